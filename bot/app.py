@@ -1,0 +1,138 @@
+"""The composition root: from settings to a bot. Tests build the same bot with other parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Flask
+
+from bot import engine as engines
+from bot.attachments import Attachments
+from bot.channels import (
+    Envelope,
+    FallbackChannel,
+    Switchboard,
+    WeComAppChannel,
+    WeComAppDoor,
+    WeComClient,
+    WeComRobotChannel,
+    accepted_corps,
+)  # fmt: skip
+from bot.clock import Clock, joined, started
+from bot.config import Config
+from bot.delivery import Check, Delivery
+from bot.engine import DurableEngine, Engine
+from bot.intake import Intake
+from bot.links import Links
+from bot.memory import Memory
+from bot.web import create_app
+from bot.worker import Worker
+from handlers import attribution, status
+from schedules import escalation, reminders, reports
+from storage.database import Database
+from storage.objects import ObjectStore, S3Settings, open_store
+from storage.store import Store
+
+# What must hold at the moment of sending, by the name a notice carries.
+CHECKS: dict[str, Check] = {
+    "question": attribution.still_open,
+    "word": status.still_without_film,
+    "wave": reminders.still_missing,
+    "alert": escalation.still_unanswered,
+    "report": reports.summary,
+}
+
+
+@dataclass(frozen=True)
+class Bot:
+    """Everything one process needs, put together."""
+
+    config: Config
+    memory: Memory
+    objects: ObjectStore
+    switchboard: Switchboard
+    worker: Worker
+    web: Flask
+
+
+def open_database(config: Config, *, migrate: bool) -> Database:
+    """The database of these settings. Raises SchemaMismatch.
+
+    With `migrate`, an embedded one that is empty or older is brought up to date; a server's never is.
+    """
+    database = Database(config.DATABASE_URL)
+    if migrate and database.is_sqlite and database.is_older():
+        migrate_all(database)
+    database.check_schema()
+    return database
+
+
+def migrate_all(database: Database) -> None:
+    """Our tables and the engine's."""
+    if database.revision() is not None and not database.is_older():
+        database.check_schema()
+    engines.prepare(database)
+    database.migrate()
+
+
+def object_store(config: Config) -> ObjectStore:
+    """The object store of these settings. Raises ObjectError, ValueError."""
+    secret = config.AWS_SECRET_ACCESS_KEY.get_secret_value()
+    s3 = S3Settings(config.S3_ENDPOINT_URL, config.S3_REGION, config.AWS_ACCESS_KEY_ID, secret)
+    return open_store(config.OBJECT_STORE_URL, s3)
+
+
+def serving_clock(database: Database, start: datetime | None, speed: float | None) -> Clock:
+    """The clock for a process that serves. Raises Refused."""
+    with database.transaction() as session:
+        return started(Store(session), start, speed)
+
+
+def joined_clock(database: Database) -> Clock:
+    """The clock for a command: the real one, or that of the rehearsal the database is kept for."""
+    with database.reading() as session:
+        return joined(Store(session))
+
+
+def build(config: Config, database: Database, clock: Clock, engine: Engine | None = None) -> Bot:
+    """A bot of these parts; without an engine it gets the durable one."""
+    engine = engine or DurableEngine(database, config.EXECUTOR_ID)
+    memory = Memory(database, engine, clock, config.TIMEZONE)
+    objects = object_store(config)
+    switchboard = _switchboard(config, memory)
+    links = Links(config.public_url, config.SECRET_KEY.get_secret_value())
+    attachments = Attachments(memory, objects, links)
+    worker = Worker(
+        memory, Intake(memory, switchboard, objects), Delivery(memory, switchboard, CHECKS, attachments),
+        config.EXECUTOR_ID,
+    )  # fmt: skip
+    web = create_app(memory, switchboard, objects, links)
+    return Bot(config, memory, objects, switchboard, worker, web)
+
+
+def _switchboard(config: Config, memory: Memory) -> Switchboard:
+    board = Switchboard()
+    board.channels["wecom_robot"] = WeComRobotChannel(config.WECOM_API_URL)
+    board.channels["fallback"] = FallbackChannel([url.get_secret_value() for url in config.ALERT_FALLBACK_URLS])
+    if config.app_is_on and config.WECOM_AGENT_ID is not None:
+        secret = config.WECOM_APP_SECRET.get_secret_value()
+        client = WeComClient(config.WECOM_API_URL, config.WECOM_CORP_ID, secret, memory.clock, memory.transaction)
+        accepted = accepted_corps(config.WECOM_CORP_ID, config.WECOM_ACCEPTED_CORP_IDS)
+        token, key = config.WECOM_CALLBACK_TOKEN, config.WECOM_ENCODING_AES_KEY
+        envelope = Envelope(token.get_secret_value(), key.get_secret_value(), accepted)
+        board.doors["wecom_app"] = WeComAppDoor(envelope, client)
+        board.channels["wecom_app"] = WeComAppChannel(client, config.WECOM_AGENT_ID)
+    return board
+
+
+__all__ = [
+    "Bot",
+    "SchemaMismatch",
+    "build",
+    "joined_clock",
+    "migrate_all",
+    "object_store",
+    "open_database",
+    "serving_clock",
+]

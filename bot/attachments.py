@@ -1,0 +1,130 @@
+"""What notices carry besides words: the report's workbook, a safety film, a link that is looked at first."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from io import BytesIO
+
+import requests
+
+from bot.channels import Channel
+from bot.channels.base import Attachment, Body
+from bot.daily_sheet import write_daily
+from bot.links import Links
+from bot.memory import Memory
+from bot.texts import say
+from schedules.reports import daily_report
+from schedules.telling import tell_office
+from storage.content import LINK
+from storage.models import ContentItem, Notice
+from storage.objects import ObjectStore
+from storage.store import Store
+
+_LOOK_TIMEOUT = (5, 10)
+_GONE = {404, 410}
+
+
+class Attachments:
+    """Completes bodies with addresses and files, and finds dead links before anybody is sent one."""
+
+    def __init__(self, memory: Memory, objects: ObjectStore, links: Links) -> None:
+        self._memory, self._clock, self._objects, self._links = memory, memory.clock, objects, links
+
+    def prepare(self, notice_id: int) -> None:
+        """Look at a link before it is pushed; a dead one is taken out and another item gets its turn."""
+        with self._memory.reading() as store:
+            notice = store.notices.get(notice_id)
+            item = self._item(notice, store) if notice is not None and notice.state == "due" else None
+            today = self._clock.now().astimezone(self._memory.book(store).zone).date()
+        if notice is None or item is None or item.url is None or item.object_key or item.checked_on == today:
+            return
+        fault = _look_at(item.url)
+        with self._memory.transaction() as store:
+            found = store.content.get(item.id)
+            assert found is not None
+            found.checked_on = today
+            if fault is not None:
+                self._take_out(notice, found, fault, today, store)
+
+    def _take_out(self, notice: Notice, item: ContentItem, fault: str, today: date, store: Store) -> None:
+        now = self._clock.now()
+        item.dead_since, item.detail = today, fault
+        for other in store.notices.due_content(item.id):
+            store.notices.conclude(other.id, "cancelled", now, f"dead link: {fault}")
+            store.content.withdraw(other.id)
+        tell_office(
+            store,
+            notice.night,
+            now,
+            "push.dead_link",
+            f"dead/{item.id}/{today}",
+            title=item.title,
+            url=item.url,
+            why=fault,
+        )
+
+    def _item(self, notice: Notice | None, store: Store) -> ContentItem | None:
+        return store.content.get(notice.params["item"]) if notice is not None and notice.form == "content" else None
+
+    def complete(self, notice: Notice, body: Body, channel: Channel, store: Store) -> Body:
+        """The body with what its form still lacks."""
+        if notice.form == "report_file":
+            name = say("report.file_name", night=f"{notice.night:%Y-%m-%d}")
+            issued_at = notice.params["issued_at"]
+            return {
+                "form": "file",
+                "name": name,
+                "night": notice.night.isoformat(),
+                "issued_at": issued_at,
+                "numbered": True,
+            }
+        if notice.form == "content":
+            return self._content(notice, body, channel, store)
+        return body
+
+    def _content(self, notice: Notice, body: Body, channel: Channel, store: Store) -> Body:
+        """A film goes as a file if the channel carries it, else as a link like any other item."""
+        item = store.content.get(notice.params["item"])
+        assert item is not None
+        if item.kind != LINK and item.object_key and (item.bytes or 0) <= channel.limits.file_bytes:
+            return {"form": "file", "name": f"{item.title}{_ending(item)}", "object_key": item.object_key}
+        url = self._links.content(item.id) if item.object_key else item.url
+        return {"form": "news", "title": item.title, "text": body["text"], "url": url}
+
+    def opener(self, body: Body) -> Attachment | None:
+        """How to get the bytes of a body's file, when it has one."""
+        if "object_key" in body:
+            return lambda: self._objects.open(body["object_key"]).read()
+        if "issued_at" in body:
+            return lambda: self._daily_workbook(
+                date.fromisoformat(body["night"]), datetime.fromisoformat(body["issued_at"])
+            )
+        return None
+
+    def _daily_workbook(self, night: date, issued_at: datetime) -> bytes:
+        with self._memory.reading() as store:
+            book = self._memory.book(store)
+            report = daily_report(store, night, book, issued_at)
+        made = BytesIO()
+        write_daily(made, report, book)
+        return made.getvalue()
+
+    def withdraw(self, notice: Notice, store: Store) -> None:
+        """A push that failed for good is forgotten, so that it counts as not sent."""
+        if notice.form == "content":
+            store.content.withdraw(notice.id)
+
+
+def _ending(item: ContentItem) -> str:
+    return "." + (item.file_name or "film.mp4").rpartition(".")[2]
+
+
+def _look_at(url: str) -> str | None:
+    """Why a link cannot be sent, None for a living one. What merely dislikes robots (403) counts as living."""
+    try:
+        response = requests.get(url, timeout=_LOOK_TIMEOUT, stream=True, headers={"User-Agent": "Mozilla/5.0"})
+        response.close()
+    except requests.RequestException as error:
+        return type(error).__name__
+    dead = response.status_code in _GONE or response.status_code >= 500
+    return f"HTTP {response.status_code}" if dead else None

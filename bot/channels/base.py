@@ -1,0 +1,73 @@
+"""What every channel gives the bot, and what every door does besides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from handlers.message import Message
+
+Body = dict[str, Any]
+Attachment = Callable[[], bytes]
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """The platform took it: its own id for the message, and the code that can change a card later."""
+
+    platform_id: str | None = None
+    response_code: str | None = None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a channel can carry: so many messages in so long per route, so many bytes of UTF-8 in a text."""
+
+    messages: int
+    period: timedelta
+    text_bytes: int
+    file_bytes: int
+
+
+class Channel(Protocol):
+    """A way out. `repeats_are_safe` says that the platform itself drops a repeat of the same message."""
+
+    limits: Limits
+    repeats_are_safe: bool
+
+    def send(self, address: str, body: Body, attachment: Attachment | None) -> Delivered:
+        """Send one message. Raises ChannelError."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """A callback that is genuine: the key under which it is heard once, and its plain content."""
+
+    key: str
+    raw: str
+
+
+class Door(Protocol):
+    """A way in."""
+
+    def verify(self, query: Mapping[str, str]) -> str:
+        """The plain text that proves to the platform that this address is ours. Raises Rejected."""
+
+    def receive(self, query: Mapping[str, str], body: bytes) -> Received:
+        """Check, decrypt and key a callback. Raises Rejected."""
+
+    def parse(self, raw: str, inbox_id: int, received_at: datetime) -> Message:
+        """What a kept callback says."""
+
+    def fetch(self, media: str) -> Iterator[bytes]:
+        """The bytes of a film or photo, in pieces. Raises ChannelError."""
+
+
+class Rejected(Exception):
+    """A callback that is not kept; `status` is the HTTP answer, `reason` goes to the counter and the log."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status, self.reason = status, reason

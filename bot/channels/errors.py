@@ -1,0 +1,68 @@
+"""What the platform can answer, as a short tree by what is to be done about it (protocol sheet, 14).
+
+ChannelError
+├── Transient       try again with back-off (class R, network)
+│   └── Unheard     the answer got lost: it may have been done or not
+├── MustWait        a frequency limit; wait for the window (class W)
+├── TokenStale      refresh the token once, then try once more (class T)
+├── Misconfigured   an operator must act (class C)
+└── Permanent       this item will never go (class P)
+    └── MediaGone   the bytes are no longer there
+"""
+
+from __future__ import annotations
+
+
+class ChannelError(Exception):
+    """Something the platform refused or did not answer; `code` is its errcode where it gave one."""
+
+    def __init__(self, detail: str, code: int | None = None) -> None:
+        super().__init__(detail)
+        self.detail, self.code = detail, code
+
+
+class Transient(ChannelError):
+    """May succeed when tried again."""
+
+
+class Unheard(Transient):
+    """Sent, and no answer came: nobody can tell whether it was done."""
+
+
+class MustWait(ChannelError):
+    """Too often; the same call is good again when the window is over."""
+
+
+class TokenStale(ChannelError):
+    """The access token is no longer accepted."""
+
+
+class Misconfigured(ChannelError):
+    """Settings or rights are wrong: every further call will fail the same way."""
+
+
+class Permanent(ChannelError):
+    """This one item can never succeed."""
+
+
+class MediaGone(Permanent):
+    """The media id is unknown or its three days are over."""
+
+
+_TOKEN = {40001, 40014, 42001}
+_WAIT = {45009, 43117}
+_RETRY = {-1, 6000, 45033}
+_GONE = {40007, 40004, 40005, 40006, 44001}
+_CONFIG = {
+    40013, 40056, 40091, 40164, 48001, 48002, 48006, 50001, 50003, 60011, 60020, 60021, 80001, 85005, 92002, 93000,
+    93001, 93004, 93008, 301002, 301007, 301042, 301052, 301053, 701001, 701058, 850001, 851014, 2000002,
+}  # fmt: skip
+
+
+def from_code(code: int, message: str) -> ChannelError:
+    """The error for a platform's errcode; unknown codes are permanent for their item."""
+    kinds: tuple[tuple[set[int], type[ChannelError]], ...] = (
+        (_TOKEN, TokenStale), (_WAIT, MustWait), (_RETRY, Transient), (_GONE, MediaGone), (_CONFIG, Misconfigured),
+    )  # fmt: skip
+    kind = next((kind for codes, kind in kinds if code in codes), Permanent)
+    return kind(f"errcode {code}: {message[:200]}", code)

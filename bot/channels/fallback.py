@@ -1,0 +1,34 @@
+"""The fallback addresses (SMS, mail, …) through Apprise, used when WeChat does not deliver an alert."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import apprise
+
+from bot.channels.base import Attachment, Body, Delivered, Limits
+from bot.channels.errors import Misconfigured, Transient
+
+
+class FallbackChannel:
+    """Every configured address at once; one that takes it is enough."""
+
+    limits = Limits(messages=10, period=timedelta(minutes=1), text_bytes=1000, file_bytes=0)
+    repeats_are_safe = False
+
+    def __init__(self, urls: Sequence[str]) -> None:
+        self._urls = list(urls)
+
+    def send(self, address: str, body: Body, attachment: Attachment | None) -> Delivered:
+        """See Channel. `address` is not used: the addresses stand in the settings."""
+        if not self._urls:
+            raise Misconfigured("ALERT_FALLBACK_URLS is empty")
+        taken = [self._notify(url, body["text"]) for url in self._urls]
+        if not any(taken):
+            raise Transient("none of the fallback addresses took it")
+        return Delivered()
+
+    def _notify(self, url: str, text: str) -> bool:
+        target = apprise.Apprise()
+        return bool(target.add(url)) and bool(target.notify(body=text))

@@ -1,0 +1,137 @@
+"""The only place that asks what time it is, and the rehearsal clock.
+
+A rehearsal starts at a chosen instant and runs N times as fast. It is kept in the database, so that
+every process and command joins it; while no process serves, it stands still.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from storage.errors import Refused
+from storage.store import Store
+
+FACT = "rehearsal"
+# A clock nobody has beaten for so long (real seconds) has stopped with its service.
+_STOPPED_AFTER_S = 5.0
+
+
+class Clock(Protocol):
+    """What time it is for the service, and how fast its time runs."""
+
+    speed: float
+
+    @property
+    def rehearsal(self) -> bool:
+        """Whether this is not the real time."""
+
+    def now(self) -> datetime:
+        """The service's present instant, in UTC."""
+
+
+def wall_now() -> datetime:
+    """The real instant: for patience with the network and leases between processes."""
+    return datetime.now(UTC)
+
+
+def monotonic() -> float:
+    """Seconds that only grow, for measuring how long a thing took."""
+    return time.monotonic()
+
+
+def pause(seconds: float) -> None:
+    """Wait in real time."""
+    time.sleep(seconds)
+
+
+class RealClock:
+    """The time of day."""
+
+    speed, rehearsal = 1.0, False
+
+    def now(self) -> datetime:
+        """The present instant."""
+        return wall_now()
+
+
+@dataclass
+class RehearsalClock:
+    """A time that began at `start` when the real one was `since`, and runs `speed` times as fast."""
+
+    start: datetime
+    since: datetime
+    speed: float
+    rehearsal: bool = True
+    stopped_at: datetime | None = None
+
+    def now(self) -> datetime:
+        """The rehearsal's present instant."""
+        if self.stopped_at is not None:
+            return self.stopped_at
+        return self.start + (wall_now() - self.since) * self.speed
+
+    def as_fact(self) -> dict[str, Any]:
+        """How it is kept in the database, with the instant it has just lived to."""
+        return {
+            "start": self.start.isoformat(), "since": self.since.isoformat(), "speed": self.speed,
+            "lived": self.now().isoformat(), "beat": wall_now().isoformat(),
+        }  # fmt: skip
+
+
+def joined(store: Store) -> Clock:
+    """The clock this database is served by: the real one, or the rehearsal it is kept for."""
+    fact = store.records.fact(FACT)
+    if fact is None:
+        return RealClock()
+    clock = RehearsalClock(_instant(fact["start"]), _instant(fact["since"]), fact["speed"])
+    if (wall_now() - _instant(fact["beat"])).total_seconds() > _STOPPED_AFTER_S:
+        clock.stopped_at = _instant(fact["lived"])
+    return clock
+
+
+def started(store: Store, start: datetime | None, speed: float | None) -> Clock:
+    """The clock for a process that serves. Raises Refused when a rehearsal may not begin here.
+
+    A database that has served a real night is never rehearsed in; one of a rehearsal goes on with
+    it, from where it stood or from a later instant.
+    """
+    fact = store.records.fact(FACT)
+    if fact is None and start is None:
+        return RealClock()
+    if fact is None and store.records.has_history():
+        raise Refused("clock.real_history")
+    lived = _instant(fact["lived"]) if fact else None
+    if start is not None and lived is not None and start < lived:
+        raise Refused("clock.earlier", lived=lived.isoformat(), start=start.isoformat())
+    running = joined(store) if fact else None
+    if start is None and isinstance(running, RehearsalClock) and running.stopped_at is None:
+        return running
+    begin = start or lived
+    assert begin is not None
+    clock = RehearsalClock(begin, wall_now(), speed or (fact or {}).get("speed", 1.0))
+    store.records.set_fact(FACT, clock.as_fact())
+    return clock
+
+
+def beat(clock: Clock, store: Store) -> None:
+    """Keep the rehearsal alive for the other processes."""
+    if isinstance(clock, RehearsalClock):
+        store.records.set_fact(FACT, clock.as_fact())
+
+
+def parse(text: str, zone: Any) -> datetime:
+    """An ISO 8601 instant; without an offset it is the county's time. Raises ValueError."""
+    found = datetime.fromisoformat(text)
+    return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def real_delay(clock: Clock, until: datetime) -> timedelta:
+    """How long to wait in real time for an instant of the service's clock."""
+    return (until - clock.now()) / clock.speed
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)

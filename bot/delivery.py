@@ -1,0 +1,191 @@
+"""`deliver`: from a notice row to its channel. Still true? Within the rate? Attempt on record, send, outcome on record.
+
+A crash between the attempt and its outcome leaves a notice in `sending`. Where the platform itself
+drops repeats it is sent again word for word; elsewhere it becomes `unknown`, and is never claimed as sent.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from bot.attachments import Attachments
+from bot.channels import Channel, Switchboard
+from bot.channels.base import Body
+from bot.channels.errors import ChannelError, Misconfigured, MustWait, Transient, Unheard
+from bot.clock import real_delay, wall_now
+from bot.engine import DELIVER, again
+from bot.intake import backoff
+from bot.memory import Memory, WorkingStore
+from bot.rendering import Renderer
+from schedules.patrol_night import night_of
+from schedules.rules import RuleBook
+from schedules.telling import tell_office
+from storage.models import Notice
+from storage.notices import ENDED, Saying
+from storage.store import Store
+
+log = logging.getLogger(__name__)
+
+Check = Callable[[Notice, Store, RuleBook, Any], dict[str, Any] | None]
+# Longer than any one call may take; after it an attempt without an outcome has broken off.
+_LEASE = timedelta(minutes=4)
+# An alert must not wait for a dead platform: the ladder goes on to the next rung.
+_URGENT, _URGENT_TRIES = ("alert", "escalation"), 4
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """One claimed notice, ready to leave."""
+
+    notice: Notice
+    id: int
+    body: Body
+
+
+class Delivery:
+    """Sends due notices through the channels."""
+
+    def __init__(
+        self, memory: Memory, switchboard: Switchboard, checks: Mapping[str, Check], attachments: Attachments
+    ) -> None:
+        self._memory, self._clock, self._switchboard = memory, memory.clock, switchboard
+        self._checks, self._attachments = checks, attachments
+        self._renderer = Renderer(memory.clock.rehearsal)
+
+    def deliver(self, notice_id: int) -> None:
+        """Carry one notice to its end, or arrange its next try."""
+        self._attachments.prepare(notice_id)
+        with self._memory.transaction() as store:
+            attempt = self._claim(notice_id, store)
+        if attempt is not None:
+            self._send(attempt)
+
+    def _claim(self, notice_id: int, store: WorkingStore) -> _Attempt | None:
+        notice, now = store.notices.get(notice_id), self._clock.now()
+        if notice is None or notice.state in ENDED:
+            return None
+        channel = self._switchboard.channels.get(notice.channel)
+        if channel is None:
+            store.notices.conclude(notice.id, "failed", now, "channel_off")
+            return None
+        if notice.state == "sending" and not self._recovered(notice, channel, store):
+            return None
+        if not self._may_leave(notice, channel, store):
+            return None
+        params = self._true_now(notice, store)
+        return None if params is None else self._take(notice, params, channel, store)
+
+    def _recovered(self, notice: Notice, channel: Channel, store: WorkingStore) -> bool:
+        """An attempt that broke off: repeat it where that is safe, else own up to not knowing."""
+        assert notice.lease_until is not None
+        if notice.lease_until > wall_now():
+            store.jobs.append(again(DELIVER, notice.id, notice.route, notice.lease_until - wall_now()))
+            return False
+        if channel.repeats_are_safe:
+            notice.state = "due"
+            store.session.flush()
+            return True
+        store.notices.conclude(notice.id, "unknown", self._clock.now(), "the attempt broke off")
+        return False
+
+    def _may_leave(self, notice: Notice, channel: Channel, store: WorkingStore) -> bool:
+        """Neither too early, nor too late, nor too much for its route."""
+        now = self._clock.now()
+        if notice.expires_at is not None and notice.expires_at <= now:
+            store.notices.conclude(notice.id, "expired", now)
+            return False
+        opens = store.notices.window_opens(notice.route, now, channel.limits.messages, channel.limits.period)
+        wait_until = max(notice.due_at, opens or notice.due_at)
+        if wait_until > now:
+            store.jobs.append(again(DELIVER, notice.id, notice.route, real_delay(self._clock, wait_until)))
+            return False
+        return True
+
+    def _true_now(self, notice: Notice, store: WorkingStore) -> dict[str, Any] | None:
+        """The parameters with which it is said now; what has ceased to be true is cancelled."""
+        check = self._checks.get(notice.still or "")
+        params = check(notice, store, self._memory.book(store), self._clock.now()) if check else notice.params
+        if params is None:
+            store.notices.conclude(notice.id, "cancelled", self._clock.now(), "no longer true")
+        return params
+
+    def _take(self, notice: Notice, params: dict[str, Any], channel: Channel, store: WorkingStore) -> _Attempt | None:
+        body, left_over = notice.body, []
+        # A repeat of what may have arrived must be the same to the letter, or the platform cannot drop it.
+        if body is None or notice.detail != "unheard":
+            rendered = self._renderer.render(notice, params, channel.limits.text_bytes)
+            body, left_over = self._attachments.complete(notice, rendered.body, channel, store), rendered.left_over
+        attempt_id = store.notices.claim(notice.id, self._clock.now(), wall_now(), _LEASE, body)
+        if attempt_id is None:
+            return None
+        if left_over:
+            self._continue(notice, params, left_over, store)
+        return _Attempt(notice, attempt_id, body)
+
+    def _continue(self, notice: Notice, params: dict[str, Any], codes: list[str], store: WorkingStore) -> None:
+        """The rest of a long wave goes into a further message, which is checked for truth again."""
+        group = store.register.group(notice.params["group"])
+        shown = len(params["codes"]) - len(codes)
+        rest = {**notice.params, "only": codes, "offset": params["offset"] + shown}
+        saying = Saying(
+            kind=notice.kind, text_key=notice.text_key, once_key=f"{notice.once_key}+", night=notice.night,
+            due_at=notice.due_at, params=rest, form=notice.form, still=notice.still, expires_at=notice.expires_at,
+        )  # fmt: skip
+        if group is not None:
+            store.notices.to_group(group, saying)
+
+    def _send(self, attempt: _Attempt) -> None:
+        notice = attempt.notice
+        channel = self._switchboard.channels[notice.channel]
+        try:
+            delivered = channel.send(notice.address, attempt.body, self._attachments.opener(attempt.body))
+        except ChannelError as error:
+            with self._memory.transaction() as store:
+                self._failed(attempt, error, channel, store)
+            return
+        with self._memory.transaction() as store:
+            store.notices.conclude(
+                notice.id, "sent", self._clock.now(), attempt_id=attempt.id,
+                platform_id=delivered.platform_id, response_code=delivered.response_code,
+            )  # fmt: skip
+
+    def _failed(self, attempt: _Attempt, error: ChannelError, channel: Channel, store: WorkingStore) -> None:
+        """What the error asks for: wait, try again, own up, or give up and call somebody."""
+        notice, now = attempt.notice, self._clock.now()
+        log.warning("notice %d to %s did not leave: %s", notice.id, notice.to_name, error.detail)
+        tries = notice.attempts + 1
+        unheard = isinstance(error, Unheard)
+        if isinstance(error, MustWait):
+            self._later(attempt, real_delay(self._clock, now + channel.limits.period), error.detail, store)
+        elif unheard and not channel.repeats_are_safe:
+            store.notices.conclude(notice.id, "unknown", now, error.detail, attempt.id)
+        elif isinstance(error, Transient) and not (notice.kind in _URGENT and tries >= _URGENT_TRIES):
+            self._later(attempt, backoff(tries), "unheard" if unheard else error.detail, store)
+        else:
+            store.notices.conclude(notice.id, "failed", now, error.detail, attempt.id)
+            self._attachments.withdraw(notice, store)
+            if isinstance(error, Misconfigured):
+                self._call_office(notice, error, store)
+
+    def _later(self, attempt: _Attempt, wait: timedelta, detail: str, store: WorkingStore) -> None:
+        notice = attempt.notice
+        store.notices.conclude(notice.id, "due", self._clock.now(), detail, attempt.id)
+        store.jobs.append(again(DELIVER, notice.id, notice.route, wait))
+
+    def _call_office(self, notice: Notice, error: ChannelError, store: WorkingStore) -> None:
+        """A channel that is dead for everybody is told once a day per route, by whatever still works."""
+        now = self._clock.now()
+        night = night_of(now, self._memory.book(store))
+        once_key = f"trouble/{notice.channel}/{error.code}/{notice.group_id or ''}/{now.astimezone().date()}"
+        params = {"channel": {"say": f"channel.{notice.channel}"}, "name": notice.to_name, "code": error.code or "—"}
+        if notice.channel == "wecom_robot":
+            tell_office(store, night, now, "trouble.channel", once_key, **params)
+        elif notice.channel == "wecom_app":
+            saying = Saying(
+                kind="system", text_key="trouble.channel", once_key=once_key, night=night, due_at=now, params=params
+            )
+            store.notices.to_fallback(saying)

@@ -1,0 +1,202 @@
+"""The durable engine behind five calls: enqueue in a transaction, enqueue later, start, stop, reap.
+
+Our rows are the truth that people see; the engine only sees to it that `take_in` and `deliver` are
+carried out, one at a time per lane, on whatever worker is free, and again after a crash. Every job
+may be repeated. The traps of DBOS (building blocks, 1g) end in this file.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
+from sqlalchemy import Connection
+
+from storage.database import Database
+
+Run = Callable[[str, int], None]
+log = logging.getLogger(__name__)
+
+TAKE_IN, DELIVER = "take_in", "deliver"
+# Trap 3: by default the version is a digest of the code, and any edit strands what is under way.
+_VERSION = "1"
+# Trap 8: without a bound, 800 queued jobs are 800 threads.
+_AT_ONCE = {TAKE_IN: 8, DELIVER: 16}
+_POLL_S = 0.1
+_KEPT = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One thing to carry out: `work` on the row `row_id`; jobs of one lane run one after the other.
+
+    `tag` tells repeats of the same work apart; `delay` is real time.
+    """
+
+    work: str
+    row_id: int
+    lane: str = ""
+    tag: str = "0"
+    delay: timedelta = field(default=timedelta(0))
+
+    @property
+    def id(self) -> str:
+        """The engine's name for it: the same job enqueued twice is one."""
+        return f"{self.work}/{self.row_id}/{self.tag}"
+
+
+def again(work: str, row_id: int, lane: str, delay: timedelta) -> Job:
+    """A further try at the same row."""
+    return Job(work, row_id, lane, secrets.token_hex(6), max(delay, timedelta(0)))
+
+
+class Engine(Protocol):
+    """What the bot asks of an engine."""
+
+    def enqueue(self, connection: Connection, jobs: Iterable[Job]) -> None:
+        """Enqueue jobs with the transaction of `connection`: both are kept, or neither."""
+
+    def start(self, run: Run) -> None:
+        """Begin to carry out jobs by calling `run(work, row_id)`."""
+
+    def stop(self) -> None:
+        """Carry out nothing more."""
+
+    def reap(self, alive: set[str]) -> int:
+        """Take over the work of executors that are not alive; how many jobs that was."""
+
+
+class DurableEngine:
+    """DBOS over the same database as the rows."""
+
+    def __init__(self, database: Database, executor_id: str) -> None:
+        self._database, self._executor_id = database, executor_id
+        logging.getLogger("dbos").setLevel(logging.WARNING)
+        # Trap 5: the web path must fail at once when the database is away, never block.
+        self._client = DBOSClient(
+            system_database_engine=database.durable_engine,
+            serializer=DBOSPortableJSONSerializer(),
+            retry_connection_errors=False,
+            lazy=True,
+        )
+        self._launched = False
+
+    def enqueue(self, connection: Connection, jobs: Iterable[Job]) -> None:
+        """See Engine."""
+        for job in jobs:
+            options: dict[str, Any] = {"workflow_name": job.work, "queue_name": job.work, "workflow_id": job.id}
+            if job.work == DELIVER:
+                options["queue_partition_key"] = job.lane
+            if job.delay:
+                options["delay_seconds"] = job.delay.total_seconds()
+            self._client.enqueue_in_transaction(connection, options, job.row_id)  # type: ignore[arg-type]
+
+    def start(self, run: Run) -> None:
+        """See Engine. One launch per process and executor id (trap 4)."""
+        config: DBOSConfig = {
+            "name": "night-patrol",
+            "system_database_url": self._database.url.render_as_string(hide_password=False),
+            "system_database_engine": self._database.durable_engine,
+            "executor_id": self._executor_id,
+            "application_version": _VERSION,
+            "serializer": DBOSPortableJSONSerializer(),
+            "log_level": "WARNING",
+        }
+        DBOS(config=config)
+        for work in (TAKE_IN, DELIVER):
+            DBOS.workflow(name=work)(_workflow(run, work))
+        DBOS.launch()
+        self._launched = True
+        DBOS.register_queue(TAKE_IN, worker_concurrency=_AT_ONCE[TAKE_IN], polling_interval_sec=_POLL_S)
+        DBOS.register_queue(
+            DELIVER, worker_concurrency=_AT_ONCE[DELIVER], partition_concurrency=1, polling_interval_sec=_POLL_S
+        )
+
+    def stop(self) -> None:
+        """See Engine."""
+        if self._launched:
+            DBOS.destroy(workflow_completion_timeout_sec=5)
+        self._client.destroy()
+
+    def reap(self, alive: set[str]) -> int:
+        """See Engine. Also forgets what was finished a day ago (trap 10)."""
+        pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+        orphans = [each.workflow_id for each in pending if each.executor_id not in alive]
+        if orphans:
+            log.warning("taking over %d jobs of workers that are gone", len(orphans))
+            DBOS.resume_workflows(orphans)
+        before = (datetime.now(UTC) - _KEPT).isoformat()
+        done = DBOS.list_workflows(
+            status=["SUCCESS", "ERROR", "CANCELLED"], end_time=before, limit=2000, load_input=False, load_output=False
+        )
+        if done:
+            DBOS.delete_workflows([each.workflow_id for each in done])
+        return len(orphans)
+
+
+def prepare(database: Database) -> None:
+    """Bring the engine's own tables to the version this program uses."""
+    DBOS.migrate(database.url.render_as_string(hide_password=False))
+
+
+def _workflow(run: Run, work: str) -> Callable[[int], None]:
+    """Trap 6: a workflow that raises is final. Ours never does: each failure ends in a row and a later try."""
+
+    def carry_out(row_id: int) -> None:
+        try:
+            run(work, row_id)
+        except Exception:
+            log.exception("%s of row %d broke off", work, row_id)
+
+    carry_out.__name__ = carry_out.__qualname__ = work
+    return carry_out
+
+
+class InlineEngine:
+    """The same five calls within one thread, for stories: a whole night takes milliseconds.
+
+    Jobs wait in a list until `drain`; later ones wait for their delay on the given clock.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[datetime | None, Job]] = deque()
+        self._seen: set[str] = set()
+        self._run: Run | None = None
+
+    def enqueue(self, connection: Connection, jobs: Iterable[Job]) -> None:
+        """See Engine."""
+        for job in jobs:
+            if job.id not in self._seen:
+                self._seen.add(job.id)
+                self._waiting.append((None, job))
+
+    def start(self, run: Run) -> None:
+        """See Engine."""
+        self._run = run
+
+    def stop(self) -> None:
+        """See Engine."""
+        self._run = None
+
+    def reap(self, alive: set[str]) -> int:
+        """See Engine."""
+        return 0
+
+    def drain(self, now: datetime) -> None:
+        """Carry out all that is due at `now`, and what that enqueues in turn."""
+        assert self._run is not None
+        later: deque[tuple[datetime | None, Job]] = deque()
+        while self._waiting:
+            due, job = self._waiting.popleft()
+            due = due or now + job.delay
+            if due > now:
+                later.append((due, job))
+            else:
+                self._run(job.work, job.row_id)
+        self._waiting = later

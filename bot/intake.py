@@ -1,0 +1,125 @@
+"""`take_in`: from an inbox row to its handler, and for a film from the platform to the object store.
+
+It may be repeated at any point: what was done before is found on record.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from bot.channels import Switchboard
+from bot.channels.errors import ChannelError, MediaGone, Permanent
+from bot.clock import wall_now
+from bot.engine import TAKE_IN, again
+from bot.memory import Memory
+from handlers import photo, router, video
+from handlers.message import Fetch, Message
+from schedules.patrol_night import night_of
+from schedules.telling import tell_office
+from storage.errors import DatabaseAway
+from storage.film import Film, examine
+from storage.models import Inbox
+from storage.objects import ObjectError, ObjectStore
+from storage.submissions import Filed
+
+log = logging.getLogger(__name__)
+
+# A message that fails so often is put on a shelf for staff to see; its work is still tried every hour.
+_PATIENCE = 12
+_LONGEST_PAUSE = timedelta(minutes=1)
+_EXTENSIONS = {"mp4": ".mp4", "mov": ".mp4", "3gp": ".3gp", "matroska": ".mkv", "webm": ".webm", "avi": ".avi"}
+
+
+def backoff(attempts: int) -> timedelta:
+    """Real time until the next try: 1, 2, 4 … 60 seconds."""
+    return min(timedelta(seconds=2 ** min(attempts, 10)), _LONGEST_PAUSE)
+
+
+class Intake:
+    """Takes kept messages in: hands them to their handler, fetches what they announce, files it."""
+
+    def __init__(self, memory: Memory, switchboard: Switchboard, objects: ObjectStore) -> None:
+        self._memory, self._switchboard, self._objects = memory, switchboard, objects
+
+    def take_in(self, inbox_id: int) -> None:
+        """Carry one kept message as far as it goes; what fails now is tried again later."""
+        with self._memory.reading() as store:
+            kept = store.inbox.get(inbox_id)
+            if kept is None or kept.state != "waiting":
+                return
+        try:
+            self._handle(kept)
+        except (ChannelError, ObjectError, DatabaseAway, OSError) as error:
+            self._postpone(kept, str(error))
+        except Exception as error:
+            log.exception("message %d could not be handled", inbox_id)
+            self._postpone(kept, repr(error)[:500])
+
+    def _handle(self, kept: Inbox) -> None:
+        door = self._switchboard.doors[kept.channel]
+        message = door.parse(kept.raw, kept.id, kept.received_at)
+        with self._memory.transaction() as store:
+            fetch = router.handle(message, store, self._memory.book(store), self._memory.clock.now())
+            if fetch is None:
+                store.inbox.settle(kept.id, "done")
+        if fetch is not None:
+            self._take_film(message, fetch)
+
+    def _take_film(self, message: Message, fetch: Fetch) -> None:
+        try:
+            filed, film = self._fetch(message, fetch)
+        except (MediaGone, Permanent) as error:
+            with self._memory.transaction() as store:
+                video.lost(fetch.submission_id, "media_lost", store, self._memory.book(store), self._memory.clock.now())
+                store.inbox.settle(message.inbox_id, "done", error.detail)
+            return
+        with self._memory.transaction() as store:
+            now, book = self._memory.clock.now(), self._memory.book(store)
+            if message.kind == "photo":
+                photo.keep(fetch.submission_id, filed, store, book, now)
+            else:
+                video.file(fetch.submission_id, filed, film.fault, store, book, now)
+            store.inbox.settle(message.inbox_id, "done")
+
+    def _fetch(self, message: Message, fetch: Fetch) -> tuple[Filed, Film]:
+        """Stream the bytes past the digest into the object store, and look at what they are."""
+        with self._memory.reading() as store:
+            submission = store.submissions.get(fetch.submission_id)
+            assert submission is not None
+        with self._objects.spool() as spool:
+            for piece in self._switchboard.doors[message.channel].fetch(fetch.media):
+                spool.write(piece)
+            film = examine(spool.path)
+            key = f"films/{submission.night}/{submission.receipt}{_extension(film, message.kind)}"
+            self._objects.keep(spool, key)
+            filed = Filed(
+                "filed",
+                key,
+                spool.sha256,
+                spool.size,
+                film.duration_s,
+                film.container,
+                film.codec,
+                film.width,
+                film.height,
+            )
+        return filed, film
+
+    def _postpone(self, kept: Inbox, detail: str) -> None:
+        """Count the try and arrange the next; after many, say so to the office, once."""
+        wait = backoff(kept.attempts)
+        log.warning("message %d waits %.0f s for its next try: %s", kept.id, wait.total_seconds(), detail)
+        with self._memory.transaction() as store:
+            store.inbox.postpone(kept.id, wall_now() + wait, detail)
+            store.jobs.append(again(TAKE_IN, kept.id, "", wait))
+            if kept.attempts == _PATIENCE:
+                now = self._memory.clock.now()
+                night = night_of(now, self._memory.book(store))
+                tell_office(store, night, now, "trouble.message", f"trouble/inbox/{kept.id}", number=kept.id)
+
+
+def _extension(film: Film, kind: str) -> str:
+    if kind == "photo":
+        return ".jpg"
+    return next((ending for name, ending in _EXTENSIONS.items() if name in (film.container or "")), ".bin")

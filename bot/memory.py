@@ -1,0 +1,54 @@
+"""Transactions as the bot uses them: what was decided in one is enqueued with it, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from bot.clock import Clock, real_delay
+from bot.engine import DELIVER, Engine, Job
+from schedules.rules import RuleBook
+from storage.database import Database
+from storage.store import Store
+
+
+class WorkingStore(Store):
+    """A store that also collects what the engine shall carry out once the transaction stands."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.jobs: list[Job] = []
+
+
+class Memory:
+    """The database, the engine and the clock, as one means to remember and to get things done."""
+
+    def __init__(self, database: Database, engine: Engine, clock: Clock, zone: ZoneInfo) -> None:
+        self.database, self.engine, self.clock, self.zone = database, engine, clock, zone
+
+    @contextmanager
+    def transaction(self) -> Iterator[WorkingStore]:
+        """All or nothing: rows, notices and the jobs that follow from them. Raises DatabaseAway."""
+        with self.database.transaction() as session:
+            store = WorkingStore(session)
+            yield store
+            session.flush()
+            now = self.clock.now()
+            for notice in store.notices.fresh:
+                wait = real_delay(self.clock, notice.due_at) if notice.due_at > now else timedelta(0)
+                store.jobs.append(Job(DELIVER, notice.id, notice.route, delay=wait))
+            self.engine.enqueue(session.connection(), store.jobs)
+
+    @contextmanager
+    def reading(self) -> Iterator[Store]:
+        """One consistent state, nothing written."""
+        with self.database.reading() as session:
+            yield Store(session)
+
+    def book(self, store: Store) -> RuleBook:
+        """What has been agreed, as it stands now."""
+        return RuleBook(self.zone, store.register.rules())

@@ -1,0 +1,15 @@
+"""What is counted and measured, for Prometheus."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+CALLBACKS = Counter("patrol_callbacks", "Callbacks by door and outcome", ["door", "outcome"])
+CALLBACK_SECONDS = Histogram(
+    "patrol_callback_seconds", "Time to answer a callback", buckets=(0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.3, 1, 5)
+)
+TICK_SECONDS = Histogram("patrol_tick_seconds", "Time one tick of the timetable takes")
+WAITING = Gauge("patrol_messages_waiting", "Messages kept and not yet handled")
+OLDEST_WAITING = Gauge("patrol_oldest_waiting_seconds", "Age of the oldest message not yet handled")
+NOTICES = Gauge("patrol_notices", "Notices by state", ["state"])
+STORE_FREE = Gauge("patrol_object_store_free_bytes", "Room left for films, where the store can tell")

@@ -1,0 +1,88 @@
+"""The platform's HTTP calls, except media: token, messages, robots (protocol sheet, sections 2, 4 and 6)."""
+
+import json
+from typing import TYPE_CHECKING, cast
+
+from flask import Blueprint, Response, request
+
+from bot.simulator import app_messages, card_updates, robot_messages
+from bot.simulator.errors import Refusal
+from bot.simulator.faults import READS, WRITES
+from bot.simulator.records import Json
+from bot.simulator.tokens import check_credentials
+from bot.simulator.trouble import OK, answer, guard
+
+if TYPE_CHECKING:
+    from bot.simulator.cloud import Cloud
+
+CALLBACK_IPS = ["127.0.0.1", "101.226.103.*"]
+
+
+def json_body() -> Json:
+    """The JSON object posted, or 40058."""
+    try:
+        body = json.loads(request.get_data())
+    except ValueError as error:
+        raise Refusal(40058, "the body is not JSON") from error
+    if not isinstance(body, dict):
+        raise Refusal(40058, "the body is not a JSON object")
+    return cast(Json, body)
+
+
+def check_token(cloud: "Cloud") -> None:
+    """Raise unless the call carries the living access token (2.1)."""
+    with cloud.lock:
+        cloud.tokens.check(request.args.get("access_token"), cloud.now())
+
+
+def create_platform(cloud: "Cloud") -> Blueprint:
+    """Everything under /cgi-bin that speaks JSON."""
+    blueprint = Blueprint("platform", __name__, url_prefix="/cgi-bin")
+    guard(blueprint, cloud)
+    _add_reads(blueprint, cloud)
+    _add_sends(blueprint, cloud)
+    _add_rest(blueprint)
+    return blueprint
+
+
+def _add_reads(blueprint: Blueprint, cloud: "Cloud") -> None:
+    @blueprint.get("/gettoken")
+    def gettoken() -> Response:
+        check_credentials(cloud.app, request.args.get("corpid"), request.args.get("corpsecret"))
+        with cloud.lock:
+            token, seconds = cloud.tokens.issue(cloud.now())
+        return answer(OK | {"access_token": token, "expires_in": seconds})
+
+    @blueprint.get("/getcallbackip")
+    def getcallbackip() -> Response:
+        check_token(cloud)
+        return answer(OK | {"ip_list": CALLBACK_IPS})
+
+
+def _add_sends(blueprint: Blueprint, cloud: "Cloud") -> None:
+    @blueprint.post("/message/send")
+    def message_send() -> Response:
+        check_token(cloud)
+        with cloud.lock:
+            return answer(OK | app_messages.send(cloud, json_body()))
+
+    @blueprint.post("/message/update_template_card")
+    def update_template_card() -> Response:
+        check_token(cloud)
+        with cloud.lock:
+            return answer(OK | card_updates.update(cloud, json_body()))
+
+    @blueprint.post("/webhook/send")
+    def webhook_send() -> Response:
+        with cloud.lock:
+            return answer(OK | robot_messages.send(cloud, request.args.get("key"), json_body()))
+
+
+def _add_rest(blueprint: Blueprint) -> None:
+    @blueprint.route("/<path:name>", methods=["GET", "POST", "PUT", "DELETE"])
+    def unknown(name: str) -> Response:
+        if name in READS:
+            raise Refusal(43001, "require GET method")
+        if name in WRITES:
+            raise Refusal(43002, "require POST method")
+        raise Refusal(40066, f"invalid url, no endpoint {name}")

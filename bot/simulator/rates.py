@@ -1,0 +1,28 @@
+"""Frequency limits over a sliding window of the cloud's clock (protocol sheet, sections 2.2 and 6)."""
+
+from collections import defaultdict, deque
+
+
+class Window:
+    """Lets `limit` events of a key through in any `seconds`; with `blocks`, one too many shuts it out for as long."""
+
+    def __init__(self, limit: int, seconds: float, blocks: bool = False) -> None:
+        self.limit = limit
+        self.seconds = seconds
+        self.blocks = blocks
+        self._events: dict[str, deque[float]] = defaultdict(deque)
+        self._blocked_until: dict[str, float] = {}
+
+    def admits(self, key: str, now: float) -> bool:
+        """Count one event, or say that it is one too many."""
+        if now < self._blocked_until.get(key, now):
+            return False
+        events = self._events[key]
+        while events and events[0] <= now - self.seconds:
+            events.popleft()
+        if len(events) < self.limit:
+            events.append(now)
+            return True
+        if self.blocks:
+            self._blocked_until[key] = now + self.seconds
+        return False

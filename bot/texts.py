@@ -1,0 +1,55 @@
+"""Every sentence the bot says, from one file; a key is `section.name`."""
+
+from __future__ import annotations
+
+import re
+import string
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+_FILE = Path(__file__).with_name("texts.zh_CN.toml")
+
+
+@cache
+def sentences() -> dict[str, str]:
+    """All sentences by key."""
+    sections = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+    return {f"{section}.{name}": text for section, texts in sections.items() for name, text in texts.items()}
+
+
+def placeholders(key: str) -> set[str]:
+    """The names a sentence needs."""
+    return {re.split(r"[.\[]", field)[0] for _, field, _, _ in string.Formatter().parse(sentences()[key]) if field}
+
+
+def say(key: str, **params: Any) -> str:
+    """The sentence of that key with its parameters filled in. Raises KeyError when one is missing.
+
+    A parameter may itself be a sentence, {"say": key, …}, or a list of either: names are joined
+    with 、, whole sentences stand on lines of their own.
+    """
+    needed = placeholders(key)
+    return sentences()[key].format(**{name: _filled(value) for name, value in params.items() if name in needed})
+
+
+def _filled(value: Any) -> Any:
+    if isinstance(value, dict) and "say" in value:
+        return say(value["say"], **{name: each for name, each in value.items() if name != "say"})
+    if isinstance(value, list):
+        return _LINES.join(map(_filled, value)) if _are_lines(value) else "、".join(map(str, map(_filled, value)))
+    return value
+
+
+_LINES = "\n"
+
+
+def _are_lines(values: list[Any]) -> bool:
+    return bool(values) and all(
+        isinstance(value, dict) and value.get("say", "").startswith(_LINE_SECTIONS) for value in values
+    )
+
+
+# Sentences of these sections stand on a line of their own when they come in a list.
+_LINE_SECTIONS = ("status.", "report.", "mark.")

@@ -1,0 +1,67 @@
+"""The platforms' callbacks: check, keep with its job in one transaction, answer. Everything else waits."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from bot.channels import Switchboard
+from bot.channels.base import Door, Rejected
+from bot.engine import TAKE_IN, Job
+from bot.memory import Memory
+from bot.metrics import CALLBACK_SECONDS, CALLBACKS
+from storage.errors import DatabaseAway
+
+log = logging.getLogger(__name__)
+
+
+def blueprint(memory: Memory, switchboard: Switchboard) -> Blueprint:
+    """GET and POST /callbacks/<door> for the doors that are switched on."""
+    pages = Blueprint("callbacks", __name__, url_prefix="/callbacks")
+
+    @pages.get("/<name>")
+    def verify(name: str) -> Response:
+        """URL verification: exactly the decrypted bytes within a second, nothing slow (protocol sheet 1.1)."""
+        door = switchboard.doors.get(name)
+        if door is None:
+            return Response(status=404)
+        try:
+            return Response(door.verify(request.args), mimetype="text/plain")
+        except Rejected as rejected:
+            return _rejected(name, rejected)
+
+    @pages.post("/<name>")
+    def receive(name: str) -> Response:
+        door = switchboard.doors.get(name)
+        if door is None:
+            return Response(status=404)
+        with CALLBACK_SECONDS.time():
+            return _receive(name, door, memory)
+
+    return pages
+
+
+def _receive(name: str, door: Door, memory: Memory) -> Response:
+    try:
+        received = door.receive(request.args, request.get_data())
+        with memory.transaction() as store:
+            inbox_id = store.inbox.keep(name, received.key, received.raw, memory.clock.now())
+            if inbox_id is not None:
+                store.jobs.append(Job(TAKE_IN, inbox_id))
+    except RequestEntityTooLarge:
+        return _rejected(name, Rejected(413, "too_large"))
+    except Rejected as rejected:
+        return _rejected(name, rejected)
+    except DatabaseAway as away:
+        log.error("a callback could not be kept: %s", away)
+        return _rejected(name, Rejected(503, "not_kept"))
+    CALLBACKS.labels(name, "repeated" if inbox_id is None else "kept").inc()
+    return Response(status=200)
+
+
+def _rejected(name: str, rejected: Rejected) -> Response:
+    log.warning("callback to %s refused: %s", name, rejected.reason)
+    CALLBACKS.labels(name, rejected.reason).inc()
+    return Response(status=rejected.status)

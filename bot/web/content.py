@@ -1,0 +1,35 @@
+"""Safety films too large for the chat, opened by a signed link."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, redirect, send_file
+from werkzeug.wrappers import Response as AnyResponse
+
+from bot.links import Links
+from bot.memory import Memory
+from storage.objects import ObjectError, ObjectStore
+
+_LINK_LIFE_S = 3600
+
+
+def blueprint(memory: Memory, objects: ObjectStore, links: Links) -> Blueprint:
+    """/content/<token>."""
+    pages = Blueprint("content", __name__)
+
+    @pages.get("/content/<token>")
+    def play(token: str) -> Response | AnyResponse:
+        item_id = links.content_id(token)
+        with memory.reading() as store:
+            item = store.content.get(item_id) if item_id is not None else None
+        if item is None or item.object_key is None:
+            abort(404)
+        name = item.file_name or "film.mp4"
+        elsewhere = objects.sign(item.object_key, _LINK_LIFE_S, name)
+        if elsewhere is not None:
+            return redirect(elsewhere)
+        try:
+            return send_file(objects.open(item.object_key), download_name=name, conditional=True, etag=False)
+        except ObjectError:
+            abort(404)
+
+    return pages

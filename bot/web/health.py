@@ -1,0 +1,87 @@
+"""Health: could this process receive, store, judge and remind right now?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from bot.channels import Switchboard
+from bot.memory import Memory
+from bot.metrics import NOTICES, OLDEST_WAITING, STORE_FREE, WAITING
+from storage.errors import StorageError
+from storage.objects import ObjectError, ObjectStore
+
+# With less room than a night of films wants, the service says so before the disk is full.
+_ROOM_WANTED = 1024**3
+
+
+def blueprint(memory: Memory, objects: ObjectStore, switchboard: Switchboard) -> Blueprint:
+    """/health/live, /health/ready and /metrics."""
+    pages = Blueprint("health", __name__)
+
+    @pages.get("/health/live")
+    def live() -> Response:
+        return jsonify({"status": "ok"})
+
+    @pages.get("/health/ready")
+    def ready() -> tuple[Response, int]:
+        found, warnings = _problems(memory, objects), _warnings(objects, switchboard)
+        clock = memory.clock
+        answer: dict[str, Any] = {
+            "status": "unavailable" if found else "ok",
+            "now": clock.now().astimezone(memory.zone).isoformat(),
+            "rehearsal": clock.rehearsal,
+            "problems": found,
+            "warnings": warnings,
+        }
+        return jsonify(answer), 503 if found else 200
+
+    @pages.get("/metrics")
+    def metrics() -> Response:
+        _measure(memory, objects)
+        return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+
+    return pages
+
+
+def _problems(memory: Memory, objects: ObjectStore) -> dict[str, str]:
+    found = {}
+    try:
+        memory.database.check_schema()
+        with memory.reading() as store:
+            store.inbox.waiting()
+    except StorageError as error:
+        found["database"] = str(error)
+    try:
+        objects.check()
+    except ObjectError as error:
+        found["object_store"] = str(error)
+    return found
+
+
+def _warnings(objects: ObjectStore, switchboard: Switchboard) -> dict[str, str]:
+    found = {}
+    if not switchboard.doors:
+        found["doors"] = "no door is configured: nothing can be received"
+    try:
+        free = objects.free_bytes()
+    except ObjectError:
+        free = None
+    if free is not None and free < _ROOM_WANTED:
+        found["object_store"] = f"{free} bytes left"
+    return found
+
+
+def _measure(memory: Memory, objects: ObjectStore) -> None:
+    with memory.reading() as store:
+        waiting, oldest = store.inbox.waiting()
+        states = store.notices.states()
+    WAITING.set(waiting)
+    OLDEST_WAITING.set((memory.clock.now() - oldest).total_seconds() if oldest else 0)
+    for state, number in states.items():
+        NOTICES.labels(state).set(number)
+    free = objects.free_bytes()
+    if free is not None:
+        STORE_FREE.set(free)

@@ -1,0 +1,1 @@
+"""The office's Excel sheets, in and out: the only home of openpyxl."""

@@ -1,0 +1,65 @@
+"""A read register becomes rows: all of it or nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from bot.workbooks.library import apply_content, keep_files
+from bot.workbooks.outcome import Outcome
+from bot.workbooks.people import apply_people
+from bot.workbooks.places import apply_enterprises, apply_groups, apply_parts
+from bot.workbooks.reading import ParsedRegister
+from bot.workbooks.roster import apply_roster
+from bot.workbooks.rule_sheet import apply_rules
+from bot.workbooks.work import Work
+from storage.models import Enterprise
+from storage.objects import ObjectStore
+from storage.store import Store
+
+STEPS = (apply_groups, apply_enterprises, apply_parts, apply_people, apply_roster, apply_rules, apply_content)
+
+
+def apply_register(
+    parsed: ParsedRegister, store: Store, objects: ObjectStore, now: datetime, *, dry_run: bool = False
+) -> Outcome:
+    """Bring the register to what the workbook says; a refused cell or `dry_run` leaves everything as it was.
+
+    `store` must belong to a writing transaction, which the caller commits. Content files are kept
+    in `objects` only when the whole import is applied. Raises storage.objects.ObjectError when
+    they cannot be; then nothing is changed either.
+    """
+    outcome = _outcome(parsed)
+    if parsed.misread:
+        return outcome
+    with store.session.begin_nested() as attempt:
+        work = _work(parsed, store, now, outcome)
+        for step in STEPS:
+            step(work)
+        store.session.flush()
+        if outcome.refusals or dry_run:
+            attempt.rollback()
+            return outcome
+        keep_files(parsed, objects)
+        if outcome.added or outcome.changed:
+            store.records.note(now, "import", "import", added=outcome.added, changed=outcome.changed)
+    outcome.applied = True
+    return outcome
+
+
+def _outcome(parsed: ParsedRegister) -> Outcome:
+    outcome = Outcome(
+        refusals=list(parsed.refusals),
+        unknown_sheets=list(parsed.unknown_sheets),
+        unknown_columns=list(parsed.unknown_columns),
+    )
+    for title, sheet in parsed.sheets.items():
+        outcome.sheet(title).read = sheet.read
+    return outcome
+
+
+def _work(parsed: ParsedRegister, store: Store, now: datetime, outcome: Outcome) -> Work:
+    groups = {group.name: group for group in store.register.groups()}
+    enterprises = {found.code: found for found in store.session.scalars(select(Enterprise).order_by(Enterprise.id))}
+    return Work(parsed, store, now, outcome, groups, enterprises)

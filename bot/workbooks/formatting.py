@@ -1,0 +1,92 @@
+"""How our sheets look, and how values get into cells without ever becoming formulas."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from datetime import date, datetime
+from io import BytesIO
+from typing import Any, cast
+
+from openpyxl import Workbook
+from openpyxl.cell.cell import Cell
+from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.worksheet import Worksheet
+from openpyxl.writer.excel import ExcelWriter
+
+FONT = "微软雅黑"
+DATE_FORMAT, TEXT_FORMAT = "yyyy-mm-dd", "@"
+_THIN = Side(style="thin", color="BFBFBF")
+FRAME = Border(left=_THIN, right=_THIN, top=_THIN, bottom=_THIN)
+HEADING_FILL = PatternFill("solid", fgColor="DDEBF7")
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_FORMULA_STARTS = ("=", "+", "-", "@")
+# Dates inside the file are fixed, so that the same content is the same bytes.
+_STAMP = datetime(2000, 1, 1)  # noqa: DTZ001 - the format knows no zone
+_ZIP_STAMP = (2000, 1, 1, 0, 0, 0)
+
+
+def cell_at(sheet: Worksheet, row: int, column: int) -> Cell:
+    """The cell there; we never ask for one hidden under a merged range."""
+    return cast(Cell, sheet.cell(row, column))
+
+
+def put(cell: Cell, value: Any) -> None:
+    """Write a value as what it is; text stays text whatever it begins with."""
+    if isinstance(value, str):
+        text = _NOT_IN_XML.sub("", value)
+        cell.value = text
+        # The setter takes "=1+1" for a formula and "#N/A" for an error.
+        cell.data_type = "s"
+        cell.number_format = TEXT_FORMAT
+        cell.quotePrefix = text.startswith(_FORMULA_STARTS)
+        return
+    cell.value = value
+    if isinstance(value, date):
+        cell.number_format = DATE_FORMAT
+
+
+def heading(cell: Cell, title: str) -> None:
+    """A column's heading."""
+    put(cell, title)
+    cell.font = Font(name=FONT, bold=True)
+    cell.fill = HEADING_FILL
+    cell.border = FRAME
+    cell.alignment = Alignment(horizontal="center", vertical="center", wrap_text=True)
+
+
+def set_width(sheet: Worksheet, column: int, width: float) -> None:
+    """How wide a column is, in characters."""
+    sheet.column_dimensions[get_column_letter(column)].width = width
+
+
+def offer(sheet: Worksheet, column: int, choices: tuple[str, ...], last_row: int) -> None:
+    """A list to choose from in the cells below the heading."""
+    validation = DataValidation("list", formula1='"' + ",".join(choices) + '"', allow_blank=True)
+    letter = get_column_letter(column)
+    validation.add(f"{letter}2:{letter}{last_row}")
+    sheet.add_data_validation(validation)
+
+
+def saved(book: Workbook) -> bytes:
+    """The workbook as bytes that depend on nothing but its content."""
+    book.properties.created = book.properties.modified = _STAMP
+    book.properties.creator = "night-patrol"
+    written = BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
+        ExcelWriter(book, archive).write_data()
+    return _restamped(written)
+
+
+def _restamped(written: BytesIO) -> bytes:
+    result = BytesIO()
+    with zipfile.ZipFile(written) as source, zipfile.ZipFile(result, "w", zipfile.ZIP_DEFLATED) as target:
+        for member in source.infolist():
+            fixed = zipfile.ZipInfo(member.filename, _ZIP_STAMP)
+            fixed.compress_type = zipfile.ZIP_DEFLATED
+            # Otherwise the system that wrote it would show in the file.
+            fixed.create_system = 3
+            target.writestr(fixed, source.read(member))
+    return result.getvalue()

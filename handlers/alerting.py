@@ -1,0 +1,87 @@
+"""Answering an alert: by its button, or by the word 已知悉 where no card was shown."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from handlers.answers import answer
+from handlers.message import Message
+from schedules.patrol_night import night_of
+from schedules.rules import RuleBook
+from storage.models import Alert, Person
+from storage.notices import Saying
+from storage.store import Store
+
+
+def acknowledge(message: Message, notice_id: int, store: Store, rules: RuleBook, now: datetime) -> None:
+    """The first button of an alert's card was pressed."""
+    notice = store.notices.get(notice_id)
+    alert = store.alerts.get(notice.alert_id) if notice and notice.alert_id else None
+    person = store.register.account_owner(message.realm, message.sender, now)
+    if alert is None or person is None:
+        return answer(message, store, rules, now, "alert.unknown")
+    _take(alert, person, message, store, rules, now)
+    return None
+
+
+def acknowledge_by_word(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+    """The same by a text, for clients that show no cards: it answers the latest alert its sender was told of."""
+    person = store.register.account_owner(message.realm, message.sender, now)
+    alerts = [
+        alert
+        for alert in store.alerts.unanswered()
+        if person and any(notice.person_id == person.id for notice in store.notices.of_alert(alert.id))
+    ]
+    if not alerts or person is None:
+        return answer(message, store, rules, now, "alert.nothing_open")
+    _take(alerts[-1], person, message, store, rules, now)
+    return answer(message, store, rules, now, "alert.taken")
+
+
+def _take(alert: Alert, person: Person, message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+    first = store.alerts.acknowledge(alert.id, person.id, now)
+    taken = store.alerts.get(alert.id)
+    assert taken is not None
+    assert taken.acknowledged_at is not None
+    taker = store.register.person(taken.acknowledged_by or person.id)
+    shown = {"who": taker.name if taker else "", "time": f"{taken.acknowledged_at.astimezone(rules.zone):%H:%M}"}
+    if first:
+        store.records.note(now, person.name, "acknowledged", alert=alert.id, cause=alert.cause)
+        _update_cards(alert, message, shown, store, rules, now)
+    elif message.response_code:
+        update_card(message.sender, message.response_code, f"{message.key}", shown, store, rules, now)
+    if not first:
+        answer(message, store, rules, now, "alert.already_taken", **shown)
+
+
+def _update_cards(
+    alert: Alert, message: Message, shown: dict[str, str], store: Store, rules: RuleBook, now: datetime
+) -> None:
+    """Every card of this alert shows who took it: the pressed one by its fresh code, the others by theirs."""
+    codes = {
+        notice.address: notice.response_code
+        for notice in store.notices.of_alert(alert.id)
+        if notice.response_code and notice.form == "alert"
+    }
+    if message.response_code:
+        codes[message.sender] = codes[message.sender.lower()] = message.response_code
+    for account, code in {key.lower(): (key, value) for key, value in codes.items()}.values():
+        update_card(account, code, f"{alert.id}", shown, store, rules, now)
+
+
+def update_card(
+    account: str, response_code: str, cause: str, shown: dict[str, str], store: Store, rules: RuleBook, now: datetime,
+    text_key: str = "alert.card_taken",
+) -> None:  # fmt: skip
+    """Have a card show what became of it (protocol sheet 4.2: a code serves once)."""
+    person = store.register.account_owner("wecom", account, now)
+    saying = Saying(
+        kind="system",
+        text_key=text_key,
+        once_key=f"card/{cause}/{response_code}",
+        night=night_of(now, rules),
+        due_at=now,
+        params={**shown, "response_code": response_code},
+        form="card_update",
+    )
+    store.notices.to_account(account, person.name if person else account, saying)

@@ -1,0 +1,54 @@
+"""Answering a message: one notice to whoever wrote, decided with the handling itself."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from handlers.message import Message
+from schedules.patrol_night import night_of
+from schedules.rules import RuleBook
+from storage.notices import Saying, app_route
+from storage.store import Store
+
+_STALE_AFTER = timedelta(hours=24)
+# A person who only plays with the bot is answered so often in so long, and then no more.
+_CHATTER_LIMIT, _CHATTER_PERIOD = 5, timedelta(minutes=10)
+
+
+def name_of(store: Store, message: Message) -> str:
+    """The name under which the sender stands on record: the person's, or a stranger's account."""
+    person = store.register.account_owner(message.realm, message.sender, message.sent_at)
+    return person.name if person else message.sender
+
+
+def answer(
+    message: Message,
+    store: Store,
+    rules: RuleBook,
+    now: datetime,
+    text_key: str,
+    *,
+    kind: str = "system",
+    **params: Any,
+) -> None:
+    """Say something back to the sender of a message, once per message and sentence."""
+    once_key = f"answer/{message.channel}/{message.key}/{text_key}"
+    saying = Saying(
+        kind=kind,
+        text_key=text_key,
+        once_key=once_key,
+        night=night_of(now, rules),
+        due_at=now,
+        params=params,
+        expires_at=now + _STALE_AFTER,
+    )
+    store.notices.to_account(message.sender, name_of(store, message), saying)
+
+
+def answer_chatter(
+    message: Message, store: Store, rules: RuleBook, now: datetime, text_key: str, **params: Any
+) -> None:
+    """Like `answer`, but a joker is not answered for ever (mission 4.5, case 40)."""
+    if store.notices.said_since(app_route(message.sender), "system", now - _CHATTER_PERIOD) < _CHATTER_LIMIT:
+        answer(message, store, rules, now, text_key, **params)

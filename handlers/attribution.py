@@ -1,0 +1,124 @@
+"""Giving each film its enterprise and part: by the only one there is, by a word, by a button, by asking."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from handlers.naming import named_enterprise, named_part, without_enterprise
+from handlers.pairing import WITHIN, Said, pair
+from handlers.receipts import facts, respond, send_receipt
+from schedules.rules import RuleBook
+from storage.models import Enterprise, KeyPart, Notice, Submission, Word
+from storage.store import Store
+
+# A word often follows the film within seconds: wait a moment before asking for it.
+_ASK_AFTER = timedelta(seconds=5)
+_BUTTONS, _OPTIONS = 6, 10
+
+
+def settle(store: Store, rules: RuleBook, realm: str, sender: str, night: date, now: datetime) -> None:
+    """Place what can be placed of a sender's films of a night, then ask about the oldest that cannot."""
+    films = [
+        film
+        for film in store.submissions.of_sender(realm, sender, night)
+        if film.kind == "film" and film.person_id is not None and film.state in ("receiving", "filed")
+    ]
+    for film in films:
+        _give_enterprise(film, store)
+    for enterprise_id in {film.enterprise_id for film in films if film.enterprise_id is not None}:
+        _give_parts([film for film in films if film.enterprise_id == enterprise_id], enterprise_id, store, rules, now)
+    waiting = [film for film in films if film.place == "unattributed" and film.state == "filed"]
+    if waiting:
+        _ask(waiting[0], len(waiting), store, rules, now)
+
+
+def _give_enterprise(film: Submission, store: Store) -> None:
+    if film.enterprise_id is not None or film.person_id is None:
+        return
+    enterprises = store.register.enterprises_of(film.person_id)
+    if len(enterprises) == 1:
+        film.enterprise_id = enterprises[0].id
+    elif film.hint and (named := named_enterprise(film.hint, enterprises)):
+        film.enterprise_id = named.id
+    else:
+        film.enterprise_id = store.submissions.chosen(film.person_id, film.night)
+
+
+def _give_parts(films: Sequence[Submission], enterprise_id: int, store: Store, rules: RuleBook, now: datetime) -> None:
+    enterprise, parts = store.register.enterprise(enterprise_id), store.register.parts_of(enterprise_id)
+    assert enterprise is not None
+    for film in films:
+        if film.part_id is None and len(parts) == 1:
+            place(film, enterprise_id, parts[0].id, "only_part", store, rules, now)
+        elif film.part_id is None and film.hint and (part := named_part(film.hint, parts)):
+            place(film, enterprise_id, part.id, "name", store, rules, now)
+    open_films = {film.id: film for film in films if film.settled_by in (None, "word")}
+    if not any(film.part_id is None for film in open_films.values()):
+        return
+    named = _words(list(open_films.values()), enterprise, parts, store)
+    events = [Said(film.sent_at, film.inbox_id, film.id, True) for film in open_films.values()]
+    events += [Said(word.sent_at, word.inbox_id, word.id, False) for word, _ in named.values()]
+    for film_id, word_id in pair(events).items():
+        place(open_films[film_id], enterprise_id, named[word_id][1].id, "word", store, rules, now)
+
+
+def _words(
+    films: Sequence[Submission], enterprise: Enterprise, parts: Sequence[KeyPart], store: Store
+) -> dict[int, tuple[Word, KeyPart]]:
+    """The words around these films that name a part of the enterprise."""
+    since, until = films[0].sent_at - WITHIN, films[-1].sent_at + WITHIN
+    said = store.submissions.words_of(films[0].realm, films[0].sender, since, until)
+    named = ((word, named_part(without_enterprise(word.text, enterprise), parts)) for word in said)
+    return {word.id: (word, part) for word, part in named if part is not None}
+
+
+def place(
+    film: Submission, enterprise_id: int, part_id: int, settled_by: str, store: Store, rules: RuleBook, now: datetime
+) -> None:
+    """Put a film where it belongs; its sender gets the receipt as soon as it is filed."""
+    if (film.part_id, film.enterprise_id, film.place) == (part_id, enterprise_id, "attributed"):
+        return
+    film.enterprise_id, film.part_id, film.settled_by, film.place = enterprise_id, part_id, settled_by, "attributed"
+    store.session.flush()
+    if film.state == "filed":
+        send_receipt(film, store, rules, now)
+
+
+def choose(film: Submission, what: str, chosen_id: int, store: Store, rules: RuleBook, now: datetime) -> None:
+    """A button was pressed: `what` is `enterprise` or `part`."""
+    if what == "enterprise" and film.person_id is not None:
+        store.submissions.choose(film.person_id, film.night, chosen_id)
+        film.enterprise_id = chosen_id
+    elif what == "part" and film.enterprise_id is not None:
+        place(film, film.enterprise_id, chosen_id, "button", store, rules, now)
+    settle(store, rules, film.realm, film.sender, film.night, now)
+
+
+def _ask(film: Submission, waiting: int, store: Store, rules: RuleBook, now: datetime) -> None:
+    """Ask about one film at a time, by a card and by words: nobody can tell which of them a phone shows."""
+    what = "part" if film.enterprise_id else "enterprise"
+    options = _options(film, store)
+    params: dict[str, Any] = {**facts(film, store, rules), "waiting": waiting, "submission": film.id, "what": what}
+    params["options"] = [label for _, label in options]
+    when = {"kind": "question", "still": "question", "due_at": now + _ASK_AFTER}
+    if len(options) <= _OPTIONS:
+        card = {**params, "choices": [[f"{film.id}:{what}:{key}", label] for key, label in options]}
+        form = "buttons" if len(options) <= _BUTTONS else "selection"
+        respond(film, store, now, f"question.{what}_card", f"question/{film.id}/{what}/card", card, form=form, **when)
+    respond(film, store, now, f"question.{what}", f"question/{film.id}/{what}", params, **when)
+
+
+def _options(film: Submission, store: Store) -> list[tuple[int, str]]:
+    if film.enterprise_id:
+        return [(part.id, f"{part.number} {part.name}") for part in store.register.parts_of(film.enterprise_id)]
+    assert film.person_id is not None
+    return [(enterprise.id, enterprise.short_name) for enterprise in store.register.enterprises_of(film.person_id)]
+
+
+def still_open(notice: Notice, store: Store, rules: RuleBook, now: datetime) -> dict[str, Any] | None:
+    """A question is worth asking only while its film waits for just that answer."""
+    film = store.submissions.get(notice.params["submission"])
+    asked = "part" if film and film.enterprise_id else "enterprise"
+    return notice.params if film and film.place == "unattributed" and asked == notice.params["what"] else None

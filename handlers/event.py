@@ -1,0 +1,75 @@
+"""What happened without words: a button pressed, somebody joined or left."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from handlers import alerting, attribution
+from handlers.answers import answer, name_of
+from handlers.message import Message
+from schedules.patrol_night import night_of
+from schedules.rules import RuleBook
+from schedules.telling import tell_office
+from storage.models import Submission
+from storage.store import Store
+
+
+def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+    """Events that concern nobody (opening the app, a location ping) are kept and left alone."""
+    if message.event == "subscribe":
+        person = store.register.account_owner(message.realm, message.sender, now)
+        answer(message, store, rules, now, "stranger.text" if person is None else "help.welcome")
+    elif message.event == "unsubscribe":
+        once_key = f"left/{message.channel}/{message.key}"
+        tell_office(store, night_of(now, rules), now, "office.left", once_key, who=name_of(store, message))
+
+
+def pressed(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+    """A button of a card: `ack` on an alert, `film:what:id` on a question."""
+    if message.button == "ack":
+        return alerting.acknowledge(message, _notice_id(message.task_id), store, rules, now)
+    film_id, what, chosen_id = _choice(message.button)
+    film = store.submissions.get(film_id)
+    if film is None or not _may_place(film, message, store, now):
+        return answer(message, store, rules, now, "question.not_yours")
+    label = _label(film, what, chosen_id, store)
+    if label is None:
+        return answer(message, store, rules, now, "question.not_yours")
+    attribution.choose(film, what, chosen_id, store, rules, now)
+    if message.response_code:
+        alerting.update_card(
+            message.sender, message.response_code, f"question/{film.id}", {"label": label}, store, rules, now,
+            "question.card_settled",
+        )  # fmt: skip
+    return None
+
+
+def _notice_id(task_id: str) -> int:
+    last = task_id.rpartition("-")[2]
+    return int(last) if last.isdigit() else 0
+
+
+def _choice(button: str) -> tuple[int, str, int]:
+    film_id, _, rest = button.partition(":")
+    what, _, chosen_id = rest.partition(":")
+    if film_id.isdigit() and chosen_id.isdigit() and what in ("part", "enterprise"):
+        return int(film_id), what, int(chosen_id)
+    return 0, "", 0
+
+
+def _may_place(film: Submission, message: Message, store: Store, now: datetime) -> bool:
+    """The sender himself, or a colleague of the same enterprise."""
+    person = store.register.account_owner(message.realm, message.sender, now)
+    if person is None or film.place == "quarantined":
+        return False
+    own = {enterprise.id for enterprise in store.register.enterprises_of(person.id)}
+    return film.person_id == person.id or film.enterprise_id in own
+
+
+def _label(film: Submission, what: str, chosen_id: int, store: Store) -> str | None:
+    """The chosen part or enterprise, if it is one this film could show."""
+    if what == "part" and film.enterprise_id:
+        labels = {part.id: f"{part.number} {part.name}" for part in store.register.parts_of(film.enterprise_id)}
+    else:
+        labels = {each.id: each.short_name for each in store.register.enterprises_of(film.person_id or 0)}
+    return labels.get(chosen_id)

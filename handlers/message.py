@@ -1,0 +1,38 @@
+"""`Message`: what a person sent, whichever door it came through. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Message:
+    """One thing said. `sent_at` is the platform's word on when, `key` is unique within the channel.
+
+    `kind` is one of text, film, photo, file, voice, location, link, press (a button), event, unknown.
+    """
+
+    channel: str
+    realm: str
+    key: str
+    inbox_id: int
+    sender: str
+    sent_at: datetime
+    received_at: datetime
+    kind: str
+    text: str = ""
+    media: str | None = None
+    file_name: str | None = None
+    event: str = ""
+    button: str = ""
+    task_id: str = ""
+    response_code: str = ""
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """What a handler leaves for the worker to do outside any transaction: fetch these bytes."""
+
+    submission_id: int
+    media: str

@@ -1,0 +1,96 @@
+"""Which part, or which enterprise, a few words name. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeVar
+
+_DIGITS = str.maketrans({"零": "0", "〇": "0", "一": "1", "二": "2", "两": "2", "三": "3", "四": "4", "五": "5",
+                         "六": "6", "七": "7", "八": "8", "九": "9"})  # fmt: skip
+_NUMBER = re.compile(
+    r"^(?:第|部位|no\.?|#)*([a-z]*-?\d+[a-z]?|[零〇一二两三四五六七八九十]{1,3})(?:号|个)?(?:部位|点|位)?[。.!！]?$"
+)
+
+
+class Numbered(Protocol):
+    """A key part as naming sees it."""
+
+    number: str
+    name: str
+
+
+class Titled(Protocol):
+    """An enterprise as naming sees it."""
+
+    code: str
+    name: str
+    short_name: str
+
+
+N = TypeVar("N", bound=Numbered)
+T = TypeVar("T", bound=Titled)
+A = TypeVar("A")
+
+
+def plain(text: str) -> str:
+    """Text as it is compared: half-width, lower case, without spaces."""
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).lower()
+
+
+def spoken_number(text: str) -> str | None:
+    """The part number that a whole message consists of (2, ２号, 第三个部位), or None."""
+    found = _NUMBER.match(plain(text))
+    return _arabic(found.group(1)) if found else None
+
+
+def _arabic(word: str) -> str:
+    if "十" in word:
+        tens, _, ones = word.partition("十")
+        return (tens.translate(_DIGITS) or "1") + (ones.translate(_DIGITS) or "0")
+    word = word.translate(_DIGITS)
+    return word.lstrip("0") or "0" if word.isdigit() else word
+
+
+def named_part(text: str, parts: Sequence[N]) -> N | None:
+    """The one part that a message names by number or by name; None when it names none, or several."""
+    number = spoken_number(text)
+    if number is not None:
+        return _only(part for part in parts if _arabic(plain(part.number)) == number)
+    said = plain(text)
+    by_name = [part for part in parts if plain(part.name) in said]
+    if by_name:
+        longest = max(len(part.name) for part in by_name)
+        return _only(part for part in by_name if len(part.name) == longest)
+    return _only(part for part in parts if len(said) >= 2 and said in plain(part.name)) or _leading(said, parts)
+
+
+def _leading(said: str, parts: Sequence[N]) -> N | None:
+    """`2泵` or `2 泵房北`: a number in front decides when the rest did not."""
+    found = re.match(r"^(\d+)(?:号|[、.,，:：-])", said)
+    return _only(part for part in parts if found and _arabic(plain(part.number)) == _arabic(found.group(1)))
+
+
+def named_enterprise(text: str, enterprises: Sequence[T]) -> T | None:
+    """The one enterprise that a message names by code, short name or name."""
+    said = plain(text)
+    return _only(
+        enterprise
+        for enterprise in enterprises
+        if any(plain(name) in said for name in (enterprise.short_name, enterprise.name))
+        or re.search(rf"(?<![a-z0-9]){re.escape(plain(enterprise.code))}(?![a-z0-9])", said)
+    )
+
+
+def without_enterprise(text: str, enterprise: Titled) -> str:
+    """What is left of a message once the enterprise's name is taken out."""
+    said = plain(text)
+    for name in sorted((enterprise.name, enterprise.short_name, enterprise.code), key=len, reverse=True):
+        said = said.replace(plain(name), "", 1)
+    return said.strip("，,、:：-")
+
+
+def _only(found: Iterable[A]) -> A | None:
+    several = list(found)
+    return several[0] if len(several) == 1 else None

@@ -1,0 +1,41 @@
+"""Which word goes with which film. Pure, and the same whatever order things arrived in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+WITHIN = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, order=True)
+class Said:
+    """A film or a word of one sender; `order` settles ties within a second."""
+
+    sent_at: datetime
+    order: int
+    id: int
+    is_film: bool
+
+
+def pair(events: Iterable[Said]) -> dict[int, int]:
+    """Film id -> word id.
+
+    A film takes the last unused word said up to ten minutes before it. A word that finds films
+    still waiting goes to the oldest of them: that is the one the bot is asking about.
+    """
+    found: dict[int, int] = {}
+    word: Said | None = None
+    waiting: list[Said] = []
+    for event in sorted(events):
+        waiting = [film for film in waiting if event.sent_at - film.sent_at <= WITHIN]
+        if event.is_film and word is not None and event.sent_at - word.sent_at <= WITHIN:
+            found[event.id], word = word.id, None
+        elif event.is_film:
+            waiting.append(event)
+        elif waiting:
+            found[waiting.pop(0).id] = event.id
+        else:
+            word = event
+    return found

@@ -1,0 +1,40 @@
+"""A photo is kept beside the films; it does not replace one (mission 4.5, case 10)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from handlers.message import Fetch, Message
+from handlers.receipts import facts, respond
+from handlers.video import announce
+from schedules.rules import RuleBook
+from storage.models import Submission
+from storage.store import Store
+from storage.submissions import Filed
+
+
+def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> Fetch | None:
+    """Put the photo on record and have it fetched."""
+    return announce(message, store, rules, now, kind="photo")
+
+
+def keep(submission_id: int, filed: Filed, store: Store, rules: RuleBook, now: datetime) -> None:
+    """The photo is kept: say that the film is still wanted."""
+    photo = store.submissions.get(submission_id)
+    assert photo is not None
+    _place(photo, store)
+    store.session.flush()
+    if store.submissions.file(submission_id, Filed(**{**vars(filed), "state": "supporting"}), []):
+        text_key = "stranger.film" if photo.person_id is None else "photo.kept"
+        respond(photo, store, now, text_key, f"photo/{photo.id}", facts(photo, store, rules))
+
+
+def _place(photo: Submission, store: Store) -> None:
+    """Beside the films of the part, where there is only one it can show."""
+    enterprises = store.register.enterprises_of(photo.person_id) if photo.person_id else []
+    if len(enterprises) != 1:
+        return
+    photo.enterprise_id = enterprises[0].id
+    parts = store.register.parts_of(photo.enterprise_id)
+    if len(parts) == 1:
+        photo.part_id, photo.place, photo.settled_by = parts[0].id, "attributed", "only_part"

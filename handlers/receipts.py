@@ -1,0 +1,77 @@
+"""The receipt: what came in, for which part, how many of tonight's are in, which are missing."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from schedules.nights import judged
+from schedules.patrol_night import window
+from schedules.rules import RuleBook
+from storage.models import Submission
+from storage.notices import Saying
+from storage.store import Store
+
+_TEXTS = {"on_time": "receipt.filed", "late": "receipt.late", "early": "receipt.early",
+          "supplied_afterwards": "receipt.afterwards"}  # fmt: skip
+_STALE_AFTER = timedelta(hours=24)
+
+
+def send_receipt(submission: Submission, store: Store, rules: RuleBook, now: datetime) -> None:
+    """Tell the sender that a film is filed; a film that is named anew gets a new receipt."""
+    assert submission.enterprise_id is not None
+    night = judged(store, submission.night, rules, now, submission.enterprise_id)
+    lateness = window(submission.night, rules).lateness(submission.sent_at)
+    params = facts(submission, store, rules)
+    for whole in night.enterprises:
+        due, missing = len(whole.enterprise.due_parts), [f"{part.number} {part.name}" for part in whole.missing_parts]
+        params |= {"total": due, "done": due - len(missing), "rest": _rest(due, missing)}
+    params["remarks"] = [{"say": f"mark.{mark}"} for mark in submission.marks if mark.startswith("seen_")]
+    respond(submission, store, now, _TEXTS[lateness], f"receipt/{submission.id}/{submission.part_id}", params)
+
+
+def _rest(due: int, missing: list[str]) -> dict[str, Any]:
+    if not due:
+        return {"say": "receipt.nothing_due"}
+    return {"say": "receipt.missing", "parts": missing} if missing else {"say": "receipt.complete"}
+
+
+def facts(submission: Submission, store: Store, rules: RuleBook) -> dict[str, Any]:
+    """What every sentence about a film may mention."""
+    enterprise = store.register.enterprise(submission.enterprise_id) if submission.enterprise_id else None
+    part = store.register.part(submission.part_id) if submission.part_id else None
+    hours = rules.on(submission.night)
+    return {
+        "receipt": submission.receipt,
+        "enterprise": enterprise.short_name if enterprise else "",
+        "part": f"{part.number} {part.name}" if part else "",
+        "time": f"{submission.sent_at.astimezone(rules.zone):%H:%M}",
+        "opens": f"{hours.opens:%H:%M}",
+        "closes": f"{hours.closes:%H:%M}",
+        "late_until": f"{hours.late_until:%H:%M}",
+        "seconds": round(hours.shortest_film_s),
+    }
+
+
+def respond(
+    submission: Submission,
+    store: Store,
+    now: datetime,
+    text_key: str,
+    once_key: str,
+    params: dict[str, Any],
+    **how: Any,
+) -> None:
+    """Say something about a film to whoever sent it."""
+    person = store.register.person(submission.person_id) if submission.person_id else None
+    saying = Saying(
+        kind=how.pop("kind", "receipt"),
+        text_key=text_key,
+        once_key=once_key,
+        night=submission.night,
+        due_at=how.pop("due_at", now),
+        params=params,
+        expires_at=now + _STALE_AFTER,
+        **how,
+    )
+    store.notices.to_account(submission.sender, person.name if person else submission.sender, saying)

@@ -1,0 +1,31 @@
+"""Which handler answers which message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from handlers import event, other, photo, text, video
+from handlers.message import Fetch, Message
+from schedules.rules import RuleBook
+from storage.store import Store
+
+Handler = Callable[[Message, Store, RuleBook, datetime], Fetch | None]
+
+ROUTES: dict[str, Handler] = {
+    "film": video.handle,
+    "photo": photo.handle,
+    "file": other.file,
+    "text": text.handle,
+    "press": event.pressed,
+    "event": event.handle,
+    "voice": other.voice,
+    "location": other.unreadable,
+    "link": other.unreadable,
+    "unknown": other.unreadable,
+}
+
+
+def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> Fetch | None:
+    """Hand a message to its handler; what must be fetched for it, if anything."""
+    return ROUTES[message.kind](message, store, rules, now)

@@ -1,0 +1,105 @@
+"""A text: a word that names a part, a small vocabulary, or talk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from handlers import alerting, danger, enrolment, status
+from handlers.answers import answer, answer_chatter, name_of
+from handlers.attribution import settle
+from handlers.message import Message
+from handlers.naming import named_enterprise, named_part, plain, spoken_number, without_enterprise
+from schedules.patrol_night import night_of
+from schedules.rules import RuleBook
+from schedules.telling import tell_office
+from storage.models import Enterprise, Person
+from storage.store import Store
+
+Command = Callable[[Message, Store, RuleBook, datetime], None]
+
+
+def _help(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+    answer_chatter(
+        message, store, rules, now, "help.commands", seconds=round(rules.on(night_of(now, rules)).shortest_film_s)
+    )
+
+
+def _to_office(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+    """停产, 复产, 换人 need the office's yes: pass the wish on, and say so."""
+    night = night_of(now, rules)
+    person = store.register.account_owner(message.realm, message.sender, message.sent_at)
+    enterprises = store.register.enterprises_of(person.id) if person else []
+    names = [enterprise.short_name for enterprise in enterprises] or ["—"]
+    once_key = f"wish/{message.channel}/{message.key}"
+    tell_office(
+        store, night, now, "office.wish", once_key, who=name_of(store, message), enterprises=names,
+        words=message.text[:200],
+    )  # fmt: skip
+    answer(message, store, rules, now, "office.passed_on")
+
+
+# Words that are the whole message; longer ones are looked for at its beginning.
+COMMANDS: dict[str, Command] = {
+    "帮助": _help,
+    "查询": status.tonight,
+    "今晚": status.tonight,
+    "补报": status.tonight,
+    "停产": _to_office,
+    "复产": _to_office,
+    "换人": _to_office,
+    "已知悉": alerting.acknowledge_by_word,
+    "知悉": alerting.acknowledge_by_word,
+}
+
+
+def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+    """Danger before all, then the vocabulary, then names of parts; whatever else is answered with help."""
+    person = store.register.account_owner(message.realm, message.sender, message.sent_at)
+    said = plain(message.text)
+    if danger.speaks_of_danger(message.text):
+        return danger.handle(message, store, rules, now)
+    if enrolment.code_in(message.text):
+        return enrolment.handle(message, store, rules, now)
+    if person is None:
+        return answer_chatter(message, store, rules, now, "stranger.text")
+    command = COMMANDS.get(said.strip("。.!！")) or (_to_office if said.startswith(("停产", "复产", "换人")) else None)
+    if command is not None:
+        return command(message, store, rules, now)
+    if said.startswith("绑定"):
+        return answer(message, store, rules, now, "enrolment.how")
+    return _word(message, person, store, rules, now)
+
+
+def _word(message: Message, person: Person, store: Store, rules: RuleBook, now: datetime) -> None:
+    """Perhaps the words name a part, or the enterprise for which somebody of two films tonight."""
+    enterprises = store.register.enterprises_of(person.id)
+    night = night_of(message.sent_at, rules)
+    named = named_enterprise(message.text, enterprises) if len(enterprises) > 1 else None
+    if named is not None:
+        store.submissions.choose(person.id, night, named.id)
+    in_question = [named] if named else enterprises
+    part_named = any(_names_part(message.text, enterprise, store) for enterprise in in_question)
+    if part_named:
+        store.submissions.add_word(
+            channel=message.channel, message_key=message.key, inbox_id=message.inbox_id, realm=message.realm,
+            sender=message.sender, sent_at=message.sent_at, text=message.text,
+        )  # fmt: skip
+    if not part_named and named is None:
+        return _not_understood(message, enterprises, store, rules, now)
+    settle(store, rules, message.realm, message.sender, night, now)
+    status.heard_word(message, named, in_question, store, rules, now)
+    return None
+
+
+def _names_part(text: str, enterprise: Enterprise, store: Store) -> bool:
+    return named_part(without_enterprise(text, enterprise), store.register.parts_of(enterprise.id)) is not None
+
+
+def _not_understood(
+    message: Message, enterprises: list[Enterprise], store: Store, rules: RuleBook, now: datetime
+) -> None:
+    if spoken_number(message.text) is None or not enterprises:
+        return _help(message, store, rules, now)
+    parts = [f"{part.number} {part.name}" for each in enterprises for part in store.register.parts_of(each.id)]
+    return answer(message, store, rules, now, "question.no_such_part", words=message.text[:20], parts=parts)

@@ -1,0 +1,39 @@
+"""What falls due once a day: the look at tonight's roster, and the closing of a night."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from schedules.nights import close
+from schedules.patrol_night import ONE_DAY, at, night_of, window
+from schedules.rules import RuleBook
+from schedules.telling import awake_at, tell_office
+from storage.models import ClosedNight
+from storage.store import Store
+
+_LOOK_BACK = timedelta(days=7)
+
+
+def check_roster(store: Store, rules: RuleBook, now: datetime) -> None:
+    """In the afternoon, tell the office if no leader who can be reached is on tonight's shift."""
+    today = now.astimezone(rules.zone).date()
+    night = today + ONE_DAY
+    due, key = at(today, rules.on(night).roster_check, rules), f"roster/{today}"
+    if now < due or store.records.decided([key]) or not awake_at(store, due):
+        return
+    leaders = store.duty.on(today)["leader"]
+    reachable = store.register.accounts([leader.id for leader in leaders], "wecom")
+    store.records.decide(key, now, "ok" if reachable else "gap")
+    if not reachable:
+        text_key = "roster.unreachable" if leaders else "roster.nobody"
+        names = [leader.name for leader in leaders]
+        tell_office(store, night, now, text_key, key, day=f"{today:%m-%d}", morning=f"{night:%m-%d}", names=names)
+
+
+def close_nights(store: Store, rules: RuleBook, now: datetime) -> None:
+    """Once nothing more can be in time, write down what had been expected of the night."""
+    last = night_of(now, rules)
+    for night in {last, last - ONE_DAY, *store.submissions.nights_since(last - _LOOK_BACK)}:
+        ends = window(night, rules).late_until
+        if ends < now and awake_at(store, ends) and store.session.get(ClosedNight, night) is None:
+            close(store, night, now)

@@ -1,0 +1,148 @@
+"""What a night's films amount to. Pure: what was expected and what came in, judgement out."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from schedules.patrol_night import Window
+
+STATES = ("on_time", "late", "partial", "missing", "exempt", "unjudged")
+
+
+@dataclass(frozen=True)
+class ExpectedPart:
+    """One key part of an enterprise; `exempt` while production has stopped and the part may rest."""
+
+    id: int
+    number: str
+    name: str
+    exempt: bool = False
+
+
+@dataclass(frozen=True)
+class ExpectedEnterprise:
+    """One enterprise and all its parts, as the register has them for the night."""
+
+    id: int
+    code: str
+    name: str
+    short_name: str
+    risk: str | None
+    group_id: int | None
+    parts: tuple[ExpectedPart, ...]
+
+    @property
+    def due_parts(self) -> tuple[ExpectedPart, ...]:
+        """The parts that must be filmed tonight."""
+        return tuple(part for part in self.parts if not part.exempt)
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A fit film as judging sees it; `candidates` are the enterprises an unattributed one may belong to."""
+
+    enterprise_id: int | None
+    part_id: int | None
+    sent_at: datetime
+    candidates: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class EnterpriseJudgement:
+    """An enterprise's night: its own state and the state of each part (by part id)."""
+
+    enterprise: ExpectedEnterprise
+    state: str
+    parts: Mapping[int, str]
+    waiting: int = 0
+
+    @property
+    def missing_parts(self) -> tuple[ExpectedPart, ...]:
+        """The due parts for which no film has come in time or late."""
+        return tuple(part for part in self.enterprise.due_parts if self.parts[part.id] not in ("on_time", "late"))
+
+    @property
+    def accountable(self) -> tuple[ExpectedPart, ...]:
+        """The missing parts that not even the films still waiting for a name could be."""
+        return () if self.waiting >= len(self.missing_parts) else self.missing_parts
+
+    @property
+    def silent(self) -> bool:
+        """Nothing at all has come from an enterprise of which something is due."""
+        return (
+            bool(self.enterprise.due_parts)
+            and not self.waiting
+            and len(self.missing_parts) == len(self.enterprise.due_parts)
+        )
+
+
+@dataclass(frozen=True)
+class NightJudgement:
+    """The whole night, enterprise by enterprise; the counts always add up to `expected`."""
+
+    enterprises: Sequence[EnterpriseJudgement]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many enterprises are in each state, and how many there are."""
+        found = Counter(judged.state for judged in self.enterprises)
+        return {"expected": len(self.enterprises), **{state: found[state] for state in STATES}}
+
+    @property
+    def accountable(self) -> list[EnterpriseJudgement]:
+        """The enterprises that owe films and can be told so."""
+        return [judged for judged in self.enterprises if judged.accountable]
+
+    def presumed_our_fault(self, threshold: float) -> bool:
+        """More than the threshold's share of those who owe films are wholly silent: rather us than them."""
+        due = sum(bool(judged.enterprise.due_parts) for judged in self.enterprises)
+        silent = sum(judged.silent for judged in self.enterprises)
+        return due > 0 and silent / due > threshold
+
+
+def judge(
+    expected: Iterable[ExpectedEnterprise], clips: Iterable[Clip], window: Window, now: datetime
+) -> NightJudgement:
+    """Judge a night as it stands at `now`, by the instants at which the platform says films were sent."""
+    best: dict[int, str] = {}
+    waiting: Counter[int] = Counter()
+    for clip in clips:
+        lateness = window.lateness(clip.sent_at)
+        if clip.part_id is not None:
+            best[clip.part_id] = min(best.get(clip.part_id, "missing"), lateness, key=_RANK.__getitem__)
+        elif lateness in ("on_time", "late"):
+            waiting.update({clip.enterprise_id} if clip.enterprise_id else clip.candidates)
+    over = now > window.closes
+    return NightJudgement([_judge_one(enterprise, best, waiting[enterprise.id], over) for enterprise in expected])
+
+
+_RANK: Mapping[str, int] = defaultdict(lambda: 9, {"on_time": 0, "late": 1, "missing": 2})
+
+
+def _judge_one(
+    enterprise: ExpectedEnterprise, best: Mapping[int, str], waiting: int, over: bool
+) -> EnterpriseJudgement:
+    """A film nobody has named yet may be any of the missing parts: none of them is called missing."""
+    open_state = "missing" if over and not waiting else "unjudged"
+    parts = {part.id: _part_state(part, best, open_state) for part in enterprise.parts}
+    return EnterpriseJudgement(enterprise, _whole([parts[part.id] for part in enterprise.due_parts]), parts, waiting)
+
+
+def _part_state(part: ExpectedPart, best: Mapping[int, str], open_state: str) -> str:
+    if part.exempt:
+        return "exempt"
+    found = best.get(part.id, "missing")
+    return found if found in ("on_time", "late") else open_state
+
+
+def _whole(due: Sequence[str]) -> str:
+    if not due:
+        return "exempt"
+    if "unjudged" in due:
+        return "unjudged"
+    if "missing" in due:
+        return "missing" if set(due) == {"missing"} else "partial"
+    return "late" if "late" in due else "on_time"

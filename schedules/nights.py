@@ -1,0 +1,78 @@
+"""A night as it stands: what the register expects, put together with what came in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any
+
+from schedules.judgement import Clip, ExpectedEnterprise, ExpectedPart, NightJudgement, judge
+from schedules.patrol_night import window
+from schedules.rules import RuleBook
+from storage.models import ClosedNight
+from storage.register import natural
+from storage.store import Store
+
+
+def rule_book(store: Store, book: RuleBook) -> RuleBook:
+    """The rules as they are agreed now, in the same zone."""
+    return RuleBook(book.zone, store.register.rules())
+
+
+def expected(store: Store, night: date, enterprise_id: int | None = None) -> list[ExpectedEnterprise]:
+    """Who must film that night: as written down when it closed, else as the register stands."""
+    closed = store.session.get(ClosedNight, night)
+    if closed is not None:
+        found = [_thawed(entry) for entry in closed.expected["enterprises"]]
+        return [entry for entry in found if enterprise_id in (None, entry.id)]
+    rows = store.register.expected_parts(enterprise_id)
+    return [_expected(list(of_one)) for _, of_one in groupby(rows, key=lambda row: row.id)]
+
+
+def _expected(rows: Sequence[Any]) -> ExpectedEnterprise:
+    """Stopped production replaces the list of parts, it does not end the duty: those kept stay due."""
+    first, stopped = rows[0], rows[0].status == "停产"
+    parts = [
+        ExpectedPart(row.part_id, row.number, row.part_name, exempt=stopped and not row.kept_in_shutdown)
+        for row in rows
+        if row.part_id is not None
+    ]
+    parts.sort(key=lambda part: natural(part.number))
+    return ExpectedEnterprise(
+        first.id, first.code, first.name, first.short_name, first.risk, first.group_id, tuple(parts)
+    )
+
+
+def _thawed(entry: dict[str, Any]) -> ExpectedEnterprise:
+    return ExpectedEnterprise(**{**entry, "parts": tuple(ExpectedPart(**part) for part in entry["parts"])})
+
+
+def close(store: Store, night: date, now: datetime) -> None:
+    """Write down what was expected, so that a later register never re-judges this night."""
+    frozen = {"enterprises": [asdict(enterprise) for enterprise in expected(store, night)]}
+    store.session.add(ClosedNight(night=night, closed_at=now, expected=frozen))
+
+
+def judged(
+    store: Store, night: date, book: RuleBook, now: datetime, enterprise_id: int | None = None
+) -> NightJudgement:
+    """The judgement of a night, of the whole county or of one enterprise.
+
+    A film still being fetched stands for any missing part of its enterprise: it has been sent.
+    """
+    rows = [row for row in store.submissions.clips_of_night(night, enterprise_id) if row.kind == "film"]
+    unplaced = {row.person_id for row in rows if row.place == "unattributed" and row.enterprise_id is None}
+    employers = store.register.employers(unplaced - {None})
+    clips = [
+        Clip(
+            row.enterprise_id,
+            row.part_id if row.state == "filed" else None,
+            row.sent_at,
+            frozenset(employers.get(row.person_id, ())),
+        )
+        for row in rows
+        if row.place != "quarantined" and row.state in ("filed", "receiving")
+    ]
+    return judge(expected(store, night, enterprise_id), clips, window(night, book), now)

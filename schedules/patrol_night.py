@@ -1,0 +1,70 @@
+"""Which night an instant belongs to. A night is named by its morning date."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from schedules.rules import RuleBook
+
+ONE_DAY = timedelta(days=1)
+# The shift of a day begins at this hour; before it, yesterday's is still on duty.
+SHIFT_BEGINS = time(8, 0)
+
+
+@dataclass(frozen=True)
+class Window:
+    """When the films of one night may be sent, as aware instants; both ends count as inside."""
+
+    opens: datetime
+    closes: datetime
+    late_until: datetime
+
+    def lateness(self, sent_at: datetime) -> str:
+        """`early`, `on_time`, `late` or `supplied_afterwards`."""
+        if sent_at < self.opens:
+            return "early"
+        if sent_at <= self.closes:
+            return "on_time"
+        return "late" if sent_at <= self.late_until else "supplied_afterwards"
+
+
+def at(day: date, clock_time: time, book: RuleBook) -> datetime:
+    """A time of day in the county, as an instant."""
+    return datetime.combine(day, clock_time, tzinfo=book.zone)
+
+
+def window(night: date, book: RuleBook) -> Window:
+    """The window of a night; one that opens later in the day than it closes opens the evening before."""
+    rules = book.on(night)
+    first_day = night - ONE_DAY if rules.opens > rules.closes else night
+    return Window(at(first_day, rules.opens, book), at(night, rules.closes, book), at(night, rules.late_until, book))
+
+
+def moment(night: date, clock_time: time, book: RuleBook) -> datetime:
+    """A time of day within a night: before the opening hour it is the morning's, after it the evening's."""
+    opens = window(night, book).opens
+    found = at(opens.astimezone(book.zone).date(), clock_time, book)
+    return found if found >= opens else found + ONE_DAY
+
+
+def night_of(instant: datetime, book: RuleBook) -> date:
+    """The night a film sent at that instant belongs to.
+
+    Half way between the end of one night's late time and the opening of the next, what is sent
+    stops being late for the one and begins to be early for the other.
+    """
+    day = instant.astimezone(book.zone).date()
+    ended, coming = window(day, book).late_until, window(day + ONE_DAY, book).opens
+    return day if instant < ended + (coming - ended) / 2 else day + ONE_DAY
+
+
+def shift_day(instant: datetime, book: RuleBook) -> date:
+    """The day on which the shift began that is on duty at that instant."""
+    local = instant.astimezone(book.zone)
+    return local.date() if local.time() >= SHIFT_BEGINS else local.date() - ONE_DAY
+
+
+def shift_of_night(night: date) -> date:
+    """The day on which the shift begins that covers a night."""
+    return night - ONE_DAY

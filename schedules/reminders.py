@@ -1,0 +1,154 @@
+"""Reminder waves: one message to each work group that names who is still missing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from schedules.judgement import EnterpriseJudgement, NightJudgement
+from schedules.nights import judged
+from schedules.patrol_night import moment, night_of, window
+from schedules.rules import RuleBook
+from schedules.telling import awake_at, tell_office
+from storage.models import Notice
+from storage.notices import Saying
+from storage.register import HEADS, PATROLLER
+from storage.store import Store
+
+# Messages received before a wave are worked off first, but not waited for longer than this.
+_PATIENCE = timedelta(seconds=60)
+
+
+def send_waves(store: Store, rules: RuleBook, now: datetime) -> None:
+    """Decide the wave that is due, once; earlier ones that were slept through are not made up for."""
+    night = night_of(now, rules)
+    if not window(night, rules).opens <= now <= window(night, rules).closes:
+        return
+    due = {wave: moment(night, wave, rules) for wave in rules.on(night).waves}
+    due = {wave: instant for wave, instant in due.items() if instant <= now and awake_at(store, instant)}
+    open_waves = sorted(due.keys() - _decided(store, night, due), key=lambda wave: due[wave])
+    if not open_waves or (now < due[open_waves[-1]] + _PATIENCE and store.inbox.waiting()[0]):
+        return
+    for slept_through in open_waves[:-1]:
+        store.records.decide(_key(night, slept_through), now, "slept through")
+    _decide(open_waves[-1], night, store, rules, now)
+
+
+def _key(night: date, wave: time) -> str:
+    return f"wave/{night}/{wave:%H:%M}"
+
+
+def _decided(store: Store, night: date, waves: Any) -> set[time]:
+    decided = store.records.decided([_key(night, wave) for wave in waves])
+    return {wave for wave in waves if _key(night, wave) in decided}
+
+
+def _decide(wave: time, night: date, store: Store, rules: RuleBook, now: datetime) -> None:
+    whole, key = judged(store, night, rules, now), _key(night, wave)
+    if whole.presumed_our_fault(rules.on(night).threshold):
+        store.records.decide(key, now, "held")
+        _, oldest = store.inbox.waiting()
+        tell_office(
+            store, night, now, "wave.held", key, wave=f"{wave:%H:%M}", silent=sum(each.silent for each in whole.enterprises),
+            expected=_due(whole.enterprises), waiting=[] if oldest is None else [{"say": "wave.backlog"}],
+        )  # fmt: skip
+        return
+    store.records.decide(key, now, f"{len(whole.accountable)} missing")
+    for group_id, owing in _by_group(whole, store).items():
+        if group_id is None:
+            _remind_directly(owing, key, store, night, now, rules)
+        elif group := store.register.group(group_id):
+            params = {"wave": f"{wave:%H:%M}", "group": group_id, "offset": 0}
+            saying = _saying("wave.missing", f"{key}/{group_id}", night, now, params, rules)
+            store.notices.to_group(group, saying)
+
+
+def _saying(
+    text_key: str, once_key: str, night: date, now: datetime, params: dict[str, Any], rules: RuleBook
+) -> Saying:
+    return Saying(
+        kind="reminder", text_key=text_key, once_key=once_key, night=night, due_at=now, params=params,
+        form="wave" if text_key == "wave.missing" else "text", still="wave",
+        expires_at=window(night, rules).closes,
+    )  # fmt: skip
+
+
+def _due(enterprises: Sequence[EnterpriseJudgement]) -> int:
+    return sum(bool(each.enterprise.due_parts) for each in enterprises)
+
+
+def _by_group(whole: NightJudgement, store: Store) -> dict[int | None, list[EnterpriseJudgement]]:
+    """Who owes films, by work group; with a single group, those without one belong to it."""
+    groups = store.register.groups()
+    only = groups[0].id if len(groups) == 1 else None
+    found: dict[int | None, list[EnterpriseJudgement]] = defaultdict(list)
+    for each in whole.accountable:
+        found[each.enterprise.group_id or only].append(each)
+    return found
+
+
+def _remind_directly(
+    owing: Sequence[EnterpriseJudgement], key: str, store: Store, night: date, now: datetime, rules: RuleBook
+) -> None:
+    """An enterprise that is in no group is reminded through its own people."""
+    people = store.register.employees(each.enterprise.id for each in owing)
+    for each in owing:
+        for person in people.get(each.enterprise.id, ()):
+            if PATROLLER in person.roles or set(HEADS) & set(person.roles):
+                once_key = f"{key}/{each.enterprise.code}/{person.id}"
+                params = {"enterprise": each.enterprise.id}
+                store.notices.to_person(person, _saying("wave.direct", once_key, night, now, params, rules))
+
+
+def still_missing(notice: Notice, store: Store, rules: RuleBook, now: datetime) -> dict[str, Any] | None:
+    """Who is missing at the moment of sending; nobody who has sent in the meantime hears anything."""
+    if "enterprise" in notice.params:
+        [*owing] = judged(store, notice.night, rules, now, notice.params["enterprise"]).accountable
+        row = [_row(each) for each in owing]
+        return {**notice.params, "name": row[0]} if row else None
+    whole = judged(store, notice.night, rules, now)
+    owing = _by_group(whole, store).get(notice.params["group"], [])
+    owing = _only_asked(owing, notice.params)
+    if not owing or whole.presumed_our_fault(rules.on(notice.night).threshold):
+        return None
+    mates = [
+        each for each in whole.enterprises if each.enterprise.group_id == notice.params["group"]
+    ] or whole.enterprises
+    return {
+        **notice.params,
+        "night": f"{notice.night:%m-%d}",
+        "expected": _due(mates),
+        "owing": len(owing),
+        "closes": f"{rules.on(notice.night).closes:%H:%M}",
+        "rows": [_row(each) for each in owing],
+        "codes": [each.enterprise.code for each in owing],
+        **_mentions(owing, store),
+    }
+
+
+def _only_asked(owing: list[EnterpriseJudgement], params: dict[str, Any]) -> list[EnterpriseJudgement]:
+    """The second message of a long wave names only those for whom the first had no room."""
+    return [each for each in owing if each.enterprise.code in params["only"]] if "only" in params else owing
+
+
+def _row(each: EnterpriseJudgement) -> Any:
+    if len(each.missing_parts) == len(each.enterprise.due_parts):
+        return each.enterprise.short_name
+    parts = [f"{part.number} {part.name}" for part in each.missing_parts]
+    return {"say": "wave.partial", "name": each.enterprise.short_name, "parts": parts}
+
+
+def _mentions(owing: Sequence[EnterpriseJudgement], store: Store) -> dict[str, list[list[str]]]:
+    """For each enterprise the accounts and numbers to mention: its patrollers, failing them its heads."""
+    people = store.register.employees(each.enterprise.id for each in owing)
+    accounts = store.register.accounts((person.id for of_one in people.values() for person in of_one), "wecom")
+    users: list[list[str]] = []
+    mobiles: list[list[str]] = []
+    for each in owing:
+        mine = people.get(each.enterprise.id, [])
+        to_call = [person for person in mine if PATROLLER in person.roles] or mine
+        users.append([accounts[person.id] for person in to_call if person.id in accounts])
+        mobiles.append([person.mobile for person in to_call if person.id not in accounts and person.mobile])
+    return {"users": users, "mobiles": mobiles}

@@ -1,0 +1,133 @@
+"""The daily table: every enterprise in exactly one state, and who was on duty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from schedules.nights import judged
+from schedules.patrol_night import Window, at, shift_of_night, window
+from schedules.rules import RuleBook
+from schedules.telling import awake_at
+from storage.models import Person
+from storage.notices import Saying
+from storage.store import Store
+
+
+@dataclass(frozen=True)
+class ReportRow:
+    """One enterprise's night; instants are aware, None when nothing came."""
+
+    code: str
+    name: str
+    risk: str | None
+    state: str
+    due: int
+    done: int
+    first_at: datetime | None
+    last_at: datetime | None
+    missing: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DailyReport:
+    """One night for the office: the counts always add up to `counts["expected"]`."""
+
+    night: date
+    window: Window
+    issued_at: datetime
+    counts: dict[str, int]
+    rows: tuple[ReportRow, ...]
+    leaders: tuple[str, ...] = ()
+    backups: tuple[str, ...] = ()
+    staff: tuple[str, ...] = ()
+    reminders_sent: int = 0
+    pushes: dict[str, int] = field(default_factory=dict)
+    unattributed: int = 0
+    quarantined: int = 0
+
+
+def send_daily_report(store: Store, rules: RuleBook, now: datetime) -> None:
+    """In the morning, the table of the night goes to the leader and the office, as text and as a file."""
+    night = now.astimezone(rules.zone).date()
+    due, key = at(night, rules.on(night).daily_report, rules), f"report/{night}"
+    if now < due or store.records.decided([key]) or not awake_at(store, due):
+        return
+    store.records.decide(key, now)
+    for person in _readers(store, night):
+        for form, text_key in (("text", "report.daily"), ("report_file", "report.daily_file")):
+            saying = Saying(
+                kind="report", text_key=text_key, once_key=f"{key}/{person.id}/{form}", night=night, due_at=now,
+                params={"issued_at": now.isoformat()}, form=form, still="report",
+            )  # fmt: skip
+            store.notices.to_person(person, saying)
+
+
+def _readers(store: Store, night: date) -> list[Person]:
+    posts = store.duty.on(shift_of_night(night))
+    people = [*posts["leader"], *posts["backup"], *posts["staff"], *store.register.office()]
+    return list({person.id: person for person in people}.values())
+
+
+def daily_report(store: Store, night: date, rules: RuleBook, as_of: datetime) -> DailyReport:
+    """The table of a night as it stood at an instant."""
+    films: dict[int, list[datetime]] = {}
+    remarks: dict[int, list[str]] = {}
+    kept = [film for film in store.submissions.of_night(night) if film.received_at <= as_of]
+    for film in kept:
+        if film.enterprise_id is not None and film.state == "filed":
+            films.setdefault(film.enterprise_id, []).append(film.sent_at)
+            remarks.setdefault(film.enterprise_id, []).extend(film.marks)
+    whole = judged(store, night, rules, as_of)
+    rows = [
+        ReportRow(
+            code=each.enterprise.code, name=each.enterprise.name, risk=each.enterprise.risk, state=each.state,
+            due=len(each.enterprise.due_parts), done=len(each.enterprise.due_parts) - len(each.missing_parts),
+            first_at=min(films.get(each.enterprise.id, ()), default=None),
+            last_at=max(films.get(each.enterprise.id, ()), default=None),
+            missing=tuple(f"{part.number} {part.name}" for part in each.missing_parts),
+            remarks=tuple(dict.fromkeys(remarks.get(each.enterprise.id, ()))),
+        )
+        for each in whole.enterprises
+    ]  # fmt: skip
+    posts = store.duty.on(shift_of_night(night))
+    return DailyReport(
+        night, window(night, rules), as_of, whole.counts, tuple(rows),
+        leaders=_names(posts["leader"]), backups=_names(posts["backup"]), staff=_names(posts["staff"]),
+        reminders_sent=sum(n.kind == "reminder" and n.state == "sent" for n in store.notices.of_night(night)),
+        pushes=_pushes(store, night),
+        unattributed=sum(film.place == "unattributed" and film.state == "filed" for film in kept),
+        quarantined=sum(film.place == "quarantined" for film in kept),
+    )  # fmt: skip
+
+
+def _names(people: list[Person]) -> tuple[str, ...]:
+    return tuple(person.name for person in people)
+
+
+def _pushes(store: Store, day: date) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for _, kind, number in store.content.counts(day.replace(month=1, day=1), day):
+        counts[kind] = counts.get(kind, 0) + number
+    return counts
+
+
+def summary(notice: Any, store: Store, rules: RuleBook, now: datetime) -> dict[str, Any]:
+    """The table in a few lines; worst first."""
+    issued_at = datetime.fromisoformat(notice.params["issued_at"])
+    report = daily_report(store, notice.night, rules, issued_at)
+    named = {
+        state: [row.name for row in report.rows if row.state == state]
+        for state in ("missing", "partial", "late", "unjudged")
+    }  # fmt: skip
+    lines = [
+        {"say": f"report.{state}", "names": names, "number": len(names)} for state, names in named.items() if names
+    ]
+    return {
+        **notice.params,
+        **report.counts,
+        "night": f"{notice.night:%m-%d}",
+        "lines": lines or [{"say": "report.all_well"}],
+    }

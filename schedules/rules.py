@@ -1,0 +1,77 @@
+"""What has been agreed: hours, waves, ladder, each with the night from which it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from datetime import date, time, timedelta
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What holds for one night. Times of day are in the county's zone; `threshold` is a share of 1."""
+
+    opens: time = time(0, 0)
+    closes: time = time(6, 0)
+    late_until: time = time(12, 0)
+    waves: tuple[time, ...] = (time(1, 37), time(3, 7), time(4, 37))
+    duty_alert: time = time(5, 7)
+    climb_after: timedelta = timedelta(minutes=10)
+    daily_report: time = time(7, 37)
+    push: time = time(9, 7)
+    threshold: float = 0.4
+    shortest_film_s: float = 10.0
+    roster_check: time = time(15, 0)
+
+
+def _time(text: str) -> time:
+    return time.fromisoformat(text.strip().zfill(5))
+
+
+def _times(text: str) -> tuple[time, ...]:
+    return tuple(sorted(_time(piece) for piece in text.split("、") if piece.strip()))
+
+
+# How the office names a rule -> the field it sets and how its value reads.
+NAMES: dict[str, tuple[str, Any]] = {
+    "开始时间": ("opens", _time),
+    "截止时间": ("closes", _time),
+    "补报截止": ("late_until", _time),
+    "催报时间": ("waves", _times),
+    "值班提醒时间": ("duty_alert", _time),
+    "升级间隔分钟": ("climb_after", lambda text: timedelta(minutes=int(text))),
+    "日报时间": ("daily_report", _time),
+    "推送时间": ("push", _time),
+    "集体缺报阈值": ("threshold", lambda text: float(text.rstrip("%")) / 100),
+    "最短时长秒": ("shortest_film_s", float),
+}
+assert {field for field, _ in NAMES.values()} <= {field.name for field in fields(Rules)}
+
+
+class AgreedValue(Protocol):
+    """One row of the rules sheet."""
+
+    name: str
+    value: str
+    holds_from: date | None
+
+
+class RuleBook:
+    """Every agreed value with its date, and the zone in which nights are judged."""
+
+    def __init__(self, zone: ZoneInfo, agreed: Iterable[AgreedValue] = ()) -> None:
+        self.zone = zone
+        self._changes = sorted(
+            ((row.holds_from or date.min, NAMES[row.name], row.value) for row in agreed if row.name in NAMES),
+            key=lambda change: change[0],
+        )
+        self._known: dict[date, Rules] = {}
+
+    def on(self, night: date) -> Rules:
+        """What holds for that night: later changes never touch earlier nights."""
+        if night not in self._known:
+            held = {field: read(value) for since, (field, read), value in self._changes if since <= night}
+            self._known[night] = replace(Rules(), **held)
+        return self._known[night]

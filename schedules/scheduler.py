@@ -1,0 +1,59 @@
+"""The timetable: what is looked at on every tick, and the clock that ticks."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from schedules.daily_push import push_daily
+from schedules.deadlines import check_roster, close_nights
+from schedules.escalation import climb_all, open_duty_alerts
+from schedules.reminders import send_waves
+from schedules.reports import send_daily_report
+from schedules.rules import RuleBook
+from storage.store import Store
+
+Job = Callable[[Store, RuleBook, datetime], None]
+log = logging.getLogger(__name__)
+
+JOBS: dict[str, Job] = {
+    "reminder waves": send_waves,
+    "duty alerts": open_duty_alerts,
+    "escalation": climb_all,
+    "roster": check_roster,
+    "daily report": send_daily_report,
+    "daily push": push_daily,
+    "closing": close_nights,
+}
+
+
+def tick(transaction: Callable[[], AbstractContextManager[Store]], zone: ZoneInfo, now: datetime) -> list[str]:
+    """Ask every job what is due by now and not yet decided; the names of those that failed.
+
+    A job that fails is asked again on the next tick and keeps no other from its work.
+    """
+    failed = []
+    for name, job in JOBS.items():
+        try:
+            with transaction() as store:
+                job(store, RuleBook(zone, store.register.rules()), now)
+        except Exception:
+            log.exception("the job %r failed", name)
+            failed.append(name)
+    return failed
+
+
+def start_ticking(once: Callable[[], None], every: timedelta, zone: ZoneInfo) -> BackgroundScheduler:
+    """Call `once` again and again until the scheduler is shut down; a late call makes up for those missed."""
+    scheduler = BackgroundScheduler(timezone=zone)
+    scheduler.add_job(
+        once, "interval", seconds=every.total_seconds(), misfire_grace_time=None, coalesce=True, max_instances=1,
+        next_run_time=datetime.now(zone),
+    )  # fmt: skip
+    scheduler.start()
+    return scheduler

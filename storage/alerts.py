@@ -1,0 +1,65 @@
+"""Causes for which somebody must answer, and who did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from storage.models import Alert
+from storage.records import insert_once
+
+
+class AlertStore:
+    """Open and answered alerts."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def open(self, once_key: str, cause: str, night: date, now: datetime, **values: Any) -> Alert | None:
+        """Open an alert for a cause; None when that cause was opened before."""
+        row = {
+            "once_key": once_key,
+            "cause": cause,
+            "night": night,
+            "opened_at": now,
+            "level": -1,
+            "params": {},
+            **values,
+        }
+        alert_id = insert_once(self.session, Alert, row)
+        return None if alert_id is None else self.session.get_one(Alert, alert_id)
+
+    def get(self, alert_id: int) -> Alert | None:
+        """The alert of that id, as it stands now."""
+        return self.session.get(Alert, alert_id, populate_existing=True)
+
+    def unanswered(self) -> Sequence[Alert]:
+        """Alerts that nobody has answered and that are still open."""
+        return self.session.scalars(
+            select(Alert).where(Alert.acknowledged_at.is_(None), Alert.closed_at.is_(None)).order_by(Alert.id)
+        ).all()
+
+    def open_danger(self, enterprise_id: int | None, since: datetime) -> Alert | None:
+        """The danger already reported from an enterprise since an instant, answered or not."""
+        return self.session.scalars(
+            select(Alert)
+            .where(Alert.cause == "danger", Alert.enterprise_id == enterprise_id, Alert.opened_at >= since)
+            .where(Alert.closed_at.is_(None))
+            .order_by(Alert.id.desc())
+            .limit(1)
+        ).first()
+
+    def acknowledge(self, alert_id: int, person_id: int, now: datetime) -> bool:
+        """Stop the ladder in a person's name; False when somebody was faster."""
+        taken = self.session.execute(
+            update(Alert)
+            .where(Alert.id == alert_id, Alert.acknowledged_at.is_(None))
+            .values(acknowledged_at=now, acknowledged_by=person_id)
+            .returning(Alert.id)
+        ).first()
+        self.session.expire_all()
+        return taken is not None

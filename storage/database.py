@@ -1,0 +1,135 @@
+"""The database: one engine for our rows, one on the same file or server for the durable engine.
+
+SQLite runs with WAL and synchronous=FULL, every write in BEGIN IMMEDIATE behind one lock for
+the whole process: the lock, not polling on a busy file, keeps the slowest callback fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from storage.errors import DatabaseAway, SchemaMismatch
+from storage.schema import head_revision, known_revisions, upgrade
+
+
+def _sqlite_module() -> ModuleType:
+    """The newest SQLite at hand: old system ones break the durable engine on Python 3.12 and later."""
+    return importlib.import_module("pysqlite3" if sys.platform == "linux" else "sqlite3")
+
+
+class Database:
+    """Where the rows live. `url` is an SQLAlchemy address of SQLite or PostgreSQL."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._writing = threading.RLock()
+        if self.is_sqlite and self.url.database:
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        self.engine = self._sqlite(explicit=True) if self.is_sqlite else self._server()
+        self._writer = self.engine.execution_options(patrol_writes=True)
+        self.durable_engine = self._sqlite(explicit=False) if self.is_sqlite else self._server()
+
+    def _server(self) -> Engine:
+        return create_engine(self.url, pool_size=20, pool_pre_ping=True, pool_timeout=10)
+
+    def _sqlite(self, *, explicit: bool) -> Engine:
+        engine = create_engine(self.url, module=_sqlite_module(), pool_size=20, connect_args={"timeout": 30})
+
+        @event.listens_for(engine, "connect")
+        def prepare(connection: Any, _record: Any) -> None:
+            connection.isolation_level = None if explicit else "IMMEDIATE"
+            for pragma in ("busy_timeout=30000", "foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL"):
+                connection.execute(f"PRAGMA {pragma}")
+
+        if explicit:
+            event.listen(engine, "begin", _begin)
+        else:
+            self._lock_whole_transactions(engine)
+        return engine
+
+    def _lock_whole_transactions(self, engine: Engine) -> None:
+        """The durable engine opens its own transactions: make each wait for the one writer lock."""
+        event.listen(engine, "begin", lambda _c: self._writing.acquire())
+        event.listen(engine, "commit", lambda _c: self._writing.release())
+        event.listen(engine, "rollback", lambda _c: self._writing.release())
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """One writing transaction; all or nothing. Raises DatabaseAway when it cannot be kept now."""
+        with self._lock(), _away_is_typed(), Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that sees one consistent state and writes nothing."""
+        with _away_is_typed(), Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        if not self.is_sqlite:
+            yield
+            return
+        with self._writing:
+            yield
+
+    def migrate(self) -> None:
+        """Bring the schema to the newest revision; a step that fails leaves nothing behind."""
+        with self._lock(), _away_is_typed():
+            upgrade(self._writer)
+
+    def revision(self) -> str | None:
+        """The schema revision found, None for an empty database."""
+        with _away_is_typed(), self.engine.connect() as connection:
+            if not self.engine.dialect.has_table(connection, "alembic_version"):
+                return None
+            found = connection.execute(text("select version_num from alembic_version")).scalar()
+            return str(found) if found else None
+
+    def is_older(self) -> bool:
+        """Whether the schema is one this program knows how to bring up to date."""
+        found = self.revision()
+        return found is None or found in known_revisions()[:-1]
+
+    def check_schema(self) -> None:
+        """Raise SchemaMismatch unless the schema is exactly the one this program knows."""
+        found, expected = self.revision(), head_revision()
+        if found != expected:
+            raise SchemaMismatch(found, expected)
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self.engine.dispose()
+        self.durable_engine.dispose()
+
+
+def _begin(connection: Any) -> None:
+    """Writers take the write lock at once; a reader that upgraded later could only fail."""
+    writes = connection.get_execution_options().get("patrol_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def _away_is_typed() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        if error.connection_invalidated or type(error.orig).__name__ in ("OperationalError", "InterfaceError"):
+            raise DatabaseAway(str(error.orig)) from error
+        raise
+    except SQLAlchemyError as error:
+        if "QueuePool limit" in str(error):
+            raise DatabaseAway(str(error)) from error
+        raise

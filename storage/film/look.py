@@ -1,0 +1,156 @@
+"""What FFmpeg finds in a file. Runs only in the examiner's process; PyAV's only home."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import av
+from av.stream import Disposition
+
+from storage.film import Film
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.stream import VideoStream
+
+# Without a list of formats FFmpeg would also follow playlists, to other files and into the network.
+FORMATS = "mov,matroska,avi,flv,asf,mpegts,mpeg,ogg,wav,amr,flac,mp3,aac"
+FORMATS_WITHOUT_A_PROMISE = {"mpegts", "mpeg"}  # they do not say how long they are; FFmpeg guesses
+FFMPEG_OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+MP4_BOXES = {b"ftyp", b"moov", b"mdat", b"moof", b"free", b"skip", b"wide", b"pnot", b"styp", b"sidx", b"uuid"}
+OTHER_FILMS = (b"\x1aE\xdf\xa3", b"FLV\x01", b"0&\xb2u")  # Matroska, Flash, Windows Media
+STILL_PICTURES = {b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif", b"crx "}
+PACKETS_TO_FIRST_PICTURE = 300
+TOLERANCE_S, TOLERANCE_SHARE = 1.0, 0.05
+
+
+def look(path: str) -> Film:
+    """Demuxes the whole file and decodes one picture. Raises OSError if it cannot be opened at all."""
+    with open(path, "rb") as file:
+        head = file.read(12)
+        cut = _is_cut(file, head)
+    if head[4:8] == b"ftyp" and head[8:12] in STILL_PICTURES:
+        return Film(fault="not_a_film")
+    try:
+        with av.open(path, options=FFMPEG_OPTIONS) as container:
+            film = _survey(container)
+    except (av.error.FFmpegError, ValueError, MemoryError):
+        film = Film(fault="unreadable" if _looks_like_film(head) else "not_a_film")
+    return replace(film, fault="truncated") if cut else film
+
+
+def _looks_like_film(head: bytes) -> bool:
+    return head[4:8] in MP4_BOXES or head.startswith(OTHER_FILMS) or _is_avi(head)
+
+
+def _is_avi(head: bytes) -> bool:
+    return head[:4] == b"RIFF" and head[8:12] == b"AVI "
+
+
+def _is_cut(file: BinaryIO, head: bytes) -> bool:
+    """Whether an MP4 or MOV lacks its index, or a box of it, or an AVI, is shorter than it says."""
+    if _is_avi(head):
+        return int.from_bytes(head[4:8], "little") + 8 > os.fstat(file.fileno()).st_size
+    end, position, kinds = os.fstat(file.fileno()).st_size, 0, set[bytes]()
+    while position < end:
+        file.seek(position)
+        size, kind = _box(file.read(16), end - position)
+        if kind not in MP4_BOXES and not kinds:
+            return False
+        kinds.add(kind)
+        if size < 8:
+            break
+        position += size
+        if position > end and kind in (b"mdat", b"moov", b"moof", b"ftyp"):
+            return True
+    return b"moov" not in kinds
+
+
+def _box(head: bytes, rest: int) -> tuple[int, bytes]:
+    """Size in bytes and kind of the box that begins with `head`; one without a size takes the rest of the file."""
+    size = int.from_bytes(head[:4], "big")
+    if size == 1:
+        size = int.from_bytes(head[8:16], "big")
+    return size or rest, head[4:8]
+
+
+def _survey(container: InputContainer) -> Film:
+    moving = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    film = Film(container=_container_name(container))
+    if not moving:
+        return replace(film, fault="no_picture" if container.streams else "unreadable")
+    reel = _Reel(container, moving[0])
+    for packet in container.demux():
+        reel.take(packet)
+    film = replace(film, codec=reel.codec, width=reel.width, height=reel.height, duration_s=reel.pictures.length_s())
+    if container.duration and not FORMATS_WITHOUT_A_PROMISE & set(container.format.name.split(",")):
+        promised = container.duration / av.time_base
+        # Sound counts as well: it is the whole of which the container says the length.
+        if (reel.everything.length_s() or 0) < promised - max(TOLERANCE_S, TOLERANCE_SHARE * promised):
+            return replace(film, fault="truncated")
+    return film if reel.width else replace(film, fault="unreadable")
+
+
+def _container_name(container: InputContainer) -> str:
+    name = container.format.name.split(",")[0]
+    brand = container.metadata.get("major_brand", "qt  ")
+    if name != "mov" or brand == "qt  ":
+        return name
+    return "3gp" if brand.startswith("3g") else "mp4"
+
+
+class _Span:
+    """From the earliest beginning to the latest end of some packets, in seconds."""
+
+    def __init__(self) -> None:
+        self._begin, self._end = math.inf, -math.inf
+
+    def take(self, begin: float, length: float) -> None:
+        self._begin, self._end = min(self._begin, begin), max(self._end, begin + length)
+
+    def length_s(self) -> float | None:
+        return round(self._end - self._begin, 2) if self._end >= self._begin else None
+
+
+class _Reel:
+    """What has been seen of a film while its packets pass by."""
+
+    def __init__(self, container: InputContainer, video: VideoStream) -> None:
+        self._video = video
+        # Once per stream, for there are thousands of packets: fractions would take longer than FFmpeg does.
+        self._tick_s = {stream.index: float(stream.time_base or 0) for stream in container.streams}
+        self._usual_length_s = float(1 / video.average_rate) if video.average_rate else 0.0
+        self.pictures, self.everything = _Span(), _Span()
+        self._tries = 0
+        self.codec = video.codec_context.codec.canonical_name if video.codec_context else None
+        self.width: int | None = None
+        self.height: int | None = None
+        if self.codec:
+            video.thread_count = 1
+
+    def take(self, packet: Packet[Any]) -> None:
+        is_picture = packet.stream is self._video
+        if is_picture and self.codec and self.width is None:
+            self._decode(packet)
+        moment = packet.pts if packet.pts is not None else packet.dts
+        if moment is None or packet.is_discard:
+            return
+        tick_s = self._tick_s.get(packet.stream_index, 0.0)
+        begin, length = moment * tick_s, (packet.duration or 0) * tick_s
+        self.everything.take(begin, length)
+        if is_picture:
+            self.pictures.take(begin, length or self._usual_length_s)
+
+    def _decode(self, packet: Packet[Any]) -> None:
+        self._tries += 1
+        if self._tries > PACKETS_TO_FIRST_PICTURE:
+            return
+        try:
+            for frame in self._video.decode(packet):
+                self.width, self.height = frame.width, frame.height
+        except av.error.FFmpegError:
+            return  # a film may begin in the middle of a scene; the next key picture decides

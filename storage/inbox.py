@@ -1,0 +1,73 @@
+"""Received and not yet handled: the raw messages, each kept once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session
+
+from storage.models import Inbox
+from storage.records import insert_once
+
+
+class InboxStore:
+    """The messages as received, and how far each has come."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def keep(self, channel: str, message_key: str, raw: str, received_at: datetime) -> int | None:
+        """Keep a message; its id, or None when it was kept before."""
+        return insert_once(
+            self.session,
+            Inbox,
+            {
+                "channel": channel,
+                "message_key": message_key,
+                "raw": raw,
+                "received_at": received_at,
+                "state": "waiting",
+                "attempts": 0,
+            },
+        )
+
+    def get(self, inbox_id: int) -> Inbox | None:
+        """The message of that id."""
+        return self.session.get(Inbox, inbox_id)
+
+    def settle(self, inbox_id: int, state: str, detail: str | None = None) -> None:
+        """Mark a message `done` or `failed`, with a detail for the operator."""
+        self.session.execute(
+            update(Inbox).where(Inbox.id == inbox_id).values(state=state, detail=detail, retry_at=None)
+        )
+
+    def postpone(self, inbox_id: int, retry_at: datetime, detail: str | None) -> None:
+        """Count one more try and say when (wall clock) the next is due."""
+        self.session.execute(
+            update(Inbox)
+            .where(Inbox.id == inbox_id)
+            .values(attempts=Inbox.attempts + 1, retry_at=retry_at, detail=detail)
+        )
+
+    def overdue(self, received_before: datetime, retry_before: datetime, limit: int = 200) -> list[Inbox]:
+        """Waiting messages that nothing seems to be working on any more."""
+        return list(
+            self.session.scalars(
+                select(Inbox)
+                .where(
+                    Inbox.state == "waiting",
+                    Inbox.received_at <= received_before,
+                    or_(Inbox.retry_at.is_(None), Inbox.retry_at <= retry_before),
+                )
+                .order_by(Inbox.received_at)
+                .limit(limit)
+            )
+        )
+
+    def waiting(self) -> tuple[int, datetime | None]:
+        """How many messages wait, and since when the oldest does."""
+        row = self.session.execute(
+            select(func.count(), func.min(Inbox.received_at)).where(Inbox.state == "waiting")
+        ).one()
+        return row[0], row[1]

@@ -1,0 +1,194 @@
+"""Decided and not yet said: every notice, its attempts, and what came of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session
+
+from storage.models import Attempt, GroupChat, Notice, Person
+from storage.records import insert_once
+from storage.register import Register, canonical_account
+
+ENDED = ("sent", "unknown", "failed", "cancelled", "expired")
+
+
+def app_route(account: str) -> str:
+    """The lane of one member: its messages go out in order and count against one limit."""
+    return f"wecom_app/{canonical_account('wecom', account)}"
+
+
+@dataclass
+class Saying:
+    """What to say: a text key with its parameters, in which form, and under what conditions.
+
+    `once_key` makes the decision unique for ever. `still` names the check that must hold at the
+    moment of sending. `due_at` and `expires_at` are instants of the service's clock.
+    """
+
+    kind: str
+    text_key: str
+    once_key: str
+    night: date
+    due_at: datetime
+    params: dict[str, Any] = field(default_factory=dict)
+    form: str = "text"
+    still: str | None = None
+    expires_at: datetime | None = None
+    alert_id: int | None = None
+    level: int | None = None
+
+
+class NoticeStore:
+    """The notices, and the ids of those that wait for the engine to be woken."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.fresh: list[Notice] = []
+
+    def to_person(self, person: Person, saying: Saying) -> Notice | None:
+        """Decide to tell a person something; None when it was decided before."""
+        account = Register(self.session).account_of(person.id, "wecom")
+        return self._add(saying, person.name, "wecom_app", account, app_route(account or ""), person_id=person.id)
+
+    def to_account(self, account: str, name: str, saying: Saying) -> Notice | None:
+        """Decide to answer an account, whether or not it belongs to anybody."""
+        return self._add(saying, name, "wecom_app", account, app_route(account))
+
+    def to_group(self, group: GroupChat, saying: Saying) -> Notice | None:
+        """Decide to tell a work group something."""
+        return self._add(
+            saying, group.name, "wecom_robot", group.robot_key, f"wecom_robot/{group.id}", group_id=group.id
+        )
+
+    def to_fallback(self, saying: Saying) -> Notice | None:
+        """Decide to use the fallback addresses (SMS, mail) that stand in the settings."""
+        return self._add(saying, "后备通道", "fallback", "settings", "fallback")
+
+    def _add(
+        self, saying: Saying, to_name: str, channel: str, address: str | None, route: str, **links: int
+    ) -> Notice | None:
+        values = {
+            **vars(saying),
+            "to_name": to_name,
+            "channel": channel,
+            "address": address or "",
+            "route": route,
+            **links,
+        }
+        values |= {"state": "due" if address else "failed", "detail": None if address else "no_account", "attempts": 0}
+        notice_id = insert_once(self.session, Notice, values)
+        if notice_id is None:
+            return None
+        notice = self.session.get_one(Notice, notice_id)
+        if notice.state == "due":
+            self.fresh.append(notice)
+        return notice
+
+    def get(self, notice_id: int) -> Notice | None:
+        """The notice of that id, as it stands now."""
+        return self.session.get(Notice, notice_id, populate_existing=True)
+
+    def by_once_key(self, once_key: str) -> Notice | None:
+        """The notice of that decision."""
+        return self.session.scalar(select(Notice).where(Notice.once_key == once_key))
+
+    def claim(
+        self, notice_id: int, now: datetime, wall_now: datetime, lease: timedelta, body: dict[str, Any]
+    ) -> int | None:
+        """Take a due notice for one attempt; the attempt's id, or None when somebody else has it."""
+        taken = self.session.execute(
+            update(Notice)
+            .where(Notice.id == notice_id, Notice.state == "due")
+            .values(
+                state="sending", attempts=Notice.attempts + 1, attempted_at=now, lease_until=wall_now + lease, body=body
+            )
+            .returning(Notice.id)
+        ).first()
+        if taken is None:
+            return None
+        attempt = Attempt(notice_id=notice_id, started_at=now)
+        self.session.add(attempt)
+        self.session.flush()
+        return attempt.id
+
+    def conclude(
+        self,
+        notice_id: int,
+        state: str,
+        now: datetime,
+        detail: str | None = None,
+        attempt_id: int | None = None,
+        **result: Any,
+    ) -> None:
+        """Write down what came of a notice and of the attempt at it."""
+        values: dict[str, Any] = {"state": state, "detail": detail, "lease_until": None, **result}
+        if state == "sent":
+            values["sent_at"] = now
+        self.session.execute(update(Notice).where(Notice.id == notice_id).values(**values))
+        if attempt_id is not None:
+            self.session.execute(
+                update(Attempt).where(Attempt.id == attempt_id).values(ended_at=now, outcome=state, detail=detail)
+            )
+
+    def window_opens(self, route: str, now: datetime, limit: int, period: timedelta) -> datetime | None:
+        """When the route may be used next, None for at once: at most `limit` attempts in any `period`."""
+        recent = self.session.scalars(
+            select(Notice.attempted_at)
+            .where(Notice.route == route, Notice.attempted_at > now - period, Notice.attempted_at <= now)
+            .order_by(Notice.attempted_at.desc())
+            .limit(limit)
+        ).all()
+        if len(recent) < limit or recent[-1] is None:
+            return None
+        return recent[-1] + period
+
+    def said_since(self, route: str, kind: str, since: datetime) -> int:
+        """How many notices of a kind were decided for a route since an instant."""
+        query = select(func.count()).where(Notice.route == route, Notice.kind == kind, Notice.due_at >= since)
+        return self.session.scalar(query) or 0
+
+    def texts_since(self, route: str, text_key: str, since: datetime) -> int:
+        """How often one sentence was decided for a route since an instant."""
+        query = select(func.count()).where(Notice.route == route, Notice.text_key == text_key, Notice.due_at >= since)
+        return self.session.scalar(query) or 0
+
+    def of_night(self, night: date) -> Sequence[Notice]:
+        """Everything that was decided to be said for a night."""
+        return self.session.scalars(
+            select(Notice).where(Notice.night == night).order_by(Notice.due_at, Notice.id)
+        ).all()
+
+    def of_alert(self, alert_id: int) -> Sequence[Notice]:
+        """Everything said about one alert."""
+        return self.session.scalars(select(Notice).where(Notice.alert_id == alert_id).order_by(Notice.id)).all()
+
+    def due_content(self, item_id: int) -> list[Notice]:
+        """Pushes of one item that have not left yet."""
+        due = self.session.scalars(select(Notice).where(Notice.form == "content", Notice.state == "due"))
+        return [notice for notice in due if notice.params.get("item") == item_id]
+
+    def stuck(self, due_before: datetime, wall_now: datetime, limit: int = 200) -> list[Notice]:
+        """Notices that should have left and that nothing seems to be working on."""
+        return list(
+            self.session.scalars(
+                select(Notice)
+                .where(
+                    or_(
+                        (Notice.state == "due") & (Notice.due_at <= due_before),
+                        (Notice.state == "sending") & (Notice.lease_until <= wall_now),
+                    )
+                )
+                .order_by(Notice.due_at)
+                .limit(limit)
+            )
+        )
+
+    def states(self) -> dict[str, int]:
+        """How many notices stand in each state."""
+        rows = self.session.execute(select(Notice.state, func.count()).group_by(Notice.state))
+        return {state: count for state, count in rows}

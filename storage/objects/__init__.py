@@ -1,0 +1,34 @@
+"""Where films are kept: a directory, or any S3-compatible store.
+
+ObjectError          a store's plain reason; `transient` says whether trying again can help
+└── ObjectMissing    there is no object under this key
+"""
+
+from __future__ import annotations
+
+from storage.objects.directory import DirectoryStore
+from storage.objects.kinds import ObjectError, ObjectMissing, ObjectStore, S3Settings, Spool, Stat
+from storage.objects.s3 import S3Store
+
+__all__ = ["ObjectError", "ObjectMissing", "ObjectStore", "S3Settings", "Spool", "Stat", "open_store"]
+
+
+def open_store(url: str, s3: S3Settings | None = None) -> ObjectStore:
+    """The store at file:relative/path, file:///absolute/path or s3://bucket/prefix. Raises ValueError for others.
+
+    A directory is created here if it is missing (ObjectError if it cannot be); S3 is first asked when it is used.
+    """
+    scheme, colon, rest = url.partition(":")
+    if colon and scheme == "file" and (path := _path(rest)):
+        return DirectoryStore(path)
+    bucket, _, prefix = rest.removeprefix("//").partition("/")
+    if colon and scheme == "s3" and rest.startswith("//") and bucket:
+        return S3Store(bucket, prefix.strip("/"), s3 or S3Settings())
+    raise ValueError(f"{url!r} is neither file:PATH nor s3://BUCKET/PREFIX")
+
+
+def _path(rest: str) -> str:
+    """`file://host/…` is refused by coming out empty: there is no host to ask."""
+    if rest.startswith("//"):
+        return rest[2:] if rest.startswith("///") else ""
+    return rest

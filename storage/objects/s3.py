@@ -1,0 +1,185 @@
+"""Objects in any S3-compatible store; boto3's only home."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import mimetypes
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Any, BinaryIO
+from urllib.parse import quote
+
+from storage.objects.kinds import ObjectError, ObjectMissing, S3Settings, Spool, Stat, check_key, probe, spool_in
+
+PART_BYTES = 8 * 1024 * 1024
+THREADS_PER_UPLOAD = 3
+READ_BYTES = 256 * 1024
+CONNECT_S, READ_S, TRIES = 5, 60, 3
+MISSING = {"404", "NoSuchKey", "NotFound"}
+# The operator can mend these while the film waits; other refusals of the store would only be repeated.
+MENDABLE = {"NoSuchBucket", "NoSuchUpload", "RequestTimeTooSkewed", "QuotaExceeded", "SlowDown"}
+MENDABLE_STATUS = {401, 403, 408, 429}
+
+
+class S3Store:
+    """Objects under a prefix of a bucket, addressed by path, with their SHA-256 in the metadata."""
+
+    def __init__(self, bucket: str, prefix: str, settings: S3Settings) -> None:
+        self._bucket, self._prefix, self._settings = bucket, prefix, settings
+        self._lock = threading.Lock()
+        self._made: Any = None
+
+    def spool(self) -> AbstractContextManager[Spool]:
+        """A file in the system's directory for temporary files."""
+        return spool_in(None)
+
+    def keep(self, spool: Spool, key: str) -> None:
+        """Uploads, large films in parts; a failed upload is aborted with its parts."""
+        name = self._name(key)
+        kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
+        extra = {"Metadata": {"sha256": spool.sha256}, "ContentType": kind}
+        if spool.size >= PART_BYTES:
+            self._abort_uploads(name)
+        with _plainly("keep", key):
+            self._client().upload_file(str(spool.path), self._bucket, name, ExtraArgs=extra, Config=_transfer_config())
+        if self.stat(key) != Stat(spool.size, spool.sha256):
+            raise ObjectError(f"{key!r} is not in the store as it was sent there")
+
+    def open(self, key: str) -> BinaryIO:
+        """Read forwards only."""
+        with _plainly("open", key):
+            found = self._client().get_object(Bucket=self._bucket, Key=self._name(key))
+        return io.BufferedReader(_Body(found["Body"], key), READ_BYTES)
+
+    def stat(self, key: str) -> Stat | None:
+        """One request."""
+        try:
+            with _plainly("look at", key):
+                found = self._client().head_object(Bucket=self._bucket, Key=self._name(key))
+        except ObjectMissing:
+            return None
+        return Stat(found["ContentLength"], found["Metadata"].get("sha256"))
+
+    def remove(self, key: str) -> None:
+        """One request."""
+        with contextlib.suppress(ObjectMissing), _plainly("remove", key):
+            self._client().delete_object(Bucket=self._bucket, Key=self._name(key))
+
+    def sign(self, key: str, seconds: int, filename: str) -> str | None:
+        """A presigned GET that shows the film under the given name."""
+        wanted = {
+            "Bucket": self._bucket,
+            "Key": self._name(key),
+            "ResponseContentDisposition": f"inline; filename*=UTF-8''{quote(filename)}",
+        }
+        with _plainly("sign", key):
+            return str(self._client().generate_presigned_url("get_object", Params=wanted, ExpiresIn=seconds))
+
+    def free_bytes(self) -> int | None:
+        """S3 does not say."""
+        return None
+
+    def check(self) -> None:
+        """Tries the bucket."""
+        probe(self, f"probe-{uuid.uuid4().hex}")
+
+    def _abort_uploads(self, name: str) -> None:
+        """Frees the parts that an upload of the same film left behind when its process was killed."""
+        here = {"Bucket": self._bucket}
+        # A tidy store is no condition for keeping a film, and listing uploads needs a right of its own.
+        with contextlib.suppress(ObjectError), _plainly("tidy", name):
+            found = self._client().list_multipart_uploads(**here, Prefix=name)
+            for upload in found.get("Uploads", []):
+                if upload["Key"] == name:
+                    self._client().abort_multipart_upload(**here, Key=name, UploadId=upload["UploadId"])
+
+    def _name(self, key: str) -> str:
+        return f"{self._prefix}/{check_key(key)}" if self._prefix else check_key(key)
+
+    def _client(self) -> Any:
+        with self._lock:  # boto3 can share a client among threads, but not make one
+            if self._made is None:
+                self._made = _make_client(self._settings)
+            return self._made
+
+
+def _make_client(settings: S3Settings) -> Any:
+    # Loaded here, for a service on one machine does without it: it costs a fifth of a second and 20 MB.
+    import boto3
+    from botocore.config import Config
+
+    config = Config(
+        # The defaults send checksums as a trailer over TLS, which stores other than Amazon's refuse.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        signature_version="s3v4",
+        s3={"addressing_style": "path"},
+        connect_timeout=CONNECT_S,
+        read_timeout=READ_S,
+        retries={"mode": "standard", "total_max_attempts": TRIES},
+        max_pool_connections=8 * THREADS_PER_UPLOAD,
+    )
+    session = boto3.Session(settings.access_key_id, settings.secret_access_key, region_name=settings.region)
+    with _plainly("reach", settings.endpoint_url or "S3"):
+        return session.client("s3", endpoint_url=settings.endpoint_url, verify=settings.ca_bundle, config=config)
+
+
+def _transfer_config() -> Any:
+    from boto3.s3.transfer import TransferConfig
+
+    return TransferConfig(
+        multipart_threshold=PART_BYTES,
+        multipart_chunksize=PART_BYTES,
+        max_concurrency=THREADS_PER_UPLOAD,
+        preferred_transfer_client="classic",  # the same on every machine, whatever else is installed
+    )
+
+
+class _Body(io.RawIOBase):
+    """An answer's body as a file, so that a broken connection comes out as an ObjectError."""
+
+    def __init__(self, body: Any, key: str) -> None:
+        self._body, self._key = body, key
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        with _plainly("read", self._key):
+            chunk = self._body.read(len(buffer))
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._body.close()
+        super().close()
+
+
+@contextlib.contextmanager
+def _plainly(what: str, where: str) -> Iterator[None]:
+    """Puts the many errors of boto3 into the terms of ours."""
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        raise _refusal(what, where, error.response) from error
+    except (BotoCoreError, Boto3Error, OSError, ValueError) as error:
+        cause = error.__context__
+        if isinstance(error, Boto3Error) and isinstance(cause, ClientError):
+            raise _refusal(what, where, cause.response) from error
+        raise ObjectError(f"cannot {what} {where}: {error}") from error
+
+
+def _refusal(what: str, where: str, response: Any) -> ObjectError:
+    code, message = response["Error"].get("Code", ""), response["Error"].get("Message", "")
+    if code in MISSING:
+        return ObjectMissing(where)
+    status = response["ResponseMetadata"].get("HTTPStatusCode", 500)
+    transient = status >= 500 or status in MENDABLE_STATUS or code in MENDABLE
+    return ObjectError(f"cannot {what} {where}: the store says {status} {code} {message}".rstrip(), transient)

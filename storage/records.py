@@ -1,0 +1,65 @@
+"""Small means shared by the tables: insert once, count on, decide once, note who did what."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from storage.models import AuditEntry, Base, Counter, Decision, Inbox, Meta, Notice
+
+
+def insert_once(session: Session, model: type[Base], values: dict[str, Any]) -> int | None:
+    """Insert a row unless a unique constraint already holds one; the new id, or None."""
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(model).values(**values).on_conflict_do_nothing()
+    key = next(iter(model.__table__.primary_key))
+    row = session.execute(statement.returning(key)).first()
+    return None if row is None else row[0]
+
+
+class Records:
+    """Counters, decisions, facts and the trail of what people did by hand."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def next_number(self, series: str) -> int:
+        """The next number of a series, starting at 1; gone again if the transaction is."""
+        insert_once(self.session, Counter, {"name": series, "value": 0})
+        counter = self.session.execute(select(Counter).where(Counter.name == series).with_for_update()).scalar_one()
+        counter.value += 1
+        self.session.flush()
+        return counter.value
+
+    def decide(self, key: str, now: datetime, outcome: str = "done") -> bool:
+        """True for the one caller that gets to make this decision."""
+        return insert_once(self.session, Decision, {"key": key, "decided_at": now, "outcome": outcome}) is not None
+
+    def decided(self, keys: list[str]) -> set[str]:
+        """Those of the keys that are already decided."""
+        return set(self.session.scalars(select(Decision.key).where(Decision.key.in_(keys))))
+
+    def fact(self, name: str) -> dict[str, Any] | None:
+        """A fact about this database, or None."""
+        return self.session.scalar(select(Meta.value).where(Meta.name == name))
+
+    def set_fact(self, name: str, value: dict[str, Any]) -> None:
+        """Keep a fact about this database, in place of an earlier one of that name."""
+        self.session.merge(Meta(name=name, value=value))
+
+    def beats(self, prefix: str, since: datetime) -> set[str]:
+        """What of a kind of fact was kept alive since an instant: the names behind the prefix."""
+        rows = self.session.execute(select(Meta.name, Meta.value).where(Meta.name.startswith(prefix)))
+        return {name.removeprefix(prefix) for name, value in rows if datetime.fromisoformat(value["at"]) >= since}
+
+    def has_history(self) -> bool:
+        """Whether anything was ever received or said with this database."""
+        return any(self.session.scalar(select(model.id).limit(1)) is not None for model in (Inbox, Notice))
+
+    def note(self, at: datetime, actor: str, action: str, **detail: Any) -> None:
+        """Put on record what a person did by hand."""
+        self.session.add(AuditEntry(at=at, actor=actor, action=action, detail=detail))

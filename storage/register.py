@@ -1,0 +1,188 @@
+"""The register: enterprises, their key parts, people, accounts, groups and agreed rules."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session
+
+from storage.models import Binding, Employment, Enterprise, GroupChat, Invitation, KeyPart, Person, Rule
+
+OFFICE_ROLES = ("工作人员", "管理员")
+LEADER = "值班领导"
+PATROLLER = "巡检员"
+HEADS = ("负责人", "安全员")
+
+
+def canonical_account(realm: str, account: str) -> str:
+    """WeCom user ids are compared without regard to case (its answers fold them); open ids are not."""
+    return account.lower() if realm == "wecom" else account
+
+
+def natural(number: str) -> tuple[Any, ...]:
+    """Sorts 2 before 10, and A2 before A10."""
+    return tuple((0, int(piece), "") if piece.isdigit() else (1, 0, piece) for piece in re.findall(r"\d+|\D+", number))
+
+
+class Register:
+    """Who there is, and what each has agreed to film."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    # People and their accounts
+
+    def person(self, person_id: int) -> Person | None:
+        """The person of that id."""
+        return self.session.get(Person, person_id)
+
+    def account_owner(self, realm: str, account: str, at: datetime) -> Person | None:
+        """Whose account this was at an instant; None for a stranger."""
+        return self.session.scalars(
+            select(Person)
+            .join(Binding, Binding.person_id == Person.id)
+            .where(
+                Binding.realm == realm,
+                Binding.account_key == canonical_account(realm, account),
+                or_(Binding.since.is_(None), Binding.since <= at),
+                or_(Binding.until.is_(None), Binding.until > at),
+            )
+            .order_by(Binding.id.desc())
+            .limit(1)
+        ).first()
+
+    def account_of(self, person_id: int, realm: str) -> str | None:
+        """The account by which a person is reached on a platform now."""
+        return self.accounts([person_id], realm).get(person_id)
+
+    def accounts(self, people: Iterable[int], realm: str) -> dict[int, str]:
+        """The present accounts of several people on one platform."""
+        rows = self.session.execute(
+            select(Binding.person_id, Binding.account)
+            .where(Binding.person_id.in_(list(people)), Binding.realm == realm, Binding.until.is_(None))
+            .order_by(Binding.id)
+        )
+        return {person_id: account for person_id, account in rows}
+
+    def bind(self, person_id: int, realm: str, account: str, since: datetime | None) -> None:
+        """Give a person an account from an instant on (None = always); whoever had it before loses it then."""
+        key = canonical_account(realm, account)
+        for binding in self.session.scalars(
+            select(Binding).where(Binding.realm == realm, Binding.account_key == key, Binding.until.is_(None))
+        ).all():
+            if binding.person_id == person_id:
+                binding.since = since if since is None else binding.since
+                return
+            binding.until = since or binding.since
+        self.session.add(Binding(person_id=person_id, realm=realm, account=account, account_key=key, since=since))
+        self.session.flush()
+
+    def unbind(self, person_id: int, at: datetime) -> None:
+        """End every account of a person who has left."""
+        for binding in self.session.scalars(
+            select(Binding).where(Binding.person_id == person_id, Binding.until.is_(None))
+        ):
+            binding.until = at
+
+    def with_role(self, *roles: str) -> list[Person]:
+        """The active people who have one of these roles."""
+        people = self.session.scalars(select(Person).where(Person.active).order_by(Person.id))
+        return [person for person in people if set(roles) & set(person.roles)]
+
+    def office(self) -> list[Person]:
+        """The supervising office: staff, failing them the administrators."""
+        return self.with_role("工作人员") or self.with_role("管理员")
+
+    def invitation(self, code: str) -> Invitation | None:
+        """The invitation with that code."""
+        return self.session.get(Invitation, code)
+
+    def people_named(self, name: str) -> list[Person]:
+        """Every active person of that name."""
+        return list(self.session.scalars(select(Person).where(Person.name == name, Person.active)))
+
+    # Enterprises and parts
+
+    def enterprise(self, enterprise_id: int) -> Enterprise | None:
+        """The enterprise of that id."""
+        return self.session.get(Enterprise, enterprise_id)
+
+    def by_code(self, code: str) -> Enterprise | None:
+        """The enterprise with that code."""
+        return self.session.scalar(select(Enterprise).where(Enterprise.code == code))
+
+    def enterprises_of(self, person_id: int) -> list[Enterprise]:
+        """The enterprises a person films or answers for."""
+        return list(
+            self.session.scalars(
+                select(Enterprise)
+                .join(Employment, Employment.enterprise_id == Enterprise.id)
+                .where(Employment.person_id == person_id, Enterprise.status != "注销")
+                .order_by(Enterprise.code)
+            )
+        )
+
+    def employers(self, people: Iterable[int]) -> dict[int, list[int]]:
+        """Person id -> ids of the enterprises the person films for."""
+        found: dict[int, list[int]] = defaultdict(list)
+        rows = select(Employment.person_id, Employment.enterprise_id).where(Employment.person_id.in_(list(people)))
+        for person_id, enterprise_id in self.session.execute(rows):
+            found[person_id].append(enterprise_id)
+        return found
+
+    def parts_of(self, enterprise_id: int) -> list[KeyPart]:
+        """An enterprise's key parts in use, by number."""
+        parts = self.session.scalars(select(KeyPart).where(KeyPart.enterprise_id == enterprise_id, KeyPart.in_use))
+        return sorted(parts, key=lambda part: natural(part.number))
+
+    def part(self, part_id: int) -> KeyPart | None:
+        """The key part of that id."""
+        return self.session.get(KeyPart, part_id)
+
+    def expected_parts(self, enterprise_id: int | None = None) -> Sequence[Any]:
+        """Every enterprise still in the register with each of its parts, as plain columns in two sorted keys."""
+        query = (
+            select(
+                Enterprise.id, Enterprise.code, Enterprise.name, Enterprise.short_name, Enterprise.risk,
+                Enterprise.group_id, Enterprise.status, KeyPart.id.label("part_id"), KeyPart.number,
+                KeyPart.name.label("part_name"), KeyPart.kept_in_shutdown,
+            )
+            .join(KeyPart, and_(KeyPart.enterprise_id == Enterprise.id, KeyPart.in_use), isouter=True)
+            .where(Enterprise.status != "注销")
+            .order_by(Enterprise.code)
+        )  # fmt: skip
+        if enterprise_id is not None:
+            query = query.where(Enterprise.id == enterprise_id)
+        return self.session.execute(query).all()
+
+    def employees(self, enterprise_ids: Iterable[int]) -> dict[int, list[Person]]:
+        """The active people of each of these enterprises."""
+        rows = self.session.execute(
+            select(Employment.enterprise_id, Person)
+            .join(Person, Person.id == Employment.person_id)
+            .where(Employment.enterprise_id.in_(list(enterprise_ids)), Person.active)
+            .order_by(Person.id)
+        )
+        found: dict[int, list[Person]] = defaultdict(list)
+        for enterprise_id, person in rows:
+            found[enterprise_id].append(person)
+        return found
+
+    # Groups and rules
+
+    def groups(self) -> list[GroupChat]:
+        """Every work group, by name."""
+        return list(self.session.scalars(select(GroupChat).order_by(GroupChat.name)))
+
+    def group(self, group_id: int) -> GroupChat | None:
+        """The work group of that id."""
+        return self.session.get(GroupChat, group_id)
+
+    def rules(self) -> list[Rule]:
+        """Every agreed value with the night from which it holds."""
+        return list(self.session.scalars(select(Rule).order_by(Rule.id)))

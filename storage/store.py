@@ -1,0 +1,31 @@
+"""`Store`: what is remembered, as handlers and jobs see it, within one transaction."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from storage.alerts import AlertStore
+from storage.content import ContentStore
+from storage.duty import DutyStore
+from storage.inbox import InboxStore
+from storage.notices import NoticeStore
+from storage.records import Records
+from storage.register import Register
+from storage.submissions import SubmissionStore
+from storage.tokens import TokenStore
+
+
+class Store:
+    """All that is remembered, over one session; committing is the caller's affair."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.register = Register(session)
+        self.inbox = InboxStore(session)
+        self.submissions = SubmissionStore(session)
+        self.notices = NoticeStore(session)
+        self.alerts = AlertStore(session)
+        self.duty = DutyStore(session)
+        self.content = ContentStore(session)
+        self.tokens = TokenStore(session)
+        self.records = Records(session)

@@ -1,0 +1,155 @@
+"""The films of the nights: announced, filed, and placed where they belong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import and_, exists, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from storage.models import Binding, NightChoice, Submission, Word
+from storage.records import Records, insert_once
+from storage.register import canonical_account
+
+
+@dataclass(frozen=True)
+class Filed:
+    """What became of the bytes: their digest and what the film probe saw."""
+
+    state: str
+    object_key: str | None
+    sha256: str | None = None
+    bytes: int | None = None
+    duration_s: float | None = None
+    container: str | None = None
+    codec: str | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+class SubmissionStore:
+    """Films and the words that tell what they show."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def announce(self, night: date, **values: Any) -> Submission:
+        """Put a film on record before its bytes are fetched; the same message gives the same row."""
+        found = self.session.scalar(
+            select(Submission).where(
+                Submission.channel == values["channel"], Submission.message_key == values["message_key"]
+            )
+        )
+        if found:
+            return found
+        number = Records(self.session).next_number(f"receipts/{night}")
+        key = canonical_account(values["realm"], values["sender"])
+        submission = Submission(night=night, number=number, marks=[], sender_key=key, **values)
+        self.session.add(submission)
+        self.session.flush()
+        return submission
+
+    def get(self, submission_id: int) -> Submission | None:
+        """The film of that id."""
+        return self.session.get(Submission, submission_id)
+
+    def by_receipt(self, receipt: str, before: date) -> Submission | None:
+        """The film with that receipt number (MMDD-NNNN) in the latest night not after `before`."""
+        day, _, number = receipt.partition("-")
+        if not (len(day) == 4 and day.isdigit() and number.isdigit()):
+            return None
+        nights = select(Submission).where(
+            Submission.number == int(number),
+            func.extract("month", Submission.night) == int(day[:2]),
+            func.extract("day", Submission.night) == int(day[2:]),
+            Submission.night <= before,
+        )
+        return self.session.scalars(nights.order_by(Submission.night.desc()).limit(1)).first()
+
+    def file(self, submission_id: int, filed: Filed, marks: Iterable[str]) -> bool:
+        """Move a film from `receiving` to its end state; False when that was done before."""
+        result = self.session.execute(
+            update(Submission)
+            .where(Submission.id == submission_id, Submission.state == "receiving")
+            .values(marks=sorted(set(marks)), **vars(filed))
+            .returning(Submission.id)
+        ).first()
+        self.session.expire_all()
+        return result is not None
+
+    def of_night(self, night: date) -> Sequence[Submission]:
+        """Every film of a night in the order of its receipt numbers."""
+        return self.session.scalars(
+            select(Submission).where(Submission.night == night).order_by(Submission.number)
+        ).all()
+
+    def clips_of_night(self, night: date, enterprise_id: int | None = None) -> Sequence[Any]:
+        """The columns judging needs, of all films of a night or of one enterprise's."""
+        query = select(
+            Submission.enterprise_id, Submission.part_id, Submission.sent_at, Submission.state, Submission.place,
+            Submission.person_id, Submission.kind,
+        ).where(Submission.night == night)  # fmt: skip
+        if enterprise_id is not None:
+            query = query.where(Submission.enterprise_id == enterprise_id)
+        return self.session.execute(query).all()
+
+    def of_sender(self, realm: str, sender: str, night: date) -> Sequence[Submission]:
+        """The films one sender sent for a night, oldest first."""
+        return self.session.scalars(
+            select(Submission)
+            .where(Submission.realm == realm, Submission.sender == sender, Submission.night == night)
+            .order_by(Submission.sent_at, Submission.inbox_id)
+        ).all()
+
+    def choose(self, person_id: int, night: date, enterprise_id: int) -> None:
+        """Remember for which enterprise a person of several films tonight."""
+        self.session.merge(NightChoice(person_id=person_id, night=night, enterprise_id=enterprise_id))
+
+    def chosen(self, person_id: int, night: date) -> int | None:
+        """For which enterprise a person of several films tonight, once that is known."""
+        choice = self.session.get(NightChoice, (person_id, night))
+        return choice.enterprise_id if choice else None
+
+    def seen_before(self, sha256: str, submission_id: int) -> Sequence[Any]:
+        """Where the same bytes were filed already: night, number and enterprise of each."""
+        return self.session.execute(
+            select(Submission.night, Submission.number, Submission.enterprise_id).where(
+                Submission.sha256 == sha256, Submission.id != submission_id, Submission.state == "filed"
+            )
+        ).all()
+
+    def strangers_now_known(self) -> Sequence[Submission]:
+        """Quarantined films whose sender's account has since been bound for the instant of sending."""
+        bound = exists().where(
+            Binding.realm == Submission.realm,
+            Binding.account_key == Submission.sender_key,
+            or_(Binding.since.is_(None), Binding.since <= Submission.sent_at),
+            or_(Binding.until.is_(None), Binding.until > Submission.sent_at),
+        )
+        return self.session.scalars(
+            select(Submission).where(
+                and_(
+                    Submission.place == "quarantined", Submission.person_id.is_(None), Submission.state != "receiving"
+                ),
+                bound,
+            )
+        ).all()
+
+    def nights_since(self, day: date) -> list[date]:
+        """The nights from that day on for which anything was sent."""
+        return list(self.session.scalars(select(Submission.night).where(Submission.night >= day).distinct()))
+
+    def add_word(self, **values: Any) -> bool:
+        """Keep something said that may name a part; False when it was kept before."""
+        return insert_once(self.session, Word, values) is not None
+
+    def words_of(self, realm: str, sender: str, since: datetime, until: datetime) -> Sequence[Word]:
+        """What a sender said between two instants, oldest first."""
+        return self.session.scalars(
+            select(Word)
+            .where(Word.realm == realm, Word.sender == sender, Word.sent_at >= since, Word.sent_at <= until)
+            .order_by(Word.sent_at, Word.inbox_id)
+        ).all()

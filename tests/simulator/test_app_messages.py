@@ -1,0 +1,143 @@
+"""message/send (protocol sheet, sections 2.2 and 4)."""
+
+from typing import Any
+
+import pytest
+
+from bot.simulator import Cloud
+
+TEXTCARD = {"title": "标题", "description": "说明", "url": "https://example.invalid/"}
+ARTICLE = {"title": "标题", "url": "https://example.invalid/"}
+
+
+def test_a_text_is_heard_on_the_phone(api: Any, cloud: Cloud) -> None:
+    answer = api.say("收到，回执 1124-0001")
+    assert answer["errcode"] == 0
+    assert answer["msgid"]
+    [heard] = cloud.phone("zhangsan").heard
+    assert (heard.msgtype, heard.text, heard.at) == ("text", "收到，回执 1124-0001", cloud.now())
+    assert cloud.phone("lisi").heard == []
+    assert cloud.complaints == []
+
+
+def test_a_text_is_cut_at_2048_bytes_and_remembered(api: Any, cloud: Cloud) -> None:
+    assert api.say("夜" * 700)["errcode"] == 0
+    assert cloud.phone("zhangsan").texts == ["夜" * 682]
+    assert "2100 bytes cut" in cloud.complaints[0].what
+
+
+def test_2048_bytes_are_not_too_many(api: Any, cloud: Cloud) -> None:
+    api.say("a" * 2048)
+    assert cloud.complaints == []
+
+
+def test_unknown_members_are_named_in_lower_case(api: Any, cloud: Cloud) -> None:
+    answer = api.say("早", to="ZHANGSAN|Nobody|wangling|Else")
+    assert (answer["errcode"], answer["invaliduser"]) == (0, "nobody|else")
+    assert cloud.phone("zhangsan").texts == cloud.phone("WangLing").texts == ["早"]
+    assert "invaliduser" in cloud.complaints[0].what
+
+
+def test_everybody_hears_a_message_to_all(api: Any, cloud: Cloud) -> None:
+    api.say("早", to="@all")
+    assert [delivery.to for delivery in cloud.sent] == ["zhangsan", "lisi", "WangLing"]
+
+
+@pytest.mark.parametrize(
+    ("to", "errcode"),
+    [("nobody", 81013), ("", 81012), ("|".join(f"u{n}" for n in range(1001)), 82001), (["zhangsan"], 40058)],
+)
+def test_bad_receivers_are_refused(api: Any, to: Any, errcode: int) -> None:
+    assert api.say("早", to=to)["errcode"] == errcode
+
+
+@pytest.mark.parametrize(("agent_id", "errcode"), [(None, 41011), ("1000002", 40056), (True, 40056), (7, 301002)])
+def test_the_agent_id_must_be_the_number_of_this_app(api: Any, agent_id: Any, errcode: int) -> None:
+    assert api.say("早", agentid=agent_id)["errcode"] == errcode
+
+
+@pytest.mark.parametrize(
+    ("msgtype", "content", "errcode"),
+    [
+        ("carrier_pigeon", {"content": "早"}, 40008),
+        ("text", None, 40058),
+        ("text", {"content": ""}, 44004),
+        ("text", {}, 44004),
+        ("markdown", {"content": "m" * 2049}, 40058),
+        ("textcard", TEXTCARD | {"title": "题" * 43}, 45002),
+        ("textcard", TEXTCARD | {"description": "题" * 171}, 45002),
+        ("textcard", TEXTCARD | {"url": ""}, 40058),
+        ("textcard", TEXTCARD | {"url": "see below"}, 40058),
+        ("textcard", TEXTCARD | {"url": "https://example.invalid/" + "u" * 2048}, 40058),
+        ("textcard", TEXTCARD | {"btntxt": "五个字太长"}, 40058),
+        ("news", {"articles": []}, 40058),
+        ("news", {"articles": [ARTICLE] * 9}, 45008),
+        ("news", {"articles": [ARTICLE | {"title": "题" * 43}]}, 45002),
+        ("file", {"media_id": "invented"}, 40007),
+        ("video", {}, 41006),
+        ("video", {"media_id": "invented", "title": "题" * 43}, 45002),
+    ],
+)
+def test_what_the_platform_does_not_take_is_refused(
+    api: Any, cloud: Cloud, msgtype: str, content: Any, errcode: int
+) -> None:
+    assert api.send(content, msgtype)["errcode"] == errcode
+    assert [complaint.errcode for complaint in cloud.complaints] == [errcode]
+    assert cloud.phone("zhangsan").heard == []
+
+
+@pytest.mark.parametrize(
+    ("msgtype", "content", "text"),
+    [
+        ("markdown", {"content": "**早**"}, "**早**"),
+        ("textcard", TEXTCARD, "标题\n说明\nhttps://example.invalid/"),
+        ("news", {"articles": [ARTICLE]}, "标题\nhttps://example.invalid/"),
+    ],
+)
+def test_other_kinds_are_heard(api: Any, cloud: Cloud, msgtype: str, content: Any, text: str) -> None:
+    assert api.send(content, msgtype)["errcode"] == 0
+    assert cloud.phone("zhangsan").texts == [text]
+
+
+def test_an_uploaded_file_is_heard_by_its_name(api: Any, cloud: Cloud) -> None:
+    media_id = api.upload(b"something", name="daily.xlsx")["media_id"]
+    assert api.send({"media_id": media_id}, "file")["errcode"] == 0
+    assert cloud.phone("zhangsan").heard[0].media_id == media_id
+    assert cloud.phone("zhangsan").texts == ["daily.xlsx"]
+
+
+def test_a_duplicate_is_swallowed_inside_its_interval_only(api: Any, cloud: Cloud, clock: Any) -> None:
+    for seconds in (0, 1799, 1):
+        clock.turn(seconds)
+        assert api.say("早", enable_duplicate_check=1)["errcode"] == 0
+    assert cloud.phone("zhangsan").texts == ["早", "早"]
+    assert [delivery.state for delivery in cloud.sent] == ["shown", "duplicate", "shown"]
+    assert len(cloud.complaints) == 1
+
+
+def test_without_the_duplicate_check_a_repeat_is_heard_twice(api: Any, cloud: Cloud) -> None:
+    api.say("早")
+    api.say("早")
+    assert cloud.phone("zhangsan").texts == ["早", "早"]
+
+
+@pytest.mark.parametrize("interval", [0, 14401, "1800"])
+def test_a_duplicate_interval_out_of_range_is_refused(api: Any, interval: Any) -> None:
+    answer = api.say("早", enable_duplicate_check=1, duplicate_check_interval=interval)
+    assert answer["errcode"] == 40058
+
+
+def test_the_31st_message_of_a_minute_is_dropped_in_silence(api: Any, cloud: Cloud, clock: Any) -> None:
+    answers = [api.say(f"第{n}条")["errcode"] for n in range(31)]
+    assert answers == [0] * 31
+    assert len(cloud.phone("zhangsan").heard) == 30
+    assert "dropped" in cloud.complaints[0].what
+    clock.turn(60)
+    api.say("又来")
+    assert cloud.phone("zhangsan").texts[-1] == "又来"
+
+
+def test_a_body_that_is_no_json_is_refused(api: Any) -> None:
+    token = api.token()["access_token"]
+    answer = api.session.post(f"{api.root}message/send?access_token={token}", data=b"{", timeout=10)
+    assert answer.json()["errcode"] == 40058

@@ -1,0 +1,173 @@
+"""The control API, the page and the program (the part of the simulator that other processes use)."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from bot.simulator import Cloud
+from bot.simulator.cloud import App
+
+
+class Control:
+    """Another process."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.root = cloud.serve()
+        self.session = requests.Session()
+        self.session.trust_env = False
+
+    def post(self, path: str, body: Any = None, **more: Any) -> requests.Response:
+        return self.session.post(self.root + path, json=body, timeout=10, **more)
+
+    def get(self, path: str) -> requests.Response:
+        return self.session.get(self.root + path, timeout=10)
+
+
+@pytest.fixture
+def control(cloud: Cloud) -> Iterator[Control]:
+    control = Control(cloud)
+    yield control
+    control.session.close()
+
+
+def test_the_app_is_configured_and_told_as_settings(control: Control, cloud: Cloud) -> None:
+    answer = control.post("/sim/app", {"corp_id": "ww1", "agent_id": 7, "callback_url": "http://127.0.0.1:9/x"})
+    assert answer.json()["WECOM_CORP_ID"] == "ww1"
+    assert answer.json()["WECOM_API_URL"] == cloud.url
+    assert (cloud.app.agent_id, cloud.app.secret) == (7, App().secret)
+
+
+def test_members_and_robots_are_added(control: Control, cloud: Cloud) -> None:
+    control.post("/sim/members", [{"userid": "zhao", "name": "赵", "shows_cards": False}])
+    control.post("/sim/robots", {"key": "K2", "group_name": "二群", "members": ["zhao"]})
+    assert cloud.phone("zhao").member.shows_cards is False
+    assert cloud.group("K2").robot.members == ("zhao",)
+
+
+def test_a_person_speaks_and_hears(control: Control, api: Any) -> None:
+    said = control.post("/sim/say", {"from": "zhangsan", "text": "早", "at": "2026-11-24T01:30:00+08:00"}).json()
+    assert (said["status"], said["statuses"]) == (200, [200])
+    api.say("早上好")
+    heard = control.get("/sim/phones/zhangsan").json()["heard"]
+    assert [item["text"] for item in heard] == ["早上好"]
+
+
+def test_a_film_is_handed_in_by_upload_or_by_path(control: Control, cloud: Cloud, api: Any, tmp_path: Path) -> None:
+    files = {"film": ("a.mp4", b"film one")}
+    sent = control.session.post(control.root + "/sim/film", data={"from": "zhangsan"}, files=files, timeout=10).json()
+    assert api.fetch(sent["media_id"]).content == b"film one"
+    assert "directory" in control.post("/sim/film", {"from": "zhangsan", "path": "b.mp4"}).json()["error"]
+    cloud.films_dir = tmp_path / "films"
+    cloud.films_dir.mkdir()
+    (cloud.films_dir / "b.mp4").write_bytes(b"film two")
+    (tmp_path / "secret").write_bytes(b"")
+    sent = control.post("/sim/film", {"from": "zhangsan", "path": "b.mp4"}).json()
+    assert api.fetch(sent["media_id"]).content == b"film two"
+    assert control.post("/sim/film", {"from": "zhangsan", "path": "../secret"}).status_code == 400
+
+
+def test_photos_and_files_and_entering(control: Control) -> None:
+    for kind in ("photo", "file"):
+        answer = control.session.post(
+            f"{control.root}/sim/{kind}", data={"from": "lisi"}, files={kind: ("a.jpg", b"x")}, timeout=10
+        )
+        assert answer.json()["status"] == 200
+    assert control.post("/sim/enter", {"from": "lisi"}).json()["msg_id"] is None
+
+
+def test_a_button_is_pressed(control: Control, cloud: Cloud, api: Any, new_card: Any) -> None:
+    api.send(new_card(), "template_card")
+    assert control.post("/sim/press", {"from": "zhangsan", "task_id": "alert-1", "key": "ack"}).json()["status"] == 200
+    assert cloud.phone("zhangsan").cards[0].pressed == ["ack"]
+    view = control.get("/sim/phones/zhangsan").json()["heard"][0]["card"]
+    assert view["buttons"] == {"ack": "已知悉", "pass": "转交"}
+
+
+def test_groups_and_counts_are_shown(control: Control, api: Any) -> None:
+    api.post_in_group({"content": "催报", "mentioned_list": ["zhangsan"]})
+    assert control.get("/sim/groups/KEY").json()["heard"][0]["mentioned_list"] == ["zhangsan"]
+    assert control.get("/sim/state").json()["groups_heard"] == {"KEY": 1}
+
+
+def test_faults_are_planned_and_cleared(control: Control, api: Any) -> None:
+    control.post("/sim/faults", {"endpoint": "gettoken", "errcode": 60020, "times": 5})
+    assert api.token()["errcode"] == 60020
+    control.post("/sim/reset", {})
+    assert api.token()["errcode"] == 0
+    token = api.token()["access_token"]
+    control.post("/sim/faults", {"kill_token": True, "parallel_fetch": True})
+    assert api.get("getcallbackip", access_token=token).json()["errcode"] == 40014
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/sim/say", None),
+        ("/sim/say", {"from": "nobody", "text": "早"}),
+        ("/sim/say", {"from": "zhangsan"}),
+        ("/sim/say", {"from": "zhangsan", "text": "早", "at": "01:30"}),
+        ("/sim/say", {"from": "zhangsan", "text": "早", "at": "2026-11-24T01:30:00"}),
+        ("/sim/press", {"from": "zhangsan", "task_id": "none", "key": "ack"}),
+        ("/sim/film", {"from": "zhangsan"}),
+        ("/sim/app", {"agent_id": "7"}),
+        ("/sim/app", {"encoding_aes_key": "short"}),
+        ("/sim/app", {"colour": "red"}),
+        ("/sim/members", ["zhangsan"]),
+        ("/sim/members", [{"name": "无"}]),
+        ("/sim/members", [{"userid": "a", "shows_cards": "yes"}]),
+        ("/sim/robots", [{"key": "K", "members": "zhangsan"}]),
+        ("/sim/faults", {"endpoint": "media/got"}),
+        ("/sim/faults", {"endpoint": "media/get", "times": "3"}),
+        ("/sim/nothing", {}),
+    ],
+)
+def test_bad_input_is_answered_with_400_and_words(control: Control, path: str, body: Any) -> None:
+    answer = control.post(path, body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]
+
+
+@pytest.mark.parametrize("path", ["/sim/phones/nobody", "/sim/groups/none"])
+def test_who_is_not_there_is_not_found(control: Control, path: str) -> None:
+    assert control.get(path).status_code == 404
+
+
+def test_the_page_shows_everything_and_points_nowhere_outside(control: Control, api: Any, new_card: Any) -> None:
+    api.say("<b>早</b>", to="zhangsan|nobody")
+    api.send(new_card(), "template_card")
+    api.post_in_group({"content": "催报"})
+    page = control.get("/").text
+    for words in ("张三", "夜巡群", "&lt;b&gt;早&lt;/b&gt;", "已知悉", "催报", "invaliduser nobody", "不显示卡片"):
+        assert words in page
+    assert re.findall(r"https?://|//[a-z]", page) == []
+
+
+def test_a_photos_picture_can_be_looked_at(control: Control, cloud: Cloud) -> None:
+    sent = cloud.phone("zhangsan").sends_photo(b"\xff\xd8\xff picture")
+    assert control.get(f"/pictures/{sent.media_id}").content == b"\xff\xd8\xff picture"
+    assert control.get("/pictures/none").status_code == 404
+
+
+def test_the_program_prints_its_settings_once() -> None:
+    command = [sys.executable, "-u", "-m", "bot.simulator", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as program:
+        assert program.stdout is not None
+        lines = [program.stdout.readline().strip() for _ in range(8)]
+        try:
+            settings = dict(line.split("=", 1) for line in lines[1:7])
+            with requests.Session() as session:
+                session.trust_env = False
+                params = {"corpid": settings["WECOM_CORP_ID"], "corpsecret": settings["WECOM_APP_SECRET"]}
+                answer = session.get(settings["WECOM_API_URL"] + "/cgi-bin/gettoken", params=params, timeout=10)
+            assert answer.json()["errcode"] == 0
+            assert len(settings["WECOM_ENCODING_AES_KEY"]) == 43
+            assert "pretend-robot-key" in lines[7]
+        finally:
+            program.terminate()

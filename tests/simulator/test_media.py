@@ -1,0 +1,174 @@
+"""Uploads, downloads in ranges, and their faults (protocol sheet, sections 3.1 and 3.2)."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from bot.simulator import Cloud
+
+MB = 1024 * 1024
+FILM = bytes(range(256)) * 40
+
+
+@pytest.fixture
+def media_id(cloud: Cloud) -> str:
+    return cloud.phone("zhangsan").sends_film(FILM).media_id or ""
+
+
+def test_a_small_film_is_answered_whole(api: Any, media_id: str) -> None:
+    answer = api.fetch(media_id)
+    assert (answer.status_code, answer.content) == (200, FILM)
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="video.mp4"'
+    assert answer.headers["Content-Type"] == "video/mp4"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "start", "stop"), [("bytes=0-99", 0, 100), ("bytes=10200-", 10200, 10240), ("bytes=-5", 10235, 10240)]
+)
+def test_a_range_is_answered_with_206(api: Any, media_id: str, wanted: str, start: int, stop: int) -> None:
+    answer = api.fetch(media_id, wanted)
+    assert (answer.status_code, answer.content) == (206, FILM[start:stop])
+    assert answer.headers["Content-Range"] == f"bytes {start}-{stop - 1}/10240"
+    assert answer.headers["Accept-Ranges"] == "bytes"
+
+
+@pytest.mark.parametrize("wanted", ["bytes=10240-", "bytes=", "lines=1-2", "bytes=9-3"])
+def test_a_bad_range_is_refused(api: Any, media_id: str, wanted: str) -> None:
+    assert api.fetch(media_id, wanted).json()["errcode"] == 40058
+
+
+def test_a_name_that_is_not_ascii_comes_in_the_long_form(api: Any, cloud: Cloud) -> None:
+    sent = cloud.phone("zhangsan").sends_file(b"x", "罐区.mp4")
+    disposition = api.fetch(sent.media_id).headers["Content-Disposition"]
+    assert disposition == "attachment; filename*=UTF-8''%E7%BD%90%E5%8C%BA.mp4"
+
+
+def test_unknown_and_expired_media_are_answered_as_json(api: Any, clock: Any, media_id: str) -> None:
+    assert api.fetch("invented").json()["errcode"] == 40007
+    clock.turn(3 * 24 * 3600)
+    answer = api.fetch(media_id)
+    assert (answer.status_code, answer.json()["errcode"]) == (200, 40007)
+    assert "Content-Disposition" not in answer.headers
+
+
+def test_more_than_20_mb_needs_ranges_of_at_most_20_mb(api: Any, cloud: Cloud, tmp_path: Path) -> None:
+    film = tmp_path / "large.mp4"
+    with film.open("wb") as file:
+        file.truncate(45 * MB)
+        file.seek(41 * MB)
+        file.write(b"here")
+    media_id = cloud.phone("zhangsan").sends_film(film).media_id
+    assert api.fetch(media_id).json()["errcode"] == 830002
+    assert api.fetch(media_id, f"bytes=0-{20 * MB}").json()["errcode"] == 830002
+    assert len(api.fetch(media_id, f"bytes=0-{20 * MB - 1}").content) == 20 * MB
+    assert api.fetch(media_id, f"bytes={41 * MB}-{41 * MB + 3}").content == b"here"
+    assert [complaint.errcode for complaint in cloud.complaints] == [830002, 830002]
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "errcode"),
+    [
+        ("film", FILM, 40004),
+        ("file", b"12345", 40006),
+        ("file", b"", 44001),
+        ("file", bytes(20 * MB + 1), 45001),
+        ("video", b"....ftyp" + bytes(10 * MB), 40011),
+        ("video", FILM, 40005),
+        ("image", FILM, 40005),
+        ("voice", FILM, 40005),
+    ],
+)
+def test_what_cannot_be_uploaded_is_refused(api: Any, kind: str, data: bytes, errcode: int) -> None:
+    assert api.upload(data, kind)["errcode"] == errcode
+
+
+def test_an_upload_comes_back(api: Any, cloud: Cloud) -> None:
+    answer = api.upload(b"\xff\xd8\xff\xe0 picture", "image", "a.jpg")
+    assert (answer["type"], answer["created_at"]) == ("image", str(int(cloud.now())))
+    assert api.fetch(answer["media_id"]).content == b"\xff\xd8\xff\xe0 picture"
+
+
+def test_an_upload_without_the_field_media_is_refused(api: Any) -> None:
+    url, token = api.root + "media/upload", api.token()["access_token"]
+    params = {"type": "file", "access_token": token}
+    answer = api.session.post(url, params=params, files={"film": ("a", b"123456")}, timeout=10)
+    assert answer.json()["errcode"] == 44001
+
+
+def test_a_fault_happens_as_often_as_asked(api: Any, cloud: Cloud, media_id: str) -> None:
+    cloud.faults.next("media/get", errcode=40007, times=2)
+    assert [api.fetch(media_id).content == FILM for _ in range(3)] == [False, False, True]
+    assert cloud.complaints == []
+
+
+def test_faults_queue_up(api: Any, cloud: Cloud) -> None:
+    cloud.faults.next("gettoken", errcode=60020)
+    cloud.faults.next("gettoken", http_status=502)
+    assert api.token()["errcode"] == 60020
+    assert api.get("gettoken").status_code == 502
+    assert api.token()["errcode"] == 0
+
+
+def test_a_cut_body_is_noticed(api: Any, cloud: Cloud, media_id: str) -> None:
+    cloud.faults.next("media/get", cut_after=100)
+    with pytest.raises(requests.RequestException):
+        api.fetch(media_id)
+
+
+def test_wrong_bytes_have_the_right_length(api: Any, cloud: Cloud, media_id: str) -> None:
+    cloud.faults.next("media/get", wrong_bytes=True)
+    answer = api.fetch(media_id).content
+    assert (len(answer), answer == FILM) == (len(FILM), False)
+
+
+def test_a_dropped_connection_does_nothing_and_a_lost_answer_does_it(api: Any, cloud: Cloud) -> None:
+    cloud.faults.next("message/send", drop=True)
+    cloud.faults.next("message/send", lose_answer=True)
+    for text in ("不见", "送达"):
+        with pytest.raises(requests.ConnectionError):
+            api.say(text)
+    assert cloud.phone("zhangsan").texts == ["送达"]
+
+
+def test_a_delay_outlasts_an_impatient_client(api: Any, cloud: Cloud) -> None:
+    release = threading.Event()
+    cloud.faults.next("gettoken", hold=release)
+    with pytest.raises(requests.Timeout):
+        api.session.get(api.root + "gettoken", timeout=0.05)
+    release.set()
+
+
+def test_errors_may_come_as_plain_text(api: Any, cloud: Cloud) -> None:
+    cloud.faults.plain_text_errors = True
+    answer = api.fetch("invented")
+    assert (answer.headers["Content-Type"], answer.json()["errcode"]) == ("text/plain; charset=utf-8", 40007)
+
+
+def test_fetching_one_item_twice_at_once_is_refused_when_asked(api: Any, cloud: Cloud, media_id: str) -> None:
+    cloud.faults.parallel_fetch = True
+    with cloud.media.fetching(media_id, exclusive=True):
+        assert api.fetch(media_id).json()["errcode"] == 45033
+    assert api.fetch(media_id).content == FILM
+
+
+def test_eight_fetches_run_side_by_side(api: Any, cloud: Cloud, media_id: str) -> None:
+    release = threading.Event()
+    cloud.faults.next("media/get", hold=release, times=7)
+    token = api.token()["access_token"]
+    url = f"{api.root}media/get?access_token={token}&media_id={media_id}"
+    with ThreadPoolExecutor(8) as pool:
+        held = [pool.submit(requests.get, url, timeout=20) for _ in range(7)]
+        while cloud.faults.pending("media/get"):
+            release.wait(0.002)
+        assert requests.get(url, timeout=10).content == FILM
+        release.set()
+        assert [future.result().content for future in held] == [FILM] * 7
+
+
+def test_a_misspelt_endpoint_is_told(cloud: Cloud) -> None:
+    with pytest.raises(ValueError, match="media/got"):
+        cloud.faults.next("media/got", errcode=1)

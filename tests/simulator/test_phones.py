@@ -1,0 +1,214 @@
+"""What phones send and how the courier carries it (protocol sheet, sections 1.1 to 1.5)."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from defusedxml.ElementTree import fromstring
+from flask import Flask, Response, request
+
+from bot.simulator import Cloud, Phone, crypto
+from bot.simulator.serving import Server
+
+
+class Door:
+    """The bot's side: opens every envelope, and answers as told."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self.answers: list[int] = []
+        self.heard: list[dict[str, Any]] = []
+        self.queries: list[dict[str, list[str]]] = []
+        cloud.courier.deliver = self.take
+
+    def take(self, query: str, body: bytes) -> int:
+        params = parse_qs(query)
+        app, outer = self.cloud.app, fromstring(body)
+        ciphertext = outer.findtext("Encrypt") or ""
+        expected = crypto.sign(app.token, params["timestamp"][0], params["nonce"][0], ciphertext)
+        assert params["msg_signature"] == [expected]
+        plain, corp_id = crypto.decrypt(app.encoding_aes_key, ciphertext)
+        assert corp_id == app.corp_id == outer.findtext("ToUserName")
+        self.queries.append(params)
+        self.heard.append({element.tag: element.text for element in fromstring(plain)})
+        return self.answers.pop(0) if self.answers else 200
+
+
+@pytest.fixture
+def door(cloud: Cloud) -> Door:
+    return Door(cloud)
+
+
+@pytest.fixture
+def phone(cloud: Cloud) -> Phone:
+    return cloud.phone("zhangsan")
+
+
+def test_a_text_arrives_with_the_usual_fields(cloud: Cloud, door: Door, phone: Phone) -> None:
+    sent = phone.says("1号罐区 <正常> & ]]> 好", at=1_795_000_123)
+    [heard] = door.heard
+    assert heard == {
+        "ToUserName": cloud.app.corp_id,
+        "FromUserName": "zhangsan",
+        "CreateTime": "1795000123",
+        "MsgType": "text",
+        "Content": "1号罐区 <正常> & ]]> 好",
+        "MsgId": sent.msg_id,
+        "AgentID": str(cloud.app.agent_id),
+    }
+    assert (sent.status, sent.statuses) == (200, [200])
+
+
+@pytest.mark.parametrize(
+    ("act", "msgtype", "own"),
+    [
+        (lambda phone: phone.sends_film(b"film"), "video", {"MediaId", "ThumbMediaId"}),
+        (lambda phone: phone.sends_photo(), "image", {"MediaId", "PicUrl"}),
+        (lambda phone: phone.sends_file(b"file", "a.mp4"), "file", {"MediaId", "FileName"}),
+        (lambda phone: phone.sends_voice(), "voice", {"MediaId", "Format"}),
+        (lambda phone: phone.sends_location(30.5, 120.25, "罐区"), "location", {"Location_X", "Location_Y", "Scale"}),
+        (lambda phone: phone.sends_link("题", "https://example.invalid/"), "link", {"Title", "Url", "PicUrl"}),
+    ],
+)
+def test_every_kind_carries_its_own_fields(
+    door: Door, phone: Phone, act: Callable[[Phone], Any], msgtype: str, own: set[str]
+) -> None:
+    sent = act(phone)
+    [heard] = door.heard
+    assert (heard["MsgType"], heard["MsgId"]) == (msgtype, sent.msg_id)
+    assert own <= heard.keys()
+    assert heard.get("MediaId") == sent.media_id
+
+
+def test_entering_is_an_event_without_a_msg_id(door: Door, phone: Phone) -> None:
+    phone.enters()
+    assert (door.heard[0]["Event"], door.heard[0]["EventKey"]) == ("enter_agent", None)
+    assert "MsgId" not in door.heard[0]
+
+
+def test_a_repeat_is_the_same_message_in_a_new_envelope(door: Door, phone: Phone) -> None:
+    sent = phone.says("早").repeat()
+    assert door.heard[0] == door.heard[1]
+    assert door.queries[0]["nonce"] != door.queries[1]["nonce"]
+    assert sent.statuses == [200, 200]
+
+
+def test_two_messages_have_two_ids_beyond_what_a_float_keeps(phone: Phone) -> None:
+    first, second = int(phone.says("早").msg_id or 0), int(phone.says("早").msg_id or 0)
+    assert second == first + 1
+    assert 2**53 < first < 2**63
+
+
+def test_a_refused_message_is_tried_four_times(cloud: Cloud, door: Door, phone: Phone) -> None:
+    door.answers = [500, 503, 500, 500, 200]
+    assert phone.says("早").statuses == [500, 503, 500, 500]
+    assert "not taken" in cloud.complaints[0].what
+
+
+def test_a_retry_that_is_taken_ends_the_matter(cloud: Cloud, door: Door, phone: Phone) -> None:
+    door.answers = [500]
+    assert phone.says("早").statuses == [500, 200]
+    assert cloud.complaints == []
+
+
+def test_retries_can_be_switched_off(cloud: Cloud, door: Door, phone: Phone) -> None:
+    cloud.courier.retries = 0
+    door.answers = [403]
+    assert phone.says("早").statuses == [403]
+
+
+@pytest.mark.parametrize("cdata", [True, False])
+@pytest.mark.parametrize("odd_whitespace", [True, False])
+def test_the_style_of_the_xml_changes_nothing(
+    cloud: Cloud, door: Door, phone: Phone, cdata: bool, odd_whitespace: bool
+) -> None:
+    style = cloud.courier.style
+    style.cdata, style.odd_whitespace, style.extra_elements = cdata, odd_whitespace, True
+    sent = phone.says("a < b & c ]]> d")
+    assert door.heard[0]["Content"] == "a < b & c ]]> d"
+    assert "FutureElement" in door.heard[0]
+    assert ("CDATA" in sent.xml, "\n" in sent.xml) == (cdata, odd_whitespace)
+
+
+def test_raw_fields_replace_and_remove_the_usual_ones(door: Door, phone: Phone) -> None:
+    phone.sends_raw({"MsgType": "hologram", "MsgId": None, "Shape": {"Sides": 6}})
+    assert (door.heard[0]["MsgType"], "MsgId" in door.heard[0]) == ("hologram", False)
+    assert "Shape" in door.heard[0]
+
+
+def test_any_plain_text_can_be_posted(cloud: Cloud, phone: Phone) -> None:
+    bodies: list[bytes] = []
+    cloud.courier.deliver = lambda _query, body: bodies.append(body) or 200
+    phone.sends_xml("<xml><broken>")
+    ciphertext = fromstring(bodies[0]).findtext("Encrypt") or ""
+    assert crypto.decrypt(cloud.app.encoding_aes_key, ciphertext)[0] == b"<xml><broken>"
+
+
+def test_nobody_but_members_has_a_phone(cloud: Cloud) -> None:
+    with pytest.raises(KeyError):
+        cloud.phone("nobody")
+
+
+@contextmanager
+def served(cloud: Cloud, view: Callable[[], Any]) -> Iterator[None]:
+    """A bot behind a real address."""
+    app = Flask("bot")
+    app.add_url_rule("/callbacks/wecom_app", view_func=view, methods=["GET", "POST"], endpoint="door")
+    server = Server(app)
+    cloud.courier.deliver = None
+    cloud.configure(callback_url=server.url + "/callbacks/wecom_app")
+    try:
+        yield
+    finally:
+        server.close()
+
+
+def test_callbacks_go_over_http(cloud: Cloud, phone: Phone) -> None:
+    bodies: list[bytes] = []
+    with served(cloud, lambda: bodies.append(request.get_data()) or ""):
+        assert phone.says("早").statuses == [200]
+    assert fromstring(bodies[0]).findtext("AgentID") == str(cloud.app.agent_id)
+
+
+def test_an_answer_with_words_is_remembered(cloud: Cloud, phone: Phone) -> None:
+    with served(cloud, lambda: "thank you"):
+        phone.says("早")
+    assert "neither empty nor" in cloud.complaints[0].what
+
+
+def test_silence_and_a_closed_door_count_as_no_answer(cloud: Cloud, phone: Phone) -> None:
+    awake = threading.Event()
+    cloud.courier.retries, cloud.courier.timeout_seconds = 1, 0.05
+    with served(cloud, lambda: str(awake.wait(10))):
+        assert phone.says("早").statuses == [0, 0]
+        awake.set()
+    assert phone.says("早").statuses == [0, 0]
+
+
+def test_the_console_saves_a_url_that_echoes_exactly(cloud: Cloud) -> None:
+    def echo(query: str) -> bytes:
+        return crypto.decrypt(cloud.app.encoding_aes_key, parse_qs(query)["echostr"][0])[0]
+
+    assert cloud.verify_url(lambda query: (200, echo(query)))
+    assert not cloud.verify_url(lambda query: (200, echo(query) + b"\n"))
+    assert not cloud.verify_url(lambda query: (200, b'"' + echo(query) + b'"'))
+    assert not cloud.verify_url(lambda query: (403, echo(query)))
+
+
+def test_the_console_asks_over_http(cloud: Cloud) -> None:
+    def echo() -> Response:
+        return Response(crypto.decrypt(cloud.app.encoding_aes_key, request.args["echostr"])[0])
+
+    with served(cloud, echo):
+        assert cloud.verify_url()
+    assert not cloud.verify_url()
+
+
+def test_resetting_forgets_what_was_said_and_keeps_the_people(cloud: Cloud, api: Any) -> None:
+    api.say("早", to="zhangsan|nobody")
+    cloud.reset()
+    assert (cloud.phone("zhangsan").heard, cloud.complaints, cloud.sent) == ([], [], [])
+    assert list(cloud.members) == ["zhangsan", "lisi", "WangLing"]
