@@ -124,15 +124,3 @@ def _switchboard(config: Config, memory: Memory) -> Switchboard:
         board.doors["wecom_app"] = WeComAppDoor(envelope, client)
         board.channels["wecom_app"] = WeComAppChannel(client, config.WECOM_AGENT_ID)
     return board
-
-
-__all__ = [
-    "Bot",
-    "SchemaMismatch",
-    "build",
-    "joined_clock",
-    "migrate_all",
-    "object_store",
-    "open_database",
-    "serving_clock",
-]

@@ -141,8 +141,13 @@ class DurableEngine:
 
 
 def prepare(database: Database) -> None:
-    """Bring the engine's own tables to the version this program uses."""
-    DBOS.migrate(database.url.render_as_string(hide_password=False))
+    """Bring the engine's own tables to the version this program uses.
+
+    Not by DBOS.migrate: that opens the file with the system's SQLite, and two SQLite libraries in one
+    process undo each other's file locks. The private call is pinned with the library, and tested.
+    """
+    client = DBOSClient(system_database_engine=database.durable_engine, lazy=True)
+    client._sys_db.run_migrations()
 
 
 def _workflow(run: Run, work: str) -> Callable[[int], None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -57,7 +57,7 @@ def serve(bot: Bot, *, web: bool, worker: bool) -> None:
             bot.worker.stop()
 
 
-def _listen(app: Flask, config: Config):  # type: ignore[no-untyped-def]
+def _listen(app: Flask, config: Config) -> Callable[[], None]:
     """Answer requests in threads of their own; what is returned ends that."""
     server = create_server(
         app, host=config.HOST, port=config.PORT, threads=_THREADS, max_request_body_size=_LARGEST_REQUEST,

@@ -5,7 +5,7 @@ import threading
 from typing import Any
 
 from flask import Flask
-from waitress.server import create_server  # type: ignore[import-untyped]
+from waitress.server import create_server
 
 THREADS = 8
 # A chunk of media fits, so that waitress never spills an answer into a temporary file.

@@ -1,0 +1,34 @@
+"""The night's board on a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bot.texts import say
+
+_COLOURS = {"on_time": "green", "late": "yellow", "partial": "dark_orange", "missing": "bold red",
+            "exempt": "dim", "unjudged": "cyan"}  # fmt: skip
+
+
+def print_night(view: dict[str, Any], console: Console | None = None) -> None:
+    """Show a night (the contract's JSON form): the counts, and a line for each enterprise."""
+    console = console or Console()
+    counts = "  ".join(
+        f"[{_COLOURS.get(name, 'bold')}]{say(f'board.{name}')} {number}[/]" for name, number in view["counts"].items()
+    )
+    console.print(say("board.title", night=view["night"]), counts)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("board.code", "board.enterprise", "board.state", "board.parts"):
+        table.add_column(say(heading), no_wrap=heading != "board.parts")
+    for each in view["enterprises"]:
+        parts = "  ".join(f"[{_COLOURS[part['state']]}]{part['number']} {part['name']}[/]" for part in each["parts"])
+        state = f"[{_COLOURS[each['state']]}]{say('board.' + each['state'])}[/]"
+        table.add_row(each["code"], each["name"], state, parts)
+    console.print(table)
+    for place in ("unattributed", "quarantined"):
+        if view[place]:
+            receipts = [film["receipt"] for film in view[place]]
+            console.print(say(f"board.{place}", receipts=receipts))
