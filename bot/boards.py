@@ -24,7 +24,7 @@ def print_night(view: dict[str, Any], console: Console | None = None) -> None:
     for heading in ("board.code", "board.enterprise", "board.state", "board.parts"):
         table.add_column(say(heading), no_wrap=heading != "board.parts")
     for each in view["enterprises"]:
-        parts = "  ".join(f"[{_COLOURS[part['state']]}]{part['number']} {part['name']}[/]" for part in each["parts"])
+        parts = "  ".join(f"[{_COLOURS[part['state']]}]{part['number']}[/]" for part in each["parts"])
         state = f"[{_COLOURS[each['state']]}]{say('board.' + each['state'])}[/]"
         table.add_row(each["code"], each["name"], state, parts)
     console.print(table)

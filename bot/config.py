@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,13 +36,16 @@ def _zone(value: str) -> ZoneInfo:
 
 def _web_address(value: str) -> str:
     parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    # Looking at the port checks it.
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
         raise ValueError
     return value.rstrip("/")
 
 
 def _database(value: str) -> str:
-    if not value.startswith(("sqlite:///", "postgresql+psycopg://")):
+    """In memory would mean: gone with the process, and another one for every connection."""
+    embedded = value.startswith("sqlite:///") and value.removeprefix("sqlite:///") not in ("", ":memory:")
+    if not embedded and not (value.startswith("postgresql+psycopg://") and urlsplit(value).port != 0):
         raise ValueError
     return value
 
@@ -63,12 +67,16 @@ def _aes_key(value: str) -> SecretStr:
     return SecretStr(value)
 
 
+def _fallbacks(value: str) -> tuple[SecretStr, ...]:
+    """Several addresses; a comma inside one, as between receivers, belongs to it."""
+    urls = [url.strip() for url in re.split(r"[\s,]+(?=[A-Za-z][A-Za-z0-9+.-]*://)", value.strip()) if url.strip()]
+    if not all(re.match(r"[A-Za-z][A-Za-z0-9+.-]*://\S", url) for url in urls):
+        raise ValueError
+    return tuple(SecretStr(url) for url in urls)
+
+
 def _names(value: str) -> tuple[str, ...]:
     return tuple(piece.strip() for piece in value.replace("\n", ",").split(",") if piece.strip())
-
-
-def _secret_names(value: str) -> tuple[SecretStr, ...]:
-    return tuple(SecretStr(name) for name in _names(value))
 
 
 def _port(value: str) -> int:
@@ -92,10 +100,10 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 class Config(BaseModel):
     """Every setting by its name; `description` of a field names the sentence that says what is expected."""
 
-    model_config = {"frozen": True, "arbitrary_types_allowed": True}
+    model_config = {"frozen": True, "arbitrary_types_allowed": True, "hide_input_in_errors": True}
 
     DATABASE_URL: Annotated[str, BeforeValidator(_database)] = Field(
-        "sqlite:///var/patrol.db", description="settings.expect_database"
+        "sqlite:///var/patrol.db", description="settings.expect_database", repr=False
     )
     OBJECT_STORE_URL: Annotated[str, BeforeValidator(_objects)] = Field(
         "file:var/objects", description="settings.expect_objects"
@@ -121,9 +129,9 @@ class Config(BaseModel):
     WECOM_ENCODING_AES_KEY: AesKey = Field(SecretStr(""), description="settings.expect_aes_key")
     WECOM_ACCEPTED_CORP_IDS: Names = ()
     EXECUTOR_ID: str = Field(default_factory=socket.gethostname)
-    ALERT_FALLBACK_URLS: Annotated[
-        tuple[SecretStr, ...], BeforeValidator(lambda v: tuple(map(SecretStr, _names(v))))
-    ] = ()
+    ALERT_FALLBACK_URLS: Annotated[tuple[SecretStr, ...], BeforeValidator(_fallbacks)] = Field(
+        (), description="settings.expect_fallbacks"
+    )
 
     @property
     def app_is_on(self) -> bool:
@@ -145,8 +153,10 @@ NOT_YET = (
     "OFFICIAL_ACCOUNT_APP_SECRET", "OFFICIAL_ACCOUNT_TOKEN", "OFFICIAL_ACCOUNT_ENCODING_AES_KEY",
     "WECOM_OAUTH_URL", "WECOM_QR_LOGIN_URL", "MEDIA_HOSTS", "HEARTBEAT_URL",
 )  # fmt: skip
-SECRETS = tuple(
-    name for name, field in Config.model_fields.items() if "SecretStr" in repr(field.annotation) + repr(field.metadata)
+# The address of a database may hold a password.
+SECRETS = (
+    "DATABASE_URL",
+    *(name for name, field in Config.model_fields.items() if "SecretStr" in repr(field.annotation)),
 )
 
 
@@ -159,7 +169,8 @@ def load(environment: Mapping[str, str] | None = None, dotenv: Path = Path(".env
     try:
         config = Config(**known)  # type: ignore[arg-type]
     except ValidationError as error:
-        raise SettingsError(_first_line(error, known)) from error
+        # Not chained: a traceback of the library's error may show what was found.
+        raise SettingsError(_first_line(error, known)) from None
     missing = [name for name in _APP if not _is_set(config, name)]
     if missing and len(missing) < len(_APP):
         raise SettingsError(say("settings.half_configured", missing=missing, door=say("channel.wecom_app")))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import IO
+from typing import IO, Any
+
+from rich.console import Console
 
 from bot.texts import say
 from bot.workbooks.daily import DailyRow, DailyTable, daily_table
@@ -41,3 +43,36 @@ def write_daily(target: IO[bytes] | str, report: DailyReport, book: RuleBook) ->
         issued_at=local(report.issued_at),
     )
     daily_table(target, table)
+
+
+def as_json(report: DailyReport, book: RuleBook) -> dict[str, Any]:
+    """The report as plain JSON values; instants carry the county's offset."""
+
+    def local(instant: datetime | None) -> str | None:
+        return instant.astimezone(book.zone).isoformat() if instant else None
+
+    rows = [{**vars(row), "first_at": local(row.first_at), "last_at": local(row.last_at)} for row in report.rows]
+    return {
+        "night": report.night.isoformat(),
+        "window": [local(report.window.opens), local(report.window.closes)],
+        "issued_at": local(report.issued_at),
+        "counts": report.counts,
+        "leaders": report.leaders,
+        "backups": report.backups,
+        "staff": report.staff,
+        "reminders_sent": report.reminders_sent,
+        "pushes": report.pushes,
+        "unattributed": report.unattributed,
+        "quarantined": report.quarantined,
+        "enterprises": rows,
+    }
+
+
+def print_daily(report: DailyReport) -> None:
+    """The report on a terminal: the counts, then those of whom something is to be said."""
+    console = Console()
+    counts = "  ".join(f"{say(f'board.{name}')} {number}" for name, number in report.counts.items())
+    console.print(say("board.title", night=report.night.isoformat()), counts)
+    for row in report.rows:
+        if row.state not in ("on_time", "exempt"):
+            console.print(f"{say(f'board.{row.state}')}  {row.code} {row.name}  {row.done}/{row.due}")

@@ -18,7 +18,7 @@ from storage.register import HEADS, PATROLLER
 from storage.store import Store
 
 # Messages received before a wave are worked off first, but not waited for longer than this.
-_PATIENCE = timedelta(seconds=60)
+_PATIENCE = timedelta(minutes=10)
 
 
 def send_waves(store: Store, rules: RuleBook, now: datetime) -> None:
@@ -29,7 +29,7 @@ def send_waves(store: Store, rules: RuleBook, now: datetime) -> None:
     due = {wave: moment(night, wave, rules) for wave in rules.on(night).waves}
     due = {wave: instant for wave, instant in due.items() if instant <= now and awake_at(store, instant)}
     open_waves = sorted(due.keys() - _decided(store, night, due), key=lambda wave: due[wave])
-    if not open_waves or (now < due[open_waves[-1]] + _PATIENCE and store.inbox.waiting()[0]):
+    if not open_waves or (now < due[open_waves[-1]] + _PATIENCE and store.inbox.untouched()):
         return
     for slept_through in open_waves[:-1]:
         store.records.decide(_key(night, slept_through), now, "slept through")

@@ -7,20 +7,24 @@ the whole process: the lock, not polling on a busy file, keeps the slowest callb
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from storage.errors import DatabaseAway, SchemaMismatch
 from storage.schema import head_revision, known_revisions, upgrade
+
+_PATIENCE_S = 30.0
+_AWAY = ("OperationalError", "InterfaceError", "InternalError", "DatabaseError")
 
 
 def _sqlite_module() -> ModuleType:
@@ -34,23 +38,28 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._writing = threading.RLock()
+        self._writing, self._mine = threading.RLock(), threading.local()
         if self.is_sqlite and self.url.database:
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            _make_private(Path(self.url.database))
         self.engine = self._sqlite(explicit=True) if self.is_sqlite else self._server()
-        self._writer = self.engine.execution_options(patrol_writes=True)
+        self._writer = self._writer_with(_PATIENCE_S)
         self.durable_engine = self._sqlite(explicit=False) if self.is_sqlite else self._server()
 
     def _server(self) -> Engine:
-        return create_engine(self.url, pool_size=20, pool_pre_ping=True, pool_timeout=10)
+        return create_engine(self.url, pool_size=20, pool_pre_ping=True, pool_timeout=10, hide_parameters=True)
+
+    def _writer_with(self, patience_s: float) -> Engine:
+        return self.engine.execution_options(patrol_writes=True, patrol_patience_ms=int(patience_s * 1000))
 
     def _sqlite(self, *, explicit: bool) -> Engine:
-        engine = create_engine(self.url, module=_sqlite_module(), pool_size=20, connect_args={"timeout": 30})
+        engine = create_engine(
+            self.url, module=_sqlite_module(), pool_size=20, connect_args={"timeout": _PATIENCE_S}, hide_parameters=True
+        )
 
         @event.listens_for(engine, "connect")
         def prepare(connection: Any, _record: Any) -> None:
             connection.isolation_level = None if explicit else "IMMEDIATE"
-            for pragma in ("busy_timeout=30000", "foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL"):
+            for pragma in (_busy_timeout(_PATIENCE_S), "foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL"):
                 connection.execute(f"PRAGMA {pragma}")
 
         if explicit:
@@ -66,10 +75,30 @@ class Database:
         event.listen(engine, "rollback", lambda _c: self._writing.release())
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
-        """One writing transaction; all or nothing. Raises DatabaseAway when it cannot be kept now."""
-        with self._lock(), _away_is_typed(), Session(self._writer, expire_on_commit=False) as session, session.begin():
+    def transaction(self, patience_s: float = _PATIENCE_S) -> Iterator[Session]:
+        """One writing transaction; all or nothing. Raises DatabaseAway when it cannot be kept now.
+
+        `patience_s` bounds the wait for other writers: whoever has to answer somebody has little.
+        """
+        with (
+            self._only_one(),
+            self._lock(patience_s),
+            _away_is_typed(),
+            Session(self._writer_with(patience_s), expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
+
+    @contextmanager
+    def _only_one(self) -> Iterator[None]:
+        """A transaction opened inside another by the same thread would wait for itself: say so at once."""
+        if getattr(self._mine, "open", False):
+            raise RuntimeError("a transaction was opened inside another")
+        self._mine.open = True
+        try:
+            yield
+        finally:
+            self._mine.open = False
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -78,12 +107,16 @@ class Database:
             yield session
 
     @contextmanager
-    def _lock(self) -> Iterator[None]:
+    def _lock(self, patience_s: float = -1) -> Iterator[None]:
         if not self.is_sqlite:
             yield
             return
-        with self._writing:
+        if not self._writing.acquire(timeout=patience_s):
+            raise DatabaseAway("another writer of this process is taking too long")
+        try:
             yield
+        finally:
+            self._writing.release()
 
     def migrate(self) -> None:
         """Bring the schema to the newest revision; a step that fails leaves nothing behind."""
@@ -115,10 +148,30 @@ class Database:
         self.durable_engine.dispose()
 
 
+def after_commit(connection: Connection, act: Callable[[], None]) -> None:
+    """Do something once the transaction under way on this connection stands; never if it does not."""
+    event.listen(connection, "commit", lambda _connection: act(), once=True)
+
+
+def _make_private(file: Path) -> None:
+    """What we create ourselves is for our eyes only; SQLite gives its side files the rights of the file."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not file.exists():
+        os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
+
+
+def _busy_timeout(seconds: float) -> str:
+    return f"busy_timeout={int(seconds * 1000)}"
+
+
 def _begin(connection: Any) -> None:
     """Writers take the write lock at once; a reader that upgraded later could only fail."""
-    writes = connection.get_execution_options().get("patrol_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get("patrol_writes", False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={options['patrol_patience_ms']}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 @contextmanager
@@ -126,7 +179,7 @@ def _away_is_typed() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        if error.connection_invalidated or type(error.orig).__name__ in ("OperationalError", "InterfaceError"):
+        if error.connection_invalidated or type(error.orig).__name__ in _AWAY:
             raise DatabaseAway(str(error.orig)) from error
         raise
     except SQLAlchemyError as error:

@@ -65,6 +65,11 @@ class InboxStore:
             )
         )
 
+    def untouched(self) -> bool:
+        """Whether messages wait that nobody has even tried to handle yet."""
+        untried = select(Inbox.id).where(Inbox.state == "waiting", Inbox.attempts == 0).limit(1)
+        return self.session.scalar(untried) is not None
+
     def waiting(self) -> tuple[int, datetime | None]:
         """How many messages wait, and since when the oldest does."""
         row = self.session.execute(

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
 
 from bot.app import Bot, build, migrate_all
 from bot.config import Config, load
@@ -16,8 +22,10 @@ from bot.engine import InlineEngine
 from bot.night_view import night_view
 from bot.simulator import Cloud
 from bot.simulator.films import make_film
+from bot.simulator.records import Card
+from schedules.patrol_night import moment, night_of
 from storage.database import Database
-from storage.models import DutyShift, Employment, Enterprise, GroupChat, KeyPart, Person, Rule
+from storage.models import Base, DutyShift, Employment, Enterprise, GroupChat, KeyPart, Person, Rule
 from storage.store import Store
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -30,6 +38,12 @@ def at(text: str, night: date = NIGHT) -> datetime:
     day = night - timedelta(days=1) if text.startswith("-") else night
     clock = (int(hours), int(minutes), int(seconds[0]) if seconds else 0)
     return datetime(day.year, day.month, day.day, *clock, tzinfo=SHANGHAI)
+
+
+@cache
+def film_bytes(seconds: float, tag: str) -> bytes:
+    """A real film; the same tag makes the same bytes."""
+    return make_film(seconds=seconds, tag=tag)
 
 
 @dataclass
@@ -54,14 +68,38 @@ class Story:
     engine: InlineEngine
     films: int = 0
     expected: dict[str, int] = field(default_factory=dict)
+    every: timedelta | None = None
 
     def time(self, text: str, night: date = NIGHT) -> None:
-        """Turn the clock to an instant and let everything that is due by then happen."""
+        """Turn the clock to an instant; on the way it stops wherever something may fall due (or every `every`)."""
         target = at(text, night)
         while self.clock.instant < target:
-            self.clock.instant = min(target, self.clock.instant + timedelta(minutes=1))
+            self.clock.instant = min(target, self._next_stop())
             self.settle()
         self.settle()
+
+    def _next_stop(self) -> datetime:
+        now = self.clock.instant
+        stops = [now + (self.every or timedelta(days=1))]
+        if self.every is None:
+            stops += [due for due in self._timetable() if due > now]
+            stops += [max(due, now + timedelta(seconds=1)) for due, _ in self.engine._waiting if due]
+        return min(stops)
+
+    def _timetable(self) -> list[datetime]:
+        with self.bot.memory.reading() as store:
+            book, now = self.bot.memory.book(store), self.clock.instant
+            stops = [now + timedelta(minutes=1)] if store.alerts.unanswered() else []
+            for night in (night_of(now, book), night_of(now, book) + timedelta(days=1)):
+                hours = book.on(night)
+                times = (*hours.waves, hours.duty_alert, hours.daily_report, hours.push, hours.closes)
+                stops += [moment(night, each, book) + timedelta(seconds=wait) for each in times for wait in (0, 60)]
+                stops += [moment(night, each, book) for each in (hours.late_until, hours.roster_check)]
+        return stops
+
+    def asleep(self, text: str, night: date = NIGHT) -> None:
+        """Turn the clock while the service is down; what people send meanwhile comes when it is up again."""
+        self.clock.instant = at(text, night)
 
     def settle(self, seconds: int = 0) -> None:
         """Let the bot do what it has to do now (or within some seconds)."""
@@ -72,7 +110,8 @@ class Story:
     def film(self, who: str, seconds: float = 12, settle: bool = True, **how: Any) -> Any:
         """A person films and sends it now."""
         self.films += 1
-        sent = self.cloud.phone(who).sends_film(make_film(seconds=seconds, tag=f"film {self.films}"), **self._at(how))
+        film = film_bytes(seconds, how.pop("tag", f"film {self.films}"))
+        sent = self.cloud.phone(who).sends_film(film, **self._at(how))
         assert sent.statuses[-1] == 200
         if settle:
             self.settle()
@@ -89,6 +128,21 @@ class Story:
     def _at(self, how: dict[str, Any]) -> dict[str, Any]:
         at_ = how.pop("at", None)
         return {**how, "at": int((at_ or self.clock.instant).timestamp())}
+
+    def taps(self, who: str, label: str) -> Card:
+        """A person presses the button of that label on the latest card that shows it."""
+        cards = [card for card in self.cloud.phone(who).cards if label in card.buttons.values()]
+        assert cards, f"{who} sees no button {label}"
+        key = next(key for key, text in cards[-1].buttons.items() if text == label)
+        assert self.cloud.phone(who).presses(cards[-1], key).status == 200
+        self.settle()
+        return cards[-1]
+
+    @contextmanager
+    def office(self) -> Iterator[Store]:
+        """The office changes what is remembered."""
+        with self.bot.memory.transaction() as store:
+            yield store
 
     def hears(self, who: str) -> list[str]:
         """What a phone has heard since the story last asked: texts, and cards by their titles."""
@@ -113,6 +167,15 @@ class Story:
         """The state of an enterprise."""
         return next(each["state"] for each in self.view(night)["enterprises"] if each["code"] == code)
 
+    def part(self, code: str, number: str, night: date = NIGHT) -> dict[str, Any]:
+        """A part of an enterprise with its state and submissions."""
+        whole = next(each for each in self.view(night)["enterprises"] if each["code"] == code)
+        return next(part for part in whole["parts"] if part["number"] == number)
+
+    def notices(self, kind: str, night: date = NIGHT) -> list[dict[str, Any]]:
+        """What was decided to be said of one kind."""
+        return [notice for notice in self.view(night)["notices"] if notice["kind"] == kind]
+
     def nothing_unexpected(self) -> None:
         """Anything said that the story did not ask about fails it, and so does what the platform swallowed."""
         unasked = {who: self.hears(who) for who in self.cloud.members}
@@ -121,7 +184,17 @@ class Story:
         assert self.cloud.complaints == []
 
 
-def config_for(cloud: Cloud, folder: Path) -> Config:
+@cache
+def _empty_database() -> Path:
+    """A database of the newest schema, made once and copied for every story."""
+    folder = Path(tempfile.mkdtemp(prefix="stories-"))
+    database = Database(f"sqlite:///{folder}/patrol.db")
+    migrate_all(database)
+    database.close()
+    return folder / "patrol.db"
+
+
+def config_for(cloud: Cloud, folder: Path, **settings: str) -> Config:
     """Settings that point at the pretend cloud and an empty folder."""
     return load(
         {
@@ -130,20 +203,23 @@ def config_for(cloud: Cloud, folder: Path) -> Config:
             "OBJECT_STORE_URL": f"file:{folder}/objects",
             "SECRET_KEY": "a secret of the tests",
             "PUBLIC_URL": "https://patrol.example.org",
+            **settings,
         },
         folder / "no.env",
     )
 
 
 @contextmanager
-def story(folder: Path, start: str = "-23:50", **county: Any) -> Iterator[Story]:
+def story(
+    folder: Path, start: str = "-23:50", night: date = NIGHT, settings: dict[str, str] | None = None, **county: Any
+) -> Iterator[Story]:
     """A story with a small county in it; at its end nothing may have been said that it did not ask about."""
-    clock = HandClock(at(start))
+    clock = HandClock(at(start, night))
     with Cloud(lambda: clock.instant.timestamp()) as cloud:
         cloud.serve()
-        config = config_for(cloud, folder)
+        config = config_for(cloud, folder, **(settings or {}))
+        shutil.copy(_empty_database(), folder / "patrol.db")
         database = Database(config.DATABASE_URL)
-        migrate_all(database)
         engine = InlineEngine()
         bot = build(config, database, clock, engine)
         engine.start(bot.worker.run)
@@ -153,7 +229,7 @@ def story(folder: Path, start: str = "-23:50", **county: Any) -> Iterator[Story]
         )
         with bot.memory.transaction() as store:
             store.records.set_fact("born", {"at": clock.instant.isoformat()})
-            County(store, cloud).settle(**county)
+            County(store, cloud, night).settle(**county)
         played = Story(bot, cloud, clock, engine)
         yield played
         played.nothing_unexpected()
@@ -163,53 +239,67 @@ def story(folder: Path, start: str = "-23:50", **county: Any) -> Iterator[Story]
 class County:
     """A small fictional county: the fixed cast of the stories."""
 
-    def __init__(self, store: Store, cloud: Cloud) -> None:
-        self.store, self.cloud = store, cloud
+    def __init__(self, store: Store, cloud: Cloud, night: date = NIGHT) -> None:
+        self.store, self.cloud, self.night = store, cloud, night
 
     def settle(
-        self, enterprises: int = 4, parts: int = 2, roster: bool = True, rules: dict[str, str] | None = None
+        self,
+        enterprises: int = 4,
+        parts: int = 2,
+        roster: bool = True,
+        rules: dict[str, str] | None = None,
+        in_group: bool = True,
     ) -> None:
         """E001 … with so many parts, a patroller pN and a head hN each; a leader, a backup, staff; one group."""
-        group = GroupChat(name="夜巡工作群", robot_key="KEY")
-        self.store.session.add(group)
-        self.store.session.flush()
+        group = self.add(GroupChat(name="夜巡工作群", robot_key="KEY")) if in_group else None
         for number in range(1, enterprises + 1):
             self._enterprise(number, parts, group)
-        people = {
-            role: self._person(name, [role], account)
-            for name, role, account in (("李局", "值班领导", "leader"), ("王科", "工作人员", "staff"))
-        }
-        backup = self._person("赵局", ["值班领导"], "backup")
+        leader = self.person("李局", ["值班领导"], "leader")
+        staff = self.person("王科", ["工作人员"], "staff")
+        backup = self.person("赵局", ["值班领导"], "backup")
         if roster:
-            for post, person in (("leader", people["值班领导"]), ("backup", backup), ("staff", people["工作人员"])):
+            for post, person in (("leader", leader), ("backup", backup), ("staff", staff)):
                 for days in range(-2, 3):
-                    self.store.session.add(DutyShift(day=NIGHT + timedelta(days=days), post=post, person_id=person.id))
+                    day = self.night + timedelta(days=days)
+                    self.add(DutyShift(day=day, post=post, person_id=person.id))
         for name, value in {"集体缺报阈值": "100%", **(rules or {})}.items():
-            self.store.session.add(Rule(name=name, value=value))
-        self.cloud.add_robot("KEY", "夜巡工作群", tuple(self.cloud.members))
+            self.add(Rule(name=name, value=value))
+        if group:
+            self.cloud.add_robot("KEY", group.name, tuple(self.cloud.members))
 
-    def _enterprise(self, number: int, parts: int, group: GroupChat) -> None:
-        short = f"{'甲乙丙丁戊己庚辛'[number - 1]}化工"
-        enterprise = Enterprise(
-            code=f"E{number:03d}",
-            name=f"{short}有限公司",
-            short_name=short,
-            risk="红",
-            group_id=group.id,
-            status="生产",
-        )
-        self.store.session.add(enterprise)
+    def add(self, row: Any) -> Any:
+        """Put a row into the database."""
+        self.store.session.add(row)
         self.store.session.flush()
+        return row
+
+    def _enterprise(self, number: int, parts: int, group: GroupChat | None) -> None:
+        short = f"{'甲乙丙丁戊己庚辛'[number - 1]}化工" if number <= 8 else f"第{number}精细化工"
+        enterprise = Enterprise(code=f"E{number:03d}", name=f"{short}有限公司", short_name=short, risk="红")
+        enterprise.group_id = group.id if group else None
+        self.add(enterprise)
         for part, name in zip(range(1, parts + 1), ("罐区", "装卸台", "泵房", "控制室"), strict=False):
-            self.store.session.add(KeyPart(enterprise_id=enterprise.id, number=str(part), name=name))
+            self.add(KeyPart(enterprise_id=enterprise.id, number=str(part), name=name))
         for role, account in (("巡检员", f"p{number}"), ("负责人", f"h{number}")):
-            person = self._person(f"{short}{role}", [role], account)
-            self.store.session.add(Employment(person_id=person.id, enterprise_id=enterprise.id))
+            self.person(f"{short}{role}", [role], account, enterprise.code)
 
-    def _person(self, name: str, roles: list[str], account: str) -> Person:
-        person = Person(name=name, roles=roles, mobile=f"138{abs(hash(account)) % 10**8:08d}")
-        self.store.session.add(person)
-        self.store.session.flush()
-        self.store.register.bind(person.id, "wecom", account, None)
-        self.cloud.add_member(account, name, person.mobile or "")
+    def person(self, name: str, roles: list[str], account: str | None, *codes: str) -> Person:
+        """Somebody of these enterprises (of the office without any), with a phone if there is an account."""
+        person: Person = self.add(Person(name=name, roles=roles, mobile=mobile_of(name)))
+        for code in codes:
+            found = self.store.session.scalars(select(Enterprise).where(Enterprise.code == code)).one()
+            self.add(Employment(person_id=person.id, enterprise_id=found.id))
+        if account is not None:
+            self.store.register.bind(person.id, "wecom", account, None)
+            self.cloud.add_member(account, name, person.mobile or "")
         return person
+
+
+def mobile_of(name: str) -> str:
+    """The fictional number of a person, always the same."""
+    return f"138{zlib.crc32(name.encode()) % 10**8:08d}"
+
+
+def row(store: Store, model: type[Base], **wanted: Any) -> Any:
+    """The one row of a table with these values."""
+    return store.session.scalars(select(model).filter_by(**wanted)).one()

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.channels.base import Attachment, Body, Delivered, Limits
+from bot.channels.errors import ChannelError
 from bot.channels.wecom_client import call, checked, session
 
 _UPLOAD_TIMEOUT = (5, 120)
@@ -48,3 +49,15 @@ class WeComRobotChannel:
             )
         )  # fmt: skip
         return str(answer["media_id"])
+
+    def fault(self, key: str) -> str | None:
+        """What is wrong with a robot's key, None when it works; posts nothing into the group."""
+        try:
+            self._upload(key, "doctor.txt", b"night patrol doctor")
+        except ChannelError as error:
+            return error.detail
+        return None
+
+    def platform_time(self) -> str | None:
+        """The platform's own clock as it states it in an HTTP answer. Raises ChannelError."""
+        return call(self._http, "GET", f"{self._url}/send").headers.get("Date")

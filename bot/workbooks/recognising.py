@@ -87,10 +87,11 @@ class Recogniser:
         by_id = {person.id: person for person in self.known.people}
         for realm in REALMS:
             self._by_holder(wanted, realm, self.known.holder, by_id)
+        self._by(wanted, lambda one: one.mobile and (one.mobile, one.name), lambda p: [(p.mobile, p.name)], self._fits)
         for realm in REALMS:
+            # Whoever has left holds his account no longer, but the office's sheet still shows it.
             leaving = [one for one in wanted if one.left]
             self._by_holder(leaving, realm, self.known.last_holder, by_id)
-        self._by(wanted, lambda one: one.mobile and (one.mobile, one.name), lambda p: [(p.mobile, p.name)], self._fits)
         self._by_mobile_alone(wanted)
         self._by(wanted, lambda one: one.name, lambda person: [person.name], self._same_place)
 

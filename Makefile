@@ -1,0 +1,51 @@
+# Two commands do all the set-up: `make demo` and `make test`.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+
+.PHONY: help demo test lint bench setup clean lock
+help:
+	@echo "make demo   play a whole night against the pretend WeCom cloud"
+	@echo "make test   run the whole suite"
+	@echo "make lint   ruff, mypy, import-linter"
+	@echo "make bench  measure, and print the table of docs/performance.md"
+	@echo "make setup  only install, into .venv"
+
+.venv/.runtime: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, with its venv module" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	echo "$(CURDIR)" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/night_patrol.pth"
+	printf '#!/bin/sh\nexec "%s/.venv/bin/python" -m bot "$$@"\n' "$(CURDIR)" > $(BIN)/night-patrol
+	chmod +x $(BIN)/night-patrol
+	touch $@
+
+.venv/.dev: requirements-dev.lock .venv/.runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+setup: .venv/.dev
+
+demo: .venv/.runtime
+	$(BIN)/night-patrol demo
+
+test: .venv/.dev
+	$(BIN)/python -m pytest -n 2
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy bot handlers schedules storage
+	$(BIN)/lint-imports --no-cache
+
+bench: .venv/.dev
+	$(BIN)/python -m tests.bench
+
+# Needs uv; everything else does without.
+lock:
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -q -o requirements.lock
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -q -o requirements-dev.lock
+
+clean:
+	rm -rf .venv build *.egg-info

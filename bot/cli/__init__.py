@@ -1,0 +1,58 @@
+"""The commands. Each exits 0, or 1 with one clear line on stderr; click answers wrong usage with 2."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+
+import click
+
+from bot.cli import looking, office, running
+from bot.config import SettingsError
+from bot.texts import say
+from storage.errors import DatabaseAway, Refused, SchemaMismatch
+from storage.objects import ObjectError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Night patrol: takes in the patrol films of chemical plants over WeCom, reminds, alerts, reports."""
+
+
+for command in (
+    running.serve, running.web, running.worker, running.migrate, running.simulator, running.demo,
+    office.import_, office.export, office.invite, office.attach,
+    looking.night, looking.report, looking.doctor,
+):  # fmt: skip
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run a command; whatever a person can cause ends as one line, never as a traceback."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (Refused, SchemaMismatch, DatabaseAway, ObjectError, SettingsError, OSError) as error:
+        click.echo(line(error), err=True)
+        sys.exit(1)
+    except Exception:  # noqa: BLE001 - a mistake of ours: the operator gets a line, the detail goes below it
+        click.echo(say("trouble.mistake"), err=True)
+        traceback.print_exc()
+        sys.exit(1)
+
+
+def line(error: Exception) -> str:
+    """What a person reads of an error."""
+    if isinstance(error, Refused):
+        return say(error.key, **error.params)
+    if isinstance(error, SchemaMismatch):
+        return say("schema.mismatch", found=error.found or say("schema.none"), expected=error.expected)
+    if isinstance(error, DatabaseAway):
+        return say("trouble.database", why=str(error))
+    if isinstance(error, ObjectError):
+        return say("trouble.objects", why=str(error))
+    return str(error)

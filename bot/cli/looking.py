@@ -1,0 +1,67 @@
+"""Commands that only look: a night, the tables, what is wrong with the set-up."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from bot.cli.opened import day, opened
+from bot.texts import say
+
+
+@click.command()
+@click.argument("date_", metavar="[DATE]", required=False)
+@click.option("--json", "as_json", is_flag=True, help="As JSON (the contract's form).")
+def night(date_: str | None, as_json: bool) -> None:
+    """One patrol night, named by its morning date; by default the present one."""
+    from bot.boards import print_night
+    from bot.night_view import night_view
+    from schedules.patrol_night import night_of
+
+    wanted = day(date_) if date_ else None
+    with opened() as (_, memory), memory.reading() as store:
+        book, now = memory.book(store), memory.clock.now()
+        view = night_view(store, wanted or night_of(now, book), book, now)
+    if as_json:
+        click.echo(json.dumps(view, ensure_ascii=False, indent=1))
+    else:
+        print_night(view)
+
+
+@click.command()
+@click.argument("which", type=click.Choice(["daily"]))
+@click.argument("date_", metavar="[DATE]", required=False)
+@click.option("--xlsx", type=click.Path(path_type=Path, dir_okay=False), help="Write the table as a workbook.")
+@click.option("--json", "as_json", is_flag=True)
+def report(which: str, date_: str | None, xlsx: Path | None, as_json: bool) -> None:
+    """The tables; daily is that of one night, by default the last one to have ended."""
+    from bot.daily_sheet import as_json as as_values
+    from bot.daily_sheet import print_daily, write_daily
+    from schedules.reports import daily_report
+
+    wanted = day(date_) if date_ else None
+    with opened() as (config, memory), memory.reading() as store:
+        book, now = memory.book(store), memory.clock.now()
+        made = daily_report(store, wanted or now.astimezone(config.TIMEZONE).date(), book, now)
+    if xlsx is not None:
+        write_daily(str(xlsx), made, book)
+        click.echo(say("import.written", file=str(xlsx)), err=True)
+    if as_json:
+        click.echo(json.dumps(as_values(made, book), ensure_ascii=False, indent=1))
+    elif xlsx is None:
+        print_daily(made)
+
+
+@click.command()
+@click.pass_context
+def doctor(context: click.Context) -> None:
+    """Check settings, database, object store, WeCom credentials, robot keys and clock: one line each."""
+    from bot.doctor import examine
+
+    well = True
+    for fine, line in examine():
+        well &= fine
+        click.echo(f"{'✔' if fine else '✘'} {line}")
+    context.exit(0 if well else 1)

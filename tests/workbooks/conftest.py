@@ -1,0 +1,75 @@
+"""An office with a real database, a directory for objects, and a folder of workbooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.workbooks.applying import apply_register
+from bot.workbooks.outcome import Outcome
+from bot.workbooks.reading import read_register
+from bot.workbooks.writing import write_register
+from storage.database import Database
+from storage.models import Base
+from storage.objects import open_store
+from storage.store import Store
+from tests.workbooks.sample import Sheets, write_sheets
+
+NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+
+
+class Office:
+    """Imports and exports as the commands do."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.database = Database(f"sqlite:///{folder / 'patrol.db'}")
+        with self.database.transaction() as session:
+            Base.metadata.create_all(session.connection())
+        self.objects = open_store(f"file:{folder / 'objects'}")
+
+    def take(self, path: Path, *, dry_run: bool = False, now: datetime = NOW) -> Outcome:
+        """Import a workbook."""
+        parsed = read_register(path)
+        with self.database.transaction() as session:
+            return apply_register(parsed, Store(session), self.objects, now, dry_run=dry_run)
+
+    def take_sheets(self, sheets: Sheets, headings: dict[str, list[str]] | None = None, **how: Any) -> Outcome:
+        """Import a workbook of these rows."""
+        return self.take(write_sheets(self.folder / "given.xlsx", sheets, headings), **how)
+
+    def give(self, name: str = "out.xlsx") -> Path:
+        """Export a workbook; every film must have been readable."""
+        path = self.folder / name
+        with self.database.reading() as session:
+            assert write_register(Store(session), self.objects, path) == []
+        return path
+
+    def all(self, model: type[Base]) -> list[Any]:
+        """Every row of a table."""
+        with self.database.reading() as session:
+            return session.query(model).order_by(*model.__table__.primary_key).all()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.database.close()
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    found = Office(tmp_path / "office")
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def neighbour(tmp_path: Path) -> Iterator[Office]:
+    """A second office, whose database is empty."""
+    found = Office(tmp_path / "neighbour")
+    yield found
+    found.close()
