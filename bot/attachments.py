@@ -29,6 +29,7 @@ class Attachments:
 
     def __init__(self, memory: Memory, objects: ObjectStore, links: Links) -> None:
         self._memory, self._clock, self._objects, self._links = memory, memory.clock, objects, links
+        self._prefix = say("rehearsal.prefix") if memory.clock.rehearsal else ""
 
     def prepare(self, notice_id: int) -> None:
         """Look at a link before it is pushed; a dead one is taken out and another item gets its turn."""
@@ -69,7 +70,7 @@ class Attachments:
     def complete(self, notice: Notice, body: Body, channel: Channel, store: Store) -> Body:
         """The body with what its form still lacks."""
         if notice.form == "report_file":
-            name = say("report.file_name", night=f"{notice.night:%Y-%m-%d}")
+            name = self._prefix + say("report.file_name", night=f"{notice.night:%Y-%m-%d}")
             issued_at = notice.params["issued_at"]
             return {
                 "form": "file",
@@ -86,20 +87,25 @@ class Attachments:
         """A film goes as a file if the channel carries it, else as a link like any other item."""
         item = store.content.get(notice.params["item"])
         assert item is not None
+        title = self._prefix + item.title
         if item.kind != LINK and item.object_key and (item.bytes or 0) <= channel.limits.file_bytes:
-            return {"form": "file", "name": f"{item.title}{_ending(item)}", "object_key": item.object_key}
+            return {"form": "file", "name": f"{title}{_ending(item)}", "object_key": item.object_key}
         url = self._links.content(item.id) if item.object_key else item.url
-        return {"form": "news", "title": item.title, "text": body["text"], "url": url}
+        return {"form": "news", "title": title, "text": body["text"], "url": url}
 
     def opener(self, body: Body) -> Attachment | None:
         """How to get the bytes of a body's file, when it has one."""
         if "object_key" in body:
-            return lambda: self._objects.open(body["object_key"]).read()
+            return lambda: self._read(body["object_key"])
         if "issued_at" in body:
             return lambda: self._daily_workbook(
                 date.fromisoformat(body["night"]), datetime.fromisoformat(body["issued_at"])
             )
         return None
+
+    def _read(self, key: str) -> bytes:
+        with self._objects.open(key) as file:
+            return file.read()
 
     def _daily_workbook(self, night: date, issued_at: datetime) -> bytes:
         with self._memory.reading() as store:
@@ -124,7 +130,7 @@ def _look_at(url: str) -> str | None:
     try:
         response = requests.get(url, timeout=_LOOK_TIMEOUT, stream=True, headers={"User-Agent": "Mozilla/5.0"})
         response.close()
-    except requests.RequestException as error:
+    except (requests.RequestException, ValueError) as error:
         return type(error).__name__
     dead = response.status_code in _GONE or response.status_code >= 500
     return f"HTTP {response.status_code}" if dead else None

@@ -73,6 +73,10 @@ class RehearsalClock:
             return self.stopped_at
         return self.start + (wall_now() - self.since) * self.speed
 
+    def follow(self, fact: dict[str, Any]) -> None:
+        """Go by what the database says: a later start may have been ordered since."""
+        self.start, self.since, self.speed = _instant(fact["start"]), _instant(fact["since"]), fact["speed"]
+
     def as_fact(self) -> dict[str, Any]:
         """How it is kept in the database, with the instant it has just lived to."""
         return {
@@ -117,8 +121,11 @@ def started(store: Store, start: datetime | None, speed: float | None) -> Clock:
 
 
 def beat(clock: Clock, store: Store) -> None:
-    """Keep the rehearsal alive for the other processes."""
+    """Keep the rehearsal alive for the other processes, and follow one that was turned on by another."""
     if isinstance(clock, RehearsalClock):
+        fact = store.records.fact(FACT)
+        if fact is not None:
+            clock.follow(fact)
         store.records.set_fact(FACT, clock.as_fact())
 
 

@@ -197,6 +197,12 @@ def _is_set(config: Config, name: str) -> bool:
 
 def _first_line(error: ValidationError, values: Mapping[str, str]) -> str:
     name = str(error.errors()[0]["loc"][0])
-    expected = Config.model_fields[name].description or "settings.expect_text"
-    found = say("settings.hidden") if name in SECRETS else values.get(name, "")
+    field = Config.model_fields[name]
+    expected = field.description or "settings.expect_text"
+    secret = "SecretStr" in repr(field.annotation)
+    found = say("settings.hidden") if secret else _without_password(values.get(name, ""))
     return say("settings.wrong", name=name, found=found, expected=say(expected))
+
+
+def _without_password(address: str) -> str:
+    return re.sub(r"(password=)[^&]*", r"\1…", re.sub(r"//.*@", "//…@", address))

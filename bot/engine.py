@@ -12,13 +12,14 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
 from sqlalchemy import Connection
 
-from storage.database import Database
+from bot.clock import wall_now
+from storage.database import Database, after_commit
 
 Run = Callable[[str, int], None]
 log = logging.getLogger(__name__)
@@ -30,6 +31,10 @@ _VERSION = "1"
 _AT_ONCE = {TAKE_IN: 8, DELIVER: 16}
 _POLL_S = 0.1
 _KEPT = timedelta(days=1)
+_UNFINISHED = ["PENDING", "ENQUEUED", "DELAYED"]
+_FINISHED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+# How long jobs under way may take to end when the process is told to.
+_LAST_MOMENTS_S = 3
 
 
 @dataclass(frozen=True)
@@ -47,8 +52,12 @@ class Job:
 
     @property
     def id(self) -> str:
-        """The engine's name for it: the same job enqueued twice is one."""
-        return f"{self.work}/{self.row_id}/{self.tag}"
+        """The engine's name for it: the same job enqueued twice is one.
+
+        Trap 2: within one second of Python 3.11's clock a lane is in the order of these names, so
+        the number is padded.
+        """
+        return f"{self.work}/{self.row_id:012d}/{self.tag}"
 
 
 def again(work: str, row_id: int, lane: str, delay: timedelta) -> Job:
@@ -68,8 +77,8 @@ class Engine(Protocol):
     def stop(self) -> None:
         """Carry out nothing more."""
 
-    def reap(self, alive: set[str]) -> int:
-        """Take over the work of executors that are not alive; how many jobs that was."""
+    def reap(self, alive: set[str]) -> set[tuple[str, int]]:
+        """Take over the work of executors that are not alive; what work on which rows now lies with the engine."""
 
 
 class DurableEngine:
@@ -121,23 +130,25 @@ class DurableEngine:
     def stop(self) -> None:
         """See Engine."""
         if self._launched:
-            DBOS.destroy(workflow_completion_timeout_sec=5)
+            DBOS.destroy(workflow_completion_timeout_sec=_LAST_MOMENTS_S)
         self._client.destroy()
 
-    def reap(self, alive: set[str]) -> int:
+    def reap(self, alive: set[str]) -> set[tuple[str, int]]:
         """See Engine. Also forgets what was finished a day ago (trap 10)."""
-        pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
-        orphans = [each.workflow_id for each in pending if each.executor_id not in alive]
+        held = DBOS.list_workflows(status=_UNFINISHED, load_input=False, load_output=False)
+        orphans = [each.workflow_id for each in held if each.status == "PENDING" and each.executor_id not in alive]
         if orphans:
             log.warning("taking over %d jobs of workers that are gone", len(orphans))
             DBOS.resume_workflows(orphans)
-        before = (datetime.now(UTC) - _KEPT).isoformat()
+        self._forget(before=wall_now() - _KEPT)
+        return {_work_and_row(each.workflow_id) for each in held}
+
+    def _forget(self, before: datetime) -> None:
         done = DBOS.list_workflows(
-            status=["SUCCESS", "ERROR", "CANCELLED"], end_time=before, limit=2000, load_input=False, load_output=False
+            status=_FINISHED, end_time=before.isoformat(), limit=2000, load_input=False, load_output=False
         )
         if done:
             DBOS.delete_workflows([each.workflow_id for each in done])
-        return len(orphans)
 
 
 def prepare(database: Database) -> None:
@@ -163,6 +174,11 @@ def _workflow(run: Run, work: str) -> Callable[[int], None]:
     return carry_out
 
 
+def _work_and_row(job_id: str) -> tuple[str, int]:
+    work, row_id, *_ = job_id.split("/")
+    return work, int(row_id)
+
+
 class InlineEngine:
     """The same five calls within one thread, for stories: a whole night takes milliseconds.
 
@@ -176,6 +192,10 @@ class InlineEngine:
 
     def enqueue(self, connection: Connection, jobs: Iterable[Job]) -> None:
         """See Engine."""
+        wanted = list(jobs)
+        after_commit(connection, lambda: self._admit(wanted))
+
+    def _admit(self, jobs: Iterable[Job]) -> None:
         for job in jobs:
             if job.id not in self._seen:
                 self._seen.add(job.id)
@@ -189,19 +209,21 @@ class InlineEngine:
         """See Engine."""
         self._run = None
 
-    def reap(self, alive: set[str]) -> int:
+    def reap(self, alive: set[str]) -> set[tuple[str, int]]:
         """See Engine."""
-        return 0
+        return {(job.work, job.row_id) for _, job in self._waiting}
 
     def drain(self, now: datetime) -> None:
         """Carry out all that is due at `now`, and what that enqueues in turn."""
         assert self._run is not None
         later: deque[tuple[datetime | None, Job]] = deque()
-        while self._waiting:
-            due, job = self._waiting.popleft()
-            due = due or now + job.delay
-            if due > now:
-                later.append((due, job))
-            else:
-                self._run(job.work, job.row_id)
-        self._waiting = later
+        try:
+            while self._waiting:
+                due, job = self._waiting.popleft()
+                due = due or now + job.delay
+                if due > now:
+                    later.append((due, job))
+                else:
+                    self._run(job.work, job.row_id)
+        finally:
+            self._waiting.extend(later)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from bot.clock import Clock, real_delay
 from bot.engine import DELIVER, Engine, Job
 from schedules.rules import RuleBook
-from storage.database import Database
+from storage.database import PATIENCE_S, Database
 from storage.store import Store
 
 
@@ -31,9 +31,9 @@ class Memory:
         self.database, self.engine, self.clock, self.zone = database, engine, clock, zone
 
     @contextmanager
-    def transaction(self) -> Iterator[WorkingStore]:
+    def transaction(self, patience_s: float = PATIENCE_S) -> Iterator[WorkingStore]:
         """All or nothing: rows, notices and the jobs that follow from them. Raises DatabaseAway."""
-        with self.database.transaction() as session:
+        with self.database.transaction(patience_s) as session:
             store = WorkingStore(session)
             yield store
             session.flush()

@@ -11,10 +11,11 @@ from bot.clock import beat, monotonic, wall_now
 from bot.delivery import Delivery
 from bot.engine import DELIVER, TAKE_IN, Job
 from bot.intake import Intake
-from bot.memory import Memory
+from bot.memory import Memory, WorkingStore
 from bot.metrics import TICK_SECONDS
 from schedules.scheduler import start_ticking, tick
 from storage.errors import DatabaseAway
+from storage.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,10 @@ class Worker:
             now = self._memory.clock.now()
             if store.records.fact("born") is None:
                 store.records.set_fact("born", {"at": now.isoformat()})
+            # Before the first job: others take over the work of whoever gives no sign of life.
+            self._sign_of_life(store)
+            if store.records.beats(_BEAT, wall_now() - _GONE_AFTER) == {self._executor_id}:
+                store.notices.end_leases(wall_now())
         self._memory.engine.start(self.run)
         every = _REHEARSAL_TICK if self._memory.clock.rehearsal else _TICK
         self._scheduler = start_ticking(self.once, every, self._memory.zone)
@@ -59,7 +64,7 @@ class Worker:
             with TICK_SECONDS.time():
                 with self._memory.transaction() as store:
                     beat(self._memory.clock, store)
-                    store.records.set_fact(_BEAT + self._executor_id, {"at": wall_now().isoformat()})
+                    self._sign_of_life(store)
                 tick(self._memory.transaction, self._memory.zone, self._memory.clock.now())
             if monotonic() - self._swept > _SWEEP.total_seconds():
                 self._swept = monotonic()
@@ -67,16 +72,27 @@ class Worker:
         except DatabaseAway as error:
             log.error("the database is away: %s", error)
 
+    def _sign_of_life(self, store: Store) -> None:
+        store.records.set_fact(_BEAT + self._executor_id, {"at": wall_now().isoformat()})
+
     def sweep(self) -> None:
-        """Find what the engine may have lost sight of: dead workers' jobs, messages and notices left lying."""
+        """Find what the engine may have lost sight of: dead workers' jobs, messages and notices left lying.
+
+        What still lies with it is left alone: a film that takes long is not fetched twice at once.
+        """
         with self._memory.reading() as store:
             alive = store.records.beats(_BEAT, wall_now() - _GONE_AFTER)
-        self._memory.engine.reap(alive | {self._executor_id})
+        held = self._memory.engine.reap(alive | {self._executor_id})
         wall, now = wall_now(), self._memory.clock.now()
         slot = f"s{int(wall.timestamp() / _SWEEP.total_seconds())}"
         lost_for = _SWEEP * self._memory.clock.speed
         with self._memory.transaction() as store:
             for kept in store.inbox.overdue(now - lost_for, wall - _SWEEP):
-                store.jobs.append(Job(TAKE_IN, kept.id, tag=slot))
+                _wake(Job(TAKE_IN, kept.id, tag=slot), held, store)
             for notice in store.notices.stuck(now - lost_for, wall):
-                store.jobs.append(Job(DELIVER, notice.id, notice.route, slot))
+                _wake(Job(DELIVER, notice.id, notice.route, slot), held, store)
+
+
+def _wake(job: Job, held: set[tuple[str, int]], store: WorkingStore) -> None:
+    if (job.work, job.row_id) not in held:
+        store.jobs.append(job)

@@ -9,6 +9,7 @@ from typing import Any
 from handlers.naming import named_enterprise, named_part, without_enterprise
 from handlers.pairing import WITHIN, Said, pair
 from handlers.receipts import facts, respond, send_receipt
+from handlers.replays import mark_replays
 from schedules.rules import RuleBook
 from storage.models import Enterprise, KeyPart, Notice, Submission, Word
 from storage.store import Store
@@ -83,6 +84,7 @@ def place(
     film.enterprise_id, film.part_id, film.settled_by, film.place = enterprise_id, part_id, settled_by, "attributed"
     store.session.flush()
     if film.state == "filed":
+        mark_replays(film, store)
         send_receipt(film, store, rules, now)
 
 

@@ -16,10 +16,11 @@ from storage.store import Store
 
 WORD = "险情"
 _DENIED = re.compile(
-    r"(无|没有|没|未发现|未见|未|不存在|不是|暂无|排除|解除)(任何|什么|其他|其它|明显|异常|发现|见|有|了)*险情"
+    r"(无|没有|没|未|不存在|不是|(?<![无没未不法能])(排除|解除))"
+    r"(任何|什么|啥|其他|其它|重大|明显|异常|发现|发生|出现|见|有|了|过|新的?)*险情"
     r"|险情(已经|已|都已)?(解除|排除|消除)"
 )
-# What the same enterprise adds within this time belongs to the same danger.
+# What the same enterprise, or the same unknown person, adds within this time belongs to the same danger.
 _SAME_DANGER = timedelta(minutes=30)
 
 
@@ -34,8 +35,9 @@ def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> No
     enterprises = store.register.enterprises_of(person.id) if person else []
     enterprise = enterprises[0] if len(enterprises) == 1 else None
     night = night_of(now, rules)
-    known = store.alerts.open_danger(enterprise.id if enterprise else None, now - _SAME_DANGER) if enterprise else None
+    known = store.alerts.open_danger(enterprise.id if enterprise else None, message.sender, now - _SAME_DANGER)
     params: dict[str, Any] = {
+        "sender": message.sender,
         "who": name_of(store, message),
         "mobile": (person.mobile if person else None) or "—",
         "enterprise": "、".join(each.short_name for each in enterprises) or {"say": "danger.unknown_enterprise"},

@@ -8,6 +8,7 @@ from typing import Any
 from schedules.nights import judged
 from schedules.patrol_night import window
 from schedules.rules import RuleBook
+from schedules.telling import tell_office
 from storage.models import Submission
 from storage.notices import Saying
 from storage.store import Store
@@ -26,8 +27,17 @@ def send_receipt(submission: Submission, store: Store, rules: RuleBook, now: dat
     for whole in night.enterprises:
         due, missing = len(whole.enterprise.due_parts), [f"{part.number} {part.name}" for part in whole.missing_parts]
         params |= {"total": due, "done": due - len(missing), "rest": _rest(due, missing)}
+        if whole.parts.get(submission.part_id or 0) == "exempt":
+            _tell_of_restart(submission, params, store, now)
     params["remarks"] = [{"say": f"mark.{mark}"} for mark in submission.marks if mark.startswith("seen_")]
     respond(submission, store, now, _TEXTS[lateness], f"receipt/{submission.id}/{submission.part_id}", params)
+
+
+def _tell_of_restart(submission: Submission, params: dict[str, Any], store: Store, now: datetime) -> None:
+    """Who films what production stopped for may have started again: the office is told once a night (case 27)."""
+    once_key = f"restart/{submission.enterprise_id}/{submission.night}"
+    named = {name: params[name] for name in ("enterprise", "part", "receipt")}
+    tell_office(store, submission.night, now, "office.filming_again", once_key, **named)
 
 
 def _rest(due: int, missing: list[str]) -> dict[str, Any]:

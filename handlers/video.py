@@ -7,6 +7,7 @@ from datetime import datetime
 from handlers.attribution import settle
 from handlers.message import Fetch, Message
 from handlers.receipts import facts, respond, send_receipt
+from handlers.replays import mark_replays
 from schedules.patrol_night import night_of, window
 from schedules.rules import RuleBook
 from storage.models import Submission
@@ -54,10 +55,12 @@ def file(submission_id: int, filed: Filed, fault: str | None, store: Store, rule
     film = store.submissions.get(submission_id)
     assert film is not None
     fault = fault or _too_short(film, filed, rules)
-    marks = [fault] if fault else _marks(film, filed, store, rules)
+    marks = [fault] if fault else _marks(film, rules)
     state = "unfit" if fault else "filed"
     if not store.submissions.file(submission_id, _as(filed, state), marks):
         return
+    if not fault:
+        mark_replays(film, store)
     if film.place == "quarantined":
         respond(film, store, now, _stranger_text(film, fault), f"stranger/{film.id}", facts(film, store, rules))
     elif fault:
@@ -101,13 +104,6 @@ def _too_short(film: Submission, filed: Filed, rules: RuleBook) -> str | None:
     return "too_short" if (filed.duration_s or 0) < shortest - _GRACE_S else None
 
 
-def _marks(film: Submission, filed: Filed, store: Store, rules: RuleBook) -> list[str]:
-    """What a reviewer should know; a mark never refuses a film, a person decides (mission 4.5, cases 14, 15)."""
+def _marks(film: Submission, rules: RuleBook) -> list[str]:
     lateness = window(film.night, rules).lateness(film.sent_at)
-    marks = [] if lateness == "on_time" else [lateness]
-    same = store.submissions.seen_before(filed.sha256, film.id) if filed.sha256 else []
-    if any(row.night < film.night for row in same):
-        marks.append("seen_in_earlier_night")
-    if any(row.enterprise_id not in (None, film.enterprise_id) for row in same) and film.enterprise_id:
-        marks.append("seen_at_other_enterprise")
-    return marks
+    return [] if lateness == "on_time" else [lateness]

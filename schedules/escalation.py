@@ -37,6 +37,8 @@ def open_duty_alerts(store: Store, rules: RuleBook, now: datetime) -> None:
     if not due <= now < ends or store.records.decided([key]) or not awake_at(store, due):
         return
     whole = judged(store, night, rules, now)
+    if whole.in_question and now < window(night, rules).closes:
+        return
     store.records.decide(key, now, str(len(whole.accountable)))
     if whole.accountable:
         cause = SUSPECT if whole.presumed_our_fault(rules.on(night).threshold) else MISSING
@@ -48,10 +50,21 @@ def open_duty_alerts(store: Store, rules: RuleBook, now: datetime) -> None:
 def climb_all(store: Store, rules: RuleBook, now: datetime) -> None:
     """Take every unanswered alert one rung higher where its time has come."""
     for alert in store.alerts.unanswered():
-        if alert.cause in (MISSING, SUSPECT) and not judged(store, alert.night, rules, now).accountable:
-            alert.closed_at, alert.closed_why = now, "nobody owes anything any more"
-        else:
+        if alert.cause == DANGER:
             climb(alert, store, rules, now)
+        else:
+            _climb_or_close(alert, store, rules, now)
+
+
+def _climb_or_close(alert: Alert, store: Store, rules: RuleBook, now: datetime) -> None:
+    """An alert about films settles itself when all have come; a film that is still in question only holds it."""
+    whole = judged(store, alert.night, rules, now)
+    if now > window(alert.night, rules).late_until:
+        alert.closed_at, alert.closed_why = now, "the night is over"
+    elif whole.accountable:
+        climb(alert, store, rules, now)
+    elif not whole.in_question:
+        alert.closed_at, alert.closed_why = now, "nobody owes anything any more"
 
 
 def climb(alert: Alert, store: Store, rules: RuleBook, now: datetime) -> None:

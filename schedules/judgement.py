@@ -96,6 +96,11 @@ class NightJudgement:
         """The enterprises that owe films and can be told so."""
         return [judged for judged in self.enterprises if judged.accountable]
 
+    @property
+    def in_question(self) -> bool:
+        """Nobody can be told that he owes a film, and yet not all have come: some still wait to be judged."""
+        return not self.accountable and any(judged.missing_parts for judged in self.enterprises)
+
     def presumed_our_fault(self, threshold: float) -> bool:
         """More than the threshold's share of those who owe films are wholly silent: rather us than them."""
         due = sum(bool(judged.enterprise.due_parts) for judged in self.enterprises)

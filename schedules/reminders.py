@@ -50,8 +50,9 @@ def _decide(wave: time, night: date, store: Store, rules: RuleBook, now: datetim
     if whole.presumed_our_fault(rules.on(night).threshold):
         store.records.decide(key, now, "held")
         _, oldest = store.inbox.waiting()
+        silent = sum(each.silent for each in whole.enterprises)
         tell_office(
-            store, night, now, "wave.held", key, wave=f"{wave:%H:%M}", silent=sum(each.silent for each in whole.enterprises),
+            store, night, now, "wave.held", key, wave=f"{wave:%H:%M}", silent=silent,
             expected=_due(whole.enterprises), waiting=[] if oldest is None else [{"say": "wave.backlog"}],
         )  # fmt: skip
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -10,7 +11,7 @@ from schedules.nights import judged
 from schedules.patrol_night import Window, at, shift_of_night, window
 from schedules.rules import RuleBook
 from schedules.telling import awake_at
-from storage.models import Person
+from storage.models import Person, Submission
 from storage.notices import Saying
 from storage.store import Store
 
@@ -73,22 +74,19 @@ def _readers(store: Store, night: date) -> list[Person]:
 
 def daily_report(store: Store, night: date, rules: RuleBook, as_of: datetime) -> DailyReport:
     """The table of a night as it stood at an instant."""
-    films: dict[int, list[datetime]] = {}
-    remarks: dict[int, list[str]] = {}
     kept = [film for film in store.submissions.of_night(night) if film.received_at <= as_of]
+    by_enterprise: dict[int | None, list[Submission]] = defaultdict(list)
     for film in kept:
-        if film.enterprise_id is not None and film.state == "filed":
-            films.setdefault(film.enterprise_id, []).append(film.sent_at)
-            remarks.setdefault(film.enterprise_id, []).extend(film.marks)
+        by_enterprise[film.enterprise_id].append(film)
     whole = judged(store, night, rules, as_of)
     rows = [
         ReportRow(
             code=each.enterprise.code, name=each.enterprise.name, risk=each.enterprise.risk, state=each.state,
             due=len(each.enterprise.due_parts), done=len(each.enterprise.due_parts) - len(each.missing_parts),
-            first_at=min(films.get(each.enterprise.id, ()), default=None),
-            last_at=max(films.get(each.enterprise.id, ()), default=None),
+            first_at=min(_sent(by_enterprise[each.enterprise.id]), default=None),
+            last_at=max(_sent(by_enterprise[each.enterprise.id]), default=None),
             missing=tuple(f"{part.number} {part.name}" for part in each.missing_parts),
-            remarks=tuple(dict.fromkeys(remarks.get(each.enterprise.id, ()))),
+            remarks=_remarks(by_enterprise[each.enterprise.id]),
         )
         for each in whole.enterprises
     ]  # fmt: skip
@@ -101,6 +99,17 @@ def daily_report(store: Store, night: date, rules: RuleBook, as_of: datetime) ->
         unattributed=sum(film.place == "unattributed" and film.state == "filed" for film in kept),
         quarantined=sum(film.place == "quarantined" for film in kept),
     )  # fmt: skip
+
+
+def _sent(kept: list[Submission]) -> list[datetime]:
+    return [film.sent_at for film in kept if film.state == "filed"]
+
+
+def _remarks(kept: list[Submission]) -> tuple[str, ...]:
+    """What was noted of the films; where only photos came, that (mission 4.5, case 10)."""
+    if not _sent(kept):
+        return ("photo_only",) if any(each.state == "supporting" for each in kept) else ()
+    return tuple(dict.fromkeys(mark for film in kept if film.state == "filed" for mark in film.marks))
 
 
 def _names(people: list[Person]) -> tuple[str, ...]:

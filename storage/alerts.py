@@ -43,15 +43,15 @@ class AlertStore:
             select(Alert).where(Alert.acknowledged_at.is_(None), Alert.closed_at.is_(None)).order_by(Alert.id)
         ).all()
 
-    def open_danger(self, enterprise_id: int | None, since: datetime) -> Alert | None:
-        """The danger already reported from an enterprise since an instant, answered or not."""
-        return self.session.scalars(
+    def open_danger(self, enterprise_id: int | None, sender: str, since: datetime) -> Alert | None:
+        """The danger reported since an instant, from an enterprise or (without one) by a sender; answered or not."""
+        dangers = self.session.scalars(
             select(Alert)
             .where(Alert.cause == "danger", Alert.enterprise_id == enterprise_id, Alert.opened_at >= since)
             .where(Alert.closed_at.is_(None))
             .order_by(Alert.id.desc())
-            .limit(1)
-        ).first()
+        )
+        return next((each for each in dangers if enterprise_id or each.params.get("sender") == sender), None)
 
     def acknowledge(self, alert_id: int, person_id: int, now: datetime) -> bool:
         """Stop the ladder in a person's name; False when somebody was faster."""

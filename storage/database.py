@@ -23,7 +23,8 @@ from sqlalchemy.orm import Session
 from storage.errors import DatabaseAway, SchemaMismatch
 from storage.schema import head_revision, known_revisions, upgrade
 
-_PATIENCE_S = 30.0
+PATIENCE_S = 30.0
+"""How long a writer waits for the others."""
 _AWAY = ("OperationalError", "InterfaceError", "InternalError", "DatabaseError")
 
 
@@ -42,7 +43,7 @@ class Database:
         if self.is_sqlite and self.url.database:
             _make_private(Path(self.url.database))
         self.engine = self._sqlite(explicit=True) if self.is_sqlite else self._server()
-        self._writer = self._writer_with(_PATIENCE_S)
+        self._writer = self._writer_with(PATIENCE_S)
         self.durable_engine = self._sqlite(explicit=False) if self.is_sqlite else self._server()
 
     def _server(self) -> Engine:
@@ -53,13 +54,13 @@ class Database:
 
     def _sqlite(self, *, explicit: bool) -> Engine:
         engine = create_engine(
-            self.url, module=_sqlite_module(), pool_size=20, connect_args={"timeout": _PATIENCE_S}, hide_parameters=True
+            self.url, module=_sqlite_module(), pool_size=20, connect_args={"timeout": PATIENCE_S}, hide_parameters=True
         )
 
         @event.listens_for(engine, "connect")
         def prepare(connection: Any, _record: Any) -> None:
             connection.isolation_level = None if explicit else "IMMEDIATE"
-            for pragma in (_busy_timeout(_PATIENCE_S), "foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL"):
+            for pragma in (_busy_timeout(PATIENCE_S), "foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL"):
                 connection.execute(f"PRAGMA {pragma}")
 
         if explicit:
@@ -75,7 +76,7 @@ class Database:
         event.listen(engine, "rollback", lambda _c: self._writing.release())
 
     @contextmanager
-    def transaction(self, patience_s: float = _PATIENCE_S) -> Iterator[Session]:
+    def transaction(self, patience_s: float = PATIENCE_S) -> Iterator[Session]:
         """One writing transaction; all or nothing. Raises DatabaseAway when it cannot be kept now.
 
         `patience_s` bounds the wait for other writers: whoever has to answer somebody has little.

@@ -135,6 +135,10 @@ class NoticeStore:
                 update(Attempt).where(Attempt.id == attempt_id).values(ended_at=now, outcome=state, detail=detail)
             )
 
+    def end_leases(self, wall_now: datetime) -> None:
+        """Every attempt that has no outcome yet has broken off: nobody is left who could be at it."""
+        self.session.execute(update(Notice).where(Notice.state == "sending").values(lease_until=wall_now))
+
     def window_opens(self, route: str, now: datetime, limit: int, period: timedelta) -> datetime | None:
         """When the route may be used next, None for at once: at most `limit` attempts in any `period`."""
         recent = self.session.scalars(

@@ -93,7 +93,8 @@ class SubmissionStore:
             Submission.person_id, Submission.kind,
         ).where(Submission.night == night)  # fmt: skip
         if enterprise_id is not None:
-            query = query.where(Submission.enterprise_id == enterprise_id)
+            # A film whose enterprise is still in question may be this one's.
+            query = query.where(or_(Submission.enterprise_id == enterprise_id, Submission.enterprise_id.is_(None)))
         return self.session.execute(query).all()
 
     def of_sender(self, realm: str, sender: str, night: date) -> Sequence[Submission]:
@@ -114,12 +115,18 @@ class SubmissionStore:
         return choice.enterprise_id if choice else None
 
     def seen_before(self, sha256: str, submission_id: int) -> Sequence[Any]:
-        """Where the same bytes were filed already: night, number and enterprise of each."""
+        """Where the same bytes were filed already: id, night and enterprise of each."""
         return self.session.execute(
-            select(Submission.night, Submission.number, Submission.enterprise_id).where(
+            select(Submission.id, Submission.night, Submission.enterprise_id).where(
                 Submission.sha256 == sha256, Submission.id != submission_id, Submission.state == "filed"
             )
         ).all()
+
+    def mark(self, submission_ids: Iterable[int], mark: str) -> None:
+        """Note something about films that a reviewer should know."""
+        for submission in self.session.scalars(select(Submission).where(Submission.id.in_(list(submission_ids)))):
+            submission.marks = sorted({*submission.marks, mark})
+        self.session.flush()
 
     def strangers_now_known(self) -> Sequence[Submission]:
         """Quarantined films whose sender's account has since been bound for the instant of sending."""

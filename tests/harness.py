@@ -89,7 +89,9 @@ class Story:
     def _timetable(self) -> list[datetime]:
         with self.bot.memory.reading() as store:
             book, now = self.bot.memory.book(store), self.clock.instant
-            stops = [now + timedelta(minutes=1)] if store.alerts.unanswered() else []
+            climbed = [each.climbed_at or now for each in store.alerts.unanswered()]
+            steps = (timedelta(seconds=1), book.on(night_of(now, book)).climb_after)
+            stops = [instant + step for instant in climbed for step in steps]
             for night in (night_of(now, book), night_of(now, book) + timedelta(days=1)):
                 hours = book.on(night)
                 times = (*hours.waves, hours.duty_alert, hours.daily_report, hours.push, hours.closes)

@@ -45,26 +45,27 @@ class WeComAppDoor:
             raise Rejected(400, "content") from error
 
     def parse(self, raw: str, inbox_id: int, received_at: datetime) -> Message:
-        """See Door."""
+        """See Door. A field that is not a text, contrary to the documents, counts as empty."""
         fields = xml_fields(raw)
-        event = fields.get("Event", "")
-        kind = "press" if event == "template_card_event" else _KINDS.get(fields["MsgType"], "unknown")
+        word = {name: value for name, value in fields.items() if isinstance(value, str)}
+        event = word.get("Event", "")
+        kind = "press" if event == "template_card_event" else _KINDS.get(word["MsgType"], "unknown")
         return Message(
             channel="wecom_app",
             realm="wecom",
             key=_key(fields),
             inbox_id=inbox_id,
-            sender=fields["FromUserName"],
-            sent_at=datetime.fromtimestamp(int(fields["CreateTime"]), UTC),
+            sender=word["FromUserName"],
+            sent_at=_instant(word["CreateTime"]),
             received_at=received_at,
             kind=kind,
-            text=fields.get("Content", ""),
-            media=fields.get("MediaId") or None,
-            file_name=fields.get("FileName") or None,
+            text=word.get("Content", ""),
+            media=word.get("MediaId") or None,
+            file_name=word.get("FileName") or None,
             event=event,
             button=wecom_cards.pressed(fields),
-            task_id=fields.get("TaskId", ""),
-            response_code=fields.get("ResponseCode", ""),
+            task_id=word.get("TaskId", ""),
+            response_code=word.get("ResponseCode", ""),
         )
 
     def fetch(self, media: str) -> Iterator[bytes]:
@@ -74,11 +75,19 @@ class WeComAppDoor:
 
 def _key(fields: dict[str, Any]) -> str:
     """Under which a message is heard once: message ids alone have collided, events have none (1.2)."""
-    sender, sent = fields["FromUserName"], str(int(fields["CreateTime"]))
-    if not sender or not fields["MsgType"]:
-        raise ValueError("no sender or type")
+    sender, sent = fields["FromUserName"], fields["CreateTime"]
+    if not all(isinstance(each, str) and each for each in (sender, sent, fields["MsgType"])):
+        raise ValueError("no sender, time or type")
+    _instant(sent)
     last = fields.get("MsgId") or "/".join(str(fields.get(name, "")) for name in ("Event", "EventKey", "TaskId"))
-    return f"{sender}/{sent}/{last}"
+    return f"{sender}/{int(sent)}/{last}"
+
+
+def _instant(seconds: str) -> datetime:
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (OverflowError, OSError) as error:
+        raise ValueError("no instant") from error
 
 
 class WeComAppChannel:

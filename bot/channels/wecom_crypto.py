@@ -17,6 +17,8 @@ from wechatpy.crypto.cryptography import WeChatCipher
 from bot.channels.base import Rejected
 
 _BLOCK = 32
+# The platform nests three deep; without a bound, a body of opening tags exhausts the stack.
+_DEEPEST = 16
 
 
 class Envelope:
@@ -88,16 +90,13 @@ def xml_fields(text: str | bytes) -> dict[str, Any]:
     return fields
 
 
-def _fields(element: Any) -> Any:
+def _fields(element: Any, depth: int = 0) -> Any:
+    if depth > _DEEPEST:
+        raise ValueError("nested too deep")
     children = list(element)
     if not children:
         return (element.text or "").strip()
     found: dict[str, Any] = {}
     for child in children:
-        value = _fields(child)
-        found[child.tag] = [*_list(found[child.tag]), value] if child.tag in found else value
-    return found
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+        found.setdefault(child.tag, []).append(_fields(child, depth + 1))
+    return {tag: values[0] if len(values) == 1 else values for tag, values in found.items()}

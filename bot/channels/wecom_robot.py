@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.channels.base import Attachment, Body, Delivered, Limits
 from bot.channels.errors import ChannelError
-from bot.channels.wecom_client import call, checked, session
+from bot.channels.wecom_http import call, checked, member, session
 
 _UPLOAD_TIMEOUT = (5, 120)
 
@@ -48,7 +48,7 @@ class WeComRobotChannel:
                 files={"media": (name, content)}, timeout=_UPLOAD_TIMEOUT,
             )
         )  # fmt: skip
-        return str(answer["media_id"])
+        return member(answer, "media_id")
 
     def fault(self, key: str) -> str | None:
         """What is wrong with a robot's key, None when it works; posts nothing into the group."""

@@ -52,12 +52,14 @@ def _refuse_shared_accounts(work: Work, wanted: list[Wanted]) -> None:
 
 
 def _merged(work: Work, wanted: list[Wanted], found: dict[int, Person]) -> list[Wanted]:
-    """Rows that describe one person twice become one, with the roles and enterprises of both."""
+    """Rows that describe one serving person twice become one, with the roles and enterprises of both."""
     kept: list[Wanted] = []
     by_sign: dict[Hashable, Wanted] = {}
+    for one in sorted(wanted, key=lambda one: one.row.number not in found):
+        by_sign.setdefault(_sign(one), one)
     for one in wanted:
-        first = by_sign.setdefault(_sign(one), one)
-        if first is one or one.row.number in found or (one.accounts and first.accounts):
+        first = by_sign[_sign(one)]
+        if first is one or one.left or one.row.number in found or (one.accounts and first.accounts):
             kept.append(one)
             continue
         first.roles = list(dict.fromkeys(first.roles + one.roles))

@@ -1,0 +1,77 @@
+"""Requests to the platform: every one with a time limit, its failures told apart, nothing secret in their words."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import requests
+import urllib3.exceptions
+from requests.adapters import HTTPAdapter
+
+from bot.channels.errors import Transient, Unheard, from_code
+
+CONNECT_S, READ_S, UPLOAD_S = 5, 15, 120
+_NEVER_LEFT = (
+    urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError, urllib3.exceptions.ProxyError,
+    urllib3.exceptions.SSLError,
+)  # fmt: skip
+# Its lines hold whole addresses, and these hold the secret, the token and the robots' keys.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
+
+
+def session() -> requests.Session:
+    """A connection pool large enough for all workers of a process."""
+    made = requests.Session()
+    for scheme in ("http://", "https://"):
+        made.mount(scheme, HTTPAdapter(pool_connections=4, pool_maxsize=32))
+    return made
+
+
+def call(http: requests.Session, method: str, url: str, **kwargs: Any) -> requests.Response:
+    """One request, its failures told apart by whether the platform can have acted on it."""
+    kwargs.setdefault("timeout", (CONNECT_S, READ_S))
+    try:
+        response = http.request(method, url, allow_redirects=False, **kwargs)
+    except requests.RequestException as error:
+        # Not chained: the library's own error shows the address in every traceback.
+        raise (Transient if _never_left(error) else Unheard)(_without_address(error)) from None
+    if response.status_code >= 500 or response.status_code == 429:
+        response.close()
+        raise Transient(f"HTTP {response.status_code}")
+    return response
+
+
+def _never_left(error: requests.RequestException) -> bool:
+    """Whether the platform cannot have heard it: no name, no connection, no TLS."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(reason, _NEVER_LEFT) or isinstance(error, requests.ConnectTimeout)
+
+
+def _without_address(error: Exception) -> str:
+    """The kind of failure only: the address holds tokens and keys."""
+    return type(error).__name__
+
+
+def checked(response: requests.Response) -> dict[str, Any]:
+    """The JSON of an answer whose errcode is 0. Raises ChannelError by the code."""
+    try:
+        answer = response.json()
+        code = int(answer.get("errcode") or 0)
+    except (ValueError, TypeError, AttributeError, requests.RequestException):
+        raise Unheard(f"HTTP {response.status_code} without a JSON object") from None
+    if code:
+        raise from_code(code, str(answer.get("errmsg", "")))
+    return dict(answer)
+
+
+def member(answer: dict[str, Any], name: str) -> str:
+    """What a good answer must hold."""
+    if not answer.get(name):
+        raise Transient(f"an answer without {name}")
+    return str(answer[name])
+
+
+def number(text: str | None) -> int | None:
+    """A whole number of a header or an answer, None for anything else."""
+    return int(text) if text and text.isdecimal() else None

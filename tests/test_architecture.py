@@ -1,0 +1,73 @@
+"""The shape of the project, as tests: settings, sentences, sizes."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.config import Config
+from bot.texts import placeholders, sentences
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted(
+    path for package in ("bot", "handlers", "schedules", "storage") for path in (ROOT / package).rglob("*.py")
+)
+# Keys that are put together at run time: the section and what completes it.
+COMPOSED = {
+    "mark.", "unfit.", "board.", "remark.", "alert.", "report.", "import.", "channel.", "question.", "settings.expect_",
+}  # fmt: skip
+
+
+def test_every_setting_stands_in_the_example_and_the_reverse() -> None:
+    written = re.findall(r"^([A-Z0-9_]+)=", (ROOT / "config.example.env").read_text("utf-8"), re.M)
+    assert sorted(written) == sorted(Config.model_fields)
+
+
+def _strings(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text("utf-8"))
+    return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+def test_every_sentence_is_used_and_every_one_used_exists() -> None:
+    speakers = [path for path in SOURCES if path.name != "models.py" and "migrations" not in path.parts]
+    said = {string for path in speakers for string in _strings(path)}
+    sections = {key.split(".")[0] for key in sentences()}
+    keys = {string for string in said if re.fullmatch(r"[a-z_]+\.[a-z_0-9]+", string)}
+    used = {key for key in keys if key.split(".")[0] in sections and not key.endswith((".txt", ".jpg", ".mp4"))}
+    unused = {key for key in sentences() if key not in said and not key.startswith(tuple(COMPOSED))}
+    unused -= {key for key in sentences() if key.removesuffix("_title") in said}
+    assert unused == set()
+    assert {key for key in used if key not in sentences()} - {"bot.simulator", "bot.web"} == set()
+
+
+def test_sentences_name_their_parameters_and_nothing_else() -> None:
+    for key in sentences():
+        assert all(name.isidentifier() for name in placeholders(key)), key
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_modules_and_functions_stay_small(path: Path) -> None:
+    text = path.read_text("utf-8")
+    # Tables and schema steps are lists; nothing in them wants to be read together with anything else.
+    limit = 500 if path.name == "models.py" or "migrations" in path.parts else 250
+    assert text.count("\n") <= limit
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef) and "migrations" not in path.parts:
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            assert length <= 30, f"{node.name} has {length} lines"
+
+
+def test_public_names_say_what_they_are_for() -> None:
+    silent = [
+        f"{path.relative_to(ROOT)}: {node.name}"
+        for path in SOURCES
+        if path.name != "models.py" and "migrations" not in path.parts
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        and not node.name.startswith("_")
+        and ast.get_docstring(node) is None
+    ]
+    assert silent == []
