@@ -2,96 +2,183 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-from typing import Protocol
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from os import PathLike
+from pathlib import Path
+from typing import IO, Any
+
+from openpyxl import Workbook
+from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.worksheet.header_footer import HeaderFooterItem, _HeaderFooterPart
+from openpyxl.worksheet.properties import PageSetupProperties
+from openpyxl.worksheet.worksheet import Worksheet
 
 from bot.texts import say
-from bot.workbooks.night_table import DailyRow, DailyTable, Target, daily_table
+from bot.workbooks.cells import RISKS
+from bot.workbooks.formatting import FONT, FRAME, cell_at, heading, put, saved, set_width
 
-__all__ = ["DailyRow", "DailyTable", "daily_table", "write_daily"]
-
-# What is worth knowing of a film besides its state; another mark is shown as it is.
-MARKS = {
-    "early": "workbook.mark_early",
-    "late": "workbook.mark_late",
-    "supplied_afterwards": "workbook.mark_supplied_afterwards",
-    "seen_in_earlier_night": "workbook.mark_seen_in_earlier_night",
-    "seen_at_other_enterprise": "workbook.mark_seen_at_other_enterprise",
+# The worst first; what it is called, and in which colour it is shown.
+STATES = {
+    "missing": ("workbook.missing", "FFC7CE"),
+    "partial": ("workbook.partial", "FCE4D6"),
+    "unjudged": ("workbook.unjudged", "DDEBF7"),
+    "late": ("workbook.late", "FFF2CC"),
+    "on_time": ("workbook.on_time", "E2EFDA"),
+    "exempt": ("workbook.exempt", "EDEDED"),
 }
+COLUMNS = (
+    ("序号", 6), ("企业", 34), ("风险等级", 9), ("应拍部位数", 9), ("已拍", 7), ("首条时间", 12),
+    ("末条时间", 12), ("状态", 8), ("未拍部位", 30), ("备注", 20),
+)  # fmt: skip
+WORDS_FROM_LEFT = {2, 9, 10}
+HEADING_ROW = 5
+Target = str | PathLike[str] | IO[bytes]
 
 
-class Span(Protocol):
-    """From when to when films may be sent, as aware instants in the county's zone."""
+@dataclass(frozen=True)
+class DailyRow:
+    """One enterprise. `state` is one of STATES; instants carry the zone in which they are to be shown."""
 
-    @property
-    def opens(self) -> datetime: ...
-    @property
-    def closes(self) -> datetime: ...
-
-
-class ReportRow(Protocol):
-    """One enterprise as the timetable reports it."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def risk(self) -> str | None: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def due(self) -> int: ...
-    @property
-    def done(self) -> int: ...
-    @property
-    def first_at(self) -> datetime | None: ...
-    @property
-    def last_at(self) -> datetime | None: ...
-    @property
-    def missing(self) -> tuple[str, ...]: ...
-    @property
-    def remarks(self) -> tuple[str, ...]: ...
+    enterprise: str
+    risk: str | None
+    parts_due: int
+    parts_filmed: int
+    first_at: datetime | None
+    last_at: datetime | None
+    state: str
+    missing_parts: tuple[str, ...] = ()
+    remark: str = ""
 
 
-class Report(Protocol):
-    """A night as the timetable reports it."""
+@dataclass(frozen=True)
+class DailyTable:
+    """One night. `counts` has `expected` and every one of STATES, as `night --json` does."""
 
-    @property
-    def night(self) -> date: ...
-    @property
-    def window(self) -> Span: ...
-    @property
-    def issued_at(self) -> datetime: ...
-    @property
-    def counts(self) -> Mapping[str, int]: ...
-    @property
-    def rows(self) -> Sequence[ReportRow]: ...
-    @property
-    def leaders(self) -> tuple[str, ...]: ...
-    @property
-    def backups(self) -> tuple[str, ...]: ...
-    @property
-    def staff(self) -> tuple[str, ...]: ...
+    night: date
+    opens: datetime
+    closes: datetime
+    counts: Mapping[str, int]
+    leaders: tuple[str, ...]
+    staff: tuple[str, ...]
+    rows: tuple[DailyRow, ...]
+    issued_at: datetime
+    backups: tuple[str, ...] = ()
 
 
-def write_daily(target: Target, report: Report) -> None:
-    """Write a night's report as the daily table, its instants in the zone of its window. Raises as daily_table."""
+def daily_table(target: Target, table: DailyTable) -> None:
+    """Write the table to a path or an open binary file; the same table is always the same bytes.
 
-    def local(at: datetime | None) -> datetime | None:
-        return at.astimezone(report.window.opens.tzinfo) if at is not None else None
+    Raises ValueError when the counts are not proven by the rows: such a table must not go out.
+    """
+    _prove(table)
+    written = saved(_book(table))
+    if isinstance(target, str | PathLike):
+        Path(target).write_bytes(written)
+    else:
+        target.write(written)
 
-    rows = tuple(
-        DailyRow(
-            row.name, row.risk, row.due, row.done, local(row.first_at), local(row.last_at), row.state, row.missing,
-            "；".join(say(MARKS[mark]) if mark in MARKS else mark for mark in row.remarks),
-        )
-        for row in report.rows
-    )  # fmt: skip
-    issued_at = report.issued_at.astimezone(report.window.opens.tzinfo)
-    daily_table(
-        target,
-        DailyTable(
-            report.night, report.window.opens, report.window.closes, report.counts,
-            report.leaders, report.staff, rows, issued_at, report.backups,
-        ),
-    )  # fmt: skip
+
+def _prove(table: DailyTable) -> None:
+    by_state = Counter(row.state for row in table.rows)
+    if unknown := by_state.keys() - STATES.keys():
+        raise ValueError(f"unknown states {sorted(unknown)}")
+    counted = {state: by_state[state] for state in STATES} | {"expected": len(table.rows)}
+    stated = {name: table.counts.get(name, 0) for name in counted}
+    if stated != counted:
+        raise ValueError(f"counts {stated} are not those of the rows, {counted}")
+
+
+def _book(table: DailyTable) -> Workbook:
+    book = Workbook()
+    sheet = book.worksheets[0]
+    sheet.title = say("workbook.daily_sheet")
+    _head(sheet, table)
+    for index, (title, width) in enumerate(COLUMNS, 1):
+        heading(cell_at(sheet, HEADING_ROW, index), title)
+        set_width(sheet, index, width)
+    for number, row in enumerate(sorted(table.rows, key=_badness), 1):
+        _row(sheet, HEADING_ROW + number, _values(number, row, table.night), STATES[row.state][1])
+    _line(sheet, HEADING_ROW + len(table.rows) + 2, say("workbook.daily_issued", issued=_stamp(table.issued_at)))
+    _page(sheet)
+    return book
+
+
+def _head(sheet: Worksheet, table: DailyTable) -> None:
+    evening = table.night - timedelta(days=1)
+    title = say("workbook.daily_title", evening=_day(evening, year=True), morning=_day(table.night))
+    _line(sheet, 1, title, size=16, bold=True, centre=True)
+    nobody = say("workbook.daily_nobody")
+    leaders, staff = ("、".join(names) or nobody for names in (table.leaders, table.staff))
+    backup = say("workbook.daily_backup", backups="、".join(table.backups)) if table.backups else ""
+    _line(sheet, 2, say("workbook.daily_window", opens=_stamp(table.opens), closes=_stamp(table.closes)))
+    _line(sheet, 3, say("workbook.daily_duty", leaders=leaders, staff=staff) + backup)
+    counts = {name: table.counts.get(name, 0) for name in ("expected", *STATES)}
+    _line(sheet, 4, say("workbook.daily_counts", **counts), bold=True)
+
+
+def _line(sheet: Worksheet, row: int, words: str, *, size: int = 11, bold: bool = False, centre: bool = False) -> None:
+    """One sentence across the whole table."""
+    cell = cell_at(sheet, row, 1)
+    put(cell, words)
+    cell.font = Font(name=FONT, size=size, bold=bold)
+    cell.alignment = Alignment(horizontal="center" if centre else "left", vertical="center")
+    sheet.merge_cells(start_row=row, end_row=row, start_column=1, end_column=len(COLUMNS))
+    sheet.row_dimensions[row].height = size * 1.8
+
+
+def _badness(row: DailyRow) -> tuple[int, int]:
+    return list(STATES).index(row.state), RISKS.index(row.risk) if row.risk in RISKS else len(RISKS)
+
+
+def _values(number: int, row: DailyRow, night: date) -> tuple[Any, ...]:
+    return (
+        number,
+        row.enterprise,
+        row.risk or "",
+        row.parts_due,
+        row.parts_filmed,
+        _time(row.first_at, night),
+        _time(row.last_at, night),
+        say(STATES[row.state][0]),
+        "、".join(row.missing_parts),
+        row.remark,
+    )
+
+
+def _row(sheet: Worksheet, number: int, values: tuple[Any, ...], colour: str) -> None:
+    for index, value in enumerate(values, 1):
+        cell = cell_at(sheet, number, index)
+        put(cell, value)
+        cell.font, cell.border = Font(name=FONT), FRAME
+        cell.fill = PatternFill("solid", fgColor=colour)
+        side = "left" if index in WORDS_FROM_LEFT else "center"
+        cell.alignment = Alignment(horizontal=side, vertical="center", wrap_text=True)
+
+
+def _page(sheet: Worksheet) -> None:
+    sheet.freeze_panes = f"A{HEADING_ROW + 1}"
+    sheet.print_title_rows = f"{HEADING_ROW}:{HEADING_ROW}"
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.paperSize = 9  # A4
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    sheet.print_options.horizontalCentered = True
+    sheet.oddFooter = HeaderFooterItem(center=_HeaderFooterPart(text=say("workbook.daily_page")))
+
+
+def _time(at: datetime | None, night: date) -> str:
+    """The time of day; with the day where it is not the morning of the night."""
+    if at is None:
+        return ""
+    return f"{at:%H:%M}" if at.date() == night else f"{at:%m-%d %H:%M}"
+
+
+def _stamp(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M}"
+
+
+def _day(day: date, *, year: bool = False) -> str:
+    return (f"{day.year} 年 " if year else "") + f"{day.month} 月 {day.day} 日"

@@ -19,10 +19,15 @@ from bot.workbooks.outcome import CellProblem
 MOST_BYTES = 50 * 1024 * 1024
 MOST_UNPACKED = 400 * 1024 * 1024
 MOST_ROWS = 50_000
+HEADING_WITHIN = 5
 MOST_COLUMNS = 60
+MOST_BLANK = 1_048_576
+LONGEST_STRETCH = 8 * 1024 * 1024
 _OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]+[0-9]+:[A-Z]+[0-9]+)"')
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
+# Where a row of a sheet or a text of the table of texts begins.
+_PIECE = re.compile(rb"<(?:\w+:)?(?:row|si)[\s/>]")
 _CHUNK, _OVERLAP = 1 << 20, 256
 
 Row = tuple[Any, ...]
@@ -85,8 +90,7 @@ def _check_size(path: Path) -> None:
 
 def _grids(path: Path, wanted: Container[str]) -> list[Grid]:
     with zipfile.ZipFile(path) as archive:
-        if sum(member.file_size for member in archive.infolist()) > MOST_UNPACKED:
-            raise CellProblem("register.too_big_unpacked")
+        _check_members(archive)
         book = load_workbook(path, read_only=True, data_only=True)
         try:
             return [
@@ -95,6 +99,26 @@ def _grids(path: Path, wanted: Container[str]) -> list[Grid]:
             ]
         finally:
             book.close()
+
+
+def _check_members(archive: zipfile.ZipFile) -> None:
+    """A small file can unpack to a whole memory: in all, or in one row, which is built as a whole."""
+    members = archive.infolist()
+    if sum(member.file_size for member in members) > MOST_UNPACKED:
+        raise CellProblem("register.too_big_unpacked")
+    for member in members:
+        if member.file_size > LONGEST_STRETCH and _has_long_stretch(archive, member):
+            raise CellProblem("register.too_big_unpacked")
+
+
+def _has_long_stretch(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
+    stretch = 0
+    with archive.open(member) as file:
+        while chunk := file.read(_CHUNK):
+            stretch = 0 if _PIECE.search(chunk) else stretch + len(chunk)
+            if stretch > LONGEST_STRETCH:
+                return True
+    return False
 
 
 def _grid(sheet: Any, archive: zipfile.ZipFile) -> Grid:
@@ -115,11 +139,13 @@ def _rows(sheet: Any) -> list[Row]:
     for row in sheet.iter_rows(max_col=MOST_COLUMNS, values_only=True):
         if all(value is None for value in row):
             blank += 1
+            if blank > MOST_BLANK:
+                raise CellProblem("register.too_many_rows", sheet=sheet.title, rows=MOST_ROWS)
             continue
         rows.extend([()] * blank)
         rows.append(row)
         blank = 0
-        if len(rows) > MOST_ROWS:
+        if len(rows) > MOST_ROWS + HEADING_WITHIN:
             raise CellProblem("register.too_many_rows", sheet=sheet.title, rows=MOST_ROWS)
     return rows
 

@@ -10,10 +10,8 @@ from typing import Any
 from bot.texts import say
 from bot.workbooks.checks import CHECKS
 from bot.workbooks.layout import SHEET, Column, Sheet
-from bot.workbooks.opening import Grid, UncountedFormula, open_grids
+from bot.workbooks.opening import HEADING_WITHIN, Grid, UncountedFormula, open_grids
 from bot.workbooks.outcome import CellProblem, Refusal
-
-HEADING_WITHIN = 5
 
 
 @dataclass

@@ -100,7 +100,10 @@ class Recogniser:
     ) -> None:
         for one in self._open(wanted):
             person_id = holder.get((realm, one.keys.get(realm, "")))
-            if person_id is not None and person_id not in self.claimed:
+            if person_id is None or person_id in self.claimed:
+                continue
+            # Nobody is renamed and sent off in one row: there the account has passed to somebody else.
+            if not one.left or by_id[person_id].name == one.name:
                 self._claim(one, by_id[person_id])
 
     def _by(

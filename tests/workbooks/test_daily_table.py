@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from openpyxl import load_workbook
 
-from bot.workbooks.daily import DailyRow, DailyTable, daily_table, write_daily
+from bot.workbooks.daily import DailyRow, DailyTable, daily_table
 
 CHINA = timezone(timedelta(hours=8))
 
@@ -103,20 +102,5 @@ def test_an_unknown_state_does_not_go_out() -> None:
         daily_table(io.BytesIO(), replace(TABLE, rows=(replace(ROWS[0], state="fine"),)))
 
 
-def test_a_report_is_shown_in_the_zone_of_its_window() -> None:
-    row = SimpleNamespace(
-        name="厂", risk="红", state="late", due=1, done=1, first_at=at(6, 30).astimezone(UTC), last_at=None, missing=(),
-        remarks=("late", "seen_at_other_enterprise", "odd"),
-    )  # fmt: skip
-    report = SimpleNamespace(
-        night=date(2026, 11, 24), window=SimpleNamespace(opens=at(0, 0), closes=at(6, 0)),
-        issued_at=at(7, 37).astimezone(UTC), counts={"expected": 1, "late": 1}, rows=[row],
-        leaders=("刘局",), backups=("陈科",), staff=(),
-    )  # fmt: skip
-    written = io.BytesIO()
-    write_daily(written, report)
-    sheet = load_workbook(io.BytesIO(written.getvalue())).worksheets[0]
-    assert sheet["A3"].value == "值班领导：刘局　值班人员：无　备班领导：陈科"
-    assert sheet["F6"].value == "06:30"
-    assert sheet["J6"].value == "有迟到的；视频与另一家企业相同；odd"
-    assert sheet["A8"].value == "制表时间：2026-11-24 07:37"
+def test_whoever_stands_behind_the_leader_is_named_and_nobody_is_said() -> None:
+    assert cells(replace(TABLE, backups=("陈科",), staff=()))[2][0] == "值班领导：刘局　值班人员：无　备班领导：陈科"

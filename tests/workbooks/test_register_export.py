@@ -156,7 +156,7 @@ NAMES = st.text(
 CODES = st.text("ABCxyz0123456789-_.=+@（ Ａ１", min_size=1, max_size=6)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     st.lists(st.tuples(CODES, NAMES, NAMES, st.sampled_from(["红", "蓝", None]), CODES, NAMES), min_size=1, max_size=5),
     st.lists(st.tuples(NAMES, st.sampled_from([None, "13800000000", "010-1"]), CODES), max_size=5),
@@ -172,6 +172,37 @@ def test_odd_names_and_codes_go_round(plants: list[tuple[Any, ...]], people: lis
             }
             if office.take_sheets(text_cells(sheets)).applied:
                 goes_round(office, neighbour)
+        finally:
+            office.close()
+            neighbour.close()
+
+
+PEOPLE = st.lists(
+    st.tuples(
+        st.sampled_from(["王伟", "李强", "张 三"]),
+        st.sampled_from([None, None, "13800000001", "13800000002"]),
+        st.sampled_from(["巡检员", "值班领导", "工作人员", "巡检员、负责人"]),
+        st.sampled_from([None, "E1", "E2", "E1、E2"]),
+        st.sampled_from([None, None, "a1", "A2", "a3"]),
+        st.sampled_from([None, None, None, "o1", "o2"]),
+        st.sampled_from([None, None, "离职"]),
+    ),
+    max_size=5,
+)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(PEOPLE, min_size=1, max_size=3))
+def test_people_who_are_hard_to_tell_apart_go_round(sheets: list[list[tuple[Any, ...]]]) -> None:
+    headings = HEADINGS | {"人员": [*HEADINGS["人员"], "状态"]}
+    with TemporaryDirectory() as folder:
+        office, neighbour = Office(Path(folder) / "a"), Office(Path(folder) / "b")
+        try:
+            for people in sheets:
+                rows = {"企业": [["E1", "甲"], ["E2", "乙"]], "人员": [list(person) for person in people]}
+                if office.take_sheets(rows, headings).applied:
+                    unchanged(office.take_sheets(rows, headings))
+            goes_round(office, neighbour)
         finally:
             office.close()
             neighbour.close()

@@ -277,6 +277,9 @@ def test_what_is_too_big_is_refused_before_it_is_read(office: Office, monkeypatc
     path = make_register(office.folder / "r.xlsx", enterprises=40)
     monkeypatch.setattr(opening, "MOST_ROWS", 30)
     assert office.take(path).lines() == ["“企业”超过 30 行，请拆成几个文件导入"]
+    monkeypatch.setattr(opening, "LONGEST_STRETCH", 500)
+    monkeypatch.setattr(opening, "_CHUNK", 16)
+    assert office.take(path).lines() == ["文件展开后过大，请只保留需要导入的表"]
     monkeypatch.setattr(opening, "MOST_UNPACKED", 1000)
     assert office.take(path).lines() == ["文件展开后过大，请只保留需要导入的表"]
     monkeypatch.setattr(opening, "MOST_BYTES", 1000)
