@@ -75,7 +75,9 @@ class RehearsalClock:
 
     def follow(self, fact: dict[str, Any]) -> None:
         """Go by what the database says: a later start may have been ordered since."""
-        self.start, self.since, self.speed = _instant(fact["start"]), _instant(fact["since"]), fact["speed"]
+        told = (_instant(fact["start"]), _instant(fact["since"]), fact["speed"])
+        if told != (self.start, self.since, self.speed):
+            self.start, self.since, self.speed = told
 
     def as_fact(self) -> dict[str, Any]:
         """How it is kept in the database, with the instant it has just lived to."""

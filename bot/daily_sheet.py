@@ -38,6 +38,7 @@ def write_daily(target: IO[bytes] | str, report: DailyReport, book: RuleBook) ->
         closes=local(report.window.closes),
         counts=report.counts,
         leaders=report.leaders,
+        backups=report.backups,
         staff=report.staff,
         rows=tuple(row(each) for each in report.rows),
         issued_at=local(report.issued_at),

@@ -15,7 +15,7 @@ from typing import Any
 from bot.attachments import Attachments
 from bot.channels import Channel, Switchboard
 from bot.channels.base import Body
-from bot.channels.errors import ChannelError, Misconfigured, MustWait, Transient, Unheard
+from bot.channels.errors import ChannelError, Misconfigured, MustWait, Permanent, Transient, Unheard
 from bot.clock import real_delay, wall_now
 from bot.engine import DELIVER, again
 from bot.intake import backoff
@@ -26,6 +26,7 @@ from schedules.rules import RuleBook
 from schedules.telling import tell_office
 from storage.models import Notice
 from storage.notices import ENDED, Saying
+from storage.objects import ObjectError
 from storage.store import Store
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,8 @@ Check = Callable[[Notice, Store, RuleBook, Any], dict[str, Any] | None]
 # Longer than any one call may take; after it an attempt without an outcome has broken off.
 _LEASE = timedelta(minutes=4)
 # An alert must not wait for a dead platform: the ladder goes on to the next rung.
+# How the detail of a notice begins whose last attempt may have arrived, or that its route was shut for.
+_UNHEARD, _SHUT = "unheard", "must wait"
 _URGENT, _URGENT_TRIES = ("alert", "escalation"), 4
 
 
@@ -86,7 +89,7 @@ class Delivery:
             store.jobs.append(again(DELIVER, notice.id, notice.route, notice.lease_until - wall_now()))
             return False
         if channel.repeats_are_safe:
-            notice.state = "due"
+            notice.state, notice.detail = "due", _UNHEARD
             store.session.flush()
             return True
         store.notices.conclude(notice.id, "unknown", self._clock.now(), "the attempt broke off")
@@ -97,9 +100,12 @@ class Delivery:
         now = self._clock.now()
         if notice.expires_at is not None and notice.expires_at <= now:
             store.notices.conclude(notice.id, "expired", now)
+            self._attachments.withdraw(notice, store)
             return False
-        opens = store.notices.window_opens(notice.route, now, channel.limits.messages, channel.limits.period)
-        wait_until = max(notice.due_at, opens or notice.due_at)
+        period = channel.limits.period
+        opens = store.notices.window_opens(notice.route, now, channel.limits.messages, period)
+        shut = store.notices.shut_since(notice.route, now - period, _SHUT)
+        wait_until = max(notice.due_at, opens or notice.due_at, shut + period if shut else notice.due_at)
         if wait_until > now:
             store.jobs.append(again(DELIVER, notice.id, notice.route, real_delay(self._clock, wait_until)))
             return False
@@ -116,7 +122,7 @@ class Delivery:
     def _take(self, notice: Notice, params: dict[str, Any], channel: Channel, store: WorkingStore) -> _Attempt | None:
         body, left_over = notice.body, []
         # A repeat of what may have arrived must be the same to the letter, or the platform cannot drop it.
-        if body is None or notice.detail != "unheard":
+        if body is None or not (notice.detail or "").startswith(_UNHEARD):
             rendered = self._renderer.render(notice, params, channel.limits.text_bytes)
             body, left_over = self._attachments.complete(notice, rendered.body, channel, store), rendered.left_over
         attempt_id = store.notices.claim(notice.id, self._clock.now(), wall_now(), _LEASE, body)
@@ -143,9 +149,9 @@ class Delivery:
         channel = self._switchboard.channels[notice.channel]
         try:
             delivered = channel.send(notice.address, attempt.body, self._attachments.opener(attempt.body))
-        except ChannelError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it was, the attempt gets an outcome
             with self._memory.transaction() as store:
-                self._failed(attempt, error, channel, store)
+                self._failed(attempt, _as_channel_error(error), channel, store)
             return
         with self._memory.transaction() as store:
             store.notices.conclude(
@@ -160,11 +166,13 @@ class Delivery:
         tries = notice.attempts + 1
         unheard = isinstance(error, Unheard)
         if isinstance(error, MustWait):
-            self._later(attempt, real_delay(self._clock, now + channel.limits.period), error.detail, store)
+            wait = real_delay(self._clock, now + channel.limits.period)
+            self._later(attempt, wait, f"{_SHUT}: {error.detail}", store)
         elif unheard and not channel.repeats_are_safe:
             store.notices.conclude(notice.id, "unknown", now, error.detail, attempt.id)
         elif isinstance(error, Transient) and not (notice.kind in _URGENT and tries >= _URGENT_TRIES):
-            self._later(attempt, backoff(tries), "unheard" if unheard else error.detail, store)
+            unsure = channel.repeats_are_safe and error.code is None
+            self._later(attempt, backoff(tries), f"{_UNHEARD}: {error.detail}" if unsure else error.detail, store)
         else:
             store.notices.conclude(notice.id, "failed", now, error.detail, attempt.id)
             self._attachments.withdraw(notice, store)
@@ -180,7 +188,9 @@ class Delivery:
         """A channel that is dead for everybody is told once a day per route, by whatever still works."""
         now = self._clock.now()
         night = night_of(now, self._memory.book(store))
-        once_key = f"trouble/{notice.channel}/{error.code}/{notice.group_id or ''}/{now.astimezone().date()}"
+        once_key = (
+            f"trouble/{notice.channel}/{error.code}/{notice.group_id or ''}/{now.astimezone(self._memory.zone).date()}"
+        )
         params = {"channel": {"say": f"channel.{notice.channel}"}, "name": notice.to_name, "code": error.code or "—"}
         if notice.channel == "wecom_robot":
             tell_office(store, night, now, "trouble.channel", once_key, **params)
@@ -189,3 +199,13 @@ class Delivery:
                 kind="system", text_key="trouble.channel", once_key=once_key, night=night, due_at=now, params=params
             )
             store.notices.to_fallback(saying)
+
+
+def _as_channel_error(error: Exception) -> ChannelError:
+    """Whatever breaks off an attempt has an outcome: what nobody foresaw may have happened after it left."""
+    if isinstance(error, ChannelError):
+        return error
+    if isinstance(error, ObjectError):
+        return Transient(str(error)) if error.transient else Permanent(str(error))
+    log.error("an attempt broke off", exc_info=error)
+    return Unheard(repr(error)[:200])

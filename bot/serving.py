@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
 from flask import Flask
+from waitress import wasyncore
 from waitress.server import create_server
 
 from bot.app import Bot, build, open_database, serving_clock
+from bot.clock import beat
 from bot.config import Config, SettingsError
+from bot.memory import Memory
 from bot.texts import say
+from storage.errors import DatabaseAway
 
 log = logging.getLogger(__name__)
 _THREADS = 8
 # A little over the application's own limit, so that the application is the one to answer 413.
 _LARGEST_REQUEST = 512 * 1024
+_BEAT_S, _LAST_ANSWERS_S = 1.0, 1
 
 
 @contextmanager
@@ -45,30 +52,77 @@ def serve(bot: Bot, *, web: bool, worker: bool) -> None:
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stopped.set())
-    if worker:
-        bot.worker.start()
+    # First the port: when it is taken, nothing has begun that would have to end.
     close = _listen(bot.web, bot.config) if web else None
     try:
-        stopped.wait()
+        if worker:
+            bot.worker.start()
+        _wait(stopped, bot.memory, worker=worker)
     finally:
         if close is not None:
             close()
         if worker:
             bot.worker.stop()
+        # Where a rehearsal has come to: it goes on from just here.
+        _beat(bot.memory)
+    _leave_stragglers()
+
+
+def _wait(stopped: threading.Event, memory: Memory, *, worker: bool) -> None:
+    """Until a signal comes. Without a worker, somebody has to keep a rehearsal's clock alive."""
+    while not stopped.wait(_BEAT_S if memory.clock.rehearsal and not worker else None):
+        _beat(memory)
+
+
+def _beat(memory: Memory) -> None:
+    try:
+        with memory.transaction() as store:
+            beat(memory.clock, store)
+    except DatabaseAway as error:
+        log.error("the database is away: %s", error)
+
+
+def _leave_stragglers() -> None:
+    """A film whose fetch hangs must not keep the process: its job is taken up again after the next start."""
+    others = [each for each in threading.enumerate() if each is not threading.main_thread() and not each.daemon]
+    if others:
+        log.warning("leaving %d jobs under way to the next start", len(others))
+        logging.shutdown()
+        os._exit(0)
 
 
 def _listen(app: Flask, config: Config) -> Callable[[], None]:
     """Answer requests in threads of their own; what is returned ends that."""
     server = create_server(
-        app, host=config.HOST, port=config.PORT, threads=_THREADS, max_request_body_size=_LARGEST_REQUEST,
-        channel_timeout=30, ident=None,
+        app, sockets=[_socket(config)], threads=_THREADS, max_request_body_size=_LARGEST_REQUEST, channel_timeout=30,
+        ident=None,
     )  # fmt: skip
     thread = threading.Thread(target=server.run, name="web", daemon=True)
     thread.start()
     log.warning("listening on http://%s:%s", config.HOST, server.effective_port)
 
+    def leave_the_loop() -> None:
+        """Within waitress's own loop, which ends when nothing is left to watch."""
+        wasyncore.close_all(server._map)
+
     def close() -> None:
-        server.close()
-        thread.join(timeout=5)
+        server.task_dispatcher.shutdown(timeout=_LAST_ANSWERS_S)
+        server.trigger.pull_trigger(leave_the_loop)
+        thread.join(timeout=_LAST_ANSWERS_S)
 
     return close
+
+
+def _socket(config: Config) -> socket.socket:
+    """One listening place, also for a name that stands for several."""
+    try:
+        family, kind, proto, _, address = socket.getaddrinfo(
+            config.HOST, config.PORT, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        made = socket.socket(family, kind, proto)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(address)
+    except OSError as error:
+        place = f"{config.HOST}:{config.PORT}"
+        raise SettingsError(say("settings.cannot_listen", place=place, why=error.strerror or str(error))) from error
+    return made

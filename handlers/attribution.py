@@ -11,7 +11,7 @@ from handlers.pairing import WITHIN, Said, pair
 from handlers.receipts import facts, respond, send_receipt
 from handlers.replays import mark_replays
 from schedules.rules import RuleBook
-from storage.models import Enterprise, KeyPart, Notice, Submission, Word
+from storage.models import KeyPart, Notice, Submission, Word
 from storage.store import Store
 
 # A word often follows the film within seconds: wait a moment before asking for it.
@@ -28,8 +28,8 @@ def settle(store: Store, rules: RuleBook, realm: str, sender: str, night: date, 
     ]
     for film in films:
         _give_enterprise(film, store)
-    for enterprise_id in {film.enterprise_id for film in films if film.enterprise_id is not None}:
-        _give_parts([film for film in films if film.enterprise_id == enterprise_id], enterprise_id, store, rules, now)
+        _give_only_choice(film, store, rules, now)
+    _give_words([film for film in films if film.settled_by in (None, "word")], store, rules, now)
     waiting = [film for film in films if film.place == "unattributed" and film.state == "filed"]
     if waiting:
         _ask(waiting[0], len(waiting), store, rules, now)
@@ -47,32 +47,45 @@ def _give_enterprise(film: Submission, store: Store) -> None:
         film.enterprise_id = store.submissions.chosen(film.person_id, film.night)
 
 
-def _give_parts(films: Sequence[Submission], enterprise_id: int, store: Store, rules: RuleBook, now: datetime) -> None:
-    enterprise, parts = store.register.enterprise(enterprise_id), store.register.parts_of(enterprise_id)
-    assert enterprise is not None
-    for film in films:
-        if film.part_id is None and len(parts) == 1:
-            place(film, enterprise_id, parts[0].id, "only_part", store, rules, now)
-        elif film.part_id is None and film.hint and (part := named_part(film.hint, parts)):
-            place(film, enterprise_id, part.id, "name", store, rules, now)
-    open_films = {film.id: film for film in films if film.settled_by in (None, "word")}
-    if not any(film.part_id is None for film in open_films.values()):
+def _give_only_choice(film: Submission, store: Store, rules: RuleBook, now: datetime) -> None:
+    """The part that is the only one, or that the name of a file tells."""
+    if film.part_id is not None or film.enterprise_id is None:
         return
-    named = _words(list(open_films.values()), enterprise, parts, store)
-    events = [Said(film.sent_at, film.inbox_id, film.id, True) for film in open_films.values()]
+    parts = store.register.parts_of(film.enterprise_id)
+    if len(parts) == 1:
+        place(film, film.enterprise_id, parts[0].id, "only_part", store, rules, now)
+    elif film.hint and (part := named_part(film.hint, parts)):
+        place(film, film.enterprise_id, part.id, "name", store, rules, now)
+
+
+def _give_words(films: Sequence[Submission], store: Store, rules: RuleBook, now: datetime) -> None:
+    """Pair all of a sender's films with all his words anew: what came late may change which word is whose."""
+    if not films:
+        return
+    named = _words(films, store)
+    events = [Said(film.sent_at, film.inbox_id, film.id, True) for film in films]
     events += [Said(word.sent_at, word.inbox_id, word.id, False) for word, _ in named.values()]
-    for film_id, word_id in pair(events).items():
-        place(open_films[film_id], enterprise_id, named[word_id][1].id, "word", store, rules, now)
+    pairs = pair(events)
+    for film in films:
+        part = named[pairs[film.id]][1].get(film.enterprise_id or 0) if film.id in pairs else None
+        if part is not None:
+            place(film, part.enterprise_id, part.id, "word", store, rules, now)
+        elif film.settled_by == "word":
+            film.part_id, film.settled_by, film.place = None, None, "unattributed"
 
 
-def _words(
-    films: Sequence[Submission], enterprise: Enterprise, parts: Sequence[KeyPart], store: Store
-) -> dict[int, tuple[Word, KeyPart]]:
-    """The words around these films that name a part of the enterprise."""
+def _words(films: Sequence[Submission], store: Store) -> dict[int, tuple[Word, dict[int, KeyPart]]]:
+    """The words around these films that name a part, each with the part it names at each enterprise."""
+    ids = {film.enterprise_id for film in films if film.enterprise_id is not None}
+    enterprises = [each for each in map(store.register.enterprise, sorted(ids)) if each is not None]
+    parts = {each.id: store.register.parts_of(each.id) for each in enterprises}
+    found = {}
     since, until = films[0].sent_at - WITHIN, films[-1].sent_at + WITHIN
-    said = store.submissions.words_of(films[0].realm, films[0].sender, since, until)
-    named = ((word, named_part(without_enterprise(word.text, enterprise), parts)) for word in said)
-    return {word.id: (word, part) for word, part in named if part is not None}
+    for word in store.submissions.words_of(films[0].realm, films[0].sender, since, until):
+        named = {each.id: named_part(without_enterprise(word.text, each), parts[each.id]) for each in enterprises}
+        if known := {key: part for key, part in named.items() if part is not None}:
+            found[word.id] = (word, known)
+    return found
 
 
 def place(

@@ -13,6 +13,8 @@ _NUMBER = re.compile(
     r"^(?:第|部位|no\.?|#)*([a-z]*-?\d+[a-z]?|[零〇一二两三四五六七八九十]{1,3})(?:号|个)?(?:部位|点|位)?[。.!！]?$"
 )
 
+_SPOKEN = re.compile("[零〇一二两三四五六七八九十]{1,3}")
+
 
 class Numbered(Protocol):
     """A key part as naming sees it."""
@@ -58,18 +60,28 @@ def named_part(text: str, parts: Sequence[N]) -> N | None:
     number = spoken_number(text)
     if number is not None:
         return _only(part for part in parts if _arabic(plain(part.number)) == number)
-    said = plain(text)
-    by_name = [part for part in parts if plain(part.name) in said]
+    said = _in_digits(text)
+    by_name = [part for part in parts if _in_digits(part.name) in said]
     if by_name:
         longest = max(len(part.name) for part in by_name)
         return _only(part for part in by_name if len(part.name) == longest)
-    return _only(part for part in parts if len(said) >= 2 and said in plain(part.name)) or _leading(said, parts)
+    return _only(part for part in parts if len(said) >= 2 and said in _in_digits(part.name)) or _leading(said, parts)
+
+
+def _in_digits(text: str) -> str:
+    """Names as they are compared: 二号泵房 and 2号泵房 are one."""
+    return _SPOKEN.sub(lambda found: _arabic(found.group()), plain(text))
 
 
 def _leading(said: str, parts: Sequence[N]) -> N | None:
-    """`2泵` or `2 泵房北`: a number in front decides when the rest did not."""
+    """`2号北侧` or `2、北`: a number in front decides when the rest names nothing else."""
     found = re.match(r"^(\d+)(?:号|[、.,，:：-])", said)
-    return _only(part for part in parts if found and _arabic(plain(part.number)) == _arabic(found.group(1)))
+    if found is None:
+        return None
+    rest = said[found.end() :]
+    if len(rest) >= 2 and any(rest in _in_digits(part.name) for part in parts):
+        return None
+    return _only(part for part in parts if _arabic(plain(part.number)) == _arabic(found.group(1)))
 
 
 def named_enterprise(text: str, enterprises: Sequence[T]) -> T | None:

@@ -54,33 +54,44 @@ def _county(message: Message, store: Store, rules: RuleBook, now: datetime) -> N
 
 
 def heard_word(
-    message: Message,
-    named: Enterprise | None,
-    enterprises: list[Enterprise],
-    store: Store,
-    rules: RuleBook,
+    message: Message, named: Enterprise | None, enterprises: list[Enterprise], store: Store, rules: RuleBook,
     now: datetime,
-) -> None:
+) -> None:  # fmt: skip
     """A word that found no film is answered too, unless a film turns up for it in the next moments."""
     if _films_near(message.realm, message.sender, message.sent_at, store, rules):
         return
-    found = [
-        (each, named_part(without_enterprise(message.text, each), store.register.parts_of(each.id)))
-        for each in enterprises
-    ]
-    labels = [f"{part.number} {part.name}" for _, part in found if part]
-    label = labels[0] if len(labels) == 1 else named.short_name if named and not labels else message.text[:20]
+    since = message.sent_at.isoformat()
+    params = {"part": _label(message, named, enterprises, store), "older": _older(message, store, rules)}
     saying = Saying(
         kind="system",
         text_key="status.heard_word",
         once_key=f"word/{message.channel}/{message.key}",
         night=night_of(now, rules),
         due_at=now + _SETTLING,
-        params={"part": label, "sender": message.sender, "realm": message.realm, "since": message.sent_at.isoformat()},
+        params={**params, "sender": message.sender, "realm": message.realm, "since": since},
         still="word",
         expires_at=now + WITHIN,
     )
     store.notices.to_account(message.sender, name_of(store, message), saying)
+
+
+def _label(message: Message, named: Enterprise | None, enterprises: list[Enterprise], store: Store) -> str:
+    """What was understood: the part, or only the enterprise, or as much as was said."""
+    found = [
+        named_part(without_enterprise(message.text, each), store.register.parts_of(each.id)) for each in enterprises
+    ]
+    labels = [f"{part.number} {part.name}" for part in found if part]
+    return labels[0] if len(labels) == 1 else named.short_name if named and not labels else message.text[:20]
+
+
+def _older(message: Message, store: Store, rules: RuleBook) -> list[dict[str, Any]]:
+    """The film he may mean instead: one he was asked about so long ago that a word no longer finds it."""
+    films = store.submissions.of_sender(message.realm, message.sender, night_of(message.sent_at, rules))
+    asked = [film for film in films if film.place == "unattributed" and film.state == "filed"]
+    return [
+        {"say": "status.older", "receipt": film.receipt, "time": f"{film.sent_at.astimezone(rules.zone):%H:%M}"}
+        for film in asked[:1]
+    ]
 
 
 def still_without_film(notice: Notice, store: Store, rules: RuleBook, now: datetime) -> dict[str, Any] | None:

@@ -65,7 +65,8 @@ def _push(item: ContentItem, group: GroupChat, today: date, store: Store, now: d
     saying = Saying(
         kind="content",
         text_key="push.link" if item.kind == LINK else "push.film",
-        once_key=f"push/{group.id}/{item.id}",
+        # With the day: what could not be sent is tried again tomorrow; what was sent, Push keeps from going twice.
+        once_key=f"push/{group.id}/{item.id}/{today}",
         night=today,
         due_at=now,
         params={"item": item.id, "title": item.title, "source": f" · {item.source}" if item.source else ""},
@@ -78,9 +79,10 @@ def _push(item: ContentItem, group: GroupChat, today: date, store: Store, now: d
 
 
 def _tell_if_used_up(items: Sequence[ContentItem], today: date, store: Store, now: datetime) -> None:
-    """A library that has nothing left is the office's to fill, once a day is enough to say so."""
+    """A library that has nothing left of a kind is the office's to fill; once a day is enough to say so."""
     had = store.content.kinds_pushed(today)
     groups = store.register.groups()
-    empty = [kind for kind in (LINK, FILM) if any((group.id, kind) not in had for group in groups)]
-    if empty and items and store.records.decide(f"used_up/{today}", now):
+    kinds = [kind for kind in (LINK, FILM) if any(item.kind == kind for item in items)]
+    empty = [kind for kind in kinds if any((group.id, kind) not in had for group in groups)]
+    if empty and store.records.decide(f"used_up/{today}", now):
         tell_office(store, today, now, "push.used_up", f"used_up/{today}", kinds=empty)

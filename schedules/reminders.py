@@ -59,7 +59,7 @@ def _decide(wave: time, night: date, store: Store, rules: RuleBook, now: datetim
     store.records.decide(key, now, f"{len(whole.accountable)} missing")
     for group_id, owing in _by_group(whole, store).items():
         if group_id is None:
-            _remind_directly(owing, key, store, night, now, rules)
+            _remind_directly(owing, wave, store, night, now, rules)
         elif group := store.register.group(group_id):
             params = {"wave": f"{wave:%H:%M}", "group": group_id, "offset": 0}
             saying = _saying("wave.missing", f"{key}/{group_id}", night, now, params, rules)
@@ -91,15 +91,15 @@ def _by_group(whole: NightJudgement, store: Store) -> dict[int | None, list[Ente
 
 
 def _remind_directly(
-    owing: Sequence[EnterpriseJudgement], key: str, store: Store, night: date, now: datetime, rules: RuleBook
+    owing: Sequence[EnterpriseJudgement], wave: time, store: Store, night: date, now: datetime, rules: RuleBook
 ) -> None:
     """An enterprise that is in no group is reminded through its own people."""
     people = store.register.employees(each.enterprise.id for each in owing)
     for each in owing:
         for person in people.get(each.enterprise.id, ()):
             if PATROLLER in person.roles or set(HEADS) & set(person.roles):
-                once_key = f"{key}/{each.enterprise.code}/{person.id}"
-                params = {"enterprise": each.enterprise.id}
+                once_key = f"{_key(night, wave)}/{each.enterprise.code}/{person.id}"
+                params = {"wave": f"{wave:%H:%M}", "enterprise": each.enterprise.id}
                 store.notices.to_person(person, _saying("wave.direct", once_key, night, now, params, rules))
 
 
@@ -108,7 +108,8 @@ def still_missing(notice: Notice, store: Store, rules: RuleBook, now: datetime) 
     if "enterprise" in notice.params:
         [*owing] = judged(store, notice.night, rules, now, notice.params["enterprise"]).accountable
         row = [_row(each) for each in owing]
-        return {**notice.params, "name": row[0]} if row else None
+        closes = f"{rules.on(notice.night).closes:%H:%M}"
+        return {**notice.params, "name": row[0], "closes": closes} if row else None
     whole = judged(store, notice.night, rules, now)
     owing = _by_group(whole, store).get(notice.params["group"], [])
     owing = _only_asked(owing, notice.params)

@@ -52,8 +52,7 @@ def start_ticking(once: Callable[[], None], every: timedelta, zone: ZoneInfo) ->
     """Call `once` again and again until the scheduler is shut down; a late call makes up for those missed."""
     scheduler = BackgroundScheduler(timezone=zone)
     scheduler.add_job(
-        once, "interval", seconds=every.total_seconds(), misfire_grace_time=None, coalesce=True, max_instances=1,
-        next_run_time=datetime.now(zone),
-    )  # fmt: skip
+        once, "interval", seconds=every.total_seconds(), misfire_grace_time=None, coalesce=True, max_instances=1
+    )
     scheduler.start()
     return scheduler

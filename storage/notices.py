@@ -151,6 +151,16 @@ class NoticeStore:
             return None
         return recent[-1] + period
 
+    def shut_since(self, route: str, since: datetime, detail: str) -> datetime | None:
+        """When the platform last shut the route, if it was later than `since`; `detail` marks the notices it hit."""
+        query = select(func.max(Notice.attempted_at)).where(
+            Notice.route == route,
+            Notice.attempted_at > since,
+            Notice.state == "due",
+            Notice.detail.startswith(detail),
+        )
+        return self.session.scalar(query)
+
     def said_since(self, route: str, kind: str, since: datetime) -> int:
         """How many notices of a kind were decided for a route since an instant."""
         query = select(func.count()).where(Notice.route == route, Notice.kind == kind, Notice.due_at >= since)

@@ -78,7 +78,10 @@ class Register:
             if binding.person_id == person_id:
                 binding.since = since if since is None else binding.since
                 return
-            binding.until = since or binding.since
+            if since is None:
+                self.session.delete(binding)
+            else:
+                binding.until = since
         self.session.add(Binding(person_id=person_id, realm=realm, account=account, account_key=key, since=since))
         self.session.flush()
 

@@ -68,10 +68,10 @@ class Story:
     engine: InlineEngine
     films: int = 0
     expected: dict[str, int] = field(default_factory=dict)
-    every: timedelta | None = None
+    every: timedelta = timedelta(days=1)
 
     def time(self, text: str, night: date = NIGHT) -> None:
-        """Turn the clock to an instant; on the way it stops wherever something may fall due (or every `every`)."""
+        """Turn the clock to an instant; on the way it stops wherever something may fall due, and every `every`."""
         target = at(text, night)
         while self.clock.instant < target:
             self.clock.instant = min(target, self._next_stop())
@@ -80,11 +80,9 @@ class Story:
 
     def _next_stop(self) -> datetime:
         now = self.clock.instant
-        stops = [now + (self.every or timedelta(days=1))]
-        if self.every is None:
-            stops += [due for due in self._timetable() if due > now]
-            stops += [max(due, now + timedelta(seconds=1)) for due, _ in self.engine._waiting if due]
-        return min(stops)
+        stops = [due for due in self._timetable() if due > now]
+        stops += [max(due, now + timedelta(seconds=1)) for due, _ in self.engine._waiting if due]
+        return min([*stops, now + self.every])
 
     def _timetable(self) -> list[datetime]:
         with self.bot.memory.reading() as store:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -9,6 +10,8 @@ import apprise
 
 from bot.channels.base import Attachment, Body, Delivered, Limits
 from bot.channels.errors import Misconfigured, Transient
+
+log = logging.getLogger(__name__)
 
 
 class FallbackChannel:
@@ -30,5 +33,10 @@ class FallbackChannel:
         return Delivered()
 
     def _notify(self, url: str, text: str) -> bool:
+        """One that breaks must not keep the others from being tried; its address stays out of the log."""
         target = apprise.Apprise()
-        return bool(target.add(url)) and bool(target.notify(body=text))
+        try:
+            return bool(target.add(url)) and bool(target.notify(body=text))
+        except Exception as error:  # noqa: BLE001 - a library of a hundred plug-ins
+            log.error("a fallback address failed: %s", type(error).__name__)
+            return False

@@ -11,6 +11,7 @@ from bot.channels.errors import ChannelError
 from bot.channels.wecom_http import call, checked, member, session
 
 _UPLOAD_TIMEOUT = (5, 120)
+_TITLE_BYTES, _DESCRIPTION_BYTES = 128, 512
 
 
 class WeComRobotChannel:
@@ -33,7 +34,8 @@ class WeComRobotChannel:
 
     def _content(self, key: str, body: Body, attachment: Attachment | None) -> dict[str, Any]:
         if body["form"] == "news":
-            article = {"title": body["title"], "description": body["text"], "url": body["url"]}
+            title, text = _cut(body["title"], _TITLE_BYTES), _cut(body["text"], _DESCRIPTION_BYTES)
+            article = {"title": title, "description": text, "url": body["url"]}
             return {"msgtype": "news", "news": {"articles": [article]}}
         if body["form"] == "file" and attachment is not None:
             media_id = self._upload(key, body["name"], attachment())
@@ -61,3 +63,7 @@ class WeComRobotChannel:
     def platform_time(self) -> str | None:
         """The platform's own clock as it states it in an HTTP answer. Raises ChannelError."""
         return call(self._http, "GET", f"{self._url}/send").headers.get("Date")
+
+
+def _cut(text: str, limit: int) -> str:
+    return text.encode()[:limit].decode(errors="ignore")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from flask import Flask
+import logging
+
+from flask import Flask, Response
 
 from bot.channels import Switchboard
 from bot.links import Links
 from bot.memory import Memory
 from bot.web import callbacks, content, health
-from storage.objects import ObjectStore
+from storage.errors import DatabaseAway
+from storage.objects import ObjectError, ObjectStore
 
+log = logging.getLogger(__name__)
 # Callbacks are a few hundred bytes; the limit stands in the contract.
 _LARGEST_BODY = 256 * 1024
 
@@ -21,4 +25,12 @@ def create_app(memory: Memory, switchboard: Switchboard, objects: ObjectStore, l
     app.register_blueprint(callbacks.blueprint(memory, switchboard))
     app.register_blueprint(health.blueprint(memory, objects, switchboard))
     app.register_blueprint(content.blueprint(memory, objects, links))
+    for trouble in (DatabaseAway, ObjectError):
+        app.register_error_handler(trouble, _not_now)
     return app
+
+
+def _not_now(trouble: Exception) -> Response:
+    """What we need is away: whoever asks may ask again."""
+    log.error("a request could not be answered: %s", trouble)
+    return Response(status=503)

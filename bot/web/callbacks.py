@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -15,6 +16,8 @@ from bot.metrics import CALLBACK_SECONDS, CALLBACKS
 from storage.errors import DatabaseAway
 
 log = logging.getLogger(__name__)
+# The platform hangs up after five seconds and asks again.
+_PATIENCE_S = 3.0
 
 
 def blueprint(memory: Memory, switchboard: Switchboard) -> Blueprint:
@@ -28,7 +31,7 @@ def blueprint(memory: Memory, switchboard: Switchboard) -> Blueprint:
         if door is None:
             return Response(status=404)
         try:
-            return Response(door.verify(request.args), mimetype="text/plain")
+            return Response(door.verify(_query()), mimetype="text/plain")
         except Rejected as rejected:
             return _rejected(name, rejected)
 
@@ -43,10 +46,18 @@ def blueprint(memory: Memory, switchboard: Switchboard) -> Blueprint:
     return pages
 
 
+def _query() -> Mapping[str, str]:
+    """The query; one that is no text cannot hold a signature."""
+    try:
+        return request.args
+    except UnicodeDecodeError as error:
+        raise Rejected(403, "signature") from error
+
+
 def _receive(name: str, door: Door, memory: Memory) -> Response:
     try:
-        received = door.receive(request.args, request.get_data())
-        with memory.transaction() as store:
+        received = door.receive(_query(), request.get_data())
+        with memory.transaction(_PATIENCE_S) as store:
             inbox_id = store.inbox.keep(name, received.key, received.raw, memory.clock.now())
             if inbox_id is not None:
                 store.jobs.append(Job(TAKE_IN, inbox_id))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, Response, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from bot.channels import Switchboard
+from bot.clock import wall_now
 from bot.memory import Memory
 from bot.metrics import NOTICES, OLDEST_WAITING, STORE_FREE, WAITING
 from storage.errors import StorageError
@@ -15,6 +17,7 @@ from storage.objects import ObjectError, ObjectStore
 
 # With less room than a night of films wants, the service says so before the disk is full.
 _ROOM_WANTED = 1024**3
+_PATIENCE_S = 3.0
 
 
 def blueprint(memory: Memory, objects: ObjectStore, switchboard: Switchboard) -> Blueprint:
@@ -40,7 +43,8 @@ def blueprint(memory: Memory, objects: ObjectStore, switchboard: Switchboard) ->
 
     @pages.get("/metrics")
     def metrics() -> Response:
-        _measure(memory, objects)
+        with suppress(StorageError, ObjectError):  # what was counted is told all the same
+            _measure(memory, objects)
         return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
     return pages
@@ -50,8 +54,8 @@ def _problems(memory: Memory, objects: ObjectStore) -> dict[str, str]:
     found = {}
     try:
         memory.database.check_schema()
-        with memory.reading() as store:
-            store.inbox.waiting()
+        with memory.transaction(_PATIENCE_S) as store:
+            store.records.set_fact("asked", {"at": wall_now().isoformat()})
     except StorageError as error:
         found["database"] = str(error)
     try:

@@ -1,0 +1,34 @@
+"""A bot over a pretend cloud with two members and one robot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.simulator import Cloud
+from tests.bot.parts import Edge, edge, fresh_clock
+from tests.harness import HandClock
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return fresh_clock()
+
+
+@pytest.fixture
+def cloud(clock: HandClock) -> Iterator[Cloud]:
+    with Cloud(lambda: clock.instant.timestamp()) as cloud:
+        cloud.serve()
+        cloud.add_member("zhangsan", "张三", "13800000001")
+        cloud.add_member("lisi", "李四", "13800000002")
+        cloud.add_robot("KEY", "夜巡群")
+        cloud.courier.retries = 0
+        yield cloud
+
+
+@pytest.fixture
+def here(tmp_path: Path, cloud: Cloud, clock: HandClock) -> Iterator[Edge]:
+    with edge(tmp_path, cloud, clock) as here:
+        yield here

@@ -1,0 +1,163 @@
+"""The bot's outer edge for the tests of this folder: a real bot, a pretend cloud, a clock turned by hand."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+import struct
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import urlencode
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from werkzeug.test import Client
+
+from bot.app import Bot, build, migrate_all
+from bot.config import Config
+from bot.engine import InlineEngine
+from bot.simulator import Cloud
+from storage.database import Database
+from storage.models import GroupChat, Inbox, Notice
+from storage.notices import Saying
+from tests.harness import NIGHT, HandClock, at, config_for
+
+
+@dataclass
+class Edge:
+    """One bot on one database, and what stands around it."""
+
+    bot: Bot
+    cloud: Cloud
+    clock: HandClock
+    engine: InlineEngine
+    database: Database
+    client: Client
+
+    def settle(self, seconds: float = 0) -> None:
+        """Turn the clock and carry out what is due."""
+        self.clock.instant += timedelta(seconds=seconds)
+        self.engine.drain(self.clock.instant)
+
+    def rows(self, model: Any) -> list[Any]:
+        with self.bot.memory.reading() as store:
+            return list(store.session.query(model).order_by(model.id))
+
+    def inbox(self) -> list[Inbox]:
+        return self.rows(Inbox)
+
+    def notices(self) -> list[Notice]:
+        return self.rows(Notice)
+
+    def say(self, to: str = "zhangsan", words: str = "…", channel: str = "wecom_app", **how: Any) -> int:
+        """Decide to say something; the id of the notice."""
+        values = {
+            "kind": "system", "text_key": "stranger.text", "once_key": secrets.token_hex(4), "night": NIGHT,
+            "due_at": self.clock.instant, "params": {}, **how,
+        }  # fmt: skip
+        with self.bot.memory.transaction() as store:
+            add = {
+                "wecom_app": lambda saying: store.notices.to_account(to, to, saying),
+                "wecom_robot": lambda saying: store.notices.to_group(group_of(store, to), saying),
+                "fallback": lambda saying: store.notices.to_fallback(saying),
+            }[channel]
+            notice = add(Saying(**values))
+            assert notice is not None
+            return notice.id
+
+    def notice(self, notice_id: int) -> Notice:
+        return next(each for each in self.notices() if each.id == notice_id)
+
+    def counted(self, outcome: str) -> float:
+        """The counter of callbacks with that outcome, as Prometheus reads it."""
+        for line in self.client.get("/metrics").text.splitlines():
+            if line.startswith("patrol_callbacks_total{") and f'outcome="{outcome}"' in line:
+                return float(line.rpartition(" ")[2])
+        return 0.0
+
+
+def group_of(store: Any, key: str) -> Any:
+    found = store.session.query(GroupChat).filter_by(robot_key=key).one_or_none()
+    if found is None:
+        found = GroupChat(name=f"第{store.session.query(GroupChat).count()}群", robot_key=key)
+        store.session.add(found)
+        store.session.flush()
+    return found
+
+
+@cache
+def _empty_database() -> bytes:
+    """An empty database of the newest schema, made once: copying is faster."""
+    with TemporaryDirectory() as folder:
+        database = Database(f"sqlite:///{folder}/patrol.db")
+        migrate_all(database)
+        with database.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        database.close()
+        return (Path(folder) / "patrol.db").read_bytes()
+
+
+@contextmanager
+def edge(folder: Path, cloud: Cloud, clock: HandClock, config: Config | None = None) -> Iterator[Edge]:
+    """A bot on the database in that folder, until the end of the block."""
+    config = config or config_for(cloud, folder)
+    if not (folder / "patrol.db").exists():
+        (folder / "patrol.db").write_bytes(_empty_database())
+    database = Database(config.DATABASE_URL)
+    engine = InlineEngine()
+    bot = build(config, database, clock, engine)
+    engine.start(bot.worker.run)
+    client = bot.web.test_client()
+    cloud.courier.deliver = lambda query, body: (
+        client.post(f"/callbacks/wecom_app?{query}", data=body, content_type="text/xml").status_code
+    )
+    try:
+        yield Edge(bot, cloud, clock, engine, database, client)
+    finally:
+        database.close()
+
+
+def fresh_clock() -> HandClock:
+    return HandClock(at("00:30"))
+
+
+def until(true: Callable[[], Any], patience_s: float = 20.0) -> Any:
+    """Wait for a condition; what it gave."""
+    deadline = time.monotonic() + patience_s
+    while not (found := true()):
+        if time.monotonic() > deadline:
+            raise TimeoutError("this never came true")
+        time.sleep(0.02)
+    return found
+
+
+def sealed(cloud: Cloud, plain: bytes) -> tuple[str, bytes]:
+    """Any bytes, encrypted as they are (a multiple of 16) and signed properly: query and body."""
+    app = cloud.app
+    key = base64.b64decode(app.encoding_aes_key + "=")
+    encryptor = Cipher(algorithms.AES(key), modes.CBC(key[:16])).encryptor()
+    return signed(cloud, base64.b64encode(encryptor.update(plain) + encryptor.finalize()).decode())
+
+
+def signed(cloud: Cloud, ciphertext: str) -> tuple[str, bytes]:
+    """Any ciphertext with a proper signature: query and body."""
+    timestamp, nonce = "1795000000", secrets.token_hex(4)
+    pieces = sorted([cloud.app.token, timestamp, nonce, ciphertext])
+    signature = hashlib.sha1("".join(pieces).encode()).hexdigest()
+    query = urlencode({"msg_signature": signature, "timestamp": timestamp, "nonce": nonce})
+    return query, f"<xml><Encrypt>{ciphertext}</Encrypt></xml>".encode()
+
+
+def packed(cloud: Cloud, xml: bytes, length: int | None = None, pad: int | None = None) -> bytes:
+    """The plain bytes of a message, with a length field or padding of one's choice."""
+    size = len(xml) if length is None else length
+    plain = bytes(16) + struct.pack(">I", size) + xml + cloud.app.corp_id.encode()
+    count = 32 - len(plain) % 32
+    return plain + bytes([count if pad is None else pad]) * count

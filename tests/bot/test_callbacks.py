@@ -1,0 +1,311 @@
+"""The callback of the self-built app: what is taken, what is refused, and that nothing refused leaves a trace."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.channels import wecom_crypto
+from bot.config import load
+from bot.simulator import Cloud
+from bot.simulator.crypto import encrypt, sign
+from storage.models import Inbox
+from tests.bot.parts import Edge, edge, fresh_clock, packed, sealed, signed
+from tests.harness import HandClock, config_for
+
+SAMPLE = json.loads((Path(__file__).parent.parent / "samples" / "tencent_callback.json").read_text("utf-8"))
+URL = "/callbacks/wecom_app"
+XML = b"<xml><FromUserName>a</FromUserName><CreateTime>1795000000</CreateTime><MsgType>text</MsgType></xml>"
+BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]>'
+
+
+def post(here: Edge, query: str, body: bytes, **how: Any) -> int:
+    return int(here.client.post(f"{URL}?{query}", data=body, **how).status_code)
+
+
+def refused(here: Edge, query: str, body: bytes, status: int, reason: str) -> None:
+    """Refused with that status, counted, and nowhere kept."""
+    before, rows = here.counted(reason), here.inbox()
+    assert post(here, query, body) == status
+    assert here.counted(reason) == before + 1
+    assert [row.id for row in here.inbox()] == [row.id for row in rows]
+    assert here.engine.reap(set()) == set()
+
+
+# --- verification
+
+
+def test_the_url_is_verified_with_exactly_the_plain_bytes(here: Edge) -> None:
+    assert here.cloud.verify_url(lambda query: _get(here, query))
+
+
+def test_a_plus_that_came_as_a_space_is_put_back(here: Edge) -> None:
+    """The ciphertext is tried until it holds a plus, which then is not quoted."""
+    app = here.cloud.app
+    echostr = next(
+        found for found in (encrypt(app.encoding_aes_key, b"4711", app.corp_id) for _ in range(999)) if "+" in found
+    )
+    signature = sign(app.token, "1", "n", echostr)
+    rest = urlencode({"msg_signature": signature, "timestamp": "1", "nonce": "n"})
+    assert _get(here, f"{rest}&echostr={echostr.replace('/', '%2F').replace('=', '%3D')}") == (200, b"4711")
+
+
+def test_a_verification_with_a_wrong_signature_is_refused(here: Edge) -> None:
+    app = here.cloud.app
+    echostr = encrypt(app.encoding_aes_key, b"4711", app.corp_id)
+    query = urlencode({"msg_signature": "0" * 40, "timestamp": "1", "nonce": "n", "echostr": echostr})
+    assert _get(here, query) == (403, b"")
+    assert _get(here, "")[0] == 403
+
+
+def _get(here: Edge, query: str) -> tuple[int, bytes]:
+    answer = here.client.get(f"{URL}?{query}")
+    return answer.status_code, answer.data
+
+
+# --- the platform's published samples
+
+
+@pytest.fixture
+def tencent(tmp_path: Path, cloud: Cloud, clock: HandClock) -> Iterator[Edge]:
+    """A bot with the settings of the published sample."""
+    cloud.configure(token=SAMPLE["token"], encoding_aes_key=SAMPLE["encoding_aes_key"], corp_id=SAMPLE["corp_id"])
+    with edge(tmp_path, cloud, clock) as here:
+        yield here
+
+
+def test_the_published_verification_is_answered(tencent: Edge) -> None:
+    sample = SAMPLE["url_verification"]
+    query = {name: sample[name] for name in ("msg_signature", "timestamp", "nonce", "echostr")}
+    assert _get(tencent, urlencode(query)) == (200, sample["plain"].encode())
+
+
+def test_the_published_message_is_kept_in_spite_of_its_age(tencent: Edge) -> None:
+    sample = SAMPLE["message"]
+    query = urlencode({name: sample[name] for name in ("msg_signature", "timestamp", "nonce")})
+    assert post(tencent, query, sample["body"].replace("{encrypt}", sample["encrypt"]).encode()) == 200
+    assert [row.raw for row in tencent.inbox()] == [sample["plain"]]
+
+
+def test_the_key_has_spare_bits_which_a_strict_decoder_would_refuse() -> None:
+    config = load({"WECOM_ENCODING_AES_KEY": SAMPLE["encoding_aes_key"]} | _app(), Path("/nowhere"))
+    assert config.WECOM_ENCODING_AES_KEY.get_secret_value() == SAMPLE["encoding_aes_key"]
+
+
+def _app() -> dict[str, str]:
+    return {
+        "WECOM_CORP_ID": "c", "WECOM_AGENT_ID": "1", "WECOM_APP_SECRET": "s", "WECOM_CALLBACK_TOKEN": "t",
+    }  # fmt: skip
+
+
+# --- taken
+
+
+def test_a_message_is_heard_once_however_often_it_comes(here: Edge) -> None:
+    sent = here.cloud.phone("zhangsan").says("你好")
+    before = here.counted("repeated")
+    sent.repeat().repeat()
+    assert sent.statuses == [200, 200, 200]
+    assert len(here.inbox()) == 1
+    assert here.counted("repeated") == before + 2
+    here.settle()
+    assert len(here.notices()) == 1
+
+
+@pytest.mark.parametrize("cdata", [True, False])
+@pytest.mark.parametrize("odd", [True, False])
+def test_cdata_whitespace_and_unknown_elements_make_no_difference(here: Edge, cdata: bool, odd: bool) -> None:
+    style = here.cloud.courier.style
+    style.cdata, style.extra_elements, style.odd_whitespace = cdata, odd, odd
+    assert here.cloud.phone("zhangsan").says("罐区 <1> & 2").status == 200
+    parsed = here.bot.switchboard.doors["wecom_app"].parse(here.inbox()[0].raw, 1, here.clock.now())
+    assert (parsed.text, parsed.sender, parsed.kind) == ("罐区 <1> & 2", "zhangsan", "text")
+
+
+def test_an_unknown_type_is_kept_and_answered(here: Edge) -> None:
+    assert here.cloud.phone("zhangsan").sends_raw({"MsgType": "hologram", "Thing": "x"}).status == 200
+    here.settle()
+    assert [row.state for row in here.inbox()] == ["done"]
+    assert here.cloud.phone("zhangsan").heard != []
+
+
+def test_an_old_timestamp_is_no_reason_to_refuse(here: Edge) -> None:
+    assert here.cloud.phone("zhangsan").says("迟到的话", at=1_409_659_813).status == 200
+
+
+def test_events_of_one_second_are_told_apart(here: Edge) -> None:
+    phone = here.cloud.phone("zhangsan")
+    for key in ("a", "a", "b"):
+        phone.sends_event("click", {"EventKey": key}, at=1_795_000_000)
+    assert len(here.inbox()) == 2
+
+
+def test_callbacks_of_further_corps_are_taken_and_of_others_not(tmp_path: Path, cloud: Cloud, clock: HandClock) -> None:
+    config = config_for(cloud, tmp_path).model_copy(update={"WECOM_ACCEPTED_CORP_IDS": ("wwpartner",)})
+    with edge(tmp_path, cloud, clock, config) as here:
+        for corp, status in (("wwpartner", 200), ("wwstranger", 403)):
+            ciphertext = encrypt(cloud.app.encoding_aes_key, XML, corp)
+            assert post(here, *signed(cloud, ciphertext)) == status
+        assert len(here.inbox()) == 1
+
+
+# --- refused
+
+
+def test_a_missing_or_wrong_signature_is_refused(here: Edge) -> None:
+    query, body = here.cloud.courier.envelope(XML.decode())
+    refused(here, query.replace("msg_signature=", "msg_signature=0"), body, 403, "signature")
+    refused(here, query.replace("msg_signature=", "other="), body, 403, "signature")
+    refused(here, "", body, 403, "signature")
+    refused(here, query.replace("nonce=", "nonce=1"), body, 403, "signature")
+
+
+def test_a_foreign_corp_is_refused(here: Edge) -> None:
+    ciphertext = encrypt(here.cloud.app.encoding_aes_key, XML, "wwstranger")
+    refused(here, *signed(here.cloud, ciphertext), 403, "foreign_corp")
+
+
+def test_a_body_over_256_kb_is_refused_and_one_of_just_that_is_not(here: Edge) -> None:
+    query, body = here.cloud.courier.envelope(XML.decode())
+    largest = body + b" " * (256 * 1024 - len(body))
+    refused(here, query, largest + b" ", 413, "too_large")
+    assert post(here, query, largest) == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"\0", b"hello", b"<xml>", b"<xml/>", b"<xml><Encrypt/></xml>", b"<xml><Encrypt><a/></Encrypt></xml>",
+        b"<xml><Encrypt>a</Encrypt><Encrypt>b</Encrypt></xml>", b"<xml><Other>x</Other></xml>", b"\xff\xfe\x00",
+        b"<?xml version='1.0' encoding='klingon'?><xml><Encrypt>x</Encrypt></xml>",
+        f"{BOMB}<xml><Encrypt>&b;</Encrypt></xml>".encode(),
+        b"<!DOCTYPE xml SYSTEM 'file:///etc/passwd'><xml><Encrypt>x</Encrypt></xml>",
+        b"<a>" * 20_000 + b"</a>" * 20_000,
+        b"<a>" * 80_000,
+    ],
+    ids=range(15),
+)  # fmt: skip
+def test_a_malformed_envelope_is_refused(here: Edge, body: bytes) -> None:
+    refused(here, "msg_signature=x&timestamp=1&nonce=n", body, 400, "envelope")
+
+
+def test_many_unknown_elements_cost_little(here: Edge) -> None:
+    """A quarter of a megabyte of siblings, from anybody: no more than a moment's work."""
+    body = b"<xml>" + b"<a/>" * 60_000 + b"</xml>"
+    refused(here, "msg_signature=x&timestamp=1&nonce=n", body, 400, "envelope")
+
+
+@pytest.mark.parametrize(
+    ("ciphertext", "reason"), [("!not base64!", "ciphertext"), ("QUJD", "ciphertext"), ("QUJ", "ciphertext")]
+)
+def test_signed_nonsense_is_refused(here: Edge, ciphertext: str, reason: str) -> None:
+    refused(here, *signed(here.cloud, ciphertext), 400, reason)
+
+
+@pytest.mark.parametrize(
+    ("length", "pad", "reason"), [(None, 0, "padding"), (None, 33, "padding"), (10**9, None, "length")]
+)
+def test_bad_padding_and_bad_lengths_are_refused(here: Edge, length: int | None, pad: int | None, reason: str) -> None:
+    refused(here, *sealed(here.cloud, packed(here.cloud, XML, length, pad)), 400, reason)
+
+
+def test_a_plain_text_too_short_for_its_length_is_refused(here: Edge) -> None:
+    refused(here, *sealed(here.cloud, b"\x20" * 32), 400, "content")
+    refused(here, *sealed(here.cloud, bytes(14) + b"\x12" * 18), 400, "content")
+
+
+@pytest.mark.parametrize(
+    "xml",
+    [
+        "no xml", "", "<xml/>", f"{BOMB}<xml>&b;</xml>", "<!DOCTYPE xml><xml><MsgType>text</MsgType></xml>",
+        "<xml><CreateTime>1</CreateTime><MsgType>text</MsgType></xml>",
+        "<xml><FromUserName/><CreateTime>1</CreateTime><MsgType>text</MsgType></xml>",
+        "<xml><FromUserName>a</FromUserName><MsgType>text</MsgType></xml>",
+        "<xml><FromUserName>a</FromUserName><CreateTime>1</CreateTime></xml>",
+        "<xml><FromUserName>a</FromUserName><CreateTime>soon</CreateTime><MsgType>text</MsgType></xml>",
+        "<xml><FromUserName>a</FromUserName><CreateTime>9" + "9" * 30 + "</CreateTime><MsgType>text</MsgType></xml>",
+        "<xml><FromUserName>a</FromUserName><CreateTime><b>1</b></CreateTime><MsgType>text</MsgType></xml>",
+        "<xml><FromUserName><b>a</b></FromUserName><CreateTime>1</CreateTime><MsgType>text</MsgType></xml>",
+        "<xml><FromUserName>a</FromUserName><CreateTime>1</CreateTime><MsgType><b>x</b></MsgType></xml>",
+        "<a>" * 5_000 + "</a>" * 5_000,
+    ],
+    ids=range(15),
+)  # fmt: skip
+def test_content_that_says_nothing_is_refused(here: Edge, xml: str) -> None:
+    refused(here, *here.cloud.courier.envelope(xml), 400, "content")
+
+
+def test_a_field_that_is_no_text_harms_nobody(here: Edge) -> None:
+    """Well-formed, of a known type, and yet not as documented: kept, answered, handled."""
+    here.cloud.phone("zhangsan").sends_raw({"Content": {"Inner": "x"}, "MsgType": "text"})
+    here.cloud.phone("zhangsan").sends_raw({"MediaId": {"Inner": "x"}, "MsgType": "video", "Event": {"a": "b"}})
+    here.settle()
+    assert [row.state for row in here.inbox()] == ["done", "done"]
+
+
+def test_the_signature_is_compared_in_constant_time() -> None:
+    assert "hmac.compare_digest" in inspect.getsource(wecom_crypto.Envelope.check_signature)
+
+
+def test_a_door_that_is_off_is_not_there(here: Edge) -> None:
+    assert here.client.post("/callbacks/wecom_kf").status_code == 404
+    assert here.client.get("/callbacks/nobody").status_code == 404
+    assert here.client.put(URL).status_code == 405
+
+
+# --- garbage
+
+
+@pytest.fixture(scope="module")
+def besieged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
+    clock = fresh_clock()
+    with Cloud(lambda: clock.instant.timestamp()) as cloud:
+        cloud.add_member("zhangsan")
+        cloud.serve()
+        with edge(tmp_path_factory.mktemp("besieged"), cloud, clock) as here:
+            yield here
+
+
+FUZZ = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@FUZZ
+@given(query=st.binary(max_size=200), body=st.binary(max_size=400))
+def test_unsigned_garbage_is_never_our_fault(besieged: Edge, query: bytes, body: bytes) -> None:
+    environ = {"QUERY_STRING": query.decode("latin1")}
+    for method in ("GET", "POST"):
+        answer = besieged.client.open(URL, method=method, data=body, environ_overrides=environ)
+        assert answer.status_code in (400, 403)
+
+
+@FUZZ
+@given(inner=st.one_of(st.binary(max_size=300), st.text(max_size=100).map(str.encode)), whole=st.booleans())
+def test_signed_garbage_is_never_our_fault(besieged: Edge, inner: bytes, whole: bool) -> None:
+    plain = packed(besieged.cloud, inner) if whole else inner + bytes(-len(inner) % 16)
+    assert post(besieged, *sealed(besieged.cloud, plain)) in (200, 400, 403)
+
+
+@FUZZ
+@given(
+    fields=st.dictionaries(
+        st.sampled_from(["FromUserName", "CreateTime", "MsgType", "MsgId", "Event", "Content", "MediaId"]),
+        st.one_of(
+            st.sampled_from(["text", "video", "event", "1795000000", "-1", "zhangsan", "x"]),
+            st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=12),
+        ),
+    )
+)
+def test_odd_but_well_formed_messages_are_kept_or_refused(besieged: Edge, fields: dict[str, str]) -> None:
+    xml = besieged.cloud.courier.write(fields)
+    status = post(besieged, *besieged.cloud.courier.envelope(xml))
+    assert status in (200, 400)
+    besieged.settle()
+    assert all(row.attempts == 0 for row in besieged.rows(Inbox))

@@ -1,0 +1,170 @@
+"""The rehearsal clock: kept in the database, joined by everybody, never turned back, never in a real night."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot import clock as clocks
+from bot.clock import FACT, RealClock, RehearsalClock, beat, joined, parse, real_delay, started
+from bot.simulator import Cloud
+from schedules.telling import tell_office
+from storage.database import Database
+from storage.errors import Refused
+from storage.models import ContentItem
+from storage.store import Store
+from tests.bot.parts import Edge, edge, group_of
+from tests.harness import NIGHT, SHANGHAI, HandClock
+
+START = datetime(2026, 11, 24, tzinfo=SHANGHAI)
+
+
+class Wall:
+    """The real time, in our hands."""
+
+    def __init__(self) -> None:
+        self.instant = datetime(2026, 5, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.instant
+
+    def turn(self, seconds: float) -> None:
+        self.instant += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def wall(monkeypatch: pytest.MonkeyPatch) -> Wall:
+    wall = Wall()
+    monkeypatch.setattr(clocks, "wall_now", wall)
+    return wall
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Any:
+    database = Database(f"sqlite:///{tmp_path}/patrol.db")
+    database.migrate()
+    with database.transaction() as session:
+        yield Store(session)
+    database.close()
+
+
+def test_without_a_rehearsal_it_is_the_real_time(store: Store, wall: Wall) -> None:
+    for clock in (joined(store), started(store, None, None)):
+        assert (clock.now(), clock.rehearsal, clock.speed) == (wall(), False, 1.0)
+
+
+def test_a_rehearsal_runs_as_fast_as_asked_and_others_join_it(store: Store, wall: Wall) -> None:
+    clock = started(store, START, 60)
+    wall.turn(3)
+    assert clock.now() == joined(store).now() == START + timedelta(minutes=3)
+    assert started(store, None, None).now() == clock.now()
+
+
+def test_it_stands_still_while_nothing_serves(store: Store, wall: Wall) -> None:
+    clock = started(store, START, 60)
+    wall.turn(4)
+    beat(clock, store)
+    wall.turn(3600)
+    assert joined(store).now() == START + timedelta(minutes=4)
+    again = started(store, None, None)
+    wall.turn(1)
+    assert (again.now(), again.speed) == (START + timedelta(minutes=5), 60)
+
+
+def test_it_is_never_turned_back_but_may_be_turned_on(store: Store, wall: Wall) -> None:
+    beat(started(store, START, 60), store)
+    wall.turn(60)
+    beat(joined_running(store), store)
+    with pytest.raises(Refused) as found:
+        started(store, START + timedelta(minutes=59), None)
+    assert found.value.key == "clock.earlier"
+    later = started(store, START + timedelta(hours=5), None)
+    assert (later.now(), later.speed) == (START + timedelta(hours=5), 60)
+
+
+def joined_running(store: Store) -> RehearsalClock:
+    fact = store.records.fact(FACT)
+    assert fact is not None
+    return RehearsalClock(
+        datetime.fromisoformat(fact["start"]), datetime.fromisoformat(fact["since"]), float(fact["speed"])
+    )
+
+
+def test_a_process_follows_when_another_turns_the_clock_on(store: Store, wall: Wall) -> None:
+    """Else the two would contradict each other with every beat."""
+    first = started(store, START, 60)
+    second = started(store, START + timedelta(hours=5), 10)
+    beat(first, store)
+    assert (first.now(), first.speed) == (second.now(), 10)
+    fact = store.records.fact(FACT)
+    assert fact is not None
+    assert fact["start"] == (START + timedelta(hours=5)).isoformat()
+
+
+def test_a_database_with_real_history_is_never_rehearsed_in(here: Edge) -> None:
+    here.cloud.phone("zhangsan").says("你好")
+    with here.bot.memory.transaction() as store, pytest.raises(Refused) as found:
+        started(store, START, None)
+    assert found.value.key == "clock.real_history"
+
+
+def test_a_real_delay_is_shorter_in_a_fast_rehearsal(store: Store, wall: Wall) -> None:
+    assert real_delay(started(store, START, 60), START + timedelta(minutes=5)) == timedelta(seconds=5)
+    assert real_delay(RealClock(), wall() + timedelta(minutes=5)) == timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("2026-11-24T00:30:00+08:00", datetime(2026, 11, 23, 16, 30, tzinfo=UTC)),
+        ("2026-11-24T00:30", datetime(2026, 11, 23, 16, 30, tzinfo=UTC)),
+        ("2026-11-23T16:30:00Z", datetime(2026, 11, 23, 16, 30, tzinfo=UTC)),
+    ],
+)
+def test_an_instant_without_an_offset_is_the_countys(text: str, instant: datetime) -> None:
+    assert parse(text, SHANGHAI) == instant
+
+
+def test_everything_that_is_said_in_a_rehearsal_says_so(tmp_path: Path, cloud: Cloud, clock: HandClock) -> None:
+    clock.rehearsal = True
+    with edge(tmp_path, cloud, clock) as here:
+        cloud.courier.deliver = None
+        here.say("zhangsan")
+        here.say("KEY", channel="wecom_robot")
+        here.say("zhangsan", form="buttons", text_key="question.part_card", params={
+            "submission": 1, "choices": [["1:part:1", "1 罐区"]], "receipt": "1124-0001", "enterprise": "甲", "time": "1",
+        })  # fmt: skip
+        here.say(
+            "lisi", form="report_file", text_key="report.daily_file", params={"issued_at": clock.now().isoformat()}
+        )
+        with here.bot.memory.transaction() as store:
+            items = [_item(store, "链接", "https://127.0.0.1:9/a"), _item(store, "视频", None)]
+            group_of(store, "KEY")
+            tell_office(store, NIGHT, clock.now(), "trouble.message", "once", number=1)
+            _keep_film(here)
+        for item in items:
+            here.say("KEY", channel="wecom_robot", form="content", text_key="push.film", params={
+                "item": item, "title": "某片", "source": "",
+            })  # fmt: skip
+        here.settle()
+        heard = [*cloud.phone("zhangsan").heard, *cloud.phone("lisi").heard, *cloud.group("KEY").heard]
+    assert len(heard) == 6
+    assert [each.text for each in heard if not each.text.startswith("【演练】")] == []
+
+
+def _item(store: Any, kind: str, url: str | None) -> int:
+    item = ContentItem(title="某片", kind=kind, url=url, tags=[], added_at=datetime.now(UTC), checked_on=NIGHT)
+    if url is None:
+        item.object_key, item.bytes, item.file_name = "content/film.mp4", 10, "film.mp4"
+    store.session.add(item)
+    store.session.flush()
+    return int(item.id)
+
+
+def _keep_film(here: Edge) -> None:
+    with here.bot.objects.spool() as spool:
+        spool.write(b"0123456789")
+        here.bot.objects.keep(spool, "content/film.mp4")

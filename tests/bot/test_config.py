@@ -1,0 +1,139 @@
+"""Settings: a wrong one stops the start by name, and a secret is never shown."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from pathlib import Path
+
+import pytest
+
+from bot.config import SECRETS, Config, SettingsError, load
+from bot.serving import serving_bot
+from bot.simulator import Cloud
+from bot.texts import say
+from tests.bot.processes import program
+
+NOWHERE = Path("/nowhere/.env")
+HUSH = "hush-hush-hush"
+KEY = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"
+APP = {
+    "WECOM_CORP_ID": "ww1", "WECOM_AGENT_ID": "1000002", "WECOM_APP_SECRET": HUSH, "WECOM_CALLBACK_TOKEN": HUSH,
+    "WECOM_ENCODING_AES_KEY": KEY,
+}  # fmt: skip
+
+
+def refusal(environment: dict[str, str], dotenv: Path = NOWHERE) -> str:
+    with pytest.raises(SettingsError) as found:
+        load(environment, dotenv)
+    shown = "".join(traceback.format_exception(found.value)) + repr(found.value)
+    assert HUSH not in shown
+    return str(found.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "mysql://host/db"), ("DATABASE_URL", "sqlite:///"), ("DATABASE_URL", "sqlite:///:memory:"),
+        ("DATABASE_URL", "patrol.db"), ("OBJECT_STORE_URL", "ftp://host"), ("PORT", "eighty"), ("PORT", "65536"),
+        ("PORT", "-1"), ("PORT", "²"), ("PUBLIC_URL", "patrol.example.org"), ("PUBLIC_URL", "https://"),
+        ("TIMEZONE", "Mars/Olympus"), ("TIMEZONE", "../etc/passwd"), ("WECOM_API_URL", "http://host:99999"),
+        ("WECOM_API_URL", "qyapi.weixin.qq.com"), ("WECOM_AGENT_ID", "abc"),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_is_named_with_what_was_found_and_what_is_expected(name: str, value: str) -> None:
+    line = refusal({name: value})
+    expected = say(str(Config.model_fields[name].description))
+    assert (name in line, value in line, expected in line, "\n" in line) == (True, True, True, False)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"WECOM_ENCODING_AES_KEY": HUSH}, {"WECOM_ENCODING_AES_KEY": HUSH.ljust(43, "!")},
+        {"WECOM_ENCODING_AES_KEY": "密" * 43}, {"ALERT_FALLBACK_URLS": HUSH},
+        {"DATABASE_URL": f"postgresql://patrol:{HUSH}@host/db"},
+        {"DATABASE_URL": f"postgresql+psycopg://patrol:{HUSH}@host:port/db"},
+        {"DATABASE_URL": f"mysql://host/db?password={HUSH}"},
+        {"WECOM_API_URL": f"ftp://me:{HUSH}@host"},
+    ],
+    ids=range(8),
+)  # fmt: skip
+def test_a_secret_is_not_shown_when_it_is_wrong(environment: dict[str, str]) -> None:
+    line = refusal(environment)
+    assert next(iter(environment)) in line
+
+
+def test_a_secret_is_not_shown_when_it_is_right() -> None:
+    config = load({**APP, "DATABASE_URL": f"postgresql+psycopg://p:{HUSH}@h/d", "SECRET_KEY": HUSH,
+                   "AWS_SECRET_ACCESS_KEY": HUSH, "ALERT_FALLBACK_URLS": f"json://u:{HUSH}@h"}, NOWHERE)  # fmt: skip
+    assert HUSH not in repr(config) + str(config)
+    assert KEY not in repr(config) + str(config)
+
+
+@pytest.mark.parametrize("name", APP)
+def test_a_door_that_is_half_configured_stops_the_start(name: str) -> None:
+    line = refusal({key: value for key, value in APP.items() if key != name})
+    assert (name in line, say("channel.wecom_app") in line) == (True, True)
+
+
+def test_a_door_is_off_when_nothing_of_it_is_set() -> None:
+    assert (load({}, NOWHERE).app_is_on, load(APP, NOWHERE).app_is_on) == (False, True)
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_every_secret_may_stand_in_a_file(name: str, tmp_path: Path) -> None:
+    value = {"WECOM_ENCODING_AES_KEY": KEY, "DATABASE_URL": "sqlite:///x.db", "ALERT_FALLBACK_URLS": "json://h"}.get(
+        name, HUSH
+    )
+    (tmp_path / "secret").write_text(value + "\n")
+    rest = {key: other for key, other in APP.items() if key != name} if name in APP else {}
+    found = getattr(load({**rest, f"{name}_FILE": str(tmp_path / "secret")}, NOWHERE), name)
+    found = found[0] if isinstance(found, tuple) else found
+    assert (found if isinstance(found, str) else found.get_secret_value()) == value
+
+
+def test_a_file_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:
+    line = refusal({"SECRET_KEY_FILE": str(tmp_path / "gone")})
+    assert ("SECRET_KEY_FILE" in line, str(tmp_path / "gone") in line) == (True, True)
+
+
+def test_the_environment_wins_over_the_file_also_where_it_names_a_file(tmp_path: Path) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text("PORT=81\nHOST=0.0.0.0\nSECRET_KEY=written\n")
+    (tmp_path / "key").write_text("from a file")
+    config = load({"PORT": "82", "SECRET_KEY_FILE": str(tmp_path / "key")}, dotenv)
+    assert (config.PORT, config.HOST, config.SECRET_KEY.get_secret_value()) == (82, "0.0.0.0", "from a file")
+
+
+def test_an_empty_value_means_the_default() -> None:
+    assert load({"PORT": "", "TIMEZONE": " "}, NOWHERE) == load({}, NOWHERE)
+
+
+def test_several_fallback_addresses_may_have_commas_of_their_own() -> None:
+    config = load({"ALERT_FALLBACK_URLS": "mailtos://u:p@h?to=a@x,b@y, json://h/p\n sms://z"}, NOWHERE)
+    assert [url.get_secret_value() for url in config.ALERT_FALLBACK_URLS] == [
+        "mailtos://u:p@h?to=a@x,b@y", "json://h/p", "sms://z",
+    ]  # fmt: skip
+
+
+def test_serving_needs_a_secret_key(tmp_path: Path) -> None:
+    config = load({"DATABASE_URL": f"sqlite:///{tmp_path}/p.db"}, NOWHERE)
+    with pytest.raises(SettingsError, match="SECRET_KEY"), serving_bot(config, migrate=True):
+        pass
+    assert not (tmp_path / "p.db").exists()
+
+
+def test_the_program_ends_with_one_line_and_no_traceback(tmp_path: Path) -> None:
+    with Cloud() as cloud, program(cloud, tmp_path) as made:
+        for settings in ({"PORT": "x"}, {"SECRET_KEY": ""}):
+            ended = made.run("serve", **settings)
+            assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (1, "", 1)
+            assert next(iter(settings)) in ended.stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_file_without_rights_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(HUSH)
+    (tmp_path / "key").chmod(0)
+    assert "SECRET_KEY_FILE" in refusal({"SECRET_KEY_FILE": str(tmp_path / "key")})

@@ -1,0 +1,340 @@
+"""From a notice to the phone that hears it: rates, lost answers, crashes, and who is told when nothing goes."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from bot.clock import wall_now
+from bot.simulator import Cloud
+from storage.models import Attempt, Binding, Person
+from tests.bot.parts import Edge, edge
+from tests.harness import HandClock, config_for
+
+TEXTS = ("stranger.text", "help.welcome", "other.voice", "other.unreadable", "enrolment.how", "alert.unknown")
+
+
+def shown(cloud: Cloud, to: str) -> int:
+    return sum(each.state == "shown" for each in cloud.sent if each.to == to)
+
+
+def settle_all(here: Edge, minutes: int = 5) -> None:
+    for _ in range(minutes * 4):
+        here.settle(15)
+
+
+def states(here: Edge) -> list[str]:
+    return [each.state for each in here.notices()]
+
+
+def after_a_crash(here: Edge) -> None:
+    """What the next process on this machine does first: whatever was under way has broken off."""
+    with here.bot.memory.transaction() as store:
+        store.notices.end_leases(wall_now())
+    here.clock.instant += timedelta(minutes=1)
+    here.bot.worker.sweep()
+    here.settle()
+
+
+# --- rates
+
+
+def test_a_robot_speaks_18_times_a_minute_and_the_rest_waits_its_turn(here: Edge) -> None:
+    ids = [here.say("KEY", channel="wecom_robot") for _ in range(40)]
+    here.settle()
+    assert len(here.cloud.group("KEY").heard) == 18
+    here.settle(59)
+    assert len(here.cloud.group("KEY").heard) == 18
+    here.settle(1)
+    assert len(here.cloud.group("KEY").heard) == 36
+    settle_all(here)
+    assert states(here) == ["sent"] * 40
+    assert here.cloud.complaints == []
+    attempts = sorted(here.rows(Attempt), key=lambda each: each.id)
+    assert [each.notice_id for each in attempts] == ids
+
+
+def test_a_member_hears_at_most_28_a_minute_and_nothing_is_dropped(here: Edge) -> None:
+    for _ in range(40):
+        here.say("zhangsan")
+    settle_all(here)
+    assert {each.state for each in here.cloud.sent} <= {"shown", "duplicate"}
+    assert states(here) == ["sent"] * 40
+
+
+def test_a_robot_that_is_shut_is_left_alone_for_a_minute(here: Edge) -> None:
+    here.cloud.faults.next("webhook/send", errcode=45009)
+    for _ in range(5):
+        here.say("KEY", channel="wecom_robot")
+    here.settle()
+    assert (here.cloud.group("KEY").heard, len(here.rows(Attempt))) == ([], 1)
+    here.settle(59)
+    assert here.cloud.group("KEY").heard == []
+    here.settle(2)
+    assert len(here.cloud.group("KEY").heard) == 5
+    assert states(here) == ["sent"] * 5
+
+
+def test_one_robot_that_is_shut_keeps_no_other_waiting(here: Edge) -> None:
+    here.cloud.add_robot("OTHER", "另一个群")
+    here.cloud.faults.next("webhook/send", errcode=45009)
+    here.say("KEY", channel="wecom_robot")
+    here.say("OTHER", channel="wecom_robot")
+    here.settle()
+    assert len(here.cloud.group("OTHER").heard) == 1
+
+
+def test_a_route_keeps_its_order(here: Edge) -> None:
+    for text_key in TEXTS:
+        here.say("zhangsan", text_key=text_key)
+    here.settle()
+    assert [each.text_key for each in here.notices() if each.state == "sent"] == list(TEXTS)
+    assert len(set(here.cloud.phone("zhangsan").texts)) == 6
+    first = here.cloud.phone("zhangsan").texts[0]
+    assert "绑定码" in first
+
+
+# --- lost answers
+
+
+def test_a_lost_answer_of_the_robot_is_owned_up_to_and_never_repeated(here: Edge) -> None:
+    here.cloud.faults.next("webhook/send", lose_answer=True)
+    here.say("KEY", channel="wecom_robot")
+    settle_all(here)
+    assert (states(here), len(here.cloud.group("KEY").heard)) == (["unknown"], 1)
+
+
+def test_a_robot_that_cannot_be_reached_at_all_is_tried_again(here: Edge, cloud: Cloud) -> None:
+    robot = here.bot.switchboard.channels["wecom_robot"]
+    url, robot._url = robot._url, "http://127.0.0.1:9/cgi-bin/webhook"  # type: ignore[attr-defined]
+    here.say("KEY", channel="wecom_robot")
+    here.settle()
+    robot._url = url  # type: ignore[attr-defined]
+    settle_all(here)
+    assert (states(here), len(cloud.group("KEY").heard)) == (["sent"], 1)
+
+
+def test_a_lost_answer_of_the_app_is_repeated_word_for_word_and_heard_once(here: Edge) -> None:
+    here.cloud.faults.next("message/send", lose_answer=True)
+    here.say("zhangsan")
+    settle_all(here)
+    sent = [each for each in here.cloud.sent if each.endpoint == "message/send"]
+    assert [each.state for each in sent] == ["shown", "duplicate"]
+    assert sent[0].raw == sent[1].raw
+    assert (states(here), len(here.cloud.phone("zhangsan").heard)) == (["sent"], 1)
+
+
+def test_a_gateway_in_trouble_does_not_make_a_phone_ring_twice(here: Edge) -> None:
+    here.cloud.faults.next("message/send", http_status=504)
+    here.say("zhangsan")
+    settle_all(here)
+    assert (states(here), len(here.cloud.phone("zhangsan").heard)) == (["sent"], 1)
+
+
+# --- refusals
+
+
+def test_somebody_out_of_reach_is_a_failure_and_no_repeat(here: Edge) -> None:
+    here.say("nobody")
+    settle_all(here)
+    assert [(each.state, each.attempts) for each in here.notices()] == [("failed", 1)]
+
+
+def test_a_success_that_names_an_invalid_user_is_a_failure(here: Edge) -> None:
+    here.cloud.add_member("leaving")
+    here.say("leaving|nobody")
+    here.settle()
+    assert [(each.state, "81013" in (each.detail or "") or "not reachable" in (each.detail or ""))
+            for each in here.notices()] == [("failed", True)]  # fmt: skip
+
+
+def test_a_robot_taken_out_of_its_group_is_told_to_the_office_once_a_day(here: Edge) -> None:
+    with here.bot.memory.transaction() as store:
+        person = Person(name="王科", roles=["工作人员"])
+        store.session.add(person)
+        store.session.flush()
+        store.session.add(Binding(person_id=person.id, realm="wecom", account="lisi", account_key="lisi"))
+    here.cloud.remove_robot("KEY")
+    for _ in range(3):
+        here.say("KEY", channel="wecom_robot")
+    settle_all(here, 1)
+    assert [each.state for each in here.notices() if each.channel == "wecom_robot"] == ["failed"] * 3
+    assert len(here.cloud.phone("lisi").heard) == 1
+    here.settle(86_400)
+    here.say("KEY", channel="wecom_robot")
+    settle_all(here, 1)
+    assert len(here.cloud.phone("lisi").heard) == 2
+
+
+def test_an_app_that_may_not_speak_is_told_to_the_fallback(here: Edge) -> None:
+    here.cloud.faults.next("message/send", errcode=60020)
+    here.say("zhangsan")
+    here.settle()
+    assert [(each.channel, each.state) for each in here.notices()] == [("wecom_app", "failed"), ("fallback", "failed")]
+
+
+def test_what_is_too_late_is_not_said(here: Edge) -> None:
+    here.say("zhangsan", due_at=here.clock.instant, expires_at=here.clock.instant + timedelta(minutes=1))
+    here.settle(60)
+    assert (states(here), here.cloud.sent) == (["expired"], [])
+
+
+def test_what_is_not_due_yet_waits(here: Edge) -> None:
+    here.say("zhangsan", due_at=here.clock.instant + timedelta(minutes=10))
+    settle_all(here, 9)
+    assert states(here) == ["due"]
+    settle_all(here, 2)
+    assert states(here) == ["sent"]
+
+
+def test_what_is_no_longer_true_is_not_said(here: Edge) -> None:
+    here.say("zhangsan", still="alert", alert_id=None, form="text")
+    here.settle()
+    assert (states(here), here.cloud.sent) == (["cancelled"], [])
+
+
+def test_a_channel_that_is_off_fails_at_once(here: Edge) -> None:
+    del here.bot.switchboard.channels["wecom_app"]
+    here.say("zhangsan")
+    here.settle()
+    assert [(each.state, each.detail) for each in here.notices()] == [("failed", "channel_off")]
+
+
+def test_an_attempt_that_breaks_off_in_a_way_nobody_foresaw_has_an_outcome(here: Edge) -> None:
+    class Broken:
+        limits = here.bot.switchboard.channels["wecom_robot"].limits
+        repeats_are_safe = False
+
+        def send(self, *_: Any) -> Any:
+            raise KeyError("surprise")
+
+    here.bot.switchboard.channels["wecom_robot"] = Broken()
+    here.say("KEY", channel="wecom_robot")
+    here.settle()
+    assert states(here) == ["unknown"]
+
+
+# --- crashes
+
+
+def dies_at_sending(here: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process ends between the claim and the outcome: nothing is written after the claim."""
+    monkeypatch.setattr("bot.delivery.Delivery._send", lambda self, attempt: None)
+    here.settle()
+    monkeypatch.undo()
+    assert "sending" in states(here)
+
+
+def test_after_a_crash_the_app_says_it_again_and_the_robot_owns_up(
+    here: Edge, cloud: Cloud, clock: HandClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.say("zhangsan")
+    here.say("KEY", channel="wecom_robot")
+    dies_at_sending(here, monkeypatch)
+    with edge(tmp_path, cloud, clock) as reborn:
+        after_a_crash(reborn)
+        assert states(reborn) == ["sent", "unknown"]
+    assert (len(cloud.phone("zhangsan").heard), len(cloud.group("KEY").heard)) == (1, 0)
+
+
+def test_after_a_crash_the_app_says_the_same_words(
+    here: Edge, cloud: Cloud, clock: HandClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have arrived: only the very same words are dropped by the platform."""
+    asked = here.say("zhangsan", text_key="clock.earlier", params={"lived": "甲", "start": "乙"})
+    dies_at_sending(here, monkeypatch)
+    with here.bot.memory.transaction() as store:
+        found = store.notices.get(asked)
+        assert found is not None
+        found.params = {"lived": "丙", "start": "丁"}
+    with edge(tmp_path, cloud, clock) as reborn:
+        after_a_crash(reborn)
+    assert "甲" in cloud.phone("zhangsan").texts[0]
+
+
+def test_while_an_attempt_may_still_end_by_itself_nobody_interferes(
+    here: Edge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.say("zhangsan")
+    dies_at_sending(here, monkeypatch)
+    here.clock.instant += timedelta(minutes=1)
+    here.bot.worker.sweep()
+    here.settle()
+    assert states(here) == ["sending"]
+
+
+# --- cards
+
+
+def card(here: Edge) -> Any:
+    here.say("zhangsan", form="buttons", text_key="question.part_card", params={
+        "submission": 1, "choices": [["1:part:1", "1 罐区"]], "receipt": "1124-0001", "enterprise": "甲", "time": "00:31",
+    })  # fmt: skip
+    here.settle()
+    return here.cloud.phone("zhangsan").cards[-1]
+
+
+def update(here: Edge, code: str) -> str:
+    notice = here.say(
+        "zhangsan",
+        form="card_update",
+        text_key="question.card_settled",
+        params={"response_code": code, "label": "1 罐区"},
+    )
+    here.settle()
+    return str(here.notice(notice).state)
+
+
+def test_a_card_is_changed_once_per_code(here: Edge) -> None:
+    shown = card(here)
+    code = here.notices()[0].response_code
+    assert update(here, code) == "sent"
+    assert shown.replaced == "已记为 1 罐区"
+    assert update(here, code) == "failed"
+
+
+# --- the fallback
+
+
+@pytest.fixture
+def loopback() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    heard: list[dict[str, Any]] = []
+
+    class Listener(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(500 if len(heard) == 1 else 200)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Listener)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"json://127.0.0.1:{server.server_port}/sms", heard
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_fallback_addresses_are_tried_until_one_takes_it(
+    tmp_path: Path, cloud: Cloud, clock: HandClock, loopback: tuple[str, list[dict[str, Any]]]
+) -> None:
+    url, heard = loopback
+    config = config_for(cloud, tmp_path).model_copy(update={"ALERT_FALLBACK_URLS": (SecretStr(url),)})
+    with edge(tmp_path, cloud, clock, config) as here:
+        here.say(channel="fallback")
+        settle_all(here, 1)
+        assert states(here) == ["sent"]
+    assert len(heard) == 2
+    assert "绑定码" in heard[-1]["message"]

@@ -1,0 +1,92 @@
+"""However talkative the logs are made: tokens, secrets and robot keys are not in them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import traceback
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from bot.channels.errors import ChannelError
+from bot.channels import wecom_http
+from bot.simulator.films import make_film
+from storage.errors import DatabaseAway
+from storage.models import GroupChat, Token
+from tests.bot.parts import Edge, group_of
+
+
+@pytest.fixture
+def talk(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.DEBUG)
+    return caplog
+
+
+def secrets_of(here: Edge) -> list[str]:
+    app = here.cloud.app
+    with here.bot.memory.reading() as store:
+        tokens = [value for value in store.session.query(Token.value).all() if value[0]]
+    assert tokens
+    return [app.secret, app.token, app.encoding_aes_key, "ROBOT-KEY-0815", *(str(token[0]) for token in tokens)]
+
+
+def test_a_noisy_night_shows_no_secret(
+    here: Edge, talk: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wecom_http, "READ_S", 0.2)
+    release = threading.Event()
+    here.cloud.add_robot("ROBOT-KEY-0815", "群")
+    for name in ("gettoken", "message/send", "webhook/send", "media/get"):
+        here.cloud.faults.next(name, drop=True)
+        here.cloud.faults.next(name, http_status=502)
+        here.cloud.faults.next(name, errcode=40014)
+        here.cloud.faults.next(name, errcode=60020)
+    here.cloud.faults.next("message/send", hold=release)
+    here.cloud.phone("zhangsan").sends_film(make_film(seconds=10, size=(64, 48), fps=1))
+    for _ in range(8):
+        here.say("zhangsan")
+        here.say("ROBOT-KEY-0815", channel="wecom_robot")
+        here.settle(90)
+    release.set()
+    away(here)
+    assert "did not leave" in talk.text
+    shown = talk.text + "".join(record.exc_text or "" for record in talk.records)
+    assert [secret for secret in secrets_of(here) if secret in shown] == []
+
+
+def away(here: Edge) -> None:
+    """The platform cannot be reached, nor any name be resolved."""
+    for url in ("http://127.0.0.1:9", "http://no-such-host.invalid"):
+        here.bot.switchboard.channels["wecom_robot"]._url = f"{url}/cgi-bin/webhook"  # type: ignore[attr-defined]
+        here.say("ROBOT-KEY-0815", channel="wecom_robot")
+        here.settle(90)
+
+
+def _fail_while_failing(client: Any) -> None:
+    try:
+        client.token()
+    except ChannelError as error:
+        raise DatabaseAway("gone as well") from error
+
+
+def test_a_failure_while_handling_a_failure_shows_no_address(here: Edge) -> None:
+    """What a traceback prints of the library's own errors holds the whole address."""
+    client = here.bot.switchboard.doors["wecom_app"]._client  # type: ignore[attr-defined]
+    client._url = "http://127.0.0.1:9"
+    with pytest.raises(DatabaseAway) as found:
+        _fail_while_failing(client)
+    assert here.cloud.app.secret not in "".join(traceback.format_exception(found.value))
+
+
+def _add_a_group_twice(here: Edge) -> None:
+    with here.bot.memory.transaction() as store:
+        group = group_of(store, "ROBOT-KEY-0815")
+        store.session.add(GroupChat(name=group.name, robot_key="ROBOT-KEY-0815"))
+
+
+def test_the_database_library_shows_no_values(here: Edge) -> None:
+    with pytest.raises(IntegrityError) as found:
+        _add_a_group_twice(here)
+    assert "ROBOT-KEY-0815" not in "".join(traceback.format_exception(found.value))

@@ -1,0 +1,212 @@
+"""The served program: real HTTP, kill -9, orderly ends, one process or two."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from bot.clock import wall_now
+from bot.simulator import Cloud
+from bot.simulator.films import make_film
+from storage.database import Database
+from storage.models import Inbox, Notice, Submission
+from storage.store import Store
+from tests.bot.parts import until
+from tests.bot.processes import Program, program
+from tests.harness import County
+
+
+@pytest.fixture
+def sky(tmp_path: Path) -> Iterator[Program]:
+    """A cloud by the real clock, and a program that is not running yet."""
+    with Cloud() as cloud:
+        cloud.serve()
+        with program(cloud, tmp_path) as made:
+            yield made
+
+
+def furnish(sky: Program) -> None:
+    """A small county in the database."""
+    assert sky.run("migrate").returncode == 0
+    database = Database(sky.database_url)
+    with database.transaction() as session:
+        County(Store(session), sky.cloud).settle(enterprises=4, parts=1)
+    database.close()
+
+
+def rows(sky: Program, model: Any) -> list[Any]:
+    with reading(sky) as store:
+        return list(store.session.query(model).order_by(model.id))
+
+
+def test_nothing_is_lost_or_doubled_by_kill_9(sky: Program) -> None:
+    furnish(sky)
+    # The platform asks again for hours; a handful of times is enough here.
+    sky.cloud.courier.retries, sky.cloud.courier.timeout_seconds = 0, 5.0
+    film = {number: make_film(seconds=10, size=(64, 48), fps=1, tag=f"kill {number}") for number in range(30)}
+    process = sky.start("serve")
+    sky.ready()
+    sent: list[Any] = []
+
+    def send(number: int) -> None:
+        phone = sky.cloud.phone(f"p{number % 4 + 1}")
+        one = phone.sends_film(film[number // 4]) if number % 4 == 0 else phone.says("帮助", at=1_795_000_000 + number)
+        until(lambda: one.status == 200 or one.repeat().status == 200, 40)
+        sent.append(one)
+
+    with ThreadPoolExecutor(4) as pool:
+        work = [pool.submit(send, number) for number in range(100)]
+        for share in (15, 45, 75):
+            until(lambda share=share: len(sent) >= share, 40)
+            sky.kill(process)
+            process = sky.start("serve")
+        for each in work:
+            each.result()
+    until(lambda: {each.state for each in rows(sky, Inbox)} == {"done"}, 40)
+    until(lambda: {each.state for each in rows(sky, Notice)} <= {"sent", "cancelled"}, 40)
+    assert len(rows(sky, Inbox)) == 100
+    films = rows(sky, Submission)
+    assert Counter(each.state for each in films) == {"filed": 25}
+    assert len({each.receipt for each in films}) == len({each.message_key for each in films}) == 25
+    receipts = [heard.text for number in range(4) for heard in sky.cloud.phone(f"p{number + 1}").heard
+                if any(each.receipt in heard.text for each in films)]  # fmt: skip
+    assert max(Counter(receipts).values()) == 1
+    assert {each.receipt for each in films} == {
+        each.receipt for each in films if any(each.receipt in text for text in receipts)
+    }
+
+
+def test_sigterm_ends_in_order_even_with_an_open_connection_and_a_hanging_download(sky: Program) -> None:
+    furnish(sky)
+    process = sky.start("serve")
+    sky.ready()
+    idle = http.client.HTTPConnection("127.0.0.1", sky.port)
+    idle.request("GET", "/health/live")
+    idle.getresponse().read()
+    release = threading.Event()
+    sky.cloud.faults.next("media/get", hold=release)
+    sky.cloud.phone("p1").sends_film(make_film(seconds=10, size=(64, 48), fps=1))
+    until(lambda: sky.cloud.faults.pending("media/get") == 0)
+    assert sky.end(process) < 5
+    release.set()
+    idle.close()
+    assert process.returncode == 0
+    assert "Traceback" not in sky.log
+    process = sky.start("serve")
+    until(lambda: [each.state for each in rows(sky, Submission)] == ["filed"], 30)
+    assert sky.end(process) < 5
+    assert process.returncode == 0
+
+
+def test_web_and_worker_as_two_processes_on_one_file(sky: Program) -> None:
+    assert sky.run("web").returncode == 1
+    furnish(sky)
+    web, worker = sky.start("web"), sky.start("worker")
+    sky.ready()
+    assert sky.cloud.verify_url()
+    sent = [sky.cloud.phone("p1").sends_film(make_film(seconds=10, size=(64, 48), fps=1)) for _ in range(2)]
+    assert [each.status for each in sent] == [200, 200]
+    until(lambda: [each.state for each in rows(sky, Submission)] == ["filed", "filed"])
+    until(lambda: any("收到" in text for text in sky.cloud.phone("p1").texts))
+    assert max(sky.end(web), sky.end(worker)) < 5
+    assert (web.returncode, worker.returncode) == (0, 0)
+    assert "Traceback" not in sky.log
+
+
+def test_too_much_is_refused_whether_or_not_it_tells_its_length(sky: Program) -> None:
+    sky.start("serve")
+    sky.ready()
+    url = f"{sky.url}/callbacks/wecom_app?msg_signature=x"
+    for size in (300_000, 700_000):
+        pieces = (b"x" * 10_000 for _ in range(size // 10_000))
+        assert requests.post(url, data=b"x" * size, timeout=5).status_code == 413
+        assert requests.post(url, data=pieces, timeout=5).status_code == 413
+    with socket.create_connection(("127.0.0.1", sky.port)) as huge:
+        huge.sendall(b"POST /callbacks/wecom_app HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n")
+        assert b" 413 " in huge.recv(100)
+    assert requests.post(url, data=b"<xml>", timeout=5).status_code == 400
+    assert requests.get(f"{sky.url}/callbacks/wecom_app", timeout=5).status_code == 403
+    assert requests.get(f"{sky.url}/health/live", timeout=5).status_code == 200
+
+
+def test_a_port_that_is_taken_is_one_clear_line(sky: Program) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", sky.port))
+        other.listen()
+        ended = sky.run("serve")
+    assert ended.returncode == 1
+    assert (str(sky.port) in ended.stderr, "Traceback" in ended.stderr) == (True, False)
+
+
+def test_a_name_that_stands_for_several_addresses_is_served(sky: Program) -> None:
+    process = sky.start("serve", HOST="localhost")
+    sky.ready()
+    assert sky.end(process) < 5
+
+
+def test_a_rehearsal_is_joined_by_commands_continued_later_and_never_turned_back(sky: Program) -> None:
+    furnish(sky)
+    process = sky.start("serve", "--clock", "2026-11-24T00:30:00+08:00", "--speed", "60")
+    assert sky.ready()["rehearsal"] is True
+    sky.cloud.phone("p1").says("帮助", at=1_795_451_400)
+    until(lambda: sky.cloud.phone("p1").texts)
+    assert all(text.startswith("【演练】") for text in sky.cloud.phone("p1").texts)
+    assert '"night": "2026-11-24"' in sky.run("night", "--json").stdout
+    lived = sky.ready()["now"]
+    sky.end(process)
+    refused = sky.run("serve", "--clock", "2026-11-24T00:30:01+08:00")
+    assert (refused.returncode, "Traceback" in refused.stderr) == (1, False)
+    process = sky.start("serve")
+    again = sky.ready()
+    assert again["rehearsal"] is True
+    assert lived <= again["now"] < "2026-11-24T02:00"
+    sky.end(process)
+    process = sky.start("serve", "--clock", "2026-11-25T00:30:00+08:00")
+    assert sky.ready()["now"] >= "2026-11-25T00:30"
+    sky.end(process)
+
+
+def test_a_web_process_alone_and_a_later_worker_keep_one_rehearsal_clock(sky: Program) -> None:
+    furnish(sky)
+    process = sky.start("serve", "--clock", "2026-11-24T00:30:00+08:00", "--speed", "60")
+    sky.ready()
+    sky.end(process)
+    sky.start("web")
+    began = datetime.fromisoformat(sky.ready()["now"])
+    # Longer than a clock without a process behind it counts as running.
+    until(lambda: datetime.fromisoformat(sky.ready()["now"]) > began + timedelta(minutes=7))
+    sky.start("worker")
+    beaten = until(lambda: executors(sky))
+    told, fact = datetime.fromisoformat(sky.ready()["now"]), rehearsal(sky)
+    assert beaten
+    assert abs(told - datetime.fromisoformat(fact["lived"])) < timedelta(minutes=3)
+    assert datetime.fromisoformat(fact["start"]) <= began
+
+
+def executors(sky: Program) -> set[str]:
+    with reading(sky) as store:
+        return store.records.beats("executor/", wall_now() - timedelta(seconds=3))
+
+
+def rehearsal(sky: Program) -> dict[str, Any]:
+    with reading(sky) as store:
+        return store.records.fact("rehearsal") or {}
+
+
+@contextmanager
+def reading(sky: Program) -> Iterator[Store]:
+    database = Database(sky.database_url)
+    with database.reading() as session:
+        yield Store(session)
+    database.close()

@@ -1,0 +1,174 @@
+"""A full disk, a locked or missing database: 503 while it lasts, nothing lost, and all is well again after."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+
+from bot.simulator.films import make_film
+from bot.web import callbacks, health
+from storage.database import Database
+from storage.models import Submission
+from storage.objects import ObjectError
+from storage.store import Store
+from tests.bot.parts import Edge
+from tests.harness import County
+
+FILM = make_film(seconds=10, size=(64, 48), fps=1)
+
+
+@pytest.fixture
+def county(here: Edge) -> Edge:
+    with here.bot.memory.transaction() as store:
+        County(store, here.cloud).settle(enterprises=1, parts=1)
+    return here
+
+
+def ready(here: Edge) -> tuple[int, dict[str, Any]]:
+    answer = here.client.get("/health/ready")
+    return answer.status_code, answer.json
+
+
+@contextmanager
+def full(here: Edge) -> Iterator[None]:
+    """The database may not grow any more, on any connection."""
+
+    def limit(connection: Any, *_: Any) -> None:
+        connection.execute("PRAGMA max_page_count=1")
+
+    engine = here.database.engine
+    event.listen(engine, "checkout", limit)
+    try:
+        yield
+    finally:
+        event.remove(engine, "checkout", limit)
+        engine.dispose()
+
+
+def test_a_full_database_is_503_and_the_message_is_taken_when_there_is_room_again(here: Edge) -> None:
+    with full(here):
+        sent = here.cloud.phone("zhangsan").says("字" * 5000)
+        assert sent.status == 503
+    assert here.inbox() == []
+    assert here.counted("not_kept") >= 1
+    assert sent.repeat().status == 200
+    assert len(here.inbox()) == 1
+
+
+def test_a_locked_database_is_503_within_the_platforms_patience(
+    here: Edge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert callbacks._PATIENCE_S < 5
+    monkeypatch.setattr(callbacks, "_PATIENCE_S", 0.1)
+    monkeypatch.setattr(health, "_PATIENCE_S", 0.1)
+    other = Database(f"sqlite:///{tmp_path}/patrol.db")
+    with other.transaction() as session:
+        session.execute(text("create table t (id)"))
+        sent = here.cloud.phone("zhangsan").says("你好")
+        status, told = ready(here)
+        session.rollback()
+    other.close()
+    assert (sent.status, status, list(told["problems"])) == (503, 503, ["database"])
+    assert sent.repeat().status == 200
+    assert ready(here)[0] == 200
+
+
+def test_a_long_writer_of_this_process_is_503_too(here: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    import threading
+
+    monkeypatch.setattr(callbacks, "_PATIENCE_S", 0.1)
+    inside, release = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with here.bot.memory.transaction():
+            inside.set()
+            release.wait(20)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    inside.wait(20)
+    sent = here.cloud.phone("zhangsan").says("你好")
+    release.set()
+    thread.join()
+    assert sent.status == 503
+    assert sent.repeat().status == 200
+
+
+def test_a_damaged_database_is_503(here: Edge, tmp_path: Path) -> None:
+    here.database.close()
+    for side in ("patrol.db-wal", "patrol.db-shm"):
+        (tmp_path / side).unlink(missing_ok=True)
+    (tmp_path / "patrol.db").write_bytes(b"this is no database at all" * 1000)
+    assert here.cloud.phone("zhangsan").says("你好").status == 503
+    assert ready(here)[0] == 503
+    assert here.client.get("/metrics").status_code == 200
+    assert here.client.get("/content/x").status_code in (404, 503)
+    assert here.client.get("/health/live").status_code == 200
+    here.bot.worker.once()
+
+
+def test_a_database_without_its_tables_is_503(here: Edge) -> None:
+    with here.bot.memory.transaction() as store:
+        store.session.execute(text("update alembic_version set version_num='from the future'"))
+    status, told = ready(here)
+    assert (status, "from the future" in told["problems"]["database"]) == (503, True)
+
+
+def test_a_film_waits_until_the_object_store_takes_it(county: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    county.clock.instant = county.clock.instant.replace(hour=1)
+    objects = county.bot.objects
+    keep = objects.keep
+
+    def refuse(*_: Any) -> None:
+        raise ObjectError("cannot keep: No space left on device")
+
+    monkeypatch.setattr(objects, "keep", refuse)
+    assert county.cloud.phone("p1").sends_film(FILM).status == 200
+    for _ in range(4):
+        county.settle(10)
+    assert [each.state for each in county.rows(Submission)] == ["receiving"]
+    status, told = ready(county)
+    assert (status, "No space left" in told["problems"]["object_store"]) == (503, True)
+    monkeypatch.setattr(objects, "keep", keep)
+    county.settle(60)
+    assert [each.state for each in county.rows(Submission)] == ["filed"]
+    county.settle(10)
+    assert len([text for text in county.cloud.phone("p1").texts if "收到" in text]) == 1
+    assert ready(county)[0] == 200
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_directory_without_rights_is_named(county: Edge, tmp_path: Path) -> None:
+    (tmp_path / "objects" / ".spool").chmod(0o500)
+    assert "object_store" in ready(county)[1]["problems"]
+    (tmp_path / "objects" / ".spool").chmod(0o700)
+
+
+@pytest.mark.parametrize("fault", [{"errcode": 45033}, {"errcode": -1}, {"http_status": 502}, {"cut_after": 10}])
+def test_a_film_that_cannot_be_fetched_now_is_fetched_later(county: Edge, fault: dict[str, Any]) -> None:
+    county.cloud.faults.next("media/get", **fault, times=8)
+    county.cloud.phone("p1").sends_film(FILM)
+    for _ in range(10):
+        county.settle(61)
+    assert [(each.state, each.bytes) for each in county.rows(Submission)] == [("filed", len(FILM))]
+
+
+def test_a_message_that_fails_and_fails_is_told_to_the_office_once_and_still_tried(
+    county: Edge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    county.cloud.faults.next("media/get", errcode=-1, times=30)
+    county.cloud.phone("p1").sends_film(FILM)
+    for _ in range(35):
+        county.settle(61)
+    assert [each.state for each in county.rows(Submission)] == ["filed"]
+    with county.bot.memory.reading() as store:
+        told = {each.person_id for each in Store(store.session).notices.of_night(county.notices()[0].night)
+                if each.text_key == "trouble.message"}  # fmt: skip
+    staff = [text for text in county.cloud.phone("staff").texts if "多次处理不成" in text]
+    assert (len(staff), len(told) >= 1) == (1, True)

@@ -1,0 +1,323 @@
+"""The client of the platform's API: one token for everybody, films in ranges, every lie found out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from werkzeug import Response
+from werkzeug.serving import make_server
+
+from bot.channels import wecom_client, wecom_http
+from bot.channels.errors import ChannelError, MediaGone, Misconfigured, Transient, Unheard
+from bot.channels.wecom_client import WeComClient
+from bot.simulator import Cloud
+from tests.bot.parts import Edge, edge
+from tests.harness import HandClock
+
+MB = 1024 * 1024
+FILM = bytes(range(256)) * 2000
+
+
+def client_of(here: Edge, url: str | None = None) -> WeComClient:
+    app, memory = here.cloud.app, here.bot.memory
+    return WeComClient(url or here.cloud.url, app.corp_id, app.secret, here.clock, memory.transaction)
+
+
+@pytest.fixture
+def client(here: Edge) -> WeComClient:
+    return client_of(here)
+
+
+@pytest.fixture
+def film(here: Edge) -> str:
+    return str(here.cloud.phone("zhangsan").sends_film(FILM).media_id)
+
+
+def asked(cloud: Cloud, endpoint: str, plenty: int = 1000) -> int:
+    """How many calls of an endpoint there were since `plenty` harmless faults were laid out."""
+    return plenty - cloud.faults.pending(endpoint)
+
+
+def count(cloud: Cloud, endpoint: str) -> None:
+    cloud.faults.next(endpoint, times=1000)
+
+
+# --- tokens
+
+
+def test_sixteen_threads_and_two_processes_fetch_one_token(here: Edge, tmp_path: Path, clock: HandClock) -> None:
+    count(here.cloud, "gettoken")
+    with edge(tmp_path, here.cloud, clock) as there, ThreadPoolExecutor(16) as pool:
+        clients = [client_of(here), client_of(there)]
+        tokens = list(pool.map(lambda number: clients[number % 2].token(), range(16)))
+    assert (len(set(tokens)), asked(here.cloud, "gettoken")) == (1, 1)
+
+
+def test_a_token_is_renewed_before_its_life_ends(here: Edge, client: WeComClient) -> None:
+    first = client.token()
+    here.settle(7200 - 121)
+    assert client.token() == first
+    here.settle(122)
+    assert client.token() != first
+
+
+def test_a_token_killed_early_is_fetched_once_more(here: Edge, client: WeComClient) -> None:
+    client.token()
+    here.cloud.kill_token()
+    count(here.cloud, "gettoken")
+    assert client.get("getcallbackip")["ip_list"]
+    assert asked(here.cloud, "gettoken") == 1
+    assert here.cloud.complaints == []
+
+
+def test_many_threads_with_a_dead_token_fetch_one_new_one(here: Edge, client: WeComClient) -> None:
+    client.token()
+    here.cloud.kill_token()
+    count(here.cloud, "gettoken")
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda _: client.get("getcallbackip"), range(12)))
+    assert all(answer["ip_list"] for answer in answers)
+    assert asked(here.cloud, "gettoken") == 1
+
+
+def test_a_platform_that_always_says_expired_is_asked_twice_and_no_more(here: Edge, client: WeComClient) -> None:
+    here.cloud.faults.next("getcallbackip", errcode=42001, times=1000)
+    with pytest.raises(Transient):
+        client.get("getcallbackip")
+    assert asked(here.cloud, "getcallbackip") == 2
+
+
+@pytest.mark.parametrize("code", [40001, 60020, 40013])
+def test_wrong_credentials_and_addresses_are_the_operators_affair(here: Edge, client: WeComClient, code: int) -> None:
+    here.cloud.faults.next("gettoken", errcode=code, times=1000)
+    with pytest.raises(Misconfigured) as found:
+        client.get("getcallbackip")
+    assert (found.value.code, asked(here.cloud, "gettoken")) == (code, 1)
+    here.cloud.faults.clear()
+    assert client.token()
+
+
+def test_a_token_answer_that_makes_no_sense_gives_the_lease_back(here: Edge) -> None:
+    answers = [b"[]", b'{"errcode": 0}', b'{"access_token": "t", "expires_in": "soon"}', b"<html>"]
+    with platform(tokens=answers) as url:
+        client = client_of(here, url)
+        for _ in range(4):
+            with pytest.raises(Transient):
+                client.token()
+    assert client_of(here).token()
+
+
+def test_a_token_request_that_hangs_ends_and_gives_the_lease_back(
+    here: Edge, client: WeComClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wecom_http, "READ_S", 0.1)
+    release = threading.Event()
+    here.cloud.faults.next("gettoken", hold=release)
+    with pytest.raises(Unheard):
+        client.token()
+    release.set()
+    monkeypatch.undo()
+    assert client.token()
+
+
+# --- requests
+
+
+def test_what_never_left_is_told_from_what_may_have_arrived(here: Edge, client: WeComClient) -> None:
+    with pytest.raises(Transient) as refused:
+        wecom_http.call(requests.Session(), "GET", "http://127.0.0.1:9/")
+    with pytest.raises(Transient) as nameless:
+        wecom_http.call(requests.Session(), "GET", "http://no-such-host.invalid/?key=SECRET")
+    assert not isinstance(refused.value, Unheard)
+    assert not isinstance(nameless.value, Unheard)
+    here.cloud.faults.next("getcallbackip", drop=True)
+    with pytest.raises(Unheard):
+        client.get("getcallbackip")
+
+
+def test_a_server_in_trouble_may_be_asked_again(here: Edge, client: WeComClient) -> None:
+    here.cloud.faults.next("getcallbackip", http_status=502)
+    with pytest.raises(Transient):
+        client.get("getcallbackip")
+    assert client.get("getcallbackip")
+
+
+# --- media
+
+
+def fetched(client: WeComClient, media_id: str) -> bytes:
+    return b"".join(client.fetch(media_id))
+
+
+def test_a_film_comes_back_as_it_was_sent(client: WeComClient, film: str) -> None:
+    assert fetched(client, film) == FILM
+
+
+def test_a_large_film_comes_in_ranges(here: Edge, client: WeComClient, tmp_path: Path) -> None:
+    large = tmp_path / "large.mp4"
+    with large.open("wb") as file:
+        file.truncate(41 * MB)
+        file.seek(39 * MB)
+        file.write(b"here")
+    count(here.cloud, "media/get")
+    got = fetched(client, str(here.cloud.phone("lisi").sends_film(large).media_id))
+    assert (len(got), got[39 * MB : 39 * MB + 4]) == (41 * MB, b"here")
+    assert asked(here.cloud, "media/get") == 6
+    assert here.cloud.complaints == []
+
+
+def test_a_body_that_breaks_off_is_taken_up_where_it_broke(here: Edge, client: WeComClient, film: str) -> None:
+    here.cloud.faults.next("media/get", cut_after=100_000, times=3)
+    assert fetched(client, film) == FILM
+
+
+def test_a_body_that_breaks_off_every_time_is_given_up_for_now(here: Edge, client: WeComClient, film: str) -> None:
+    here.cloud.faults.next("media/get", cut_after=0, times=1000)
+    with pytest.raises(Unheard):
+        fetched(client, film)
+    assert asked(here.cloud, "media/get") == 6
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_an_error_with_status_200_is_not_a_film(here: Edge, client: WeComClient, plain: bool) -> None:
+    here.cloud.faults.plain_text_errors = plain
+    with pytest.raises(MediaGone):
+        fetched(client, "invented")
+
+
+@pytest.mark.parametrize("code", [45033, -1])
+def test_too_many_at_once_may_be_tried_again(here: Edge, client: WeComClient, film: str, code: int) -> None:
+    here.cloud.faults.next("media/get", errcode=code)
+    with pytest.raises(Transient):
+        fetched(client, film)
+    assert fetched(client, film) == FILM
+
+
+def test_a_dead_token_in_the_middle_of_a_film_is_replaced(here: Edge, client: WeComClient, tmp_path: Path) -> None:
+    large = tmp_path / "large.mp4"
+    large.write_bytes(bytes(9 * MB))
+    pieces = client.fetch(str(here.cloud.phone("zhangsan").sends_film(large).media_id))
+    got = len(next(pieces))
+    here.cloud.kill_token()
+    assert got + sum(map(len, pieces)) == 9 * MB
+
+
+@pytest.mark.parametrize("status", [403, 404, 407, 502, 503])
+def test_a_proxy_that_says_no_does_not_lose_the_film(here: Edge, client: WeComClient, film: str, status: int) -> None:
+    here.cloud.faults.next("media/get", http_status=status, times=1000)
+    with pytest.raises(Transient):
+        fetched(client, film)
+    here.cloud.faults.clear()
+    assert fetched(client, film) == FILM
+
+
+def test_a_download_that_hangs_ends(
+    here: Edge, client: WeComClient, film: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.token()
+    monkeypatch.setattr(wecom_http, "READ_S", 0.1)
+    monkeypatch.setattr(wecom_client, "_RESUMES", 0)
+    release = threading.Event()
+    here.cloud.faults.next("media/get", hold=release)
+    with pytest.raises(Unheard):
+        fetched(client, film)
+    release.set()
+
+
+@pytest.mark.parametrize("name", ["data.json", "说明.json", "notes.txt", "page.html"])
+def test_a_file_with_a_name_is_media_whatever_it_holds(here: Edge, client: WeComClient, name: str) -> None:
+    sent = here.cloud.phone("zhangsan").sends_file(b'{"errcode": 40007, "errmsg": "invalid media_id"}', name)
+    assert fetched(client, str(sent.media_id)) == b'{"errcode": 40007, "errmsg": "invalid media_id"}'
+
+
+# --- media of a platform that behaves otherwise than ours
+
+
+TOKEN = b'{"errcode": 0, "access_token": "t", "expires_in": 7200}'
+
+
+@contextmanager
+def platform(media: Iterable[Response] = (), tokens: Iterable[bytes] = repeat(TOKEN)) -> Iterator[str]:
+    """A server that answers gettoken and media/get as told, one after the other; its address."""
+    films, words = iter(media), iter(tokens)
+
+    def answer(environ: dict[str, Any], start: Any) -> Any:
+        wants_token = environ["PATH_INFO"].endswith("gettoken")
+        response = Response(next(words), content_type="application/json") if wants_token else next(films)
+        return response(environ, start)
+
+    server = make_server("127.0.0.1", 0, answer, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def served(
+    body: bytes, status: int = 200, kind: str = "video/mp4", name: str | None = "a.mp4", **more: str
+) -> Response:
+    headers = {name_.replace("_", "-"): value for name_, value in more.items()}
+    if name:
+        headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return Response(body, status, headers, content_type=kind)
+
+
+def test_a_platform_without_ranges_gives_the_whole_film(here: Edge) -> None:
+    with platform([served(FILM)]) as url:
+        assert fetched(client_of(here, url), "m") == FILM
+
+
+def test_a_film_cut_by_a_platform_without_ranges_is_fetched_anew(here: Edge) -> None:
+    cut = Response(
+        iter([FILM[:300_000]]), headers={"Content-Disposition": "attachment", "Content-Length": str(len(FILM))}
+    )
+    with platform([cut, served(FILM), served(FILM)]) as url:
+        client = client_of(here, url)
+        with pytest.raises(Transient):
+            fetched(client, "m")
+        assert fetched(client, "m") == FILM
+
+
+@pytest.mark.parametrize("told", ["bytes 0-99/*", "bytes 7-99/100", "", "nonsense"])
+def test_another_range_than_the_one_asked_for_is_not_taken(here: Edge, told: str) -> None:
+    with platform([served(bytes(100), 206, Content_Range=told)]) as url, pytest.raises(Transient):
+        fetched(client_of(here, url), "m")
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "error"),
+    [
+        ("text/html", b"<html>please log in</html>", Unheard),
+        ("text/plain", b'{"errcode": 40007}', MediaGone),
+        ("application/octet-stream", b'{"errcode": 40007, "errmsg": "x"}', MediaGone),
+        ("application/octet-stream", b'{"errcode": 45033, "errmsg": "x"}', Transient),
+        ("application/octet-stream", b"{oops", Transient),
+        ("application/json", b'{"errcode": 0}', Transient),
+    ],
+)
+def test_a_nameless_answer_is_no_film(here: Edge, kind: str, body: bytes, error: type[ChannelError]) -> None:
+    with platform(repeat(served(body, kind=kind, name=None))) as url, pytest.raises(error) as found:
+        fetched(client_of(here, url), "m")
+    assert (type(found.value) is MediaGone) == (error is MediaGone)
+
+
+def test_a_nameless_film_is_a_film(here: Edge) -> None:
+    with platform([served(FILM, name=None)]) as url:
+        assert fetched(client_of(here, url), "m") == FILM
+
+
+def test_an_empty_range_does_not_go_on_for_ever(here: Edge) -> None:
+    with platform(repeat(served(b"", 206, Content_Range="bytes 0-9/10"))) as url, pytest.raises(Unheard):
+        fetched(client_of(here, url), "m")

@@ -1,0 +1,94 @@
+"""Which part or enterprise a few words name, as people write them at two in the morning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.naming import named_enterprise, named_part, spoken_number, without_enterprise
+
+
+@dataclass
+class Part:
+    """A key part."""
+
+    number: str
+    name: str
+
+
+@dataclass
+class Firm:
+    """An enterprise."""
+
+    code: str
+    name: str
+    short_name: str
+
+
+PARTS = [
+    Part("1", "罐区"), Part("2", "装卸台"), Part("3", "一号泵房"), Part("4", "二号泵房"), Part("10", "控制室"),
+    Part("A1", "北罐区"), Part("12", "丙类仓库"),
+]  # fmt: skip
+FIRMS = [Firm("E001", "甲化工有限公司", "甲化工"), Firm("E0011", "乙新材料股份公司", "乙新材料")]
+
+
+@pytest.mark.parametrize(
+    ("words", "number"),
+    [
+        ("1", "1"), ("１", "1"), (" 2 ", "2"), ("2号", "2"), ("2.", "2"), ("第二个部位", "2"), ("二", "2"), ("两", "2"),
+        ("No.3", "3"), ("#4", "4"), ("部位4", "4"), ("十", "10"), ("十二", "12"), ("10号部位", "10"), ("a1", "A1"),
+        ("02", "2"), ("罐区", "1"), ("装卸台", "2"), ("装卸", "2"), ("控制室。", "10"), ("这是控制室", "10"),
+        ("北罐区", "A1"), ("1号 泵房", "3"), ("2号泵房", "4"), ("3号泵房", None),
+        ("2号东侧", "2"), ("二号泵房", "4"), ("泵房", None), ("好的", None),
+        ("", None), ("99", None), ("仓库", "12"), ("1、罐", "1"), ("2 装卸台", "2"), ("10 控制室", "10"),
+    ],
+)  # fmt: skip
+def test_these_words_name_these_parts(words: str, number: str | None) -> None:
+    found = named_part(words, PARTS)
+    assert (found.number if found else None) == number
+
+
+@given(st.integers(0, 99))
+def test_a_number_is_understood_in_chinese_and_in_wide_digits(number: int) -> None:
+    digits = "零一二三四五六七八九"
+    tens, ones = divmod(number, 10)
+    spoken = (
+        digits[number] if number < 10 else (digits[tens] if tens > 1 else "") + "十" + (digits[ones] if ones else "")
+    )
+    wide = "".join(chr(ord(digit) + 0xFEE0) for digit in str(number))
+    assert spoken_number(spoken) == spoken_number(wide) == spoken_number(f"{number}号") == str(number)
+
+
+@given(st.text(max_size=30))
+def test_whatever_is_written_nothing_breaks_and_at_most_one_part_is_named(words: str) -> None:
+    assert named_part(words, PARTS) in [None, *PARTS]
+
+
+@given(st.sampled_from(PARTS))
+def test_a_part_is_found_by_its_own_number_and_by_its_own_name(part: Part) -> None:
+    assert named_part(part.number, PARTS) is part
+    assert named_part(part.name, PARTS) is part
+    assert named_part(f"{part.number} {part.name}", PARTS) is part, "as the bot itself writes it"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("甲化工", "E001"), ("甲化工有限公司 1", "E001"), ("e001", "E001"), ("E0011", "E0011"),
+        ("乙新材料2号", "E0011"),
+        ("化工", None), ("1", None), ("甲化工和乙新材料", None),
+    ],
+)  # fmt: skip
+def test_these_words_name_these_enterprises(words: str, code: str | None) -> None:
+    found = named_enterprise(words, FIRMS)
+    assert (found.code if found else None) == code
+
+
+@pytest.mark.parametrize(
+    ("words", "rest"), [("甲化工 2", "2"), ("甲化工有限公司，罐区", "罐区"), ("E001-3", "3"), ("罐区", "罐区")]
+)
+def test_what_is_left_without_the_enterprise_names_the_part(words: str, rest: str) -> None:
+    assert without_enterprise(words, FIRMS[0]) == rest

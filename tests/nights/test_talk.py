@@ -1,0 +1,133 @@
+"""Words, voices and buttons besides films: everything is answered, shortly and to the point."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storage.models import Enterprise, KeyPart
+from tests.harness import Story, row, story
+
+
+def more_parts(night: Story, number: int) -> None:
+    """The first enterprise has so many parts."""
+    with night.office() as store:
+        enterprise = row(store, Enterprise, code="E001")
+        for each in range(3, number + 1):
+            store.session.add(KeyPart(enterprise_id=enterprise.id, number=str(each), name=f"{each}号装置"))
+
+
+def choose(night: Story, who: str, label: str) -> None:
+    """Pick an option of the latest card's list and submit it."""
+    card = night.cloud.phone(who).cards[-1]
+    options: list[dict[str, Any]] = card.content["button_selection"]["option_list"]
+    option = next(each["id"] for each in options if each["text"] == label)
+    selected = {"SelectedItem": {"QuestionKey": "what", "OptionIds": {"OptionId": option}}}
+    own: dict[str, Any] = {"EventKey": "select", "TaskId": card.task_id, "SelectedItems": selected}
+    night.cloud.phone(who).sends_event("template_card_event", own)
+    night.settle()
+
+
+def test_more_parts_than_buttons_are_offered_as_a_list(tmp_path: Path) -> None:
+    with story(tmp_path, enterprises=1) as night:
+        more_parts(night, 8)
+        night.time("00:10")
+        night.film("p1")
+        night.settle(6)
+        night.hears("p1")
+        choose(night, "p1", "8 8号装置")
+        assert night.hears("p1")[0].splitlines()[1] == "甲化工 · 8 8号装置"
+
+
+def test_more_parts_than_a_list_holds_are_asked_about_in_words(tmp_path: Path) -> None:
+    with story(tmp_path, enterprises=1) as night:
+        more_parts(night, 12)
+        night.time("00:10")
+        night.film("p1")
+        night.settle(6)
+        [text] = night.hears("p1")
+        assert text.endswith("11 11号装置、12 12号装置")
+        night.says("p1", "十二")
+        assert night.hears("p1")[0].splitlines()[1] == "甲化工 · 12 12号装置"
+
+
+def test_whoever_is_shown_no_cards_is_asked_in_words(tmp_path: Path) -> None:
+    with story(tmp_path, enterprises=1) as night:
+        night.cloud.add_member("p1", shows_cards=False)
+        night.film("p1")
+        night.settle(6)
+        [text] = night.hears("p1")
+        assert text == "1124-0001（23:50）拍的是哪个部位？请回复编号或名称：\n1 罐区、2 装卸台"
+
+
+def test_a_late_word_does_not_guess_but_says_what_to_do_about_the_older_film(tmp_path: Path) -> None:
+    with story(tmp_path, enterprises=1) as night:
+        night.time("00:10")
+        night.film("p1")
+        night.settle(6)
+        night.hears("p1")
+        night.time("00:25")
+        night.says("p1", "2")
+        night.settle(6)
+        assert night.hears("p1") == [
+            "好的，记下“2 装卸台”。请发送这个部位的视频。\n"
+            "如果说的是 00:10 发来的那段（1124-0001），请点它的卡片上的按钮，或告诉值班人员。"
+        ]
+        night.taps("p1", "2 装卸台")
+        assert "2 装卸台" in night.hears("p1")[0]
+
+
+def test_how_tonight_stands_is_told_to_a_patroller_and_to_the_office(tmp_path: Path) -> None:
+    with story(tmp_path, enterprises=2) as night:
+        night.time("00:10")
+        night.says("p1", "1")
+        night.film("p1")
+        night.hears("p1")
+        night.says("p1", "查询")
+        assert night.hears("p1") == ["11-24 夜巡：\n甲化工：1/2。还差：2 装卸台"]
+        night.says("staff", "今晚")
+        assert night.hears("staff") == [
+            "11-24 夜巡：应报2家，按时0，迟报0，部分0，未报0，停产免报0，待判2。\n还差2家：甲化工、乙化工"
+        ]
+
+
+@pytest.mark.parametrize("words", ["停产", "停产，检修三天", "复产", "换人 张三"])
+def test_what_only_the_office_may_decide_is_passed_on_to_it(night: Story, words: str) -> None:
+    night.says("h1", words)
+    assert night.hears("h1") == ["已转给工作人员，请等对方核实。核实之前仍请按原要求拍送。"]
+    assert night.hears("staff") == [f"📋 甲化工负责人（甲化工）说：“{words}”\n请核实后在登记册里修改。"]
+
+
+def test_what_cannot_be_understood_is_answered_with_how_it_works(night: Story) -> None:
+    night.says("p1", "今天好冷")
+    assert night.hears("p1")[0].startswith("直接发视频就行，每段10秒以上，一个部位一段。")
+    night.cloud.phone("p1").sends_voice()
+    night.settle()
+    assert night.hears("p1")[0].startswith("语音已留存，但我听不懂语音。")
+    night.cloud.phone("p1").sends_location(31.2, 121.4, "厂门口")
+    night.settle()
+    assert night.hears("p1")[0].startswith("这种消息我看不了")
+
+
+def test_who_joins_is_welcomed_and_who_only_looks_in_is_left_alone(night: Story) -> None:
+    night.cloud.add_member("unknown")
+    for who in ("p1", "unknown"):
+        night.cloud.phone(who).sends_event("subscribe", {"EventKey": ""})
+        night.cloud.phone(who).enters()
+    night.settle()
+    assert night.hears("p1")[0].startswith("您好，这里是夜间巡检机器人。零点以后")
+    assert night.hears("unknown")[0].startswith("您好，这里是夜间巡检机器人，还不认识您。")
+
+
+def test_a_button_of_somebody_elses_film_changes_nothing(night: Story) -> None:
+    night.film("p1")
+    night.settle(6)
+    night.hears("p1")
+    card = night.cloud.phone("p1").cards[-1]
+    own = {"EventKey": next(iter(card.buttons)), "TaskId": card.task_id}
+    night.cloud.phone("p2").sends_event("template_card_event", own)
+    night.settle()
+    assert night.hears("p2") == ["这个按钮对应的视频不在您名下，没有改动。"]
+    assert len(night.view()["unattributed"]) == 1

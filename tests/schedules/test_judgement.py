@@ -1,0 +1,120 @@
+"""What a night's films amount to: the counts add up, more films are never worse, order does not matter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schedules.judgement import STATES, Clip, ExpectedEnterprise, ExpectedPart, NightJudgement, judge
+from schedules.patrol_night import window
+from schedules.rules import RuleBook
+
+WINDOW = window(date(2026, 11, 24), RuleBook(ZoneInfo("Asia/Shanghai")))
+BADNESS = ["on_time", "late", "unjudged", "partial", "missing"]
+
+
+def enterprise(number: int, exempt: Sequence[bool]) -> ExpectedEnterprise:
+    """An enterprise with a part per flag; part ids are 10 × its number and up."""
+    parts = tuple(ExpectedPart(number * 10 + each, str(each), f"部位{each}", flag) for each, flag in enumerate(exempt))
+    return ExpectedEnterprise(number, f"E{number}", f"企业{number}", f"企{number}", None, None, parts)
+
+
+counties = st.lists(st.lists(st.booleans(), max_size=4), max_size=5).map(
+    lambda all_flags: [enterprise(number, flags) for number, flags in enumerate(all_flags, 1)]
+)
+moments = st.timedeltas(timedelta(hours=-2), timedelta(hours=16)).map(lambda after: WINDOW.opens + after)
+
+
+def clip(sent_at: datetime, number: int, part: int | None, known: bool) -> Clip:
+    """A film of a part, of an enterprise without its part, or one whose enterprise is in question."""
+    if part is not None:
+        return Clip(number, number * 10 + part, sent_at)
+    return Clip(number, None, sent_at) if known else Clip(None, None, sent_at, frozenset({number, number + 1}))
+
+
+clips = st.builds(clip, moments, st.integers(1, 5), st.none() | st.integers(0, 3), st.booleans())
+
+
+@given(counties, st.lists(clips), moments)
+def test_every_enterprise_is_in_exactly_one_state(
+    county: list[ExpectedEnterprise], films: list[Clip], now: datetime
+) -> None:
+    counts = judge(county, films, WINDOW, now).counts
+    assert counts.pop("expected") == len(county) == sum(counts.values())
+    assert set(counts) == set(STATES)
+
+
+@given(counties, st.lists(clips), clips, moments)
+def test_one_film_more_makes_nothing_worse(
+    county: list[ExpectedEnterprise], films: list[Clip], more: Clip, now: datetime
+) -> None:
+    before, after = judge(county, films, WINDOW, now), judge(county, [*films, more], WINDOW, now)
+    for old, new in zip(before.enterprises, after.enterprises, strict=True):
+        assert (old.state == "exempt") == (new.state == "exempt")
+        if old.state != "exempt":
+            assert BADNESS.index(new.state) <= BADNESS.index(old.state)
+        assert set(new.missing_parts) <= set(old.missing_parts)
+        assert set(new.accountable) <= set(old.accountable)
+        assert old.silent or not new.silent
+
+
+@given(counties, st.lists(clips, max_size=8), moments, st.randoms())
+def test_the_order_of_films_does_not_matter(
+    county: list[ExpectedEnterprise], films: list[Clip], now: datetime, random: object
+) -> None:
+    shuffled = list(films)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert seen(judge(county, films, WINDOW, now)) == seen(judge(county, shuffled, WINDOW, now))
+
+
+def seen(judgement: NightJudgement) -> list[object]:
+    """What a judgement says of each enterprise and each part."""
+    return [(each.state, dict(each.parts), each.accountable) for each in judgement.enterprises]
+
+
+@given(counties, st.lists(clips), moments)
+def test_a_part_that_may_rest_is_never_asked_for(
+    county: list[ExpectedEnterprise], films: list[Clip], now: datetime
+) -> None:
+    for each in judge(county, films, WINDOW, now).enterprises:
+        assert not any(part.exempt for part in (*each.missing_parts, *each.accountable))
+        for part in each.enterprise.parts:
+            assert (each.parts[part.id] == "exempt") == part.exempt
+        assert (each.state == "exempt") == all(part.exempt for part in each.enterprise.parts)
+
+
+@given(counties, st.lists(clips), moments, moments)
+def test_nothing_is_called_missing_before_the_window_is_over(
+    county: list[ExpectedEnterprise], films: list[Clip], now: datetime, later: datetime
+) -> None:
+    judgement = judge(county, films, WINDOW, min(now, WINDOW.closes))
+    assert judgement.counts["missing"] == judgement.counts["partial"] == 0
+    over = judge(county, films, WINDOW, max(later, WINDOW.closes + timedelta(seconds=1)))
+    for each in over.enterprises:
+        assert (each.state == "unjudged") == (bool(each.waiting) and bool(each.missing_parts))
+
+
+@given(counties, st.lists(clips), moments, st.floats(0, 1))
+def test_too_many_silent_are_presumed_our_fault_and_nobody_due_never_is(
+    county: list[ExpectedEnterprise], films: list[Clip], now: datetime, threshold: float
+) -> None:
+    judgement = judge(county, films, WINDOW, now)
+    due = [each for each in judgement.enterprises if each.enterprise.due_parts]
+    silent = [each for each in due if each.silent]
+    assert judgement.presumed_our_fault(threshold) == (bool(due) and len(silent) > threshold * len(due))
+    assert not judgement.presumed_our_fault(1.0)
+
+
+@given(counties, st.lists(clips), moments)
+def test_a_night_is_in_question_only_while_nobody_owes_and_not_all_has_come(
+    county: list[ExpectedEnterprise], films: list[Clip], now: datetime
+) -> None:
+    judgement = judge(county, films, WINDOW, now)
+    lacking = any(each.missing_parts for each in judgement.enterprises)
+    assert (bool(judgement.accountable), judgement.in_question) in {
+        (True, False), (False, lacking),
+    }  # fmt: skip

@@ -1,0 +1,200 @@
+"""Every constraint of the database, by a row that it refuses; the list is held against the models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
+from sqlalchemy.orm import Session
+
+from storage.database import Database
+from storage.models import (
+    Alert,
+    Attempt,
+    Base,
+    Binding,
+    ClosedNight,
+    ContentItem,
+    Counter,
+    Decision,
+    DutyShift,
+    Employment,
+    Enterprise,
+    GroupChat,
+    Inbox,
+    Invitation,
+    KeyPart,
+    Meta,
+    NightChoice,
+    Notice,
+    Person,
+    Push,
+    Submission,
+    Token,
+    Word,
+)
+from storage.records import insert_once
+
+NOW, DAY = datetime(2026, 11, 24, 1, tzinfo=UTC), date(2026, 11, 24)
+FILM: dict[str, Any] = {
+    "night": DAY, "number": 1, "channel": "wecom_app", "message_key": "a", "inbox_id": 1, "realm": "wecom",
+    "sender": "p1", "sender_key": "p1", "kind": "film", "sent_at": NOW, "received_at": NOW, "place": "attributed",
+    "marks": [],
+}  # fmt: skip
+NOTICE: dict[str, Any] = {
+    "once_key": "a", "kind": "receipt", "night": DAY, "to_name": "甲", "channel": "wecom_app", "address": "p1",
+    "route": "wecom_app/p1", "form": "text", "text_key": "receipt.filed", "params": {}, "due_at": NOW,
+}  # fmt: skip
+ITEM: dict[str, Any] = {"title": "静电", "kind": "链接", "tags": [], "added_at": NOW}
+WORD: dict[str, Any] = {
+    "channel": "wecom_app", "message_key": "a", "inbox_id": 1, "realm": "wecom", "sender": "p1", "sent_at": NOW,
+    "text": "1",
+}  # fmt: skip
+
+
+def a_county() -> list[Base]:
+    """One row of every table that the rows below refer to."""
+    return [
+        GroupChat(id=1, name="一群"), Enterprise(id=1, code="E001", name="甲", short_name="甲"),
+        KeyPart(id=1, enterprise_id=1, number="1", name="罐区"), Person(id=1, name="张三", roles=[]),
+        Employment(person_id=1, enterprise_id=1), DutyShift(id=1, day=DAY, post="leader", person_id=1),
+        Inbox(id=1, channel="wecom_app", message_key="a", raw="<xml/>", received_at=NOW), Submission(id=1, **FILM),
+        Word(id=1, **WORD), NightChoice(person_id=1, night=DAY, enterprise_id=1), Notice(id=1, **NOTICE),
+        Alert(id=1, once_key="a", cause="missing", night=DAY, opened_at=NOW, params={}),
+        ContentItem(id=1, **ITEM), ContentItem(id=2, **ITEM),
+        Push(id=1, item_id=1, group_id=1, day=DAY, notice_id=1), Decision(key="a", decided_at=NOW, outcome="done"),
+        Counter(name="a", value=1), Meta(name="a", value={}), Token(name="a"),
+        ClosedNight(night=DAY, closed_at=NOW, expected={}),
+        Invitation(code="12345678", person_id=1, made_at=NOW, expires_at=NOW),
+    ]  # fmt: skip
+
+
+# What the constraint is called (or the column that is unique), and a row that it refuses.
+REFUSED: dict[str, Base] = {
+    "group_chat.name": GroupChat(name="一群"),
+    "enterprise.code": Enterprise(code="E001", name="乙", short_name="乙"),
+    "enterprise_status": Enterprise(code="E002", name="乙", short_name="乙", status="歇业"),
+    "one_part_per_number": KeyPart(enterprise_id=1, number="1", name="泵房"),
+    "once_per_post": DutyShift(day=DAY, post="leader", person_id=1),
+    "heard_once": Inbox(channel="wecom_app", message_key="a", raw="<xml/>", received_at=NOW),
+    "filed_once": Submission(**{**FILM, "number": 2}),
+    "one_receipt_number": Submission(**{**FILM, "message_key": "b"}),
+    "submission_state": Submission(**{**FILM, "number": 2, "message_key": "b", "state": "lost"}),
+    "submission_place_known": Submission(**{**FILM, "number": 2, "message_key": "b", "place": "somewhere"}),
+    "word_once": Word(**WORD),
+    "alert.once_key": Alert(once_key="a", cause="danger", night=DAY, opened_at=NOW, params={}),
+    "notice.once_key": Notice(**NOTICE),
+    "notice_state_known": Notice(**{**NOTICE, "once_key": "b", "state": "perhaps"}),
+    "content_kind": ContentItem(**{**ITEM, "kind": "图片"}),
+    "never_the_same_twice": Push(item_id=1, group_id=1, day=date(2027, 1, 1), notice_id=1),
+}
+KEYS: list[Base] = [
+    Employment(person_id=1, enterprise_id=1), NightChoice(person_id=1, night=DAY, enterprise_id=1),
+    Decision(key="a", decided_at=NOW, outcome="done"), Counter(name="a", value=2), Meta(name="a", value={}),
+    Token(name="a"), ClosedNight(night=DAY, closed_at=NOW, expected={}),
+    Invitation(code="12345678", person_id=1, made_at=NOW, expires_at=NOW),
+]  # fmt: skip
+ORPHANS: list[Base] = [
+    Enterprise(code="E002", name="乙", short_name="乙", group_id=9), KeyPart(enterprise_id=9, number="1", name="罐区"),
+    Employment(person_id=9, enterprise_id=1), Employment(person_id=1, enterprise_id=9),
+    Binding(person_id=9, realm="wecom", account="a", account_key="a"), DutyShift(day=DAY, post="leader", person_id=9),
+    Invitation(code="1", person_id=9, made_at=NOW, expires_at=NOW), Attempt(notice_id=9, started_at=NOW),
+    *(
+        Submission(**{**FILM, "number": 2, "message_key": "b", column: 9})
+        for column in ("inbox_id", "person_id", "enterprise_id", "part_id")
+    ),
+    *(Notice(**{**NOTICE, "once_key": "b", column: 9}) for column in ("person_id", "group_id", "alert_id")),
+    *(
+        Push(**{"item_id": 2, "group_id": 1, "notice_id": 1, "day": DAY, column: 9})
+        for column in ("item_id", "group_id", "notice_id")
+    ),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A database made by the migrations, as the ones in use are, with one row in every table."""
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('db')}/patrol.db")
+    database.migrate()
+    with database.transaction() as session:
+        for row in a_county():
+            session.add(row)
+            session.flush()
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def session(migrated: Database) -> Iterator[Session]:
+    """A session whose changes are undone."""
+    with Session(migrated.engine) as opened:
+        yield opened
+        opened.rollback()
+
+
+def refuse(session: Session, row: Base) -> str:
+    """What the database says to a row it refuses."""
+    columns = {each.name: getattr(row, each.key) for each in row.__table__.columns}
+    given = {name: value for name, value in columns.items() if value is not None}
+    with pytest.raises(IntegrityError) as refused:
+        session.execute(row.__table__.insert().values(**given))
+    return str(refused.value.orig)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_row_that_breaks_a_constraint_is_refused(session: Session, name: str) -> None:
+    row = REFUSED[name]
+    said = refuse(session, row)
+    table = row.__table__
+    unique = {each.name: [column.name for column in each.columns] for each in _named(UniqueConstraint)}
+    if name in unique:
+        assert all(f"{table.name}.{column}" in said for column in unique[name])
+    else:
+        assert name in said
+
+
+@pytest.mark.parametrize("row", KEYS, ids=lambda row: row.__tablename__)
+def test_a_key_stands_once(session: Session, row: Base) -> None:
+    assert "UNIQUE" in refuse(session, row)
+
+
+@pytest.mark.parametrize("row", ORPHANS, ids=lambda row: row.__tablename__)
+def test_a_row_that_refers_to_nothing_is_refused(session: Session, row: Base) -> None:
+    assert "FOREIGN KEY" in refuse(session, row)
+
+
+def _named(kind: type[Any]) -> list[Any]:
+    constraints = [each for table in Base.metadata.tables.values() for each in table.constraints]
+    return [each for each in constraints if isinstance(each, kind) and each.name]
+
+
+def test_no_constraint_is_left_out() -> None:
+    named = {each.name for kind in (UniqueConstraint, CheckConstraint) for each in _named(kind)}
+    columns = {
+        f"{table.name}.{column.name}"
+        for table in Base.metadata.tables.values()
+        for column in table.columns
+        if column.unique
+    }
+    assert named | columns == set(REFUSED)
+
+
+def test_an_instant_without_its_zone_is_not_kept(session: Session) -> None:
+    naive = NOW.replace(tzinfo=None)
+    with pytest.raises((StatementError, DBAPIError), match="naive"):
+        session.execute(Decision.__table__.insert().values(key="b", decided_at=naive, outcome="done"))
+
+
+def test_an_instant_comes_back_aware_and_the_same(session: Session) -> None:
+    [found] = session.query(Decision).all()
+    assert (found.decided_at, found.decided_at.tzinfo) == (NOW, UTC)
+
+
+def test_inserting_once_gives_the_key_to_one_and_none_to_the_other(session: Session) -> None:
+    values = {"key": "c", "decided_at": NOW, "outcome": "done"}
+    assert insert_once(session, Decision, values) == "c"
+    assert insert_once(session, Decision, values) is None

@@ -1,0 +1,139 @@
+"""The steps from an empty database to the newest schema, and what is refused."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from bot.app import migrate_all, open_database
+from bot.config import load
+from storage import database as databases
+from storage.database import Database
+from storage.errors import SchemaMismatch
+from storage.models import Base
+from storage.schema import head_revision, known_revisions, upgrade
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    made = Database(f"sqlite:///{tmp_path}/patrol.db")
+    yield made
+    made.close()
+
+
+def tables(database: Database) -> set[str]:
+    with database.reading() as session:
+        return set(session.execute(text("select name from sqlite_master where type='table'")).scalars())
+
+
+def test_the_migrated_schema_is_the_one_of_the_models(database: Database) -> None:
+    migrate_all(database)
+    with database.engine.connect() as connection:
+        ours = MigrationContext.configure(
+            connection,
+            opts={
+                "compare_type": True, "compare_server_default": True,
+                "include_name": lambda name, kind, _parents: kind != "table" or name in Base.metadata.tables,
+            },
+        )  # fmt: skip
+        assert compare_metadata(ours, Base.metadata) == []
+
+
+def test_every_constraint_of_the_models_stands_in_the_migrated_schema(database: Database, tmp_path: Path) -> None:
+    """Alembic does not compare checks."""
+    database.migrate()
+    fresh = Database(f"sqlite:///{tmp_path}/fresh.db")
+    with fresh.transaction() as session:
+        Base.metadata.create_all(session.connection())
+    for name in Base.metadata.tables:
+        assert checks(database, name) == checks(fresh, name)
+    fresh.close()
+
+
+def checks(database: Database, table: str) -> list[str]:
+    with database.reading() as session:
+        sql = str(session.execute(text("select sql from sqlite_master where name=:name"), {"name": table}).scalar())
+    return sorted(
+        " ".join(line.split()).rstrip(",") for line in sql.splitlines() if "CHECK" in line or "UNIQUE" in line
+    )
+
+
+def test_migrating_again_changes_nothing(database: Database) -> None:
+    migrate_all(database)
+    before = tables(database)
+    migrate_all(database)
+    assert (tables(database), database.revision()) == (before, head_revision())
+
+
+def test_a_step_that_fails_leaves_nothing_behind(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(engine: object) -> None:
+        with engine.begin() as connection:  # type: ignore[attr-defined]
+            connection.execute(text("create table half (id)"))
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(databases, "upgrade", fails)
+    with pytest.raises(ZeroDivisionError):
+        database.migrate()
+    assert tables(database) == set()
+    monkeypatch.setattr(databases, "upgrade", upgrade)
+    database.migrate()
+    assert database.revision() == head_revision()
+
+
+def test_a_real_step_that_fails_in_its_middle_leaves_nothing_behind(database: Database) -> None:
+    """A table of ours is in the way: the steps before it are undone with it."""
+    last = list(Base.metadata.sorted_tables)[-1].name
+    with database.transaction() as session:
+        session.execute(text(f"create table {last} (id)"))
+    with pytest.raises(Exception, match="already exists"):
+        database.migrate()
+    assert tables(database) == {last}
+
+
+def test_an_empty_embedded_database_is_brought_up_to_date_where_that_is_asked_for(tmp_path: Path) -> None:
+    config = load({"DATABASE_URL": f"sqlite:///{tmp_path}/patrol.db"}, Path("/nowhere"))
+    with pytest.raises(SchemaMismatch):
+        open_database(config, migrate=False)
+    database = open_database(config, migrate=True)
+    assert database.revision() == head_revision()
+    database.close()
+
+
+@pytest.mark.parametrize("migrate", [True, False])
+def test_a_newer_database_is_refused(database: Database, migrate: bool) -> None:
+    migrate_all(database)
+    with database.transaction() as session:
+        session.execute(text("update alembic_version set version_num='9999'"))
+    config = load({"DATABASE_URL": str(database.url)}, Path("/nowhere"))
+    with pytest.raises(SchemaMismatch) as found:
+        open_database(config, migrate=migrate)
+    assert (found.value.found, found.value.expected) == ("9999", head_revision())
+    with pytest.raises(SchemaMismatch):
+        migrate_all(database)
+
+
+def test_the_steps_are_one_line_without_forks() -> None:
+    assert known_revisions()[-1] == head_revision()
+    assert len(set(known_revisions())) == len(known_revisions())
+
+
+@pytest.mark.parametrize("command", ["serve", "web", "worker", "migrate"])
+def test_every_command_refuses_a_newer_database_with_one_line(database: Database, tmp_path: Path, command: str) -> None:
+    database.migrate()
+    with database.transaction() as session:
+        session.execute(text("update alembic_version set version_num='9999'"))
+    settings = {"DATABASE_URL": str(database.url), "SECRET_KEY": "x", "PORT": "0", "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(
+        [sys.executable, "-m", "bot", command], env=settings, cwd=tmp_path, capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert (ended.returncode, len(ended.stderr.splitlines()), "9999" in ended.stderr) == (1, 1, True)
