@@ -15,35 +15,32 @@ from schedules.rules import RuleBook
 
 def write_daily(target: IO[bytes] | str, report: DailyReport, book: RuleBook) -> None:
     """Write the report as a workbook; the same report gives the same bytes."""
-
-    def local(instant: datetime) -> datetime:
-        return instant.astimezone(book.zone)
-
-    def row(of: ReportRow) -> DailyRow:
-        return DailyRow(
-            enterprise=of.name,
-            risk=of.risk,
-            parts_due=of.due,
-            parts_filmed=of.done,
-            first_at=local(of.first_at) if of.first_at else None,
-            last_at=local(of.last_at) if of.last_at else None,
-            state=of.state,
-            missing_parts=of.missing,
-            remark="；".join(say(f"remark.{mark}") for mark in of.remarks),
-        )
-
     table = DailyTable(
         night=report.night,
-        opens=local(report.window.opens),
-        closes=local(report.window.closes),
+        opens=report.window.opens.astimezone(book.zone),
+        closes=report.window.closes.astimezone(book.zone),
         counts=report.counts,
         leaders=report.leaders,
         backups=report.backups,
         staff=report.staff,
-        rows=tuple(row(each) for each in report.rows),
-        issued_at=local(report.issued_at),
+        rows=tuple(_row(each, book) for each in report.rows),
+        issued_at=report.issued_at.astimezone(book.zone),
     )
     daily_table(target, table)
+
+
+def _row(of: ReportRow, book: RuleBook) -> DailyRow:
+    return DailyRow(
+        enterprise=of.name,
+        risk=of.risk,
+        parts_due=of.due,
+        parts_filmed=of.done,
+        first_at=of.first_at.astimezone(book.zone) if of.first_at else None,
+        last_at=of.last_at.astimezone(book.zone) if of.last_at else None,
+        state=of.state,
+        missing_parts=of.missing,
+        remark="；".join(say(f"remark.{mark}") for mark in of.remarks),
+    )
 
 
 def as_json(report: DailyReport, book: RuleBook) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from handlers.naming import named_enterprise, named_part, without_enterprise
@@ -19,20 +19,24 @@ _ASK_AFTER = timedelta(seconds=5)
 _BUTTONS, _OPTIONS = 6, 10
 
 
-def settle(store: Store, rules: RuleBook, realm: str, sender: str, night: date, now: datetime) -> None:
-    """Place what can be placed of a sender's films of a night, then ask about the oldest that cannot."""
+def settle(store: Store, rules: RuleBook, realm: str, sender: str, night: date, now: datetime) -> set[int]:
+    """Place what can be placed of a sender's films of a night, then ask about the oldest that cannot.
+
+    The ids of the words that have found their film.
+    """
     films = [
         film
         for film in store.submissions.of_sender(realm, sender, night)
-        if film.kind == "film" and film.person_id is not None and film.state in ("receiving", "filed")
+        if film.kind == "film" and film.person_id is not None and film.state in ("receiving", "filed", "unfit")
     ]
     for film in films:
         _give_enterprise(film, store)
         _give_only_choice(film, store, rules, now)
-    _give_words([film for film in films if film.settled_by in (None, "word")], store, rules, now)
+    used = _give_words([film for film in films if film.settled_by in (None, "word")], store, rules, now)
     waiting = [film for film in films if film.place == "unattributed" and film.state == "filed"]
     if waiting:
         _ask(waiting[0], len(waiting), store, rules, now)
+    return used
 
 
 def _give_enterprise(film: Submission, store: Store) -> None:
@@ -58,12 +62,12 @@ def _give_only_choice(film: Submission, store: Store, rules: RuleBook, now: date
         place(film, film.enterprise_id, part.id, "name", store, rules, now)
 
 
-def _give_words(films: Sequence[Submission], store: Store, rules: RuleBook, now: datetime) -> None:
+def _give_words(films: Sequence[Submission], store: Store, rules: RuleBook, now: datetime) -> set[int]:
     """Pair all of a sender's films with all his words anew: what came late may change which word is whose."""
     if not films:
-        return
-    named = _words(films, store)
-    events = [Said(film.sent_at, film.inbox_id, film.id, True) for film in films]
+        return set()
+    named = _words(films, store, now)
+    events = [Said(film.sent_at, film.inbox_id, film.id, True, _waits_until(film, store)) for film in films]
     events += [Said(word.sent_at, word.inbox_id, word.id, False) for word, _ in named.values()]
     pairs = pair(events)
     for film in films:
@@ -72,15 +76,25 @@ def _give_words(films: Sequence[Submission], store: Store, rules: RuleBook, now:
             place(film, part.enterprise_id, part.id, "word", store, rules, now)
         elif film.settled_by == "word":
             film.part_id, film.settled_by, film.place = None, None, "unattributed"
+    return set(pairs.values())
 
 
-def _words(films: Sequence[Submission], store: Store) -> dict[int, tuple[Word, dict[int, KeyPart]]]:
+def _waits_until(film: Submission, store: Store) -> datetime | None:
+    """A film the bot has asked about may be named all night; one it has called unfit no longer."""
+    if film.state == "unfit":
+        verdict = store.notices.by_once_key(f"unfit/{film.id}")
+        return min(verdict.due_at, film.sent_at + WITHIN) if verdict else None
+    asked = store.notices.by_once_key(f"question/{film.id}/part")
+    return datetime.max.replace(tzinfo=UTC) if asked and asked.state == "sent" else None
+
+
+def _words(films: Sequence[Submission], store: Store, now: datetime) -> dict[int, tuple[Word, dict[int, KeyPart]]]:
     """The words around these films that name a part, each with the part it names at each enterprise."""
     ids = {film.enterprise_id for film in films if film.enterprise_id is not None}
     enterprises = [each for each in map(store.register.enterprise, sorted(ids)) if each is not None]
     parts = {each.id: store.register.parts_of(each.id) for each in enterprises}
     found = {}
-    since, until = films[0].sent_at - WITHIN, films[-1].sent_at + WITHIN
+    since, until = films[0].sent_at - WITHIN, max(films[-1].sent_at, now) + WITHIN
     for word in store.submissions.words_of(films[0].realm, films[0].sender, since, until):
         named = {each.id: named_part(without_enterprise(word.text, each), parts[each.id]) for each in enterprises}
         if known := {key: part for key, part in named.items() if part is not None}:

@@ -11,12 +11,21 @@ WITHIN = timedelta(minutes=10)
 
 @dataclass(frozen=True, order=True)
 class Said:
-    """A film or a word of one sender; `order` settles ties within a second."""
+    """A film or a word of one sender; `order` settles ties within a second.
+
+    `waits_until` is how long a film may be named afterwards: ten minutes; for ever once the bot has
+    asked about it; and not after the bot has said that it is unfit.
+    """
 
     sent_at: datetime
     order: int
     id: int
     is_film: bool
+    waits_until: datetime | None = None
+
+    def waits(self, instant: datetime) -> bool:
+        """Whether a word said at that instant may still be meant for this film."""
+        return instant <= (self.waits_until or self.sent_at + WITHIN)
 
 
 def pair(events: Iterable[Said]) -> dict[int, int]:
@@ -29,7 +38,7 @@ def pair(events: Iterable[Said]) -> dict[int, int]:
     word: Said | None = None
     waiting: list[Said] = []
     for event in sorted(events):
-        waiting = [film for film in waiting if event.sent_at - film.sent_at <= WITHIN]
+        waiting = [film for film in waiting if film.waits(event.sent_at)]
         if event.is_film and word is not None and event.sent_at - word.sent_at <= WITHIN:
             found[event.id], word = word.id, None
         elif event.is_film:

@@ -61,7 +61,7 @@ def heard_word(
     if _films_near(message.realm, message.sender, message.sent_at, store, rules):
         return
     since = message.sent_at.isoformat()
-    params = {"part": _label(message, named, enterprises, store), "older": _older(message, store, rules)}
+    params = {"part": _label(message, named, enterprises, store)}
     saying = Saying(
         kind="system",
         text_key="status.heard_word",
@@ -82,16 +82,6 @@ def _label(message: Message, named: Enterprise | None, enterprises: list[Enterpr
     ]
     labels = [f"{part.number} {part.name}" for part in found if part]
     return labels[0] if len(labels) == 1 else named.short_name if named and not labels else message.text[:20]
-
-
-def _older(message: Message, store: Store, rules: RuleBook) -> list[dict[str, Any]]:
-    """The film he may mean instead: one he was asked about so long ago that a word no longer finds it."""
-    films = store.submissions.of_sender(message.realm, message.sender, night_of(message.sent_at, rules))
-    asked = [film for film in films if film.place == "unattributed" and film.state == "filed"]
-    return [
-        {"say": "status.older", "receipt": film.receipt, "time": f"{film.sent_at.astimezone(rules.zone):%H:%M}"}
-        for film in asked[:1]
-    ]
 
 
 def still_without_film(notice: Notice, store: Store, rules: RuleBook, now: datetime) -> dict[str, Any] | None:

@@ -80,15 +80,17 @@ def _word(message: Message, person: Person, store: Store, rules: RuleBook, now: 
         store.submissions.choose(person.id, night, named.id)
     in_question = [named] if named else enterprises
     part_named = any(_names_part(message.text, enterprise, store) for enterprise in in_question)
+    word_id = None
     if part_named:
-        store.submissions.add_word(
+        word_id = store.submissions.add_word(
             channel=message.channel, message_key=message.key, inbox_id=message.inbox_id, realm=message.realm,
             sender=message.sender, sent_at=message.sent_at, text=message.text,
         )  # fmt: skip
     if not part_named and named is None:
         return _not_understood(message, enterprises, store, rules, now)
-    settle(store, rules, message.realm, message.sender, night, now)
-    status.heard_word(message, named, in_question, store, rules, now)
+    used = settle(store, rules, message.realm, message.sender, night, now)
+    if word_id not in used:
+        status.heard_word(message, named, in_question, store, rules, now)
     return None
 
 

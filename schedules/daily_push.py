@@ -40,7 +40,7 @@ def push_daily(store: Store, rules: RuleBook, now: datetime) -> None:
     for group, kind in wanting:
         item = pick((item for item in items if item.kind == kind), ever_had.get(group.id, set()), today)
         if item is not None:
-            _push(item, group, today, store, now)
+            _push(item, group, today, due, store)
     _tell_if_used_up(items, today, store, now)
 
 
@@ -61,17 +61,17 @@ def _rank(item: ContentItem, today: date) -> int | None:
     return 2 if any(today.month in months for months in seasons) else None
 
 
-def _push(item: ContentItem, group: GroupChat, today: date, store: Store, now: datetime) -> None:
+def _push(item: ContentItem, group: GroupChat, today: date, due: datetime, store: Store) -> None:
     saying = Saying(
         kind="content",
         text_key="push.link" if item.kind == LINK else "push.film",
         # With the day: what could not be sent is tried again tomorrow; what was sent, Push keeps from going twice.
         once_key=f"push/{group.id}/{item.id}/{today}",
         night=today,
-        due_at=now,
+        due_at=due,
         params={"item": item.id, "title": item.title, "source": f" · {item.source}" if item.source else ""},
         form="content",
-        expires_at=now + _MADE_UP_WITHIN,
+        expires_at=due + _MADE_UP_WITHIN,
     )
     notice = store.notices.to_group(group, saying)
     if notice is not None:

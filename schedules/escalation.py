@@ -42,7 +42,7 @@ def open_duty_alerts(store: Store, rules: RuleBook, now: datetime) -> None:
     store.records.decide(key, now, str(len(whole.accountable)))
     if whole.accountable:
         cause = SUSPECT if whole.presumed_our_fault(rules.on(night).threshold) else MISSING
-        alert = store.alerts.open(f"{MISSING}/{night}", cause, night, now)
+        alert = store.alerts.open(f"{MISSING}/{night}", cause, night, due)
         if alert is not None:
             climb(alert, store, rules, now)
 
@@ -77,13 +77,14 @@ def climb(alert: Alert, store: Store, rules: RuleBook, now: datetime) -> None:
     level = next_level(alert.level, alert.climbed_at, rungs, now, wait)
     if level is None:
         return
+    due = min(alert.climbed_at + wait, now) if alert.climbed_at else alert.opened_at
     alert.level, alert.climbed_at = level, now
     if level == len(people):
-        store.notices.to_fallback(_saying(alert, level, "text", f"alert/{alert.id}/fallback", now))
+        store.notices.to_fallback(_saying(alert, level, "text", f"alert/{alert.id}/fallback", due))
     for person in people[level] if level < len(people) else ():
         for form in ("alert", "text"):
             once_key = f"alert/{alert.id}/{level}/{person.id}/{form}"
-            store.notices.to_person(person, _saying(alert, level, form, once_key, now))
+            store.notices.to_person(person, _saying(alert, level, form, once_key, due))
 
 
 def _all_failed(said: Sequence[Notice], level: int) -> bool:
@@ -91,13 +92,13 @@ def _all_failed(said: Sequence[Notice], level: int) -> bool:
     return bool(states) and all(state in ("failed", "expired") for state in states)
 
 
-def _saying(alert: Alert, level: int, form: str, once_key: str, now: datetime) -> Saying:
+def _saying(alert: Alert, level: int, form: str, once_key: str, due: datetime) -> Saying:
     return Saying(
         kind="alert" if level == 0 else "escalation",
         text_key=f"alert.{alert.cause}_card" if form == "alert" else f"alert.{alert.cause}",
         once_key=once_key,
         night=alert.night,
-        due_at=now,
+        due_at=due,
         params=alert.params,
         form=form,
         still="alert",

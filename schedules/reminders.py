@@ -33,7 +33,7 @@ def send_waves(store: Store, rules: RuleBook, now: datetime) -> None:
         return
     for slept_through in open_waves[:-1]:
         store.records.decide(_key(night, slept_through), now, "slept through")
-    _decide(open_waves[-1], night, store, rules, now)
+    _decide(open_waves[-1], due[open_waves[-1]], night, store, rules, now)
 
 
 def _key(night: date, wave: time) -> str:
@@ -45,7 +45,7 @@ def _decided(store: Store, night: date, waves: Any) -> set[time]:
     return {wave for wave in waves if _key(night, wave) in decided}
 
 
-def _decide(wave: time, night: date, store: Store, rules: RuleBook, now: datetime) -> None:
+def _decide(wave: time, due: datetime, night: date, store: Store, rules: RuleBook, now: datetime) -> None:
     whole, key = judged(store, night, rules, now), _key(night, wave)
     if whole.presumed_our_fault(rules.on(night).threshold):
         store.records.decide(key, now, "held")
@@ -59,18 +59,18 @@ def _decide(wave: time, night: date, store: Store, rules: RuleBook, now: datetim
     store.records.decide(key, now, f"{len(whole.accountable)} missing")
     for group_id, owing in _by_group(whole, store).items():
         if group_id is None:
-            _remind_directly(owing, wave, store, night, now, rules)
+            _remind_directly(owing, wave, store, night, due, rules)
         elif group := store.register.group(group_id):
             params = {"wave": f"{wave:%H:%M}", "group": group_id, "offset": 0}
-            saying = _saying("wave.missing", f"{key}/{group_id}", night, now, params, rules)
+            saying = _saying("wave.missing", f"{key}/{group_id}", night, due, params, rules)
             store.notices.to_group(group, saying)
 
 
 def _saying(
-    text_key: str, once_key: str, night: date, now: datetime, params: dict[str, Any], rules: RuleBook
+    text_key: str, once_key: str, night: date, due: datetime, params: dict[str, Any], rules: RuleBook
 ) -> Saying:
     return Saying(
-        kind="reminder", text_key=text_key, once_key=once_key, night=night, due_at=now, params=params,
+        kind="reminder", text_key=text_key, once_key=once_key, night=night, due_at=due, params=params,
         form="wave" if text_key == "wave.missing" else "text", still="wave",
         expires_at=window(night, rules).closes,
     )  # fmt: skip
@@ -91,7 +91,7 @@ def _by_group(whole: NightJudgement, store: Store) -> dict[int | None, list[Ente
 
 
 def _remind_directly(
-    owing: Sequence[EnterpriseJudgement], wave: time, store: Store, night: date, now: datetime, rules: RuleBook
+    owing: Sequence[EnterpriseJudgement], wave: time, store: Store, night: date, due: datetime, rules: RuleBook
 ) -> None:
     """An enterprise that is in no group is reminded through its own people."""
     people = store.register.employees(each.enterprise.id for each in owing)
@@ -100,7 +100,7 @@ def _remind_directly(
             if PATROLLER in person.roles or set(HEADS) & set(person.roles):
                 once_key = f"{_key(night, wave)}/{each.enterprise.code}/{person.id}"
                 params = {"wave": f"{wave:%H:%M}", "enterprise": each.enterprise.id}
-                store.notices.to_person(person, _saying("wave.direct", once_key, night, now, params, rules))
+                store.notices.to_person(person, _saying("wave.direct", once_key, night, due, params, rules))
 
 
 def still_missing(notice: Notice, store: Store, rules: RuleBook, now: datetime) -> dict[str, Any] | None:

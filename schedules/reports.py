@@ -60,7 +60,7 @@ def send_daily_report(store: Store, rules: RuleBook, now: datetime) -> None:
     for person in _readers(store, night):
         for form, text_key in (("text", "report.daily"), ("report_file", "report.daily_file")):
             saying = Saying(
-                kind="report", text_key=text_key, once_key=f"{key}/{person.id}/{form}", night=night, due_at=now,
+                kind="report", text_key=text_key, once_key=f"{key}/{person.id}/{form}", night=night, due_at=due,
                 params={"issued_at": now.isoformat()}, form=form, still="report",
             )  # fmt: skip
             store.notices.to_person(person, saying)

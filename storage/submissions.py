@@ -149,9 +149,9 @@ class SubmissionStore:
         """The nights from that day on for which anything was sent."""
         return list(self.session.scalars(select(Submission.night).where(Submission.night >= day).distinct()))
 
-    def add_word(self, **values: Any) -> bool:
-        """Keep something said that may name a part; False when it was kept before."""
-        return insert_once(self.session, Word, values) is not None
+    def add_word(self, **values: Any) -> int | None:
+        """Keep something said that may name a part; its id, or None when it was kept before."""
+        return insert_once(self.session, Word, values)
 
     def words_of(self, realm: str, sender: str, since: datetime, until: datetime) -> Sequence[Word]:
         """What a sender said between two instants, oldest first."""

@@ -130,7 +130,9 @@ class Stage:
     def _upload(self, what: str, who: str, content: bytes, fields: dict[str, Any]) -> None:
         name = "film.mp4" if what == "film" else "photo.jpg"
         data = {"from": who, **fields}
-        requests.post(f"{self.cloud_url}/sim/{what}", data=data, files={what: (name, content)}, timeout=30).raise_for_status()
+        requests.post(
+            f"{self.cloud_url}/sim/{what}", data=data, files={what: (name, content)}, timeout=30
+        ).raise_for_status()
 
     def control(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Tell the pretend cloud something. Raises requests.HTTPError."""

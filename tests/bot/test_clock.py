@@ -135,7 +135,8 @@ def test_everything_that_is_said_in_a_rehearsal_says_so(tmp_path: Path, cloud: C
         here.say("zhangsan")
         here.say("KEY", channel="wecom_robot")
         here.say("zhangsan", form="buttons", text_key="question.part_card", params={
-            "submission": 1, "choices": [["1:part:1", "1 罐区"]], "receipt": "1124-0001", "enterprise": "甲", "time": "1",
+            "submission": 1, "choices": [["1:part:1", "1 罐区"]], "receipt": "1124-0001", "enterprise": "甲",
+            "time": "00:31",
         })  # fmt: skip
         here.say(
             "lisi", form="report_file", text_key="report.daily_file", params={"issued_at": clock.now().isoformat()}

@@ -276,7 +276,8 @@ def test_while_an_attempt_may_still_end_by_itself_nobody_interferes(
 
 def card(here: Edge) -> Any:
     here.say("zhangsan", form="buttons", text_key="question.part_card", params={
-        "submission": 1, "choices": [["1:part:1", "1 罐区"]], "receipt": "1124-0001", "enterprise": "甲", "time": "00:31",
+        "submission": 1, "choices": [["1:part:1", "1 罐区"]], "receipt": "1124-0001", "enterprise": "甲",
+        "time": "00:31",
     })  # fmt: skip
     here.settle()
     return here.cloud.phone("zhangsan").cards[-1]

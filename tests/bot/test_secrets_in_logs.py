@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from bot.channels.errors import ChannelError
 from bot.channels import wecom_http
+from bot.channels.errors import ChannelError
 from bot.simulator.films import make_film
 from storage.errors import DatabaseAway
 from storage.models import GroupChat, Token

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -62,21 +63,30 @@ def test_whoever_is_shown_no_cards_is_asked_in_words(tmp_path: Path) -> None:
         assert text == "1124-0001（23:50）拍的是哪个部位？请回复编号或名称：\n1 罐区、2 装卸台"
 
 
-def test_a_late_word_does_not_guess_but_says_what_to_do_about_the_older_film(tmp_path: Path) -> None:
+def test_an_answer_to_the_question_counts_however_late_it_comes(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=1) as night:
         night.time("00:10")
         night.film("p1")
         night.settle(6)
         night.hears("p1")
-        night.time("00:25")
+        night.time("00:45")
         night.says("p1", "2")
+        [receipt] = night.hears("p1")
+        assert receipt.startswith("✅ 收到 1124-0001\n甲化工 · 2 装卸台")
         night.settle(6)
-        assert night.hears("p1") == [
-            "好的，记下“2 装卸台”。请发送这个部位的视频。\n"
-            "如果说的是 00:10 发来的那段（1124-0001），请点它的卡片上的按钮，或告诉值班人员。"
-        ]
-        night.taps("p1", "2 装卸台")
-        assert "2 装卸台" in night.hears("p1")[0]
+
+
+def test_a_film_found_unfit_keeps_its_word_and_leaves_the_next_film_its_own(tmp_path: Path) -> None:
+    with story(tmp_path, enterprises=1) as night:
+        night.time("00:10")
+        night.film("p1", seconds=2, settle=False)
+        night.says("p1", "1", settle=False, at=night.clock.instant + timedelta(seconds=5))
+        night.film("p1", settle=False, at=night.clock.instant + timedelta(seconds=60))
+        night.says("p1", "2", settle=False, at=night.clock.instant + timedelta(seconds=65))
+        night.settle(70)
+        unfit, receipt = sorted(night.hears("p1"))
+        assert unfit.startswith("⚠️ 1124-0001")
+        assert receipt.startswith("✅ 收到 1124-0002\n甲化工 · 2 装卸台")
 
 
 def test_how_tonight_stands_is_told_to_a_patroller_and_to_the_office(tmp_path: Path) -> None:
