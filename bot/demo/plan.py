@@ -12,6 +12,7 @@ from bot.simulator.films import make_film
 
 NIGHT = date(2026, 11, 24)
 ZONE = ZoneInfo("Asia/Shanghai")
+BEGINS, ENDS = "-23:50", "07:55"
 _FORGETFUL, _PARTIAL, _LATE = 4, 2, 1
 Made = Callable[[int, int], None]
 
@@ -73,7 +74,7 @@ def night_plan(people: People, made: Made) -> list[Act]:
 
 def _start(dice: random.Random, number: int) -> datetime:
     """Most film soon after midnight, some need a reminder first."""
-    return at("00:03") + timedelta(minutes=dice.uniform(0, 70) if number % 12 else dice.uniform(100, 130))
+    return at("00:03") + timedelta(minutes=dice.uniform(0, 125) if number % 12 else dice.uniform(190, 205))
 
 
 def _round(crew: Crew, parts: Sequence[str], start: datetime, dice: random.Random) -> list[Act]:

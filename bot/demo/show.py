@@ -14,11 +14,10 @@ from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bot.boards import print_night
-from bot.demo.plan import ZONE, People, at
+from bot.demo.plan import BEGINS, ENDS, ZONE, People, at
 from bot.demo.stage import Stage
 from bot.texts import say
 
-_FROM, _TO = "-23:50", "09:12"
 _SHOWN = 6
 
 
@@ -28,7 +27,7 @@ class _Bars:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._making = progress.add_task(say("demo.making"), total=1)
-        total = (at(_TO) - at(_FROM)).total_seconds()
+        total = (at(ENDS) - at(BEGINS)).total_seconds()
         self._night = progress.add_task(say("demo.night", time="23:50"), total=total)
 
     def made(self, done: int, total: int) -> None:
@@ -38,7 +37,7 @@ class _Bars:
     def reached(self, now: datetime) -> None:
         """The night has come so far."""
         words = say("demo.night", time=f"{now.astimezone(ZONE):%H:%M}")
-        self._progress.update(self._night, completed=(now - at(_FROM)).total_seconds(), description=words)
+        self._progress.update(self._night, completed=(now - at(BEGINS)).total_seconds(), description=words)
 
 
 class Show:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from bot.workbooks.formatting import saved
@@ -75,10 +77,12 @@ def example_register(
     links: tuple[str, str] = ("https://example.com/safety/night", "https://example.com/safety/tanks"),
     film: str | None = None,
     robot_keys: tuple[str, str, str] = ("pretend-robot-1", "pretend-robot-2", "pretend-robot-3"),
+    rules: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Write the register: 75 enterprises of 4 parts, 160 people, 3 groups and a roster of 14 shifts.
 
     `film` is the path of a film relative to the workbook; without one the third item is a link as well.
+    `rules` take the place of the defaults.
     """
     codes = [f"E{number:03d}" for number in range(1, ENTERPRISE_COUNT + 1)]
     cells = {
@@ -87,7 +91,7 @@ def example_register(
         PEOPLE: _office() + [person for index, code in enumerate(codes) for person in _plant(index, code)],
         GROUPS: [{"name": name, "robot_key": key} for name, key in zip(GROUP_NAMES, robot_keys, strict=True)],
         ROSTER: [_shift(first_day, index) for index in range(NIGHTS)],
-        RULES: [{"name": name, "value": value} for name, value in RULE_DEFAULTS.items()],
+        RULES: [{"name": name, "value": value} for name, value in {**RULE_DEFAULTS, **rules}.items()],
         CONTENT: _content(links, film),
     }
     Path(path).write_bytes(saved(register_book(cells)))
