@@ -112,7 +112,7 @@ def build(config: Config, database: Database, clock: Clock, engine: Engine | Non
 
 
 def _switchboard(config: Config, memory: Memory) -> Switchboard:
-    board = Switchboard()
+    board = Switchboard(platforms={config.WECOM_API_URL})
     board.channels["wecom_robot"] = WeComRobotChannel(config.WECOM_API_URL)
     board.channels["fallback"] = FallbackChannel([url.get_secret_value() for url in config.ALERT_FALLBACK_URLS])
     if config.app_is_on and config.WECOM_AGENT_ID is not None:

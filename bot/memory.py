@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from bot.clock import Clock, real_delay
-from bot.engine import DELIVER, Engine, Job
+from bot.engine import DELIVER, TAKE_IN, Engine, Job
 from schedules.rules import RuleBook
 from storage.database import PATIENCE_S, Database
+from storage.inbox import keep
 from storage.store import Store
 
 
@@ -42,6 +43,14 @@ class Memory:
                 wait = real_delay(self.clock, notice.due_at) if notice.due_at > now else timedelta(0)
                 store.jobs.append(Job(DELIVER, notice.id, notice.route, delay=wait))
             self.engine.enqueue(session.connection(), store.jobs)
+
+    def hear(self, channel: str, message_key: str, raw: str, patience_s: float) -> bool:
+        """Keep a message with its job; False when it was kept before. Raises DatabaseAway."""
+        with self.database.writing(patience_s) as connection:
+            inbox_id = keep(connection, channel, message_key, raw, self.clock.now())
+            if inbox_id is not None:
+                self.engine.enqueue(connection, [Job(TAKE_IN, inbox_id)])
+        return inbox_id is not None
 
     @contextmanager
     def reading(self) -> Iterator[Store]:

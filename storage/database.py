@@ -76,8 +76,8 @@ class Database:
         event.listen(engine, "rollback", lambda _c: self._writing.release())
 
     @contextmanager
-    def transaction(self, patience_s: float = PATIENCE_S) -> Iterator[Session]:
-        """One writing transaction; all or nothing. Raises DatabaseAway when it cannot be kept now.
+    def writing(self, patience_s: float = PATIENCE_S) -> Iterator[Connection]:
+        """One writing transaction over a bare connection. Raises DatabaseAway when it cannot be kept now.
 
         `patience_s` bounds the wait for other writers: whoever has to answer somebody has little.
         """
@@ -85,10 +85,16 @@ class Database:
             self._only_one(),
             self._lock(patience_s),
             _away_is_typed(),
-            Session(self._writer_with(patience_s), expire_on_commit=False) as session,
-            session.begin(),
+            self._writer_with(patience_s).begin() as connection,
         ):
+            yield connection
+
+    @contextmanager
+    def transaction(self, patience_s: float = PATIENCE_S) -> Iterator[Session]:
+        """The same with a session: all or nothing."""
+        with self.writing(patience_s) as connection, Session(connection, expire_on_commit=False) as session:
             yield session
+            session.flush()
 
     @contextmanager
     def _only_one(self) -> Iterator[None]:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import Connection, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from storage.models import Inbox
-from storage.records import insert_once
+from storage.records import insert_row_once
+
+
+def keep(connection: Connection, channel: str, message_key: str, raw: str, received_at: datetime) -> int | None:
+    """Keep a message; its id, or None when it was kept before. Over a bare connection: this is the busiest path."""
+    values = {"channel": channel, "message_key": message_key, "raw": raw, "received_at": received_at}
+    return insert_row_once(connection, Inbox, {**values, "state": "waiting", "attempts": 0})
 
 
 class InboxStore:
@@ -16,21 +22,6 @@ class InboxStore:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-
-    def keep(self, channel: str, message_key: str, raw: str, received_at: datetime) -> int | None:
-        """Keep a message; its id, or None when it was kept before."""
-        return insert_once(
-            self.session,
-            Inbox,
-            {
-                "channel": channel,
-                "message_key": message_key,
-                "raw": raw,
-                "received_at": received_at,
-                "state": "waiting",
-                "attempts": 0,
-            },
-        )
 
     def get(self, inbox_id: int) -> Inbox | None:
         """The message of that id."""

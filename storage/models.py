@@ -336,7 +336,7 @@ class Attempt(Base):
     __tablename__ = "attempt"
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     notice_id: Mapped[int] = mapped_column(ForeignKey("notice.id"), index=True)
-    started_at: Mapped[datetime]
+    started_at: Mapped[datetime] = mapped_column(index=True)
     ended_at: Mapped[datetime | None]
     outcome: Mapped[str | None]
     detail: Mapped[str | None]

@@ -142,14 +142,13 @@ class NoticeStore:
     def window_opens(self, route: str, now: datetime, limit: int, period: timedelta) -> datetime | None:
         """When the route may be used next, None for at once: at most `limit` attempts in any `period`."""
         recent = self.session.scalars(
-            select(Notice.attempted_at)
-            .where(Notice.route == route, Notice.attempted_at > now - period, Notice.attempted_at <= now)
-            .order_by(Notice.attempted_at.desc())
+            select(Attempt.started_at)
+            .join(Notice, Notice.id == Attempt.notice_id)
+            .where(Notice.route == route, Attempt.started_at > now - period, Attempt.started_at <= now)
+            .order_by(Attempt.started_at.desc())
             .limit(limit)
         ).all()
-        if len(recent) < limit or recent[-1] is None:
-            return None
-        return recent[-1] + period
+        return None if len(recent) < limit else recent[-1] + period
 
     def shut_since(self, route: str, since: datetime, detail: str) -> datetime | None:
         """When the platform last shut the route, if it was later than `since`; `detail` marks the notices it hit."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, select
+from sqlalchemy import Connection, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -15,9 +15,12 @@ from storage.models import AuditEntry, Base, Counter, Decision, Inbox, Meta, Not
 
 def insert_once(session: Session, model: type[Base], values: dict[str, Any]) -> int | None:
     """Insert a row unless a unique constraint already holds one; the new key, or None."""
-    connection = session.connection()
-    statement = _insert(connection.dialect.name, model, tuple(values))
-    row = connection.execute(statement, values).first()
+    return insert_row_once(session.connection(), model, values)
+
+
+def insert_row_once(connection: Connection, model: type[Base], values: dict[str, Any]) -> int | None:
+    """The same over a bare connection."""
+    row = connection.execute(_insert(connection.dialect.name, model, tuple(values)), values).first()
     return None if row is None else row[0]
 
 

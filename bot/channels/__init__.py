@@ -21,10 +21,11 @@ DOORS: dict[str, type] = {"wecom_app": WeComAppDoor}
 
 @dataclass(frozen=True)
 class Switchboard:
-    """The channels and doors that the settings have switched on."""
+    """The channels and doors that the settings have switched on, and the addresses they call."""
 
     channels: dict[str, Channel] = field(default_factory=dict)
     doors: dict[str, Door] = field(default_factory=dict)
+    platforms: set[str] = field(default_factory=set)
 
 
 __all__ = [

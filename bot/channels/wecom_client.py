@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import requests
@@ -24,6 +24,9 @@ from storage.store import Store
 _RANGE = 8 * 1024 * 1024
 _RESUMES = 5
 # A token is renewed a little before its life ends, so that none dies under way.
+_HELD = timedelta(seconds=60)
+# Many calls with a wrong secret get the calling address blocked for an hour (2.1).
+_WRONG_SECRET, SPARED_S = (40001, 40013, 40091), 10
 _EARLY = timedelta(seconds=120)
 _TOKEN_PATIENCE = timedelta(seconds=30)
 
@@ -45,15 +48,23 @@ class WeComClient:
         self._clock, self._transaction = clock, transaction
         self._http = session()
         self._name = f"wecom/{corp_id}/app"
+        self._held: tuple[str, datetime] | None = None
+        self._refused: tuple[Misconfigured, float] | None = None
 
     def token(self, dead: str | None = None) -> str:
-        """A living access token; of all processes one fetches it, the others wait for it."""
+        """A living access token; of all processes one fetches it, the others wait for it.
+
+        Held for a little while without asking the database; the platform tells when it has died before.
+        """
+        if self._held is not None and self._held[0] != dead and self._clock.now() < self._held[1]:
+            return self._held[0]
         deadline = monotonic() + _TOKEN_PATIENCE.total_seconds()
         while monotonic() < deadline:
             now = self._clock.now()
             with self._transaction() as store:
                 found = store.tokens.valid(self._name, now)
                 if found is not None and found != dead:
+                    self._held = found, now + _HELD
                     return found
                 mine = store.tokens.lease(self._name, dead, now, wall_now(), _TOKEN_PATIENCE)
             if mine:
@@ -63,15 +74,27 @@ class WeComClient:
 
     def _fetch_token(self) -> str:
         try:
+            self._spare_the_platform()
             value, life = self._ask_for_token()
         except ChannelError as error:
             with self._transaction() as store:
                 store.tokens.give_up(self._name)
             # Here the same code means a wrong secret: asking again only gets this address blocked (2.1).
-            raise Misconfigured(error.detail, error.code) if isinstance(error, TokenStale) else error from None
+            told = Misconfigured(error.detail, error.code) if isinstance(error, TokenStale) else error
+            if isinstance(told, Misconfigured) and told.code in _WRONG_SECRET and self._refused is None:
+                self._refused = told, monotonic() + SPARED_S
+            raise told from None
         with self._transaction() as store:
             store.tokens.keep(self._name, value, self._clock.now() + max(life - _EARLY, life / 2))
         return value
+
+    def _spare_the_platform(self) -> None:
+        """A secret that was just refused is not tried again at once."""
+        if self._refused is not None:
+            error, until = self._refused
+            if monotonic() < until:
+                raise Misconfigured(error.detail, error.code)
+            self._refused = None
 
     def _ask_for_token(self) -> tuple[str, timedelta]:
         params = {"corpid": self._corp_id, "corpsecret": self._secret}

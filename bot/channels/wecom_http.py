@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import socket
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 import urllib3.exceptions
@@ -12,6 +14,7 @@ from requests.adapters import HTTPAdapter
 from bot.channels.errors import Transient, Unheard, from_code
 
 CONNECT_S, READ_S, UPLOAD_S = 5, 15, 120
+_GLANCE_S = 1
 _NEVER_LEFT = (
     urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError, urllib3.exceptions.ProxyError,
     urllib3.exceptions.SSLError,
@@ -75,3 +78,14 @@ def member(answer: dict[str, Any], name: str) -> str:
 def number(text: str | None) -> int | None:
     """A whole number of a header or an answer, None for anything else."""
     return int(text) if text and text.isdecimal() else None
+
+
+def is_reachable(url: str) -> bool:
+    """Whether anything takes a connection at an address now; asks nothing, waits a second at the most."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname or "", port), timeout=_GLANCE_S).close()
+    except OSError:
+        return False
+    return True

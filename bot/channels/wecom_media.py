@@ -24,8 +24,8 @@ class Part:
         self._response, self._start = response, start
         self._named = "Content-Disposition" in response.headers
         try:
-            self._look_at_kind(response.headers.get("Content-Type", ""))
             self._length = number(response.headers.get("Content-Length"))
+            self._look_at_kind(response.headers.get("Content-Type", ""))
             self.total = self._length if response.status_code == 200 else self._ranged_total()
         except ChannelError:
             response.close()
@@ -36,15 +36,22 @@ class Part:
         if not self._named and ("json" in kind or kind.startswith("text/")):
             checked(self._response)
             raise Transient(_NEITHER)
-        if self._response.status_code not in (200, 206):
+        if self._response.status_code not in (200, 206) and not self._is_empty():
             raise Transient(f"HTTP {self._response.status_code}")
         if self._response.status_code == 200 and self._start:
             raise Transient("the platform gives no ranges, and the film was cut")
+
+    def _is_empty(self) -> bool:
+        """An empty file has no range at all: some servers say 416, some a range that cannot be."""
+        return not self._start and (self._response.status_code == 416 or self._length == 0)
 
     def _ranged_total(self) -> int:
         """The whole length; a range other than the one asked for would spoil the film."""
         unit, _, total = self._response.headers.get("Content-Range", "").rpartition("/")
         found = number(total)
+        if not found and self._is_empty():
+            self._length = 0
+            return 0
         if found is None or not unit.startswith(f"bytes {self._start}-"):
             raise Transient("another range than the one asked for")
         return found
@@ -52,6 +59,8 @@ class Part:
     def pieces(self) -> Iterator[bytes]:
         """The bytes; Unheard when fewer come than were announced, or none."""
         got = 0
+        if self._response.status_code == 416:
+            return
         try:
             for piece in self._response.iter_content(_PIECE):
                 if not got and not self._named and not self._start and piece.startswith(b"{"):

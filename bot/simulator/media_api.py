@@ -58,7 +58,7 @@ def _take_in(cloud: "Cloud", limits: dict[str, int], robot: str | None = None) -
 
 
 def _hand_out(cloud: "Cloud", media: Media) -> Response:
-    header, total = request.headers.get("Range"), media.size
+    header, total = request.headers.get("Range") if media.size else None, media.size
     start, stop = wanted_range(header, total)
     under_way = ExitStack()
     under_way.enter_context(cloud.media.fetching(media.media_id, cloud.faults.parallel_fetch))

@@ -10,7 +10,6 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from bot.channels import Switchboard
 from bot.channels.base import Door, Rejected
-from bot.engine import TAKE_IN, Job
 from bot.memory import Memory
 from bot.metrics import CALLBACK_SECONDS, CALLBACKS
 from storage.errors import DatabaseAway
@@ -57,10 +56,7 @@ def _query() -> Mapping[str, str]:
 def _receive(name: str, door: Door, memory: Memory) -> Response:
     try:
         received = door.receive(_query(), request.get_data())
-        with memory.transaction(_PATIENCE_S) as store:
-            inbox_id = store.inbox.keep(name, received.key, received.raw, memory.clock.now())
-            if inbox_id is not None:
-                store.jobs.append(Job(TAKE_IN, inbox_id))
+        fresh = memory.hear(name, received.key, received.raw, _PATIENCE_S)
     except RequestEntityTooLarge:
         return _rejected(name, Rejected(413, "too_large"))
     except Rejected as rejected:
@@ -68,7 +64,7 @@ def _receive(name: str, door: Door, memory: Memory) -> Response:
     except DatabaseAway as away:
         log.error("a callback could not be kept: %s", away)
         return _rejected(name, Rejected(503, "not_kept"))
-    CALLBACKS.labels(name, "repeated" if inbox_id is None else "kept").inc()
+    CALLBACKS.labels(name, "kept" if fresh else "repeated").inc()
     return Response(status=200)
 
 

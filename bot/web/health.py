@@ -9,6 +9,7 @@ from flask import Blueprint, Response, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from bot.channels import Switchboard
+from bot.channels.wecom_http import is_reachable
 from bot.clock import wall_now
 from bot.memory import Memory
 from bot.metrics import NOTICES, OLDEST_WAITING, STORE_FREE, WAITING
@@ -69,6 +70,9 @@ def _warnings(objects: ObjectStore, switchboard: Switchboard) -> dict[str, str]:
     found = {}
     if not switchboard.doors:
         found["doors"] = "no door is configured: nothing can be received"
+    away = [url for url in sorted(switchboard.platforms) if not is_reachable(url)]
+    if away:
+        found["platform"] = f"no connection to {', '.join(away)}"
     try:
         free = objects.free_bytes()
     except ObjectError:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from bot.channels import wecom_http
+from bot.channels import wecom_client, wecom_http
 from bot.channels.errors import ChannelError
 from bot.simulator.films import make_film
 from storage.errors import DatabaseAway
@@ -36,6 +36,7 @@ def test_a_noisy_night_shows_no_secret(
     here: Edge, talk: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wecom_http, "READ_S", 0.2)
+    monkeypatch.setattr(wecom_client, "SPARED_S", 0)
     release = threading.Event()
     here.cloud.add_robot("ROBOT-KEY-0815", "群")
     for name in ("gettoken", "message/send", "webhook/send", "media/get"):

@@ -174,3 +174,11 @@ def test_a_message_that_fails_and_fails_is_told_to_the_office_once_and_still_tri
                 if each.text_key == "trouble.message"}  # fmt: skip
     staff = [text for text in county.cloud.phone("staff").texts if "多次处理不成" in text]
     assert (len(staff), len(told) >= 1) == (1, True)
+
+
+def test_a_platform_that_is_away_is_a_warning_and_no_reason_to_be_unready(here: Edge) -> None:
+    assert "platform" not in here.client.get("/health/ready").json["warnings"]
+    here.bot.switchboard.platforms.add("http://127.0.0.1:9")
+    answer = here.client.get("/health/ready")
+    assert (answer.status_code, answer.json["status"]) == (200, "ok")
+    assert "127.0.0.1:9" in answer.json["warnings"]["platform"]

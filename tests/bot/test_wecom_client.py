@@ -18,6 +18,7 @@ from werkzeug.serving import make_server
 from bot.channels import wecom_client, wecom_http
 from bot.channels.errors import ChannelError, MediaGone, Misconfigured, Transient, Unheard
 from bot.channels.wecom_client import WeComClient
+from bot.clock import monotonic
 from bot.simulator import Cloud
 from tests.bot.parts import Edge, edge
 from tests.harness import HandClock
@@ -96,13 +97,31 @@ def test_a_platform_that_always_says_expired_is_asked_twice_and_no_more(here: Ed
 
 
 @pytest.mark.parametrize("code", [40001, 60020, 40013])
-def test_wrong_credentials_and_addresses_are_the_operators_affair(here: Edge, client: WeComClient, code: int) -> None:
+def test_wrong_credentials_and_addresses_are_the_operators_affair(
+    here: Edge, client: WeComClient, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     here.cloud.faults.next("gettoken", errcode=code, times=1000)
     with pytest.raises(Misconfigured) as found:
         client.get("getcallbackip")
     assert (found.value.code, asked(here.cloud, "gettoken")) == (code, 1)
     here.cloud.faults.clear()
+    monkeypatch.setattr(wecom_client, "monotonic", lambda: monotonic() + 11)
     assert client.token()
+
+
+def test_a_wrong_secret_is_not_tried_again_at_once(here: Edge, client: WeComClient) -> None:
+    here.cloud.faults.next("gettoken", errcode=40001, times=1000)
+    for _ in range(3):
+        with pytest.raises(Misconfigured):
+            client.get("getcallbackip")
+    assert asked(here.cloud, "gettoken") == 1
+
+
+@pytest.mark.parametrize("answer", [(200, {}), (206, {"Content_Range": "bytes 0--1/0"}), (416, {})])
+def test_an_empty_file_is_a_file(here: Edge, answer: tuple[int, dict[str, str]]) -> None:
+    status, headers = answer
+    with platform([served(b"", status, **headers)]) as url:
+        assert b"".join(client_of(here, url).fetch("m")) == b""
 
 
 def test_a_token_answer_that_makes_no_sense_gives_the_lease_back(here: Edge) -> None:

@@ -175,7 +175,9 @@ def test_danger_rings_at_once_and_its_sender_is_reassured(night: Story) -> None:
     card, text = night.hears("leader")
     assert card == f"🚨 险情 乙化工\n乙化工 乙化工巡检员（{mobile_of('乙化工巡检员')}）02:10 报：险情！二号泵漏"
     assert text.startswith(f"🚨 险情！乙化工 乙化工巡检员（{mobile_of('乙化工巡检员')}）02:10 报：“险情！二号泵漏”\n")
-    assert night.hears("p2") == [f"🚨 已转值班领导 李局（{mobile_of('李局')}）。请先撤到安全距离，保持电话畅通！"]
+    assert night.hears("p2") == [
+        f"🚨 02:10:00 已转值班领导 李局（{mobile_of('李局')}）。请先撤到安全距离，保持电话畅通！"
+    ]
     night.taps("leader", "已知悉")
     night.time("03:00")
 
@@ -258,7 +260,7 @@ def test_with_nobody_at_all_only_the_fallback_is_left(tmp_path: Path, mailbox: t
                 row(store, Person, name=name).active = False
         night.says("p1", "险情")
         [answer] = night.hears("p1")
-        assert answer == "🚨 已上报。请先撤到安全距离，保持电话畅通，并立即拨打值班电话！"
+        assert answer == "🚨 23:50:00 已上报。请先撤到安全距离，保持电话畅通，并立即拨打值班电话！"
         assert len(arrived) == 1
 
 

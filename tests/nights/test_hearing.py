@@ -119,7 +119,7 @@ def test_a_film_the_platform_has_lost_is_asked_for_again(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("content", "text"),
-    [(b"\x89PNG\r\n\x1a\n and so on", "打不开，不是视频"), (None, "不完整，播放不到结尾")],
+    [(b"\x89PNG\r\n\x1a\n and so on", "打不开，不是视频"), (b"", "是空文件"), (None, "不完整，播放不到结尾")],
 )
 def test_what_cannot_be_played_is_kept_and_its_sender_told_what_to_do(
     tmp_path: Path, content: bytes | None, text: str

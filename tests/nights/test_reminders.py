@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.engine import DELIVER, TAKE_IN
+from storage.inbox import keep
 from storage.models import Enterprise, GroupChat, Submission
 from tests.harness import NIGHT, Story, at, row, story
 
@@ -55,7 +56,7 @@ def test_a_film_still_being_fetched_is_not_accused(tmp_path: Path) -> None:
         night.time("01:30")
         with night.office() as store:
             enterprise = row(store, Enterprise, code="E001")
-            inbox = store.inbox.keep("wecom_app", "k", "<xml/>", night.clock.now())
+            inbox = keep(store.session.connection(), "wecom_app", "k", "<xml/>", night.clock.now())
             store.inbox.settle(inbox or 0, "done")
             common: dict[str, Any] = {"channel": "wecom_app", "message_key": "k", "inbox_id": inbox, "realm": "wecom"}
             store.session.add(
@@ -166,7 +167,7 @@ def test_an_enterprise_without_a_group_is_reminded_through_its_people(tmp_path: 
 def test_messages_that_wait_are_worked_off_before_a_wave_but_not_for_ever(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=1, parts=1) as night:
         with night.office() as store:
-            store.inbox.keep("wecom_app", "stuck", "<xml/>", night.clock.now())
+            keep(store.session.connection(), "wecom_app", "stuck", "<xml/>", night.clock.now())
         night.clock.instant = at("01:37")
         night.settle()
         assert night.group_hears("KEY") == []

@@ -409,6 +409,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("attempt", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_attempt_notice_id"), ["notice_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_attempt_started_at"), ["started_at"], unique=False)
 
     op.create_table(
         "push",
