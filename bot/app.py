@@ -23,6 +23,7 @@ from bot.clock import Clock, joined, started
 from bot.config import Config
 from bot.delivery import Check, Delivery
 from bot.engine import DurableEngine, Engine
+from bot.hearing import Hearing
 from bot.intake import Intake
 from bot.links import Links
 from bot.memory import Memory
@@ -103,11 +104,10 @@ def build(config: Config, database: Database, clock: Clock, engine: Engine | Non
     switchboard = _switchboard(config, memory)
     links = Links(config.public_url, config.SECRET_KEY.get_secret_value())
     attachments = Attachments(memory, objects, links)
-    worker = Worker(
-        memory, Intake(memory, switchboard, objects), Delivery(memory, switchboard, CHECKS, attachments),
-        config.EXECUTOR_ID,
-    )  # fmt: skip
-    web = create_app(memory, switchboard, objects, links)
+    hearing = Hearing(memory)
+    intake, delivery = Intake(memory, switchboard, objects), Delivery(memory, switchboard, CHECKS, attachments)
+    worker = Worker(memory, hearing, intake, delivery, config.EXECUTOR_ID)
+    web = create_app(memory, hearing, switchboard, objects, links)
     return Bot(config, memory, objects, switchboard, worker, web)
 
 

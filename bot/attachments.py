@@ -21,7 +21,7 @@ from storage.objects import ObjectStore
 from storage.store import Store
 
 _LOOK_TIMEOUT = (5, 10)
-_GONE = {404, 410}
+_GONE = ("HTTP 404", "HTTP 410")
 
 
 class Attachments:
@@ -43,13 +43,14 @@ class Attachments:
         with self._memory.transaction() as store:
             found = store.content.get(item.id)
             assert found is not None
-            found.checked_on = today
+            found.checked_on, found.detail = today, fault
             if fault is not None:
                 self._take_out(notice, found, fault, today, store)
 
     def _take_out(self, notice: Notice, item: ContentItem, fault: str, today: date, store: Store) -> None:
         now = self._clock.now()
-        item.dead_since, item.detail = today, fault
+        # Gone for good is one thing, out of reach today another: that is looked at again tomorrow.
+        item.dead_since = today if fault in _GONE else None
         for other in store.notices.due_content(item.id):
             store.notices.conclude(other.id, "cancelled", now, f"dead link: {fault}")
             store.content.withdraw(other.id)
@@ -132,5 +133,5 @@ def _look_at(url: str) -> str | None:
         response.close()
     except (requests.RequestException, ValueError) as error:
         return type(error).__name__
-    dead = response.status_code in _GONE or response.status_code >= 500
-    return f"HTTP {response.status_code}" if dead else None
+    found = f"HTTP {response.status_code}"
+    return found if found in _GONE or response.status_code >= 500 else None

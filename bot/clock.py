@@ -118,8 +118,16 @@ def started(store: Store, start: datetime | None, speed: float | None) -> Clock:
     begin = start or lived
     assert begin is not None
     clock = RehearsalClock(begin, wall_now(), speed or (fact or {}).get("speed", 1.0))
+    if fact is None:
+        _begin(begin, store)
     store.records.set_fact(FACT, clock.as_fact())
     return clock
+
+
+def _begin(start: datetime, store: Store) -> None:
+    """A rehearsal owes what falls due from its start on, and codes made for it live by its clock."""
+    store.records.set_fact("born", {"at": start.isoformat()})
+    store.register.renew_invitations(start)
 
 
 def beat(clock: Clock, store: Store) -> None:

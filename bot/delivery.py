@@ -34,9 +34,9 @@ log = logging.getLogger(__name__)
 Check = Callable[[Notice, Store, RuleBook, Any], dict[str, Any] | None]
 # Longer than any one call may take; after it an attempt without an outcome has broken off.
 _LEASE = timedelta(minutes=4)
-# An alert must not wait for a dead platform: the ladder goes on to the next rung.
 # How the detail of a notice begins whose last attempt may have arrived, or that its route was shut for.
 _UNHEARD, _SHUT = "unheard", "must wait"
+# An alert must not wait for a dead platform: the ladder goes on to the next rung.
 _URGENT, _URGENT_TRIES = ("alert", "escalation"), 4
 
 

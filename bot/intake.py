@@ -25,7 +25,7 @@ from storage.submissions import Filed
 
 log = logging.getLogger(__name__)
 
-# A message that fails so often is put on a shelf for staff to see; its work is still tried every hour.
+# A message that fails so often is put on a shelf for staff to see; it is tried again all the same.
 _PATIENCE = 12
 _LONGEST_PAUSE = timedelta(minutes=1)
 _EXTENSIONS = {"mp4": ".mp4", "mov": ".mp4", "3gp": ".3gp", "matroska": ".mkv", "webm": ".webm", "avi": ".avi"}

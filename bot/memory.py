@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,15 @@ from schedules.rules import RuleBook
 from storage.database import PATIENCE_S, Database
 from storage.inbox import keep
 from storage.store import Store
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A genuine message as it is to be kept: by which door, under which key, and its plain content."""
+
+    channel: str
+    key: str
+    raw: str
 
 
 class WorkingStore(Store):
@@ -44,13 +54,13 @@ class Memory:
                 store.jobs.append(Job(DELIVER, notice.id, notice.route, delay=wait))
             self.engine.enqueue(session.connection(), store.jobs)
 
-    def hear(self, channel: str, message_key: str, raw: str, patience_s: float) -> bool:
-        """Keep a message with its job; False when it was kept before. Raises DatabaseAway."""
+    def hear(self, heard: Sequence[Heard], patience_s: float) -> list[bool]:
+        """Keep messages with their jobs in one transaction; which of them are new. Raises DatabaseAway."""
+        now = self.clock.now()
         with self.database.writing(patience_s) as connection:
-            inbox_id = keep(connection, channel, message_key, raw, self.clock.now())
-            if inbox_id is not None:
-                self.engine.enqueue(connection, [Job(TAKE_IN, inbox_id)])
-        return inbox_id is not None
+            ids = [keep(connection, each.channel, each.key, each.raw, now) for each in heard]
+            self.engine.enqueue(connection, [Job(TAKE_IN, inbox_id) for inbox_id in ids if inbox_id is not None])
+        return [inbox_id is not None for inbox_id in ids]
 
     @contextmanager
     def reading(self) -> Iterator[Store]:

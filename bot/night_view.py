@@ -11,7 +11,7 @@ from schedules.judgement import EnterpriseJudgement
 from schedules.nights import judged
 from schedules.patrol_night import window
 from schedules.rules import RuleBook
-from storage.models import Notice, Person, Submission
+from storage.models import Notice, Submission
 from storage.store import Store
 
 
@@ -23,7 +23,6 @@ def night_view(store: Store, night: date, book: RuleBook, now: datetime) -> dict
 class _View:
     def __init__(self, store: Store, book: RuleBook) -> None:
         self._store, self._book = store, book
-        self._people: dict[int, Person | None] = {}
 
     def of(self, night: date, now: datetime) -> dict[str, Any]:
         whole, span = judged(self._store, night, self._book, now), window(night, self._book)

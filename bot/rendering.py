@@ -33,11 +33,10 @@ class Renderer:
     def text(self, key: str, params: dict[str, Any], limit: int) -> str:
         """A sentence of at most `limit` bytes."""
         whole = self._prefix + say(key, **params)
-        lists = [name for name, value in params.items() if isinstance(value, list) and len(value) > 1]
-        if size(whole) <= limit or not lists:
-            return whole
-        longest = max(lists, key=lambda name: len(params[name]))
-        return self.text(key, {**params, longest: _shortened(params[longest])}, limit)
+        while size(whole) > limit and (shorter := _shorter(params)) is not None:
+            params = shorter
+            whole = self._prefix + say(key, **params)
+        return whole
 
     def render(self, notice: Notice, params: dict[str, Any], limit: int) -> Rendered:
         """The body of a notice for a channel whose texts hold `limit` bytes."""
@@ -87,10 +86,41 @@ def size(text: str) -> int:
     return len(text.encode())
 
 
+def _shorter(params: dict[str, Any]) -> dict[str, Any] | None:
+    """The parameters with their longest list made shorter, at whatever depth; None when none can be."""
+    name, length = max(((name, _length(value)) for name, value in params.items()), key=lambda each: each[1])
+    return None if length < 2 else {**params, name: _with_less(params[name])}
+
+
+def _length(value: Any) -> int:
+    """How many items the longest list in a parameter has; what has been shortened to one is done with."""
+    if isinstance(value, dict):
+        return max((_length(each) for each in value.values()), default=0)
+    if not isinstance(value, list):
+        return 0
+    within = max((_length(each) for each in value if isinstance(each, dict) and each.get("say") != _MORE), default=0)
+    own = [each for each in value if not (isinstance(each, dict) and each.get("say") == _MORE)]
+    return max(len(own), within)
+
+
+def _with_less(value: Any) -> Any:
+    """The same with its longest list shortened."""
+    if isinstance(value, dict):
+        name = max(value, key=lambda each: _length(value[each]))
+        return {**value, name: _with_less(value[name])}
+    lengths = [_length(each) if isinstance(each, dict) else 0 for each in value]
+    if max(lengths) >= len(value):
+        at = lengths.index(max(lengths))
+        return [*value[:at], _with_less(value[at]), *value[at + 1 :]]
+    return _shortened(value)
+
+
+_MORE = "list.more"
+
+
 def _shortened(values: list[Any]) -> list[Any]:
-    """Half of a list, with the number left out at its end."""
-    last = values[-1]
-    left_out = last["number"] if isinstance(last, dict) and last.get("say") == "list.more" else 0
-    kept = values[: -1 if left_out else None]
+    """A quarter less of a list, with the number left out at its end."""
+    kept = [each for each in values if not (isinstance(each, dict) and each.get("say") == _MORE)]
+    before = sum(each["number"] for each in values if isinstance(each, dict) and each.get("say") == _MORE)
     keep = max(1, len(kept) * 3 // 4 if len(kept) > 4 else len(kept) - 1)
-    return [*kept[:keep], {"say": "list.more", "number": left_out + len(kept) - keep}]
+    return [*kept[:keep], {"say": _MORE, "number": before + len(kept) - keep}]

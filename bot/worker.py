@@ -10,6 +10,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from bot.clock import beat, monotonic, wall_now
 from bot.delivery import Delivery
 from bot.engine import DELIVER, TAKE_IN, Job
+from bot.hearing import Hearing
 from bot.intake import Intake
 from bot.memory import Memory, WorkingStore
 from bot.metrics import TICK_SECONDS
@@ -24,18 +25,22 @@ _SWEEP = timedelta(seconds=30)
 # A worker whose beat is older than this is gone; its jobs go to the others.
 _GONE_AFTER = timedelta(seconds=60)
 _BEAT = "executor/"
+_COURTESY_S = 0.5
 
 
 class Worker:
     """Jobs and timetable of one process, under one executor id."""
 
-    def __init__(self, memory: Memory, intake: Intake, delivery: Delivery, executor_id: str) -> None:
-        self._memory, self._intake, self._delivery, self._executor_id = memory, intake, delivery, executor_id
+    def __init__(self, memory: Memory, hearing: Hearing, intake: Intake, delivery: Delivery, executor_id: str) -> None:
+        self._memory, self._hearing, self._executor_id = memory, hearing, executor_id
+        self._intake, self._delivery = intake, delivery
         self._scheduler: BackgroundScheduler | None = None
         self._swept = monotonic()
 
     def run(self, work: str, row_id: int) -> None:
-        """Carry out one job of the engine."""
+        """Carry out one job of the engine. What is still arriving goes before what is already kept."""
+        if work == TAKE_IN:
+            self._hearing.give_way(_COURTESY_S)
         {TAKE_IN: self._intake.take_in, DELIVER: self._delivery.deliver}[work](row_id)
 
     def start(self) -> None:

@@ -50,5 +50,5 @@ def answer_chatter(
     message: Message, store: Store, rules: RuleBook, now: datetime, text_key: str, **params: Any
 ) -> None:
     """Like `answer`, but a joker is not answered for ever (mission 4.5, case 40)."""
-    if store.notices.said_since(app_route(message.sender), "system", now - _CHATTER_PERIOD) < _CHATTER_LIMIT:
+    if store.notices.texts_since(app_route(message.sender), text_key, now - _CHATTER_PERIOD) < _CHATTER_LIMIT:
         answer(message, store, rules, now, text_key, **params)

@@ -33,6 +33,8 @@ def settle(store: Store, rules: RuleBook, realm: str, sender: str, night: date, 
         _give_enterprise(film, store)
         _give_only_choice(film, store, rules, now)
     used = _give_words([film for film in films if film.settled_by in (None, "word")], store, rules, now)
+    for film in films:
+        _give_only_due(film, store, rules, now)
     waiting = [film for film in films if film.place == "unattributed" and film.state == "filed"]
     if waiting:
         _ask(waiting[0], len(waiting), store, rules, now)
@@ -60,6 +62,14 @@ def _give_only_choice(film: Submission, store: Store, rules: RuleBook, now: date
         place(film, film.enterprise_id, parts[0].id, "only_part", store, rules, now)
     elif film.hint and (part := named_part(film.hint, parts)):
         place(film, film.enterprise_id, part.id, "name", store, rules, now)
+
+
+def _give_only_due(film: Submission, store: Store, rules: RuleBook, now: datetime) -> None:
+    """While production has stopped, often one part is left to film: without a word it is that one."""
+    if film.part_id is None and film.enterprise_id is not None:
+        due = store.register.due_parts_of(film.enterprise_id)
+        if len(due) == 1:
+            place(film, film.enterprise_id, due[0].id, "only_due", store, rules, now)
 
 
 def _give_words(films: Sequence[Submission], store: Store, rules: RuleBook, now: datetime) -> set[int]:
@@ -117,7 +127,7 @@ def place(
 
 def choose(film: Submission, what: str, chosen_id: int, store: Store, rules: RuleBook, now: datetime) -> None:
     """A button was pressed: `what` is `enterprise` or `part`."""
-    if what == "enterprise" and film.person_id is not None:
+    if what == "enterprise" and film.person_id is not None and film.place == "unattributed":
         store.submissions.choose(film.person_id, film.night, chosen_id)
         film.enterprise_id = chosen_id
     elif what == "part" and film.enterprise_id is not None:

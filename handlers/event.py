@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from handlers import alerting, attribution
@@ -45,16 +46,13 @@ def pressed(message: Message, store: Store, rules: RuleBook, now: datetime) -> N
 
 
 def _notice_id(task_id: str) -> int:
-    last = task_id.rpartition("-")[2]
-    return int(last) if last.isdigit() else 0
+    found = re.search(r"-(\d{1,18})$", task_id, re.ASCII)
+    return int(found.group(1)) if found else 0
 
 
 def _choice(button: str) -> tuple[int, str, int]:
-    film_id, _, rest = button.partition(":")
-    what, _, chosen_id = rest.partition(":")
-    if film_id.isdigit() and chosen_id.isdigit() and what in ("part", "enterprise"):
-        return int(film_id), what, int(chosen_id)
-    return 0, "", 0
+    found = re.fullmatch(r"(\d{1,18}):(part|enterprise):(\d{1,18})", button, re.ASCII)
+    return (int(found.group(1)), found.group(2), int(found.group(3))) if found else (0, "", 0)
 
 
 def _may_place(film: Submission, message: Message, store: Store, now: datetime) -> bool:

@@ -57,15 +57,23 @@ def _arabic(word: str) -> str:
 
 def named_part(text: str, parts: Sequence[N]) -> N | None:
     """The one part that a message names by number or by name; None when it names none, or several."""
+    exactly = [part for part in parts if plain(text) in map(plain, (part.number, part.name, part.number + part.name))]
+    if len(exactly) == 1:
+        return exactly[0]
     number = spoken_number(text)
     if number is not None:
         return _only(part for part in parts if _arabic(plain(part.number)) == number)
     said = _in_digits(text)
-    by_name = [part for part in parts if _in_digits(part.name) in said]
+    # Not within a longer number: 12号罐区 does not name 2号罐区.
+    by_name = [part for part in parts if re.search(_as_pattern(_in_digits(part.name)), said)]
     if by_name:
         longest = max(len(part.name) for part in by_name)
         return _only(part for part in by_name if len(part.name) == longest)
     return _only(part for part in parts if len(said) >= 2 and said in _in_digits(part.name)) or _leading(said, parts)
+
+
+def _as_pattern(name: str) -> str:
+    return (r"(?<!\d)" if name[:1].isdigit() else "") + re.escape(name)
 
 
 def _in_digits(text: str) -> str:
@@ -75,7 +83,7 @@ def _in_digits(text: str) -> str:
 
 def _leading(said: str, parts: Sequence[N]) -> N | None:
     """`2号北侧` or `2、北`: a number in front decides when the rest names nothing else."""
-    found = re.match(r"^(\d+)(?:号|[、.,，:：-])", said)
+    found = re.match(r"^(\d+)(?:号|[、.,，:：]|-(?!\d))", said)
     if found is None:
         return None
     rest = said[found.end() :]
@@ -87,12 +95,20 @@ def _leading(said: str, parts: Sequence[N]) -> N | None:
 def named_enterprise(text: str, enterprises: Sequence[T]) -> T | None:
     """The one enterprise that a message names by code, short name or name."""
     said = plain(text)
+    named = [(_longest_name(said, enterprise), enterprise) for enterprise in enterprises]
+    # 宏达化工二厂 does not also name 宏达化工.
     return _only(
-        enterprise
-        for enterprise in enterprises
-        if any(plain(name) in said for name in (enterprise.short_name, enterprise.name))
-        or re.search(rf"(?<![a-z0-9]){re.escape(plain(enterprise.code))}(?![a-z0-9])", said)
+        each for name, each in named if name and not any(name != other and name in other for other, _ in named)
     )
+
+
+def _longest_name(said: str, enterprise: Titled) -> str:
+    """The longest of an enterprise's names that stands in a message; empty when none does."""
+    names = [plain(name) for name in (enterprise.short_name, enterprise.name) if plain(name) in said]
+    code = plain(enterprise.code)
+    if re.search(rf"(?<![a-z0-9]){re.escape(code)}(?![a-z0-9])", said):
+        names.append(code)
+    return max(names, key=len, default="")
 
 
 def without_enterprise(text: str, enterprise: Titled) -> str:

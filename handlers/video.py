@@ -44,6 +44,8 @@ def announce(message: Message, store: Store, rules: RuleBook, now: datetime, *, 
     )
     if known and kind == "film":
         settle(store, rules, message.realm, message.sender, submission.night, now)
+    if message.media is None:
+        lost(submission.id, "no_media", store, rules, now)
     return Fetch(submission.id, message.media) if message.media and submission.state == "receiving" else None
 
 

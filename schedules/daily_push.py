@@ -32,7 +32,10 @@ def push_daily(store: Store, rules: RuleBook, now: datetime) -> None:
         return
     had = store.content.kinds_pushed(today)
     wanting = [
-        (group, kind) for group in store.register.groups() for kind in (LINK, FILM) if (group.id, kind) not in had
+        (group, kind)
+        for group in store.register.groups()
+        for kind in (LINK, FILM)
+        if group.robot_key and (group.id, kind) not in had
     ]
     if not wanting:
         return
@@ -46,10 +49,17 @@ def push_daily(store: Store, rules: RuleBook, now: datetime) -> None:
 
 def pick(items: Iterable[ContentItem], had: set[int], today: date) -> ContentItem | None:
     """What a group gets today: planned for today, planned earlier and not sent, in season, then the oldest."""
-    fitting = [item for item in items if item.id not in had and _rank(item, today) is not None]
+    fitting = [
+        item for item in items if item.id not in had and _rank(item, today) is not None and not _failed(item, today)
+    ]
     return min(
         fitting, key=lambda item: (_rank(item, today), item.planned_for or today, item.added_at, item.id), default=None
     )
+
+
+def _failed(item: ContentItem, today: date) -> bool:
+    """Its link was looked at today and could not be opened."""
+    return item.checked_on == today and item.detail is not None
 
 
 def _rank(item: ContentItem, today: date) -> int | None:
@@ -83,6 +93,6 @@ def _tell_if_used_up(items: Sequence[ContentItem], today: date, store: Store, no
     had = store.content.kinds_pushed(today)
     groups = store.register.groups()
     kinds = [kind for kind in (LINK, FILM) if any(item.kind == kind for item in items)]
-    empty = [kind for kind in kinds if any((group.id, kind) not in had for group in groups)]
+    empty = [kind for kind in kinds if any(group.robot_key and (group.id, kind) not in had for group in groups)]
     if empty and store.records.decide(f"used_up/{today}", now):
         tell_office(store, today, now, "push.used_up", f"used_up/{today}", kinds=empty)

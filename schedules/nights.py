@@ -16,11 +16,6 @@ from storage.register import natural
 from storage.store import Store
 
 
-def rule_book(store: Store, book: RuleBook) -> RuleBook:
-    """The rules as they are agreed now, in the same zone."""
-    return RuleBook(book.zone, store.register.rules())
-
-
 def expected(store: Store, night: date, enterprise_id: int | None = None) -> list[ExpectedEnterprise]:
     """Who must film that night: as written down when it closed, else as the register stands."""
     closed = store.session.get(ClosedNight, night)

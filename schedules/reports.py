@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from schedules.nights import judged
-from schedules.patrol_night import Window, at, shift_of_night, window
+from schedules.patrol_night import ONE_DAY, Window, at, shift_of_night, window
 from schedules.rules import RuleBook
 from schedules.telling import awake_at
 from storage.models import Person, Submission
@@ -51,12 +51,18 @@ class DailyReport:
 
 
 def send_daily_report(store: Store, rules: RuleBook, now: datetime) -> None:
-    """In the morning, the table of the night goes to the leader and the office, as text and as a file."""
-    night = now.astimezone(rules.zone).date()
-    due, key = at(night, rules.on(night).daily_report, rules), f"report/{night}"
-    if now < due or store.records.decided([key]) or not awake_at(store, due):
-        return
-    store.records.decide(key, now)
+    """In the morning, the table of the night goes to the leader and the office, as text and as a file.
+
+    One that was slept through until after midnight is made up for; older ones are not.
+    """
+    today = now.astimezone(rules.zone).date()
+    for night in (today - ONE_DAY, today):
+        due, key = at(night, rules.on(night).daily_report, rules), f"report/{night}"
+        if due <= now and awake_at(store, due) and store.records.decide(key, now):
+            _issue(night, key, due, store, now)
+
+
+def _issue(night: date, key: str, due: datetime, store: Store, now: datetime) -> None:
     for person in _readers(store, night):
         for form, text_key in (("text", "report.daily"), ("report_file", "report.daily_file")):
             saying = Saying(

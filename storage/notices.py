@@ -160,11 +160,6 @@ class NoticeStore:
         )
         return self.session.scalar(query)
 
-    def said_since(self, route: str, kind: str, since: datetime) -> int:
-        """How many notices of a kind were decided for a route since an instant."""
-        query = select(func.count()).where(Notice.route == route, Notice.kind == kind, Notice.due_at >= since)
-        return self.session.scalar(query) or 0
-
     def texts_since(self, route: str, text_key: str, since: datetime) -> int:
         """How often one sentence was decided for a route since an instant."""
         query = select(func.count()).where(Notice.route == route, Notice.text_key == text_key, Notice.due_at >= since)

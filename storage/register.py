@@ -105,6 +105,12 @@ class Register:
         """The invitation with that code."""
         return self.session.get(Invitation, code)
 
+    def renew_invitations(self, made_at: datetime) -> None:
+        """Let every unused invitation count as made at an instant; it lives as long as it was meant to."""
+        for invitation in self.session.scalars(select(Invitation).where(Invitation.used_at.is_(None))):
+            invitation.expires_at += made_at - invitation.made_at
+            invitation.made_at = made_at
+
     def people_named(self, name: str) -> list[Person]:
         """Every active person of that name."""
         return list(self.session.scalars(select(Person).where(Person.name == name, Person.active)))
@@ -142,6 +148,12 @@ class Register:
         """An enterprise's key parts in use, by number."""
         parts = self.session.scalars(select(KeyPart).where(KeyPart.enterprise_id == enterprise_id, KeyPart.in_use))
         return sorted(parts, key=lambda part: natural(part.number))
+
+    def due_parts_of(self, enterprise_id: int) -> list[KeyPart]:
+        """The parts an enterprise has to film now: while production has stopped, those that are kept on."""
+        parts, enterprise = self.parts_of(enterprise_id), self.enterprise(enterprise_id)
+        kept_on = [part for part in parts if part.kept_in_shutdown]
+        return kept_on if enterprise and enterprise.status == "停产" and kept_on else parts
 
     def part(self, part_id: int) -> KeyPart | None:
         """The key part of that id."""

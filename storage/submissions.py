@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -58,9 +59,9 @@ class SubmissionStore:
 
     def by_receipt(self, receipt: str, before: date) -> Submission | None:
         """The film with that receipt number (MMDD-NNNN) in the latest night not after `before`."""
-        day, _, number = receipt.partition("-")
-        if not (len(day) == 4 and day.isdigit() and number.isdigit()):
+        if not re.fullmatch(r"\d{4}-\d{1,9}", receipt, re.ASCII):
             return None
+        day, _, number = receipt.partition("-")
         nights = select(Submission).where(
             Submission.number == int(number),
             func.extract("month", Submission.night) == int(day[:2]),
@@ -138,9 +139,7 @@ class SubmissionStore:
         )
         return self.session.scalars(
             select(Submission).where(
-                and_(
-                    Submission.place == "quarantined", Submission.person_id.is_(None), Submission.state != "receiving"
-                ),
+                and_(Submission.place == "quarantined", Submission.state != "receiving"),
                 bound,
             )
         ).all()

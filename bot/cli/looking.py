@@ -36,7 +36,7 @@ def night(date_: str | None, as_json: bool) -> None:
 @click.option("--xlsx", type=click.Path(path_type=Path, dir_okay=False), help="Write the table as a workbook.")
 @click.option("--json", "as_json", is_flag=True)
 def report(which: str, date_: str | None, xlsx: Path | None, as_json: bool) -> None:
-    """The tables; daily is that of one night, by default the last one to have ended."""
+    """The tables; daily is that of one night, by default today's."""
     from bot.daily_sheet import as_json as as_values
     from bot.daily_sheet import print_daily, write_daily
     from schedules.reports import daily_report

@@ -14,7 +14,6 @@ from bot.app import migrate_all
 from bot.config import NOT_YET, load
 from bot.texts import say
 from storage.database import Database
-from storage.errors import Refused
 
 
 def _serving(*, web: bool, worker: bool, start: datetime | None = None, speed: float | None = None) -> None:
@@ -25,6 +24,8 @@ def _serving(*, web: bool, worker: bool, start: datetime | None = None, speed: f
     for library in ("apscheduler", "urllib3", "waitress", "botocore", "alembic"):
         # Some of these would write down addresses with tokens and keys in them.
         logging.getLogger(library).setLevel(logging.WARNING)
+    # One line for every request that waits a moment would be a load of its own.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     config = load()
     for name in NOT_YET:
         if os.environ.get(name):
@@ -37,7 +38,7 @@ def _start(text: str | None) -> datetime | None:
     try:
         return clocks.parse(text, load().TIMEZONE) if text else None
     except ValueError:
-        raise Refused("clock.unreadable", text=text) from None
+        raise click.BadParameter(say("clock.unreadable", text=text), param_hint="--clock") from None
 
 
 @click.command()

@@ -7,6 +7,7 @@ import logging
 from flask import Flask, Response
 
 from bot.channels import Switchboard
+from bot.hearing import Hearing
 from bot.links import Links
 from bot.memory import Memory
 from bot.web import callbacks, content, health
@@ -18,11 +19,11 @@ log = logging.getLogger(__name__)
 _LARGEST_BODY = 256 * 1024
 
 
-def create_app(memory: Memory, switchboard: Switchboard, objects: ObjectStore, links: Links) -> Flask:
+def create_app(memory: Memory, hearing: Hearing, switchboard: Switchboard, objects: ObjectStore, links: Links) -> Flask:
     """The WSGI application over these parts."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
-    app.register_blueprint(callbacks.blueprint(memory, switchboard))
+    app.register_blueprint(callbacks.blueprint(hearing, switchboard))
     app.register_blueprint(health.blueprint(memory, objects, switchboard))
     app.register_blueprint(content.blueprint(memory, objects, links))
     for trouble in (DatabaseAway, ObjectError):

@@ -10,16 +10,15 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from bot.channels import Switchboard
 from bot.channels.base import Door, Rejected
-from bot.memory import Memory
+from bot.hearing import Hearing
+from bot.memory import Heard
 from bot.metrics import CALLBACK_SECONDS, CALLBACKS
 from storage.errors import DatabaseAway
 
 log = logging.getLogger(__name__)
-# The platform hangs up after five seconds and asks again.
-_PATIENCE_S = 3.0
 
 
-def blueprint(memory: Memory, switchboard: Switchboard) -> Blueprint:
+def blueprint(hearing: Hearing, switchboard: Switchboard) -> Blueprint:
     """GET and POST /callbacks/<door> for the doors that are switched on."""
     pages = Blueprint("callbacks", __name__, url_prefix="/callbacks")
 
@@ -40,7 +39,7 @@ def blueprint(memory: Memory, switchboard: Switchboard) -> Blueprint:
         if door is None:
             return Response(status=404)
         with CALLBACK_SECONDS.time():
-            return _receive(name, door, memory)
+            return _receive(name, door, hearing)
 
     return pages
 
@@ -53,10 +52,10 @@ def _query() -> Mapping[str, str]:
         raise Rejected(403, "signature") from error
 
 
-def _receive(name: str, door: Door, memory: Memory) -> Response:
+def _receive(name: str, door: Door, hearing: Hearing) -> Response:
     try:
         received = door.receive(_query(), request.get_data())
-        fresh = memory.hear(name, received.key, received.raw, _PATIENCE_S)
+        fresh = hearing.keep(Heard(name, received.key, received.raw))
     except RequestEntityTooLarge:
         return _rejected(name, Rejected(413, "too_large"))
     except Rejected as rejected:

@@ -1,0 +1,84 @@
+"""Keeping messages while many arrive at once: one thread keeps all that wait, in one transaction.
+
+Beginning and ending a transaction, with its fsync and its wait for the lock, costs more than the rows
+in it. Each caller is answered only once its own message is durably kept.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Sequence
+
+from bot.memory import Heard, Memory
+from storage.errors import DatabaseAway
+
+# A callback must be answered within 5 seconds (protocol sheet 1.2): better a 503 in time than an answer too late.
+PATIENCE_S = 3.0
+_AT_ONCE = 64
+
+
+class _Waiting:
+    """One message on its way, and what became of it."""
+
+    def __init__(self, heard: Heard) -> None:
+        self.heard, self.done = heard, threading.Event()
+        self.fresh: bool | None = None
+        self.error: Exception | None = None
+        self.abandoned = False
+
+
+class Hearing:
+    """The one place where messages are kept, for all threads of a process."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
+        self._starting = threading.Lock()
+        self._keeper: threading.Thread | None = None
+        self._quiet = threading.Event()
+        self._quiet.set()
+
+    def keep(self, heard: Heard) -> bool:
+        """Keep a message; False when it was kept before. Raises DatabaseAway."""
+        mine = _Waiting(heard)
+        self._quiet.clear()
+        self._start()
+        self._waiting.put(mine)
+        if not mine.done.wait(PATIENCE_S):
+            mine.abandoned = True
+            raise DatabaseAway("other messages are taking too long to keep")
+        if mine.error is not None:
+            raise mine.error
+        return bool(mine.fresh)
+
+    def give_way(self, patience_s: float) -> None:
+        """Wait while messages are being kept, but not longer than that: what is kept is in no hurry."""
+        self._quiet.wait(patience_s)
+
+    def _start(self) -> None:
+        """The keeper begins with the first message: a process that hears nothing needs none."""
+        with self._starting:
+            if self._keeper is None:
+                self._keeper = threading.Thread(target=self._keep_for_ever, name="hearing", daemon=True)
+                self._keeper.start()
+
+    def _keep_for_ever(self) -> None:
+        while True:
+            batch = [self._waiting.get()]
+            while len(batch) < _AT_ONCE and not self._waiting.empty():
+                batch.append(self._waiting.get())
+            self._keep([each for each in batch if not each.abandoned])
+            if self._waiting.empty():
+                self._quiet.set()
+
+    def _keep(self, batch: Sequence[_Waiting]) -> None:
+        try:
+            kept = self._memory.hear([each.heard for each in batch], PATIENCE_S)
+            for each, fresh in zip(batch, kept, strict=True):
+                each.fresh = fresh
+        except Exception as error:  # noqa: BLE001 - it belongs to every caller of the batch, and each raises it
+            for each in batch:
+                each.error = error
+        for each in batch:
+            each.done.set()
