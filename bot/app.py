@@ -69,12 +69,12 @@ def open_database(config: Config, *, migrate: bool) -> Database:
     return database
 
 
-def migrate_all(database: Database) -> None:
-    """Our tables and the engine's."""
+def migrate_all(database: Database, *, before: bool = False) -> None:
+    """Our tables and the engine's; with `before` only what an older version can live with."""
     if database.revision() is not None and not database.is_older():
         database.check_schema()
     engines.prepare(database)
-    database.migrate()
+    database.migrate(before=before)
 
 
 def object_store(config: Config) -> ObjectStore:

@@ -20,6 +20,10 @@ def print_night(view: dict[str, Any], console: Console | None = None) -> None:
         f"[{_COLOURS.get(name, 'bold')}]{say(f'board.{name}')} {number}[/]" for name, number in view["counts"].items()
     )
     console.print(say("board.title", night=view["night"]), counts)
+    for outage in view["outages"]:
+        hours = {name: outage[name][11:16] for name in ("began_at", "ended_at")}
+        closes = f"{view['window'][1]:.16}".replace("T", " ")
+        console.print(say(f"outage.{outage['what']}_line", closes=closes, **hours), style="on grey23")
     table = Table(box=None, pad_edge=False)
     for heading in ("board.code", "board.enterprise", "board.state", "board.parts"):
         table.add_column(say(heading), no_wrap=heading != "board.parts")

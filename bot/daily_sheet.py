@@ -19,6 +19,7 @@ def write_daily(target: IO[bytes] | str, report: DailyReport, book: RuleBook) ->
         night=report.night,
         opens=report.window.opens.astimezone(book.zone),
         closes=report.window.closes.astimezone(book.zone),
+        gained=report.window.gained,
         counts=report.counts,
         leaders=report.leaders,
         backups=report.backups,

@@ -19,6 +19,7 @@ from bot.channels.errors import ChannelError, Misconfigured, MustWait, Permanent
 from bot.clock import real_delay, wall_now
 from bot.engine import DELIVER, again
 from bot.intake import backoff
+from bot.lifeline import PlatformWatch
 from bot.memory import Memory, WorkingStore
 from bot.rendering import Renderer
 from schedules.patrol_night import night_of
@@ -57,7 +58,7 @@ class Delivery:
     ) -> None:
         self._memory, self._clock, self._switchboard = memory, memory.clock, switchboard
         self._checks, self._attachments = checks, attachments
-        self._renderer = Renderer(memory.clock.rehearsal)
+        self._renderer, self._watch = Renderer(memory.clock.rehearsal), PlatformWatch(memory.clock)
 
     def deliver(self, notice_id: int) -> None:
         """Carry one notice to its end, or arrange its next try."""
@@ -154,6 +155,8 @@ class Delivery:
                 self._failed(attempt, _as_channel_error(error), channel, store)
             return
         with self._memory.transaction() as store:
+            if channel.of_platform:
+                self._watch.saw(store, None)
             store.notices.conclude(
                 notice.id, "sent", self._clock.now(), attempt_id=attempt.id,
                 platform_id=delivered.platform_id, response_code=delivered.response_code,
@@ -163,6 +166,8 @@ class Delivery:
         """What the error asks for: wait, try again, own up, or give up and call somebody."""
         notice, now = attempt.notice, self._clock.now()
         log.warning("notice %d to %s did not leave: %s", notice.id, notice.to_name, error.detail)
+        if channel.of_platform:
+            self._watch.saw(store, error)
         tries = notice.attempts + 1
         unheard = isinstance(error, Unheard)
         if isinstance(error, MustWait):

@@ -36,7 +36,7 @@ class Hearing:
         self._waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
         self._starting = threading.Lock()
         self._keeper: threading.Thread | None = None
-        self._quiet = threading.Event()
+        self._quiet, self._kept = threading.Event(), threading.Event()
         self._quiet.set()
 
     def keep(self, heard: Heard) -> bool:
@@ -55,6 +55,11 @@ class Hearing:
     def give_way(self, patience_s: float) -> None:
         """Wait while messages are being kept, but not longer than that: what is kept is in no hurry."""
         self._quiet.wait(patience_s)
+
+    def wait_for_kept(self, patience_s: float) -> None:
+        """Wait until this process has kept a message since the last such wait, but not longer than that."""
+        self._kept.wait(patience_s)
+        self._kept.clear()
 
     def _start(self) -> None:
         """The keeper begins with the first message: a process that hears nothing needs none."""
@@ -80,5 +85,6 @@ class Hearing:
         except Exception as error:  # noqa: BLE001 - it belongs to every caller of the batch, and each raises it
             for each in batch:
                 each.error = error
+        self._kept.set()
         for each in batch:
             each.done.set()

@@ -12,6 +12,7 @@ from bot.channels import Switchboard
 from bot.channels.errors import ChannelError, MediaGone, Permanent
 from bot.clock import wall_now
 from bot.engine import TAKE_IN, again
+from bot.lifeline import PlatformWatch
 from bot.memory import Memory
 from handlers import photo, router, video
 from handlers.message import Fetch, Message
@@ -41,6 +42,7 @@ class Intake:
 
     def __init__(self, memory: Memory, switchboard: Switchboard, objects: ObjectStore) -> None:
         self._memory, self._switchboard, self._objects = memory, switchboard, objects
+        self._watch = PlatformWatch(memory.clock)
 
     def take_in(self, inbox_id: int) -> None:
         """Carry one kept message as far as it goes; what fails now is tried again later."""
@@ -51,10 +53,10 @@ class Intake:
         try:
             self._handle(kept)
         except (ChannelError, ObjectError, DatabaseAway, OSError) as error:
-            self._postpone(kept, str(error))
+            self._postpone(kept, error, str(error))
         except Exception as error:
             log.exception("message %d could not be handled", inbox_id)
-            self._postpone(kept, repr(error)[:500])
+            self._postpone(kept, error, repr(error)[:500])
 
     def _handle(self, kept: Inbox) -> None:
         door = self._switchboard.doors[kept.channel]
@@ -71,10 +73,12 @@ class Intake:
             filed, film = self._fetch(message, fetch)
         except (MediaGone, Permanent) as error:
             with self._memory.transaction() as store:
+                store.one_at_a_time(message.lane)
                 video.lost(fetch.submission_id, "media_lost", store, self._memory.book(store), self._memory.clock.now())
                 store.inbox.settle(message.inbox_id, "done", error.detail)
             return
         with self._memory.transaction() as store:
+            store.one_at_a_time(message.lane)
             now, book = self._memory.clock.now(), self._memory.book(store)
             if message.kind == "photo":
                 photo.keep(fetch.submission_id, filed, store, book, now)
@@ -106,11 +110,13 @@ class Intake:
             )
         return filed, film
 
-    def _postpone(self, kept: Inbox, detail: str) -> None:
+    def _postpone(self, kept: Inbox, error: Exception, detail: str) -> None:
         """Count the try and arrange the next; after many, say so to the office, once."""
         wait = backoff(kept.attempts)
         log.warning("message %d waits %.0f s for its next try: %s", kept.id, wait.total_seconds(), detail)
         with self._memory.transaction() as store:
+            if isinstance(error, ChannelError):
+                self._watch.saw(store, error)
             store.inbox.postpone(kept.id, wall_now() + wait, detail)
             store.jobs.append(again(TAKE_IN, kept.id, "", wait))
             if kept.attempts == _PATIENCE:

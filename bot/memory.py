@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from bot.clock import Clock, real_delay
 from bot.engine import DELIVER, TAKE_IN, Engine, Job
+from schedules.outages import rule_book
 from schedules.rules import RuleBook
 from storage.database import PATIENCE_S, Database
 from storage.inbox import keep
@@ -55,12 +56,20 @@ class Memory:
             self.engine.enqueue(session.connection(), store.jobs)
 
     def hear(self, heard: Sequence[Heard], patience_s: float) -> list[bool]:
-        """Keep messages with their jobs in one transaction; which of them are new. Raises DatabaseAway."""
+        """Keep messages in one transaction; which of them are new. Raises DatabaseAway."""
         now = self.clock.now()
         with self.database.writing(patience_s) as connection:
             ids = [keep(connection, each.channel, each.key, each.raw, now) for each in heard]
-            self.engine.enqueue(connection, [Job(TAKE_IN, inbox_id) for inbox_id in ids if inbox_id is not None])
         return [inbox_id is not None for inbox_id in ids]
+
+    def dispatch(self, limit: int) -> int:
+        """Hand the oldest messages kept to the engine, marked as handed over in the same transaction; how many."""
+        with self.reading() as store:
+            if not store.inbox.undispatched():
+                return 0
+        with self.transaction() as working:
+            working.jobs = [Job(TAKE_IN, inbox_id) for inbox_id in working.inbox.dispatch(limit)]
+        return len(working.jobs)
 
     @contextmanager
     def reading(self) -> Iterator[Store]:
@@ -70,4 +79,4 @@ class Memory:
 
     def book(self, store: Store) -> RuleBook:
         """What has been agreed, as it stands now."""
-        return RuleBook(self.zone, store.register.rules())
+        return rule_book(store, self.zone)

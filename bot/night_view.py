@@ -11,7 +11,7 @@ from schedules.judgement import EnterpriseJudgement
 from schedules.nights import judged
 from schedules.patrol_night import window
 from schedules.rules import RuleBook
-from storage.models import Notice, Submission
+from storage.models import Notice, Outage, Submission
 from storage.store import Store
 
 
@@ -34,11 +34,19 @@ class _View:
         return {
             "night": night.isoformat(),
             "window": [self._instant(span.opens), self._instant(span.closes)],
+            "outages": [self._outage(each) for each in self._store.outages.within(span.opens, span.closes)],
             "counts": whole.counts,
             "enterprises": [self._enterprise(each, by_part) for each in whole.enterprises],
             "unattributed": self._elsewhere(films, "unattributed"),
             "quarantined": self._elsewhere(films, "quarantined"),
             "notices": [self._notice(notice) for notice in self._store.notices.of_night(night)],
+        }
+
+    def _outage(self, outage: Outage) -> dict[str, Any]:
+        return {
+            "what": outage.what,
+            "began_at": self._instant(outage.began_at),
+            "ended_at": self._instant(outage.ended_at),
         }
 
     def _enterprise(self, each: EnterpriseJudgement, by_part: dict[int, list[Submission]]) -> dict[str, Any]:

@@ -18,15 +18,18 @@ from waitress.server import create_server
 from bot.app import Bot, build, open_database, serving_clock
 from bot.clock import beat
 from bot.config import Config, SettingsError
+from bot.lifeline import Lifeline
 from bot.memory import Memory
 from bot.texts import say
 from storage.errors import DatabaseAway
+from storage.outages import RECEIVING
+from storage.store import Store
 
 log = logging.getLogger(__name__)
 _THREADS = 8
 # A little over the application's own limit, so that the application is the one to answer 413.
 _LARGEST_REQUEST = 512 * 1024
-_BEAT_S, _LAST_ANSWERS_S = 1.0, 1
+_BEAT_S, _REHEARSAL_BEAT_S, _LAST_ANSWERS_S = 1.0, 0.25, 1
 
 
 @contextmanager
@@ -52,32 +55,39 @@ def serve(bot: Bot, *, web: bool, worker: bool) -> None:
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stopped.set())
-    # First the port: when it is taken, nothing has begun that would have to end.
+    if worker:
+        bot.worker.claim()
+    # Then the port: when it is taken, nothing has begun that would have to end.
     close = _listen(bot.web, bot.config) if web else None
+    receiving = Lifeline(RECEIVING, bot.memory.clock) if web else None
     try:
         if worker:
             bot.worker.start()
-        _wait(stopped, bot.memory, worker=worker)
+        _wait(stopped, bot.memory, receiving)
     finally:
         if close is not None:
             close()
         if worker:
             bot.worker.stop()
         # Where a rehearsal has come to: it goes on from just here.
-        _beat(bot.memory)
+        _beat(bot.memory, receiving.end if receiving is not None else None)
     _leave_stragglers()
 
 
-def _wait(stopped: threading.Event, memory: Memory, *, worker: bool) -> None:
-    """Until a signal comes. Without a worker, somebody has to keep a rehearsal's clock alive."""
-    while not stopped.wait(_BEAT_S if memory.clock.rehearsal and not worker else None):
-        _beat(memory)
+def _wait(stopped: threading.Event, memory: Memory, receiving: Lifeline | None) -> None:
+    """Until a signal comes. A process that receives says again and again that it is there."""
+    every = _REHEARSAL_BEAT_S if memory.clock.rehearsal else _BEAT_S
+    while receiving is not None and not stopped.wait(every):
+        _beat(memory, receiving.beat)
+    stopped.wait()
 
 
-def _beat(memory: Memory) -> None:
+def _beat(memory: Memory, receiving: Callable[[Store], None] | None) -> None:
     try:
         with memory.transaction() as store:
             beat(memory.clock, store)
+            if receiving is not None:
+                receiving(store)
     except DatabaseAway as error:
         log.error("the database is away: %s", error)
 

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import logging
+import signal
 from datetime import timedelta
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from bot.clock import beat, monotonic, wall_now
 from bot.delivery import Delivery
+from bot.dispatching import Dispatcher
 from bot.engine import DELIVER, TAKE_IN, Job
 from bot.hearing import Hearing
 from bot.intake import Intake
+from bot.lifeline import Lifeline
 from bot.memory import Memory, WorkingStore
 from bot.metrics import TICK_SECONDS
 from schedules.scheduler import start_ticking, tick
-from storage.errors import DatabaseAway
+from storage.claims import claim
+from storage.errors import DatabaseAway, Refused
+from storage.outages import WORKING
 from storage.store import Store
 
 log = logging.getLogger(__name__)
 
 _TICK, _REHEARSAL_TICK = timedelta(seconds=1), timedelta(seconds=0.25)
-_SWEEP = timedelta(seconds=30)
-# A worker whose beat is older than this is gone; its jobs go to the others.
-_GONE_AFTER = timedelta(seconds=60)
+# A worker that has given no sign of life for so long is gone; within a sweep more its jobs go to the others.
+_SWEEP, _GONE_AFTER = timedelta(seconds=15), timedelta(seconds=30)
+_SIGN = timedelta(seconds=2)
 _BEAT = "executor/"
 _COURTESY_S = 0.5
 
@@ -34,7 +39,10 @@ class Worker:
     def __init__(self, memory: Memory, hearing: Hearing, intake: Intake, delivery: Delivery, executor_id: str) -> None:
         self._memory, self._hearing, self._executor_id = memory, hearing, executor_id
         self._intake, self._delivery = intake, delivery
+        self._dispatcher = Dispatcher(memory, hearing)
         self._scheduler: BackgroundScheduler | None = None
+        self._name = claim(memory.database.url, f"executor-{executor_id}")
+        self._working = Lifeline(WORKING, memory.clock)
         self._swept = monotonic()
 
     def run(self, work: str, row_id: int) -> None:
@@ -43,8 +51,14 @@ class Worker:
             self._hearing.give_way(_COURTESY_S)
         {TAKE_IN: self._intake.take_in, DELIVER: self._delivery.deliver}[work](row_id)
 
+    def claim(self) -> None:
+        """Bear the executor's name. Raises Refused while another process bears it: they would do each other's jobs."""
+        if not self._name.take():
+            raise Refused("worker.name_taken", name=self._executor_id)
+
     def start(self) -> None:
-        """Begin with what an earlier process left, then tick."""
+        """Begin with what an earlier process left, then tick. Raises Refused."""
+        self.claim()
         with self._memory.transaction() as store:
             now = self._memory.clock.now()
             if store.records.fact("born") is None:
@@ -54,26 +68,49 @@ class Worker:
             if store.records.beats(_BEAT, wall_now() - _GONE_AFTER) == {self._executor_id}:
                 store.notices.end_leases(wall_now())
         self._memory.engine.start(self.run)
+        self._dispatcher.start()
         every = _REHEARSAL_TICK if self._memory.clock.rehearsal else _TICK
-        self._scheduler = start_ticking(self.once, every, self._memory.zone)
+        self._scheduler = start_ticking({self.once: every, self._give_sign: _SIGN}, self._memory.zone)
 
     def stop(self) -> None:
         """Finish what is under way and do nothing more."""
         if self._scheduler is not None:
             self._scheduler.shutdown()
+        self._dispatcher.stop()
         self._memory.engine.stop()
-
-    def once(self) -> None:
-        """One tick. A database that is away is logged and asked again on the next."""
         try:
+            with self._memory.transaction() as store:
+                self._working.end(store)
+        except DatabaseAway as error:
+            log.error("the database is away: %s", error)
+        finally:
+            self._name.release()
+
+    def once(self) -> list[str]:
+        """One tick; which jobs failed. A database that is away is logged and asked again on the next."""
+        failed = []
+        try:
+            self._dispatcher.once()
             with TICK_SECONDS.time():
                 with self._memory.transaction() as store:
                     beat(self._memory.clock, store)
-                    self._sign_of_life(store)
-                tick(self._memory.transaction, self._memory.zone, self._memory.clock.now())
+                    self._working.beat(store)
+                failed = tick(self._memory.transaction, self._memory.zone, self._memory.clock.now())
             if monotonic() - self._swept > _SWEEP.total_seconds():
                 self._swept = monotonic()
                 self.sweep()
+        except DatabaseAway as error:
+            log.error("the database is away: %s", error)
+        return failed
+
+    def _give_sign(self) -> None:
+        """By itself, for a long tick must not look like death."""
+        try:
+            if not self._name.take():
+                log.critical("another worker bears the name %s: this one ends", self._executor_id)
+                signal.raise_signal(signal.SIGTERM)
+            with self._memory.transaction() as store:
+                self._sign_of_life(store)
         except DatabaseAway as error:
             log.error("the database is away: %s", error)
 

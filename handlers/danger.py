@@ -35,6 +35,7 @@ def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> No
     enterprises = store.register.enterprises_of(person.id) if person else []
     enterprise = enterprises[0] if len(enterprises) == 1 else None
     night = night_of(now, rules)
+    store.one_at_a_time(f"danger/{enterprise.id if enterprise else message.lane}")
     known = store.alerts.open_danger(enterprise.id if enterprise else None, message.sender, now - _SAME_DANGER)
     params: dict[str, Any] = {
         "sender": message.sender,

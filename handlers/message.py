@@ -29,6 +29,11 @@ class Message:
     task_id: str = ""
     response_code: str = ""
 
+    @property
+    def lane(self) -> str:
+        """What one person says is handled one thing after the other."""
+        return f"sender/{self.realm}/{self.sender}"
+
 
 @dataclass(frozen=True)
 class Fetch:

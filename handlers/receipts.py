@@ -21,6 +21,8 @@ _STALE_AFTER = timedelta(hours=24)
 def send_receipt(submission: Submission, store: Store, rules: RuleBook, now: datetime) -> None:
     """Tell the sender that a film is filed; a film that is named anew gets a new receipt."""
     assert submission.enterprise_id is not None
+    # Two patrollers of one enterprise: each receipt counts what the other has brought.
+    store.one_at_a_time(f"receipts/{submission.enterprise_id}/{submission.night}")
     night = judged(store, submission.night, rules, now, submission.enterprise_id)
     lateness = window(submission.night, rules).lateness(submission.sent_at)
     params = facts(submission, store, rules)
@@ -50,15 +52,15 @@ def facts(submission: Submission, store: Store, rules: RuleBook) -> dict[str, An
     """What every sentence about a film may mention."""
     enterprise = store.register.enterprise(submission.enterprise_id) if submission.enterprise_id else None
     part = store.register.part(submission.part_id) if submission.part_id else None
-    hours = rules.on(submission.night)
+    hours, span = rules.on(submission.night), window(submission.night, rules)
     return {
         "receipt": submission.receipt,
         "enterprise": enterprise.short_name if enterprise else "",
         "part": f"{part.number} {part.name}" if part else "",
         "time": f"{submission.sent_at.astimezone(rules.zone):%H:%M}",
         "opens": f"{hours.opens:%H:%M}",
-        "closes": f"{hours.closes:%H:%M}",
-        "late_until": f"{hours.late_until:%H:%M}",
+        "closes": f"{span.closes.astimezone(rules.zone):%H:%M}",
+        "late_until": f"{span.late_until.astimezone(rules.zone):%H:%M}",
         "seconds": round(hours.shortest_film_s),
     }
 

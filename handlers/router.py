@@ -28,4 +28,5 @@ ROUTES: dict[str, Handler] = {
 
 def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> Fetch | None:
     """Hand a message to its handler; what must be fetched for it, if anything."""
+    store.one_at_a_time(message.lane)
     return ROUTES[message.kind](message, store, rules, now)

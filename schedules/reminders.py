@@ -108,7 +108,7 @@ def still_missing(notice: Notice, store: Store, rules: RuleBook, now: datetime) 
     if "enterprise" in notice.params:
         [*owing] = judged(store, notice.night, rules, now, notice.params["enterprise"]).accountable
         row = [_row(each) for each in owing]
-        closes = f"{rules.on(notice.night).closes:%H:%M}"
+        closes = _closes(notice.night, rules)
         return {**notice.params, "name": row[0], "closes": closes} if row else None
     whole = judged(store, notice.night, rules, now)
     owing = _by_group(whole, store).get(notice.params["group"], [])
@@ -123,11 +123,15 @@ def still_missing(notice: Notice, store: Store, rules: RuleBook, now: datetime) 
         "night": f"{notice.night:%m-%d}",
         "expected": _due(mates),
         "owing": len(owing),
-        "closes": f"{rules.on(notice.night).closes:%H:%M}",
+        "closes": _closes(notice.night, rules),
         "rows": [_row(each) for each in owing],
         "codes": [each.enterprise.code for each in owing],
         **_mentions(owing, store),
     }
+
+
+def _closes(night: date, rules: RuleBook) -> str:
+    return f"{window(night, rules).closes.astimezone(rules.zone):%H:%M}"
 
 
 def _only_asked(owing: list[EnterpriseJudgement], params: dict[str, Any]) -> list[EnterpriseJudgement]:

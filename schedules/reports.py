@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from schedules.nights import judged
@@ -14,6 +14,9 @@ from schedules.telling import awake_at
 from storage.models import Person, Submission
 from storage.notices import Saying
 from storage.store import Store
+
+# What was sent at the last moment is filed by then.
+_SETTLED = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,13 @@ class DailyReport:
 def send_daily_report(store: Store, rules: RuleBook, now: datetime) -> None:
     """In the morning, the table of the night goes to the leader and the office, as text and as a file.
 
-    One that was slept through until after midnight is made up for; older ones are not.
+    A night whose window an outage has put off is reported on when it has closed. One that was slept through
+    until after midnight is made up for; older ones are not.
     """
     today = now.astimezone(rules.zone).date()
     for night in (today - ONE_DAY, today):
-        due, key = at(night, rules.on(night).daily_report, rules), f"report/{night}"
+        due = max(at(night, rules.on(night).daily_report, rules), window(night, rules).closes + _SETTLED)
+        key = f"report/{night}"
         if due <= now and awake_at(store, due) and store.records.decide(key, now):
             _issue(night, key, due, store, now)
 
@@ -140,6 +145,9 @@ def summary(notice: Any, store: Store, rules: RuleBook, now: datetime) -> dict[s
     lines = [
         {"say": f"report.{state}", "names": names, "number": len(names)} for state, names in named.items() if names
     ]
+    if report.window.gained:
+        closes = f"{report.window.closes.astimezone(rules.zone):%H:%M}"
+        lines.insert(0, {"say": "report.outage", "closes": closes})
     return {
         **notice.params,
         **report.counts,

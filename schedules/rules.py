@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What holds for one night. Times of day are in the county's zone; `threshold` is a share of 1."""
+    """What holds for one night. Times of day are in the county's zone; `threshold` is a share of 1.
+
+    `amends` is what a night's window gains on top of the minutes in which films could not be handed in.
+    """
 
     opens: time = time(0, 0)
     closes: time = time(6, 0)
@@ -24,6 +27,7 @@ class Rules:
     threshold: float = 0.4
     shortest_film_s: float = 10.0
     roster_check: time = time(15, 0)
+    amends: timedelta = timedelta(minutes=30)
 
 
 def _time(text: str) -> time:
@@ -46,6 +50,7 @@ NAMES: dict[str, tuple[str, Any]] = {
     "推送时间": ("push", _time),
     "集体缺报阈值": ("threshold", lambda text: float(text.rstrip("%")) / 100),
     "最短时长秒": ("shortest_film_s", float),
+    "中断顺延分钟": ("amends", lambda text: timedelta(minutes=int(text))),
 }
 assert {field for field, _ in NAMES.values()} <= {field.name for field in fields(Rules)}
 
@@ -58,11 +63,18 @@ class AgreedValue(Protocol):
     holds_from: date | None
 
 
-class RuleBook:
-    """Every agreed value with its date, and the zone in which nights are judged."""
+class Stretch(Protocol):
+    """Something that lasted, between two aware instants."""
 
-    def __init__(self, zone: ZoneInfo, agreed: Iterable[AgreedValue] = ()) -> None:
-        self.zone = zone
+    began_at: datetime
+    ended_at: datetime
+
+
+class RuleBook:
+    """Every agreed value with its date, the zone in which nights are judged, and the outages that excuse people."""
+
+    def __init__(self, zone: ZoneInfo, agreed: Iterable[AgreedValue] = (), outages: Iterable[Stretch] = ()) -> None:
+        self.zone, self._outages = zone, [(each.began_at, each.ended_at) for each in outages]
         self._changes = sorted(
             ((row.holds_from or date.min, NAMES[row.name], row.value) for row in agreed if row.name in NAMES),
             key=lambda change: change[0],
@@ -75,3 +87,12 @@ class RuleBook:
             held = {field: read(value) for since, (field, read), value in self._changes if since <= night}
             self._known[night] = replace(Rules(), **held)
         return self._known[night]
+
+    def lost(self, since: datetime, until: datetime) -> timedelta:
+        """For how much of that time films could not be handed in; what was away twice at once counts once."""
+        total, reached = timedelta(0), since
+        for began, ended in sorted(self._outages):
+            began, ended = max(began, reached), min(ended, until)
+            if began < ended:
+                total, reached = total + (ended - began), ended
+        return total

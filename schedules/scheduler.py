@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from schedules.daily_push import push_daily
 from schedules.deadlines import check_roster, close_nights
 from schedules.escalation import climb_all, open_duty_alerts
+from schedules.outages import rule_book, tell_outages
 from schedules.reminders import send_waves
 from schedules.reports import send_daily_report
 from schedules.rules import RuleBook
@@ -22,6 +23,7 @@ Job = Callable[[Store, RuleBook, datetime], None]
 log = logging.getLogger(__name__)
 
 JOBS: dict[str, Job] = {
+    "outages": tell_outages,
     "reminder waves": send_waves,
     "duty alerts": open_duty_alerts,
     "escalation": climb_all,
@@ -41,18 +43,20 @@ def tick(transaction: Callable[[], AbstractContextManager[Store]], zone: ZoneInf
     for name, job in JOBS.items():
         try:
             with transaction() as store:
-                job(store, RuleBook(zone, store.register.rules()), now)
+                store.one_at_a_time(f"timetable/{name}")
+                job(store, rule_book(store, zone), now)
         except Exception:
             log.exception("the job %r failed", name)
             failed.append(name)
     return failed
 
 
-def start_ticking(once: Callable[[], None], every: timedelta, zone: ZoneInfo) -> BackgroundScheduler:
-    """Call `once` again and again until the scheduler is shut down; a late call makes up for those missed."""
+def start_ticking(calls: Mapping[Callable[[], object], timedelta], zone: ZoneInfo) -> BackgroundScheduler:
+    """Make each call again and again until the scheduler is shut down; a late one makes up for those missed."""
     scheduler = BackgroundScheduler(timezone=zone)
-    scheduler.add_job(
-        once, "interval", seconds=every.total_seconds(), misfire_grace_time=None, coalesce=True, max_instances=1
-    )
+    for call, every in calls.items():
+        scheduler.add_job(
+            call, "interval", seconds=every.total_seconds(), misfire_grace_time=None, coalesce=True, max_instances=1
+        )
     scheduler.start()
     return scheduler

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from storage.errors import DatabaseAway, SchemaMismatch
-from storage.schema import head_revision, known_revisions, upgrade
+from storage.schema import additive_revision, head_revision, is_enough, known_revisions, served, upgrade
 
 PATIENCE_S = 30.0
 """How long a writer waits for the others."""
@@ -129,10 +129,13 @@ class Database:
         finally:
             self._writing.release()
 
-    def migrate(self) -> None:
-        """Bring the schema to the newest revision; a step that fails leaves nothing behind."""
+    def migrate(self, *, before: bool = False) -> None:
+        """Bring the schema to the newest revision, with `before` only as far as an older version can live with.
+
+        A step that fails leaves nothing behind.
+        """
         with self._lock(), _away_is_typed():
-            upgrade(self._writer)
+            upgrade(self._writer, additive_revision() if before else "head")
 
     def revision(self) -> str | None:
         """The schema revision found, None for an empty database."""
@@ -148,10 +151,15 @@ class Database:
         return found is None or found in known_revisions()[:-1]
 
     def check_schema(self) -> None:
-        """Raise SchemaMismatch unless the schema is exactly the one this program knows."""
+        """Raise SchemaMismatch unless this program can work with the schema found."""
         found, expected = self.revision(), head_revision()
-        if found != expected:
+        if found is None or not (is_enough(found) or self._serves(found, expected)):
             raise SchemaMismatch(found, expected)
+
+    def _serves(self, found: str, expected: str) -> bool:
+        """Whether a newer version has said that it left everything in place which this one uses."""
+        with _away_is_typed(), self.engine.connect() as connection:
+            return expected in served(connection, found)
 
     def close(self) -> None:
         """Give every connection back."""

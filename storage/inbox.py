@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, func, or_, select, update
@@ -14,7 +15,7 @@ from storage.records import insert_row_once
 def keep(connection: Connection, channel: str, message_key: str, raw: str, received_at: datetime) -> int | None:
     """Keep a message; its id, or None when it was kept before. Over a bare connection: this is the busiest path."""
     values = {"channel": channel, "message_key": message_key, "raw": raw, "received_at": received_at}
-    return insert_row_once(connection, Inbox, {**values, "state": "waiting", "attempts": 0})
+    return insert_row_once(connection, Inbox, {**values, "state": "waiting", "attempts": 0, "dispatched": False})
 
 
 class InboxStore:
@@ -26,6 +27,18 @@ class InboxStore:
     def get(self, inbox_id: int) -> Inbox | None:
         """The message of that id."""
         return self.session.get(Inbox, inbox_id)
+
+    def dispatch(self, limit: int) -> Sequence[int]:
+        """Mark the oldest messages whose jobs the engine does not have yet as handed to it; their ids."""
+        fresh = select(Inbox.id).where(~Inbox.dispatched).order_by(Inbox.id).limit(limit)
+        ids = self.session.scalars(fresh.with_for_update(skip_locked=True)).all()
+        if ids:
+            self.session.execute(update(Inbox).where(Inbox.id.in_(ids)).values(dispatched=True))
+        return ids
+
+    def undispatched(self) -> bool:
+        """Whether there are messages whose jobs the engine does not have yet."""
+        return self.session.scalar(select(Inbox.id).where(~Inbox.dispatched).limit(1)) is not None
 
     def settle(self, inbox_id: int, state: str, detail: str | None = None) -> None:
         """Mark a message `done` or `failed`, with a detail for the operator."""
@@ -42,12 +55,13 @@ class InboxStore:
         )
 
     def overdue(self, received_before: datetime, retry_before: datetime, limit: int = 200) -> list[Inbox]:
-        """Waiting messages that nothing seems to be working on any more."""
+        """Waiting messages that the engine once had and that nothing seems to be working on any more."""
         return list(
             self.session.scalars(
                 select(Inbox)
                 .where(
                     Inbox.state == "waiting",
+                    Inbox.dispatched,
                     Inbox.received_at <= received_before,
                     or_(Inbox.retry_at.is_(None), Inbox.retry_at <= retry_before),
                 )

@@ -19,6 +19,8 @@ from sqlalchemy import (
     Integer,
     Text,
     UniqueConstraint,
+    text,
+    true,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -172,6 +174,7 @@ class Inbox(Base):
     __table_args__ = (
         UniqueConstraint("channel", "message_key", name="heard_once"),
         Index("inbox_waiting", "state", "received_at"),
+        Index("inbox_undispatched", "id", sqlite_where=text("not dispatched"), postgresql_where=text("not dispatched")),
     )
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     channel: Mapped[str]
@@ -179,10 +182,29 @@ class Inbox(Base):
     raw: Mapped[str]
     received_at: Mapped[datetime]
     state: Mapped[str] = mapped_column(default="waiting")
+    # Whether its job lies with the engine. Version 0.1 put both into one transaction: hence the server's default.
+    dispatched: Mapped[bool] = mapped_column(default=False, server_default=true())
     attempts: Mapped[int] = mapped_column(default=0)
     detail: Mapped[str | None]
     # Wall clock, not the service's: patience with the network stays real in a rehearsal.
     retry_at: Mapped[datetime | None]
+
+
+class Outage(Base):
+    """A stretch in which we could not receive (`receiving`) or remind (`working`), or the platform was away."""
+
+    __tablename__ = "outage"
+    __table_args__ = (
+        UniqueConstraint("what", "began_at", name="outage_once"),
+        CheckConstraint("what in ('receiving','working','platform')", name="outage_what"),
+        CheckConstraint("began_at < ended_at", name="outage_lasts"),
+        Index("outage_ended", "ended_at"),
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    what: Mapped[str]
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime]
+    noticed_at: Mapped[datetime]
 
 
 class Submission(Base):

@@ -194,6 +194,11 @@ class Register:
         """Every work group, by name."""
         return list(self.session.scalars(select(GroupChat).order_by(GroupChat.name)))
 
+    def in_no_group(self) -> list[int]:
+        """The producing enterprises that belong to no work group."""
+        alone = select(Enterprise.id).where(Enterprise.group_id.is_(None), Enterprise.status == "生产")
+        return list(self.session.scalars(alone.order_by(Enterprise.id)))
+
     def group(self, group_id: int) -> GroupChat | None:
         """The work group of that id."""
         return self.session.get(GroupChat, group_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from storage.alerts import AlertStore
@@ -9,6 +10,7 @@ from storage.content import ContentStore
 from storage.duty import DutyStore
 from storage.inbox import InboxStore
 from storage.notices import NoticeStore
+from storage.outages import OutageStore
 from storage.records import Records
 from storage.register import Register
 from storage.submissions import SubmissionStore
@@ -28,4 +30,13 @@ class Store:
         self.duty = DutyStore(session)
         self.content = ContentStore(session)
         self.tokens = TokenStore(session)
+        self.outages = OutageStore(session)
         self.records = Records(session)
+
+    def one_at_a_time(self, what: str) -> None:
+        """From here to the end of the transaction nobody else is at the same thing.
+
+        What was read before may be stale, so this comes first. SQLite has but one writer anyway.
+        """
+        if self.session.get_bind().dialect.name == "postgresql":
+            self.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(what, 0))))

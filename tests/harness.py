@@ -69,6 +69,7 @@ class Story:
     films: int = 0
     expected: dict[str, int] = field(default_factory=dict)
     every: timedelta = timedelta(days=1)
+    failed_jobs: list[str] = field(default_factory=list)
 
     def time(self, text: str, night: date = NIGHT) -> None:
         """Turn the clock to an instant; on the way it stops wherever something may fall due, and every `every`."""
@@ -104,7 +105,7 @@ class Story:
     def settle(self, seconds: int = 0) -> None:
         """Let the bot do what it has to do now (or within some seconds)."""
         self.clock.instant += timedelta(seconds=seconds)
-        self.bot.worker.once()
+        self.failed_jobs += self.bot.worker.once()
         self.engine.drain(self.clock.instant)
 
     def film(self, who: str, seconds: float = 12, settle: bool = True, **how: Any) -> Any:
@@ -182,6 +183,7 @@ class Story:
         unasked |= {key: [each.text or each.msgtype for each in self.group_hears(key)] for key in self.cloud.robots}
         assert {who: said for who, said in unasked.items() if said} == {}
         assert self.cloud.complaints == []
+        assert self.failed_jobs == []
 
 
 @cache

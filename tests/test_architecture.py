@@ -17,7 +17,8 @@ SOURCES = sorted(
 )
 # Keys that are put together at run time: the section and what completes it.
 COMPOSED = {
-    "mark.", "unfit.", "board.", "remark.", "alert.", "report.", "import.", "channel.", "question.", "settings.expect_",
+    "mark.", "unfit.", "outage.", "board.", "remark.", "alert.", "report.", "import.", "channel.", "question.",
+    "settings.expect_",
 }  # fmt: skip
 
 

@@ -32,10 +32,12 @@ class Limits:
 
 
 class Channel(Protocol):
-    """A way out. `repeats_are_safe` says that the platform itself drops a repeat of the same message."""
+    """A way out. `repeats_are_safe` says that the platform itself drops a repeat of the same message, `of_platform`
+    that those who film hear from us by the same one and its silence excuses them."""
 
     limits: Limits
     repeats_are_safe: bool
+    of_platform: bool
 
     def send(self, address: str, body: Body, attachment: Attachment | None) -> Delivered:
         """Send one message. Raises ChannelError."""

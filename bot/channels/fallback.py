@@ -18,7 +18,7 @@ class FallbackChannel:
     """Every configured address at once; one that takes it is enough."""
 
     limits = Limits(messages=10, period=timedelta(minutes=1), text_bytes=1000, file_bytes=0)
-    repeats_are_safe = False
+    repeats_are_safe, of_platform = False, False
 
     def __init__(self, urls: Sequence[str]) -> None:
         self._urls = list(urls)

@@ -95,7 +95,7 @@ class WeComAppChannel:
     """message/send to members (protocol sheet 4): at most 30 a minute each, more are silently dropped."""
 
     limits = Limits(messages=28, period=timedelta(minutes=1), text_bytes=2048, file_bytes=20 * 1024 * 1024)
-    repeats_are_safe = True
+    repeats_are_safe, of_platform = True, True
 
     def __init__(self, client: WeComClient, agent_id: int) -> None:
         self._client, self._agent_id = client, agent_id

@@ -18,7 +18,7 @@ class WeComRobotChannel:
     """webhook/send by a robot's key. 20 a minute are allowed; 18 leave room for the platform's own count."""
 
     limits = Limits(messages=18, period=timedelta(minutes=1), text_bytes=2048, file_bytes=20 * 1024 * 1024)
-    repeats_are_safe = False
+    repeats_are_safe, of_platform = False, True
 
     def __init__(self, url: str) -> None:
         self._url = f"{url.rstrip('/')}/cgi-bin/webhook"

@@ -64,11 +64,12 @@ def worker() -> None:
 
 
 @click.command()
-def migrate() -> None:
+@click.option("--before", is_flag=True, help="Only add what the new version needs; the old one may go on beside it.")
+def migrate(before: bool) -> None:
     """Bring the database to the newest schema."""
     database = Database(load().DATABASE_URL)
     try:
-        migrate_all(database)
+        migrate_all(database, before=before)
         click.echo(say("schema.now", revision=database.revision()))
     finally:
         database.close()

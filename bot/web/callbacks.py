@@ -1,4 +1,4 @@
-"""The platforms' callbacks: check, keep with its job in one transaction, answer. Everything else waits."""
+"""The platforms' callbacks: check, keep, answer. Everything else waits."""
 
 from __future__ import annotations
 

@@ -66,6 +66,7 @@ class DailyTable:
     rows: tuple[DailyRow, ...]
     issued_at: datetime
     backups: tuple[str, ...] = ()
+    gained: timedelta = timedelta(0)
 
 
 def daily_table(target: Target, table: DailyTable) -> None:
@@ -113,7 +114,9 @@ def _head(sheet: Worksheet, table: DailyTable) -> None:
     nobody = say("workbook.daily_nobody")
     leaders, staff = ("、".join(names) or nobody for names in (table.leaders, table.staff))
     backup = say("workbook.daily_backup", backups="、".join(table.backups)) if table.backups else ""
-    _line(sheet, 2, say("workbook.daily_window", opens=_stamp(table.opens), closes=_stamp(table.closes)))
+    key = "workbook.daily_window_gained" if table.gained else "workbook.daily_window"
+    minutes = round(table.gained.total_seconds() / 60)
+    _line(sheet, 2, say(key, opens=_stamp(table.opens), closes=_stamp(table.closes), minutes=minutes))
     _line(sheet, 3, say("workbook.daily_duty", leaders=leaders, staff=staff) + backup)
     counts = {name: table.counts.get(name, 0) for name in ("expected", *STATES)}
     _line(sheet, 4, say("workbook.daily_counts", **counts), bold=True)

@@ -166,6 +166,7 @@ RULE_VALUES: dict[str, Callable[[object], str]] = {
     "推送时间": cells.clock,
     "集体缺报阈值": cells.percent,
     "最短时长秒": lambda value: str(cells.whole(1)(value)),
+    "中断顺延分钟": lambda value: str(cells.whole(0)(value)),
 }
 RULE_DEFAULTS = {
     "开始时间": "00:00",
@@ -178,4 +179,5 @@ RULE_DEFAULTS = {
     "推送时间": "09:07",
     "集体缺报阈值": "40%",
     "最短时长秒": "10",
+    "中断顺延分钟": "30",
 }

@@ -44,6 +44,7 @@ class Edge:
     def settle(self, seconds: float = 0) -> None:
         """Turn the clock and carry out what is due."""
         self.clock.instant += timedelta(seconds=seconds)
+        self.bot.memory.dispatch(1000)
         self.engine.drain(self.clock.instant)
 
     def rows(self, model: Any) -> list[Any]:

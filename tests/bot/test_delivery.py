@@ -211,7 +211,7 @@ def test_a_channel_that_is_off_fails_at_once(here: Edge) -> None:
 def test_an_attempt_that_breaks_off_in_a_way_nobody_foresaw_has_an_outcome(here: Edge) -> None:
     class Broken:
         limits = here.bot.switchboard.channels["wecom_robot"].limits
-        repeats_are_safe = False
+        repeats_are_safe, of_platform = False, True
 
         def send(self, *_: Any) -> Any:
             raise KeyError("surprise")

@@ -99,6 +99,7 @@ def test_a_tick_asks_the_same_number_of_questions_however_large_the_county(
 def test_what_lies_with_the_engine_is_not_woken_again(here: Edge) -> None:
     """A film that takes a minute must not be fetched a second time meanwhile."""
     here.cloud.phone("zhangsan").says("你好")
+    here.bot.memory.dispatch(1)
     here.say("zhangsan")
     here.clock.instant += timedelta(minutes=2)
     before = list(here.engine._waiting)
@@ -108,6 +109,7 @@ def test_what_lies_with_the_engine_is_not_woken_again(here: Edge) -> None:
 
 def test_what_the_engine_has_lost_is_woken(here: Edge) -> None:
     here.cloud.phone("zhangsan").says("你好")
+    here.bot.memory.dispatch(1)
     here.say("zhangsan")
     here.engine._waiting.clear()
     here.bot.worker.sweep()

@@ -168,6 +168,7 @@ def test_messages_that_wait_are_worked_off_before_a_wave_but_not_for_ever(tmp_pa
     with story(tmp_path, enterprises=1, parts=1) as night:
         with night.office() as store:
             keep(store.session.connection(), "wecom_app", "stuck", "<xml/>", night.clock.now())
+            store.inbox.dispatch(1)  # and the engine lost it
         night.clock.instant = at("01:37")
         night.settle()
         assert night.group_hears("KEY") == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -31,6 +31,7 @@ from storage.models import (
     Meta,
     NightChoice,
     Notice,
+    Outage,
     Person,
     Push,
     Submission,
@@ -54,6 +55,9 @@ WORD: dict[str, Any] = {
     "channel": "wecom_app", "message_key": "a", "inbox_id": 1, "realm": "wecom", "sender": "p1", "sent_at": NOW,
     "text": "1",
 }  # fmt: skip
+OUTAGE: dict[str, Any] = {
+    "what": "receiving", "began_at": NOW, "ended_at": NOW + timedelta(hours=1), "noticed_at": NOW,
+}  # fmt: skip
 
 
 def a_county() -> list[Base]:
@@ -69,7 +73,7 @@ def a_county() -> list[Base]:
         Push(id=1, item_id=1, group_id=1, day=DAY, notice_id=1), Decision(key="a", decided_at=NOW, outcome="done"),
         Counter(name="a", value=1), Meta(name="a", value={}), Token(name="a"),
         ClosedNight(night=DAY, closed_at=NOW, expected={}),
-        Invitation(code="12345678", person_id=1, made_at=NOW, expires_at=NOW),
+        Invitation(code="12345678", person_id=1, made_at=NOW, expires_at=NOW), Outage(id=1, **OUTAGE),
     ]  # fmt: skip
 
 
@@ -90,6 +94,9 @@ REFUSED: dict[str, Base] = {
     "notice.once_key": Notice(**NOTICE),
     "notice_state_known": Notice(**{**NOTICE, "once_key": "b", "state": "perhaps"}),
     "content_kind": ContentItem(**{**ITEM, "kind": "图片"}),
+    "outage_once": Outage(**OUTAGE),
+    "outage_what": Outage(**{**OUTAGE, "what": "lunch"}),
+    "outage_lasts": Outage(**{**OUTAGE, "what": "platform", "ended_at": OUTAGE["began_at"]}),
     "never_the_same_twice": Push(item_id=1, group_id=1, day=date(2027, 1, 1), notice_id=1),
 }
 KEYS: list[Base] = [

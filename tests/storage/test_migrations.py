@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from sqlalchemy import text
 from bot.app import migrate_all, open_database
 from bot.config import load
 from storage import database as databases
+from storage import schema
 from storage.database import Database
 from storage.errors import SchemaMismatch
 from storage.models import Base
@@ -75,7 +77,7 @@ def test_migrating_again_changes_nothing(database: Database) -> None:
 
 
 def test_a_step_that_fails_leaves_nothing_behind(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(engine: object) -> None:
+    def fails(engine: object, target: str) -> None:
         with engine.begin() as connection:  # type: ignore[attr-defined]
             connection.execute(text("create table half (id)"))
             raise ZeroDivisionError
@@ -137,3 +139,57 @@ def test_every_command_refuses_a_newer_database_with_one_line(database: Database
         check=False,
     )  # fmt: skip
     assert (ended.returncode, len(ended.stderr.splitlines()), "9999" in ended.stderr) == (1, 1, True)
+
+
+# --- an upgrade while the old version is still at work
+
+
+@pytest.fixture
+def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program one version on: a step that adds a table, then one that takes another away."""
+    scripts = tmp_path / "migrations"
+    shutil.copytree(Path(schema.__file__).parent / "migrations", scripts)
+    (scripts / "versions" / "9001.py").write_text(STEP.format("9001", head_revision(), "create table wanted (id)"))
+    (scripts / "versions" / "9002.py").write_text(
+        STEP.format("9002", "9001", "drop table night_choice") + "\nafter = True\n"
+    )
+    monkeypatch.setattr(schema, "_SCRIPTS", scripts)
+
+
+STEP = """
+from alembic import op
+revision, down_revision, branch_labels, depends_on = "{}", "{}", None, None
+def upgrade():
+    op.execute("{}")
+"""
+
+
+def test_the_old_version_goes_on_while_the_new_one_only_adds(
+    database: Database, next_version: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.migrate(before=True)
+    assert database.revision() == "9001"
+    database.check_schema()  # the new version is content
+    monkeypatch.undo()
+    assert head_revision() < "9"
+    database.check_schema()  # and the old one is served
+
+
+def test_the_old_version_is_refused_once_something_was_taken_away(
+    database: Database, next_version: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.migrate()
+    database.check_schema()
+    monkeypatch.undo()
+    with pytest.raises(SchemaMismatch):
+        database.check_schema()
+
+
+def test_the_new_version_does_not_begin_on_the_old_schema(
+    database: Database, next_version: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as old:
+        old.setattr(schema, "_SCRIPTS", Path(schema.__file__).parent / "migrations")
+        database.migrate()
+    with pytest.raises(SchemaMismatch):
+        database.check_schema()

@@ -1,0 +1,87 @@
+"""The outage ledger: when we, or the platform, were not there for those who send films.
+
+Each part that has to be there gives a sign of life again and again (a *beat*); a gap between two is an
+outage, written down by whoever gives the next one. Instants are those of the service's clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from storage.models import Meta, Outage
+from storage.records import Records, insert_once
+
+RECEIVING, WORKING, PLATFORM = "receiving", "working", "platform"
+
+
+class OutageStore:
+    """Beats, and the gaps between them."""
+
+    def __init__(self, session: Session) -> None:
+        self.session, self._records = session, Records(session)
+
+    def add(self, what: str, began_at: datetime, ended_at: datetime, now: datetime) -> None:
+        """Put an outage on record, once."""
+        values = {"what": what, "began_at": began_at, "ended_at": ended_at, "noticed_at": now}
+        insert_once(self.session, Outage, values)
+
+    def excusing(self) -> Sequence[Outage]:
+        """All that kept people from handing in a film; that we could not remind them excuses nobody."""
+        wanted = select(Outage).where(Outage.what != WORKING).order_by(Outage.began_at)
+        return self.session.scalars(wanted).all()
+
+    def within(self, since: datetime, until: datetime) -> Sequence[Outage]:
+        """Everything on record that touches a stretch of time, oldest first."""
+        touching = select(Outage).where(Outage.began_at < until, Outage.ended_at > since)
+        return self.session.scalars(touching.order_by(Outage.began_at)).all()
+
+    def last_beat(self, what: str) -> datetime | None:
+        """When a part last gave a sign of life; None if it never did or was laid down on purpose."""
+        fact = self._records.fact(_beat(what))
+        return datetime.fromisoformat(fact["at"]) if fact else None
+
+    def beat(self, what: str, now: datetime) -> None:
+        """A part is there."""
+        self._records.set_fact(_beat(what), {"at": now.isoformat()})
+
+    def lay_down(self, what: str) -> None:
+        """A part ends on purpose, and what follows is no outage: a rehearsal is put aside."""
+        fact = self.session.get(Meta, _beat(what))
+        if fact is not None:
+            self.session.delete(fact)
+
+    def platform_failed(self, now: datetime, lasting: timedelta) -> None:
+        """The platform did not do what it was asked for.
+
+        Two failures further apart than `lasting` are two troubles, for nobody knows what was in between; one
+        that lasted so long is put on record.
+        """
+        trouble = self._trouble()
+        if trouble is None or not timedelta(0) <= now - trouble[1] <= lasting:
+            self._settle(trouble, now, lasting)
+            trouble = (now, now)
+        since, _ = trouble
+        self._records.set_fact(PLATFORM, {"since": since.isoformat(), "until": now.isoformat()})
+
+    def platform_answered(self, now: datetime, lasting: timedelta) -> None:
+        """The platform did what it was asked for: a trouble that lasted is put on record."""
+        trouble = self._trouble()
+        if trouble is not None:
+            self._settle(trouble, now, lasting)
+            self.session.delete(self.session.get_one(Meta, PLATFORM))
+
+    def _settle(self, trouble: tuple[datetime, datetime] | None, now: datetime, lasting: timedelta) -> None:
+        if trouble is not None and trouble[1] - trouble[0] >= lasting:
+            self.add(PLATFORM, *trouble, now)
+
+    def _trouble(self) -> tuple[datetime, datetime] | None:
+        fact = self._records.fact(PLATFORM)
+        return (datetime.fromisoformat(fact["since"]), datetime.fromisoformat(fact["until"])) if fact else None
+
+
+def _beat(what: str) -> str:
+    return f"beat/{what}"
