@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import socket
 import threading
 from collections import Counter
@@ -210,3 +211,41 @@ def reading(sky: Program) -> Iterator[Store]:
     with database.reading() as session:
         yield Store(session)
     database.close()
+
+
+def test_a_second_worker_of_the_same_name_is_refused_with_one_line(sky: Program) -> None:
+    furnish(sky)
+    first = sky.start("serve", EXECUTOR_ID="w1")
+    sky.ready()
+    second = sky.run("worker", EXECUTOR_ID="w1")
+    assert (second.returncode, len(second.stderr.splitlines()), "EXECUTOR_ID=w1" in second.stderr) == (1, 1, True)
+    other = sky.start("worker", EXECUTOR_ID="w2")
+    until(lambda: executors(sky) == {"w1", "w2"})
+    sky.kill(first)
+    first = sky.start("serve", EXECUTOR_ID="w1")
+    sky.ready()
+    assert max(sky.end(first), sky.end(other)) < 5
+
+
+@pytest.mark.parametrize(("killed", "closes"), [(True, "2026-11-24T07:3"), (False, "2026-11-24T06:00")])
+def test_a_rehearsal_that_broke_off_was_away_and_one_that_was_laid_aside_was_not(
+    sky: Program, killed: bool, closes: str
+) -> None:
+    furnish(sky)
+    process = sky.start("serve", "--clock", "2026-11-24T00:30:00+08:00", "--speed", "1")
+    sky.ready()
+    until(lambda: has_beaten(sky))
+    sky.kill(process) if killed else sky.end(process)
+    process = sky.start("serve", "--clock", "2026-11-24T01:32:00+08:00", "--speed", "1")
+    sky.ready()
+    until(lambda: has_beaten(sky))
+    night = json.loads(sky.run("night", "2026-11-24", "--json").stdout)
+    # While nobody was there to receive, nobody was there to work either.
+    assert {each["what"] for each in night["outages"]} == ({"receiving", "working"} if killed else set())
+    assert night["window"][1].startswith(closes)
+    sky.end(process)
+
+
+def has_beaten(sky: Program) -> bool:
+    with reading(sky) as store:
+        return store.outages.last_beat("receiving") is not None and store.outages.last_beat("working") is not None
