@@ -16,9 +16,10 @@ from storage.errors import DatabaseAway
 
 log = logging.getLogger(__name__)
 
-_AT_ONCE = 100
+# Few, because each holds the database for half a millisecond, and a callback that comes meanwhile waits.
+_AT_ONCE = 10
 # What another process has kept is found by looking.
-_LOOK_S, _COURTESY_S, _AWAY_S = 0.2, 0.5, 1.0
+_LOOK_S, _COURTESY_S, _AWAY_S = 0.2, 0.2, 1.0
 
 
 class Dispatcher:
@@ -28,11 +29,6 @@ class Dispatcher:
         self._memory, self._hearing = memory, hearing
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="dispatching", daemon=True)
-
-    def once(self) -> None:
-        """Hand over all that is kept by now. Raises DatabaseAway."""
-        while self._memory.dispatch(_AT_ONCE) == _AT_ONCE:
-            self._hearing.give_way(_COURTESY_S)
 
     def start(self) -> None:
         """Do so from now on, at once for what this process hears."""
@@ -46,10 +42,10 @@ class Dispatcher:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
-            self._hearing.wait_for_kept(_LOOK_S)
-            self._hearing.give_way(_COURTESY_S)
             try:
-                self.once()
+                self._hearing.give_way(_COURTESY_S)
+                if self._memory.dispatch(_AT_ONCE) < _AT_ONCE:
+                    self._hearing.wait_for_kept(_LOOK_S)
             except DatabaseAway as error:
                 log.error("the database is away: %s", error)
                 self._stopped.wait(_AWAY_S)

@@ -29,7 +29,7 @@ TAKE_IN, DELIVER = "take_in", "deliver"
 _VERSION = "1"
 # Trap 8: without a bound, 800 queued jobs are 800 threads.
 _AT_ONCE = {TAKE_IN: 8, DELIVER: 16}
-_POLL_S = 0.1
+_POLL_S = 0.2
 _KEPT = timedelta(days=1)
 _UNFINISHED = ["PENDING", "ENQUEUED", "DELAYED"]
 _FINISHED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Sequence
 
+from bot.clock import monotonic, pause
 from bot.memory import Heard, Memory
 from storage.errors import DatabaseAway
 
 # A callback must be answered within 5 seconds (protocol sheet 1.2): better a 503 in time than an answer too late.
 PATIENCE_S = 3.0
 _AT_ONCE = 64
+# So many messages within so many seconds are a rush, in which everything else steps aside.
+_RUSH, _RUSH_S, _STEP_ASIDE_S = 15, 0.1, 0.05
 
 
 class _Waiting:
@@ -36,13 +40,12 @@ class Hearing:
         self._waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
         self._starting = threading.Lock()
         self._keeper: threading.Thread | None = None
-        self._quiet, self._kept = threading.Event(), threading.Event()
-        self._quiet.set()
+        self._kept = threading.Event()
+        self._latest: deque[float] = deque([-_RUSH_S] * _RUSH, maxlen=_RUSH)
 
     def keep(self, heard: Heard) -> bool:
         """Keep a message; False when it was kept before. Raises DatabaseAway."""
         mine = _Waiting(heard)
-        self._quiet.clear()
         self._start()
         self._waiting.put(mine)
         if not mine.done.wait(PATIENCE_S):
@@ -53,8 +56,10 @@ class Hearing:
         return bool(mine.fresh)
 
     def give_way(self, patience_s: float) -> None:
-        """Wait while messages are being kept, but not longer than that: what is kept is in no hurry."""
-        self._quiet.wait(patience_s)
+        """Wait while messages come in a rush, but not longer than that: what is kept is in no hurry."""
+        until = monotonic() + patience_s
+        while self._latest[0] + _RUSH_S > monotonic() and until > monotonic():
+            pause(_STEP_ASIDE_S)
 
     def wait_for_kept(self, patience_s: float) -> None:
         """Wait until this process has kept a message since the last such wait, but not longer than that."""
@@ -73,9 +78,8 @@ class Hearing:
             batch = [self._waiting.get()]
             while len(batch) < _AT_ONCE and not self._waiting.empty():
                 batch.append(self._waiting.get())
+            self._latest.extend([monotonic()] * len(batch))
             self._keep([each for each in batch if not each.abandoned])
-            if self._waiting.empty():
-                self._quiet.set()
 
     def _keep(self, batch: Sequence[_Waiting]) -> None:
         try:

@@ -58,7 +58,7 @@ class Memory:
     def hear(self, heard: Sequence[Heard], patience_s: float) -> list[bool]:
         """Keep messages in one transaction; which of them are new. Raises DatabaseAway."""
         now = self.clock.now()
-        with self.database.writing(patience_s) as connection:
+        with self.database.writing(patience_s, urgent=True) as connection:
             ids = [keep(connection, each.channel, each.key, each.raw, now) for each in heard]
         return [inbox_id is not None for inbox_id in ids]
 

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ from storage.store import Store
 
 log = logging.getLogger(__name__)
 _THREADS = 8
+# A thread that has a callback to answer gets its turn after this, not after the usual 5 ms for each busy job.
+_SWITCH_S = 0.0005
 # A little over the application's own limit, so that the application is the one to answer 413.
 _LARGEST_REQUEST = 512 * 1024
 _BEAT_S, _REHEARSAL_BEAT_S, _LAST_ANSWERS_S = 1.0, 0.25, 1
@@ -55,6 +58,7 @@ def serve(bot: Bot, *, web: bool, worker: bool) -> None:
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stopped.set())
+    sys.setswitchinterval(_SWITCH_S)
     if worker:
         bot.worker.claim()
     # Then the port: when it is taken, nothing has begun that would have to end.

@@ -90,7 +90,6 @@ class Worker:
         """One tick; which jobs failed. A database that is away is logged and asked again on the next."""
         failed = []
         try:
-            self._dispatcher.once()
             with TICK_SECONDS.time():
                 with self._memory.transaction() as store:
                     beat(self._memory.clock, store)

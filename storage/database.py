@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from storage.errors import DatabaseAway, SchemaMismatch
 from storage.schema import additive_revision, head_revision, is_enough, known_revisions, served, upgrade
+from storage.turns import Turns
 
 PATIENCE_S = 30.0
 """How long a writer waits for the others."""
@@ -39,7 +40,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._writing, self._mine = threading.RLock(), threading.local()
+        self._turns, self._mine = Turns(), threading.local()
         if self.is_sqlite and self.url.database:
             _make_private(Path(self.url.database))
         self.engine = self._sqlite(explicit=True) if self.is_sqlite else self._server()
@@ -75,19 +76,19 @@ class Database:
 
     def _lock_whole_transactions(self, engine: Engine) -> None:
         """The durable engine opens its own transactions: make each wait for the one writer lock."""
-        event.listen(engine, "begin", lambda _c: self._writing.acquire())
-        event.listen(engine, "commit", lambda _c: self._writing.release())
-        event.listen(engine, "rollback", lambda _c: self._writing.release())
+        event.listen(engine, "begin", lambda _c: self._turns.acquire())
+        event.listen(engine, "commit", lambda _c: self._turns.release())
+        event.listen(engine, "rollback", lambda _c: self._turns.release())
 
     @contextmanager
-    def writing(self, patience_s: float = PATIENCE_S) -> Iterator[Connection]:
+    def writing(self, patience_s: float = PATIENCE_S, *, urgent: bool = False) -> Iterator[Connection]:
         """One writing transaction over a bare connection. Raises DatabaseAway when it cannot be kept now.
 
-        `patience_s` bounds the wait for other writers: whoever has to answer somebody has little.
+        `patience_s` bounds the wait for other writers: whoever has to answer somebody has little, and is `urgent`.
         """
         with (
             self._only_one(),
-            self._lock(patience_s),
+            self._turn(patience_s, urgent=urgent),
             _away_is_typed(),
             self._writer_with(patience_s).begin() as connection,
         ):
@@ -117,24 +118,15 @@ class Database:
         with _away_is_typed(), Session(self.engine, expire_on_commit=False) as session:
             yield session
 
-    @contextmanager
-    def _lock(self, patience_s: float = -1) -> Iterator[None]:
-        if not self.is_sqlite:
-            yield
-            return
-        if not self._writing.acquire(timeout=patience_s):
-            raise DatabaseAway("another writer of this process is taking too long")
-        try:
-            yield
-        finally:
-            self._writing.release()
+    def _turn(self, patience_s: float = -1, *, urgent: bool = False) -> AbstractContextManager[None]:
+        return self._turns.turn(patience_s, urgent=urgent) if self.is_sqlite else nullcontext()
 
     def migrate(self, *, before: bool = False) -> None:
         """Bring the schema to the newest revision, with `before` only as far as an older version can live with.
 
         A step that fails leaves nothing behind.
         """
-        with self._lock(), _away_is_typed():
+        with self._turn(), _away_is_typed():
             upgrade(self._writer, additive_revision() if before else "head")
 
     def revision(self) -> str | None:

@@ -105,6 +105,7 @@ class Story:
     def settle(self, seconds: int = 0) -> None:
         """Let the bot do what it has to do now (or within some seconds)."""
         self.clock.instant += timedelta(seconds=seconds)
+        self.bot.memory.dispatch(1000)
         self.failed_jobs += self.bot.worker.once()
         self.engine.drain(self.clock.instant)
 
