@@ -27,6 +27,7 @@ from bot.hearing import Hearing
 from bot.intake import Intake
 from bot.links import Links
 from bot.memory import Memory
+from bot.sampling import Sampler
 from bot.web import create_app
 from bot.worker import Worker
 from handlers import attribution, status
@@ -73,8 +74,13 @@ def migrate_all(database: Database, *, before: bool = False) -> None:
     """Our tables and the engine's; with `before` only what an older version can live with."""
     if database.revision() is not None and not database.is_older():
         database.check_schema()
-    engines.prepare(database)
+    migrate_engine(database)
     database.migrate(before=before)
+
+
+def migrate_engine(database: Database) -> None:
+    """The engine's tables alone."""
+    engines.prepare(database)
 
 
 def object_store(config: Config) -> ObjectStore:
@@ -106,7 +112,7 @@ def build(config: Config, database: Database, clock: Clock, engine: Engine | Non
     attachments = Attachments(memory, objects, links)
     hearing = Hearing(memory)
     intake, delivery = Intake(memory, switchboard, objects), Delivery(memory, switchboard, CHECKS, attachments)
-    worker = Worker(memory, hearing, intake, delivery, config.EXECUTOR_ID)
+    worker = Worker(memory, hearing, intake, delivery, Sampler(memory, objects), config.EXECUTOR_ID)
     web = create_app(memory, hearing, switchboard, objects, links)
     return Bot(config, memory, objects, switchboard, worker, web)
 

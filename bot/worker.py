@@ -17,6 +17,7 @@ from bot.intake import Intake
 from bot.lifeline import Lifeline
 from bot.memory import Memory, WorkingStore
 from bot.metrics import TICK_SECONDS
+from bot.sampling import Sampler
 from schedules.scheduler import start_ticking, tick
 from storage.claims import claim
 from storage.errors import DatabaseAway, Refused
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 _TICK, _REHEARSAL_TICK = timedelta(seconds=1), timedelta(seconds=0.25)
 # A worker that has given no sign of life for so long is gone; within a sweep more its jobs go to the others.
 _SWEEP, _GONE_AFTER = timedelta(seconds=15), timedelta(seconds=30)
-_SIGN = timedelta(seconds=2)
+_SIGN, _LOOK = timedelta(seconds=2), timedelta(seconds=5)
 _BEAT = "executor/"
 _COURTESY_S = 0.5
 
@@ -36,9 +37,11 @@ _COURTESY_S = 0.5
 class Worker:
     """Jobs and timetable of one process, under one executor id."""
 
-    def __init__(self, memory: Memory, hearing: Hearing, intake: Intake, delivery: Delivery, executor_id: str) -> None:
+    def __init__(
+        self, memory: Memory, hearing: Hearing, intake: Intake, delivery: Delivery, sampler: Sampler, executor_id: str
+    ) -> None:
         self._memory, self._hearing, self._executor_id = memory, hearing, executor_id
-        self._intake, self._delivery = intake, delivery
+        self._intake, self._delivery, self._sampler = intake, delivery, sampler
         self._dispatcher = Dispatcher(memory, hearing)
         self._scheduler: BackgroundScheduler | None = None
         self._name = claim(memory.database.url, f"executor-{executor_id}")
@@ -70,7 +73,8 @@ class Worker:
         self._memory.engine.start(self.run)
         self._dispatcher.start()
         every = _REHEARSAL_TICK if self._memory.clock.rehearsal else _TICK
-        self._scheduler = start_ticking({self.once: every, self._give_sign: _SIGN}, self._memory.zone)
+        calls = ((self.once, every), (self._give_sign, _SIGN), (self._sampler.once, _LOOK))
+        self._scheduler = start_ticking(calls, self._memory.zone)
 
     def stop(self) -> None:
         """Finish what is under way and do nothing more."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -51,10 +51,10 @@ def tick(transaction: Callable[[], AbstractContextManager[Store]], zone: ZoneInf
     return failed
 
 
-def start_ticking(calls: Mapping[Callable[[], object], timedelta], zone: ZoneInfo) -> BackgroundScheduler:
+def start_ticking(calls: Iterable[tuple[Callable[[], object], timedelta]], zone: ZoneInfo) -> BackgroundScheduler:
     """Make each call again and again until the scheduler is shut down; a late one makes up for those missed."""
     scheduler = BackgroundScheduler(timezone=zone)
-    for call, every in calls.items():
+    for call, every in calls:
         scheduler.add_job(
             call, "interval", seconds=every.total_seconds(), misfire_grace_time=None, coalesce=True, max_instances=1
         )

@@ -46,6 +46,9 @@ class Database:
         self.engine = self._sqlite(explicit=True) if self.is_sqlite else self._server()
         self._writers: dict[float, Engine] = {}
         self._writer = self._writer_with(PATIENCE_S)
+        # On PostgreSQL each statement would else see what was committed a moment before it.
+        snapshot = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        self._reader = self.engine.execution_options(**snapshot)
         self.durable_engine = self._sqlite(explicit=False) if self.is_sqlite else self._server()
 
     def _server(self) -> Engine:
@@ -115,19 +118,19 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that sees one consistent state and writes nothing."""
-        with _away_is_typed(), Session(self.engine, expire_on_commit=False) as session:
+        with _away_is_typed(), Session(self._reader, expire_on_commit=False) as session:
             yield session
 
     def _turn(self, patience_s: float = -1, *, urgent: bool = False) -> AbstractContextManager[None]:
         return self._turns.turn(patience_s, urgent=urgent) if self.is_sqlite else nullcontext()
 
-    def migrate(self, *, before: bool = False) -> None:
-        """Bring the schema to the newest revision, with `before` only as far as an older version can live with.
+    def migrate(self, *, before: bool = False, to: str = "head") -> None:
+        """Bring the schema to a revision, with `before` only as far as an older version can live with.
 
         A step that fails leaves nothing behind.
         """
         with self._turn(), _away_is_typed():
-            upgrade(self._writer, additive_revision() if before else "head")
+            upgrade(self._writer, additive_revision() if before else to)
 
     def revision(self) -> str | None:
         """The schema revision found, None for an empty database."""

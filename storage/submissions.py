@@ -87,6 +87,26 @@ class SubmissionStore:
             select(Submission).where(Submission.night == night).order_by(Submission.number)
         ).all()
 
+    def kept_of(self, night: date | None) -> Iterable[Submission]:
+        """What has an object in the store, of one night or (None) of all, in the order of nights and receipts.
+
+        A few at a time, for as long as the session is open.
+        """
+        kept = select(Submission).where(Submission.object_key.is_not(None))
+        kept = kept if night is None else kept.where(Submission.night == night)
+        return self.session.scalars(kept.order_by(Submission.night, Submission.number).execution_options(yield_per=200))
+
+    def kept_before(self, night: date) -> list[int]:
+        """The ids of what has an object in the store, of earlier nights."""
+        older = select(Submission.id).where(Submission.object_key.is_not(None), Submission.night < night)
+        return list(self.session.scalars(older.order_by(Submission.id)))
+
+    def of_ids(self, ids: Iterable[int]) -> Sequence[Submission]:
+        """The films of these ids."""
+        return self.session.scalars(
+            select(Submission).where(Submission.id.in_(list(ids))).order_by(Submission.id)
+        ).all()
+
     def clips_of_night(self, night: date, enterprise_id: int | None = None) -> Sequence[Any]:
         """The columns judging needs, of all films of a night or of one enterprise's."""
         query = select(

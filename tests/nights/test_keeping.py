@@ -1,0 +1,168 @@
+"""What is kept stays as it came, is read again, and comes back from a backup."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from bot.daily_sheet import as_json, write_daily
+from bot.memory import Memory
+from bot.night_view import night_view
+from bot.sampling import FACT, Sampler
+from bot.verifying import Verification, verify
+from schedules.reports import daily_report
+from storage.backup import backup, restore
+from storage.database import Database
+from storage.errors import Refused
+from storage.models import Notice, Submission
+from tests.harness import NIGHT, SHANGHAI, Story, at, story
+
+
+def objects_of(night: Story, folder: Path) -> list[Path]:
+    return sorted(path for path in (folder / "objects" / "films").rglob("*") if path.is_file())
+
+
+def verified(night: Story) -> Verification:
+    with night.bot.memory.reading() as store:
+        return verify(store.submissions.kept_of(None), night.bot.objects)
+
+
+def filmed(night: Story, *who: str) -> None:
+    night.time("00:30")
+    for each in who:
+        night.film(each)
+        night.hears(each)
+
+
+def test_an_altered_film_and_an_absent_one_are_told_apart(tmp_path: Path) -> None:
+    with story(tmp_path, enterprises=3, parts=1) as night:
+        filmed(night, "p1", "p2", "p3")
+        assert verified(night) == Verification(3, 3)
+        first, second, _ = objects_of(night, tmp_path)
+        first.write_bytes(first.read_bytes()[:-1] + b"\0")
+        second.unlink()
+        found = verified(night)
+        named = [{"receipt": f"1124-000{number}", "object_key": f"films/2026-11-24/1124-000{number}.mp4"}
+                 for number in (1, 2)]  # fmt: skip
+        assert (found.checked, found.ok, found.altered, found.absent) == (3, 1, named[:1], named[1:])
+
+
+def test_some_of_what_is_kept_is_read_again_every_day_and_rot_is_told(tmp_path: Path) -> None:
+    with story(tmp_path, enterprises=2, parts=1) as night:
+        filmed(night, "p1", "p2")
+        objects_of(night, tmp_path)[0].unlink()
+        sampler = Sampler(night.bot.memory, night.bot.objects)
+        night.clock.instant = at("08:06")
+        sampler.once()
+        with night.office() as store:
+            assert store.records.fact(FACT) is None
+        night.clock.instant = at("08:07")
+        for _ in range(2):
+            sampler.once()
+        night.settle()
+        [told] = [text for text in night.hears("staff") if "抽查" in text]
+        assert "读了2个，被改动的：—；不见了的：1124-0001。" in told
+        with night.office() as store:
+            fact = store.records.fact(FACT)
+        assert fact == {"night": "2026-11-24", "checked": 2, "ok": 1, "altered": 0, "absent": 1}
+        for who in ("leader", "backup"):
+            night.hears(who)
+
+
+# --- backup and restore
+
+
+def shown(database: Database, night: Story) -> tuple[str, str, bytes]:
+    """The night, its table and its workbook, as the outside sees them from this database."""
+    as_of, memory = at("13:00"), Memory(database, night.engine, night.clock, SHANGHAI)
+    with memory.reading() as store:
+        book, sheet = memory.book(store), io.BytesIO()
+        report, view = daily_report(store, NIGHT, book, as_of), night_view(store, NIGHT, book, as_of)
+    write_daily(sheet, report, book)
+    return json.dumps(view), json.dumps(as_json(report, book)), sheet.getvalue()
+
+
+def a_whole_night(night: Story) -> None:
+    filmed(night, "p1", "p2", "p3")
+    night.time("12:30")
+    for who in night.cloud.members:
+        night.hears(who)
+    night.group_hears("KEY")
+
+
+def test_a_backup_brings_the_same_night_back_on_a_fresh_machine(tmp_path: Path) -> None:
+    with story(tmp_path, enterprises=4, parts=1) as night:
+        a_whole_night(night)
+        made = backup(night.bot.memory.database, tmp_path / "backup.zip", at("13:00"))
+        fresh = Database(f"sqlite:///{tmp_path}/fresh.db")
+        restore(fresh, tmp_path / "backup.zip")
+        assert shown(fresh, night) == shown(night.bot.memory.database, night)
+        again = backup(fresh, tmp_path / "again.zip", at("13:00"))
+        assert again.tables == made.tables
+        assert made.tables["submission"]["rows"] == 3
+        fresh.close()
+
+
+def test_a_backup_is_for_our_eyes_only_and_holds_no_token(tmp_path: Path) -> None:
+    with story(tmp_path, enterprises=1, parts=1) as night:
+        filmed(night, "p1")
+        file = tmp_path / "backup.zip"
+        backup(night.bot.memory.database, file, at("13:00"))
+        assert file.stat().st_mode & 0o777 == 0o600
+        with zipfile.ZipFile(file) as archive:
+            everything = b"".join(archive.read(name) for name in archive.namelist())
+        assert night.cloud.app.secret.encode() not in everything
+        assert "token.jsonl" not in zipfile.ZipFile(file).namelist()
+
+
+def test_a_restored_service_goes_on_and_says_nothing_twice(tmp_path: Path) -> None:
+    with story(tmp_path, enterprises=1, parts=1) as night:
+        filmed(night, "p1")
+        with night.office() as store:
+            store.session.query(Notice).update({"state": "sending"})
+        file = tmp_path / "backup.zip"
+        backup(night.bot.memory.database, file, at("13:00"))
+        fresh = Database(f"sqlite:///{tmp_path}/fresh.db")
+        restore(fresh, file)
+        with fresh.transaction() as session:
+            assert {notice.state for notice in session.query(Notice)} == {"unknown"}
+            night_after = Submission(
+                night=NIGHT, number=99, channel="wecom_app", message_key="new", inbox_id=1, realm="wecom", sender="p1",
+                sender_key="p1", kind="film", sent_at=at("01:00"), received_at=at("01:00"), place="quarantined",
+            )  # fmt: skip
+            session.add(night_after)
+        fresh.close()
+
+
+@pytest.mark.parametrize("spoil", ["cut", "altered", "no backup"])
+def test_a_damaged_backup_is_refused_and_leaves_nothing(tmp_path: Path, spoil: str) -> None:
+    with story(tmp_path, enterprises=1, parts=1) as night:
+        file = tmp_path / "backup.zip"
+        backup(night.bot.memory.database, file, at("13:00"))
+        if spoil == "cut":
+            file.write_bytes(file.read_bytes()[:-100])
+        elif spoil == "altered":
+            with zipfile.ZipFile(file) as old:
+                members = {name: old.read(name) for name in old.namelist()}
+            with zipfile.ZipFile(file, "w") as new:
+                for name, content in members.items():
+                    new.writestr(name, content.replace("甲化工".encode(), "乙化工".encode()))
+        else:
+            file.write_bytes(b"hello")
+        fresh = Database(f"sqlite:///{tmp_path}/fresh.db")
+        with pytest.raises(Refused, match="damaged"):
+            restore(fresh, file)
+        assert fresh.revision() is None
+        fresh.close()
+
+
+def test_a_database_that_holds_anything_is_not_restored_into(tmp_path: Path) -> None:
+    with story(tmp_path, enterprises=1, parts=1) as night:
+        file = tmp_path / "backup.zip"
+        backup(night.bot.memory.database, file, at("13:00"))
+        with pytest.raises(Refused, match="not_empty"):
+            restore(night.bot.memory.database, file)
