@@ -1,0 +1,26 @@
+"""The tables: everything the service remembers.
+
+Instants are kept in UTC and come back aware; a night is named by its morning date.
+"""
+
+from storage.models.base import Base, Id, UtcDateTime
+from storage.models.intake import ClosedNight, Inbox, NightChoice, Submission, Word
+from storage.models.notices import Alert, Attempt, ContentItem, Notice, Push
+from storage.models.records import AuditEntry, Counter, Decision, Meta, Outage, Token
+from storage.models.register import (
+    Binding,
+    DutyShift,
+    Employment,
+    Enterprise,
+    GroupChat,
+    Invitation,
+    KeyPart,
+    Person,
+    Rule,
+)
+
+__all__ = [
+    "Alert", "Attempt", "AuditEntry", "Base", "Binding", "ClosedNight", "ContentItem", "Counter", "Decision",
+    "DutyShift", "Employment", "Enterprise", "GroupChat", "Id", "Inbox", "Invitation", "KeyPart", "Meta",
+    "NightChoice", "Notice", "Outage", "Person", "Push", "Rule", "Submission", "Token", "UtcDateTime", "Word",
+]  # fmt: skip
