@@ -6,20 +6,31 @@ A wrong value stops the start with the name of the setting, what was found and w
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
 import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 
+from bot.setting_kinds import (
+    AesKey,
+    Agent,
+    Database,
+    Fallbacks,
+    MaybeAddress,
+    Names,
+    Objects,
+    Port,
+    Secret,
+    SocketAddress,
+    WebAddress,
+    Zone,
+)  # fmt: skip
 from bot.texts import say
 
 
@@ -27,116 +38,65 @@ class SettingsError(Exception):
     """A setting that cannot be used; the message is one line for the person who set it."""
 
 
-def _zone(value: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError from error
-
-
-def _web_address(value: str) -> str:
-    parts = urlsplit(value)
-    # Looking at the port checks it.
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
-        raise ValueError
-    return value.rstrip("/")
-
-
-def _database(value: str) -> str:
-    """In memory would mean: gone with the process, and another one for every connection."""
-    embedded = value.startswith("sqlite:///") and value.removeprefix("sqlite:///") not in ("", ":memory:")
-    if not embedded and not (value.startswith("postgresql+psycopg://") and urlsplit(value).port != 0):
-        raise ValueError
-    return value
-
-
-def _objects(value: str) -> str:
-    if not value.startswith(("file:", "s3://")):
-        raise ValueError
-    return value
-
-
-def _aes_key(value: str) -> SecretStr:
-    try:
-        if value and len(base64.b64decode(value + "=")) != 32:
-            raise ValueError
-    except binascii.Error as error:
-        raise ValueError from error
-    if value and len(value) != 43:
-        raise ValueError
-    return SecretStr(value)
-
-
-def _fallbacks(value: str) -> tuple[SecretStr, ...]:
-    """Several addresses; a comma inside one, as between receivers, belongs to it."""
-    urls = [url.strip() for url in re.split(r"[\s,]+(?=[A-Za-z][A-Za-z0-9+.-]*://)", value.strip()) if url.strip()]
-    if not all(re.match(r"[A-Za-z][A-Za-z0-9+.-]*://\S", url) for url in urls):
-        raise ValueError
-    return tuple(SecretStr(url) for url in urls)
-
-
-def _names(value: str) -> tuple[str, ...]:
-    return tuple(piece.strip() for piece in value.replace("\n", ",").split(",") if piece.strip())
-
-
-def _port(value: str) -> int:
-    if not value.isdigit() or not 0 <= int(value) <= 65535:
-        raise ValueError
-    return int(value)
-
-
-def _agent(value: str) -> int | None:
-    if value and not value.isdigit():
-        raise ValueError
-    return int(value) if value else None
-
-
-Secret = Annotated[SecretStr, BeforeValidator(SecretStr)]
-AesKey = Annotated[SecretStr, BeforeValidator(_aes_key)]
-WebAddress = Annotated[str, BeforeValidator(_web_address)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
-
-
 class Config(BaseModel):
     """Every setting by its name; `description` of a field names the sentence that says what is expected."""
 
     model_config = {"frozen": True, "arbitrary_types_allowed": True, "hide_input_in_errors": True}
 
-    DATABASE_URL: Annotated[str, BeforeValidator(_database)] = Field(
-        "sqlite:///var/patrol.db", description="settings.expect_database", repr=False
-    )
-    OBJECT_STORE_URL: Annotated[str, BeforeValidator(_objects)] = Field(
-        "file:var/objects", description="settings.expect_objects"
-    )
+    DATABASE_URL: Database = Field("sqlite:///var/patrol.db", description="settings.expect_database", repr=False)
+    OBJECT_STORE_URL: Objects = Field("file:var/objects", description="settings.expect_objects")
     S3_ENDPOINT_URL: str = ""
     S3_REGION: str = ""
     AWS_ACCESS_KEY_ID: str = ""
     AWS_SECRET_ACCESS_KEY: Secret = SecretStr("")
     HOST: str = "127.0.0.1"
-    PORT: Annotated[int, BeforeValidator(_port)] = Field(8000, description="settings.expect_port")
-    PUBLIC_URL: Annotated[str, BeforeValidator(lambda value: _web_address(value) if value else "")] = Field(
-        "", description="settings.expect_address"
-    )
+    PORT: Port = Field(8000, description="settings.expect_port")
+    PUBLIC_URL: MaybeAddress = Field("", description="settings.expect_address")
     SECRET_KEY: Secret = SecretStr("")
-    TIMEZONE: Annotated[ZoneInfo, BeforeValidator(_zone)] = Field(
-        ZoneInfo("Asia/Shanghai"), description="settings.expect_zone"
-    )
+    TIMEZONE: Zone = Field(ZoneInfo("Asia/Shanghai"), description="settings.expect_zone")
     WECOM_API_URL: WebAddress = Field("https://qyapi.weixin.qq.com", description="settings.expect_address")
     WECOM_CORP_ID: str = ""
-    WECOM_AGENT_ID: Annotated[int | None, BeforeValidator(_agent)] = Field(None, description="settings.expect_number")
+    WECOM_AGENT_ID: Agent = Field(None, description="settings.expect_number")
     WECOM_APP_SECRET: Secret = SecretStr("")
     WECOM_CALLBACK_TOKEN: Secret = SecretStr("")
     WECOM_ENCODING_AES_KEY: AesKey = Field(SecretStr(""), description="settings.expect_aes_key")
     WECOM_ACCEPTED_CORP_IDS: Names = ()
-    EXECUTOR_ID: str = Field(default_factory=socket.gethostname)
-    ALERT_FALLBACK_URLS: Annotated[tuple[SecretStr, ...], BeforeValidator(_fallbacks)] = Field(
-        (), description="settings.expect_fallbacks"
+    WECOM_OAUTH_URL: WebAddress = Field(
+        "https://open.weixin.qq.com/connect/oauth2/authorize", description="settings.expect_address"
     )
+    WECOM_QR_LOGIN_URL: WebAddress = Field(
+        "https://login.work.weixin.qq.com/wwlogin/sso/login", description="settings.expect_address"
+    )
+    WECOM_AIBOT_ID: str = ""
+    WECOM_AIBOT_SECRET: Secret = SecretStr("")
+    WECOM_AIBOT_URL: SocketAddress = Field("wss://openws.work.weixin.qq.com", description="settings.expect_socket")
+    WECOM_KF_SECRET: Secret = SecretStr("")
+    WECOM_KF_TOKEN: Secret = SecretStr("")
+    WECOM_KF_ENCODING_AES_KEY: AesKey = Field(SecretStr(""), description="settings.expect_aes_key")
+    WECOM_KF_OPEN_KFID: str = ""
+    OFFICIAL_ACCOUNT_API_URL: WebAddress = Field("https://api.weixin.qq.com", description="settings.expect_address")
+    OFFICIAL_ACCOUNT_APP_ID: str = ""
+    OFFICIAL_ACCOUNT_APP_SECRET: Secret = SecretStr("")
+    OFFICIAL_ACCOUNT_TOKEN: Secret = SecretStr("")
+    OFFICIAL_ACCOUNT_ENCODING_AES_KEY: AesKey = Field(SecretStr(""), description="settings.expect_aes_key")
+    OFFICIAL_ACCOUNT_PREVIOUS_AES_KEY: AesKey = Field(SecretStr(""), description="settings.expect_aes_key")
+    OFFICIAL_ACCOUNT_TEMPLATE_ID: str = ""
+    WECOM_MSGAUDIT_SECRET: Secret = SecretStr("")
+    WECOM_MSGAUDIT_KEYS_DIR: str = ""
+    WECOM_MSGAUDIT_LIBRARY: str = ""
+    MEDIA_HOSTS: Names = ()
+    HEARTBEAT_URL: MaybeAddress = Field("", description="settings.expect_address")
+    EXECUTOR_ID: str = Field(default_factory=socket.gethostname)
+    ALERT_FALLBACK_URLS: Fallbacks = Field((), description="settings.expect_fallbacks")
 
     @property
     def app_is_on(self) -> bool:
         """Whether the self-built app is configured."""
-        return bool(self.WECOM_CORP_ID)
+        return self.is_on("wecom_app")
+
+    def is_on(self, door: str) -> bool:
+        """Whether a door is configured; half a door has stopped the start."""
+        return all(_is_set(self, name) for name in DOOR_SETTINGS[door])
 
     @property
     def public_url(self) -> str:
@@ -145,14 +105,24 @@ class Config(BaseModel):
 
 
 # A door is on when all of these are set and off when none is.
-_APP = ("WECOM_CORP_ID", "WECOM_AGENT_ID", "WECOM_APP_SECRET", "WECOM_CALLBACK_TOKEN", "WECOM_ENCODING_AES_KEY")
+DOOR_SETTINGS: dict[str, tuple[str, ...]] = {
+    "wecom_app": (
+        "WECOM_CORP_ID", "WECOM_AGENT_ID", "WECOM_APP_SECRET", "WECOM_CALLBACK_TOKEN", "WECOM_ENCODING_AES_KEY",
+    ),
+    "wecom_aibot": ("WECOM_AIBOT_ID", "WECOM_AIBOT_SECRET"),
+    "wecom_kf": ("WECOM_KF_SECRET", "WECOM_KF_TOKEN", "WECOM_KF_ENCODING_AES_KEY", "WECOM_KF_OPEN_KFID"),
+    "official_account": ("OFFICIAL_ACCOUNT_APP_ID", "OFFICIAL_ACCOUNT_APP_SECRET", "OFFICIAL_ACCOUNT_TOKEN"),
+    "wecom_msgaudit": ("WECOM_MSGAUDIT_SECRET", "WECOM_MSGAUDIT_KEYS_DIR", "WECOM_MSGAUDIT_LIBRARY"),
+}  # fmt: skip
 # Doors and means of later versions: named so that setting one is not silently without effect.
 NOT_YET = (
-    "WECOM_AIBOT_ID", "WECOM_AIBOT_SECRET", "WECOM_AIBOT_URL", "WECOM_KF_SECRET", "WECOM_KF_TOKEN",
-    "WECOM_KF_ENCODING_AES_KEY", "WECOM_KF_OPEN_KFID", "OFFICIAL_ACCOUNT_API_URL", "OFFICIAL_ACCOUNT_APP_ID",
-    "OFFICIAL_ACCOUNT_APP_SECRET", "OFFICIAL_ACCOUNT_TOKEN", "OFFICIAL_ACCOUNT_ENCODING_AES_KEY",
-    "WECOM_OAUTH_URL", "WECOM_QR_LOGIN_URL", "MEDIA_HOSTS", "HEARTBEAT_URL",
-)  # fmt: skip
+    *DOOR_SETTINGS["wecom_aibot"],
+    *DOOR_SETTINGS["wecom_kf"],
+    *DOOR_SETTINGS["official_account"],
+    *DOOR_SETTINGS["wecom_msgaudit"],
+    "MEDIA_HOSTS",
+    "HEARTBEAT_URL",
+)
 # The address of a database may hold a password.
 SECRETS = (
     "DATABASE_URL",
@@ -171,9 +141,10 @@ def load(environment: Mapping[str, str] | None = None, dotenv: Path = Path(".env
     except ValidationError as error:
         # Not chained: a traceback of the library's error may show what was found.
         raise SettingsError(_first_line(error, known)) from None
-    missing = [name for name in _APP if not _is_set(config, name)]
-    if missing and len(missing) < len(_APP):
-        raise SettingsError(say("settings.half_configured", missing=missing, door=say("channel.wecom_app")))
+    for door, names in DOOR_SETTINGS.items():
+        missing = [name for name in names if not _is_set(config, name)]
+        if missing and len(missing) < len(names):
+            raise SettingsError(say("settings.half_configured", missing=missing, door=say(f"channel.{door}")))
     return config
 
 

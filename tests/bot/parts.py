@@ -11,16 +11,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlencode
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from werkzeug.test import Client
 
-from bot.app import Bot, build, migrate_all
+from bot.app import Bot, build
 from bot.config import Config
 from bot.engine import InlineEngine
 from bot.simulator import Cloud
@@ -28,6 +26,7 @@ from storage.database import Database
 from storage.models import GroupChat, Inbox, Notice
 from storage.notices import Saying
 from tests.harness import NIGHT, HandClock, at, config_for
+from tests.places import here
 
 
 @dataclass
@@ -93,25 +92,11 @@ def group_of(store: Any, key: str) -> Any:
     return found
 
 
-@cache
-def _empty_database() -> bytes:
-    """An empty database of the newest schema, made once: copying is faster."""
-    with TemporaryDirectory() as folder:
-        database = Database(f"sqlite:///{folder}/patrol.db")
-        migrate_all(database)
-        with database.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        database.close()
-        return (Path(folder) / "patrol.db").read_bytes()
-
-
 @contextmanager
 def edge(folder: Path, cloud: Cloud, clock: HandClock, config: Config | None = None) -> Iterator[Edge]:
     """A bot on the database in that folder, until the end of the block."""
     config = config or config_for(cloud, folder)
-    if not (folder / "patrol.db").exists():
-        (folder / "patrol.db").write_bytes(_empty_database())
-    database = Database(config.DATABASE_URL)
+    database = Database(here().migrated(folder))
     engine = InlineEngine()
     bot = build(config, database, clock, engine)
     engine.start(bot.worker.run)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import SECRETS, Config, SettingsError, load
+from bot.config import DOOR_SETTINGS, SECRETS, Config, SettingsError, load
 from bot.serving import serving_bot
 from bot.simulator import Cloud
 from bot.texts import say
@@ -71,10 +71,11 @@ def test_a_secret_is_not_shown_when_it_is_right() -> None:
     assert KEY not in repr(config) + str(config)
 
 
-@pytest.mark.parametrize("name", APP)
-def test_a_door_that_is_half_configured_stops_the_start(name: str) -> None:
-    line = refusal({key: value for key, value in APP.items() if key != name})
-    assert (name in line, say("channel.wecom_app") in line) == (True, True)
+@pytest.mark.parametrize(("door", "name"), [(door, name) for door, names in DOOR_SETTINGS.items() for name in names])
+def test_a_door_that_is_half_configured_stops_the_start(door: str, name: str) -> None:
+    whole = {key: KEY if key.endswith("AES_KEY") else "1" for key in DOOR_SETTINGS[door]}
+    line = refusal({key: value for key, value in whole.items() if key != name})
+    assert (name in line, say(f"channel.{door}") in line) == (True, True)
 
 
 def test_a_door_is_off_when_nothing_of_it_is_set() -> None:
@@ -83,11 +84,11 @@ def test_a_door_is_off_when_nothing_of_it_is_set() -> None:
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_every_secret_may_stand_in_a_file(name: str, tmp_path: Path) -> None:
-    value = {"WECOM_ENCODING_AES_KEY": KEY, "DATABASE_URL": "sqlite:///x.db", "ALERT_FALLBACK_URLS": "json://h"}.get(
-        name, HUSH
-    )
+    shapes = {"DATABASE_URL": "sqlite:///x.db", "ALERT_FALLBACK_URLS": "json://h"}
+    value = KEY if name.endswith("AES_KEY") else shapes.get(name, HUSH)
     (tmp_path / "secret").write_text(value + "\n")
-    rest = {key: other for key, other in APP.items() if key != name} if name in APP else {}
+    door = next((names for names in DOOR_SETTINGS.values() if name in names), ())
+    rest = {key: KEY if key.endswith("AES_KEY") else "1" for key in door if key != name}
     found = getattr(load({**rest, f"{name}_FILE": str(tmp_path / "secret")}, NOWHERE), name)
     found = found[0] if isinstance(found, tuple) else found
     assert (found if isinstance(found, str) else found.get_secret_value()) == value

@@ -8,6 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.harness import Story, story
+from tests.places import Place
+
+
+@pytest.fixture(autouse=True)
+def everywhere(place: Place) -> None:
+    """Every story plays in both places."""
 
 
 @pytest.fixture

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+import requests
 
 from storage.models import ContentItem, GroupChat
 from tests.harness import NIGHT, Story, row, story
@@ -87,7 +90,10 @@ def test_a_link_goes_as_a_news_card_and_a_film_as_a_file_or_as_a_link_when_it_is
         [large] = night.group_hears("KEY")
         assert large.articles[0]["title"] == "大片"
         opened = night.bot.web.test_client().get(large.articles[0]["url"].removeprefix("https://patrol.example.org"))
-        assert (opened.status_code, opened.data) == (200, b"a safety film")
+        # An S3 store hands the film out by itself.
+        trusted = os.environ.get("AWS_CA_BUNDLE")
+        film = requests.get(opened.location, timeout=10, verify=trusted).content if opened.location else opened.data
+        assert (opened.status_code in (200, 302), film) == (True, b"a safety film")
         opened.close()
         [night.hears(who) for who in ("leader", "backup", "staff")]
 

@@ -22,8 +22,14 @@ from storage.models import Notice, Submission
 from tests.harness import NIGHT, SHANGHAI, Story, at, story
 
 
-def objects_of(night: Story, folder: Path) -> list[Path]:
-    return sorted(path for path in (folder / "objects" / "films").rglob("*") if path.is_file())
+def film_key(number: int) -> str:
+    return f"films/2026-11-24/1124-000{number}.mp4"
+
+
+def alter(night: Story, key: str) -> None:
+    with night.bot.objects.open(key) as found, night.bot.objects.spool() as spool:
+        spool.write(found.read()[:-1] + b"\0")
+        night.bot.objects.keep(spool, key)
 
 
 def verified(night: Story) -> Verification:
@@ -42,19 +48,17 @@ def test_an_altered_film_and_an_absent_one_are_told_apart(tmp_path: Path) -> Non
     with story(tmp_path, enterprises=3, parts=1) as night:
         filmed(night, "p1", "p2", "p3")
         assert verified(night) == Verification(3, 3)
-        first, second, _ = objects_of(night, tmp_path)
-        first.write_bytes(first.read_bytes()[:-1] + b"\0")
-        second.unlink()
+        alter(night, film_key(1))
+        night.bot.objects.remove(film_key(2))
         found = verified(night)
-        named = [{"receipt": f"1124-000{number}", "object_key": f"films/2026-11-24/1124-000{number}.mp4"}
-                 for number in (1, 2)]  # fmt: skip
+        named = [{"receipt": f"1124-000{number}", "object_key": film_key(number)} for number in (1, 2)]
         assert (found.checked, found.ok, found.altered, found.absent) == (3, 1, named[:1], named[1:])
 
 
 def test_some_of_what_is_kept_is_read_again_every_day_and_rot_is_told(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=2, parts=1) as night:
         filmed(night, "p1", "p2")
-        objects_of(night, tmp_path)[0].unlink()
+        night.bot.objects.remove(film_key(1))
         sampler = Sampler(night.bot.memory, night.bot.objects)
         night.clock.instant = at("08:06")
         sampler.once()

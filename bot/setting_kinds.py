@@ -1,0 +1,94 @@
+"""The kinds of values that settings have, each read strictly: what does not fit raises ValueError."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Annotated
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BeforeValidator, SecretStr
+
+
+def _zone(value: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError from error
+
+
+def _web_address(value: str, schemes: tuple[str, ...] = ("http", "https")) -> str:
+    parts = urlsplit(value)
+    # Looking at the port checks it.
+    if parts.scheme not in schemes or not parts.hostname or parts.port == 0:
+        raise ValueError
+    return value.rstrip("/")
+
+
+def _socket_address(value: str) -> str:
+    return _web_address(value, ("ws", "wss"))
+
+
+def _database(value: str) -> str:
+    """In memory would mean: gone with the process, and another one for every connection."""
+    embedded = value.startswith("sqlite:///") and value.removeprefix("sqlite:///") not in ("", ":memory:")
+    if not embedded and not (value.startswith("postgresql+psycopg://") and urlsplit(value).port != 0):
+        raise ValueError
+    return value
+
+
+def _objects(value: str) -> str:
+    if not value.startswith(("file:", "s3://")):
+        raise ValueError
+    return value
+
+
+def _aes_key(value: str) -> SecretStr:
+    try:
+        if value and len(base64.b64decode(value + "=")) != 32:
+            raise ValueError
+    except binascii.Error as error:
+        raise ValueError from error
+    if value and len(value) != 43:
+        raise ValueError
+    return SecretStr(value)
+
+
+def _fallbacks(value: str) -> tuple[SecretStr, ...]:
+    """Several addresses; a comma inside one, as between receivers, belongs to it."""
+    urls = [url.strip() for url in re.split(r"[\s,]+(?=[A-Za-z][A-Za-z0-9+.-]*://)", value.strip()) if url.strip()]
+    if not all(re.match(r"[A-Za-z][A-Za-z0-9+.-]*://\S", url) for url in urls):
+        raise ValueError
+    return tuple(SecretStr(url) for url in urls)
+
+
+def _names(value: str) -> tuple[str, ...]:
+    return tuple(piece.strip() for piece in value.replace("\n", ",").split(",") if piece.strip())
+
+
+def _port(value: str) -> int:
+    if not value.isdigit() or not 0 <= int(value) <= 65535:
+        raise ValueError
+    return int(value)
+
+
+def _agent(value: str) -> int | None:
+    if value and not value.isdigit():
+        raise ValueError
+    return int(value) if value else None
+
+
+Database = Annotated[str, BeforeValidator(_database)]
+Objects = Annotated[str, BeforeValidator(_objects)]
+Port = Annotated[int, BeforeValidator(_port)]
+Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
+Agent = Annotated[int | None, BeforeValidator(_agent)]
+Secret = Annotated[SecretStr, BeforeValidator(SecretStr)]
+AesKey = Annotated[SecretStr, BeforeValidator(_aes_key)]
+Fallbacks = Annotated[tuple[SecretStr, ...], BeforeValidator(_fallbacks)]
+WebAddress = Annotated[str, BeforeValidator(_web_address)]
+SocketAddress = Annotated[str, BeforeValidator(_socket_address)]
+MaybeAddress = Annotated[str, BeforeValidator(lambda value: _web_address(value) if value else "")]
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]

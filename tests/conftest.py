@@ -1,0 +1,25 @@
+"""The places in which tests play."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.places import BOTH, Embedded, Place, Served, Servers, playing_in
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """Real servers for this process of the test run, gone at its end."""
+    made = Servers()
+    with made.stack:
+        yield made
+
+
+@pytest.fixture(params=BOTH)
+def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+    """One of the two pairs of backends; a test that asks for it plays in both."""
+    served = request.param == "server"
+    with playing_in(Served(request.getfixturevalue("servers")) if served else Embedded()) as found:
+        yield found
