@@ -12,6 +12,7 @@ from bot.attachments import Attachments
 from bot.channels import (
     Envelope,
     FallbackChannel,
+    Guard,
     Switchboard,
     WeComAppChannel,
     WeComAppDoor,
@@ -109,12 +110,17 @@ def build(config: Config, database: Database, clock: Clock, engine: Engine | Non
     objects = object_store(config)
     switchboard = _switchboard(config, memory)
     links = Links(config.public_url, config.SECRET_KEY.get_secret_value())
-    attachments = Attachments(memory, objects, links)
+    attachments = Attachments(memory, objects, links, guard(config))
     hearing = Hearing(memory)
     intake, delivery = Intake(memory, switchboard, objects), Delivery(memory, switchboard, CHECKS, attachments)
     worker = Worker(memory, hearing, intake, delivery, Sampler(memory, objects), config.EXECUTOR_ID)
     web = create_app(memory, hearing, switchboard, objects, links)
     return Bot(config, memory, objects, switchboard, worker, web)
+
+
+def guard(config: Config) -> Guard:
+    """The way to addresses that came from outside, for doors and links alike."""
+    return Guard((config.WECOM_API_URL, config.WECOM_AIBOT_URL, config.OFFICIAL_ACCOUNT_API_URL), config.MEDIA_HOSTS)
 
 
 def _switchboard(config: Config, memory: Memory) -> Switchboard:

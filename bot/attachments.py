@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime
 from io import BytesIO
 
-import requests
-
-from bot.channels import Channel
+from bot.channels import Channel, Guard
 from bot.channels.base import Attachment, Body
+from bot.channels.errors import ChannelError
 from bot.daily_sheet import write_daily
 from bot.links import Links
 from bot.memory import Memory
@@ -20,15 +19,15 @@ from storage.models import ContentItem, Notice
 from storage.objects import ObjectStore
 from storage.store import Store
 
-_LOOK_TIMEOUT = (5, 10)
 _GONE = ("HTTP 404", "HTTP 410")
 
 
 class Attachments:
     """Completes bodies with addresses and files, and finds dead links before anybody is sent one."""
 
-    def __init__(self, memory: Memory, objects: ObjectStore, links: Links) -> None:
+    def __init__(self, memory: Memory, objects: ObjectStore, links: Links, guard: Guard) -> None:
         self._memory, self._clock, self._objects, self._links = memory, memory.clock, objects, links
+        self._guard = guard
         self._prefix = say("rehearsal.prefix") if memory.clock.rehearsal else ""
 
     def prepare(self, notice_id: int) -> None:
@@ -39,13 +38,22 @@ class Attachments:
             today = self._clock.now().astimezone(self._memory.book(store).zone).date()
         if notice is None or item is None or item.url is None or item.object_key or item.checked_on == today:
             return
-        fault = _look_at(item.url)
+        fault = self._look_at(item.url)
         with self._memory.transaction() as store:
             found = store.content.get(item.id)
             assert found is not None
             found.checked_on, found.detail = today, fault
             if fault is not None:
                 self._take_out(notice, found, fault, today, store)
+
+    def _look_at(self, url: str) -> str | None:
+        """Why a link cannot be sent, None for a living one. What merely dislikes robots (403) counts as living."""
+        try:
+            with self._guard.page(url) as response:
+                found = f"HTTP {response.status_code}"
+        except ChannelError as error:
+            return error.detail
+        return found if found in _GONE else None
 
     def _take_out(self, notice: Notice, item: ContentItem, fault: str, today: date, store: Store) -> None:
         now = self._clock.now()
@@ -124,14 +132,3 @@ class Attachments:
 
 def _ending(item: ContentItem) -> str:
     return "." + (item.file_name or "film.mp4").rpartition(".")[2]
-
-
-def _look_at(url: str) -> str | None:
-    """Why a link cannot be sent, None for a living one. What merely dislikes robots (403) counts as living."""
-    try:
-        response = requests.get(url, timeout=_LOOK_TIMEOUT, stream=True, headers={"User-Agent": "Mozilla/5.0"})
-        response.close()
-    except (requests.RequestException, ValueError) as error:
-        return type(error).__name__
-    found = f"HTTP {response.status_code}"
-    return found if found in _GONE or response.status_code >= 500 else None

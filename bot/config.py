@@ -22,6 +22,7 @@ from bot.setting_kinds import (
     Agent,
     Database,
     Fallbacks,
+    Hosts,
     MaybeAddress,
     Names,
     Objects,
@@ -84,7 +85,7 @@ class Config(BaseModel):
     WECOM_MSGAUDIT_SECRET: Secret = SecretStr("")
     WECOM_MSGAUDIT_KEYS_DIR: str = ""
     WECOM_MSGAUDIT_LIBRARY: str = ""
-    MEDIA_HOSTS: Names = ()
+    MEDIA_HOSTS: Hosts = Field((), description="settings.expect_hosts")
     HEARTBEAT_URL: MaybeAddress = Field("", description="settings.expect_address")
     EXECUTOR_ID: str = Field(default_factory=socket.gethostname)
     ALERT_FALLBACK_URLS: Fallbacks = Field((), description="settings.expect_fallbacks")
@@ -120,7 +121,6 @@ NOT_YET = (
     *DOOR_SETTINGS["wecom_kf"],
     *DOOR_SETTINGS["official_account"],
     *DOOR_SETTINGS["wecom_msgaudit"],
-    "MEDIA_HOSTS",
     "HEARTBEAT_URL",
 )
 # The address of a database may hold a password.

@@ -68,6 +68,14 @@ def _names(value: str) -> tuple[str, ...]:
     return tuple(piece.strip() for piece in value.replace("\n", ",").split(",") if piece.strip())
 
 
+def _hosts(value: str) -> tuple[str, ...]:
+    """Host names, with a port if need be; a `*` stands for any beginning."""
+    found = _names(value)
+    if not all(re.fullmatch(r"(\*|(\*\.)?[\w-]+(\.[\w-]+)*)(:\d+)?", each) for each in found):
+        raise ValueError
+    return found
+
+
 def _port(value: str) -> int:
     if not value.isdigit() or not 0 <= int(value) <= 65535:
         raise ValueError
@@ -91,4 +99,5 @@ Fallbacks = Annotated[tuple[SecretStr, ...], BeforeValidator(_fallbacks)]
 WebAddress = Annotated[str, BeforeValidator(_web_address)]
 SocketAddress = Annotated[str, BeforeValidator(_socket_address)]
 MaybeAddress = Annotated[str, BeforeValidator(lambda value: _web_address(value) if value else "")]
+Hosts = Annotated[tuple[str, ...], BeforeValidator(_hosts)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]

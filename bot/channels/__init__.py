@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from bot.channels.base import Channel, Door
 from bot.channels.fallback import FallbackChannel
+from bot.channels.guard import Guard
 from bot.channels.wecom_app import WeComAppChannel, WeComAppDoor, accepted_corps
 from bot.channels.wecom_client import WeComClient
 from bot.channels.wecom_crypto import Envelope
@@ -29,6 +30,6 @@ class Switchboard:
 
 
 __all__ = [
-    "CHANNELS", "DOORS", "Channel", "Door", "Envelope", "FallbackChannel", "Switchboard", "WeComAppChannel",
-    "WeComAppDoor", "WeComClient", "WeComRobotChannel", "accepted_corps",
+    "CHANNELS", "DOORS", "Channel", "Door", "Envelope", "FallbackChannel", "Guard", "Switchboard",
+    "WeComAppChannel", "WeComAppDoor", "WeComClient", "WeComRobotChannel", "accepted_corps",
 ]  # fmt: skip

@@ -7,7 +7,8 @@ ChannelError
 ├── TokenStale      refresh the token once, then try once more (class T)
 ├── Misconfigured   an operator must act (class C)
 └── Permanent       this item will never go (class P)
-    └── MediaGone   the bytes are no longer there
+    ├── MediaGone   the bytes are no longer there
+    └── Forbidden   an address that we do not go to
 """
 
 from __future__ import annotations
@@ -47,6 +48,10 @@ class Permanent(ChannelError):
 
 class MediaGone(Permanent):
     """The media id is unknown or its three days are over."""
+
+
+class Forbidden(Permanent):
+    """An address that came with a message and leads where we do not go."""
 
 
 _TOKEN = {40001, 40014, 42001}

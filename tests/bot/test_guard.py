@@ -1,0 +1,202 @@
+"""An address that somebody else chose never leads to a machine beside ours."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug import Request, Response
+from werkzeug.serving import make_server
+
+from bot.app import guard as guard_of
+from bot.channels import public_http
+from bot.channels.errors import ChannelError, Forbidden, Transient
+from bot.channels.guard import Guard
+from bot.channels.public_http import is_public
+from bot.config import SettingsError, load
+from tests.harness import config_for
+
+Answer = Callable[[Request], Response]
+
+
+class Site:
+    """A web server of the test's own, and what it was asked."""
+
+    def __init__(self, url: str, asked: list[str]) -> None:
+        self.url, self.asked = url, asked
+        self.port = int(url.rpartition(":")[2])
+
+
+@contextmanager
+def site(answer: Answer) -> Iterator[Site]:
+    asked: list[str] = []
+
+    @Request.application
+    def app(request: Request) -> Response:
+        asked.append(request.path)
+        return answer(request)
+
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield Site(f"http://127.0.0.1:{server.port}", asked)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def hello(_: Request) -> Response:
+    return Response(b"a film", headers={"Content-Disposition": "attachment"})
+
+
+def to(url: str) -> Answer:
+    return lambda request: Response(status=302, headers={"Location": url})
+
+
+def names(monkeypatch: pytest.MonkeyPatch, **known: str) -> None:
+    """A name server of the test's own; dots of a name are written as underscores."""
+    table = {name.replace("_", "."): address for name, address in known.items()}
+    real = public_http.resolve
+    monkeypatch.setattr(public_http, "resolve", lambda host, port: [table[host]] if host in table else real(host, port))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1", "10.1.2.3", "172.16.0.9", "192.168.1.1", "169.254.169.254", "100.100.100.200", "0.0.0.0",
+        "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0", "fd00::5", "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:7f00:1::", "2001:0:53aa:64c:0:fbff:fefe:fefe", "::7f00:1", "ff02::1",
+    ],
+)  # fmt: skip
+def test_what_is_not_in_public(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "119.147.3.1", "240e:97c:2f::1", "64:ff9b::808:808", "::ffff:8.8.8.8"])
+def test_what_is_in_public(address: str) -> None:
+    assert is_public(address)
+
+
+@given(st.ip_addresses(v=4, network="10.0.0.0/8") | st.ip_addresses(v=4, network="127.0.0.0/8"))
+def test_no_wrapping_makes_a_private_address_public(address: Any) -> None:
+    assert not any(map(is_public, (str(address), f"::ffff:{address}", f"64:ff9b::{address}", f"::{address}")))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:{port}/", "http://localhost:{port}/", "http://2130706433:{port}/", "http://0x7f.1:{port}/",
+        "http://0177.0.0.1:{port}/", "http://127.1:{port}/", "http://[::ffff:127.0.0.1]:{port}/", "http://[::1]:{port}/",
+        "http://127.0.0.1.:{port}/",
+    ],
+)  # fmt: skip
+def test_no_way_of_writing_the_own_machine_reaches_it(url: str) -> None:
+    with site(hello) as beside, pytest.raises(ChannelError):
+        Guard(["https://qyapi.weixin.qq.com"], ["*"]).page(url.format(port=beside.port))
+    assert beside.asked == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc/passwd", "ftp://a.qq.com/x", "gopher://a.qq.com/", "//a.qq.com/x", "", "a.qq.com", "http://", "http:///x",
+        "http://qq.com@127.0.0.1/", "http://user:word@a.qq.com/", "http://[fe80::1%25lo]/", "http://a.qq.com:99999/",
+        "http://\x00/", "http://[::", "javascript:alert(1)", "http://a\\@a.qq.com/",
+    ],
+)  # fmt: skip
+def test_what_is_no_address_is_refused(url: str) -> None:
+    with pytest.raises(ChannelError):
+        Guard([], ["*.qq.com"]).media(url)
+
+
+def test_films_come_from_the_hosts_of_the_settings_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    with site(hello) as api, site(hello) as other:
+        guard = Guard([api.url], [])
+        with guard.media(f"{api.url}/film") as response:
+            assert response.content == b"a film"
+        names(monkeypatch, evil_example="127.0.0.1")
+        with pytest.raises(Forbidden, match="not among MEDIA_HOSTS"):
+            guard.media(f"http://evil.example:{other.port}/film")
+        with pytest.raises(Forbidden, match="not among MEDIA_HOSTS"):
+            guard.media("http://qyapi.weixin.qq.com.evil.example/film")
+    assert (api.asked, other.asked) == (["/film"], [])
+
+
+def test_a_name_that_leads_inside_is_refused_though_its_host_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    names(monkeypatch, video_qpic_cn="127.0.0.1")
+    with site(hello) as beside, pytest.raises(Forbidden, match="no public address"):
+        Guard([], []).media(f"http://video.qpic.cn:{beside.port}/film")
+    assert beside.asked == []
+
+
+def test_it_connects_to_the_very_address_that_was_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that answers with a public address first, as if to be let through, and with ours ever after."""
+    answers, tried = iter(["8.8.8.8"]), []
+
+    def refuse(address: tuple[str, int], *rest: Any, **more: Any) -> socket.socket:
+        tried.append(address[0])
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(public_http, "resolve", lambda host, port: [next(answers, "127.0.0.1")])
+    monkeypatch.setattr(public_http, "create_connection", refuse)
+    with pytest.raises(Transient):
+        Guard([], ["*.qq.com"]).media("http://a.qq.com/film")
+    with pytest.raises(Forbidden):
+        Guard([], ["*.qq.com"]).media("http://a.qq.com/film")
+    assert tried == ["8.8.8.8"]
+
+
+def test_an_operator_may_name_a_host_inside(monkeypatch: pytest.MonkeyPatch) -> None:
+    names(monkeypatch, films_lan="127.0.0.1")
+    with site(hello) as inside:
+        with Guard([], ["localhost"]).media(f"http://LOCALHOST:{inside.port}/a") as response:
+            assert response.content == b"a film"
+        with Guard([], [f"localhost:{inside.port}"]).media(f"http://localhost:{inside.port}/b") as response:
+            assert response.content == b"a film"
+        with pytest.raises(Forbidden):
+            Guard([], ["localhost:1"]).media(f"http://localhost:{inside.port}/c")
+        with pytest.raises(Forbidden):
+            Guard([], ["*.lan"]).media(f"http://films.lan:{inside.port}/d")
+    assert inside.asked == ["/a", "/b"]
+
+
+def test_every_hop_of_a_redirect_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    with site(hello) as beside:
+        names(monkeypatch, metadata_lan="127.0.0.1")
+        for target in (
+            f"http://metadata.lan:{beside.port}/keys",
+            f"http://localhost:{beside.port}/keys",
+            "file:///etc/passwd",
+        ):
+            with site(to(target)) as api, pytest.raises(Forbidden):
+                Guard([api.url], []).page(f"{api.url}/link")
+    assert beside.asked == []
+
+
+def test_a_redirect_to_an_allowed_host_is_followed_and_one_without_end_is_not() -> None:
+    with site(hello) as last, site(to(f"{last.url}/film")) as first, Guard([first.url]).media(first.url) as response:
+        assert response.content == b"a film"
+    with site(to("/again")) as round_and_round, pytest.raises(Transient, match="too many redirects"):
+        Guard([round_and_round.url], []).media(f"{round_and_round.url}/again")
+
+
+def test_the_settings_say_where_films_may_be_fetched(here: Any, tmp_path: Any) -> None:
+    config = config_for(here.cloud, tmp_path, MEDIA_HOSTS="films.example, *.cdn.example")
+    with pytest.raises(Forbidden, match="not among MEDIA_HOSTS"):
+        guard_of(config).media("https://a.qq.com/film")
+    with guard_of(config).media(f"{here.cloud.url}/no-such-page") as response:
+        assert response.status_code == 404
+
+
+@pytest.mark.parametrize("hosts", ["https://a.example", "a.example/path", "a b", "*a.example", "a.*.example"])
+def test_what_is_no_host_stops_the_start(hosts: str, tmp_path: Any) -> None:
+    with pytest.raises(SettingsError, match="MEDIA_HOSTS"):
+        load({"MEDIA_HOSTS": hosts}, tmp_path / "no.env")
