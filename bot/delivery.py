@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from bot.attachments import Attachments
 from bot.channels import Channel, Switchboard
-from bot.channels.base import Body
+from bot.channels.base import Body, Delivered
 from bot.channels.errors import ChannelError, Misconfigured, MustWait, Permanent, Transient, Unheard
-from bot.clock import real_delay, wall_now
+from bot.clock import monotonic, pause, real_delay, wall_now
+from bot.doubt import doubted, in_doubt, leaving, repeat_is_safe
 from bot.engine import DELIVER, again
 from bot.intake import backoff
 from bot.lifeline import PlatformWatch
@@ -25,6 +26,7 @@ from bot.rendering import Renderer
 from schedules.patrol_night import night_of
 from schedules.rules import RuleBook
 from schedules.telling import tell_office
+from storage.errors import DatabaseAway
 from storage.models import Notice
 from storage.notices import ENDED, Saying
 from storage.objects import ObjectError
@@ -35,6 +37,8 @@ log = logging.getLogger(__name__)
 Check = Callable[[Notice, Store, RuleBook, Any], dict[str, Any] | None]
 # Longer than any one call may take; after it an attempt without an outcome has broken off.
 _LEASE = timedelta(minutes=4)
+# So long an outcome waits for the database; well within the lease, after which it is anybody's guess.
+_OUTCOME_PATIENCE_S, _AWAY_S = 120.0, 1.0
 # How the detail of a notice begins whose last attempt may have arrived, or that its route was shut for.
 _UNHEARD, _SHUT = "unheard", "must wait"
 # An alert must not wait for a dead platform: the ladder goes on to the next rung.
@@ -78,6 +82,9 @@ class Delivery:
             return None
         if notice.state == "sending" and not self._recovered(notice, channel, store):
             return None
+        if in_doubt(notice.body) and not repeat_is_safe(notice.body or {}, wall_now()):
+            store.notices.conclude(notice.id, "unknown", now, "nobody can tell, and it is too late to repeat it")
+            return None
         if not self._may_leave(notice, channel, store):
             return None
         params = self._true_now(notice, store)
@@ -90,7 +97,7 @@ class Delivery:
             store.jobs.append(again(DELIVER, notice.id, notice.route, notice.lease_until - wall_now()))
             return False
         if channel.repeats_are_safe:
-            notice.state, notice.detail = "due", _UNHEARD
+            notice.state, notice.detail, notice.body = "due", _UNHEARD, doubted(notice.body)
             store.session.flush()
             return True
         store.notices.conclude(notice.id, "unknown", self._clock.now(), "the attempt broke off")
@@ -100,7 +107,7 @@ class Delivery:
         """Neither too early, nor too late, nor too much for its route."""
         now = self._clock.now()
         if notice.expires_at is not None and notice.expires_at <= now:
-            store.notices.conclude(notice.id, "expired", now)
+            store.notices.conclude(notice.id, _unless_in_doubt("expired", notice), now)
             self._attachments.withdraw(notice, store)
             return False
         period = channel.limits.period
@@ -117,15 +124,17 @@ class Delivery:
         check = self._checks.get(notice.still or "")
         params = check(notice, store, self._memory.book(store), self._clock.now()) if check else notice.params
         if params is None:
-            store.notices.conclude(notice.id, "cancelled", self._clock.now(), "no longer true")
+            state = _unless_in_doubt("cancelled", notice)
+            store.notices.conclude(notice.id, state, self._clock.now(), "no longer true")
         return params
 
     def _take(self, notice: Notice, params: dict[str, Any], channel: Channel, store: WorkingStore) -> _Attempt | None:
         body, left_over = notice.body, []
         # A repeat of what may have arrived must be the same to the letter, or the platform cannot drop it.
-        if body is None or not (notice.detail or "").startswith(_UNHEARD):
+        if body is None or not (in_doubt(body) or (notice.detail or "").startswith(_UNHEARD)):
             rendered = self._renderer.render(notice, params, channel.limits.text_bytes)
-            body, left_over = self._attachments.complete(notice, rendered.body, channel, store), rendered.left_over
+            whole = self._attachments.complete(notice, rendered.body, channel, store)
+            body, left_over = leaving(whole, wall_now()), rendered.left_over
         attempt_id = store.notices.claim(notice.id, self._clock.now(), wall_now(), _LEASE, body)
         if attempt_id is None:
             return None
@@ -151,16 +160,30 @@ class Delivery:
         try:
             delivered = channel.send(notice.address, attempt.body, self._attachments.opener(attempt.body))
         except Exception as error:  # noqa: BLE001 - whatever it was, the attempt gets an outcome
-            with self._memory.transaction() as store:
-                self._failed(attempt, _as_channel_error(error), channel, store)
-            return
-        with self._memory.transaction() as store:
-            if channel.of_platform:
-                self._watch.saw(store, None)
-            store.notices.conclude(
-                notice.id, "sent", self._clock.now(), attempt_id=attempt.id,
-                platform_id=delivered.platform_id, response_code=delivered.response_code,
-            )  # fmt: skip
+            failure = _as_channel_error(error)
+            self._write_down(lambda store: self._failed(attempt, failure, channel, store))
+        else:
+            self._write_down(lambda store: self._left(attempt, delivered, channel, store))
+
+    def _write_down(self, outcome: Callable[[WorkingStore], None]) -> None:
+        """Only this process knows what came of an attempt: it waits a while for a database that is away."""
+        until = monotonic() + _OUTCOME_PATIENCE_S
+        while True:
+            try:
+                with self._memory.transaction() as store:
+                    return outcome(store)
+            except DatabaseAway:
+                if monotonic() > until:
+                    raise
+                pause(_AWAY_S)
+
+    def _left(self, attempt: _Attempt, delivered: Delivered, channel: Channel, store: WorkingStore) -> None:
+        if channel.of_platform:
+            self._watch.saw(store, None)
+        store.notices.conclude(
+            attempt.notice.id, "sent", self._clock.now(), attempt_id=attempt.id, platform_id=delivered.platform_id,
+            response_code=delivered.response_code,
+        )  # fmt: skip
 
     def _failed(self, attempt: _Attempt, error: ChannelError, channel: Channel, store: WorkingStore) -> None:
         """What the error asks for: wait, try again, own up, or give up and call somebody."""
@@ -169,24 +192,26 @@ class Delivery:
         if channel.of_platform:
             self._watch.saw(store, error)
         tries = notice.attempts + 1
-        unheard = isinstance(error, Unheard)
         if isinstance(error, MustWait):
             wait = real_delay(self._clock, now + channel.limits.period)
             self._later(attempt, wait, f"{_SHUT}: {error.detail}", store)
-        elif unheard and not channel.repeats_are_safe:
+        elif isinstance(error, Unheard) and not channel.repeats_are_safe:
             store.notices.conclude(notice.id, "unknown", now, error.detail, attempt.id)
         elif isinstance(error, Transient) and not (notice.kind in _URGENT and tries >= _URGENT_TRIES):
-            unsure = channel.repeats_are_safe and error.code is None
+            if isinstance(error, Unheard):
+                attempt = replace(attempt, body=doubted(attempt.body))
+            unsure = channel.repeats_are_safe and (error.code is None or in_doubt(attempt.body))
             self._later(attempt, backoff(tries), f"{_UNHEARD}: {error.detail}" if unsure else error.detail, store)
         else:
-            store.notices.conclude(notice.id, "failed", now, error.detail, attempt.id)
+            unheard = isinstance(error, Unheard) or in_doubt(attempt.body)
+            store.notices.conclude(notice.id, "unknown" if unheard else "failed", now, error.detail, attempt.id)
             self._attachments.withdraw(notice, store)
             if isinstance(error, Misconfigured):
                 self._call_office(notice, error, store)
 
     def _later(self, attempt: _Attempt, wait: timedelta, detail: str, store: WorkingStore) -> None:
         notice = attempt.notice
-        store.notices.conclude(notice.id, "due", self._clock.now(), detail, attempt.id)
+        store.notices.conclude(notice.id, "due", self._clock.now(), detail, attempt.id, body=attempt.body)
         store.jobs.append(again(DELIVER, notice.id, notice.route, wait))
 
     def _call_office(self, notice: Notice, error: ChannelError, store: WorkingStore) -> None:
@@ -204,6 +229,11 @@ class Delivery:
                 kind="system", text_key="trouble.channel", once_key=once_key, night=night, due_at=now, params=params
             )
             store.notices.to_fallback(saying)
+
+
+def _unless_in_doubt(state: str, notice: Notice) -> str:
+    """That something did not leave is only said where it is certain."""
+    return "unknown" if in_doubt(notice.body) else state
 
 
 def _as_channel_error(error: Exception) -> ChannelError:

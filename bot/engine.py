@@ -1,4 +1,4 @@
-"""The durable engine behind five calls: enqueue in a transaction, enqueue later, start, stop, reap.
+"""The durable engine behind a few calls: enqueue in a transaction, enqueue later, start, stop, orphans, reap.
 
 Our rows are the truth that people see; the engine only sees to it that `take_in` and `deliver` are
 carried out, one at a time per lane, on whatever worker is free, and again after a crash. Every job
@@ -77,6 +77,9 @@ class Engine(Protocol):
     def stop(self) -> None:
         """Carry out nothing more."""
 
+    def orphans(self, alive: set[str]) -> set[tuple[str, int]]:
+        """What work on which rows executors that are not alive had under way; may be asked before the start."""
+
     def reap(self, alive: set[str]) -> set[tuple[str, int]]:
         """Take over the work of executors that are not alive; what work on which rows now lies with the engine."""
 
@@ -132,6 +135,11 @@ class DurableEngine:
         if self._launched:
             DBOS.destroy(workflow_completion_timeout_sec=_LAST_MOMENTS_S)
         self._client.destroy()
+
+    def orphans(self, alive: set[str]) -> set[tuple[str, int]]:
+        """See Engine."""
+        under_way = self._client.list_workflows(status="PENDING", load_input=False, load_output=False)
+        return {_work_and_row(each.workflow_id) for each in under_way if each.executor_id not in alive}
 
     def reap(self, alive: set[str]) -> set[tuple[str, int]]:
         """See Engine. Also forgets what was finished a day ago (trap 10)."""
@@ -208,6 +216,10 @@ class InlineEngine:
     def stop(self) -> None:
         """See Engine."""
         self._run = None
+
+    def orphans(self, alive: set[str]) -> set[tuple[str, int]]:
+        """See Engine: a job under way ends with its process, and this engine with it."""
+        return set()
 
     def reap(self, alive: set[str]) -> set[tuple[str, int]]:
         """See Engine."""

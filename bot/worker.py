@@ -62,6 +62,7 @@ class Worker:
     def start(self) -> None:
         """Begin with what an earlier process left, then tick. Raises Refused."""
         self.claim()
+        self._mourn(self._others())
         with self._memory.transaction() as store:
             now = self._memory.clock.now()
             if store.records.fact("born") is None:
@@ -120,14 +121,26 @@ class Worker:
     def _sign_of_life(self, store: Store) -> None:
         store.records.set_fact(_BEAT + self._executor_id, {"at": wall_now().isoformat()})
 
+    def _others(self) -> set[str]:
+        """The workers that give signs of life, but for this one."""
+        with self._memory.reading() as store:
+            return store.records.beats(_BEAT, wall_now() - _GONE_AFTER) - {self._executor_id}
+
+    def _mourn(self, alive: set[str]) -> None:
+        """What dead workers were sending has broken off, and is nobody's any more."""
+        broken = {row_id for work, row_id in self._memory.engine.orphans(alive) if work == DELIVER}
+        if broken:
+            with self._memory.transaction() as store:
+                store.notices.end_leases(wall_now(), broken)
+
     def sweep(self) -> None:
         """Find what the engine may have lost sight of: dead workers' jobs, messages and notices left lying.
 
         What still lies with it is left alone: a film that takes long is not fetched twice at once.
         """
-        with self._memory.reading() as store:
-            alive = store.records.beats(_BEAT, wall_now() - _GONE_AFTER)
-        held = self._memory.engine.reap(alive | {self._executor_id})
+        alive = self._others() | {self._executor_id}
+        self._mourn(alive)
+        held = self._memory.engine.reap(alive)
         wall, now = wall_now(), self._memory.clock.now()
         slot = f"s{int(wall.timestamp() / _SWEEP.total_seconds())}"
         lost_for = _SWEEP * self._memory.clock.speed

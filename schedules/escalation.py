@@ -71,7 +71,7 @@ def climb(alert: Alert, store: Store, rules: RuleBook, now: datetime) -> None:
     """Use the next rung if it is due: each of its people gets a card with a button, and a text."""
     people = rungs_at(store, rules, alert.opened_at).rungs
     said = store.notices.of_alert(alert.id)
-    rungs = [Rung(len(rung), _all_failed(said, level)) for level, rung in enumerate(people)]
+    rungs = [Rung(len(rung), _none_arrived(said, level)) for level, rung in enumerate(people)]
     rungs.append(Rung(1))
     wait = rules.on(alert.night).climb_after
     level = next_level(alert.level, alert.climbed_at, rungs, now, wait)
@@ -87,9 +87,10 @@ def climb(alert: Alert, store: Store, rules: RuleBook, now: datetime) -> None:
             store.notices.to_person(person, _saying(alert, level, form, once_key, due))
 
 
-def _all_failed(said: Sequence[Notice], level: int) -> bool:
+def _none_arrived(said: Sequence[Notice], level: int) -> bool:
+    """Whether nobody of a rung is known to have heard: then nobody waits for an answer."""
     states = [notice.state for notice in said if notice.level == level and notice.kind in ("alert", "escalation")]
-    return bool(states) and all(state in ("failed", "expired") for state in states)
+    return bool(states) and all(state in ("failed", "expired", "unknown") for state in states)
 
 
 def _saying(alert: Alert, level: int, form: str, once_key: str, due: datetime) -> Saying:

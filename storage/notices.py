@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -135,9 +135,12 @@ class NoticeStore:
                 update(Attempt).where(Attempt.id == attempt_id).values(ended_at=now, outcome=state, detail=detail)
             )
 
-    def end_leases(self, wall_now: datetime) -> None:
-        """Every attempt that has no outcome yet has broken off: nobody is left who could be at it."""
-        self.session.execute(update(Notice).where(Notice.state == "sending").values(lease_until=wall_now))
+    def end_leases(self, wall_now: datetime, notice_ids: Collection[int] | None = None) -> None:
+        """Attempts at these notices (at all) that have no outcome yet have broken off: whoever was at them is gone."""
+        under_way = update(Notice).where(Notice.state == "sending")
+        if notice_ids is not None:
+            under_way = under_way.where(Notice.id.in_(notice_ids))
+        self.session.execute(under_way.values(lease_until=wall_now))
 
     def window_opens(self, route: str, now: datetime, limit: int, period: timedelta) -> datetime | None:
         """When the route may be used next, None for at once: at most `limit` attempts in any `period`."""

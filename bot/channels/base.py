@@ -13,6 +13,23 @@ Body = dict[str, Any]
 Attachment = Callable[[], bytes]
 
 
+# A repeat of what carries its own number is dropped for half an hour. An answer without one may be wanted again
+# soon, word for word: its time is short (yet longer than it takes others to miss a dead worker), and differs from
+# notice to notice, so that only a repeat is the same.
+_NUMBERED_S, _ANSWER_S, _SPREAD_S = 1800, 90, 60
+
+
+def repeat_window(body: Body) -> timedelta:
+    """For how long a channel whose repeats are safe is to drop the same body if it comes again.
+
+    A file is uploaded anew each time and is never the same message.
+    """
+    if body["form"] == "file":
+        return timedelta(0)
+    answer_s = _ANSWER_S + int(body.get("notice", 0)) % _SPREAD_S
+    return timedelta(seconds=_NUMBERED_S if body.get("numbered") else answer_s)
+
+
 @dataclass(frozen=True)
 class Delivered:
     """The platform took it: its own id for the message, and the code that can change a card later."""
@@ -32,8 +49,8 @@ class Limits:
 
 
 class Channel(Protocol):
-    """A way out. `repeats_are_safe` says that the platform itself drops a repeat of the same message, `of_platform`
-    that those who film hear from us by the same one and its silence excuses them."""
+    """A way out. `repeats_are_safe` says that the platform itself drops the same message within its `repeat_window`,
+    `of_platform` that those who film hear from us by the same one and its silence excuses them."""
 
     limits: Limits
     repeats_are_safe: bool

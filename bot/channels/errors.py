@@ -13,6 +13,9 @@ ChannelError
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class ChannelError(Exception):
     """Something the platform refused or did not answer; `code` is its errcode where it gave one."""
@@ -28,6 +31,15 @@ class Transient(ChannelError):
 
 class Unheard(Transient):
     """Sent, and no answer came: nobody can tell whether it was done."""
+
+
+@contextmanager
+def nothing_said() -> Iterator[None]:
+    """Around a call that posts nothing by itself: when its answer is lost, nobody can have heard anything."""
+    try:
+        yield
+    except Unheard as error:
+        raise Transient(error.detail, error.code) from None
 
 
 class MustWait(ChannelError):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.channels import wecom_cards
-from bot.channels.base import Attachment, Body, Delivered, Limits, Received, Rejected
+from bot.channels.base import Attachment, Body, Delivered, Limits, Received, Rejected, repeat_window
 from bot.channels.errors import Permanent
 from bot.channels.wecom_client import WeComClient
 from bot.channels.wecom_crypto import Envelope, envelope_fields, xml_fields
@@ -17,9 +17,9 @@ _KINDS = {
     "text": "text", "image": "photo", "voice": "voice", "video": "film", "shortvideo": "film", "file": "file",
     "location": "location", "link": "link", "event": "event",
 }  # fmt: skip
-# A repeat of what carries its own number is dropped for half an hour. An answer without one may be wanted again
-# soon, word for word: its interval is short, and differs from notice to notice, so that only a repeat is the same.
-_NUMBERED_S, _ANSWER_S = 1800, 60
+
+# The platform wants an interval also where nothing can be a repeat.
+_ONCE_S = 60
 
 
 class WeComAppDoor:
@@ -106,7 +106,7 @@ class WeComAppChannel:
             return self._update(address, body)
         message = {"touser": address, "agentid": self._agent_id, **self._content(body, attachment)}
         message["enable_duplicate_check"] = 1
-        message["duplicate_check_interval"] = _interval(body)
+        message["duplicate_check_interval"] = int(repeat_window(body).total_seconds()) or _ONCE_S
         answer = self._client.post("message/send", message)
         # errcode 0 with an invalid user means: not delivered to the one person it was for.
         if answer.get("invaliduser") or answer.get("unlicenseduser"):
@@ -133,10 +133,6 @@ class WeComAppChannel:
             },
         )
         return Delivered()
-
-
-def _interval(body: Body) -> int:
-    return _NUMBERED_S if body.get("numbered") else _ANSWER_S + int(body.get("notice", 0)) % _ANSWER_S
 
 
 def accepted_corps(corp_id: str, further: Collection[str]) -> set[str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import requests
 
-from bot.channels.errors import ChannelError, Misconfigured, TokenStale, Transient, Unheard
+from bot.channels.errors import ChannelError, Misconfigured, TokenStale, Transient, Unheard, nothing_said
 from bot.channels.wecom_http import CONNECT_S, UPLOAD_S, call, checked, member, number, session
 from bot.channels.wecom_media import Part
 from bot.clock import Clock, monotonic, pause, wall_now
@@ -98,7 +98,8 @@ class WeComClient:
 
     def _ask_for_token(self) -> tuple[str, timedelta]:
         params = {"corpid": self._corp_id, "corpsecret": self._secret}
-        answer = checked(call(self._http, "GET", f"{self._url}/cgi-bin/gettoken", params=params))
+        with nothing_said():
+            answer = checked(call(self._http, "GET", f"{self._url}/cgi-bin/gettoken", params=params))
         life = number(member(answer, "expires_in"))
         if life is None:
             raise Transient("a token without its life")
@@ -139,14 +140,15 @@ class WeComClient:
 
     def upload(self, kind: str, name: str, content: bytes) -> str:
         """The media id of an uploaded file, good for three days (3.2)."""
-        answer = self._twice(
-            lambda token: checked(
-                self._with_token(
-                    "POST", "media/upload", token, params={"type": kind}, files={"media": (name, content)},
-                    timeout=(CONNECT_S, UPLOAD_S),
+        with nothing_said():
+            answer = self._twice(
+                lambda token: checked(
+                    self._with_token(
+                        "POST", "media/upload", token, params={"type": kind}, files={"media": (name, content)},
+                        timeout=(CONNECT_S, UPLOAD_S),
+                    )
                 )
-            )
-        )  # fmt: skip
+            )  # fmt: skip
         return member(answer, "media_id")
 
     def fetch(self, media_id: str) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.channels.base import Attachment, Body, Delivered, Limits
-from bot.channels.errors import ChannelError
+from bot.channels.errors import ChannelError, nothing_said
 from bot.channels.wecom_http import call, checked, member, session
 
 _UPLOAD_TIMEOUT = (5, 120)
@@ -44,12 +44,13 @@ class WeComRobotChannel:
         return {"msgtype": "text", "text": {"content": body["text"], **{k: v for k, v in mentions.items() if v}}}
 
     def _upload(self, key: str, name: str, content: bytes) -> str:
-        answer = checked(
-            call(
-                self._http, "POST", f"{self._url}/upload_media", params={"key": key, "type": "file"},
-                files={"media": (name, content)}, timeout=_UPLOAD_TIMEOUT,
-            )
-        )  # fmt: skip
+        with nothing_said():
+            answer = checked(
+                call(
+                    self._http, "POST", f"{self._url}/upload_media", params={"key": key, "type": "file"},
+                    files={"media": (name, content)}, timeout=_UPLOAD_TIMEOUT,
+                )
+            )  # fmt: skip
         return member(answer, "media_id")
 
     def fault(self, key: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -13,8 +14,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from bot import delivery
 from bot.clock import wall_now
 from bot.simulator import Cloud
+from storage.errors import DatabaseAway
 from storage.models import Attempt, Binding, Person
 from tests.bot.parts import Edge, edge
 from tests.harness import HandClock, config_for
@@ -137,6 +140,87 @@ def test_a_gateway_in_trouble_does_not_make_a_phone_ring_twice(here: Edge) -> No
     here.say("zhangsan")
     settle_all(here)
     assert (states(here), len(here.cloud.phone("zhangsan").heard)) == (["sent"], 1)
+
+
+def test_an_answer_lost_for_longer_than_the_platform_remembers_is_owned_up_to(
+    here: Edge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A repeat after that would be heard a second time."""
+    here.cloud.faults.next("message/send", lose_answer=True)
+    here.say("zhangsan")
+    here.settle()
+    monkeypatch.setattr(delivery, "wall_now", lambda: wall_now() + timedelta(minutes=2, seconds=30))
+    settle_all(here)
+    assert (states(here), len(here.cloud.phone("zhangsan").heard)) == (["unknown"], 1)
+    assert [each.state for each in here.cloud.sent] == ["shown"]
+
+
+def test_a_receipt_is_repeated_for_half_an_hour(here: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    here.cloud.faults.next("message/send", lose_answer=True)
+    here.say("zhangsan", kind="receipt")
+    here.settle()
+    monkeypatch.setattr(delivery, "wall_now", lambda: wall_now() + timedelta(minutes=29))
+    settle_all(here)
+    assert (states(here), len(here.cloud.phone("zhangsan").heard)) == (["sent"], 1)
+
+
+def test_a_lost_answer_is_not_forgotten_over_a_refusal(here: Edge) -> None:
+    """The words stay the same, although the last thing heard was an error."""
+    here.cloud.faults.next("message/send", lose_answer=True)
+    here.cloud.faults.next("message/send", errcode=-1)
+    asked = here.say("zhangsan", text_key="clock.earlier", params={"lived": "甲", "start": "乙"})
+    here.settle()
+    here.settle(15)
+    with here.bot.memory.transaction() as store:
+        found = store.notices.get(asked)
+        assert found is not None
+        found.params = {"lived": "丙", "start": "丁"}
+    settle_all(here)
+    assert (states(here), [each.state for each in here.cloud.sent]) == (["sent"], ["shown", "duplicate"])
+
+
+def test_what_may_have_been_said_is_never_called_unsaid(here: Edge) -> None:
+    """Expired, refused at last, no longer true: none of it takes back what the phone may have heard."""
+    for after in ({"errcode": 40008}, {"drop": True}):
+        here.cloud.faults.next("message/send", lose_answer=True)
+        here.cloud.faults.next("message/send", **after, times=50)
+        here.say("zhangsan", expires_at=here.clock.instant + timedelta(minutes=3))
+        settle_all(here)
+        here.cloud.faults.clear()
+    assert (states(here), len(here.cloud.phone("zhangsan").heard)) == (["unknown", "unknown"], 2)
+
+
+def test_a_file_whose_answer_was_lost_is_not_sent_a_second_time(here: Edge) -> None:
+    """Each upload is another file to the platform, which would drop neither."""
+    here.cloud.faults.next("message/send", lose_answer=True)
+    here.say("zhangsan", form="report_file", params={"issued_at": here.clock.instant.isoformat()})
+    settle_all(here)
+    assert (states(here), len(here.cloud.phone("zhangsan").heard)) == (["unknown"], 1)
+
+
+def test_an_upload_whose_answer_was_lost_has_said_nothing_yet(here: Edge) -> None:
+    here.cloud.faults.next("media/upload", lose_answer=True)
+    here.say("zhangsan", form="report_file", params={"issued_at": here.clock.instant.isoformat()})
+    settle_all(here)
+    assert (states(here), len(here.cloud.phone("zhangsan").heard)) == (["sent"], 1)
+
+
+def test_an_outcome_waits_for_a_database_that_is_away(here: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a group message that has left would stand as unknown."""
+    monkeypatch.setattr(delivery, "_AWAY_S", 0.01)
+    real, away = here.bot.memory.transaction, iter([False, True, True])
+
+    @contextmanager
+    def transaction(*patience: float) -> Iterator[Any]:
+        if next(away, False):
+            raise DatabaseAway("stopped")
+        with real(*patience) as store:
+            yield store
+
+    here.say("KEY", channel="wecom_robot")
+    monkeypatch.setattr(here.bot.memory, "transaction", transaction)
+    here.settle()
+    assert (states(here), len(here.cloud.group("KEY").heard)) == (["sent"], 1)
 
 
 # --- refusals

@@ -242,6 +242,7 @@ def test_the_work_of_a_dead_executor_is_taken_over_and_of_a_living_one_is_not(du
         session.execute(text("update workflow_status set executor_id='gone' where status='PENDING'"))
     assert durable.engine.reap({"me", "gone"}) == {(TAKE_IN, 1)}
     assert durable.carried == []
+    assert (durable.engine.orphans({"me", "gone"}), durable.engine.orphans({"me"})) == (set(), {(TAKE_IN, 1)})
     durable.act = lambda _work, row_id: None
     durable.engine.reap({"me"})
     assert durable.comes_to(1) == [1]

@@ -158,6 +158,27 @@ def test_a_lone_worker_knows_that_what_was_under_way_has_broken_off(
     assert here.notices()[0].state == state
 
 
+@pytest.mark.parametrize("at_start", [True, False])
+def test_what_a_dead_worker_was_sending_is_free_at_once(
+    here: Edge, monkeypatch: pytest.MonkeyPatch, at_start: bool
+) -> None:
+    """Its lease lasts for minutes, but whoever held it is known to be gone; what a living one sends is left alone."""
+    dead, living = here.say("zhangsan"), here.say("lisi")
+    monkeypatch.setattr("bot.delivery.Delivery._send", lambda self, attempt: None)
+    here.settle()
+    monkeypatch.setattr(here.engine, "orphans", lambda alive: set() if "dead" in alive else {(DELIVER, dead)})
+    with here.bot.memory.transaction() as store:
+        store.records.set_fact("executor/living", {"at": wall_now().isoformat()})
+        store.records.set_fact("executor/dead", {"at": (wall_now() - timedelta(seconds=31)).isoformat()})
+    if at_start:
+        here.bot.worker.start()
+        here.bot.worker.stop()
+    else:
+        here.bot.worker.sweep()
+    free = {each.id for each in here.notices() if each.lease_until is not None and each.lease_until <= wall_now()}
+    assert (free, living in free) == ({dead}, False)
+
+
 def test_one_job_that_cannot_be_done_keeps_no_other_from_its_turn(here: Edge) -> None:
     here.bot.worker.once()
     here.database.close()
