@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from flask import Flask
 
-from bot import engine as engines
 from bot.attachments import Attachments
 from bot.channels import (
     Envelope,
@@ -20,7 +18,7 @@ from bot.channels import (
     WeComRobotChannel,
     accepted_corps,
 )  # fmt: skip
-from bot.clock import Clock, joined, started
+from bot.clock import Clock
 from bot.config import Config
 from bot.delivery import Check, Delivery
 from bot.engine import DurableEngine, Engine
@@ -28,14 +26,14 @@ from bot.hearing import Hearing
 from bot.intake import Intake
 from bot.links import Links
 from bot.memory import Memory
+from bot.opening import object_store
 from bot.sampling import Sampler
 from bot.web import create_app
 from bot.worker import Worker
 from handlers import attribution, status
 from schedules import escalation, reminders, reports
 from storage.database import Database
-from storage.objects import ObjectStore, S3Settings, open_store
-from storage.store import Store
+from storage.objects import ObjectStore
 
 # What must hold at the moment of sending, by the name a notice carries.
 CHECKS: dict[str, Check] = {
@@ -57,50 +55,6 @@ class Bot:
     switchboard: Switchboard
     worker: Worker
     web: Flask
-
-
-def open_database(config: Config, *, migrate: bool) -> Database:
-    """The database of these settings. Raises SchemaMismatch.
-
-    With `migrate`, an embedded one that is empty or older is brought up to date; a server's never is.
-    """
-    database = Database(config.DATABASE_URL)
-    if migrate and database.is_sqlite and database.is_older():
-        migrate_all(database)
-    database.check_schema()
-    return database
-
-
-def migrate_all(database: Database, *, before: bool = False) -> None:
-    """Our tables and the engine's; with `before` only what an older version can live with."""
-    if database.revision() is not None and not database.is_older():
-        database.check_schema()
-    migrate_engine(database)
-    database.migrate(before=before)
-
-
-def migrate_engine(database: Database) -> None:
-    """The engine's tables alone."""
-    engines.prepare(database)
-
-
-def object_store(config: Config) -> ObjectStore:
-    """The object store of these settings. Raises ObjectError, ValueError."""
-    secret = config.AWS_SECRET_ACCESS_KEY.get_secret_value()
-    s3 = S3Settings(config.S3_ENDPOINT_URL, config.S3_REGION, config.AWS_ACCESS_KEY_ID, secret)
-    return open_store(config.OBJECT_STORE_URL, s3)
-
-
-def serving_clock(database: Database, start: datetime | None, speed: float | None) -> Clock:
-    """The clock for a process that serves. Raises Refused."""
-    with database.transaction() as session:
-        return started(Store(session), start, speed)
-
-
-def joined_clock(database: Database) -> Clock:
-    """The clock for a command: the real one, or that of the rehearsal the database is kept for."""
-    with database.reading() as session:
-        return joined(Store(session))
 
 
 def build(config: Config, database: Database, clock: Clock, engine: Engine | None = None) -> Bot:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import email.utils
 from collections.abc import Iterator
 
-from bot.app import joined_clock, object_store, open_database
 from bot.channels import WeComClient, WeComRobotChannel
 from bot.channels.errors import ChannelError
 from bot.clock import wall_now
 from bot.config import Config, SettingsError, load
 from bot.engine import InlineEngine
 from bot.memory import Memory
+from bot.opening import joined_clock, object_store, open_database
 from bot.texts import say
 from storage.errors import DatabaseAway, SchemaMismatch
 from storage.objects import ObjectError

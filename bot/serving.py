@@ -16,18 +16,19 @@ from flask import Flask
 from waitress import wasyncore
 from waitress.server import create_server
 
-from bot.app import Bot, build, open_database, serving_clock
+from bot.app import Bot, build
 from bot.clock import beat
 from bot.config import Config, SettingsError
 from bot.lifeline import Lifeline
 from bot.memory import Memory
+from bot.opening import open_database, serving_clock
 from bot.texts import say
 from storage.errors import DatabaseAway
 from storage.outages import RECEIVING
 from storage.store import Store
 
 log = logging.getLogger(__name__)
-_THREADS = 8
+THREADS = 8
 # A thread that has a callback to answer gets its turn after this, not after the usual 5 ms for each busy job.
 _SWITCH_S = 0.0005
 # A little over the application's own limit, so that the application is the one to answer 413.
@@ -108,7 +109,7 @@ def _leave_stragglers() -> None:
 def _listen(app: Flask, config: Config) -> Callable[[], None]:
     """Answer requests in threads of their own; what is returned ends that."""
     server = create_server(
-        app, sockets=[_socket(config)], threads=_THREADS, max_request_body_size=_LARGEST_REQUEST, channel_timeout=30,
+        app, sockets=[_socket(config)], threads=THREADS, max_request_body_size=_LARGEST_REQUEST, channel_timeout=30,
         ident=None,
     )  # fmt: skip
     thread = threading.Thread(target=server.run, name="web", daemon=True)

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from bot.app import migrate_all
+from bot.opening import migrate_all
 from storage.database import Database
 from tests.servers import S3Place, postgresql, swift
 

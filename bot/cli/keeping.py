@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from bot.app import migrate_engine, object_store
 from bot.cli.opened import day, opened
 from bot.clock import wall_now
 from bot.config import load
+from bot.opening import migrate_engine, object_store
 from bot.texts import say
 from storage.database import Database
 

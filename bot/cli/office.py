@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from bot.app import object_store
 from bot.cli.opened import opened
+from bot.opening import object_store
 from bot.texts import say
 
 _ROLES = {"patroller": "巡检员", "head": "负责人", "safety": "安全员", "leader": "值班领导", "staff": "工作人员",

@@ -8,10 +8,10 @@ from datetime import date
 
 import click
 
-from bot.app import joined_clock, open_database
 from bot.config import Config, load
 from bot.engine import DurableEngine
 from bot.memory import Memory
+from bot.opening import joined_clock, open_database
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from bot import clock as clocks
-from bot.app import migrate_all
 from bot.config import NOT_YET, load
+from bot.opening import migrate_all
 from bot.texts import say
 from storage.database import Database
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import requests
 
-from bot.app import open_database
 from bot.clock import pause, wall_now
 from bot.config import load
 from bot.demo.plan import ENDS, Act, Crew, People, at
+from bot.opening import open_database
 from bot.simulator.films import make_film
 from bot.workbooks.example import example_register
 from storage.database import Database

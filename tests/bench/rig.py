@@ -1,29 +1,106 @@
-"""What every measurement needs: the service as its own process, the pretend cloud, a county, a load."""
+"""What every measurement needs: the program as processes of its own, the pretend cloud, a county."""
 
 from __future__ import annotations
 
-import http.client
 import os
+import socket
 import statistics
 import subprocess
 import sys
-import threading
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import requests
+from sqlalchemy import create_engine, text
 
-from bot.app import migrate_all
+from bot.opening import migrate_all
 from bot.simulator import Cloud
 from storage.database import Database
 from storage.models import Employment, Enterprise, GroupChat, KeyPart, Person
 from storage.store import Store
+from tests.bench.load import ROOT, post
+from tests.servers import S3Place, postgresql, swift
 
-ROOT = Path(__file__).parents[2]
+BUCKET = "films"
+_SERVERS = ExitStack()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; `wanted` is the bar, empty where a figure is only stated."""
+
+    what: str
+    measured: str
+    wanted: str = ""
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """An empty folder that goes away again."""
+    with tempfile.TemporaryDirectory() as made:
+        yield Path(made)
+
+
+@cache
+def _server() -> Callable[[str], str]:
+    """A PostgreSQL that waits for its disk, for all measurements of this run."""
+    place = _SERVERS.enter_context(folder())
+    place.chmod(0o755)  # it runs as a user of its own
+    return _SERVERS.enter_context(postgresql(place / "postgresql", durable=True))
+
+
+@cache
+def s3() -> S3Place:
+    """A Swift with its S3 door over TLS, for all measurements of this run."""
+    import boto3
+
+    place = _SERVERS.enter_context(swift(_SERVERS.enter_context(folder())))
+    os.environ["AWS_CA_BUNDLE"] = place.ca_bundle
+    session = boto3.Session(place.access_key_id, place.secret_access_key, region_name=place.region)
+    session.client("s3", endpoint_url=place.endpoint_url, verify=place.ca_bundle).create_bucket(Bucket=BUCKET)
+    return place
+
+
+def close_servers() -> None:
+    """Let the servers go that were started meanwhile."""
+    _SERVERS.close()
+
+
+@contextmanager
+def empty_database(kind: str) -> Iterator[str]:
+    """The address of a database without a table, gone at the end of the block."""
+    if kind == "SQLite":
+        with folder() as place:
+            yield f"sqlite:///{place}/patrol.db"
+        return
+    url, name = _server(), f"bench_{uuid.uuid4().hex}"
+    engine = create_engine(url("postgres"), isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            connection.execute(text(f"create database {name}"))
+        yield url(name)
+        with engine.connect() as connection:
+            connection.execute(text(f"drop database {name} with (force)"))
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def database(kind: str) -> Iterator[Database]:
+    """An empty database of the newest schema."""
+    with empty_database(kind) as url:
+        made = Database(url)
+        try:
+            migrate_all(made)
+            yield made
+        finally:
+            made.close()
 
 
 def county(store: Store, enterprises: int, parts: int) -> list[str]:
@@ -47,130 +124,135 @@ def county(store: Store, enterprises: int, parts: int) -> list[str]:
     return accounts
 
 
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
 @dataclass
 class Service:
-    """A running `serve`: its address, its process, and the pretend cloud it talks to."""
+    """The running program: its port, its processes, and the pretend cloud it talks to."""
 
-    url: str
-    process: subprocess.Popen[bytes]
+    port: int
     cloud: Cloud
     database: Database
     accounts: Sequence[str]
+    environment: Mapping[str, str]
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def start(self, command: str, **more: str) -> None:
+        """One more process of the program."""
+        with Path(self.environment["BENCH_LOG"]).open("ab") as log:
+            self.processes.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", "bot", command], env={**self.environment, **more}, cwd=ROOT, stdout=log,
+                    stderr=log,
+                )
+            )  # fmt: skip
 
     def rss_mb(self) -> float:
-        """Resident memory of the service and its children, in MB."""
-        pids = [self.process.pid, *_children(self.process.pid)]
-        return sum(_rss_kb(pid) for pid in pids) / 1024
+        """Resident memory of the program and its children, in MB."""
+        own = [process.pid for process in self.processes]
+        return sum(_rss_kb(pid) for mine in own for pid in [mine, *_children(mine)]) / 1024
 
     def count(self, table: str, where: str) -> int:
         """How many rows of a table fulfil a condition."""
         with self.database.engine.connect() as connection:
             return int(connection.exec_driver_sql(f"select count(*) from {table} where {where}").scalar() or 0)
 
-    def until(self, done: Callable[[], bool], patience_s: float = 300) -> float:
-        """Seconds until a condition holds."""
-        began = time.perf_counter()
-        while not done():
-            if time.perf_counter() - began > patience_s:
-                raise TimeoutError
-            time.sleep(0.02)
-        return time.perf_counter() - began
+    def events(self, number: int) -> list[bytes]:
+        """Ready-made encrypted callbacks that ask for no answer, each a new one."""
+        corp, now = self.cloud.app.corp_id, int(time.time())
+        made = []
+        for index in range(number):
+            query, body = self.cloud.courier.envelope(
+                f"<xml><ToUserName>{corp}</ToUserName><FromUserName>{self.accounts[index % len(self.accounts)]}"
+                f"</FromUserName><CreateTime>{now}</CreateTime><MsgType>event</MsgType><Event>enter_agent</Event>"
+                f"<EventKey>{uuid.uuid4().hex}</EventKey><AgentID>1</AgentID></xml>"
+            )
+            made.append(post(f"/callbacks/wecom_app?{query}", body))
+        return made
 
 
 @contextmanager
-def service(folder: Path, enterprises: int = 75, parts: int = 1) -> Iterator[Service]:
-    """`python -m bot serve` on an empty folder, with a county in it."""
-    with Cloud() as cloud:
+def service(
+    kind: str = "SQLite", commands: Sequence[str] = ("serve",), enterprises: int = 75, parts: int = 1,
+    objects: str = "directory",
+) -> Iterator[Service]:  # fmt: skip
+    """The program over an empty database with a county in it, ready to be asked."""
+    with Cloud() as cloud, database(kind) as kept, folder() as place:
         cloud.serve()
-        database = Database(f"sqlite:///{folder}/patrol.db")
-        migrate_all(database)
-        with database.transaction() as session:
+        with kept.transaction() as session:
             accounts = county(Store(session), enterprises, parts)
         for account in accounts:
             cloud.add_member(account)
         cloud.add_robot("KEY", "群")
-        port = _free_port()
-        settings = {name: str(value) for name, value in cloud.settings.items()} | {
-            "DATABASE_URL": f"sqlite:///{folder}/patrol.db", "OBJECT_STORE_URL": f"file:{folder}/objects",
-            "SECRET_KEY": "bench", "PORT": str(port), "PYTHONPATH": str(ROOT),
+        made = Service(free_port(), cloud, kept, accounts, {})
+        made.environment = {
+            **os.environ, **{name: str(value) for name, value in cloud.settings.items()}, **_objects(objects, place),
+            "DATABASE_URL": kept.url.render_as_string(hide_password=False), "SECRET_KEY": "bench",
+            "PORT": str(made.port), "PYTHONPATH": str(ROOT), "BENCH_LOG": f"{place}/log.txt",
         }  # fmt: skip
-        url = f"http://127.0.0.1:{port}"
-        cloud.configure(callback_url=f"{url}/callbacks/wecom_app")
-        with (folder / "serve.log").open("wb") as log:
-            command = [sys.executable, "-m", "bot", "serve"]
-            process = subprocess.Popen(command, cwd=folder, env={**os.environ, **settings}, stdout=log, stderr=log)
-        made = Service(url, process, cloud, database, accounts)
+        cloud.configure(callback_url=f"http://127.0.0.1:{made.port}/callbacks/wecom_app")
         try:
-            made.until(lambda: _ready(url), 30)
+            for number, command in enumerate(commands):
+                made.start(command, EXECUTOR_ID=f"bench-{number}")
+            wait_until(lambda: is_ready(made.port), 30)
             yield made
         finally:
-            process.terminate()
+            end(made.processes)
+
+
+def _objects(kind: str, place: Path) -> dict[str, str]:
+    if kind == "directory":
+        return {"OBJECT_STORE_URL": f"file:{place}/objects"}
+    return {
+        "OBJECT_STORE_URL": f"s3://{BUCKET}/{uuid.uuid4().hex}", "S3_ENDPOINT_URL": s3().endpoint_url,
+        "S3_REGION": s3().region, "AWS_ACCESS_KEY_ID": s3().access_key_id,
+        "AWS_SECRET_ACCESS_KEY": s3().secret_access_key,
+    }  # fmt: skip
+
+
+def end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Ask processes to end, and see them gone."""
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        try:
             process.wait(timeout=20)
-            database.close()
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
-def load(
-    url: str, requests_: Sequence[tuple[str, bytes]], clients: int, rate: float | None = None
-) -> tuple[list[float], int]:
-    """POST all requests over so many connections, at so many a second; their times in ms, and how many were refused."""
-    times: list[float] = []
-    refused: list[int] = []
+def wait_until(done: Callable[[], bool], patience_s: float = 300) -> float:
+    """Seconds until a condition holds. Raises TimeoutError."""
     began = time.perf_counter()
-
-    def client(mine: Sequence[tuple[int, tuple[str, bytes]]]) -> None:
-        parts = urlsplit(url)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
-        for number, (query, body) in mine:
-            if rate:
-                time.sleep(max(0.0, began + number / rate - time.perf_counter()))
-            start = time.perf_counter()
-            connection.request("POST", f"/callbacks/wecom_app?{query}", body, {"Content-Type": "text/xml"})
-            answer = connection.getresponse()
-            answer.read()
-            times.append((time.perf_counter() - start) * 1000)
-            if answer.status != 200:
-                refused.append(answer.status)
-
-    numbered = list(enumerate(requests_))
-    threads = [threading.Thread(target=client, args=(numbered[index::clients],)) for index in range(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return times, len(refused)
+    while not done():
+        if time.perf_counter() - began > patience_s:
+            raise TimeoutError
+        time.sleep(0.02)
+    return time.perf_counter() - began
 
 
-def percentile(values: Sequence[float], share: float) -> float:
-    """The value that so large a share stays under."""
-    return statistics.quantiles(values, n=1000)[int(share * 1000) - 1]
-
-
-def texts(cloud: Cloud, accounts: Sequence[str], number: int, start: int = 0) -> list[tuple[str, bytes]]:
-    """Ready-made encrypted callbacks of events that ask for no answer."""
-    corp, now = cloud.app.corp_id, int(time.time())
-    return [
-        cloud.courier.envelope(
-            f"<xml><ToUserName>{corp}</ToUserName><FromUserName>{accounts[index % len(accounts)]}</FromUserName>"
-            f"<CreateTime>{now}</CreateTime><MsgType>event</MsgType><Event>enter_agent</Event>"
-            f"<EventKey>{start + index}</EventKey><AgentID>1</AgentID></xml>"
-        )
-        for index in range(number)
-    ]
-
-
-def _ready(url: str) -> bool:
+def is_ready(port: int) -> bool:
+    """Whether what listens there says that it is ready."""
     try:
-        return requests.get(f"{url}/health/ready", timeout=5).status_code == 200
+        return requests.get(f"http://127.0.0.1:{port}/health/ready", timeout=5).status_code == 200
     except requests.ConnectionError:
         return False
 
 
-def _free_port() -> int:
-    import socket
+def middle(values: Sequence[float]) -> float:
+    """The median, which one disturbed run does not move."""
+    return statistics.median(values)
 
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+
+def spread(values: Sequence[float], form: str = ".2f") -> str:
+    """The median, and between what the runs lay."""
+    return f"{middle(values):{form}} ({min(values):{form}} to {max(values):{form}})"
 
 
 def _rss_kb(pid: int) -> int:
@@ -183,10 +265,10 @@ def _rss_kb(pid: int) -> int:
 
 def _children(pid: int) -> list[int]:
     found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        try:
+    try:
+        for task in Path(f"/proc/{pid}/task").iterdir():
             for child in (task / "children").read_text().split():
                 found += [int(child), *_children(int(child))]
-        except (FileNotFoundError, ProcessLookupError):
-            continue
+    except (FileNotFoundError, ProcessLookupError):
+        pass
     return found

@@ -17,7 +17,8 @@ from dbos import DBOS
 from sqlalchemy import text
 
 from bot import engine as engines
-from bot.engine import _AT_ONCE, DELIVER, TAKE_IN, DurableEngine, Engine, InlineEngine, Job, again
+from bot.engine import DELIVER, TAKE_IN, DurableEngine, Engine, InlineEngine, Job, again
+from bot.engine.durable import _AT_ONCE
 from storage.database import Database
 from storage.errors import DatabaseAway
 from tests.bot.parts import until

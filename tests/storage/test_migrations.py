@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from bot.app import migrate_all, open_database
 from bot.config import load
+from bot.opening import migrate_all, open_database
 from storage import database as databases
 from storage import schema
 from storage.database import Database
@@ -126,6 +128,13 @@ def test_a_newer_database_is_refused(database: Database, migrate: bool) -> None:
 def test_the_steps_are_one_line_without_forks() -> None:
     assert known_revisions()[-1] == head_revision()
     assert len(set(known_revisions())) == len(known_revisions())
+
+
+def test_the_steps_known_by_their_files_are_those_of_alembic() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "storage" / "migrations"))
+    scripts = ScriptDirectory.from_config(config).walk_revisions()
+    assert known_revisions() == [script.revision for script in scripts][::-1]
 
 
 @pytest.mark.parametrize("command", ["serve", "web", "worker", "migrate"])

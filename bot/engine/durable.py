@@ -1,30 +1,28 @@
-"""The durable engine behind a few calls: enqueue in a transaction, enqueue later, start, stop, orphans, reap.
+"""The engine over DBOS, in the same database as the rows; DBOS's only home.
 
-Our rows are the truth that people see; the engine only sees to it that `take_in` and `deliver` are
-carried out, one at a time per lane, on whatever worker is free, and again after a crash. Every job
-may be repeated. The traps of DBOS (building blocks, 1g) end in this file.
+The library is loaded where it is first used: that takes longer than most commands do, and those that only look
+go without.
 """
 
 from __future__ import annotations
 
 import logging
-import secrets
-from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
 from sqlalchemy import Connection
 
 from bot.clock import wall_now
-from storage.database import Database, after_commit
+from bot.engine.jobs import DELIVER, TAKE_IN, Job, Run
+from storage.database import Database
 
-Run = Callable[[str, int], None]
+if TYPE_CHECKING:
+    from dbos import DBOSClient, DBOSConfig
+
 log = logging.getLogger(__name__)
 
-TAKE_IN, DELIVER = "take_in", "deliver"
 # Trap 3: by default the version is a digest of the code, and any edit strands what is under way.
 _VERSION = "1"
 # Trap 8: without a bound, 800 queued jobs are 800 threads.
@@ -37,67 +35,25 @@ _FINISHED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _LAST_MOMENTS_S = 3
 
 
-@dataclass(frozen=True)
-class Job:
-    """One thing to carry out: `work` on the row `row_id`; jobs of one lane run one after the other.
-
-    `tag` tells repeats of the same work apart; `delay` is real time.
-    """
-
-    work: str
-    row_id: int
-    lane: str = ""
-    tag: str = "0"
-    delay: timedelta = field(default=timedelta(0))
-
-    @property
-    def id(self) -> str:
-        """The engine's name for it: the same job enqueued twice is one.
-
-        Trap 2: within one second of Python 3.11's clock a lane is in the order of these names, so
-        the number is padded.
-        """
-        return f"{self.work}/{self.row_id:012d}/{self.tag}"
-
-
-def again(work: str, row_id: int, lane: str, delay: timedelta) -> Job:
-    """A further try at the same row."""
-    return Job(work, row_id, lane, secrets.token_hex(6), max(delay, timedelta(0)))
-
-
-class Engine(Protocol):
-    """What the bot asks of an engine."""
-
-    def enqueue(self, connection: Connection, jobs: Iterable[Job]) -> None:
-        """Enqueue jobs with the transaction of `connection`: both are kept, or neither."""
-
-    def start(self, run: Run) -> None:
-        """Begin to carry out jobs by calling `run(work, row_id)`."""
-
-    def stop(self) -> None:
-        """Carry out nothing more."""
-
-    def orphans(self, alive: set[str]) -> set[tuple[str, int]]:
-        """What work on which rows executors that are not alive had under way; may be asked before the start."""
-
-    def reap(self, alive: set[str]) -> set[tuple[str, int]]:
-        """Take over the work of executors that are not alive; what work on which rows now lies with the engine."""
-
-
 class DurableEngine:
     """DBOS over the same database as the rows."""
 
     def __init__(self, database: Database, executor_id: str) -> None:
         self._database, self._executor_id = database, executor_id
         logging.getLogger("dbos").setLevel(logging.WARNING)
-        # Trap 5: the web path must fail at once when the database is away, never block.
-        self._client = DBOSClient(
-            system_database_engine=database.durable_engine,
+        self._launched = False
+
+    @cached_property
+    def _client(self) -> DBOSClient:
+        """Trap 5: the web path must fail at once when the database is away, never block."""
+        from dbos import DBOSClient, DBOSPortableJSONSerializer
+
+        return DBOSClient(
+            system_database_engine=self._database.durable_engine,
             serializer=DBOSPortableJSONSerializer(),
             retry_connection_errors=False,
             lazy=True,
         )
-        self._launched = False
 
     def enqueue(self, connection: Connection, jobs: Iterable[Job]) -> None:
         """See Engine."""
@@ -111,6 +67,8 @@ class DurableEngine:
 
     def start(self, run: Run) -> None:
         """See Engine. One launch per process and executor id (trap 4)."""
+        from dbos import DBOS, DBOSPortableJSONSerializer
+
         config: DBOSConfig = {
             "name": "night-patrol",
             "system_database_url": self._database.url.render_as_string(hide_password=False),
@@ -132,6 +90,8 @@ class DurableEngine:
 
     def stop(self) -> None:
         """See Engine."""
+        from dbos import DBOS
+
         if self._launched:
             DBOS.destroy(workflow_completion_timeout_sec=_LAST_MOMENTS_S)
         self._client.destroy()
@@ -143,6 +103,8 @@ class DurableEngine:
 
     def reap(self, alive: set[str]) -> set[tuple[str, int]]:
         """See Engine. Also forgets what was finished a day ago (trap 10)."""
+        from dbos import DBOS
+
         held = DBOS.list_workflows(status=_UNFINISHED, load_input=False, load_output=False)
         orphans = [each.workflow_id for each in held if each.status == "PENDING" and each.executor_id not in alive]
         if orphans:
@@ -152,6 +114,8 @@ class DurableEngine:
         return {_work_and_row(each.workflow_id) for each in held}
 
     def _forget(self, before: datetime) -> None:
+        from dbos import DBOS
+
         done = DBOS.list_workflows(
             status=_FINISHED, end_time=before.isoformat(), limit=2000, load_input=False, load_output=False
         )
@@ -165,6 +129,8 @@ def prepare(database: Database) -> None:
     Not by DBOS.migrate: that opens the file with the system's SQLite, and two SQLite libraries in one
     process undo each other's file locks. The private call is pinned with the library, and tested.
     """
+    from dbos import DBOSClient
+
     client = DBOSClient(system_database_engine=database.durable_engine, lazy=True)
     client._sys_db.run_migrations()
 
@@ -185,57 +151,3 @@ def _workflow(run: Run, work: str) -> Callable[[int], None]:
 def _work_and_row(job_id: str) -> tuple[str, int]:
     work, row_id, *_ = job_id.split("/")
     return work, int(row_id)
-
-
-class InlineEngine:
-    """The same five calls within one thread, for stories: a whole night takes milliseconds.
-
-    Jobs wait in a list until `drain`; later ones wait for their delay on the given clock.
-    """
-
-    def __init__(self) -> None:
-        self._waiting: deque[tuple[datetime | None, Job]] = deque()
-        self._seen: set[str] = set()
-        self._run: Run | None = None
-
-    def enqueue(self, connection: Connection, jobs: Iterable[Job]) -> None:
-        """See Engine."""
-        wanted = list(jobs)
-        after_commit(connection, lambda: self._admit(wanted))
-
-    def _admit(self, jobs: Iterable[Job]) -> None:
-        for job in jobs:
-            if job.id not in self._seen:
-                self._seen.add(job.id)
-                self._waiting.append((None, job))
-
-    def start(self, run: Run) -> None:
-        """See Engine."""
-        self._run = run
-
-    def stop(self) -> None:
-        """See Engine."""
-        self._run = None
-
-    def orphans(self, alive: set[str]) -> set[tuple[str, int]]:
-        """See Engine: a job under way ends with its process, and this engine with it."""
-        return set()
-
-    def reap(self, alive: set[str]) -> set[tuple[str, int]]:
-        """See Engine."""
-        return {(job.work, job.row_id) for _, job in self._waiting}
-
-    def drain(self, now: datetime) -> None:
-        """Carry out all that is due at `now`, and what that enqueues in turn."""
-        assert self._run is not None
-        later: deque[tuple[datetime | None, Job]] = deque()
-        try:
-            while self._waiting:
-                due, job = self._waiting.popleft()
-                due = due or now + job.delay
-                if due > now:
-                    later.append((due, job))
-                else:
-                    self._run(job.work, job.row_id)
-        finally:
-            self._waiting.extend(later)
