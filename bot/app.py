@@ -15,6 +15,8 @@ from bot.channels import (
     WeComAppChannel,
     WeComAppDoor,
     WeComClient,
+    WeComKfChannel,
+    WeComKfDoor,
     WeComRobotChannel,
     accepted_corps,
 )  # fmt: skip
@@ -27,6 +29,7 @@ from bot.intake import Intake
 from bot.links import Links
 from bot.memory import Memory
 from bot.opening import object_store
+from bot.pulling import Pulling
 from bot.sampling import Sampler
 from bot.web import create_app
 from bot.worker import Worker
@@ -53,6 +56,7 @@ class Bot:
     memory: Memory
     objects: ObjectStore
     switchboard: Switchboard
+    pulling: Pulling
     worker: Worker
     web: Flask
 
@@ -67,9 +71,20 @@ def build(config: Config, database: Database, clock: Clock, engine: Engine | Non
     attachments = Attachments(memory, objects, links, guard(config))
     hearing = Hearing(memory)
     intake, delivery = Intake(memory, switchboard, objects), Delivery(memory, switchboard, CHECKS, attachments)
-    worker = Worker(memory, hearing, intake, delivery, Sampler(memory, objects), config.EXECUTOR_ID)
+    sampler, pulling = Sampler(memory, objects), Pulling(memory, switchboard)
+    worker = Worker(memory, hearing, intake, delivery, sampler, pulling, config.EXECUTOR_ID)
     web = create_app(memory, hearing, switchboard, objects, links)
-    return Bot(config, memory, objects, switchboard, worker, web)
+    return Bot(config, memory, objects, switchboard, pulling, worker, web)
+
+
+def _open_kf(board: Switchboard, config: Config, memory: Memory) -> None:
+    token, key = config.WECOM_KF_TOKEN.get_secret_value(), config.WECOM_KF_ENCODING_AES_KEY.get_secret_value()
+    envelope = Envelope(token, key, {config.WECOM_CORP_ID})
+    secret = config.WECOM_KF_SECRET.get_secret_value()
+    client = WeComClient(config.WECOM_API_URL, config.WECOM_CORP_ID, secret, memory.clock, memory.transaction, "kf")
+    door = WeComKfDoor(envelope, client, config.WECOM_KF_OPEN_KFID)
+    board.doors["wecom_kf"] = board.sources["wecom_kf"] = door
+    board.channels["wecom_kf"] = WeComKfChannel(client, config.WECOM_KF_OPEN_KFID)
 
 
 def guard(config: Config) -> Guard:
@@ -89,4 +104,6 @@ def _switchboard(config: Config, memory: Memory) -> Switchboard:
         envelope = Envelope(token.get_secret_value(), key.get_secret_value(), accepted)
         board.doors["wecom_app"] = WeComAppDoor(envelope, client)
         board.channels["wecom_app"] = WeComAppChannel(client, config.WECOM_AGENT_ID)
+    if config.is_on("wecom_kf"):
+        _open_kf(board, config, memory)
     return board

@@ -111,14 +111,17 @@ DOOR_SETTINGS: dict[str, tuple[str, ...]] = {
         "WECOM_CORP_ID", "WECOM_AGENT_ID", "WECOM_APP_SECRET", "WECOM_CALLBACK_TOKEN", "WECOM_ENCODING_AES_KEY",
     ),
     "wecom_aibot": ("WECOM_AIBOT_ID", "WECOM_AIBOT_SECRET"),
-    "wecom_kf": ("WECOM_KF_SECRET", "WECOM_KF_TOKEN", "WECOM_KF_ENCODING_AES_KEY", "WECOM_KF_OPEN_KFID"),
+    "wecom_kf": (
+        "WECOM_CORP_ID", "WECOM_KF_SECRET", "WECOM_KF_TOKEN", "WECOM_KF_ENCODING_AES_KEY", "WECOM_KF_OPEN_KFID",
+    ),
     "official_account": ("OFFICIAL_ACCOUNT_APP_ID", "OFFICIAL_ACCOUNT_APP_SECRET", "OFFICIAL_ACCOUNT_TOKEN"),
     "wecom_msgaudit": ("WECOM_MSGAUDIT_SECRET", "WECOM_MSGAUDIT_KEYS_DIR", "WECOM_MSGAUDIT_LIBRARY"),
 }  # fmt: skip
+# Belongs to several doors, and opens none alone.
+SHARED = ("WECOM_CORP_ID",)
 # Doors and means of later versions: named so that setting one is not silently without effect.
 NOT_YET = (
     *DOOR_SETTINGS["wecom_aibot"],
-    *DOOR_SETTINGS["wecom_kf"],
     *DOOR_SETTINGS["official_account"],
     *DOOR_SETTINGS["wecom_msgaudit"],
     "HEARTBEAT_URL",
@@ -141,11 +144,18 @@ def load(environment: Mapping[str, str] | None = None, dotenv: Path = Path(".env
     except ValidationError as error:
         # Not chained: a traceback of the library's error may show what was found.
         raise SettingsError(_first_line(error, known)) from None
-    for door, names in DOOR_SETTINGS.items():
-        missing = [name for name in names if not _is_set(config, name)]
-        if missing and len(missing) < len(names):
-            raise SettingsError(say("settings.half_configured", missing=missing, door=say(f"channel.{door}")))
+    _check_doors(config)
     return config
+
+
+def _check_doors(config: Config) -> None:
+    """Half a door stops the start; what several doors share, alone, is taken for half of the app."""
+    begun = [door for door, names in DOOR_SETTINGS.items() if any(_is_set(config, name) for name in names)]
+    meant = [door for door in begun if any(_is_set(config, name) for name in DOOR_SETTINGS[door] if name not in SHARED)]
+    for door in meant or begun[:1]:
+        missing = [name for name in DOOR_SETTINGS[door] if not _is_set(config, name)]
+        if missing:
+            raise SettingsError(say("settings.half_configured", missing=missing, door=say(f"channel.{door}")))
 
 
 def _resolved(values: Mapping[str, str]) -> dict[str, str]:

@@ -5,27 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
+from bot.channels.base import Bell
 from bot.clock import Clock, real_delay
 from bot.engine import DELIVER, TAKE_IN, Engine, Job
 from schedules.outages import rule_book
 from schedules.rules import RuleBook
 from storage.database import PATIENCE_S, Database
 from storage.inbox import keep
+from storage.sources import ring
 from storage.store import Store
 
 
 @dataclass(frozen=True)
 class Heard:
-    """A genuine message as it is to be kept: by which door, under which key, and its plain content."""
+    """A genuine message as it is to be kept: by which door, under which key, and its plain content; or the bell
+    that it is, of which nothing is kept but that it rang."""
 
     channel: str
     key: str
     raw: str
+    bell: Bell | None = None
 
 
 class WorkingStore(Store):
@@ -59,8 +64,7 @@ class Memory:
         """Keep messages in one transaction; which of them are new. Raises DatabaseAway."""
         now = self.clock.now()
         with self.database.writing(patience_s, urgent=True) as connection:
-            ids = [keep(connection, each.channel, each.key, each.raw, now) for each in heard]
-        return [inbox_id is not None for inbox_id in ids]
+            return [_keep(connection, each, now) for each in heard]
 
     def dispatch(self, limit: int) -> int:
         """Hand the oldest messages kept to the engine, marked as handed over in the same transaction; how many."""
@@ -80,3 +84,10 @@ class Memory:
     def book(self, store: Store) -> RuleBook:
         """What has been agreed, as it stands now."""
         return rule_book(store, self.zone)
+
+
+def _keep(connection: Connection, heard: Heard, now: datetime) -> bool:
+    if heard.bell is not None:
+        ring(connection, heard.bell.source, heard.bell.token, now)
+        return True
+    return keep(connection, heard.channel, heard.key, heard.raw, now) is not None

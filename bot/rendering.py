@@ -46,7 +46,7 @@ class Renderer:
             return Rendered(self._card(notice, params), [])
         body: Body = {"form": notice.form, "text": self.text(notice.text_key, params, limit)}
         body |= {"numbered": notice.kind not in ("system", "question"), "notice": notice.id}
-        if notice.form == "card_update":
+        if notice.form in ("card_update", "welcome"):
             body["response_code"] = params["response_code"]
         return Rendered(body, [])
 

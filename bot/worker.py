@@ -17,6 +17,7 @@ from bot.intake import Intake
 from bot.lifeline import Lifeline
 from bot.memory import Memory, WorkingStore
 from bot.metrics import TICK_SECONDS
+from bot.pulling import Pulling
 from bot.sampling import Sampler
 from schedules.scheduler import start_ticking, tick
 from storage.claims import claim
@@ -38,10 +39,17 @@ class Worker:
     """Jobs and timetable of one process, under one executor id."""
 
     def __init__(
-        self, memory: Memory, hearing: Hearing, intake: Intake, delivery: Delivery, sampler: Sampler, executor_id: str
+        self,
+        memory: Memory,
+        hearing: Hearing,
+        intake: Intake,
+        delivery: Delivery,
+        sampler: Sampler,
+        pulling: Pulling,
+        executor_id: str,
     ) -> None:
         self._memory, self._hearing, self._executor_id = memory, hearing, executor_id
-        self._intake, self._delivery, self._sampler = intake, delivery, sampler
+        self._intake, self._delivery, self._sampler, self._pulling = intake, delivery, sampler, pulling
         self._dispatcher = Dispatcher(memory, hearing)
         self._scheduler: BackgroundScheduler | None = None
         self._name = claim(memory.database.url, f"executor-{executor_id}")
@@ -73,6 +81,7 @@ class Worker:
                 store.notices.end_leases(wall_now())
         self._memory.engine.start(self.run)
         self._dispatcher.start()
+        self._pulling.start()
         every = _REHEARSAL_TICK if self._memory.clock.rehearsal else _TICK
         calls = ((self.once, every), (self._give_sign, _SIGN), (self._sampler.once, _LOOK))
         self._scheduler = start_ticking(calls, self._memory.zone)
@@ -81,6 +90,7 @@ class Worker:
         """Finish what is under way and do nothing more."""
         if self._scheduler is not None:
             self._scheduler.shutdown()
+        self._pulling.stop()
         self._dispatcher.stop()
         self._memory.engine.stop()
         try:

@@ -11,7 +11,7 @@ from schedules.rules import RuleBook
 from storage.notices import Saying, app_route
 from storage.store import Store
 
-_STALE_AFTER = timedelta(hours=24)
+_STALE_AFTER, _WELCOME_LIFE = timedelta(hours=24), timedelta(seconds=20)
 # A person who only plays with the bot is answered so often in so long, and then no more.
 _CHATTER_LIMIT, _CHATTER_PERIOD = 5, timedelta(minutes=10)
 
@@ -32,7 +32,11 @@ def answer(
     kind: str = "system",
     **params: Any,
 ) -> None:
-    """Say something back to the sender of a message, once per message and sentence."""
+    """Say something back to the sender of a message, once per message and sentence.
+
+    Whoever has just opened the chat is welcomed by the code that came with it, which counts against nothing.
+    """
+    welcome = message.event == "enter_session" and message.response_code
     once_key = f"answer/{message.channel}/{message.key}/{text_key}"
     saying = Saying(
         kind=kind,
@@ -40,8 +44,9 @@ def answer(
         once_key=once_key,
         night=night_of(now, rules),
         due_at=now,
-        params=params,
-        expires_at=now + _STALE_AFTER,
+        form="welcome" if welcome else "text",
+        params=params | ({"response_code": message.response_code} if welcome else {}),
+        expires_at=message.sent_at + _WELCOME_LIFE if welcome else now + _STALE_AFTER,
     )
     store.notices.to_account(message.sender, name_of(store, message), saying)
 

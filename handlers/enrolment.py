@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 import secrets
 from datetime import datetime, timedelta
+from typing import Any
 
 from handlers.answers import answer
 from handlers.message import Message
 from handlers.naming import plain
-from schedules.patrol_night import night_of
 from schedules.rules import RuleBook
 from storage.errors import Refused
 from storage.models import Employment, Enterprise, Invitation, Person
-from storage.notices import Saying, app_route
+from storage.notices import app_route
 from storage.store import Store
 
 ROLES = ("巡检员", "负责人", "安全员", "值班领导", "工作人员", "管理员")
@@ -42,17 +42,9 @@ def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> No
     person = store.register.person(invitation.person_id)
     assert person is not None
     store.records.note(now, person.name, "bound", account=message.sender, channel=message.channel)
-    names = [enterprise.short_name for enterprise in store.register.enterprises_of(person.id)]
-    saying = Saying(
-        kind="system",
-        text_key="enrolment.bound",
-        once_key=f"bound/{message.channel}/{message.key}",
-        night=night_of(now, rules),
-        due_at=now,
-        params={"name": person.name, "enterprises": names or [{"say": "enrolment.office"}]},
-    )
-    store.notices.to_account(message.sender, person.name, saying)
-    return None
+    names: list[Any] = [enterprise.short_name for enterprise in store.register.enterprises_of(person.id)]
+    enterprises = names or [{"say": "enrolment.office"}]
+    return answer(message, store, rules, now, "enrolment.bound", name=person.name, enterprises=enterprises)
 
 
 def invite(name: str, roles: list[str], enterprise_code: str | None, store: Store, now: datetime) -> Invitation:

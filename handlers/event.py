@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
-from handlers import alerting, attribution
+from handlers import alerting, attribution, enrolment
 from handlers.answers import answer, name_of
 from handlers.message import Message
 from schedules.patrol_night import night_of
@@ -17,12 +19,46 @@ from storage.store import Store
 
 def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
     """Events that concern nobody (opening the app, a location ping) are kept and left alone."""
+    if message.event in _EVENTS:
+        return _EVENTS[message.event](message, store, rules, now)
     if message.event == "subscribe":
         person = store.register.account_owner(message.realm, message.sender, now)
         answer(message, store, rules, now, "stranger.text" if person is None else "help.welcome")
     elif message.event == "unsubscribe":
         once_key = f"left/{message.channel}/{message.key}"
         tell_office(store, night_of(now, rules), now, "office.left", once_key, who=name_of(store, message))
+    return None
+
+
+def _entered(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+    """Somebody opened the chat: the link may have brought a code along, else a welcome while one is granted."""
+    if re.fullmatch(r"\d{8}", message.text, re.ASCII):
+        return enrolment.handle(replace(message, text=f"绑定{message.text}"), store, rules, now)
+    if message.response_code:
+        person = store.register.account_owner(message.realm, message.sender, now)
+        answer(message, store, rules, now, "stranger.text" if person is None else "help.welcome")
+    return None
+
+
+def _recalled(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+    """Somebody took a film back from the chat: that is noted. What was filed stays filed."""
+    film = store.submissions.of_message(message.channel, message.about)
+    if film is not None:
+        store.submissions.mark([film.id], "recalled")
+
+
+def _undelivered(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+    """The platform took a message and could not deliver it after all."""
+    notice = store.notices.by_platform_id(message.channel, message.about)
+    if notice is not None and notice.state == "sent":
+        store.notices.conclude(notice.id, "failed", now, message.event)
+
+
+_EVENTS: dict[str, Callable[[Message, Store, RuleBook, datetime], None]] = {
+    "enter_session": _entered,
+    "user_recall_msg": _recalled,
+    "msg_send_fail": _undelivered,
+}
 
 
 def pressed(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:

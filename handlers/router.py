@@ -20,6 +20,7 @@ ROUTES: dict[str, Handler] = {
     "press": event.pressed,
     "event": event.handle,
     "voice": other.voice,
+    "too_large": other.too_large,
     "location": other.unreadable,
     "link": other.unreadable,
     "unknown": other.unreadable,

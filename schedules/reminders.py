@@ -29,11 +29,15 @@ def send_waves(store: Store, rules: RuleBook, now: datetime) -> None:
     due = {wave: moment(night, wave, rules) for wave in rules.on(night).waves}
     due = {wave: instant for wave, instant in due.items() if instant <= now and awake_at(store, instant)}
     open_waves = sorted(due.keys() - _decided(store, night, due), key=lambda wave: due[wave])
-    if not open_waves or (now < due[open_waves[-1]] + _PATIENCE and store.inbox.untouched()):
+    if not open_waves or (now < due[open_waves[-1]] + _PATIENCE and _still_to_hear(store)):
         return
     for slept_through in open_waves[:-1]:
         store.records.decide(_key(night, slept_through), now, "slept through")
     _decide(open_waves[-1], due[open_waves[-1]], night, store, rules, now)
+
+
+def _still_to_hear(store: Store) -> bool:
+    return store.inbox.untouched() or store.sources.behind()
 
 
 def _key(night: date, wave: time) -> str:

@@ -97,6 +97,11 @@ class NoticeStore:
         """The notice of that decision."""
         return self.session.scalar(select(Notice).where(Notice.once_key == once_key))
 
+    def by_platform_id(self, channel: str, platform_id: str) -> Notice | None:
+        """The notice that a platform knows by that id."""
+        wanted = select(Notice).where(Notice.channel == channel, Notice.platform_id == platform_id)
+        return self.session.scalars(wanted.order_by(Notice.id.desc()).limit(1)).first()
+
     def claim(
         self, notice_id: int, now: datetime, wall_now: datetime, lease: timedelta, body: dict[str, Any]
     ) -> int | None:

@@ -13,6 +13,7 @@ from storage.notices import NoticeStore
 from storage.outages import OutageStore
 from storage.records import Records
 from storage.register import Register
+from storage.sources import SourceStore
 from storage.submissions import SubmissionStore
 from storage.tokens import TokenStore
 
@@ -31,6 +32,7 @@ class Store:
         self.content = ContentStore(session)
         self.tokens = TokenStore(session)
         self.outages = OutageStore(session)
+        self.sources = SourceStore(session)
         self.records = Records(session)
 
     def one_at_a_time(self, what: str) -> None:

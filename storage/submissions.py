@@ -39,11 +39,7 @@ class SubmissionStore:
 
     def announce(self, night: date, **values: Any) -> Submission:
         """Put a film on record before its bytes are fetched; the same message gives the same row."""
-        found = self.session.scalar(
-            select(Submission).where(
-                Submission.channel == values["channel"], Submission.message_key == values["message_key"]
-            )
-        )
+        found = self.of_message(values["channel"], values["message_key"])
         if found:
             return found
         number = Records(self.session).next_number(f"receipts/{night}")
@@ -56,6 +52,12 @@ class SubmissionStore:
     def get(self, submission_id: int) -> Submission | None:
         """The film of that id."""
         return self.session.get(Submission, submission_id)
+
+    def of_message(self, channel: str, message_key: str) -> Submission | None:
+        """The film that came with a message."""
+        return self.session.scalar(
+            select(Submission).where(Submission.channel == channel, Submission.message_key == message_key)
+        )
 
     def by_receipt(self, receipt: str, before: date) -> Submission | None:
         """The film with that receipt number (MMDD-NNNN) in the latest night not after `before`."""

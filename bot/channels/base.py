@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -61,11 +61,39 @@ class Channel(Protocol):
 
 
 @dataclass(frozen=True)
+class Bell:
+    """A callback that says nothing itself: the source of this name has something; `token` lets us ask more often."""
+
+    source: str
+    token: str | None = None
+
+
+@dataclass(frozen=True)
 class Received:
     """A callback that is genuine: the key under which it is heard once, and its plain content."""
 
     key: str
     raw: str
+    bell: Bell | None = None
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What a source gave: messages, where to go on from, and whether there is more at once."""
+
+    messages: Sequence[Received]
+    cursor: str
+    unfinished: bool
+
+
+class Source(Protocol):
+    """A platform that keeps messages until they are fetched. `spacing` is the least time between two calls when no
+    bell's token comes with them."""
+
+    spacing: timedelta
+
+    def pull(self, cursor: str, token: str | None) -> Pulled:
+        """What came after `cursor`. Raises BellStale, or another ChannelError."""
 
 
 class Door(Protocol):

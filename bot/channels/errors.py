@@ -5,6 +5,7 @@ ChannelError
 │   └── Unheard     the answer got lost: it may have been done or not
 ├── MustWait        a frequency limit; wait for the window (class W)
 ├── TokenStale      refresh the token once, then try once more (class T)
+├── BellStale       ask without the bell's token, slowly
 ├── Misconfigured   an operator must act (class C)
 └── Permanent       this item will never go (class P)
     ├── MediaGone   the bytes are no longer there
@@ -50,6 +51,10 @@ class TokenStale(ChannelError):
     """The access token is no longer accepted."""
 
 
+class BellStale(ChannelError):
+    """The token that came with a bell is no longer accepted."""
+
+
 class Misconfigured(ChannelError):
     """Settings or rights are wrong: every further call will fail the same way."""
 
@@ -70,9 +75,11 @@ _TOKEN = {40001, 40014, 42001}
 _WAIT = {45009, 43117}
 _RETRY = {-1, 6000, 45033}
 _GONE = {40007, 40004, 40005, 40006, 44001}
+_BELL = {95007}
 _CONFIG = {
     40013, 40056, 40091, 40164, 48001, 48002, 48006, 50001, 50003, 60011, 60020, 60021, 80001, 85005, 92002, 93000,
-    93001, 93004, 93008, 301002, 301007, 301042, 301052, 301053, 701001, 701058, 850001, 851014, 2000002,
+    93001, 93004, 93008, 301002, 301007, 301042, 301052, 301053, 701001, 701058, 850001, 851014,
+    95000, 95004, 95011, 95012, 95017, 2000002,
 }  # fmt: skip
 
 
@@ -80,6 +87,7 @@ def from_code(code: int, message: str) -> ChannelError:
     """The error for a platform's errcode; unknown codes are permanent for their item."""
     kinds: tuple[tuple[set[int], type[ChannelError]], ...] = (
         (_TOKEN, TokenStale), (_WAIT, MustWait), (_RETRY, Transient), (_GONE, MediaGone), (_CONFIG, Misconfigured),
+        (_BELL, BellStale),
     )  # fmt: skip
     kind = next((kind for codes, kind in kinds if code in codes), Permanent)
     return kind(f"errcode {code}: {message[:200]}", code)

@@ -8,9 +8,10 @@ from typing import Any
 
 from bot.channels import wecom_cards
 from bot.channels.base import Attachment, Body, Delivered, Limits, Received, Rejected, repeat_window
+from bot.channels.bells import bell_in, digest_key
 from bot.channels.errors import Permanent
 from bot.channels.wecom_client import WeComClient
-from bot.channels.wecom_crypto import Envelope, envelope_fields, xml_fields
+from bot.channels.wecom_crypto import Envelope, xml_fields
 from handlers.message import Message
 
 _KINDS = {
@@ -34,14 +35,11 @@ class WeComAppDoor:
 
     def receive(self, query: Mapping[str, str], body: bytes) -> Received:
         """See Door."""
-        if not query.get("msg_signature"):
-            raise Rejected(403, "signature")
-        ciphertext = envelope_fields(body).get("Encrypt")
-        if not isinstance(ciphertext, str) or not ciphertext:
-            raise Rejected(400, "envelope")
-        raw = self._envelope.open(query, ciphertext)
+        raw = self._envelope.opened(query, body)
         try:
-            return Received(_key(xml_fields(raw)), raw)
+            fields = xml_fields(raw)
+            bell = bell_in(fields)
+            return Received(digest_key(fields, raw) if bell else _key(fields), raw, bell)
         except (ValueError, KeyError) as error:
             raise Rejected(400, "content") from error
 
@@ -54,9 +52,9 @@ class WeComAppDoor:
         return Message(
             channel="wecom_app",
             realm="wecom",
-            key=_key(fields),
+            key=digest_key(fields, raw) if bell_in(fields) else _key(fields),
             inbox_id=inbox_id,
-            sender=word["FromUserName"],
+            sender=word.get("FromUserName", "—"),
             sent_at=_instant(word["CreateTime"]),
             received_at=received_at,
             kind=kind,

@@ -34,7 +34,8 @@ Transaction = Callable[[], AbstractContextManager[Store]]
 
 
 class WeComClient:
-    """One app of one corp. `transaction` opens the database that all processes share the token by."""
+    """One secret of one corp, each with its own API family and token. `transaction` opens the database that all
+    processes share the token by, under `name`."""
 
     def __init__(
         self,
@@ -43,11 +44,12 @@ class WeComClient:
         secret: str,
         clock: Clock,
         transaction: Callable[[], AbstractContextManager[Store]],
+        name: str = "app",
     ) -> None:
         self._url, self._corp_id, self._secret = url.rstrip("/"), corp_id, secret
         self._clock, self._transaction = clock, transaction
         self._http = session()
-        self._name = f"wecom/{corp_id}/app"
+        self._name = f"wecom/{corp_id}/{name}"
         self._held: tuple[str, datetime] | None = None
         self._refused: tuple[Misconfigured, float] | None = None
 

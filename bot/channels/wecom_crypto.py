@@ -39,6 +39,15 @@ class Envelope:
             raise Rejected(403, "foreign_corp")
         return content
 
+    def opened(self, query: Mapping[str, str], body: bytes) -> str:
+        """The plain content of a callback's body. Raises Rejected."""
+        if not query.get("msg_signature"):
+            raise Rejected(403, "signature")
+        ciphertext = envelope_fields(body).get("Encrypt")
+        if not isinstance(ciphertext, str) or not ciphertext:
+            raise Rejected(400, "envelope")
+        return self.open(query, ciphertext)
+
     def check_signature(self, query: Mapping[str, str], ciphertext: str) -> None:
         """Raise Rejected(403) unless the signature is there and right; compared in constant time."""
         pieces = [self._token, query.get("timestamp", ""), query.get("nonce", ""), ciphertext]

@@ -6,6 +6,7 @@ It imports nothing of the bot, so that a mistake of the bot cannot cancel itself
 from bot.simulator.cloud import Cloud
 from bot.simulator.faults import Fault, Faults
 from bot.simulator.group import Group
+from bot.simulator.kf_phone import KfPhone, KfSent
 from bot.simulator.phone import Phone, Sent
 from bot.simulator.records import App, Card, Complaint, Delivery, GroupHeard, Heard, Member, Robot
 from bot.simulator.running import run
@@ -21,6 +22,8 @@ __all__ = [
     "Group",
     "GroupHeard",
     "Heard",
+    "KfPhone",
+    "KfSent",
     "Member",
     "Phone",
     "Robot",

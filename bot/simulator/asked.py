@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import request
 
+from bot.simulator.kf_phone import KfPhone
 from bot.simulator.phone import Phone
 from bot.simulator.records import Json
 
@@ -71,8 +72,14 @@ def instant(fields: Json) -> float | None:
     return moment.timestamp()
 
 
+def speaker(cloud: "Cloud", fields: Json) -> Phone | KfPhone:
+    """The phone named by the field `from`: a member's, or a customer's WeChat."""
+    name = text(fields, "from")
+    return cloud.kf.phone(name) if name in cloud.kf.customers else phone_of(cloud, fields)
+
+
 def phone_of(cloud: "Cloud", fields: Json) -> Phone:
-    """The phone named by the field `from`."""
+    """The member's phone named by the field `from`."""
     userid = text(fields, "from")
     if userid not in cloud.members:
         raise BadRequest(f"from: no member {userid!r}")

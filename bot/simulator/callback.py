@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlencode
 
 import requests
@@ -17,6 +17,30 @@ Deliver = Callable[[str, bytes], int]
 Ask = Callable[[str], tuple[int, bytes]]
 Value = str | int | Mapping[str, "Value"]
 NO_ANSWER = 0
+
+
+class Receiver(Protocol):
+    """Whose callback it is: what its console page shows."""
+
+    @property
+    def corp_id(self) -> str:
+        """The corp whose id stands in every envelope."""
+
+    @property
+    def agent_id(self) -> int | None:
+        """The app's number; customer service has none."""
+
+    @property
+    def token(self) -> str:
+        """Goes into every signature."""
+
+    @property
+    def encoding_aes_key(self) -> str:
+        """What everything is encrypted with."""
+
+    @property
+    def callback_url(self) -> str:
+        """Where it is posted to."""
 
 
 @dataclass
@@ -36,10 +60,10 @@ def direct_session() -> requests.Session:
 
 
 class Courier:
-    """Carries messages to the callback URL, or to `deliver` where a test has put one."""
+    """Carries messages to the callback URL of an app, or to `deliver` where a test has put one."""
 
-    def __init__(self, cloud: "Cloud") -> None:
-        self._cloud = cloud
+    def __init__(self, cloud: "Cloud", app: "Callable[[], Receiver]") -> None:
+        self._cloud, self._app = cloud, app
         self.deliver: Deliver | None = None
         self.retries = 3
         self.timeout_seconds = 5.0
@@ -52,9 +76,9 @@ class Courier:
 
     def envelope(self, xml: str) -> tuple[str, bytes]:
         """Query string and body of one POST: encrypted and signed anew each time (1.2)."""
-        app = self._cloud.app
+        app = self._app()
         ciphertext = crypto.encrypt(app.encoding_aes_key, xml.encode(), app.corp_id)
-        outer = {"ToUserName": app.corp_id, "Encrypt": ciphertext, "AgentID": str(app.agent_id)}
+        outer = {"ToUserName": app.corp_id, "Encrypt": ciphertext, "AgentID": str(app.agent_id or "")}
         return self._query(ciphertext), self.write(outer).encode()
 
     def post(self, xml: str) -> list[int]:
@@ -69,20 +93,20 @@ class Courier:
     def verify(self, ask: Ask | None = None) -> bool:
         """Save the URL in the console: it must echo the plain text, and nothing else, within a second (1.1)."""
         echo = str(secrets.randbits(63))
-        app = self._cloud.app
+        app = self._app()
         echostr = crypto.encrypt(app.encoding_aes_key, echo.encode(), app.corp_id)
         query = self._query(echostr) + "&" + urlencode({"echostr": echostr})
         return (ask or self._ask)(query) == (200, echo.encode())
 
     def _query(self, ciphertext: str) -> str:
         timestamp, nonce = str(int(self._cloud.now())), secrets.token_hex(8)
-        signature = crypto.sign(self._cloud.app.token, timestamp, nonce, ciphertext)
+        signature = crypto.sign(self._app().token, timestamp, nonce, ciphertext)
         return urlencode({"msg_signature": signature, "timestamp": timestamp, "nonce": nonce})
 
     def _post_once(self, query: str, body: bytes) -> int:
         if self.deliver is not None:
             return self.deliver(query, body)
-        url, headers = f"{self._cloud.app.callback_url}?{query}", {"Content-Type": "text/xml"}
+        url, headers = f"{self._app().callback_url}?{query}", {"Content-Type": "text/xml"}
         try:
             with direct_session() as session:
                 answer = session.post(url, data=body, headers=headers, timeout=self.timeout_seconds)
@@ -95,7 +119,7 @@ class Courier:
     def _ask(self, query: str) -> tuple[int, bytes]:
         try:
             with direct_session() as session:
-                answer = session.get(f"{self._cloud.app.callback_url}?{query}", timeout=1)
+                answer = session.get(f"{self._app().callback_url}?{query}", timeout=1)
         except requests.RequestException:
             return NO_ANSWER, b""
         late = answer.elapsed.total_seconds() > 1

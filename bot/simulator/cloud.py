@@ -13,6 +13,9 @@ from bot.simulator.callback import Ask, Courier
 from bot.simulator.card_desk import CardDesk
 from bot.simulator.faults import Faults
 from bot.simulator.group import Group
+from bot.simulator.kf import CustomerService
+from bot.simulator.kf_phone import KfPhone
+from bot.simulator.kf_records import Customer
 from bot.simulator.media import MediaStore
 from bot.simulator.phone import Phone
 from bot.simulator.rates import Window
@@ -37,7 +40,8 @@ class Cloud:
         self.robots: dict[str, Robot] = {}
         self.lock = threading.RLock()
         self.faults = Faults()
-        self.courier = Courier(self)
+        self.courier = Courier(self, lambda: self.app)
+        self.kf = CustomerService(self)
         self.server: Server | None = None
         self._uploads: tempfile.TemporaryDirectory[str] | None = None
         self._msg_ids = itertools.count(FIRST_MSG_ID)
@@ -63,12 +67,18 @@ class Cloud:
     def configure(self, **changes: str | int) -> App:
         """Change fields of the app; the rest stays."""
         self.app = replace(self.app, **changes)  # type: ignore[arg-type]
+        self.kf.configure(corp_id=self.app.corp_id)
         return self.app
 
     def add_member(self, userid: str, name: str = "", mobile: str = "", shows_cards: bool = True) -> Phone:
         """Put a person into the app's visible range and return the phone."""
         self.members[userid] = Member(userid, name or userid, mobile, shows_cards)
         return self.phone(userid)
+
+    def add_customer(self, external_userid: str, name: str = "") -> KfPhone:
+        """A person who has nothing but WeChat and the link to customer service; return the phone."""
+        self.kf.customers[external_userid] = Customer(external_userid, name or external_userid)
+        return self.kf.phone(external_userid)
 
     def add_robot(self, key: str, group_name: str = "", members: tuple[str, ...] = ()) -> Group:
         """Put a robot into a group and return the group; without members mentions are not checked."""
@@ -113,6 +123,7 @@ class Cloud:
         """Forget everything said, stored, counted and broken; the app, members and robots stay."""
         with self.lock:
             self._forget()
+            self.kf.forget()
             self.faults.clear()
 
     @property

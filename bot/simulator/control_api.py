@@ -4,11 +4,13 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from bot.simulator.asked import BadRequest, asked, flag, instant, payload, phone_of, rows, text
+from bot.simulator.asked import BadRequest, asked, flag, instant, payload, phone_of, rows, speaker, text
 from bot.simulator.crypto import aes_key
+from bot.simulator.kf_control import create_kf_control
+from bot.simulator.kf_phone import KfSent
 from bot.simulator.phone import Sent
 from bot.simulator.records import Json
-from bot.simulator.views import group_view, phone_view, state_view
+from bot.simulator.views import customer_view, group_view, phone_view, state_view
 
 if TYPE_CHECKING:
     from bot.simulator.cloud import Cloud
@@ -31,6 +33,7 @@ def create_control(cloud: "Cloud") -> Blueprint:
     def refuse(error: BadRequest) -> tuple[Response, int]:
         return jsonify(error=str(error)), 400
 
+    blueprint.register_blueprint(create_kf_control(cloud))
     _add_setup(blueprint, cloud)
     _add_people(blueprint, cloud)
     _add_files(blueprint, cloud)
@@ -84,7 +87,7 @@ def _add_people(blueprint: Blueprint, cloud: "Cloud") -> None:
     @blueprint.post("/say")
     def say() -> Response:
         fields = asked()
-        return _sent(phone_of(cloud, fields).says(text(fields, "text"), instant(fields)))
+        return _sent(speaker(cloud, fields).says(text(fields, "text"), instant(fields)))
 
     @blueprint.post("/enter")
     def enter() -> Response:
@@ -105,23 +108,23 @@ def _add_files(blueprint: Blueprint, cloud: "Cloud") -> None:
     @blueprint.post("/film")
     def film() -> Response:
         fields = asked()
-        phone, (path, name) = phone_of(cloud, fields), payload(cloud, fields, "film")
+        phone, (path, name) = speaker(cloud, fields), payload(cloud, fields, "film")
         return _sent(phone.sends_film(path, name, instant(fields)))
 
     @blueprint.post("/photo")
     def photo() -> Response:
         fields = asked()
-        phone, (path, name) = phone_of(cloud, fields), payload(cloud, fields, "photo")
+        phone, (path, name) = speaker(cloud, fields), payload(cloud, fields, "photo")
         return _sent(phone.sends_photo(path, name, instant(fields)))
 
     @blueprint.post("/file")
     def file() -> Response:
         fields = asked()
-        phone, (path, name) = phone_of(cloud, fields), payload(cloud, fields, "file")
+        phone, (path, name) = speaker(cloud, fields), payload(cloud, fields, "file")
         return _sent(phone.sends_file(path, name, instant(fields)))
 
 
-def _sent(sent: Sent) -> Response:
+def _sent(sent: Sent | KfSent) -> Response:
     told = {"status": sent.status, "statuses": sent.statuses, "msg_id": sent.msg_id, "media_id": sent.media_id}
     return jsonify(told)
 
@@ -129,6 +132,8 @@ def _sent(sent: Sent) -> Response:
 def _add_views(blueprint: Blueprint, cloud: "Cloud") -> None:
     @blueprint.get("/phones/<userid>")
     def phones(userid: str) -> tuple[Response, int]:
+        if userid in cloud.kf.customers:
+            return jsonify(customer_view(cloud, userid)), 200
         if userid not in cloud.members:
             return jsonify(error=f"no member {userid!r}"), 404
         return jsonify(phone_view(cloud, userid)), 200

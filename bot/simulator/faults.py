@@ -12,6 +12,10 @@ WRITES = frozenset(
         "media/upload",
         "webhook/send",
         "webhook/upload_media",
+        "kf/sync_msg",
+        "kf/send_msg",
+        "kf/send_msg_on_event",
+        "kf/add_contact_way",
     }
 )
 ENDPOINTS = READS | WRITES

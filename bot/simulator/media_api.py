@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from bot.simulator.errors import Refusal
 from bot.simulator.media import Media
 from bot.simulator.media_rules import APP_LIMITS, ROBOT_LIMITS, check_upload, wanted_range
-from bot.simulator.platform_api import check_token
+from bot.simulator.platform_api import check_any_token
 from bot.simulator.records import Json
 from bot.simulator.robot_messages import robot_of
 from bot.simulator.trouble import OK, answer, guard
@@ -25,7 +25,7 @@ def create_media_api(cloud: "Cloud") -> Blueprint:
 
     @blueprint.post("/media/upload")
     def upload() -> Response:
-        check_token(cloud)
+        check_any_token(cloud)
         return _take_in(cloud, APP_LIMITS)
 
     @blueprint.post("/webhook/upload_media")
@@ -34,7 +34,7 @@ def create_media_api(cloud: "Cloud") -> Blueprint:
 
     @blueprint.get("/media/get")
     def get() -> Response:
-        check_token(cloud)
+        check_any_token(cloud)
         media_id = request.args.get("media_id")
         if not media_id:
             raise Refusal(41006, "media_id missing")

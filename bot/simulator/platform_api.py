@@ -30,9 +30,28 @@ def json_body() -> Json:
 
 
 def check_token(cloud: "Cloud") -> None:
-    """Raise unless the call carries the living access token (2.1)."""
+    """Raise unless the call carries the app's living access token (2.1)."""
+    token = request.args.get("access_token")
     with cloud.lock:
-        cloud.tokens.check(request.args.get("access_token"), cloud.now())
+        if cloud.kf.tokens.knows(token):
+            raise Refusal(48002, "customer service's secret does not open this API")
+        cloud.tokens.check(token, cloud.now())
+
+
+def check_kf_token(cloud: "Cloud") -> None:
+    """Raise unless the call carries customer service's living access token; each secret has its own APIs (2.1)."""
+    token = request.args.get("access_token")
+    with cloud.lock:
+        if cloud.tokens.knows(token):
+            raise Refusal(48002, "the app's secret does not open this API")
+        cloud.kf.tokens.check(token, cloud.now())
+
+
+def check_any_token(cloud: "Cloud") -> None:
+    """Media belong to the corp: every secret of it opens them (3.1)."""
+    if cloud.kf.tokens.knows(request.args.get("access_token")):
+        return check_kf_token(cloud)
+    return check_token(cloud)
 
 
 def create_platform(cloud: "Cloud") -> Blueprint:
@@ -48,9 +67,11 @@ def create_platform(cloud: "Cloud") -> Blueprint:
 def _add_reads(blueprint: Blueprint, cloud: "Cloud") -> None:
     @blueprint.get("/gettoken")
     def gettoken() -> Response:
-        check_credentials(cloud.app, request.args.get("corpid"), request.args.get("corpsecret"))
+        secret = request.args.get("corpsecret")
+        check_credentials(cloud.app, request.args.get("corpid"), secret, {cloud.kf.account.secret})
         with cloud.lock:
-            token, seconds = cloud.tokens.issue(cloud.now())
+            tokens = cloud.kf.tokens if secret == cloud.kf.account.secret else cloud.tokens
+            token, seconds = tokens.issue(cloud.now())
         return answer(OK | {"access_token": token, "expires_in": seconds})
 
     @blueprint.get("/getcallbackip")

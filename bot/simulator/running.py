@@ -14,6 +14,7 @@ def furnish(cloud: Cloud) -> None:
     cloud.add_member("zhangsan", "张三", "13800000001")
     cloud.add_member("lisi", "李四", "13800000002", shows_cards=False)
     cloud.add_member("wangling", "王领导", "13800000003")
+    cloud.add_customer("wmPretendCustomer0001", "赵师傅")
     cloud.add_robot("pretend-robot-key", "夜巡工作群", ("zhangsan", "lisi", "wangling"))
 
 
@@ -24,7 +25,8 @@ def run(port: int, clock: Callable[[], float] = time.time, films_dir: Path | Non
         cloud.serve(port)
         lines = [f"{name}={value}" for name, value in cloud.settings.items()]
         head = [f"# the pretend WeCom cloud: {cloud.url} (callbacks go to {cloud.app.callback_url})"]
-        tail = [f"# robot keys: {', '.join(cloud.robots)}"]
+        tail = [f"# robot keys: {', '.join(cloud.robots)}", "# WeChat customer service:"]
+        tail += [f"{name}={value}" for name, value in cloud.kf.settings().items()]
         sys.stdout.write("\n".join(head + lines + tail) + "\n")
         sys.stdout.flush()
         _until_interrupted()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from flask import Flask
 
 from bot.simulator.control_api import create_control
+from bot.simulator.kf_api import create_kf_api
 from bot.simulator.media_api import create_media_api
 from bot.simulator.page import create_page
 from bot.simulator.platform_api import create_platform
@@ -17,6 +18,7 @@ def create_app(cloud: "Cloud") -> Flask:
     """Everything the cloud answers over HTTP."""
     app = Flask(__name__)
     app.register_blueprint(create_media_api(cloud))
+    app.register_blueprint(create_kf_api(cloud))
     app.register_blueprint(create_platform(cloud))
     app.register_blueprint(create_control(cloud))
     app.register_blueprint(create_page(cloud))

@@ -1,6 +1,7 @@
 """The access token of the app: same inside its life, new after it, killable early (protocol sheet, section 2.1)."""
 
 import secrets
+from collections.abc import Container
 
 from bot.simulator.errors import Refusal
 from bot.simulator.records import App
@@ -27,6 +28,10 @@ class Tokens:
             self.issued += 1
         return self._current, int(self._expires_at - now)
 
+    def knows(self, token: str | None) -> bool:
+        """Whether this is the living token."""
+        return token is not None and token == self._current
+
     def kill(self) -> None:
         """Invalidate the current token early, as the platform may; whoever uses it gets 40014."""
         if self._current is not None:
@@ -49,13 +54,13 @@ class Tokens:
             self._current = None
 
 
-def check_credentials(app: App, corp_id: str | None, secret: str | None) -> None:
-    """Raise what gettoken answers to wrong or missing credentials (2.1)."""
+def check_credentials(app: App, corp_id: str | None, secret: str | None, others: Container[str] = ()) -> None:
+    """Raise what gettoken answers to wrong or missing credentials; `others` are secrets of other API families (2.1)."""
     if not corp_id:
         raise Refusal(41002, "corpid missing")
     if not secret:
         raise Refusal(41004, "corpsecret missing")
     if corp_id != app.corp_id:
         raise Refusal(40013, "invalid corpid")
-    if secret != app.secret:
+    if secret != app.secret and secret not in others:
         raise Refusal(40001, "invalid credential, the secret is wrong")

@@ -17,6 +17,12 @@ def phone_view(cloud: "Cloud", userid: str) -> Json:
         return asdict(phone.member) | {"heard": heard}
 
 
+def customer_view(cloud: "Cloud", external_userid: str) -> Json:
+    """A customer's WeChat and everything heard in it."""
+    with cloud.lock:
+        return asdict(cloud.kf.customers[external_userid])
+
+
 def _card_view(card: Card | None) -> Json | None:
     if card is None:
         return None
@@ -44,6 +50,7 @@ def state_view(cloud: "Cloud") -> Json:
             "now": cloud.now(),
             "callback_url": cloud.app.callback_url,
             "members": list(cloud.members),
+            "customers": list(cloud.kf.customers),
             "robots": list(cloud.robots),
             "media": len(cloud.media),
             "tokens_issued": cloud.tokens.issued,
@@ -59,5 +66,6 @@ def page_view(cloud: "Cloud") -> Json:
     return {
         "state": state_view(cloud),
         "phones": [phone_view(cloud, userid) for userid in list(cloud.members)],
+        "customers": [customer_view(cloud, each) for each in list(cloud.kf.customers)],
         "groups": [group_view(cloud, key) for key in list(cloud.robots)],
     }

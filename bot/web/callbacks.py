@@ -39,7 +39,7 @@ def blueprint(hearing: Hearing, switchboard: Switchboard) -> Blueprint:
         if door is None:
             return Response(status=404)
         with CALLBACK_SECONDS.time():
-            return _receive(name, door, hearing)
+            return _receive(name, door, hearing, switchboard)
 
     return pages
 
@@ -52,10 +52,12 @@ def _query() -> Mapping[str, str]:
         raise Rejected(403, "signature") from error
 
 
-def _receive(name: str, door: Door, hearing: Hearing) -> Response:
+def _receive(name: str, door: Door, hearing: Hearing, switchboard: Switchboard) -> Response:
     try:
         received = door.receive(_query(), request.get_data())
-        fresh = hearing.keep(Heard(name, received.key, received.raw))
+        # The bell of a source that is off is kept like any event that concerns nobody.
+        bell = received.bell if received.bell and received.bell.source in switchboard.sources else None
+        fresh = hearing.keep(Heard(name, received.key, received.raw, bell))
     except RequestEntityTooLarge:
         return _rejected(name, Rejected(413, "too_large"))
     except Rejected as rejected:

@@ -31,7 +31,7 @@ def blueprint(memory: Memory, objects: ObjectStore, switchboard: Switchboard) ->
 
     @pages.get("/health/ready")
     def ready() -> tuple[Response, int]:
-        found, warnings = _problems(memory, objects), _warnings(objects, switchboard)
+        found, warnings = _problems(memory, objects), _warnings(memory, objects, switchboard)
         clock = memory.clock
         answer: dict[str, Any] = {
             "status": "unavailable" if found else "ok",
@@ -66,8 +66,8 @@ def _problems(memory: Memory, objects: ObjectStore) -> dict[str, str]:
     return found
 
 
-def _warnings(objects: ObjectStore, switchboard: Switchboard) -> dict[str, str]:
-    found = {}
+def _warnings(memory: Memory, objects: ObjectStore, switchboard: Switchboard) -> dict[str, str]:
+    found = _unasked(memory)
     if not switchboard.doors:
         found["doors"] = "no door is configured: nothing can be received"
     away = [url for url in sorted(switchboard.platforms) if not is_reachable(url)]
@@ -80,6 +80,14 @@ def _warnings(objects: ObjectStore, switchboard: Switchboard) -> dict[str, str]:
     if free is not None and free < _ROOM_WANTED:
         found["object_store"] = f"{free} bytes left"
     return found
+
+
+def _unasked(memory: Memory) -> dict[str, str]:
+    """The sources whose messages cannot be fetched at present; a database that is away is told of elsewhere."""
+    with suppress(StorageError), memory.reading() as store:
+        failing = store.sources.failing()
+        return {of.name: f"unasked since {of.failing_since:%Y-%m-%dT%H:%MZ}: {of.detail}" for of in failing}
+    return {}
 
 
 def _measure(memory: Memory, objects: ObjectStore) -> None:

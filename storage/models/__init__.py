@@ -6,6 +6,7 @@ Instants are kept in UTC and come back aware; a night is named by its morning da
 from storage.models.base import Base, Id, UtcDateTime
 from storage.models.intake import ClosedNight, Inbox, NightChoice, Submission, Word
 from storage.models.notices import Alert, Attempt, ContentItem, Notice, Push
+from storage.models.pulling import Source
 from storage.models.records import AuditEntry, Counter, Decision, Meta, Outage, Token
 from storage.models.register import (
     Binding,
@@ -22,5 +23,5 @@ from storage.models.register import (
 __all__ = [
     "Alert", "Attempt", "AuditEntry", "Base", "Binding", "ClosedNight", "ContentItem", "Counter", "Decision",
     "DutyShift", "Employment", "Enterprise", "GroupChat", "Id", "Inbox", "Invitation", "KeyPart", "Meta",
-    "NightChoice", "Notice", "Outage", "Person", "Push", "Rule", "Submission", "Token", "UtcDateTime", "Word",
+    "NightChoice", "Notice", "Outage", "Person", "Push", "Rule", "Source", "Submission", "Token", "UtcDateTime", "Word",
 ]  # fmt: skip

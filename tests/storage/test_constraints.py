@@ -34,6 +34,7 @@ from storage.models import (
     Outage,
     Person,
     Push,
+    Source,
     Submission,
     Token,
     Word,
@@ -74,6 +75,7 @@ def a_county() -> list[Base]:
         Counter(name="a", value=1), Meta(name="a", value={}), Token(name="a"),
         ClosedNight(night=DAY, closed_at=NOW, expected={}),
         Invitation(code="12345678", person_id=1, made_at=NOW, expires_at=NOW), Outage(id=1, **OUTAGE),
+        Source(name="wecom_kf"),
     ]  # fmt: skip
 
 
@@ -97,6 +99,7 @@ REFUSED: dict[str, Base] = {
     "outage_once": Outage(**OUTAGE),
     "outage_what": Outage(**{**OUTAGE, "what": "lunch"}),
     "outage_lasts": Outage(**{**OUTAGE, "what": "platform", "ended_at": OUTAGE["began_at"]}),
+    "source_answers_what_rang": Source(name="b", cursor="", rung=0, answered=1, unfinished=False, failures=0),
     "never_the_same_twice": Push(item_id=1, group_id=1, day=date(2027, 1, 1), notice_id=1),
 }
 KEYS: list[Base] = [
@@ -104,6 +107,7 @@ KEYS: list[Base] = [
     Decision(key="a", decided_at=NOW, outcome="done"), Counter(name="a", value=2), Meta(name="a", value={}),
     Token(name="a"), ClosedNight(night=DAY, closed_at=NOW, expected={}),
     Invitation(code="12345678", person_id=1, made_at=NOW, expires_at=NOW),
+    Source(name="wecom_kf", cursor="", rung=0, answered=0, unfinished=False, failures=0),
 ]  # fmt: skip
 ORPHANS: list[Base] = [
     Enterprise(code="E002", name="乙", short_name="乙", group_id=9), KeyPart(enterprise_id=9, number="1", name="罐区"),

@@ -1,0 +1,180 @@
+"""WeChat customer service (微信客服): people who have nothing but WeChat (protocol sheet 9).
+
+The callback is a bell; what was said is fetched from where the last fetch ended.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bot.channels.base import Attachment, Body, Delivered, Limits, Pulled, Received, Rejected
+from bot.channels.bells import KF, bell_in, digest_key
+from bot.channels.errors import Transient
+from bot.channels.wecom_client import WeComClient
+from bot.channels.wecom_crypto import Envelope, xml_fields
+from handlers.message import Message
+
+# As many as one transaction keeps without a callback having to wait for it; the platform gives up to 1000.
+_AT_ONCE = 200
+_CUSTOMER, _SYSTEM = 3, 4
+_KINDS = {"text": "text", "image": "photo", "voice": "voice", "video": "film", "file": "file",
+          "location": "location", "link": "link", "event": "event"}  # fmt: skip
+# What is too large to be handed on arrives as a notice in words, not worded the same everywhere (9).
+_LARGE, _THING = "(?:过大|太大|超过|超出|大小限制)", "(?:视频|文件|图片|语音)"
+_TOO_LARGE = re.compile(f"{_THING}.{{0,40}}{_LARGE}|{_LARGE}.{{0,40}}{_THING}", re.DOTALL)
+# In a menu's answer the card it stood on comes before the button.
+_SEPARATOR = "|"
+
+
+class WeComKfDoor:
+    """One customer-service account: its bell, its messages and their media."""
+
+    # Without a bell's token, ten calls a minute.
+    spacing = timedelta(seconds=7)
+
+    def __init__(self, envelope: Envelope, client: WeComClient, open_kfid: str) -> None:
+        self._envelope, self._client, self._open_kfid = envelope, client, open_kfid
+
+    def verify(self, query: Mapping[str, str]) -> str:
+        """See Door. A `+` that arrived as a space is put back (1.1)."""
+        return self._envelope.open(query, query.get("echostr", "").replace(" ", "+"))
+
+    def receive(self, query: Mapping[str, str], body: bytes) -> Received:
+        """See Door."""
+        raw = self._envelope.opened(query, body)
+        try:
+            fields = xml_fields(raw)
+        except ValueError as error:
+            raise Rejected(400, "content") from error
+        if not fields.get("MsgType") and not fields.get("Event"):
+            raise Rejected(400, "content")
+        ours = fields.get("OpenKfId", self._open_kfid) == self._open_kfid
+        return Received(digest_key(fields, raw), raw, bell_in(fields) if ours else None)
+
+    def pull(self, cursor: str, token: str | None) -> Pulled:
+        """See Source."""
+        asked: dict[str, Any] = {"open_kfid": self._open_kfid, "limit": _AT_ONCE}
+        asked |= {"cursor": cursor} if cursor else {}
+        asked |= {"token": token} if token else {}
+        answer = self._client.post("kf/sync_msg", asked)
+        messages = answer.get("msg_list", [])
+        if not isinstance(messages, list):
+            raise Transient("a list of messages that is none")
+        kept = [received for each in messages if (received := _received(each)) is not None]
+        return Pulled(kept, str(answer.get("next_cursor") or cursor), bool(answer.get("has_more")))
+
+    def parse(self, raw: str, inbox_id: int, received_at: datetime) -> Message:
+        """See Door. A callback that was no bell concerns nobody; a servicer's own words are left alone."""
+        told = _message(raw)
+        kind = told["msgtype"] if told["origin"] in (_CUSTOMER, _SYSTEM) else "event"
+        content = told.get(kind, {}) if isinstance(told.get(kind), dict) else {}
+        common: dict[str, Any] = {
+            "channel": KF, "realm": "external", "key": told["msgid"], "inbox_id": inbox_id,
+            "sender": told.get("external_userid") or content.get("external_userid") or "—",
+            "sent_at": _instant(told["send_time"]), "received_at": received_at,
+        }  # fmt: skip
+        if kind == "event":
+            return Message(**common, **_event(content))
+        return Message(**common, **_said(kind, content))
+
+    def fetch(self, media: str) -> Iterator[bytes]:
+        """See Door."""
+        return self._client.fetch(media)
+
+
+def _received(message: Any) -> Received | None:
+    """A message as it is kept; one that is none would only fail for ever."""
+    if not isinstance(message, dict) or not message.get("msgid"):
+        return None
+    return Received(str(message["msgid"]), json.dumps(message, ensure_ascii=False))
+
+
+def _message(raw: str) -> dict[str, Any]:
+    """What a row holds: a message that was fetched, or a callback of another kind."""
+    if raw.startswith("{"):
+        return dict(json.loads(raw))
+    fields = xml_fields(raw)
+    sent = fields.get("CreateTime") or 0
+    return {"msgid": digest_key(fields, raw), "msgtype": "event", "origin": _SYSTEM, "send_time": sent}
+
+
+def _instant(seconds: Any) -> datetime:
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (OverflowError, OSError, TypeError) as error:
+        raise ValueError("no instant") from error
+
+
+def _said(kind: str, content: dict[str, Any]) -> dict[str, Any]:
+    text = str(content.get("content", ""))
+    if content.get("menu_id"):
+        card, _, button = str(content["menu_id"]).rpartition(_SEPARATOR)
+        return {"kind": "press", "text": text, "button": button, "task_id": card}
+    if kind == "text" and _TOO_LARGE.search(text):
+        return {"kind": "too_large", "text": text}
+    return {
+        "kind": _KINDS.get(kind, "unknown"), "text": text, "media": content.get("media_id") or None,
+        "file_name": content.get("filename") or content.get("file_name") or None,
+    }  # fmt: skip
+
+
+def _event(content: dict[str, Any]) -> dict[str, Any]:
+    about = content.get("recall_msgid") or content.get("fail_msgid") or ""
+    return {
+        "kind": "event", "event": str(content.get("event_type", "")), "text": str(content.get("scene_param", "")),
+        "response_code": str(content.get("welcome_code", "")), "about": str(about),
+    }  # fmt: skip
+
+
+class WeComKfChannel:
+    """kf/send_msg: within 48 hours of a person's last words at most five messages, until the next ones."""
+
+    limits = Limits(messages=5, period=timedelta(seconds=10), text_bytes=2048, file_bytes=20 * 1024 * 1024)
+    repeats_are_safe, of_platform = True, True
+
+    def __init__(self, client: WeComClient, open_kfid: str) -> None:
+        self._client, self._open_kfid = client, open_kfid
+
+    def send(self, address: str, body: Body, attachment: Attachment | None) -> Delivered:
+        """See Channel."""
+        message = self._content(body, attachment)
+        # Its own number for each message, the same for a repeat: the platform tells no person twice.
+        known = {"msgid": _msgid(self._open_kfid, address, body)}
+        if body["form"] == "welcome":
+            answer = self._client.post("kf/send_msg_on_event", {"code": body["response_code"], **known, **message})
+        else:
+            to = {"touser": address, "open_kfid": self._open_kfid}
+            answer = self._client.post("kf/send_msg", {**to, **known, **message})
+        return Delivered(answer.get("msgid") or known["msgid"])
+
+    def link(self, scene: str) -> str:
+        """Where a person opens the chat. Raises ChannelError."""
+        answer = self._client.post("kf/add_contact_way", {"open_kfid": self._open_kfid, "scene": scene})
+        return str(answer.get("url") or "")
+
+    def _content(self, body: Body, attachment: Attachment | None) -> dict[str, Any]:
+        if body["form"] in ("alert", "buttons", "selection"):
+            return {"msgtype": "msgmenu", "msgmenu": _menu(body)}
+        if body["form"] == "file" and attachment is not None:
+            media_id = self._client.upload("file", body["name"], attachment())
+            return {"msgtype": "file", "file": {"media_id": media_id}}
+        return {"msgtype": "text", "text": {"content": body["text"]}}
+
+
+def _menu(body: Body) -> dict[str, Any]:
+    """What other channels show as a card with buttons is a list of words to tap here."""
+    choices = [
+        {"type": "click", "click": {"id": f"{body['task_id']}{_SEPARATOR}{key}", "content": label}}
+        for key, label in body["choices"]
+    ]
+    return {"head_content": f"{body['title']}\n{body['text']}", "list": choices}
+
+
+def _msgid(open_kfid: str, address: str, body: Body) -> str:
+    told = json.dumps([open_kfid, address, body], ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
