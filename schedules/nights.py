@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
 from schedules.judgement import Clip, ExpectedEnterprise, ExpectedPart, NightJudgement, judge
 from schedules.patrol_night import window
 from schedules.rules import RuleBook
+from storage import spans
 from storage.models import ClosedNight
 from storage.register import natural
 from storage.store import Store
@@ -20,8 +21,11 @@ def expected(store: Store, night: date, enterprise_id: int | None = None) -> lis
     """Who must film that night: as written down when it closed, else as the register stands."""
     closed = store.session.get(ClosedNight, night)
     if closed is not None:
-        found = [_thawed(entry) for entry in closed.expected["enterprises"]]
-        return [entry for entry in found if enterprise_id in (None, entry.id)]
+        return [entry for entry in _as_written(closed.expected) if enterprise_id in (None, entry.id)]
+    return _present(store, enterprise_id)
+
+
+def _present(store: Store, enterprise_id: int | None = None) -> list[ExpectedEnterprise]:
     rows = store.register.expected_parts(enterprise_id)
     return [_expected(list(of_one)) for _, of_one in groupby(rows, key=lambda row: row.id)]
 
@@ -38,6 +42,10 @@ def _expected(rows: Sequence[Any]) -> ExpectedEnterprise:
     return ExpectedEnterprise(
         first.id, first.code, first.name, first.short_name, first.risk, first.group_id, tuple(parts)
     )
+
+
+def _as_written(expected: dict[str, Any]) -> list[ExpectedEnterprise]:
+    return [_thawed(entry) for entry in expected["enterprises"]]
 
 
 def _thawed(entry: dict[str, Any]) -> ExpectedEnterprise:
@@ -57,10 +65,34 @@ def judged(
 
     A film still being fetched stands for any missing part of its enterprise: it has been sent.
     """
-    rows = [row for row in store.submissions.clips_of_night(night, enterprise_id) if row.kind == "film"]
+    rows = store.submissions.clips_of_night(night, enterprise_id)
+    clips = _clips(rows, _employers_of(rows, store))
+    return judge(expected(store, night, enterprise_id), clips, window(night, book), now)
+
+
+def judged_nights(store: Store, first: date, last: date, book: RuleBook, now: datetime) -> dict[date, NightJudgement]:
+    """The same of every night from one through another, in as many queries as for one."""
+    by_night: dict[date, list[Any]] = {}
+    for row in (rows := spans.clips(store.session, first, last)):
+        by_night.setdefault(row.night, []).append(row)
+    employers, closed = _employers_of(rows, store), spans.closed(store.session, first, last)
+    nights = [first + timedelta(days=days) for days in range((last - first).days + 1)]
+    present = _present(store) if closed.keys() < set(nights) else []
+    found = {night: _as_written(closed[night]) if night in closed else present for night in nights}
+    return {
+        night: judge(found[night], _clips(by_night.get(night, []), employers), window(night, book), now)
+        for night in nights
+    }
+
+
+def _employers_of(rows: Sequence[Any], store: Store) -> dict[int, list[int]]:
+    """For which enterprises those film whose films nobody has placed yet."""
     unplaced = {row.person_id for row in rows if row.place == "unattributed" and row.enterprise_id is None}
-    employers = store.register.employers(unplaced - {None})
-    clips = [
+    return store.register.employers(unplaced - {None})
+
+
+def _clips(rows: Sequence[Any], employers: dict[int, list[int]]) -> list[Clip]:
+    return [
         Clip(
             row.enterprise_id,
             row.part_id if row.state == "filed" else None,
@@ -68,6 +100,5 @@ def judged(
             frozenset(employers.get(row.person_id, ())),
         )
         for row in rows
-        if row.place != "quarantined" and row.state in ("filed", "receiving")
+        if row.kind == "film" and row.place != "quarantined" and row.state in ("filed", "receiving")
     ]
-    return judge(expected(store, night, enterprise_id), clips, window(night, book), now)

@@ -20,7 +20,7 @@ TABLES = {"models", "migrations"}
 # Keys that are put together at run time: the section and what completes it.
 COMPOSED = {
     "mark.", "unfit.", "outage.", "board.", "remark.", "alert.", "report.", "import.", "channel.", "question.",
-    "settings.expect_",
+    "settings.expect_", "figure.", "year_sheet.",
 }  # fmt: skip
 
 

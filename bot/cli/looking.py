@@ -31,27 +31,26 @@ def night(date_: str | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("which", type=click.Choice(["daily"]))
+@click.argument("which", type=click.Choice(["daily", "weekly", "year"]))
 @click.argument("date_", metavar="[DATE]", required=False)
 @click.option("--xlsx", type=click.Path(path_type=Path, dir_okay=False), help="Write the table as a workbook.")
 @click.option("--json", "as_json", is_flag=True)
 def report(which: str, date_: str | None, xlsx: Path | None, as_json: bool) -> None:
-    """The tables; daily is that of one night, by default today's."""
-    from bot.daily_sheet import as_json as as_values
-    from bot.daily_sheet import print_daily, write_daily
-    from schedules.reports import daily_report
+    """The tables: one night, the week (Monday to Sunday) or the year that DATE belongs to, by default today's."""
+    from bot.period_sheets import REPORTS
 
+    make, write, values, show = REPORTS[which]
     wanted = day(date_) if date_ else None
     with opened() as (config, memory), memory.reading() as store:
         book, now = memory.book(store), memory.clock.now()
-        made = daily_report(store, wanted or now.astimezone(config.TIMEZONE).date(), book, now)
+        made = make(store, wanted or now.astimezone(config.TIMEZONE).date(), book, now)
     if xlsx is not None:
-        write_daily(str(xlsx), made, book)
+        write(str(xlsx), made, book)
         click.echo(say("import.written", file=str(xlsx)), err=True)
     if as_json:
-        click.echo(json.dumps(as_values(made, book), ensure_ascii=False, indent=1))
+        click.echo(json.dumps(values(made, book), ensure_ascii=False, indent=1))
     elif xlsx is None:
-        print_daily(made)
+        show(made)
 
 
 @click.command()

@@ -6,36 +6,17 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from os import PathLike
-from pathlib import Path
-from typing import IO, Any
-
-from openpyxl import Workbook
-from openpyxl.styles import Alignment, Font, PatternFill
-from openpyxl.worksheet.header_footer import HeaderFooterItem, _HeaderFooterPart
-from openpyxl.worksheet.properties import PageSetupProperties
-from openpyxl.worksheet.worksheet import Worksheet
+from typing import Any
 
 from bot.texts import say
 from bot.workbooks.cells import RISKS
-from bot.workbooks.formatting import FONT, FRAME, cell_at, heading, put, saved, set_width
+from bot.workbooks.tables import STATES, Line, Table, Target, spoken, stamp, write_tables
 
-# The worst first; what it is called, and in which colour it is shown.
-STATES = {
-    "missing": ("workbook.missing", "FFC7CE"),
-    "partial": ("workbook.partial", "FCE4D6"),
-    "unjudged": ("workbook.unjudged", "DDEBF7"),
-    "late": ("workbook.late", "FFF2CC"),
-    "on_time": ("workbook.on_time", "E2EFDA"),
-    "exempt": ("workbook.exempt", "EDEDED"),
-}
 COLUMNS = (
     ("序号", 6), ("企业", 34), ("风险等级", 9), ("应拍部位数", 9), ("已拍", 7), ("首条时间", 12),
     ("末条时间", 12), ("状态", 8), ("未拍部位", 30), ("备注", 20),
 )  # fmt: skip
-WORDS_FROM_LEFT = {2, 9, 10}
-HEADING_ROW = 5
-Target = str | PathLike[str] | IO[bytes]
+WORDS_FROM_LEFT = frozenset({2, 9, 10})
 
 
 @dataclass(frozen=True)
@@ -75,11 +56,14 @@ def daily_table(target: Target, table: DailyTable) -> None:
     Raises ValueError when the counts are not proven by the rows: such a table must not go out.
     """
     _prove(table)
-    written = saved(_book(table))
-    if isinstance(target, str | PathLike):
-        Path(target).write_bytes(written)
-    else:
-        target.write(written)
+    evening = spoken(table.night - timedelta(days=1), year=True)
+    title = say("workbook.daily_title", evening=evening, morning=spoken(table.night))
+    rows = [
+        Line(_values(number, row, table.night), row.state)
+        for number, row in enumerate(sorted(table.rows, key=_badness), 1)
+    ]
+    name, words = say("workbook.daily_sheet"), WORDS_FROM_LEFT
+    write_tables(target, [Table(name, title, _sentences(table), COLUMNS, words, rows, table.issued_at)])
 
 
 def _prove(table: DailyTable) -> None:
@@ -92,44 +76,18 @@ def _prove(table: DailyTable) -> None:
         raise ValueError(f"counts {stated} are not those of the rows, {counted}")
 
 
-def _book(table: DailyTable) -> Workbook:
-    book = Workbook()
-    sheet = book.worksheets[0]
-    sheet.title = say("workbook.daily_sheet")
-    _head(sheet, table)
-    for index, (title, width) in enumerate(COLUMNS, 1):
-        heading(cell_at(sheet, HEADING_ROW, index), title)
-        set_width(sheet, index, width)
-    for number, row in enumerate(sorted(table.rows, key=_badness), 1):
-        _row(sheet, HEADING_ROW + number, _values(number, row, table.night), STATES[row.state][1])
-    _line(sheet, HEADING_ROW + len(table.rows) + 2, say("workbook.daily_issued", issued=_stamp(table.issued_at)))
-    _page(sheet)
-    return book
-
-
-def _head(sheet: Worksheet, table: DailyTable) -> None:
-    evening = table.night - timedelta(days=1)
-    title = say("workbook.daily_title", evening=_day(evening, year=True), morning=_day(table.night))
-    _line(sheet, 1, title, size=16, bold=True, centre=True)
+def _sentences(table: DailyTable) -> tuple[str, str, str]:
     nobody = say("workbook.daily_nobody")
     leaders, staff = ("、".join(names) or nobody for names in (table.leaders, table.staff))
     backup = say("workbook.daily_backup", backups="、".join(table.backups)) if table.backups else ""
     key = "workbook.daily_window_gained" if table.gained else "workbook.daily_window"
     minutes = round(table.gained.total_seconds() / 60)
-    _line(sheet, 2, say(key, opens=_stamp(table.opens), closes=_stamp(table.closes), minutes=minutes))
-    _line(sheet, 3, say("workbook.daily_duty", leaders=leaders, staff=staff) + backup)
     counts = {name: table.counts.get(name, 0) for name in ("expected", *STATES)}
-    _line(sheet, 4, say("workbook.daily_counts", **counts), bold=True)
-
-
-def _line(sheet: Worksheet, row: int, words: str, *, size: int = 11, bold: bool = False, centre: bool = False) -> None:
-    """One sentence across the whole table."""
-    cell = cell_at(sheet, row, 1)
-    put(cell, words)
-    cell.font = Font(name=FONT, size=size, bold=bold)
-    cell.alignment = Alignment(horizontal="center" if centre else "left", vertical="center")
-    sheet.merge_cells(start_row=row, end_row=row, start_column=1, end_column=len(COLUMNS))
-    sheet.row_dimensions[row].height = size * 1.8
+    return (
+        say(key, opens=stamp(table.opens), closes=stamp(table.closes), minutes=minutes),
+        say("workbook.daily_duty", leaders=leaders, staff=staff) + backup,
+        say("workbook.daily_counts", **counts),
+    )
 
 
 def _badness(row: DailyRow) -> tuple[int, int]:
@@ -151,37 +109,8 @@ def _values(number: int, row: DailyRow, night: date) -> tuple[Any, ...]:
     )
 
 
-def _row(sheet: Worksheet, number: int, values: tuple[Any, ...], colour: str) -> None:
-    for index, value in enumerate(values, 1):
-        cell = cell_at(sheet, number, index)
-        put(cell, value)
-        cell.font, cell.border = Font(name=FONT), FRAME
-        cell.fill = PatternFill("solid", fgColor=colour)
-        side = "left" if index in WORDS_FROM_LEFT else "center"
-        cell.alignment = Alignment(horizontal=side, vertical="center", wrap_text=True)
-
-
-def _page(sheet: Worksheet) -> None:
-    sheet.freeze_panes = f"A{HEADING_ROW + 1}"
-    sheet.print_title_rows = f"{HEADING_ROW}:{HEADING_ROW}"
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.paperSize = 9  # A4
-    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    sheet.print_options.horizontalCentered = True
-    sheet.oddFooter = HeaderFooterItem(center=_HeaderFooterPart(text=say("workbook.daily_page")))
-
-
 def _time(at: datetime | None, night: date) -> str:
     """The time of day; with the day where it is not the morning of the night."""
     if at is None:
         return ""
     return f"{at:%H:%M}" if at.date() == night else f"{at:%m-%d %H:%M}"
-
-
-def _stamp(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M}"
-
-
-def _day(day: date, *, year: bool = False) -> str:
-    return (f"{day.year} 年 " if year else "") + f"{day.month} 月 {day.day} 日"

@@ -1,0 +1,247 @@
+"""The week and the year say what the nights say: one source, sums that are proven, and few queries."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from openpyxl import load_workbook
+from sqlalchemy import event
+
+from bot.cli import cli
+from bot.period_sheets import weekly_json, weekly_sentences, write_weekly, write_yearly, yearly_json, yearly_sentence
+from schedules.judgement import STATES
+from schedules.reports import daily_report
+from schedules.tallies import week_of, year_of
+from schedules.weekly import weekly_report
+from schedules.yearly import yearly_report
+from storage.models import ClosedNight, ContentItem, Enterprise, Inbox, Submission
+from storage.notices import Saying
+from storage.store import Store
+from tests.harness import NIGHT, Story, at, row, story
+from tests.places import here
+
+MONDAY, BEFORE = date(2026, 11, 23), NIGHT - timedelta(days=7)
+
+
+@contextmanager
+def told(night: Story) -> Iterator[Story]:
+    """Reports of what is in the tables; what people heard on the way is of no concern here."""
+    with night.office() as store:
+        store.records.set_fact("born", {"at": at("00:00", date(2025, 12, 1)).isoformat()})
+    yield night
+
+
+def films(store: Store, night: date, *sent: tuple[str, str, str]) -> None:
+    """Films of that night: enterprise, part number, and the time of day they were sent."""
+    for code, number, time in sent:
+        enterprise = row(store, Enterprise, code=code)
+        part = next(part for part in store.register.parts_of(enterprise.id) if part.number == number)
+        key, when = f"{night}/{code}/{number}/{time}", at(time, night)
+        heard = Inbox(channel="wecom_app", message_key=key, raw="", received_at=when, state="done", dispatched=True)
+        store.session.add(heard)
+        store.session.flush()
+        store.session.add(
+            Submission(
+                night=night,
+                number=store.records.next_number(f"receipts/{night}"),
+                channel="wecom_app",
+                message_key=key,
+                inbox_id=heard.id,
+                realm="wecom",
+                sender="p1",
+                sender_key="p1",
+                enterprise_id=enterprise.id,
+                part_id=part.id,
+                kind="film",
+                sent_at=when,
+                received_at=when,
+                state="filed",
+                place="attributed",
+                marks=[],
+                sha256="0" * 64,
+                bytes=1000,
+                duration_s=36.0,
+                object_key=key,
+            )
+        )
+        store.session.flush()
+
+
+def a_week(night: Story) -> None:
+    """Monday all in time; Tuesday one late, one in part, one missing, one stopped; the week before one was late."""
+    everybody = [(f"E00{n}", part, "00:40") for n in range(1, 5) for part in ("1", "2")]
+    with night.office() as store:
+        films(store, MONDAY, *everybody)
+        films(store, BEFORE, *[(code, part, "06:30" if code == "E001" else time) for code, part, time in everybody])
+    with night.office() as store:
+        films(store, NIGHT, ("E001", "1", "00:30"), ("E001", "2", "07:00"), ("E002", "1", "05:59"))
+
+
+@pytest.fixture
+def week(tmp_path: Path) -> Iterator[Story]:
+    with story(tmp_path, start="13:00") as night, told(night):
+        a_week(night)
+        with night.office() as store:
+            row(store, Enterprise, code="E004").status = "停产"
+        yield night
+
+
+def read(night: Story) -> Any:
+    with night.bot.memory.reading() as store:
+        book, now = night.bot.memory.book(store), night.clock.now()
+        return weekly_report(store, NIGHT, book, now), yearly_report(store, NIGHT, book, now), book
+
+
+def test_the_week_is_told_beside_the_one_before_and_the_worst_comes_first(week: Story) -> None:
+    report, _, book = read(week)
+    assert [(each.code, dict(each.states)) for each in report.rows][:2] == [
+        ("E003", {"missing": 1, "on_time": 1}), ("E002", {"partial": 1, "on_time": 1}),
+    ]  # fmt: skip
+    assert weekly_sentences(report) == [
+        "本周已过 2 夜，4 家企业应报 8 家次：按时 3，迟报 1，部分 1，未报 1，免报 2，待判 0；"
+        "按时率 50.0%（上周 9.5%）。",
+        "缺报最多：丙化工有限公司（未报 1 夜，部分 0 夜）、乙化工有限公司（未报 0 夜，部分 1 夜）。",
+    ]
+    told = weekly_json(report, book)
+    assert told["week"] == ["2026-11-23", "2026-11-29"]
+    assert told["enterprises"][0]["before"]["missing"] == 6
+    assert [each["night"] for each in told["nights"]] == ["2026-11-23", "2026-11-24"]
+
+
+def test_day_week_and_year_never_disagree(week: Story) -> None:
+    weekly, yearly, book = read(week)
+    with week.bot.memory.reading() as store:
+        daily = {night: daily_report(store, night, book, week.clock.now()) for night in weekly.nights}
+    assert {night: each.counts for night, each in daily.items()} == {n: t.counts for n, t in weekly.nights.items()}
+    assert {night: yearly.nights[night].counts for night in daily} == {n: each.counts for n, each in daily.items()}
+    whole = sum((Counter(each.counts) for each in daily.values()), Counter())
+    assert +whole == +Counter(weekly.total.counts)
+    for report in (weekly, yearly):
+        assert report.total.counts["expected"] == sum(report.total.counts[state] for state in STATES)
+        rows = sum((row.states for row in report.rows), Counter())
+        assert {state: rows[state] for state in STATES} == {s: report.total.counts[s] for s in STATES}
+
+
+def test_every_figure_of_the_year_has_its_rows(week: Story) -> None:
+    with week.office() as store:
+        [group] = store.register.groups()
+        for title, kind in (("防冻", "链接"), ("动火", "链接"), ("小视频", "视频")):
+            store.session.add(ContentItem(title=title, kind=kind, url="https://example.org", added_at=at("01:00")))
+            store.session.flush()
+        for item in store.content.living():
+            saying = Saying("content", "x", f"push/{item.id}", NIGHT, at("09:07"), params={"item": item.id})
+            notice = store.notices.to_group(group, saying)
+            assert notice is not None
+            store.notices.fresh.clear()
+            store.notices.conclude(notice.id, "sent" if item.title != "动火" else "unknown", at("09:07"))
+            store.content.push(item.id, group.id, NIGHT, notice.id)
+    _, report, book = read(week)
+    told = yearly_json(report, book)
+    figures = told["figures"]
+    assert (figures["films"], figures["film_hours"], figures["links"], figures["videos"]) == (19, 0.2, 1, 1)
+    assert figures["enterprises"] == len(told["enterprises"]) == 4
+    assert figures["nights"] == len(told["nights"]) == (NIGHT - date(2026, 1, 1)).days + 1
+    assert figures["films"] == sum(each["films"] for each in told["enterprises"]) + told["films_elsewhere"]["films"]
+    assert figures["films"] == sum(each["films"] for each in told["nights"])
+    assert [each["title"] for each in told["pushes"]] == ["防冻", "小视频"]
+    for state in ("late", "partial", "missing"):
+        assert figures[state] == sum(each["state"] == state for each in told["lapses"])
+    assert "收到视频 19 段" in yearly_sentence(report)
+    assert "推送安全信息链接 1 条、小视频 1 个" in told["sentence"]
+
+
+def test_nights_before_the_service_was_there_are_nobodys_fault(tmp_path: Path) -> None:
+    with story(tmp_path, start="-23:50", enterprises=1, parts=1) as night:
+        report, yearly, _ = read(night)
+        assert (len(report.nights), len(yearly.nights), report.total.on_time_rate) == (0, 0, None)
+        assert weekly_sentences(report)[0].endswith("按时率 —。")
+        night.clock.instant = at("03:00")
+        assert read(night)[0].total.counts["unjudged"] == 1
+        night.clock.instant = at("07:00")
+        assert read(night)[1].total.counts["missing"] == 1
+
+
+def test_an_earlier_night_keeps_its_old_register(week: Story) -> None:
+    with week.office() as store:
+        row(store, Enterprise, code="E003").status = "注销"
+        [kept] = [e for e in week.view(MONDAY)["enterprises"] if e["code"] == "E001"]
+        assert kept["state"] == "on_time"
+        expected = {"enterprises": []}
+        store.session.add(ClosedNight(night=MONDAY, closed_at=at("13:00", MONDAY), expected=expected))
+    report, _, _ = read(week)
+    assert report.nights[MONDAY].counts["expected"] == 0
+    assert [each.code for each in report.rows] == ["E002", "E001", "E004"]
+
+
+@contextmanager
+def queries(night: Story) -> Iterator[list[str]]:
+    said: list[str] = []
+    engine = night.bot.memory.database.engine
+    note = lambda *args: said.append(args[2])  # noqa: E731
+    event.listen(engine, "before_cursor_execute", note)
+    yield said
+    event.remove(engine, "before_cursor_execute", note)
+
+
+def test_a_year_takes_no_more_queries_than_a_day(week: Story) -> None:
+    with queries(week) as of_year, week.bot.memory.reading() as store:
+        yearly_report(store, NIGHT, week.bot.memory.book(store), week.clock.now())
+    # The first night served is found by halves: one question for each doubling of the nights.
+    born = [each for each in of_year if "FROM meta" in each]
+    assert (len(born) <= 10, len(of_year) - len(born) <= 12) == (True, True)
+
+
+def test_the_commands_write_what_they_say(week: Story, tmp_path: Path) -> None:
+    environment = {**here().settings(tmp_path), "SECRET_KEY": "a secret of the tests"}
+    for which, sheets in (("weekly", ["夜巡周报", "各夜"]), ("year", ["年度数字", "企业", "各夜", "迟报未报", "送教"])):
+        file = tmp_path / f"{which}.xlsx"
+        done = CliRunner().invoke(cli, ["report", which, "2026-11-24", "--xlsx", str(file), "--json"], env=environment)
+        assert done.exit_code == 0, done.output
+        assert load_workbook(file).sheetnames == sheets
+        assert json.loads(done.stdout)["sentence"]
+        shown = CliRunner().invoke(cli, ["report", which, "2026-11-24"], env=environment)
+        assert "E003" in shown.stdout or "未报" in shown.stdout
+    assert CliRunner().invoke(cli, ["report", "monthly"], env=environment).exit_code == 2
+    assert CliRunner().invoke(cli, ["report", "weekly", "2026-13-01"], env=environment).exit_code == 2
+
+
+def test_the_same_report_is_the_same_bytes_and_its_table_adds_up(week: Story) -> None:
+    weekly, yearly, book = read(week)
+    for write, report in ((write_weekly, weekly), (write_yearly, yearly)):
+        once, again = io.BytesIO(), io.BytesIO()
+        write(once, report, book)
+        write(again, report, book)
+        assert once.getvalue() == again.getvalue()
+    written = io.BytesIO()
+    write_weekly(written, weekly, book)
+    lines = [each for each in load_workbook(written).worksheets[0].iter_rows(values_only=True) if each[2]]
+    total = next(each for each in lines if each[2] == "合计")
+    assert [sum(each[n] for each in lines if isinstance(each[0], int)) for n in range(4, 11)] == list(total[4:11])
+
+
+@pytest.mark.parametrize(
+    ("day", "monday", "sunday"),
+    [
+        (date(2026, 11, 29), date(2026, 11, 23), date(2026, 11, 29)),
+        (date(2027, 1, 1), date(2026, 12, 28), date(2027, 1, 3)),
+        (date(2028, 2, 29), date(2028, 2, 28), date(2028, 3, 5)),
+        (date(2020, 12, 31), date(2020, 12, 28), date(2021, 1, 3)),
+    ],
+)
+def test_a_week_goes_from_monday_to_sunday_also_over_new_year(day: date, monday: date, sunday: date) -> None:
+    assert week_of(day) == (monday, sunday)
+
+
+def test_new_years_morning_belongs_to_the_new_year_and_a_leap_day_to_its_own() -> None:
+    assert year_of(date(2027, 1, 1)) == (date(2027, 1, 1), date(2027, 12, 31))
+    first, last = year_of(date(2028, 2, 29))
+    assert (last - first).days + 1 == 366
