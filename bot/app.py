@@ -17,6 +17,7 @@ from bot.channels import (
     WeComClient,
     WeComKfChannel,
     WeComKfDoor,
+    WeComLogin,
     WeComRobotChannel,
     accepted_corps,
 )  # fmt: skip
@@ -31,7 +32,7 @@ from bot.memory import Memory
 from bot.opening import object_store
 from bot.pulling import Pulling
 from bot.sampling import Sampler
-from bot.web import create_app
+from bot.web import Site, create_app
 from bot.worker import Worker
 from handlers import attribution, status
 from schedules import escalation, reminders, reports
@@ -73,7 +74,8 @@ def build(config: Config, database: Database, clock: Clock, engine: Engine | Non
     intake, delivery = Intake(memory, switchboard, objects), Delivery(memory, switchboard, CHECKS, attachments)
     sampler, pulling = Sampler(memory, objects), Pulling(memory, switchboard)
     worker = Worker(memory, hearing, intake, delivery, sampler, pulling, config.EXECUTOR_ID)
-    web = create_app(memory, hearing, switchboard, objects, links)
+    site = Site(config.public_url, config.SECRET_KEY.get_secret_value())
+    web = create_app(memory, hearing, switchboard, objects, links, site)
     return Bot(config, memory, objects, switchboard, pulling, worker, web)
 
 
@@ -104,6 +106,10 @@ def _switchboard(config: Config, memory: Memory) -> Switchboard:
         envelope = Envelope(token.get_secret_value(), key.get_secret_value(), accepted)
         board.doors["wecom_app"] = WeComAppDoor(envelope, client)
         board.channels["wecom_app"] = WeComAppChannel(client, config.WECOM_AGENT_ID)
+        board.logins["wecom"] = WeComLogin(
+            client, config.WECOM_CORP_ID, config.WECOM_AGENT_ID, config.WECOM_OAUTH_URL, config.WECOM_QR_LOGIN_URL,
+            f"{config.public_url}/login/wecom",
+        )  # fmt: skip
     if config.is_on("wecom_kf"):
         _open_kf(board, config, memory)
     return board

@@ -31,8 +31,15 @@ log = logging.getLogger(__name__)
 THREADS = 8
 # A thread that has a callback to answer gets its turn after this, not after the usual 5 ms for each busy job.
 _SWITCH_S = 0.0005
-# A little over the application's own limit, so that the application is the one to answer 413.
-_LARGEST_REQUEST = 512 * 1024
+# A little over the largest upload of the dashboard; each page has its own limit, and the application answers 413.
+_LARGEST_REQUEST = 24 * 1024 * 1024
+# A hundred browsers that watch the night keep their connections open, and callbacks come on top of them.
+_CONNECTIONS = 1000
+# Only a proxy on the same machine is believed when it says who is asking: others could say anything.
+_PROXY = {
+    "trusted_proxy": "127.0.0.1", "trusted_proxy_count": 1, "clear_untrusted_proxy_headers": True,
+    "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
+}  # fmt: skip
 _BEAT_S, _REHEARSAL_BEAT_S, _LAST_ANSWERS_S = 1.0, 0.25, 1
 
 
@@ -110,7 +117,7 @@ def _listen(app: Flask, config: Config) -> Callable[[], None]:
     """Answer requests in threads of their own; what is returned ends that."""
     server = create_server(
         app, sockets=[_socket(config)], threads=THREADS, max_request_body_size=_LARGEST_REQUEST, channel_timeout=30,
-        ident=None,
+        ident=None, connection_limit=_CONNECTIONS, asyncore_use_poll=True, **_PROXY,
     )  # fmt: skip
     thread = threading.Thread(target=server.run, name="web", daemon=True)
     thread.start()

@@ -16,7 +16,7 @@ from storage.models import Employment, Enterprise, Invitation, Person
 from storage.notices import app_route
 from storage.store import Store
 
-ROLES = ("巡检员", "负责人", "安全员", "值班领导", "工作人员", "管理员")
+ROLES = ("巡检员", "负责人", "安全员", "值班领导", "工作人员", "审计员", "管理员")
 VALID_FOR = timedelta(days=7)
 _WORD = re.compile(r"^绑定(?:码)?[:：]?(\d{8})$")
 # Eight digits are safe only while nobody may try them all.
@@ -49,6 +49,18 @@ def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> No
 
 def invite(name: str, roles: list[str], enterprise_code: str | None, store: Store, now: datetime) -> Invitation:
     """Make a one-time code for a person, who is put into the register if not there yet. Raises Refused."""
+    person = enlist(name, roles, enterprise_code, store)
+    code = f"{secrets.randbelow(10**8):08d}"
+    invitation = Invitation(code=code, person_id=person.id, made_at=now, expires_at=now + VALID_FOR)
+    store.session.merge(invitation)
+    store.records.note(
+        now, "night-patrol invite", "invited", person=person.name, roles=roles, enterprise=enterprise_code
+    )
+    return invitation
+
+
+def enlist(name: str, roles: list[str], enterprise_code: str | None, store: Store) -> Person:
+    """The person of that name at that enterprise (or in the office), with these roles from now on. Raises Refused."""
     name = name.strip()
     unknown = [role for role in roles if role not in ROLES]
     if not name or not roles or unknown:
@@ -60,11 +72,7 @@ def invite(name: str, roles: list[str], enterprise_code: str | None, store: Stor
             raise Refused("enrolment.unknown_enterprise", code=enterprise_code)
     person = _person(name, enterprise, store) or _new_person(name, enterprise, store)
     person.roles = [*person.roles, *(role for role in roles if role not in person.roles)]
-    code = f"{secrets.randbelow(10**8):08d}"
-    invitation = Invitation(code=code, person_id=person.id, made_at=now, expires_at=now + VALID_FOR)
-    store.session.merge(invitation)
-    store.records.note(now, "night-patrol invite", "invited", person=name, roles=roles, enterprise=enterprise_code)
-    return invitation
+    return person
 
 
 def _person(name: str, enterprise: Enterprise | None, store: Store) -> Person | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from storage.access import AccessStore
 from storage.alerts import AlertStore
 from storage.content import ContentStore
 from storage.duty import DutyStore
@@ -34,6 +35,7 @@ class Store:
         self.outages = OutageStore(session)
         self.sources = SourceStore(session)
         self.records = Records(session)
+        self.access = AccessStore(session)
 
     def one_at_a_time(self, what: str) -> None:
         """From here to the end of the transaction nobody else is at the same thing.

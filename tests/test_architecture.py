@@ -10,17 +10,20 @@ import pytest
 
 from bot.config import Config
 from bot.texts import placeholders, sentences
+from handlers.permissions import ACTIONS
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted(
     path for package in ("bot", "handlers", "schedules", "storage") for path in (ROOT / package).rglob("*.py")
 )
+FILES = (".txt", ".jpg", ".mp4", ".html", ".css", ".js", ".svg")
+TEMPLATES = sorted((ROOT / "bot" / "web" / "templates").glob("*.html"))
 # Where tables are listed: their names say what they are for, and a column is no sentence.
 TABLES = {"models", "migrations"}
 # Keys that are put together at run time: the section and what completes it.
 COMPOSED = {
     "mark.", "unfit.", "outage.", "board.", "remark.", "alert.", "report.", "import.", "channel.", "question.",
-    "settings.expect_", "figure.", "year_sheet.",
+    "settings.expect_", "figure.", "year_sheet.", "role.", "trouble_page.",
 }  # fmt: skip
 
 
@@ -37,13 +40,18 @@ def _strings(path: Path) -> set[str]:
 def test_every_sentence_is_used_and_every_one_used_exists() -> None:
     speakers = [path for path in SOURCES if not TABLES & set(path.parts)]
     said = {string for path in speakers for string in _strings(path)}
+    said |= {key for page in TEMPLATES for key in re.findall(r"'([a-z_]+\.[a-z_0-9]+)'", page.read_text("utf-8"))}
     sections = {key.split(".")[0] for key in sentences()}
     keys = {string for string in said if re.fullmatch(r"[a-z_]+\.[a-z_0-9]+", string)}
-    used = {key for key in keys if key.split(".")[0] in sections and not key.endswith((".txt", ".jpg", ".mp4"))}
+    used = {
+        key
+        for key in keys
+        if key.split(".")[0] in sections and not key.endswith((".txt", ".jpg", ".mp4", ".html", ".css", ".js"))
+    }
     unused = {key for key in sentences() if key not in said and not key.startswith(tuple(COMPOSED))}
     unused -= {key for key in sentences() if key.removesuffix("_title") in said}
     assert unused == set()
-    assert {key for key in used if key not in sentences()} - {"bot.simulator", "bot.web"} == set()
+    assert {key for key in used if key not in sentences()} - {"bot.simulator", "bot.web"} - set(ACTIONS) == set()
 
 
 def test_sentences_name_their_parameters_and_nothing_else() -> None:

@@ -11,6 +11,7 @@ from bot.channels.wecom_app import WeComAppChannel, WeComAppDoor, accepted_corps
 from bot.channels.wecom_client import WeComClient
 from bot.channels.wecom_crypto import Envelope
 from bot.channels.wecom_kf import WeComKfChannel, WeComKfDoor
+from bot.channels.wecom_login import WeComLogin
 from bot.channels.wecom_robot import WeComRobotChannel
 
 CHANNELS: dict[str, type] = {
@@ -24,16 +25,17 @@ DOORS: dict[str, type] = {"wecom_app": WeComAppDoor, "wecom_kf": WeComKfDoor}
 
 @dataclass(frozen=True)
 class Switchboard:
-    """The channels, doors and sources that the settings have switched on, and the addresses they call."""
+    """The channels, doors, sources and sign-in pages that are switched on, and the addresses they call."""
 
     channels: dict[str, Channel] = field(default_factory=dict)
     doors: dict[str, Door] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
     platforms: set[str] = field(default_factory=set)
+    logins: dict[str, WeComLogin] = field(default_factory=dict)
 
 
 __all__ = [
     "CHANNELS", "DOORS", "Channel", "Door", "Envelope", "FallbackChannel", "Guard", "Source", "Switchboard",
-    "WeComAppChannel", "WeComAppDoor", "WeComClient", "WeComKfChannel", "WeComKfDoor", "WeComRobotChannel",
-    "accepted_corps",
+    "WeComAppChannel", "WeComAppDoor", "WeComClient", "WeComKfChannel", "WeComKfDoor", "WeComLogin",
+    "WeComRobotChannel", "accepted_corps",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ import traceback
 
 import click
 
-from bot.cli import keeping, looking, office, running
+from bot.cli import keeping, looking, office, running, users
 from bot.config import SettingsError
 from bot.texts import say
 from storage.errors import DatabaseAway, Refused, SchemaMismatch
@@ -21,7 +21,7 @@ def cli() -> None:
 
 for command in (
     running.serve, running.web, running.worker, running.migrate, running.simulator, running.demo,
-    office.import_, office.export, office.invite, office.attach,
+    office.import_, office.export, office.invite, office.attach, users.user,
     looking.night, looking.report, looking.doctor, keeping.verify, keeping.backup, keeping.restore,
 ):  # fmt: skip
     cli.add_command(command)

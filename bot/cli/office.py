@@ -11,8 +11,8 @@ from bot.cli.opened import opened
 from bot.opening import object_store
 from bot.texts import say
 
-_ROLES = {"patroller": "巡检员", "head": "负责人", "safety": "安全员", "leader": "值班领导", "staff": "工作人员",
-          "admin": "管理员"}  # fmt: skip
+ROLES = {"patroller": "巡检员", "head": "负责人", "safety": "安全员", "leader": "值班领导", "staff": "工作人员",
+         "auditor": "审计员", "admin": "管理员"}  # fmt: skip
 
 
 @click.command("import")
@@ -53,14 +53,14 @@ def export(file: Path) -> None:
 
 @click.command()
 @click.argument("name")
-@click.option("--role", required=True, help="巡检员/负责人/安全员/值班领导/工作人员/管理员, several with 、")
+@click.option("--role", required=True, help="巡检员/负责人/安全员/值班领导/工作人员/审计员/管理员, several with 、")
 @click.option("--enterprise", metavar="CODE", help="The enterprise's code; without it the supervising office.")
 @click.option("--json", "as_json", is_flag=True)
 def invite(name: str, role: str, enterprise: str | None, as_json: bool) -> None:
     """Make a one-time binding code for a person."""
     from handlers.enrolment import invite as make
 
-    roles = [_ROLES.get(piece.strip(), piece.strip()) for piece in role.replace(",", "、").split("、")]
+    roles = [ROLES.get(piece.strip(), piece.strip()) for piece in role.replace(",", "、").split("、")]
     with opened(migrate=True) as (config, memory), memory.transaction() as store:
         invitation = make(name, roles, enterprise, store, memory.clock.now())
         expires = invitation.expires_at.astimezone(config.TIMEZONE)

@@ -21,6 +21,7 @@ from bot.simulator.phone import Phone
 from bot.simulator.rates import Window
 from bot.simulator.records import App, Complaint, Delivery, Member, Robot
 from bot.simulator.serving import Server
+from bot.simulator.sign_in import SignIns
 from bot.simulator.tokens import Tokens
 
 FIRST_MSG_ID = 7_300_000_000_000_000_001
@@ -49,6 +50,7 @@ class Cloud:
 
     def _forget(self) -> None:
         self.tokens = Tokens()
+        self.sign_ins = SignIns()
         self.media = MediaStore()
         self.cards = CardDesk()
         self.sent: list[Delivery] = []
@@ -141,6 +143,8 @@ class Cloud:
             "WECOM_APP_SECRET": self.app.secret,
             "WECOM_CALLBACK_TOKEN": self.app.token,
             "WECOM_ENCODING_AES_KEY": self.app.encoding_aes_key,
+            "WECOM_OAUTH_URL": f"{self.url}/connect/oauth2/authorize",
+            "WECOM_QR_LOGIN_URL": f"{self.url}/wwlogin/sso/login",
         }
 
     def upload_path(self, name: str) -> Path:

@@ -22,6 +22,7 @@ APP_FIELDS: dict[str, type] = {
     "token": str,
     "encoding_aes_key": str,
     "callback_url": str,
+    "trusted_domain": str,
 }
 
 

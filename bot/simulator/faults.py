@@ -4,7 +4,7 @@ import threading
 from collections import defaultdict, deque
 from dataclasses import dataclass
 
-READS = frozenset({"gettoken", "getcallbackip", "media/get"})
+READS = frozenset({"gettoken", "getcallbackip", "media/get", "auth/getuserinfo"})
 WRITES = frozenset(
     {
         "message/send",

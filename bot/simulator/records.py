@@ -17,6 +17,8 @@ class App:
     # The last character carries non-zero spare bits on purpose: real keys do (section 1.3).
     encoding_aes_key: str = "PretendEncodingAESKeyOfTheSimulator00000001"
     callback_url: str = "http://127.0.0.1:8000/callbacks/wecom_app"
+    # Host (and port) that sign-in pages may send a browser back to; empty takes any.
+    trusted_domain: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The web side: the platforms' callbacks, health, metrics and shared safety films."""
+"""The web side: the platforms' callbacks, health, metrics, shared safety films and the dashboard."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from bot.channels import Switchboard
 from bot.hearing import Hearing
 from bot.links import Links
 from bot.memory import Memory
-from bot.web import callbacks, content, health
+from bot.web import callbacks, content, dashboard, health
+from bot.web.site import Site
 from storage.errors import DatabaseAway
 from storage.objects import ObjectError, ObjectStore
 
@@ -19,15 +20,18 @@ log = logging.getLogger(__name__)
 _LARGEST_BODY = 256 * 1024
 
 
-def create_app(memory: Memory, hearing: Hearing, switchboard: Switchboard, objects: ObjectStore, links: Links) -> Flask:
+def create_app(
+    memory: Memory, hearing: Hearing, switchboard: Switchboard, objects: ObjectStore, links: Links, site: Site
+) -> Flask:
     """The WSGI application over these parts."""
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
+    for trouble in (DatabaseAway, ObjectError):
+        app.register_error_handler(trouble, _not_now)
     app.register_blueprint(callbacks.blueprint(hearing, switchboard))
     app.register_blueprint(health.blueprint(memory, objects, switchboard))
     app.register_blueprint(content.blueprint(memory, objects, links))
-    for trouble in (DatabaseAway, ObjectError):
-        app.register_error_handler(trouble, _not_now)
+    dashboard.add(app, memory, switchboard, site)
     return app
 
 
@@ -35,3 +39,6 @@ def _not_now(trouble: Exception) -> Response:
     """What we need is away: whoever asks may ask again."""
     log.error("a request could not be answered: %s", trouble)
     return Response(status=503)
+
+
+__all__ = ["Site", "create_app"]

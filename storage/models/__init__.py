@@ -3,6 +3,7 @@
 Instants are kept in UTC and come back aware; a night is named by its morning date.
 """
 
+from storage.models.access import Credential, WebSession
 from storage.models.base import Base, Id, UtcDateTime
 from storage.models.intake import ClosedNight, Inbox, NightChoice, Submission, Word
 from storage.models.notices import Alert, Attempt, ContentItem, Notice, Push
@@ -21,7 +22,8 @@ from storage.models.register import (
 )
 
 __all__ = [
-    "Alert", "Attempt", "AuditEntry", "Base", "Binding", "ClosedNight", "ContentItem", "Counter", "Decision",
-    "DutyShift", "Employment", "Enterprise", "GroupChat", "Id", "Inbox", "Invitation", "KeyPart", "Meta",
-    "NightChoice", "Notice", "Outage", "Person", "Push", "Rule", "Source", "Submission", "Token", "UtcDateTime", "Word",
+    "Alert", "Attempt", "AuditEntry", "Base", "Binding", "ClosedNight", "ContentItem", "Counter", "Credential",
+    "Decision", "DutyShift", "Employment", "Enterprise", "GroupChat", "Id", "Inbox", "Invitation", "KeyPart", "Meta",
+    "NightChoice", "Notice", "Outage", "Person", "Push", "Rule", "Source", "Submission", "Token", "UtcDateTime",
+    "WebSession", "Word",
 ]  # fmt: skip

@@ -159,15 +159,15 @@ def test_the_program_prints_its_settings_once() -> None:
     command = [sys.executable, "-u", "-m", "bot.simulator", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as program:
         assert program.stdout is not None
-        lines = [program.stdout.readline().strip() for _ in range(8)]
+        lines = [program.stdout.readline().strip() for _ in range(10)]
         try:
-            settings = dict(line.split("=", 1) for line in lines[1:7])
+            settings = dict(line.split("=", 1) for line in lines[1:9])
             with requests.Session() as session:
                 session.trust_env = False
                 params = {"corpid": settings["WECOM_CORP_ID"], "corpsecret": settings["WECOM_APP_SECRET"]}
                 answer = session.get(settings["WECOM_API_URL"] + "/cgi-bin/gettoken", params=params, timeout=10)
             assert answer.json()["errcode"] == 0
             assert len(settings["WECOM_ENCODING_AES_KEY"]) == 43
-            assert "pretend-robot-key" in lines[7]
+            assert "pretend-robot-key" in lines[9]
         finally:
             program.terminate()

@@ -20,6 +20,7 @@ from storage.models import (
     ClosedNight,
     ContentItem,
     Counter,
+    Credential,
     Decision,
     DutyShift,
     Employment,
@@ -37,6 +38,7 @@ from storage.models import (
     Source,
     Submission,
     Token,
+    WebSession,
     Word,
 )
 from storage.records import insert_once
@@ -59,6 +61,11 @@ WORD: dict[str, Any] = {
 OUTAGE: dict[str, Any] = {
     "what": "receiving", "began_at": NOW, "ended_at": NOW + timedelta(hours=1), "noticed_at": NOW,
 }  # fmt: skip
+PASSWORD: dict[str, Any] = {"person_id": 1, "login": "a", "password_hash": "x", "made_at": NOW, "wrong": 0}
+SESSION: dict[str, Any] = {
+    "token_sha256": "a", "person_id": 1, "means": "wecom", "state_sha256": "a", "browser": "", "made_at": NOW,
+    "seen_at": NOW,
+}  # fmt: skip
 
 
 def a_county() -> list[Base]:
@@ -76,6 +83,7 @@ def a_county() -> list[Base]:
         ClosedNight(night=DAY, closed_at=NOW, expected={}),
         Invitation(code="12345678", person_id=1, made_at=NOW, expires_at=NOW), Outage(id=1, **OUTAGE),
         Source(name="wecom_kf"),
+        Person(id=2, name="李四", roles=[]), Credential(**PASSWORD), WebSession(**SESSION),
     ]  # fmt: skip
 
 
@@ -101,6 +109,9 @@ REFUSED: dict[str, Base] = {
     "outage_lasts": Outage(**{**OUTAGE, "what": "platform", "ended_at": OUTAGE["began_at"]}),
     "source_answers_what_rang": Source(name="b", cursor="", rung=0, answered=1, unfinished=False, failures=0),
     "never_the_same_twice": Push(item_id=1, group_id=1, day=date(2027, 1, 1), notice_id=1),
+    "credential.login": Credential(**{**PASSWORD, "person_id": 2}),
+    "web_session.state_sha256": WebSession(**{**SESSION, "token_sha256": "b"}),
+    "web_session_means": WebSession(**{**SESSION, "token_sha256": "b", "state_sha256": "b", "means": "charm"}),
 }
 KEYS: list[Base] = [
     Employment(person_id=1, enterprise_id=1), NightChoice(person_id=1, night=DAY, enterprise_id=1),
@@ -108,12 +119,15 @@ KEYS: list[Base] = [
     Token(name="a"), ClosedNight(night=DAY, closed_at=NOW, expected={}),
     Invitation(code="12345678", person_id=1, made_at=NOW, expires_at=NOW),
     Source(name="wecom_kf", cursor="", rung=0, answered=0, unfinished=False, failures=0),
+    Credential(**{**PASSWORD, "login": "b"}), WebSession(**{**SESSION, "state_sha256": "b"}),
 ]  # fmt: skip
 ORPHANS: list[Base] = [
     Enterprise(code="E002", name="乙", short_name="乙", group_id=9), KeyPart(enterprise_id=9, number="1", name="罐区"),
     Employment(person_id=9, enterprise_id=1), Employment(person_id=1, enterprise_id=9),
     Binding(person_id=9, realm="wecom", account="a", account_key="a"), DutyShift(day=DAY, post="leader", person_id=9),
     Invitation(code="1", person_id=9, made_at=NOW, expires_at=NOW), Attempt(notice_id=9, started_at=NOW),
+    Credential(**{**PASSWORD, "person_id": 9, "login": "b"}),
+    WebSession(**{**SESSION, "person_id": 9, "token_sha256": "b", "state_sha256": "b"}),
     *(
         Submission(**{**FILM, "number": 2, "message_key": "b", column: 9})
         for column in ("inbox_id", "person_id", "enterprise_id", "part_id")

@@ -1,0 +1,98 @@
+"""Passwords for those who sign in without WeCom: on the first day, and in counties without a domain."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from bot.cli.office import ROLES
+from bot.cli.opened import opened
+from bot.texts import say
+
+
+@click.group("user")
+def user() -> None:
+    """People who sign in to the dashboard by a password."""
+
+
+@user.command()
+@click.argument("name")
+@click.option("--role", default="管理员", show_default=True, help="As of `invite`; several with 、")
+@click.option("--enterprise", metavar="CODE", help="The enterprise's code; without it the supervising office.")
+@click.option("--totp", is_flag=True, help="Ask for a code of an authenticator app as well.")
+@click.option("--json", "as_json", is_flag=True)
+def add(name: str, role: str, enterprise: str | None, totp: bool, as_json: bool) -> None:
+    """Let a person sign in by a password, asked for here, read from stdin, or made up when stdin is empty."""
+    from bot.passwords import hashed, new_secret, totp_address
+    from handlers.users import add_user
+
+    roles = [ROLES.get(piece.strip(), piece.strip()) for piece in role.replace(",", "、").split("、")]
+    password, made_up = _password()
+    secret = new_secret() if totp else None
+    with opened(migrate=True) as (_, memory), memory.transaction() as store:
+        credential = add_user(name, roles, enterprise, hashed(password), secret, store, memory.clock.now())
+    address = totp_address(secret, credential.login) if secret else None
+    if as_json:
+        told = {"login": credential.login, "name": name, "roles": roles, "password": password if made_up else None}
+        click.echo(json.dumps({**told, "totp_secret": secret, "totp_address": address}, ensure_ascii=False))
+        return
+    click.echo(say("user.added", name=name, login=credential.login, roles=roles))
+    if made_up:
+        click.echo(say("user.password", password=password))
+    if secret:
+        click.echo(say("user.totp", secret=secret, address=address))
+
+
+@user.command()
+@click.argument("login")
+def password(login: str) -> None:
+    """Give somebody a new password; whoever is signed in by the old one is signed out."""
+    from bot.passwords import hashed
+    from handlers.users import change_password
+
+    word, made_up = _password()
+    with opened() as (_, memory), memory.transaction() as store:
+        change_password(login, hashed(word), store, memory.clock.now())
+    click.echo(say("user.changed", login=login))
+    if made_up:
+        click.echo(say("user.password", password=word))
+
+
+@user.command()
+@click.argument("login")
+def remove(login: str) -> None:
+    """Take somebody's password away; the person stays in the register."""
+    from handlers.users import remove_user
+
+    with opened() as (_, memory), memory.transaction() as store:
+        remove_user(login, store, memory.clock.now())
+    click.echo(say("user.removed", login=login))
+
+
+@user.command("list")
+def list_() -> None:
+    """Who may sign in by a password."""
+    with opened() as (_, memory), memory.reading() as store:
+        found = store.access.credentials()
+    for credential, person in found:
+        second = say("user.second") if credential.totp_secret else ""
+        click.echo(say("user.line", login=credential.login, name=person.name, roles=person.roles, second=second))
+    if not found:
+        click.echo(say("user.nobody"))
+
+
+def _password() -> tuple[str, bool]:
+    """A password, and whether it was made up here. Raises click.ClickException."""
+    from bot.passwords import SHORTEST, new_password
+
+    if sys.stdin.isatty():
+        given = click.prompt(say("sign_in.password"), hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        given = sys.stdin.readline().rstrip("\r\n")
+    if not given:
+        return new_password(), True
+    if len(given) < SHORTEST:
+        raise click.ClickException(say("user.too_short", shortest=SHORTEST))
+    return given, False

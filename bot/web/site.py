@@ -1,0 +1,18 @@
+"""What the web side knows of the place it is served at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Site:
+    """The address people's phones reach, and the key that signs what browsers hold for us."""
+
+    public_url: str
+    secret_key: str
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether people reach it over TLS: then nothing of it may travel without."""
+        return self.public_url.startswith("https://")

@@ -1,0 +1,74 @@
+"""Who may see and do what: roles × actions, and what a person sees of the county. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+PATROLLER, HEAD, LEADER, STAFF, AUDITOR, ADMIN = "patroller", "head", "leader", "staff", "auditor", "admin"
+ROLES = (PATROLLER, HEAD, LEADER, STAFF, AUDITOR, ADMIN)
+# How the register names them.
+REGISTERED = {
+    "巡检员": PATROLLER, "负责人": HEAD, "安全员": HEAD, "值班领导": LEADER, "工作人员": STAFF, "审计员": AUDITOR,
+    "管理员": ADMIN,
+}  # fmt: skip
+# They see every enterprise; everybody else only those he works for.
+COUNTY = frozenset({LEADER, STAFF, AUDITOR, ADMIN})
+
+_EVERYBODY = frozenset(ROLES)
+_ENTERPRISES = frozenset({PATROLLER, HEAD})
+
+# What only looks. The auditor may do all of it.
+LOOKS: dict[str, frozenset[str]] = {
+    "tonight.see": _EVERYBODY,
+    "enterprise.see": _EVERYBODY,
+    "history.see": _EVERYBODY,
+    "films.watch": _EVERYBODY,
+    "films.download": frozenset({LEADER, STAFF, AUDITOR, ADMIN}),
+    "review.see": COUNTY,
+    "duty.see": COUNTY,
+    "office.see": frozenset({STAFF, AUDITOR, ADMIN}),
+    "register.see": frozenset({STAFF, AUDITOR, ADMIN}),
+    "trail.see": frozenset({LEADER, STAFF, AUDITOR, ADMIN}),
+}
+# What leaves something changed. The auditor may do none of it.
+CHANGES: dict[str, frozenset[str]] = {
+    "review.judge": frozenset({LEADER, STAFF, ADMIN}),
+    "review.answer": _ENTERPRISES,
+    "objection.raise": _ENTERPRISES,
+    "objection.settle": frozenset({STAFF, ADMIN}),
+    "films.correct": frozenset({STAFF, ADMIN}),
+    "office.work": frozenset({STAFF, ADMIN}),
+    "register.edit": frozenset({STAFF, ADMIN}),
+    "roster.edit": frozenset({STAFF, ADMIN}),
+    "rules.edit": frozenset({STAFF, ADMIN}),
+    "people.invite": frozenset({STAFF, ADMIN}),
+    "users.manage": frozenset({ADMIN}),
+}
+ACTIONS: dict[str, frozenset[str]] = {**LOOKS, **CHANGES}
+# Everybody who is signed in may leave, whatever his roles.
+OWN = "own.session"
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Somebody who is signed in: who it is, in which roles, and the enterprises to be seen (None = all)."""
+
+    person_id: int
+    name: str
+    roles: frozenset[str]
+    enterprises: frozenset[int] | None
+
+    def may(self, action: str) -> bool:
+        """Whether one of the roles allows an action. Raises KeyError for one that nobody has thought of."""
+        return action == OWN or bool(self.roles & ACTIONS[action])
+
+    def sees(self, enterprise_id: int | None) -> bool:
+        """Whether something of that enterprise (None: of nobody yet) may be shown."""
+        return self.enterprises is None or enterprise_id in self.enterprises
+
+
+def viewer(person_id: int, name: str, registered: Iterable[str], employers: Iterable[int]) -> Viewer:
+    """What a person of the register may see, by the roles that stand there and whom the person works for."""
+    roles = frozenset(REGISTERED[each] for each in registered if each in REGISTERED)
+    return Viewer(person_id, name, roles, None if roles & COUNTY else frozenset(employers))

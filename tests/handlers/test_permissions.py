@@ -1,0 +1,68 @@
+"""The table of roles and actions."""
+
+from __future__ import annotations
+
+import pytest
+
+from handlers.permissions import (
+    ACTIONS,
+    ADMIN,
+    AUDITOR,
+    CHANGES,
+    COUNTY,
+    HEAD,
+    LOOKS,
+    OWN,
+    PATROLLER,
+    REGISTERED,
+    ROLES,
+    Viewer,
+    viewer,
+)  # fmt: skip
+
+
+def test_the_auditor_looks_at_everything_and_changes_nothing() -> None:
+    assert {action for action in ACTIONS if AUDITOR in ACTIONS[action]} == set(LOOKS)
+
+
+def test_no_action_both_looks_and_changes() -> None:
+    assert not set(LOOKS) & set(CHANGES)
+
+
+def test_everything_can_be_done_by_somebody_and_only_by_roles_there_are() -> None:
+    assert all(roles and roles <= set(ROLES) for roles in ACTIONS.values())
+    assert set(REGISTERED.values()) == set(ROLES)
+
+
+def test_the_administrator_does_what_belongs_to_no_enterprise() -> None:
+    assert {action for action in ACTIONS if ADMIN not in ACTIONS[action]} == {"review.answer", "objection.raise"}
+
+
+@pytest.mark.parametrize("role", ["巡检员", "负责人", "安全员"])
+def test_an_enterprise_sees_only_itself(role: str) -> None:
+    found = viewer(1, "甲", [role], [7])
+    assert found.sees(7)
+    assert not found.sees(8)
+    assert not found.sees(None)
+    assert not any(found.may(action) for action in ("office.see", "review.judge", "register.edit", "users.manage"))
+
+
+@pytest.mark.parametrize("role", sorted(COUNTY))
+def test_the_county_sees_all(role: str) -> None:
+    name = next(name for name, found in REGISTERED.items() if found == role)
+    assert viewer(1, "甲", [name], [7]).sees(None)
+
+
+def test_several_roles_add_up() -> None:
+    found = viewer(1, "甲", ["巡检员", "负责人", "不认识的角色"], [7, 8])
+    assert found.roles == {PATROLLER, HEAD}
+    assert found.sees(7)
+    assert found.sees(8)
+
+
+def test_whoever_is_signed_in_may_leave_and_nobody_does_what_is_not_in_the_table() -> None:
+    nobody = Viewer(1, "甲", frozenset(), frozenset())
+    assert nobody.may(OWN)
+    assert not nobody.may("tonight.see")
+    with pytest.raises(KeyError):
+        nobody.may("tonight.sea")
