@@ -11,7 +11,7 @@ from bot.clock import wall_now
 from bot.config import Config, SettingsError, load
 from bot.engine import InlineEngine
 from bot.memory import Memory
-from bot.opening import joined_clock, object_store, open_database
+from bot.opening import connected, joined_clock, object_store, open_database
 from bot.texts import say
 from storage.errors import DatabaseAway, SchemaMismatch
 from storage.objects import ObjectError
@@ -40,7 +40,7 @@ def examine() -> Iterator[Finding]:
         yield False, say("trouble.database", why=str(error))
         return
     try:
-        memory = Memory(database, InlineEngine(), joined_clock(database), config.TIMEZONE)
+        memory, _ = connected(config, database, joined_clock(database), InlineEngine())
         yield True, say("doctor.database", rehearsal=[{"say": "doctor.rehearsal"}] if memory.clock.rehearsal else [])
         yield from _register(memory)
         yield from _platform(config, memory)
@@ -68,7 +68,8 @@ def _register(memory: Memory) -> Iterator[Finding]:
     with memory.reading() as store:
         enterprises = {row.id for row in store.register.expected_parts()}
         leaders, office = store.register.with_role(LEADER), store.register.office()
-        reachable = store.register.accounts([person.id for person in [*leaders, *office]], "wecom")
+        realms = {line.realm for line in store.lines}
+        reachable = store.register.reachable([person.id for person in [*leaders, *office]], realms)
     yield bool(enterprises), say("doctor.register", number=len(enterprises))
     yield bool(reachable), say("doctor.people", leaders=len(leaders), office=len(office), reachable=len(reachable))
 

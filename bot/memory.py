@@ -18,6 +18,7 @@ from schedules.outages import rule_book
 from schedules.rules import RuleBook
 from storage.database import PATIENCE_S, Database
 from storage.inbox import keep
+from storage.lines import Line
 from storage.sources import ring
 from storage.store import Store
 
@@ -36,22 +37,26 @@ class Heard:
 class WorkingStore(Store):
     """A store that also collects what the engine shall carry out once the transaction stands."""
 
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
+    def __init__(self, session: Session, lines: Sequence[Line] = ()) -> None:
+        super().__init__(session, lines)
         self.jobs: list[Job] = []
 
 
 class Memory:
-    """The database, the engine and the clock, as one means to remember and to get things done."""
+    """The database, the engine and the clock, as one means to remember and to get things done.
+
+    `lines` are the channels that the settings have opened to single people.
+    """
 
     def __init__(self, database: Database, engine: Engine, clock: Clock, zone: ZoneInfo) -> None:
         self.database, self.engine, self.clock, self.zone = database, engine, clock, zone
+        self.lines: tuple[Line, ...] = ()
 
     @contextmanager
     def transaction(self, patience_s: float = PATIENCE_S) -> Iterator[WorkingStore]:
         """All or nothing: rows, notices and the jobs that follow from them. Raises DatabaseAway."""
         with self.database.transaction(patience_s) as session:
-            store = WorkingStore(session)
+            store = WorkingStore(session, self.lines)
             yield store
             session.flush()
             now = self.clock.now()
@@ -79,7 +84,7 @@ class Memory:
     def reading(self) -> Iterator[Store]:
         """One consistent state, nothing written."""
         with self.database.reading() as session:
-            yield Store(session)
+            yield Store(session, self.lines)
 
     def book(self, store: Store) -> RuleBook:
         """What has been agreed, as it stands now."""

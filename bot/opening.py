@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot import engine as engines
+from bot.channels import Guard, Means, Switchboard, switched_on
 from bot.clock import Clock, joined, started
 from bot.config import Config
+from bot.memory import Memory
 from storage.database import Database
 from storage.objects import ObjectStore, S3Settings, open_store
 from storage.store import Store
@@ -54,3 +56,16 @@ def joined_clock(database: Database) -> Clock:
     """The clock for a command: the real one, or that of the rehearsal the database is kept for."""
     with database.reading() as session:
         return joined(Store(session))
+
+
+def guard(config: Config) -> Guard:
+    """The way to addresses that came from outside, for doors and links alike."""
+    return Guard((config.WECOM_API_URL, config.WECOM_AIBOT_URL, config.OFFICIAL_ACCOUNT_API_URL), config.MEDIA_HOSTS)
+
+
+def connected(config: Config, database: Database, clock: Clock, engine: engines.Engine) -> tuple[Memory, Switchboard]:
+    """The memory, with what the settings have switched on to speak through."""
+    memory = Memory(database, engine, clock, config.TIMEZONE)
+    switchboard = switched_on(Means(config, clock, memory.transaction, guard(config)))
+    memory.lines = switchboard.lines
+    return memory, switchboard

@@ -8,8 +8,9 @@ from handlers.answers import answer
 from handlers.message import Message
 from schedules.patrol_night import night_of
 from schedules.rules import RuleBook
-from storage.models import Alert, Person
-from storage.notices import Saying
+from schedules.telling import reply
+from storage.models import Alert, Notice, Person
+from storage.notices import Saying, route_to
 from storage.store import Store
 
 
@@ -49,7 +50,7 @@ def _take(alert: Alert, person: Person, message: Message, store: Store, rules: R
         store.records.note(now, person.name, "acknowledged", alert=alert.id, cause=alert.cause)
         _update_cards(alert, message, shown, store, rules, now)
     elif message.response_code:
-        update_card(message.sender, message.response_code, f"{message.key}", shown, store, rules, now)
+        update_card(message, f"{message.key}", shown, store, rules, now)
     if not first:
         answer(message, store, rules, now, "alert.already_taken", **shown)
 
@@ -58,30 +59,32 @@ def _update_cards(
     alert: Alert, message: Message, shown: dict[str, str], store: Store, rules: RuleBook, now: datetime
 ) -> None:
     """Every card of this alert shows who took it: the pressed one by its fresh code, the others by theirs."""
-    codes = {
-        notice.address: notice.response_code
-        for notice in store.notices.of_alert(alert.id)
-        if notice.response_code and notice.form == "alert"
-    }
-    if message.response_code:
-        codes[message.sender] = codes[message.sender.lower()] = message.response_code
-    for account, code in {key.lower(): (key, value) for key, value in codes.items()}.values():
-        update_card(account, code, f"{alert.id}", shown, store, rules, now)
+    pressed = route_to(message.channel, message.realm, message.sender) if message.response_code else None
+    if pressed is not None:
+        update_card(message, f"{alert.id}", shown, store, rules, now)
+    latest = {notice.route: notice for notice in store.notices.of_alert(alert.id) if _has_card(notice)}
+    for route, notice in latest.items():
+        if route != pressed:
+            code = notice.response_code or ""
+            store.notices.after(notice, _on_card("alert.card_taken", f"{alert.id}", code, shown, rules, now))
+
+
+def _has_card(notice: Notice) -> bool:
+    return bool(notice.response_code) and notice.form == "alert"
 
 
 def update_card(
-    account: str, response_code: str, cause: str, shown: dict[str, str], store: Store, rules: RuleBook, now: datetime,
+    message: Message, cause: str, shown: dict[str, str], store: Store, rules: RuleBook, now: datetime,
     text_key: str = "alert.card_taken",
 ) -> None:  # fmt: skip
-    """Have a card show what became of it (protocol sheet 4.2: a code serves once)."""
-    person = store.register.account_owner("wecom", account, now)
-    saying = Saying(
-        kind="system",
-        text_key=text_key,
-        once_key=f"card/{cause}/{response_code}",
-        night=night_of(now, rules),
-        due_at=now,
-        params={**shown, "response_code": response_code},
-        form="card_update",
-    )
-    store.notices.to_account(account, person.name if person else account, saying)
+    """Have the card that was pressed show what became of it."""
+    saying = _on_card(text_key, cause, message.response_code, shown, rules, now)
+    reply(message, store.register.account_owner(message.realm, message.sender, now), saying, store)
+
+
+def _on_card(text_key: str, cause: str, code: str, shown: dict[str, str], rules: RuleBook, now: datetime) -> Saying:
+    """What a card shows from now on (protocol sheet 4.2: a code serves once)."""
+    return Saying(
+        kind="system", text_key=text_key, once_key=f"card/{cause}/{code}", night=night_of(now, rules), due_at=now,
+        params={**shown, "response_code": code}, form="card_update",
+    )  # fmt: skip

@@ -8,7 +8,9 @@ from typing import Any
 from handlers.message import Message
 from schedules.patrol_night import night_of
 from schedules.rules import RuleBook
-from storage.notices import Saying, app_route
+from schedules.telling import reply
+from storage.models import Person
+from storage.notices import Saying, route_to
 from storage.store import Store
 
 _STALE_AFTER, _WELCOME_LIFE = timedelta(hours=24), timedelta(seconds=20)
@@ -16,9 +18,14 @@ _STALE_AFTER, _WELCOME_LIFE = timedelta(hours=24), timedelta(seconds=20)
 _CHATTER_LIMIT, _CHATTER_PERIOD = 5, timedelta(minutes=10)
 
 
+def sender_of(store: Store, message: Message) -> Person | None:
+    """Who sent it; None for a stranger."""
+    return store.register.account_owner(message.realm, message.sender, message.sent_at)
+
+
 def name_of(store: Store, message: Message) -> str:
     """The name under which the sender stands on record: the person's, or a stranger's account."""
-    person = store.register.account_owner(message.realm, message.sender, message.sent_at)
+    person = sender_of(store, message)
     return person.name if person else message.sender
 
 
@@ -48,12 +55,13 @@ def answer(
         params=params | ({"response_code": message.response_code} if welcome else {}),
         expires_at=message.sent_at + _WELCOME_LIFE if welcome else now + _STALE_AFTER,
     )
-    store.notices.to_account(message.sender, name_of(store, message), saying)
+    reply(message, sender_of(store, message), saying, store)
 
 
 def answer_chatter(
     message: Message, store: Store, rules: RuleBook, now: datetime, text_key: str, **params: Any
 ) -> None:
     """Like `answer`, but a joker is not answered for ever (mission 4.5, case 40)."""
-    if store.notices.texts_since(app_route(message.sender), text_key, now - _CHATTER_PERIOD) < _CHATTER_LIMIT:
+    route = route_to(message.channel, message.realm, message.sender)
+    if store.notices.texts_since(route, text_key, now - _CHATTER_PERIOD) < _CHATTER_LIMIT:
         answer(message, store, rules, now, text_key, **params)

@@ -74,10 +74,8 @@ def pressed(message: Message, store: Store, rules: RuleBook, now: datetime) -> N
         return answer(message, store, rules, now, "question.not_yours")
     attribution.choose(film, what, chosen_id, store, rules, now)
     if message.response_code:
-        alerting.update_card(
-            message.sender, message.response_code, f"question/{film.id}", {"label": label}, store, rules, now,
-            "question.card_settled",
-        )  # fmt: skip
+        cause, shown = f"question/{film.id}", {"label": label}
+        alerting.update_card(message, cause, shown, store, rules, now, "question.card_settled")
     return None
 
 

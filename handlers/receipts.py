@@ -8,7 +8,7 @@ from typing import Any
 from schedules.nights import judged
 from schedules.patrol_night import window
 from schedules.rules import RuleBook
-from schedules.telling import tell_office
+from schedules.telling import reply, tell_office
 from storage.models import Submission
 from storage.notices import Saying
 from storage.store import Store
@@ -86,4 +86,4 @@ def respond(
         expires_at=now + _STALE_AFTER,
         **how,
     )
-    store.notices.to_account(submission.sender, person.name if person else submission.sender, saying)
+    reply(submission, person, saying, store)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from handlers.answers import answer, name_of
+from handlers.answers import answer, sender_of
 from handlers.message import Message
 from handlers.naming import named_part, without_enterprise
 from handlers.pairing import WITHIN
 from schedules.nights import judged
 from schedules.patrol_night import night_of
 from schedules.rules import RuleBook
+from schedules.telling import reply
 from storage.models import Enterprise, Notice
 from storage.notices import Saying
 from storage.store import Store
@@ -72,7 +73,7 @@ def heard_word(
         still="word",
         expires_at=now + WITHIN,
     )
-    store.notices.to_account(message.sender, name_of(store, message), saying)
+    reply(message, sender_of(store, message), saying, store)
 
 
 def _label(message: Message, named: Enterprise | None, enterprises: list[Enterprise], store: Store) -> str:

@@ -22,7 +22,8 @@ def check_roster(store: Store, rules: RuleBook, now: datetime) -> None:
     if now < due or store.records.decided([key]) or not awake_at(store, due):
         return
     leaders = store.duty.on(today)["leader"]
-    reachable = store.register.accounts([leader.id for leader in leaders], "wecom")
+    realms = {line.realm for line in store.lines}
+    reachable = store.register.reachable([leader.id for leader in leaders], realms)
     store.records.decide(key, now, "ok" if reachable else "gap")
     if not reachable:
         text_key = "roster.unreachable" if leaders else "roster.nobody"

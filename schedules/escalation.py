@@ -11,7 +11,7 @@ from schedules.nights import judged
 from schedules.patrol_night import moment, night_of, shift_day, window
 from schedules.roster import Ladder, ladder
 from schedules.rules import RuleBook
-from schedules.telling import awake_at
+from schedules.telling import awake_at, tell_person
 from storage.models import Alert, Notice, Person
 from storage.notices import Saying
 from storage.register import LEADER
@@ -84,7 +84,7 @@ def climb(alert: Alert, store: Store, rules: RuleBook, now: datetime) -> None:
     for person in people[level] if level < len(people) else ():
         for form in ("alert", "text"):
             once_key = f"alert/{alert.id}/{level}/{person.id}/{form}"
-            store.notices.to_person(person, _saying(alert, level, form, once_key, due))
+            tell_person(person, _saying(alert, level, form, once_key, due), store)
 
 
 def _none_arrived(said: Sequence[Notice], level: int) -> bool:

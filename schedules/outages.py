@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from schedules.patrol_night import ONE_DAY, night_of, window
 from schedules.rules import RuleBook
-from schedules.telling import tell_office
+from schedules.telling import tell_office, tell_person
 from storage.models import Outage
 from storage.notices import Saying
 from storage.register import HEADS, PATROLLER
@@ -46,7 +46,7 @@ def _tell(outage: Outage, night: date, store: Store, rules: RuleBook, now: datet
     for people in store.register.employees(outside).values():
         for person in people:
             if {PATROLLER, *HEADS} & set(person.roles):
-                store.notices.to_person(person, _saying(f"{key}/person/{person.id}", night, now, closes, said))
+                tell_person(person, _saying(f"{key}/person/{person.id}", night, now, closes, said), store)
 
 
 def _saying(once_key: str, night: date, now: datetime, closes: datetime, said: dict[str, str]) -> Saying:

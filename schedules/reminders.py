@@ -11,7 +11,7 @@ from schedules.judgement import EnterpriseJudgement, NightJudgement
 from schedules.nights import judged
 from schedules.patrol_night import moment, night_of, window
 from schedules.rules import RuleBook
-from schedules.telling import awake_at, tell_office
+from schedules.telling import awake_at, tell_office, tell_person
 from storage.models import Notice
 from storage.notices import Saying
 from storage.register import HEADS, PATROLLER
@@ -104,7 +104,7 @@ def _remind_directly(
             if PATROLLER in person.roles or set(HEADS) & set(person.roles):
                 once_key = f"{_key(night, wave)}/{each.enterprise.code}/{person.id}"
                 params = {"wave": f"{wave:%H:%M}", "enterprise": each.enterprise.id}
-                store.notices.to_person(person, _saying("wave.direct", once_key, night, due, params, rules))
+                tell_person(person, _saying("wave.direct", once_key, night, due, params, rules), store)
 
 
 def still_missing(notice: Notice, store: Store, rules: RuleBook, now: datetime) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from typing import Any
 from schedules.nights import judged
 from schedules.patrol_night import ONE_DAY, Window, at, shift_of_night, window
 from schedules.rules import RuleBook
-from schedules.telling import awake_at
+from schedules.telling import awake_at, tell_person
 from storage.models import Person, Submission
 from storage.notices import Saying
 from storage.store import Store
@@ -74,7 +74,7 @@ def _issue(night: date, key: str, due: datetime, store: Store, now: datetime) ->
                 kind="report", text_key=text_key, once_key=f"{key}/{person.id}/{form}", night=night, due_at=due,
                 params={"issued_at": now.isoformat()}, form=form, still="report",
             )  # fmt: skip
-            store.notices.to_person(person, saying)
+            tell_person(person, saying, store)
 
 
 def _readers(store: Store, night: date) -> list[Person]:

@@ -1,13 +1,52 @@
-"""Telling people things that nobody asked for: decided here, said by the bot."""
+"""Telling people things: decided here, said by the bot.
+
+What starts with us takes the line by which its person can be reached; an answer goes back through the
+door its message came by.
+"""
 
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 
+from schedules.reach import ordered
+from storage.lines import Line
 from storage.models import Notice, Person
 from storage.notices import Saying
 from storage.store import Store
+
+# Where nobody can be spoken to, the notice still stands on record, under the line there should have been.
+_NO_LINE = Line("wecom_app", "wecom")
+
+
+class Said(Protocol):
+    """Something that came in: by which channel, from which account."""
+
+    @property
+    def channel(self) -> str:
+        """The door it came by."""
+
+    @property
+    def realm(self) -> str:
+        """Whose accounts the door knows people by."""
+
+    @property
+    def sender(self) -> str:
+        """The account it came from."""
+
+
+def tell_person(person: Person, saying: Saying, store: Store) -> Notice | None:
+    """Decide to tell a person something, by the line that reaches them; None when it was decided before."""
+    found = ordered(store.lines, store.register.accounts_of(person.id))
+    line, account = found[0] if found else (store.lines[0] if store.lines else _NO_LINE, None)
+    return store.notices.to_account(line, account, person, saying)
+
+
+def reply(said: Said, person: Person | None, saying: Saying, store: Store) -> Notice | None:
+    """Decide to answer, by the door it came by; where that has no way back, by any that reaches the person."""
+    if person is not None and store.lines and all(line.channel != said.channel for line in store.lines):
+        return tell_person(person, saying, store)
+    return store.notices.to_account(Line(said.channel, said.realm), said.sender, person, saying)
 
 
 def tell(
@@ -15,7 +54,7 @@ def tell(
 ) -> Notice | None:  # fmt: skip
     """Tell one person something, once."""
     saying = Saying(kind="system", text_key=text_key, once_key=once_key, night=night, due_at=now, params=params)
-    return store.notices.to_person(person, saying)
+    return tell_person(person, saying, store)
 
 
 def tell_office(store: Store, night: date, now: datetime, text_key: str, once_key: str, **params: Any) -> None:

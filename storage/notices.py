@@ -10,16 +10,17 @@ from typing import Any
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
+from storage.lines import Line
 from storage.models import Attempt, GroupChat, Notice, Person
 from storage.records import insert_once
-from storage.register import Register, canonical_account
+from storage.register import canonical_account
 
 ENDED = ("sent", "unknown", "failed", "cancelled", "expired")
 
 
-def app_route(account: str) -> str:
-    """The lane of one member: its messages go out in order and count against one limit."""
-    return f"wecom_app/{canonical_account('wecom', account)}"
+def route_to(channel: str, realm: str, account: str) -> str:
+    """The lane of one account on one channel: its messages go out in order and count against one limit."""
+    return f"{channel}/{canonical_account(realm, account)}"
 
 
 @dataclass
@@ -50,14 +51,19 @@ class NoticeStore:
         self.session = session
         self.fresh: list[Notice] = []
 
-    def to_person(self, person: Person, saying: Saying) -> Notice | None:
-        """Decide to tell a person something; None when it was decided before."""
-        account = Register(self.session).account_of(person.id, "wecom")
-        return self._add(saying, person.name, "wecom_app", account, app_route(account or ""), person_id=person.id)
+    def to_account(self, line: Line, account: str | None, person: Person | None, saying: Saying) -> Notice | None:
+        """Decide to tell an account something, whether or not it belongs to anybody; None when it was decided before.
 
-    def to_account(self, account: str, name: str, saying: Saying) -> Notice | None:
-        """Decide to answer an account, whether or not it belongs to anybody."""
-        return self._add(saying, name, "wecom_app", account, app_route(account))
+        A person without an account is not reached, and that stands on record.
+        """
+        route = route_to(line.channel, line.realm, account or "")
+        name, links = (person.name, {"person_id": person.id}) if person else (account or "", {})
+        return self._add(saying, name, line.channel, account, route, **links)
+
+    def after(self, notice: Notice, saying: Saying) -> Notice | None:
+        """Decide to say something more to whomever a notice went to, by the same way."""
+        links = {"person_id": notice.person_id} if notice.person_id else {}
+        return self._add(saying, notice.to_name, notice.channel, notice.address, notice.route, **links)
 
     def to_group(self, group: GroupChat, saying: Saying) -> Notice | None:
         """Decide to tell a work group something."""

@@ -60,6 +60,22 @@ class Register:
         """The account by which a person is reached on a platform now."""
         return self.accounts([person_id], realm).get(person_id)
 
+    def accounts_of(self, person_id: int) -> dict[str, str]:
+        """The present accounts of a person, by realm."""
+        rows = self.session.execute(
+            select(Binding.realm, Binding.account)
+            .where(Binding.person_id == person_id, Binding.until.is_(None))
+            .order_by(Binding.id)
+        )
+        return {realm: account for realm, account in rows}
+
+    def reachable(self, people: Iterable[int], realms: Iterable[str]) -> set[int]:
+        """Those of several people who have an account in one of these realms."""
+        bound = select(Binding.person_id).where(
+            Binding.person_id.in_(list(people)), Binding.realm.in_(list(realms)), Binding.until.is_(None)
+        )
+        return set(self.session.scalars(bound))
+
     def accounts(self, people: Iterable[int], realm: str) -> dict[int, str]:
         """The present accounts of several people on one platform."""
         rows = self.session.execute(

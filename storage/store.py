@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -10,6 +12,7 @@ from storage.alerts import AlertStore
 from storage.content import ContentStore
 from storage.duty import DutyStore
 from storage.inbox import InboxStore
+from storage.lines import Line
 from storage.notices import NoticeStore
 from storage.outages import OutageStore
 from storage.records import Records
@@ -20,10 +23,13 @@ from storage.tokens import TokenStore
 
 
 class Store:
-    """All that is remembered, over one session; committing is the caller's affair."""
+    """All that is remembered, over one session; committing is the caller's affair.
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
+    `lines` are the channels that are open to single people, the preferred one first.
+    """
+
+    def __init__(self, session: Session, lines: Sequence[Line] = ()) -> None:
+        self.session, self.lines = session, tuple(lines)
         self.register = Register(session)
         self.inbox = InboxStore(session)
         self.submissions = SubmissionStore(session)

@@ -1,10 +1,12 @@
-"""The channels: every way in and out, by name."""
+"""The channels: every way in and out, by name. A further one is a line in each of these tables."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bot.channels.base import Channel, Door, Source
+from bot.channels import fallback, wecom_app, wecom_kf, wecom_robot
+from bot.channels.base import Channel, Door, Means, Opened, Source
 from bot.channels.fallback import FallbackChannel
 from bot.channels.guard import Guard
 from bot.channels.wecom_app import WeComAppChannel, WeComAppDoor, accepted_corps
@@ -13,7 +15,9 @@ from bot.channels.wecom_crypto import Envelope
 from bot.channels.wecom_kf import WeComKfChannel, WeComKfDoor
 from bot.channels.wecom_login import WeComLogin
 from bot.channels.wecom_robot import WeComRobotChannel
+from storage.lines import Line
 
+# The order is that of preference, where a person can be reached by several.
 CHANNELS: dict[str, type] = {
     "wecom_app": WeComAppChannel,
     "wecom_robot": WeComRobotChannel,
@@ -21,6 +25,13 @@ CHANNELS: dict[str, type] = {
     "fallback": FallbackChannel,
 }
 DOORS: dict[str, type] = {"wecom_app": WeComAppDoor, "wecom_kf": WeComKfDoor}
+# How each is made of the settings; None when they leave it off.
+BUILDERS: dict[str, Callable[[Means], Opened | None]] = {
+    "wecom_app": wecom_app.opened,
+    "wecom_robot": wecom_robot.opened,
+    "wecom_kf": wecom_kf.opened,
+    "fallback": fallback.opened,
+}
 
 
 @dataclass(frozen=True)
@@ -33,9 +44,33 @@ class Switchboard:
     platforms: set[str] = field(default_factory=set)
     logins: dict[str, WeComLogin] = field(default_factory=dict)
 
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The channels to single people, the preferred one first."""
+        return tuple(channel.line for channel in self.channels.values() if channel.line is not None)
+
+
+def switched_on(means: Means) -> Switchboard:
+    """Everything the settings have switched on."""
+    board = Switchboard()
+    for name, builder in BUILDERS.items():
+        if (opened := builder(means)) is None:
+            continue
+        if opened.channel is not None:
+            board.channels[name] = opened.channel
+        if opened.door is not None:
+            board.doors[name] = opened.door
+        if opened.source is not None:
+            board.sources[name] = opened.source
+        if opened.login is not None:
+            board.logins["wecom"] = opened.login
+        if opened.platform is not None:
+            board.platforms.add(opened.platform)
+    return board
+
 
 __all__ = [
-    "CHANNELS", "DOORS", "Channel", "Door", "Envelope", "FallbackChannel", "Guard", "Source", "Switchboard",
-    "WeComAppChannel", "WeComAppDoor", "WeComClient", "WeComKfChannel", "WeComKfDoor", "WeComLogin",
-    "WeComRobotChannel", "accepted_corps",
+    "BUILDERS", "CHANNELS", "DOORS", "Channel", "Door", "Envelope", "FallbackChannel", "Guard", "Means", "Opened",
+    "Source", "Switchboard", "WeComAppChannel", "WeComAppDoor", "WeComClient", "WeComKfChannel", "WeComKfDoor",
+    "WeComLogin",     "WeComRobotChannel", "accepted_corps", "switched_on",
 ]  # fmt: skip

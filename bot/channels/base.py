@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from bot.channels.guard import Guard
+from bot.channels.wecom_client import Transaction
+from bot.channels.wecom_login import WeComLogin
+from bot.clock import Clock
+from bot.config import Config
 from handlers.message import Message
+from storage.lines import Line
 
 Body = dict[str, Any]
 Attachment = Callable[[], bytes]
@@ -55,6 +61,10 @@ class Channel(Protocol):
     limits: Limits
     repeats_are_safe: bool
     of_platform: bool
+
+    @property
+    def line(self) -> Line | None:
+        """The line it is to single people, if it is one."""
 
     def send(self, address: str, body: Body, attachment: Attachment | None) -> Delivered:
         """Send one message. Raises ChannelError."""
@@ -110,6 +120,29 @@ class Door(Protocol):
 
     def fetch(self, media: str) -> Iterator[bytes]:
         """The bytes of a film or photo, in pieces. Raises ChannelError."""
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a builder makes its door of: the settings, the clock, the database that all processes share, and the way
+    to addresses that stand in messages."""
+
+    config: Config
+    clock: Clock
+    transaction: Transaction
+    guard: Guard
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What the settings have switched on under one name: a way out, a way in, one to be asked, one to sign in by,
+    and the platform's address that they call."""
+
+    channel: Channel | None = None
+    door: Door | None = None
+    source: Source | None = None
+    login: WeComLogin | None = None
+    platform: str | None = None
 
 
 class Rejected(Exception):

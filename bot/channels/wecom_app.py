@@ -7,12 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.channels import wecom_cards
-from bot.channels.base import Attachment, Body, Delivered, Limits, Received, Rejected, repeat_window
+from bot.channels.base import Attachment, Body, Delivered, Limits, Means, Opened, Received, Rejected, repeat_window
 from bot.channels.bells import bell_in, digest_key
 from bot.channels.errors import Permanent
 from bot.channels.wecom_client import WeComClient
 from bot.channels.wecom_crypto import Envelope, xml_fields
+from bot.channels.wecom_login import WeComLogin
+from bot.config import Config
 from handlers.message import Message
+from storage.lines import Line
 
 _KINDS = {
     "text": "text", "image": "photo", "voice": "voice", "video": "film", "shortvideo": "film", "file": "file",
@@ -50,8 +53,8 @@ class WeComAppDoor:
         event = word.get("Event", "")
         kind = "press" if event == "template_card_event" else _KINDS.get(word["MsgType"], "unknown")
         return Message(
-            channel="wecom_app",
-            realm="wecom",
+            channel=WeComAppChannel.line.channel,
+            realm=WeComAppChannel.line.realm,
             key=digest_key(fields, raw) if bell_in(fields) else _key(fields),
             inbox_id=inbox_id,
             sender=word.get("FromUserName", "—"),
@@ -92,6 +95,7 @@ def _instant(seconds: str) -> datetime:
 class WeComAppChannel:
     """message/send to members (protocol sheet 4): at most 30 a minute each, more are silently dropped."""
 
+    line = Line("wecom_app", "wecom")
     limits = Limits(messages=28, period=timedelta(minutes=1), text_bytes=2048, file_bytes=20 * 1024 * 1024)
     repeats_are_safe, of_platform = True, True
 
@@ -136,3 +140,24 @@ class WeComAppChannel:
 def accepted_corps(corp_id: str, further: Collection[str]) -> set[str]:
     """The CorpIDs whose callbacks are taken: our own and those of linked enterprises (12.2)."""
     return {corp_id, *further}
+
+
+def opened(means: Means) -> Opened | None:
+    """The app, when it is configured."""
+    config = means.config
+    if not config.is_on("wecom_app") or config.WECOM_AGENT_ID is None:
+        return None
+    secret = config.WECOM_APP_SECRET.get_secret_value()
+    client = WeComClient(config.WECOM_API_URL, config.WECOM_CORP_ID, secret, means.clock, means.transaction)
+    login = WeComLogin(
+        client, config.WECOM_CORP_ID, config.WECOM_AGENT_ID, config.WECOM_OAUTH_URL, config.WECOM_QR_LOGIN_URL,
+        f"{config.public_url}/login/wecom",
+    )  # fmt: skip
+    channel, door = WeComAppChannel(client, config.WECOM_AGENT_ID), WeComAppDoor(_envelope(config), client)
+    return Opened(channel, door, login=login, platform=config.WECOM_API_URL)
+
+
+def _envelope(config: Config) -> Envelope:
+    accepted = accepted_corps(config.WECOM_CORP_ID, config.WECOM_ACCEPTED_CORP_IDS)
+    token, key = config.WECOM_CALLBACK_TOKEN.get_secret_value(), config.WECOM_ENCODING_AES_KEY.get_secret_value()
+    return Envelope(token, key, accepted)

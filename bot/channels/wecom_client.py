@@ -43,7 +43,7 @@ class WeComClient:
         corp_id: str,
         secret: str,
         clock: Clock,
-        transaction: Callable[[], AbstractContextManager[Store]],
+        transaction: Transaction,
         name: str = "app",
     ) -> None:
         self._url, self._corp_id, self._secret = url.rstrip("/"), corp_id, secret

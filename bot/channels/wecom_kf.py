@@ -12,12 +12,13 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.channels.base import Attachment, Body, Delivered, Limits, Pulled, Received, Rejected
+from bot.channels.base import Attachment, Body, Delivered, Limits, Means, Opened, Pulled, Received, Rejected
 from bot.channels.bells import KF, bell_in, digest_key
 from bot.channels.errors import Transient
 from bot.channels.wecom_client import WeComClient
 from bot.channels.wecom_crypto import Envelope, xml_fields
 from handlers.message import Message
+from storage.lines import Line
 
 # As many as one transaction keeps without a callback having to wait for it; the platform gives up to 1000.
 _AT_ONCE = 200
@@ -74,7 +75,7 @@ class WeComKfDoor:
         kind = told["msgtype"] if told["origin"] in (_CUSTOMER, _SYSTEM) else "event"
         content = told.get(kind, {}) if isinstance(told.get(kind), dict) else {}
         common: dict[str, Any] = {
-            "channel": KF, "realm": "external", "key": told["msgid"], "inbox_id": inbox_id,
+            "channel": KF, "realm": WeComKfChannel.line.realm, "key": told["msgid"], "inbox_id": inbox_id,
             "sender": told.get("external_userid") or content.get("external_userid") or "—",
             "sent_at": _instant(told["send_time"]), "received_at": received_at,
         }  # fmt: skip
@@ -134,6 +135,7 @@ def _event(content: dict[str, Any]) -> dict[str, Any]:
 class WeComKfChannel:
     """kf/send_msg: within 48 hours of a person's last words at most five messages, until the next ones."""
 
+    line = Line(KF, "wecom_kf")
     limits = Limits(messages=5, period=timedelta(seconds=10), text_bytes=2048, file_bytes=20 * 1024 * 1024)
     repeats_are_safe, of_platform = True, True
 
@@ -178,3 +180,15 @@ def _menu(body: Body) -> dict[str, Any]:
 def _msgid(open_kfid: str, address: str, body: Body) -> str:
     told = json.dumps([open_kfid, address, body], ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+def opened(means: Means) -> Opened | None:
+    """The account, when it is configured."""
+    config = means.config
+    if not config.is_on(KF):
+        return None
+    token, key = config.WECOM_KF_TOKEN.get_secret_value(), config.WECOM_KF_ENCODING_AES_KEY.get_secret_value()
+    secret, account = config.WECOM_KF_SECRET.get_secret_value(), config.WECOM_KF_OPEN_KFID
+    client = WeComClient(config.WECOM_API_URL, config.WECOM_CORP_ID, secret, means.clock, means.transaction, "kf")
+    door = WeComKfDoor(Envelope(token, key, {config.WECOM_CORP_ID}), client, account)
+    return Opened(WeComKfChannel(client, account), door, door, platform=config.WECOM_API_URL)

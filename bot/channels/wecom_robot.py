@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from bot.channels.base import Attachment, Body, Delivered, Limits
+from bot.channels.base import Attachment, Body, Delivered, Limits, Means, Opened
 from bot.channels.errors import ChannelError, nothing_said
 from bot.channels.wecom_http import call, checked, member, session
 
@@ -17,6 +17,7 @@ _TITLE_BYTES, _DESCRIPTION_BYTES = 128, 512
 class WeComRobotChannel:
     """webhook/send by a robot's key. 20 a minute are allowed; 18 leave room for the platform's own count."""
 
+    line = None
     limits = Limits(messages=18, period=timedelta(minutes=1), text_bytes=2048, file_bytes=20 * 1024 * 1024)
     repeats_are_safe, of_platform = False, True
 
@@ -68,3 +69,8 @@ class WeComRobotChannel:
 
 def _cut(text: str, limit: int) -> str:
     return text.encode()[:limit].decode(errors="ignore")
+
+
+def opened(means: Means) -> Opened:
+    """Always on: each group brings its own key."""
+    return Opened(WeComRobotChannel(means.config.WECOM_API_URL), platform=means.config.WECOM_API_URL)

@@ -11,7 +11,7 @@ import click
 from bot.config import Config, load
 from bot.engine import DurableEngine
 from bot.memory import Memory
-from bot.opening import joined_clock, open_database
+from bot.opening import connected, joined_clock, open_database
 
 
 @contextmanager
@@ -21,7 +21,8 @@ def opened(*, migrate: bool = False) -> Iterator[tuple[Config, Memory]]:
     database = open_database(config, migrate=migrate)
     engine = DurableEngine(database, f"{config.EXECUTOR_ID}/command")
     try:
-        yield config, Memory(database, engine, joined_clock(database), config.TIMEZONE)
+        memory, _ = connected(config, database, joined_clock(database), engine)
+        yield config, memory
     finally:
         database.close()
 

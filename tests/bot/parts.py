@@ -23,10 +23,13 @@ from bot.config import Config
 from bot.engine import InlineEngine
 from bot.simulator import Cloud
 from storage.database import Database
+from storage.lines import Line
 from storage.models import GroupChat, Inbox, Notice
 from storage.notices import Saying
 from tests.harness import NIGHT, HandClock, at, config_for
 from tests.places import here
+
+APP = Line("wecom_app", "wecom")
 
 
 @dataclass
@@ -64,7 +67,7 @@ class Edge:
         }  # fmt: skip
         with self.bot.memory.transaction() as store:
             add = {
-                "wecom_app": lambda saying: store.notices.to_account(to, to, saying),
+                "wecom_app": lambda saying: store.notices.to_account(APP, to, None, saying),
                 "wecom_robot": lambda saying: store.notices.to_group(group_of(store, to), saying),
                 "fallback": lambda saying: store.notices.to_fallback(saying),
             }[channel]

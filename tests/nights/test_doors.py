@@ -1,0 +1,67 @@
+"""One person, many doors: what is answered by which, and what starts with us."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schedules.telling import reply, tell_person
+from storage.lines import Line
+from storage.models import Person
+from storage.notices import Saying
+from tests.harness import NIGHT, Story, at, row
+
+APP, KF, ACCOUNT = (
+    Line("wecom_app", "wecom"), Line("wecom_kf", "wecom_kf"), Line("official_account", "official_account"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Word:
+    """Something that came in."""
+
+    channel: str
+    realm: str
+    sender: str
+
+
+def saying(key: str) -> Saying:
+    return Saying(
+        kind="system", text_key="stranger.text", once_key=key, night=NIGHT, due_at=at("05:00"), expires_at=at("01:00")
+    )
+
+
+def test_an_answer_goes_back_by_the_door_its_message_came_through(night: Story) -> None:
+    with night.office() as store:
+        store.lines = (APP, KF, ACCOUNT)
+        known = row(store, Person, name="甲化工巡检员")
+        by_kf = reply(Word("wecom_kf", "wecom_kf", "wmAbC"), known, saying("a"), store)
+        by_account = reply(Word("official_account", "official_account", "oXyZ"), None, saying("b"), store)
+        by_app = reply(Word("wecom_app", "wecom", "P1"), known, saying("c"), store)
+        assert by_kf is not None
+        assert by_account is not None
+        assert by_app is not None
+        assert (by_kf.route, by_kf.address, by_kf.to_name) == ("wecom_kf/wmAbC", "wmAbC", "甲化工巡检员")
+        assert (by_account.route, by_account.to_name) == ("official_account/oXyZ", "oXyZ")
+        assert by_app.route == "wecom_app/p1"
+
+
+def test_an_answer_to_what_has_no_way_back_goes_by_another_door_of_the_same_person(night: Story) -> None:
+    with night.office() as store:
+        answer = reply(Word("upload", "wecom", "p1"), row(store, Person, name="甲化工巡检员"), saying("a"), store)
+        assert answer is not None
+        assert answer.route == "wecom_app/p1"
+
+
+def test_what_starts_with_us_takes_a_door_that_its_person_has(night: Story) -> None:
+    with night.office() as store:
+        store.lines = (APP, KF, ACCOUNT)
+        store.session.add(Person(id=99, name="公众号用户", roles=["巡检员"]))
+        store.session.flush()
+        stranger = row(store, Person, id=99)
+        nowhere = tell_person(stranger, saying("a"), store)
+        store.register.bind(99, "official_account", "oXyZ", None)
+        there = tell_person(stranger, saying("b"), store)
+        assert nowhere is not None
+        assert (nowhere.state, nowhere.detail) == ("failed", "no_account")
+        assert there is not None
+        assert (there.state, there.route) == ("due", "official_account/oXyZ")
