@@ -20,9 +20,13 @@ def open_database(config: Config, *, migrate: bool) -> Database:
     With `migrate`, an embedded one that is empty or older is brought up to date; a server's never is.
     """
     database = Database(config.DATABASE_URL)
-    if migrate and database.is_sqlite and database.is_older():
-        migrate_all(database)
-    database.check_schema()
+    try:
+        if migrate and database.is_sqlite and database.is_older():
+            migrate_all(database)
+        database.check_schema()
+    except Exception:
+        database.close()
+        raise
     return database
 
 

@@ -17,9 +17,19 @@ def servers() -> Iterator[Servers]:
         yield made
 
 
-@pytest.fixture(params=BOTH)
-def place(request: pytest.FixtureRequest) -> Iterator[Place]:
-    """One of the two pairs of backends; a test that asks for it plays in both."""
+def _place(request: pytest.FixtureRequest) -> Iterator[Place]:
     served = request.param == "server"
     with playing_in(Served(request.getfixturevalue("servers")) if served else Embedded()) as found:
         yield found
+
+
+@pytest.fixture(params=BOTH)
+def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+    """One of the two pairs of backends; a test that asks for it plays in both."""
+    yield from _place(request)
+
+
+@pytest.fixture(params=BOTH, scope="module")
+def module_place(request: pytest.FixtureRequest) -> Iterator[Place]:
+    """The same for what is too dear to be made for every test."""
+    yield from _place(request)

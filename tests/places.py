@@ -80,6 +80,10 @@ class Embedded:
         """What a configuration says of this place; always the same for a folder."""
         return {"DATABASE_URL": f"sqlite:///{folder}/patrol.db", "OBJECT_STORE_URL": f"file:{folder}/objects"}
 
+    def bare(self, folder: Path) -> str:
+        """The address of a database without a schema."""
+        return self.settings(folder)["DATABASE_URL"]
+
     def migrated(self, folder: Path) -> str:
         """The address of an empty database of the newest schema; what is there already stays."""
         if not (folder / "patrol.db").exists():
@@ -124,13 +128,20 @@ class Served:
             "AWS_SECRET_ACCESS_KEY": objects.secret_access_key,
         }
 
+    def bare(self, folder: Path) -> str:
+        """See Embedded."""
+        return self._made_from(folder, "template0")
+
     def migrated(self, folder: Path) -> str:
         """See Embedded."""
+        return self._made_from(folder, "template_patrol")
+
+    def _made_from(self, folder: Path, template: str) -> str:
         name = self._name(folder)
         if name not in self._made:
             self._made.add(name)
             with _administrator(self._servers.database()) as say:
-                say(f"create database {name} template template_patrol")
+                say(f"create database {name} template {template}")
         return self._servers.database()(name)
 
     def close(self) -> None:

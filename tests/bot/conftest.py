@@ -10,6 +10,7 @@ import pytest
 from bot.simulator import Cloud
 from tests.bot.parts import Edge, edge, fresh_clock
 from tests.harness import HandClock
+from tests.places import Place
 
 
 @pytest.fixture
@@ -29,6 +30,6 @@ def cloud(clock: HandClock) -> Iterator[Cloud]:
 
 
 @pytest.fixture
-def here(tmp_path: Path, cloud: Cloud, clock: HandClock) -> Iterator[Edge]:
+def here(tmp_path: Path, cloud: Cloud, clock: HandClock, place: Place) -> Iterator[Edge]:
     with edge(tmp_path, cloud, clock) as here:
         yield here

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sys
 import threading
 from collections import deque
@@ -14,7 +15,8 @@ from pathlib import Path
 
 import pytest
 from dbos import DBOS
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
+from sqlalchemy.orm import Session
 
 from bot import engine as engines
 from bot.engine import DELIVER, TAKE_IN, DurableEngine, Engine, InlineEngine, Job, again
@@ -22,6 +24,7 @@ from bot.engine.durable import _AT_ONCE
 from storage.database import Database
 from storage.errors import DatabaseAway
 from tests.bot.parts import until
+from tests.places import Place, embedded_only, here
 
 
 @dataclass
@@ -70,8 +73,14 @@ class Bench:
         until(lambda: (self.drain(), self.engine.reap({"me"}))[1] == set())
 
 
+def theirs(session: Session, words: str) -> TextClause:
+    """A statement over the engine's own tables, which lie in a schema of their own on a server."""
+    schema = "dbos." if session.get_bind().dialect.name == "postgresql" else ""
+    return text(re.sub(r"\bworkflow_(status|input|output)\b", rf"{schema}\g<0>", words))
+
+
 def migrated(folder: Path) -> Database:
-    database = Database(f"sqlite:///{folder}/patrol.db")
+    database = Database(here().bare(folder))
     engines.prepare(database)
     database.migrate()
     return database
@@ -92,7 +101,7 @@ def bench(kind: str, folder: Path) -> Iterator[Bench]:
 
 
 @pytest.fixture(scope="module")
-def launched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+def launched(module_place: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """There is one of it per process, and it takes seconds to start and to end."""
     with bench("durable", tmp_path_factory.mktemp("durable")) as made:
         yield made
@@ -104,14 +113,14 @@ def durable(launched: Bench) -> Bench:
     launched.rest()
     with launched.database.transaction() as session:
         for table in ("workflow_input", "workflow_output", "workflow_status"):
-            session.execute(text(f"delete from {table}"))
+            session.execute(theirs(session, f"delete from {table}"))
     launched.carried.clear()
     launched.act = lambda work, row_id: None
     return launched
 
 
 @pytest.fixture(params=["durable", "inline"])
-def any_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+def any_engine(module_place: Place, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     if request.param == "durable":
         yield request.getfixturevalue("durable")
         return
@@ -221,8 +230,8 @@ def test_what_is_stored_is_json_under_a_constant_version(durable: Bench) -> None
     durable.comes_to(1)
     durable.rest()
     with durable.database.reading() as session:
-        found = session.execute(text("select serialization, application_version from workflow_status")).one()
-        given = session.execute(text("select * from workflow_input")).mappings().one()
+        found = session.execute(theirs(session, "select serialization, application_version from workflow_status")).one()
+        given = session.execute(theirs(session, "select * from workflow_input")).mappings().one()
     assert tuple(found) == ("portable_json", "1")
     assert json.loads(given["inputs"])["positionalArgs"] == [7]
 
@@ -230,7 +239,10 @@ def test_what_is_stored_is_json_under_a_constant_version(durable: Bench) -> None
 def test_work_of_an_older_program_without_a_version_is_taken_up(durable: Bench) -> None:
     durable.enqueue(Job(TAKE_IN, 7, delay=timedelta(seconds=0.2)))
     with durable.database.reading() as session:
-        assert session.execute(text("select distinct application_version from workflow_status")).scalar() is None
+        assert (
+            session.execute(theirs(session, "select distinct application_version from workflow_status")).scalar()
+            is None
+        )
     assert durable.comes_to(1) == [7]
 
 
@@ -240,7 +252,7 @@ def test_the_work_of_a_dead_executor_is_taken_over_and_of_a_living_one_is_not(du
     durable.enqueue(Job(TAKE_IN, 1))
     until(lambda: pending(durable))
     with durable.database.transaction() as session:
-        session.execute(text("update workflow_status set executor_id='gone' where status='PENDING'"))
+        session.execute(theirs(session, "update workflow_status set executor_id='gone' where status='PENDING'"))
     assert durable.engine.reap({"me", "gone"}) == {(TAKE_IN, 1)}
     assert durable.carried == []
     assert (durable.engine.orphans({"me", "gone"}), durable.engine.orphans({"me"})) == (set(), {(TAKE_IN, 1)})
@@ -252,7 +264,10 @@ def test_the_work_of_a_dead_executor_is_taken_over_and_of_a_living_one_is_not(du
 
 def pending(made: Bench) -> int:
     with made.database.reading() as session:
-        return int(session.execute(text("select count(*) from workflow_status where status='PENDING'")).scalar() or 0)
+        return int(
+            session.execute(theirs(session, "select count(*) from workflow_status where status='PENDING'")).scalar()
+            or 0
+        )
 
 
 def test_what_was_finished_a_day_ago_is_forgotten(durable: Bench) -> None:
@@ -262,21 +277,21 @@ def test_what_was_finished_a_day_ago_is_forgotten(durable: Bench) -> None:
     durable.rest()
     with durable.database.transaction() as session:
         session.execute(
-            text("update workflow_status set created_at=created_at-90000000 where workflow_uuid like '%1/0'")
+            theirs(session, "update workflow_status set created_at=created_at-90000000 where workflow_uuid like '%1/0'")
         )
     durable.engine.reap({"me"})
     with durable.database.reading() as session:
-        assert session.execute(text("select workflow_uuid from workflow_status")).scalars().all() == [
+        assert session.execute(theirs(session, "select workflow_uuid from workflow_status")).scalars().all() == [
             Job(TAKE_IN, 2).id
         ]
 
 
-def test_the_web_fails_at_once_when_the_database_is_gone(tmp_path: Path) -> None:
+def test_the_web_fails_at_once_when_the_database_is_gone(place: Place, tmp_path: Path) -> None:
     """Trap 5: the client of the library would wait for ever."""
     database = migrated(tmp_path)
     engine = DurableEngine(database, "web")
     with database.transaction() as session:
-        session.execute(text("drop table workflow_status"))
+        session.execute(theirs(session, "alter table workflow_status rename to gone"))
     began = datetime.now(UTC)
     with pytest.raises(Exception, match="workflow_status"), database.transaction() as session:
         engine.enqueue(session.connection(), [Job(TAKE_IN, 1)])
@@ -285,8 +300,9 @@ def test_the_web_fails_at_once_when_the_database_is_gone(tmp_path: Path) -> None
     database.close()
 
 
-def test_a_locked_database_is_away_after_the_patience_asked_for(tmp_path: Path) -> None:
-    database, other = migrated(tmp_path), Database(f"sqlite:///{tmp_path}/patrol.db")
+@embedded_only
+def test_a_locked_database_is_away_after_the_patience_asked_for(place: Place, tmp_path: Path) -> None:
+    database, other = migrated(tmp_path), Database(here().bare(tmp_path))
     began = datetime.now(UTC)
     with other.transaction() as writing:
         writing.execute(text("create table t (id)"))
@@ -297,7 +313,8 @@ def test_a_locked_database_is_away_after_the_patience_asked_for(tmp_path: Path) 
     other.close()
 
 
-def test_both_engines_write_ahead_and_wait_for_the_disk(tmp_path: Path) -> None:
+@embedded_only
+def test_both_engines_write_ahead_and_wait_for_the_disk(place: Place, tmp_path: Path) -> None:
     """Trap 9."""
     database = migrated(tmp_path)
     for engine in (database.engine, database.durable_engine):
@@ -311,6 +328,7 @@ def test_both_engines_write_ahead_and_wait_for_the_disk(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system's own SQLite is new enough")
+@pytest.mark.parametrize("module_place", ["embedded"], indirect=True)
 def test_only_one_sqlite_library_opens_the_file(durable: Bench, tmp_path: Path) -> None:
     """Trap 1, and: two libraries in one process undo each other's locks on the file."""
     import sqlite3

@@ -22,6 +22,7 @@ from storage.objects import ObjectError
 from storage.store import Store
 from tests.bot.parts import Edge
 from tests.harness import County
+from tests.places import embedded_only
 
 FILM = make_film(seconds=10, size=(64, 48), fps=1)
 
@@ -54,6 +55,7 @@ def full(here: Edge) -> Iterator[None]:
         engine.dispose()
 
 
+@embedded_only
 def test_a_full_database_is_503_and_the_message_is_taken_when_there_is_room_again(here: Edge) -> None:
     with full(here):
         sent = here.cloud.phone("zhangsan").says("字" * 5000)
@@ -64,6 +66,7 @@ def test_a_full_database_is_503_and_the_message_is_taken_when_there_is_room_agai
     assert len(here.inbox()) == 1
 
 
+@embedded_only
 def test_a_locked_database_is_503_within_the_platforms_patience(
     here: Edge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,6 +87,7 @@ def test_a_locked_database_is_503_within_the_platforms_patience(
     assert ready(here)[0] == 200
 
 
+@embedded_only
 def test_a_long_writer_of_this_process_is_503_too(here: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hearing, "PATIENCE_S", 0.1)
     inside, release = threading.Event(), threading.Event()
@@ -103,6 +107,7 @@ def test_a_long_writer_of_this_process_is_503_too(here: Edge, monkeypatch: pytes
     assert sent.repeat().status == 200
 
 
+@embedded_only
 def test_a_damaged_database_is_503(here: Edge, tmp_path: Path) -> None:
     here.database.close()
     for side in ("patrol.db-wal", "patrol.db-shm"):

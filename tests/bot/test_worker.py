@@ -21,6 +21,7 @@ from storage.models import DutyShift, Employment, Enterprise, GroupChat, KeyPart
 from storage.store import Store
 from tests.bot.parts import Edge
 from tests.harness import NIGHT, HandClock, at, config_for
+from tests.places import Place, here
 
 
 def register(store: Store, enterprises: int, parts: int) -> None:
@@ -64,8 +65,7 @@ def tick_of(folder: Path, cloud: Cloud, enterprises: int, hour: str) -> tuple[in
     """Queries of one tick in which nothing new is due, and its median time in seconds."""
     folder.mkdir()
     clock = HandClock(at("-22:00"))
-    database = Database(f"sqlite:///{folder}/patrol.db")
-    database.migrate()
+    database = Database(here().migrated(folder))
     engine = InlineEngine()
     bot = build(config_for(cloud, folder), database, clock, engine)
     with bot.memory.transaction() as store:
@@ -85,7 +85,7 @@ def tick_of(folder: Path, cloud: Cloud, enterprises: int, hour: str) -> tuple[in
 
 @pytest.mark.parametrize("hour", ["-23:00", "01:00", "03:30", "05:30", "08:00"])
 def test_a_tick_asks_the_same_number_of_questions_however_large_the_county(
-    tmp_path: Path, cloud: Cloud, hour: str
+    tmp_path: Path, cloud: Cloud, place: Place, hour: str
 ) -> None:
     small, _ = tick_of(tmp_path / "small", cloud, 3, hour)
     large, seconds = tick_of(tmp_path / "large", cloud, 75, hour)

@@ -13,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from bot.config import load
 from bot.opening import migrate_all, open_database
@@ -23,20 +23,20 @@ from storage.database import Database
 from storage.errors import SchemaMismatch
 from storage.models import Base
 from storage.schema import head_revision, known_revisions, upgrade
+from tests.places import Place
 
 ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    made = Database(f"sqlite:///{tmp_path}/patrol.db")
+def database(tmp_path: Path, place: Place) -> Iterator[Database]:
+    made = Database(place.bare(tmp_path))
     yield made
     made.close()
 
 
 def tables(database: Database) -> set[str]:
-    with database.reading() as session:
-        return set(session.execute(text("select name from sqlite_master where type='table'")).scalars())
+    return set(inspect(database.engine).get_table_names())
 
 
 def test_the_migrated_schema_is_the_one_of_the_models(database: Database) -> None:
@@ -52,10 +52,12 @@ def test_the_migrated_schema_is_the_one_of_the_models(database: Database) -> Non
         assert compare_metadata(ours, Base.metadata) == []
 
 
-def test_every_constraint_of_the_models_stands_in_the_migrated_schema(database: Database, tmp_path: Path) -> None:
+def test_every_constraint_of_the_models_stands_in_the_migrated_schema(
+    database: Database, place: Place, tmp_path: Path
+) -> None:
     """Alembic does not compare checks."""
     database.migrate()
-    fresh = Database(f"sqlite:///{tmp_path}/fresh.db")
+    fresh = Database(place.bare(tmp_path / "fresh"))
     with fresh.transaction() as session:
         Base.metadata.create_all(session.connection())
     for name in Base.metadata.tables:
@@ -64,11 +66,8 @@ def test_every_constraint_of_the_models_stands_in_the_migrated_schema(database: 
 
 
 def checks(database: Database, table: str) -> list[str]:
-    with database.reading() as session:
-        sql = str(session.execute(text("select sql from sqlite_master where name=:name"), {"name": table}).scalar())
-    return sorted(
-        " ".join(line.split()).rstrip(",") for line in sql.splitlines() if "CHECK" in line or "UNIQUE" in line
-    )
+    found = inspect(database.engine)
+    return sorted(map(str, [*found.get_check_constraints(table), *found.get_unique_constraints(table)]))
 
 
 def test_migrating_again_changes_nothing(database: Database) -> None:
@@ -81,7 +80,7 @@ def test_migrating_again_changes_nothing(database: Database) -> None:
 def test_a_step_that_fails_leaves_nothing_behind(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(engine: object, target: str) -> None:
         with engine.begin() as connection:  # type: ignore[attr-defined]
-            connection.execute(text("create table half (id)"))
+            connection.execute(text("create table half (id int)"))
             raise ZeroDivisionError
 
     monkeypatch.setattr(databases, "upgrade", fails)
@@ -97,7 +96,7 @@ def test_a_real_step_that_fails_in_its_middle_leaves_nothing_behind(database: Da
     """A table of ours is in the way: the steps before it are undone with it."""
     last = list(Base.metadata.sorted_tables)[-1].name
     with database.transaction() as session:
-        session.execute(text(f"create table {last} (id)"))
+        session.execute(text(f"create table {last} (id int)"))
     with pytest.raises(Exception, match="already exists"):
         database.migrate()
     assert tables(database) == {last}
@@ -117,7 +116,7 @@ def test_a_newer_database_is_refused(database: Database, migrate: bool) -> None:
     migrate_all(database)
     with database.transaction() as session:
         session.execute(text("update alembic_version set version_num='9999'"))
-    config = load({"DATABASE_URL": str(database.url)}, Path("/nowhere"))
+    config = load({"DATABASE_URL": database.url.render_as_string(hide_password=False)}, Path("/nowhere"))
     with pytest.raises(SchemaMismatch) as found:
         open_database(config, migrate=migrate)
     assert (found.value.found, found.value.expected) == ("9999", head_revision())
@@ -142,7 +141,12 @@ def test_every_command_refuses_a_newer_database_with_one_line(database: Database
     database.migrate()
     with database.transaction() as session:
         session.execute(text("update alembic_version set version_num='9999'"))
-    settings = {"DATABASE_URL": str(database.url), "SECRET_KEY": "x", "PORT": "0", "PYTHONPATH": str(ROOT)}
+    settings = {
+        "DATABASE_URL": database.url.render_as_string(hide_password=False),
+        "SECRET_KEY": "x",
+        "PORT": "0",
+        "PYTHONPATH": str(ROOT),
+    }
     ended = subprocess.run(
         [sys.executable, "-m", "bot", command], env=settings, cwd=tmp_path, capture_output=True, text=True, timeout=60,
         check=False,
@@ -158,7 +162,7 @@ def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The program one version on: a step that adds a table, then one that takes another away."""
     scripts = tmp_path / "migrations"
     shutil.copytree(Path(schema.__file__).parent / "migrations", scripts)
-    (scripts / "versions" / "9001.py").write_text(STEP.format("9001", head_revision(), "create table wanted (id)"))
+    (scripts / "versions" / "9001.py").write_text(STEP.format("9001", head_revision(), "create table wanted (id int)"))
     (scripts / "versions" / "9002.py").write_text(
         STEP.format("9002", "9001", "drop table night_choice") + "\nafter = True\n"
     )

@@ -17,6 +17,7 @@ from storage.database import Database
 from storage.models import Base
 from storage.objects import open_store
 from storage.store import Store
+from tests.places import Place, here
 from tests.workbooks.sample import Sheets, write_sheets
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
@@ -28,9 +29,7 @@ class Office:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.database = Database(f"sqlite:///{folder / 'patrol.db'}")
-        with self.database.transaction() as session:
-            Base.metadata.create_all(session.connection())
+        self.database = Database(here().migrated(folder))
         self.objects = open_store(f"file:{folder / 'objects'}")
 
     def take(self, path: Path, *, dry_run: bool = False, now: datetime = NOW) -> Outcome:
@@ -61,14 +60,14 @@ class Office:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
+def office(tmp_path: Path, place: Place) -> Iterator[Office]:
     found = Office(tmp_path / "office")
     yield found
     found.close()
 
 
 @pytest.fixture
-def neighbour(tmp_path: Path) -> Iterator[Office]:
+def neighbour(tmp_path: Path, place: Place) -> Iterator[Office]:
     """A second office, whose database is empty."""
     found = Office(tmp_path / "neighbour")
     yield found

@@ -14,7 +14,7 @@ def upgrade() -> None:
     instant = sa.DateTime(timezone=True)
     op.create_table(
         "credential",
-        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("person_id", key, nullable=False),
         sa.Column("login", sa.Text(), nullable=False),
         sa.Column("password_hash", sa.Text(), nullable=False),
         sa.Column("totp_secret", sa.Text(), nullable=True),
