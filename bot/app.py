@@ -17,11 +17,12 @@ from bot.intake import Intake
 from bot.links import Links
 from bot.memory import Memory
 from bot.opening import connected, guard, object_store
+from bot.pictures import Pictures
 from bot.pulling import Pulling
 from bot.sampling import Sampler
 from bot.web import Site, create_app
 from bot.worker import Worker
-from handlers import attribution, status
+from handlers import attribution, status, urging
 from schedules import escalation, reminders, reports
 from storage.database import Database
 from storage.objects import ObjectStore
@@ -33,6 +34,7 @@ CHECKS: dict[str, Check] = {
     "wave": reminders.still_missing,
     "alert": escalation.still_unanswered,
     "report": reports.summary,
+    "verdict": urging.still_stands,
 }
 
 
@@ -55,7 +57,7 @@ def build(config: Config, database: Database, clock: Clock, engine: Engine | Non
     memory, switchboard = connected(config, database, clock, engine)
     objects = object_store(config)
     links = Links(config.public_url, config.SECRET_KEY.get_secret_value())
-    attachments = Attachments(memory, objects, links, guard(config))
+    attachments = Attachments(memory, objects, Pictures(objects), links, guard(config))
     hearing = Hearing(memory)
     intake, delivery = Intake(memory, switchboard, objects), Delivery(memory, switchboard, CHECKS, attachments)
     sampler, pulling = Sampler(memory, objects), Pulling(memory, switchboard)

@@ -7,14 +7,16 @@ from io import BytesIO
 
 from bot.channels import Channel, Guard
 from bot.channels.base import Attachment, Body
-from bot.channels.errors import ChannelError
+from bot.channels.errors import ChannelError, Permanent
 from bot.daily_sheet import write_daily
 from bot.links import Links
 from bot.memory import Memory
+from bot.pictures import Pictures
 from bot.texts import say
 from schedules.reports import daily_report
 from schedules.telling import tell_office
 from storage.content import LINK
+from storage.film import CannotDraw
 from storage.models import ContentItem, Notice
 from storage.objects import ObjectStore
 from storage.store import Store
@@ -25,9 +27,9 @@ _GONE = ("HTTP 404", "HTTP 410")
 class Attachments:
     """Completes bodies with addresses and files, and finds dead links before anybody is sent one."""
 
-    def __init__(self, memory: Memory, objects: ObjectStore, links: Links, guard: Guard) -> None:
+    def __init__(self, memory: Memory, objects: ObjectStore, pictures: Pictures, links: Links, guard: Guard) -> None:
         self._memory, self._clock, self._objects, self._links = memory, memory.clock, objects, links
-        self._guard = guard
+        self._pictures, self._guard = pictures, guard
         self._prefix = say("rehearsal.prefix") if memory.clock.rehearsal else ""
 
     def prepare(self, notice_id: int) -> None:
@@ -90,7 +92,25 @@ class Attachments:
             }
         if notice.form == "content":
             return self._content(notice, body, channel, store)
-        return body
+        if notice.form == "picture":
+            return self._picture(notice, body, store)
+        return self._with_page(notice, body)
+
+    def _with_page(self, notice: Notice, body: Body) -> Body:
+        """A card opens the page it is about, a text names it."""
+        if "page" not in notice.params:
+            return body
+        url = self._links.film(*notice.params["page"])
+        return {**body, "url": url} if "choices" in body else {**body, "text": f"{body['text']}\n{url}"}
+
+    def _picture(self, notice: Notice, body: Body, store: Store) -> Body:
+        """Where the channel carries no pictures, the words stand in for it."""
+        film = store.submissions.get(notice.params["film"])
+        if film is None or film.object_key is None:
+            return body
+        at_s = notice.params["at_s"]
+        at_s = (film.duration_s or 0) / 3 if at_s is None else at_s
+        return {**body, "name": f"{film.receipt}.jpg", "film_key": film.object_key, "at_s": at_s}
 
     def _content(self, notice: Notice, body: Body, channel: Channel, store: Store) -> Body:
         """A film goes as a file if the channel carries it, else as a link like any other item."""
@@ -104,6 +124,8 @@ class Attachments:
 
     def opener(self, body: Body) -> Attachment | None:
         """How to get the bytes of a body's file, when it has one."""
+        if "film_key" in body:
+            return lambda: self._still(body["film_key"], body["at_s"])
         if "object_key" in body:
             return lambda: self._read(body["object_key"])
         if "issued_at" in body:
@@ -111,6 +133,12 @@ class Attachments:
                 date.fromisoformat(body["night"]), datetime.fromisoformat(body["issued_at"])
             )
         return None
+
+    def _still(self, film_key: str, at_s: float) -> bytes:
+        try:
+            return self._pictures.read(self._pictures.of(film_key, "still", at_s))
+        except CannotDraw as error:
+            raise Permanent(f"no picture can be had: {error}") from error
 
     def _read(self, key: str) -> bytes:
         with self._objects.open(key) as file:

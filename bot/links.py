@@ -16,6 +16,10 @@ class Links:
         """Where a safety film is played. Safety knowledge is public, so the link has no end."""
         return f"{self._public_url}/content/{self._content.dumps(item_id)}"
 
+    def film(self, night: str, receipt: str) -> str:
+        """The page of a film, for whoever is signed in and may see it."""
+        return f"{self._public_url}/films/{night}/{receipt}"
+
     def content_id(self, token: str) -> int | None:
         """The item a link stands for, None when it was altered."""
         try:

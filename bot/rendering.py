@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.channels.base import Body
 from bot.texts import say
+from handlers.review import WORDS as VERDICTS
 from storage.models import Notice
 
 _CARD_TITLE_BYTES, _CARD_TEXT_BYTES, _LABEL_BYTES = 100, 400, 128
@@ -42,7 +43,7 @@ class Renderer:
         """The body of a notice for a channel whose texts hold `limit` bytes."""
         if notice.form == "wave":
             return self._wave(notice, params, limit)
-        if notice.form in ("alert", "buttons", "selection"):
+        if notice.form in ("alert", "buttons", "selection", "review"):
             return Rendered(self._card(notice, params), [])
         body: Body = {"form": notice.form, "text": self.text(notice.text_key, params, limit)}
         body |= {"numbered": notice.kind not in ("system", "question"), "notice": notice.id}
@@ -57,6 +58,9 @@ class Renderer:
         if notice.form == "alert":
             body["task_id"] = f"alert-{notice.alert_id}-{notice.id}"
             body["choices"] = [["ack", say("alert.button")]]
+        elif notice.form == "review":
+            body["task_id"] = f"review-{params['film']}-{notice.id}"
+            body["choices"] = [[f"review:{params['film']}:{word}", say(f"verdict.{word}")] for word in VERDICTS]
         else:
             body["task_id"] = f"question-{params['submission']}-{notice.id}"
             body["choices"] = params["choices"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from handlers.answers import answer
 from handlers.message import Message
@@ -74,7 +76,7 @@ def _has_card(notice: Notice) -> bool:
 
 
 def update_card(
-    message: Message, cause: str, shown: dict[str, str], store: Store, rules: RuleBook, now: datetime,
+    message: Message, cause: str, shown: Mapping[str, Any], store: Store, rules: RuleBook, now: datetime,
     text_key: str = "alert.card_taken",
 ) -> None:  # fmt: skip
     """Have the card that was pressed show what became of it."""
@@ -82,7 +84,7 @@ def update_card(
     reply(message, store.register.account_owner(message.realm, message.sender, now), saying, store)
 
 
-def _on_card(text_key: str, cause: str, code: str, shown: dict[str, str], rules: RuleBook, now: datetime) -> Saying:
+def _on_card(text_key: str, cause: str, code: str, shown: Mapping[str, Any], rules: RuleBook, now: datetime) -> Saying:
     """What a card shows from now on (protocol sheet 4.2: a code serves once)."""
     return Saying(
         kind="system", text_key=text_key, once_key=f"card/{cause}/{code}", night=night_of(now, rules), due_at=now,

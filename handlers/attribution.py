@@ -10,6 +10,7 @@ from handlers.naming import named_enterprise, named_part, without_enterprise
 from handlers.pairing import WITHIN, Said, pair
 from handlers.receipts import facts, respond, send_receipt
 from handlers.replays import mark_replays
+from handlers.urging import take_as_answer
 from schedules.rules import RuleBook
 from storage.models import KeyPart, Notice, Submission, Word
 from storage.store import Store
@@ -123,6 +124,7 @@ def place(
     if film.state == "filed":
         mark_replays(film, store)
         send_receipt(film, store, rules, now)
+        take_as_answer(film, store, rules, now)
 
 
 def choose(film: Submission, what: str, chosen_id: int, store: Store, rules: RuleBook, now: datetime) -> None:

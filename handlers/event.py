@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from handlers import alerting, attribution, enrolment
+from handlers import alerting, attribution, enrolment, review_chat
 from handlers.answers import answer, name_of
 from handlers.message import Message
 from schedules.patrol_night import night_of
@@ -62,9 +62,11 @@ _EVENTS: dict[str, Callable[[Message, Store, RuleBook, datetime], None]] = {
 
 
 def pressed(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
-    """A button of a card: `ack` on an alert, `film:what:id` on a question."""
+    """A button of a card: `ack` on an alert, `film:what:id` on a question, `review:film:word` on a film to review."""
     if message.button == "ack":
         return alerting.acknowledge(message, _notice_id(message.task_id), store, rules, now)
+    if verdict := re.fullmatch(r"review:(\d{1,18}):([a-z_]+)", message.button, re.ASCII):
+        return review_chat.pressed(message, int(verdict[1]), verdict[2], store, rules, now)
     film_id, what, chosen_id = _choice(message.button)
     film = store.submissions.get(film_id)
     if film is None or not _may_place(film, message, store, now):

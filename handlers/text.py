@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from handlers import alerting, danger, enrolment, status
+from handlers import alerting, danger, enrolment, review_chat, status, urging
 from handlers.answers import answer, answer_chatter, name_of
 from handlers.attribution import settle
 from handlers.message import Message
@@ -50,6 +50,7 @@ COMMANDS: dict[str, Command] = {
     "换人": _to_office,
     "已知悉": alerting.acknowledge_by_word,
     "知悉": alerting.acknowledge_by_word,
+    "审看": review_chat.start,
 }
 
 
@@ -68,6 +69,8 @@ def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> No
         return command(message, store, rules, now)
     if said.startswith("绑定"):
         return answer(message, store, rules, now, "enrolment.how")
+    if any(heard(message, person, store, rules, now) for heard in (review_chat.said, urging.heard_answer)):
+        return None
     return _word(message, person, store, rules, now)
 
 

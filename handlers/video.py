@@ -8,6 +8,7 @@ from handlers.attribution import settle
 from handlers.message import Fetch, Message
 from handlers.receipts import facts, respond, send_receipt
 from handlers.replays import mark_replays
+from handlers.urging import take_as_answer
 from schedules.patrol_night import night_of, window
 from schedules.rules import RuleBook
 from storage.models import Submission
@@ -69,6 +70,7 @@ def file(submission_id: int, filed: Filed, fault: str | None, store: Store, rule
         respond(film, store, now, f"unfit.{fault}", f"unfit/{film.id}", facts(film, store, rules))
     elif film.place == "attributed":
         send_receipt(film, store, rules, now)
+        take_as_answer(film, store, rules, now)
     settle(store, rules, film.realm, film.sender, film.night, now)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,12 +42,16 @@ class ExpectedEnterprise:
 
 @dataclass(frozen=True)
 class Clip:
-    """A fit film as judging sees it; `candidates` are the enterprises an unattributed one may belong to."""
+    """A fit film as judging sees it; `candidates` are the enterprises an unattributed one may belong to.
+
+    A `rejected` one was found not to show its part: it only tells that a fresh one has been asked for.
+    """
 
     enterprise_id: int | None
     part_id: int | None
     sent_at: datetime
     candidates: frozenset[int] = frozenset()
+    rejected: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,25 +118,33 @@ def judge(
     """Judge a night as it stands at `now`, by the instants at which the platform says films were sent."""
     best: dict[int, str] = {}
     waiting: Counter[int] = Counter()
+    asked_again: set[int] = set()
     for clip in clips:
         lateness = window.lateness(clip.sent_at)
-        if clip.part_id is not None:
+        if clip.rejected and clip.part_id is not None:
+            asked_again |= {clip.part_id} if lateness in ("on_time", "late") else set()
+        elif clip.part_id is not None:
             best[clip.part_id] = min(best.get(clip.part_id, "missing"), lateness, key=_RANK.__getitem__)
         elif lateness in ("on_time", "late"):
             waiting.update({clip.enterprise_id} if clip.enterprise_id else clip.candidates)
-    over = now > window.closes
-    return NightJudgement([_judge_one(enterprise, best, waiting[enterprise.id], over) for enterprise in expected])
+    still_open = None if now <= window.closes else asked_again if now <= window.late_until else set[int]()
+    return NightJudgement([_judge_one(each, best, waiting[each.id], still_open) for each in expected])
 
 
 _RANK: Mapping[str, int] = defaultdict(lambda: 9, {"on_time": 0, "late": 1, "missing": 2})
 
 
 def _judge_one(
-    enterprise: ExpectedEnterprise, best: Mapping[int, str], waiting: int, over: bool
+    enterprise: ExpectedEnterprise, best: Mapping[int, str], waiting: int, still_open: Set[int] | None
 ) -> EnterpriseJudgement:
-    """A film nobody has named yet may be any of the missing parts: none of them is called missing."""
-    open_state = "missing" if over and not waiting else "unjudged"
-    parts = {part.id: _part_state(part, best, open_state) for part in enterprise.parts}
+    """A film nobody has named yet may be any of the missing parts: none of them is called missing.
+
+    `still_open` are the parts whose film was rejected and may be sent anew; None while all are open.
+    """
+    parts = {}
+    for part in enterprise.parts:
+        is_open = waiting or still_open is None or part.id in still_open
+        parts[part.id] = _part_state(part, best, "unjudged" if is_open else "missing")
     return EnterpriseJudgement(enterprise, _whole([parts[part.id] for part in enterprise.due_parts]), parts, waiting)
 
 

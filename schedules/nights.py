@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
@@ -9,12 +10,15 @@ from itertools import groupby
 from typing import Any
 
 from schedules.judgement import Clip, ExpectedEnterprise, ExpectedPart, NightJudgement, judge
-from schedules.patrol_night import window
+from schedules.patrol_night import Window, window
 from schedules.rules import RuleBook
 from storage import spans
 from storage.models import ClosedNight
 from storage.register import natural
 from storage.store import Store
+
+# Whoever is asked for a fresh film must have so long to bring it; a rejection that comes later changes no state.
+FAIR_CHANCE = timedelta(hours=1)
 
 
 def expected(store: Store, night: date, enterprise_id: int | None = None) -> list[ExpectedEnterprise]:
@@ -63,25 +67,48 @@ def judged(
 ) -> NightJudgement:
     """The judgement of a night, of the whole county or of one enterprise.
 
-    A film still being fetched stands for any missing part of its enterprise: it has been sent.
+    A film still being fetched stands for any missing part of its enterprise: it has been sent. One that a reviewer
+    has found not to show its part stands for nothing, if a fresh one could still be brought.
     """
-    rows = store.submissions.clips_of_night(night, enterprise_id)
-    clips = _clips(rows, _employers_of(rows, store))
-    return judge(expected(store, night, enterprise_id), clips, window(night, book), now)
+    rows, rejections = store.submissions.clips_of_night(night, enterprise_id), store.review.rejections(night, night)
+    span = window(night, book)
+    clips = _clips(rows, _employers_of(rows, store), _rejected(rejections, span, now))
+    return judge(expected(store, night, enterprise_id), clips, span, now)
 
 
 def judged_nights(store: Store, first: date, last: date, book: RuleBook, now: datetime) -> dict[date, NightJudgement]:
     """The same of every night from one through another, in as many queries as for one."""
-    by_night: dict[date, list[Any]] = {}
-    for row in (rows := spans.clips(store.session, first, last)):
-        by_night.setdefault(row.night, []).append(row)
+    rows, rejections = spans.clips(store.session, first, last), store.review.rejections(first, last)
+    of_rows, of_rejections = _by_night(rows), _by_night(rejections)
     employers, closed = _employers_of(rows, store), spans.closed(store.session, first, last)
     nights = [first + timedelta(days=days) for days in range((last - first).days + 1)]
     present = _present(store) if closed.keys() < set(nights) else []
-    found = {night: _as_written(closed[night]) if night in closed else present for night in nights}
+    judgements = {}
+    for night in nights:
+        span = window(night, book)
+        clips = _clips(of_rows[night], employers, _rejected(of_rejections[night], span, now))
+        found = _as_written(closed[night]) if night in closed else present
+        judgements[night] = judge(found, clips, span, now)
+    return judgements
+
+
+def _by_night(rows: Sequence[Any]) -> dict[date, list[Any]]:
+    found: dict[date, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[row.night].append(row)
+    return found
+
+
+def _rejected(rejections: Sequence[Any], span: Window, now: datetime) -> set[int]:
+    """The films that had been rejected in time to be made up for, and still are."""
+    return _stood(rejections, min(now, span.late_until - FAIR_CHANCE)) & _stood(rejections, now)
+
+
+def _stood(rejections: Sequence[Any], at: datetime) -> set[int]:
     return {
-        night: judge(found[night], _clips(by_night.get(night, []), employers), window(night, book), now)
-        for night in nights
+        each.submission_id
+        for each in rejections
+        if each.given_at <= at and (each.superseded_at is None or each.superseded_at > at)
     }
 
 
@@ -91,13 +118,14 @@ def _employers_of(rows: Sequence[Any], store: Store) -> dict[int, list[int]]:
     return store.register.employers(unplaced - {None})
 
 
-def _clips(rows: Sequence[Any], employers: dict[int, list[int]]) -> list[Clip]:
+def _clips(rows: Sequence[Any], employers: dict[int, list[int]], rejected: set[int]) -> list[Clip]:
     return [
         Clip(
             row.enterprise_id,
             row.part_id if row.state == "filed" else None,
             row.sent_at,
             frozenset(employers.get(row.person_id, ())),
+            row.id in rejected,
         )
         for row in rows
         if row.kind == "film" and row.place != "quarantined" and row.state in ("filed", "receiving")

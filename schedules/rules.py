@@ -28,6 +28,9 @@ class Rules:
     shortest_film_s: float = 10.0
     roster_check: time = time(15, 0)
     amends: timedelta = timedelta(minutes=30)
+    review_until: time = time(12, 0)
+    review_share: float = 0.1
+    second_share: float = 0.05
 
 
 def _time(text: str) -> time:
@@ -36,6 +39,10 @@ def _time(text: str) -> time:
 
 def _times(text: str) -> tuple[time, ...]:
     return tuple(sorted(_time(piece) for piece in text.split("、") if piece.strip()))
+
+
+def _share(text: str) -> float:
+    return float(text.rstrip("%")) / 100
 
 
 # How the office names a rule -> the field it sets and how its value reads.
@@ -48,9 +55,12 @@ NAMES: dict[str, tuple[str, Any]] = {
     "升级间隔分钟": ("climb_after", lambda text: timedelta(minutes=int(text))),
     "日报时间": ("daily_report", _time),
     "推送时间": ("push", _time),
-    "集体缺报阈值": ("threshold", lambda text: float(text.rstrip("%")) / 100),
+    "集体缺报阈值": ("threshold", _share),
     "最短时长秒": ("shortest_film_s", float),
     "中断顺延分钟": ("amends", lambda text: timedelta(minutes=int(text))),
+    "审看截止": ("review_until", _time),
+    "抽查比例": ("review_share", _share),
+    "复看比例": ("second_share", _share),
 }
 assert {field for field, _ in NAMES.values()} <= {field.name for field in fields(Rules)}
 

@@ -16,6 +16,7 @@ from schedules.escalation import climb_all, open_duty_alerts
 from schedules.outages import rule_book, tell_outages
 from schedules.reminders import send_waves
 from schedules.reports import send_daily_report
+from schedules.reviewing import end_reviews
 from schedules.rules import RuleBook
 from storage.store import Store
 
@@ -31,6 +32,7 @@ JOBS: dict[str, Job] = {
     "daily report": send_daily_report,
     "daily push": push_daily,
     "closing": close_nights,
+    "review": end_reviews,
 }
 
 

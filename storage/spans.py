@@ -16,8 +16,8 @@ def clips(session: Session, first: date, last: date) -> Sequence[Any]:
     """The columns judging needs, of all films from one night through another, with their night."""
     return session.execute(
         select(
-            Submission.night, Submission.enterprise_id, Submission.part_id, Submission.sent_at, Submission.state,
-            Submission.place, Submission.person_id, Submission.kind,
+            Submission.id, Submission.night, Submission.enterprise_id, Submission.part_id, Submission.sent_at,
+            Submission.state, Submission.place, Submission.person_id, Submission.kind,
         ).where(Submission.night >= first, Submission.night <= last)
     ).all()  # fmt: skip
 

@@ -13,13 +13,16 @@ from storage.content import ContentStore
 from storage.duty import DutyStore
 from storage.inbox import InboxStore
 from storage.lines import Line
+from storage.looks import LookStore
 from storage.notices import NoticeStore
 from storage.outages import OutageStore
 from storage.records import Records
 from storage.register import Register
+from storage.review import ReviewStore
 from storage.sources import SourceStore
 from storage.submissions import SubmissionStore
 from storage.tokens import TokenStore
+from storage.urges import UrgeStore
 
 
 class Store:
@@ -40,6 +43,9 @@ class Store:
         self.tokens = TokenStore(session)
         self.outages = OutageStore(session)
         self.sources = SourceStore(session)
+        self.looks = LookStore(session)
+        self.review = ReviewStore(session)
+        self.urges = UrgeStore(session)
         self.records = Records(session)
         self.access = AccessStore(session)
 

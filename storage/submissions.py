@@ -112,8 +112,8 @@ class SubmissionStore:
     def clips_of_night(self, night: date, enterprise_id: int | None = None) -> Sequence[Any]:
         """The columns judging needs, of all films of a night or of one enterprise's."""
         query = select(
-            Submission.enterprise_id, Submission.part_id, Submission.sent_at, Submission.state, Submission.place,
-            Submission.person_id, Submission.kind,
+            Submission.id, Submission.enterprise_id, Submission.part_id, Submission.sent_at, Submission.state,
+            Submission.place, Submission.person_id, Submission.kind,
         ).where(Submission.night == night)  # fmt: skip
         if enterprise_id is not None:
             # A film whose enterprise is still in question may be this one's.

@@ -116,11 +116,14 @@ class WeComAppChannel:
         return Delivered(answer.get("msgid"), answer.get("response_code"))
 
     def _content(self, body: Body, attachment: Attachment | None) -> dict[str, Any]:
-        if body["form"] in ("alert", "buttons", "selection"):
+        if body["form"] in ("alert", "buttons", "selection", "review"):
             return {"msgtype": "template_card", "template_card": wecom_cards.card(body)}
         if body["form"] == "file" and attachment is not None:
             media_id = self._client.upload("file", body["name"], attachment())
             return {"msgtype": "file", "file": {"media_id": media_id}}
+        if body["form"] == "picture" and attachment is not None:
+            media_id = self._client.upload("image", body["name"], attachment())
+            return {"msgtype": "image", "image": {"media_id": media_id}}
         return {"msgtype": "text", "text": {"content": body["text"]}}
 
     def _update(self, address: str, body: Body) -> Delivered:

@@ -16,6 +16,8 @@ def card(body: dict[str, Any]) -> dict[str, Any]:
         "main_title": {"title": _cut(body["title"], _TITLE_CHARS)},
         "sub_title_text": _cut(body["text"], _TEXT_CHARS),
     }
+    if "url" in body:
+        made["card_action"] = {"type": 1, "url": body["url"]}
     if body["form"] == "selection":
         made["button_selection"] = {
             "question_key": _QUESTION,

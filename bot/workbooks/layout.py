@@ -167,6 +167,9 @@ RULE_VALUES: dict[str, Callable[[object], str]] = {
     "集体缺报阈值": cells.percent,
     "最短时长秒": lambda value: str(cells.whole(1)(value)),
     "中断顺延分钟": lambda value: str(cells.whole(0)(value)),
+    "审看截止": cells.clock,
+    "抽查比例": cells.percent,
+    "复看比例": cells.percent,
 }
 RULE_DEFAULTS = {
     "开始时间": "00:00",
@@ -180,4 +183,7 @@ RULE_DEFAULTS = {
     "集体缺报阈值": "40%",
     "最短时长秒": "10",
     "中断顺延分钟": "30",
+    "审看截止": "12:00",
+    "抽查比例": "10%",
+    "复看比例": "5%",
 }

@@ -1,9 +1,11 @@
 """Is it a film, how long is it, and what is in it?
 
-__init__.py   examine(path) -> Film: the only name others need
+__init__.py   examine(path) -> Film, picture(…), marked(…): the only names others need
 helper.py     our end of the process in which FFmpeg runs
 child.py      the other end: one short-lived process with limits per film
-look.py       what FFmpeg finds; the only module that imports PyAV
+look.py       what FFmpeg finds
+draw.py       pictures out of a film
+mark.py       a copy that bears somebody's name in every picture
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from storage.film import helper
 
@@ -41,5 +44,32 @@ def examine(path: Path, patience_s: float = 30.0) -> Film:
     """
     if path.stat().st_size == 0:
         return Film(fault="empty")
-    request = json.dumps([os.path.abspath(path), patience_s]).encode()
-    return Film(**json.loads(helper.ask(request, patience_s)))
+    return Film(**_asked("look", patience_s, os.path.abspath(path)))
+
+
+class CannotDraw(Exception):
+    """No picture can be had of this film."""
+
+
+def picture(path: Path, target: Path, kind: str, at_s: float | None = None, patience_s: float = 30.0) -> None:
+    """Draw a JPEG of a film: `thumb`, `sheet` (twelve pictures with their times), or `still` at an instant.
+
+    Raises CannotDraw when the film does not give it, OSError for a reason that is not the film's own.
+    """
+    more = [at_s or 0.0] if kind == "still" else []
+    _made(_asked(kind, patience_s, os.path.abspath(path), os.path.abspath(target), *more))
+
+
+def marked(path: Path, target: Path, words: str, patience_s: float = 300.0) -> None:
+    """Write a copy of a film as MP4 that bears these words in every picture. Raises as `picture` does."""
+    _made(_asked("mark", patience_s, os.path.abspath(path), os.path.abspath(target), words))
+
+
+def _asked(task: str, patience_s: float, *args: object) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(helper.ask(json.dumps([task, patience_s, *args]).encode(), patience_s))
+    return answer
+
+
+def _made(answer: dict[str, Any]) -> None:
+    if answer["fault"] is not None:
+        raise CannotDraw(answer["fault"])

@@ -10,14 +10,26 @@ import signal
 import socket
 import sys
 import traceback
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from storage.film import Film
+import av
+
+from storage.film import draw, mark
 from storage.film.look import look
 
 MEMORY_BYTES = 1_500_000_000
 LONGEST_REQUEST = 65536
+LARGEST_FILE = 1 << 30
+# What can be asked for; each answers with values for JSON, of which `fault` is one.
+TASKS: dict[str, Callable[..., dict[str, Any]]] = {
+    "look": lambda path: asdict(look(path)),
+    "thumb": draw.thumb,
+    "still": draw.still,
+    "sheet": draw.sheet,
+    "mark": mark.mark,
+}
 # An answer was given; the file could not be opened; or SIGKILL, which comes from a machine without memory.
 NOT_THE_FILM = {0, os.EX_TEMPFAIL, -signal.SIGKILL}
 
@@ -37,8 +49,8 @@ def serve() -> None:
             return
         if _fork() == 0:
             requests.close()
-            path, patience_s = json.loads(request)
-            _guard(path, patience_s, replies[0])
+            task, patience_s, *args = json.loads(request)
+            _guard(task, args, patience_s, replies[0])
         os.close(replies[0])
 
 
@@ -51,23 +63,25 @@ def _fork() -> int | None:
         return None
 
 
-def _guard(path: str, patience_s: float, reply: int) -> NoReturn:
+def _guard(task: str, args: list[Any], patience_s: float, reply: int) -> NoReturn:
     """Waits for the examiner and answers in its place if the film was too much for it."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     examiner = os.fork()
     if examiner == 0:
-        _examine(path, patience_s, reply)
+        _examine(task, args, patience_s, reply)
     _, status = os.waitpid(examiner, 0)
     if os.waitstatus_to_exitcode(status) not in NOT_THE_FILM:
-        _answer(reply, Film(fault="unreadable"))
+        _answer(reply, {"fault": "unreadable"})
     os._exit(0)
 
 
-def _examine(path: str, patience_s: float, reply: int) -> NoReturn:
+def _examine(task: str, args: list[Any], patience_s: float, reply: int) -> NoReturn:
     """An exception that nobody foresaw ends the process with its traceback, as in any program."""
     _limit(patience_s)
     try:
-        _answer(reply, look(path))
+        _answer(reply, TASKS[task](*args))
+    except (av.error.FFmpegError, ValueError, MemoryError) as error:
+        _answer(reply, {"fault": f"unreadable: {error}"[:200]})
     except OSError:
         traceback.print_exc()
         os._exit(os.EX_TEMPFAIL)
@@ -79,8 +93,9 @@ def _limit(patience_s: float) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     cpu_s = int(patience_s) + 2
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
     signal.setitimer(signal.ITIMER_REAL, patience_s)
 
 
-def _answer(reply: int, film: Film) -> None:
-    os.write(reply, json.dumps(asdict(film)).encode())
+def _answer(reply: int, found: dict[str, Any]) -> None:
+    os.write(reply, json.dumps(found).encode())

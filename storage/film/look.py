@@ -1,4 +1,4 @@
-"""What FFmpeg finds in a file. Runs only in the examiner's process; PyAV's only home."""
+"""What FFmpeg finds in a file. Runs only in the examiner's process."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _box(head: bytes, rest: int) -> tuple[int, bytes]:
 
 
 def _survey(container: InputContainer) -> Film:
-    moving = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    moving = moving_pictures(container)
     film = Film(container=_container_name(container))
     if not moving:
         return replace(film, fault="no_picture" if container.streams else "unreadable")
@@ -93,6 +93,11 @@ def _survey(container: InputContainer) -> Film:
         if (reel.everything.length_s() or 0) < promised - max(TOLERANCE_S, TOLERANCE_SHARE * promised):
             return replace(film, fault="truncated")
     return film if reel.width else replace(film, fault="unreadable")
+
+
+def moving_pictures(container: InputContainer) -> list[VideoStream]:
+    """The streams of pictures that move; a cover is none."""
+    return [each for each in container.streams.video if not each.disposition & Disposition.attached_pic]
 
 
 def _container_name(container: InputContainer) -> str:

@@ -20,10 +20,11 @@ from storage.models.register import (
     Person,
     Rule,
 )
+from storage.models.review import Answer, Look, ReviewClaim, SecondLook, Urge, Verdict
 
 __all__ = [
-    "Alert", "Attempt", "AuditEntry", "Base", "Binding", "ClosedNight", "ContentItem", "Counter", "Credential",
-    "Decision", "DutyShift", "Employment", "Enterprise", "GroupChat", "Id", "Inbox", "Invitation", "KeyPart", "Meta",
-    "NightChoice", "Notice", "Outage", "Person", "Push", "Rule", "Source", "Submission", "Token", "UtcDateTime",
-    "WebSession", "Word",
+    "Alert", "Answer", "Attempt", "AuditEntry", "Base", "Binding", "ClosedNight", "ContentItem", "Counter",
+    "Credential", "Decision", "DutyShift", "Employment", "Enterprise", "GroupChat", "Id", "Inbox", "Invitation",
+    "KeyPart", "Look", "Meta", "NightChoice", "Notice", "Outage", "Person", "Push", "ReviewClaim", "Rule",
+    "SecondLook", "Source", "Submission", "Token", "Urge", "UtcDateTime", "Verdict", "WebSession", "Word",
 ]  # fmt: skip

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from storage.database import Database
 from storage.models import (
     Alert,
+    Answer,
     Attempt,
     Base,
     Binding,
@@ -29,15 +30,20 @@ from storage.models import (
     Inbox,
     Invitation,
     KeyPart,
+    Look,
     Meta,
     NightChoice,
     Notice,
     Outage,
     Person,
     Push,
+    ReviewClaim,
+    SecondLook,
     Source,
     Submission,
     Token,
+    Urge,
+    Verdict,
     WebSession,
     Word,
 )
@@ -68,6 +74,18 @@ SESSION: dict[str, Any] = {
     "seen_at": NOW,
 }  # fmt: skip
 
+VERDICT: dict[str, Any] = {
+    "night": DAY, "submission_id": 1, "part_id": 1, "word": "fit", "person_id": 1, "by": "张三", "via": "page",
+    "given_at": NOW,
+}  # fmt: skip
+LOOK: dict[str, Any] = {
+    "submission_id": 1, "person_id": 1, "viewer": "张三", "by_county": True, "what": "film", "opened_at": NOW,
+}  # fmt: skip
+CLAIM: dict[str, Any] = {"submission_id": 1, "person_id": 1, "claimed_at": NOW, "lapses_at": NOW}
+SECOND: dict[str, Any] = {"submission_id": 1, "night": DAY, "first_id": 1, "drawn_at": NOW}
+URGE: dict[str, Any] = {"verdict_id": 1, "submission_id": 1, "enterprise_id": 1, "opened_at": NOW}
+ANSWER: dict[str, Any] = {"urge_id": 1, "at": NOW, "by": "张三", "submission_id": 1}
+
 
 def a_county() -> list[Base]:
     """One row of every table that the rows below refer to."""
@@ -85,6 +103,8 @@ def a_county() -> list[Base]:
         Invitation(code="12345678", person_id=1, made_at=NOW, expires_at=NOW), Outage(id=1, **OUTAGE),
         Source(name="wecom_kf"),
         Person(id=2, name="李四", roles=[]), Credential(**PASSWORD), WebSession(**SESSION),
+        Look(id=1, **LOOK), ReviewClaim(**CLAIM), Verdict(id=1, **VERDICT), SecondLook(**SECOND), Urge(id=1, **URGE),
+        Answer(id=1, **ANSWER),
     ]  # fmt: skip
 
 
@@ -109,6 +129,12 @@ REFUSED: dict[str, Base] = {
     "outage_what": Outage(**{**OUTAGE, "what": "lunch"}),
     "outage_lasts": Outage(**{**OUTAGE, "what": "platform", "ended_at": OUTAGE["began_at"]}),
     "source_answers_what_rang": Source(name="b", cursor="", rung=0, answered=1, unfinished=False, failures=0),
+    "look_what": Look(**{**LOOK, "what": "glance"}),
+    "look_not_negative": Look(**{**LOOK, "watched_s": -1.0}),
+    "verdict_word": Verdict(**{**VERDICT, "submission_id": 1, "word": "good", "superseded_at": NOW}),
+    "verdict_via": Verdict(**{**VERDICT, "via": "telephone", "superseded_at": NOW}),
+    "urge.verdict_id": Urge(**URGE),
+    "answer_film_once": Answer(**ANSWER),
     "never_the_same_twice": Push(item_id=1, group_id=1, day=date(2027, 1, 1), notice_id=1),
     "credential.login": Credential(**{**PASSWORD, "person_id": 2}),
     "web_session.state_sha256": WebSession(**{**SESSION, "token_sha256": "b"}),
@@ -121,6 +147,7 @@ KEYS: list[Base] = [
     Invitation(code="12345678", person_id=1, made_at=NOW, expires_at=NOW),
     Source(name="wecom_kf", cursor="", rung=0, answered=0, unfinished=False, failures=0),
     Credential(**{**PASSWORD, "login": "b"}), WebSession(**{**SESSION, "state_sha256": "b"}),
+    ReviewClaim(**CLAIM), SecondLook(**SECOND),
 ]  # fmt: skip
 ORPHANS: list[Base] = [
     Enterprise(code="E002", name="乙", short_name="乙", group_id=9), KeyPart(enterprise_id=9, number="1", name="罐区"),
@@ -138,6 +165,14 @@ ORPHANS: list[Base] = [
         Push(**{"item_id": 2, "group_id": 1, "notice_id": 1, "day": DAY, column: 9})
         for column in ("item_id", "group_id", "notice_id")
     ),
+    *(Look(**{**LOOK, column: 9}) for column in ("submission_id", "person_id")),
+    *(
+        Verdict(**{**VERDICT, "superseded_at": NOW, column: 9})
+        for column in ("submission_id", "part_id", "person_id")
+    ),
+    *(SecondLook(**{**SECOND, "submission_id": 2, column: 9}) for column in ("first_id", "verdict_id")),
+    Urge(**{**URGE, "verdict_id": 9}),
+    *(Answer(**{**ANSWER, "submission_id": None, column: 9}) for column in ("urge_id", "person_id", "submission_id")),
 ]  # fmt: skip
 
 
@@ -207,6 +242,10 @@ def test_a_row_that_refers_to_nothing_is_refused(session: Session, row: Base) ->
 def _named(kind: type[Any]) -> list[Any]:
     constraints = [each for table in Base.metadata.tables.values() for each in table.constraints]
     return [each for each in constraints if isinstance(each, kind) and each.name]
+
+
+def test_one_verdict_stands_for_a_film(session: Session) -> None:
+    assert refuse(session, Verdict(**{**VERDICT, "word": "problem"}))[0] == "unique"
 
 
 def test_no_constraint_is_left_out() -> None:

@@ -1,0 +1,63 @@
+"""Problems put to an enterprise, and what it answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from storage.models import Answer, Submission, Urge, Verdict
+from storage.records import insert_once
+
+
+class UrgeStore:
+    """The urges and their answers."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def open(self, verdict: Verdict, enterprise_id: int, now: datetime) -> Urge:
+        """Put a problem to an enterprise."""
+        urge = Urge(
+            verdict_id=verdict.id, submission_id=verdict.submission_id, enterprise_id=enterprise_id, opened_at=now
+        )
+        self.session.add(urge)
+        self.session.flush()
+        return urge
+
+    def get(self, urge_id: int) -> Urge | None:
+        """The urge of that id."""
+        return self.session.get(Urge, urge_id)
+
+    def of_verdict(self, verdict_id: int) -> Urge | None:
+        """The urge that a verdict led to."""
+        return self.session.scalar(select(Urge).where(Urge.verdict_id == verdict_id))
+
+    def of_film(self, submission_id: int) -> Sequence[Urge]:
+        """Every urge about a film, the latest first."""
+        return self.session.scalars(
+            select(Urge).where(Urge.submission_id == submission_id).order_by(Urge.id.desc())
+        ).all()
+
+    def open_for(self, enterprise_ids: Iterable[int], since: datetime) -> Sequence[tuple[Urge, Submission]]:
+        """What was put to these enterprises since an instant and has not been taken back, the latest first."""
+        rows = self.session.execute(
+            select(Urge, Submission)
+            .join(Submission, Submission.id == Urge.submission_id)
+            .where(Urge.enterprise_id.in_(list(enterprise_ids)), Urge.closed_at.is_(None), Urge.opened_at >= since)
+            .order_by(Urge.opened_at.desc(), Urge.id.desc())
+        ).all()
+        return [(urge, film) for urge, film in rows]
+
+    def answer(self, urge: Urge, now: datetime, **values: Any) -> bool:
+        """Put an answer on record; False when that film already was one."""
+        row = {"urge_id": urge.id, "at": now, "words": None, "submission_id": None, **values}
+        return insert_once(self.session, Answer, row) is not None
+
+    def answers(self, urge_ids: Iterable[int]) -> Sequence[Answer]:
+        """The answers to these urges, the oldest first."""
+        ids = list(urge_ids)
+        return self.session.scalars(select(Answer).where(Answer.urge_id.in_(ids)).order_by(Answer.at, Answer.id)).all()

@@ -1,0 +1,145 @@
+"""From the film to the verdict, and from 有问题 to the enterprise's answer."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from handlers.review import Judged, give
+from storage.models import Person, Submission, Verdict
+from tests.harness import Story, row
+
+WORDS = ["合格", "有问题", "看不清", "非本部位"]
+
+
+def named_film(night: Story, who: str = "p1", part: str = "1") -> None:
+    """A patroller films a part and hears the receipt."""
+    night.says(who, part)
+    night.film(who)
+    night.hears(who)
+
+
+def test_the_next_film_comes_as_a_card_with_four_buttons_and_a_link(night: Story) -> None:
+    night.time("00:10")
+    named_film(night)
+    night.says("leader", "审看")
+    title, words = night.hears("leader")
+    assert title.startswith("审看 1124-0001（还有1段）\n甲化工 · 1 罐区\n00:10 发来，12秒\n先看原因：红色风险")
+    assert words.splitlines()[0].startswith("请审看 1124-0001：甲化工 · 1 罐区，00:10 发来，12秒（红色风险）。")
+    assert words.splitlines()[1] == "https://patrol.example.org/films/2026-11-24/1124-0001"
+    card = night.cloud.phone("leader").cards[-1]
+    assert list(card.buttons.values()) == WORDS
+    assert card.content["card_action"]["url"] == "https://patrol.example.org/films/2026-11-24/1124-0001"
+
+
+def test_a_button_gives_the_verdict_and_brings_the_next_film(night: Story) -> None:
+    night.time("00:10")
+    named_film(night, part="1")
+    named_film(night, part="2")
+    night.says("leader", "审看")
+    night.hears("leader")
+    card = night.taps("leader", "合格")
+    assert card.replaced == "李局 00:10 合格"
+    assert night.hears("leader")[0].startswith("审看 1124-0002（还有1段）\n甲化工 · 2 装卸台")
+    night.taps("leader", "合格")
+    assert night.hears("leader") == ["要审看的都看完了，辛苦！"]
+
+
+def test_a_problem_goes_to_the_enterprise_at_once_with_its_picture_and_the_answer_comes_back(night: Story) -> None:
+    night.time("00:10")
+    named_film(night)
+    night.says("leader", "审看")
+    night.hears("leader")
+    night.time("00:20")
+    night.taps("leader", "有问题")
+    assert night.hears("leader") == [
+        "已催 甲化工 · 1 罐区。请回复一句话说明是什么问题，会马上转给对方。", "要审看的都看完了，辛苦！",
+    ]  # fmt: skip
+    urged = "🚩 甲化工 · 1 罐区 的巡检视频 1124-0001（00:10）审看发现问题：画面有异常，审看人随后说明（李局）。"
+    for who in ("h1", "p1"):
+        picture, words = night.hears(who)
+        assert picture == "1124-0001.jpg"
+        assert words.startswith(urged)
+    assert night.cloud.phone("h1").heard[0].msgtype == "image"
+    night.says("leader", "法兰下面有滴漏")
+    assert night.hears("leader") == ["说明已转给企业。"]
+    told = ["🚩 1124-0001（1 罐区）的问题说明：法兰下面有滴漏（李局）"]
+    assert (night.hears("h1"), night.hears("p1")) == (told, told)
+    night.time("00:25")
+    night.says("h1", "已经紧固，不再滴漏")
+    kept = "已记为对 1124-0001（1 罐区）的答复，并转给审看人。要补充请回复“答复”加内容。"
+    assert night.hears("h1") == [kept]
+    assert night.hears("leader") == ["💬 甲化工 甲化工负责人 答复 1124-0001（1 罐区）：已经紧固，不再滴漏"]
+    night.time("00:40")
+    named_film(night)
+    assert night.hears("leader") == ["💬 甲化工 甲化工巡检员 答复 1124-0001（1 罐区）：发来视频 1124-0002"]
+
+
+def test_a_patroller_may_not_review(night: Story) -> None:
+    night.says("p1", "审看")
+    assert night.hears("p1") == ["审看由值班领导和工作人员进行，您的账号没有这个权限。"]
+
+
+def test_what_does_not_show_its_part_is_asked_for_again_and_nobody_is_called_missing_meanwhile(night: Story) -> None:
+    night.time("00:10")
+    named_film(night)
+    assert night.part("E001", "1")["state"] == "on_time"
+    judge(night, "leader", "看不清")
+    [asked] = night.hears("p1")
+    assert asked == (
+        "⚠️ 1124-0001（1 罐区，00:10）审看人看不清：画面太暗或太晃。"
+        "请在 12:00 前到现场重新拍一段发来，发来之前不算缺报。"
+    )
+    assert night.part("E001", "1")["state"] == "unjudged"
+    night.time("00:20")
+    named_film(night)
+    assert night.part("E001", "1")["state"] == "on_time"
+
+
+def judge(night: Story, who: str, word: str) -> None:
+    """A reviewer takes the next film and says a word."""
+    night.says(who, "审看")
+    night.says(who, word)
+    night.hears(who)
+
+
+def test_a_later_verdict_takes_back_what_the_first_one_led_to(night: Story) -> None:
+    night.time("00:10")
+    named_film(night)
+    judge(night, "leader", "非本部位 像是泵房")
+    assert night.hears("p1") == [
+        "⚠️ 1124-0001（00:10）拍的不是 1 罐区：像是泵房。请在 12:00 前到现场重新拍一段发来，发来之前不算缺报。"
+    ]
+    with night.office() as store:
+        film = row(store, Submission, number=1)
+        give(
+            Judged(film.id, "fit", row(store, Person, name="王科")),
+            store,
+            night.bot.memory.book(store),
+            night.clock.now(),
+        )
+    night.settle()
+    assert night.hears("p1") == ["✅ 1124-0001（1 罐区）经再次审看有效，不用重拍了。"]
+    assert night.part("E001", "1")["state"] == "on_time"
+    with night.office() as store:
+        assert [(each.by, each.word) for each in store.review.history(film.id)] == [
+            ("王科", "fit"),
+            ("李局", "wrong_part"),
+        ]
+
+
+def test_two_reviewers_are_given_different_films_and_a_claim_lapses(night: Story) -> None:
+    night.time("00:10")
+    named_film(night, part="1")
+    named_film(night, part="2")
+    for who, receipt in (("leader", "1124-0001"), ("backup", "1124-0002")):
+        night.says(who, "审看")
+        assert night.hears(who)[0].startswith(f"审看 {receipt}")
+    night.says("staff", "审看")
+    assert night.hears("staff") == ["要审看的都看完了，辛苦！"]
+    night.clock.instant += timedelta(minutes=11)
+    night.says("staff", "审看")
+    assert night.hears("staff")[0].startswith("审看 1124-0001")
+    night.says("leader", "合格")
+    assert night.hears("leader")[0].startswith("直接发视频就行")
+    with night.office() as store:
+        assert store.session.query(Verdict).count() == 0
