@@ -3,10 +3,11 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo test lint bench setup clean lock
+.PHONY: help demo test test-interop lint bench setup clean lock
 help:
 	@echo "make demo   play a whole night against the pretend WeCom cloud"
 	@echo "make test   run the whole suite"
+	@echo "make test-interop  the platform's own libraries against the pretend cloud (needs npm)"
 	@echo "make lint   ruff, mypy, import-linter"
 	@echo "make bench  measure, and print the table of docs/performance.md"
 	@echo "make setup  only install, into .venv"
@@ -32,6 +33,14 @@ demo: .venv/.runtime
 
 test: .venv/.dev
 	$(BIN)/python -m pytest -n 2
+
+# The platform's own client libraries against the pretend cloud; needs Node.js and npm.
+tests/interop/node_modules: tests/interop/package.json tests/interop/package-lock.json
+	cd tests/interop && npm ci --silent
+	touch $@
+
+test-interop: .venv/.dev tests/interop/node_modules
+	$(BIN)/python -m pytest tests/interop/interop.py
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from flask import Flask
 
 from bot.attachments import Attachments
-from bot.channels import Switchboard
+from bot.channels import Switchboard, WeComAibotChannel
 from bot.clock import Clock
 from bot.config import Config
 from bot.delivery import Check, Delivery
 from bot.engine import DurableEngine, Engine
 from bot.hearing import Hearing
+from bot.holding import Holder
 from bot.intake import Intake
 from bot.links import Links
 from bot.memory import Memory
@@ -21,7 +22,7 @@ from bot.pictures import Pictures
 from bot.pulling import Pulling
 from bot.sampling import Sampler
 from bot.web import Site, create_app
-from bot.worker import Worker
+from bot.worker import Background, Worker
 from handlers import attribution, status, urging
 from schedules import escalation, reminders, reports
 from storage.database import Database
@@ -49,6 +50,7 @@ class Bot:
     pulling: Pulling
     worker: Worker
     web: Flask
+    holder: Holder | None = None
 
 
 def build(config: Config, database: Database, clock: Clock, engine: Engine | None = None) -> Bot:
@@ -61,7 +63,18 @@ def build(config: Config, database: Database, clock: Clock, engine: Engine | Non
     hearing = Hearing(memory)
     intake, delivery = Intake(memory, switchboard, objects), Delivery(memory, switchboard, CHECKS, attachments)
     sampler, pulling = Sampler(memory, objects), Pulling(memory, switchboard)
-    worker = Worker(memory, hearing, intake, delivery, sampler, pulling, config.EXECUTOR_ID)
+    holder = _holder(config, memory, hearing, switchboard)
+    beside: list[Background] = [pulling, *([holder] if holder else [])]
+    worker = Worker(memory, hearing, intake, delivery, sampler, config.EXECUTOR_ID, beside)
     site = Site(config.public_url, config.SECRET_KEY.get_secret_value())
     web = create_app(memory, hearing, switchboard, objects, links, site)
-    return Bot(config, memory, objects, switchboard, pulling, worker, web)
+    return Bot(config, memory, objects, switchboard, pulling, worker, web, holder)
+
+
+def _holder(config: Config, memory: Memory, hearing: Hearing, switchboard: Switchboard) -> Holder | None:
+    """What keeps the smart bot's connection, where it is configured."""
+    channel = switchboard.channels.get("wecom_aibot")
+    if not isinstance(channel, WeComAibotChannel):
+        return None
+    login = (config.WECOM_AIBOT_URL, config.WECOM_AIBOT_ID, config.WECOM_AIBOT_SECRET.get_secret_value())
+    return Holder(memory, hearing, channel.exchange, login, config.EXECUTOR_ID)

@@ -121,7 +121,6 @@ DOOR_SETTINGS: dict[str, tuple[str, ...]] = {
 SHARED = ("WECOM_CORP_ID",)
 # Doors and means of later versions: named so that setting one is not silently without effect.
 NOT_YET = (
-    *DOOR_SETTINGS["wecom_aibot"],
     *DOOR_SETTINGS["official_account"],
     *DOOR_SETTINGS["wecom_msgaudit"],
     "HEARTBEAT_URL",

@@ -22,6 +22,7 @@ from bot.engine import DELIVER, again
 from bot.intake import backoff
 from bot.lifeline import PlatformWatch
 from bot.memory import Memory, WorkingStore
+from bot.pacing import SHUT, may_leave_at
 from bot.rendering import Renderer
 from schedules.patrol_night import night_of
 from schedules.rules import RuleBook
@@ -39,8 +40,8 @@ Check = Callable[[Notice, Store, RuleBook, Any], dict[str, Any] | None]
 _LEASE = timedelta(minutes=4)
 # So long an outcome waits for the database; well within the lease, after which it is anybody's guess.
 _OUTCOME_PATIENCE_S, _AWAY_S = 120.0, 1.0
-# How the detail of a notice begins whose last attempt may have arrived, or that its route was shut for.
-_UNHEARD, _SHUT = "unheard", "must wait"
+# How the detail of a notice begins whose last attempt may have arrived.
+_UNHEARD = "unheard"
 # An alert must not wait for a dead platform: the ladder goes on to the next rung.
 _URGENT, _URGENT_TRIES = ("alert", "escalation"), 4
 
@@ -110,10 +111,7 @@ class Delivery:
             store.notices.conclude(notice.id, _unless_in_doubt("expired", notice), now)
             self._attachments.withdraw(notice, store)
             return False
-        period = channel.limits.period
-        opens = store.notices.window_opens(notice.route, now, channel.limits.messages, period)
-        shut = store.notices.shut_since(notice.route, now - period, _SHUT)
-        wait_until = max(notice.due_at, opens or notice.due_at, shut + period if shut else notice.due_at)
+        wait_until = may_leave_at(notice, channel.limits, store, now)
         if wait_until > now:
             store.jobs.append(again(DELIVER, notice.id, notice.route, real_delay(self._clock, wait_until)))
             return False
@@ -134,7 +132,7 @@ class Delivery:
         if body is None or not (in_doubt(body) or (notice.detail or "").startswith(_UNHEARD)):
             rendered = self._renderer.render(notice, params, channel.limits.text_bytes)
             whole = self._attachments.complete(notice, rendered.body, channel, store)
-            body, left_over = leaving(whole, wall_now()), rendered.left_over
+            body, left_over = leaving({**whole, "answers": notice.answers}, wall_now()), rendered.left_over
         attempt_id = store.notices.claim(notice.id, self._clock.now(), wall_now(), _LEASE, body)
         if attempt_id is None:
             return None
@@ -194,7 +192,7 @@ class Delivery:
         tries = notice.attempts + 1
         if isinstance(error, MustWait):
             wait = real_delay(self._clock, now + channel.limits.period)
-            self._later(attempt, wait, f"{_SHUT}: {error.detail}", store)
+            self._later(attempt, wait, f"{SHUT}: {error.detail}", store)
         elif isinstance(error, Unheard) and not channel.repeats_are_safe:
             store.notices.conclude(notice.id, "unknown", now, error.detail, attempt.id)
         elif isinstance(error, Transient) and not (notice.kind in _URGENT and tries >= _URGENT_TRIES):
@@ -222,7 +220,7 @@ class Delivery:
             f"trouble/{notice.channel}/{error.code}/{notice.group_id or ''}/{now.astimezone(self._memory.zone).date()}"
         )
         params = {"channel": {"say": f"channel.{notice.channel}"}, "name": notice.to_name, "code": error.code or "—"}
-        if notice.channel == "wecom_robot":
+        if notice.channel in ("wecom_robot", "wecom_aibot"):
             tell_office(store, night, now, "trouble.channel", once_key, **params)
         elif notice.channel == "wecom_app":
             saying = Saying(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import email.utils
 from collections.abc import Iterator
+from datetime import timedelta
 
-from bot.channels import WeComClient, WeComRobotChannel
+from bot.channels import WeComClient, WeComRobotChannel, wecom_aibot
 from bot.channels.errors import ChannelError
+from bot.channels.wecom_aibot.wire import Pace, Wire
 from bot.clock import wall_now
 from bot.config import Config, SettingsError, load
 from bot.engine import InlineEngine
@@ -19,6 +21,7 @@ from storage.register import LEADER
 
 Finding = tuple[bool, str]
 _CLOCK_OFF_S = 30
+_DOCTOR, _VISIT = "doctor", timedelta(seconds=30)
 
 
 def examine() -> Iterator[Finding]:
@@ -79,12 +82,17 @@ def _platform(config: Config, memory: Memory) -> Iterator[Finding]:
         yield False, say("doctor.app_off")
     else:
         yield _app(config, memory)
+    if config.is_on("wecom_aibot"):
+        yield _aibot(config, memory)
     yield _host_clock(config)
     with memory.reading() as store:
         groups = store.register.groups()
     robot = WeComRobotChannel(config.WECOM_API_URL)
     for group in groups:
-        yield _robot(robot, group.name, group.robot_key)
+        if group.chat_id and not group.robot_key and config.is_on("wecom_aibot"):
+            yield True, say("doctor.group_by_aibot", name=group.name)
+        else:
+            yield _robot(robot, group.name, group.robot_key)
 
 
 def _app(config: Config, memory: Memory) -> Finding:
@@ -95,6 +103,23 @@ def _app(config: Config, memory: Memory) -> Finding:
     except ChannelError as error:
         return False, say("doctor.app_refused", why=error.detail)
     return True, say("doctor.app", url=f"{config.public_url}/callbacks/wecom_app")
+
+
+def _aibot(config: Config, memory: Memory) -> Finding:
+    """A log-in of ours would end the one in service: it is tried only when no worker holds the connection."""
+    with memory.transaction() as store:
+        free = store.leases.take(wecom_aibot.NAME, _DOCTOR, wall_now(), _VISIT)
+    if not free:
+        return True, say("doctor.aibot_held")
+    secret = config.WECOM_AIBOT_SECRET.get_secret_value()
+    try:
+        Wire(config.WECOM_AIBOT_URL, config.WECOM_AIBOT_ID, secret, lambda _frame: None, Pace()).close()
+    except ChannelError as error:
+        return False, say("doctor.aibot_refused", why=error.detail)
+    finally:
+        with memory.transaction() as store:
+            store.leases.release(wecom_aibot.NAME, _DOCTOR)
+    return True, say("doctor.aibot")
 
 
 def _robot(robot: WeComRobotChannel, name: str, key: str | None) -> Finding:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-from bot.channels import Switchboard
-from bot.channels.errors import ChannelError, MediaGone, Permanent
+from bot.channels import Discreet, Entrance, Switchboard
+from bot.channels.errors import ChannelError, Permanent
 from bot.clock import wall_now
 from bot.engine import TAKE_IN, again
 from bot.lifeline import PlatformWatch
@@ -64,18 +64,19 @@ class Intake:
         with self._memory.transaction() as store:
             fetch = router.handle(message, store, self._memory.book(store), self._memory.clock.now())
             if fetch is None:
-                store.inbox.settle(kept.id, "done")
+                store.inbox.settle(kept.id, "done", kept=_remains(door, kept.raw))
         if fetch is not None:
-            self._take_film(message, fetch)
+            self._take_film(message, fetch, _remains(door, kept.raw))
 
-    def _take_film(self, message: Message, fetch: Fetch) -> None:
+    def _take_film(self, message: Message, fetch: Fetch, remains: str | None) -> None:
         try:
             filed, film = self._fetch(message, fetch)
-        except (MediaGone, Permanent) as error:
+        except Permanent as error:
+            log.warning("message %d has no film to fetch: %s", message.inbox_id, error.detail)
             with self._memory.transaction() as store:
                 store.one_at_a_time(message.lane)
-                video.lost(fetch.submission_id, "media_lost", store, self._memory.book(store), self._memory.clock.now())
-                store.inbox.settle(message.inbox_id, "done", error.detail)
+                video.lost(fetch.submission_id, error.mark, store, self._memory.book(store), self._memory.clock.now())
+                store.inbox.settle(message.inbox_id, "done", error.detail, remains)
             return
         with self._memory.transaction() as store:
             store.one_at_a_time(message.lane)
@@ -84,7 +85,7 @@ class Intake:
                 photo.keep(fetch.submission_id, filed, store, book, now)
             else:
                 video.file(fetch.submission_id, filed, film.fault, store, book, now)
-            store.inbox.settle(message.inbox_id, "done")
+            store.inbox.settle(message.inbox_id, "done", kept=remains)
 
     def _fetch(self, message: Message, fetch: Fetch) -> tuple[Filed, Film]:
         """Stream the bytes past the digest into the object store, and look at what they are."""
@@ -123,6 +124,11 @@ class Intake:
                 now = self._memory.clock.now()
                 night = night_of(now, self._memory.book(store))
                 tell_office(store, night, now, "trouble.message", f"trouble/inbox/{kept.id}", number=kept.id)
+
+
+def _remains(door: Entrance, raw: str) -> str | None:
+    """What is kept of a message that is done with, None for all of it."""
+    return door.kept(raw) if isinstance(door, Discreet) else None
 
 
 def _extension(film: Film, kind: str) -> str:

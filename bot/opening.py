@@ -70,6 +70,6 @@ def guard(config: Config) -> Guard:
 def connected(config: Config, database: Database, clock: Clock, engine: engines.Engine) -> tuple[Memory, Switchboard]:
     """The memory, with what the settings have switched on to speak through."""
     memory = Memory(database, engine, clock, config.TIMEZONE)
-    switchboard = switched_on(Means(config, clock, memory.transaction, guard(config)))
+    switchboard = switched_on(Means(config, clock, memory.transaction, memory.reading, guard(config)))
     memory.lines = switchboard.lines
     return memory, switchboard

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import signal
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Protocol
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -17,7 +19,6 @@ from bot.intake import Intake
 from bot.lifeline import Lifeline
 from bot.memory import Memory, WorkingStore
 from bot.metrics import TICK_SECONDS
-from bot.pulling import Pulling
 from bot.sampling import Sampler
 from schedules.scheduler import start_ticking, tick
 from storage.claims import claim
@@ -35,6 +36,16 @@ _BEAT = "executor/"
 _COURTESY_S = 0.5
 
 
+class Background(Protocol):
+    """Something that runs in threads of its own."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> None:
+        """End in order."""
+
+
 class Worker:
     """Jobs and timetable of one process, under one executor id."""
 
@@ -45,12 +56,13 @@ class Worker:
         intake: Intake,
         delivery: Delivery,
         sampler: Sampler,
-        pulling: Pulling,
         executor_id: str,
+        beside: Sequence[Background] = (),
     ) -> None:
+        """`beside` are what runs in threads of its own for as long as the worker does."""
         self._memory, self._hearing, self._executor_id = memory, hearing, executor_id
-        self._intake, self._delivery, self._sampler, self._pulling = intake, delivery, sampler, pulling
-        self._dispatcher = Dispatcher(memory, hearing)
+        self._intake, self._delivery, self._sampler = intake, delivery, sampler
+        self._dispatcher, self._beside = Dispatcher(memory, hearing), beside
         self._scheduler: BackgroundScheduler | None = None
         self._name = claim(memory.database.url, f"executor-{executor_id}")
         self._working = Lifeline(WORKING, memory.clock)
@@ -81,7 +93,8 @@ class Worker:
                 store.notices.end_leases(wall_now())
         self._memory.engine.start(self.run)
         self._dispatcher.start()
-        self._pulling.start()
+        for each in self._beside:
+            each.start()
         every = _REHEARSAL_TICK if self._memory.clock.rehearsal else _TICK
         calls = ((self.once, every), (self._give_sign, _SIGN), (self._sampler.once, _LOOK))
         self._scheduler = start_ticking(calls, self._memory.zone)
@@ -90,9 +103,10 @@ class Worker:
         """Finish what is under way and do nothing more."""
         if self._scheduler is not None:
             self._scheduler.shutdown()
-        self._pulling.stop()
         self._dispatcher.stop()
         self._memory.engine.stop()
+        for each in self._beside:
+            each.stop()
         try:
             with self._memory.transaction() as store:
                 self._working.end(store)

@@ -10,9 +10,9 @@ from handlers.answers import answer
 from handlers.message import Message
 from schedules.patrol_night import night_of
 from schedules.rules import RuleBook
-from schedules.telling import reply
+from schedules.telling import reply, route_back
 from storage.models import Alert, Notice, Person
-from storage.notices import Saying, route_to
+from storage.notices import Saying
 from storage.store import Store
 
 
@@ -61,7 +61,7 @@ def _update_cards(
     alert: Alert, message: Message, shown: dict[str, str], store: Store, rules: RuleBook, now: datetime
 ) -> None:
     """Every card of this alert shows who took it: the pressed one by its fresh code, the others by theirs."""
-    pressed = route_to(message.channel, message.realm, message.sender) if message.response_code else None
+    pressed = route_back(message) if message.response_code else None
     if pressed is not None:
         update_card(message, f"{alert.id}", shown, store, rules, now)
     latest = {notice.route: notice for notice in store.notices.of_alert(alert.id) if _has_card(notice)}

@@ -8,9 +8,9 @@ from typing import Any
 from handlers.message import Message
 from schedules.patrol_night import night_of
 from schedules.rules import RuleBook
-from schedules.telling import reply
+from schedules.telling import reply, route_back
 from storage.models import Person
-from storage.notices import Saying, route_to
+from storage.notices import Saying
 from storage.store import Store
 
 _STALE_AFTER, _WELCOME_LIFE = timedelta(hours=24), timedelta(seconds=20)
@@ -62,6 +62,5 @@ def answer_chatter(
     message: Message, store: Store, rules: RuleBook, now: datetime, text_key: str, **params: Any
 ) -> None:
     """Like `answer`, but a joker is not answered for ever (mission 4.5, case 40)."""
-    route = route_to(message.channel, message.realm, message.sender)
-    if store.notices.texts_since(route, text_key, now - _CHATTER_PERIOD) < _CHATTER_LIMIT:
+    if store.notices.texts_since(route_back(message), text_key, now - _CHATTER_PERIOD) < _CHATTER_LIMIT:
         answer(message, store, rules, now, text_key, **params)

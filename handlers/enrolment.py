@@ -11,9 +11,9 @@ from handlers.answers import answer
 from handlers.message import Message
 from handlers.naming import plain
 from schedules.rules import RuleBook
+from schedules.telling import route_back
 from storage.errors import Refused
 from storage.models import Employment, Enterprise, Invitation, Person
-from storage.notices import route_to
 from storage.store import Store
 
 ROLES = ("巡检员", "负责人", "安全员", "值班领导", "工作人员", "审计员", "管理员")
@@ -31,7 +31,7 @@ def code_in(text: str) -> str | None:
 
 def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
     """Bind the sender's account, from this moment on, if the code is good."""
-    route = route_to(message.channel, message.realm, message.sender)
+    route = route_back(message)
     if store.notices.texts_since(route, "enrolment.wrong_code", now - _PERIOD) >= _TRIES:
         return answer(message, store, rules, now, "enrolment.too_many_tries")
     invitation = store.register.invitation(code_in(message.text) or "")

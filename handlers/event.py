@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from handlers import alerting, attribution, enrolment, review_chat
-from handlers.answers import answer, name_of
+from handlers.answers import answer, answer_chatter, name_of
 from handlers.message import Message
 from schedules.patrol_night import night_of
 from schedules.rules import RuleBook
@@ -40,6 +40,15 @@ def _entered(message: Message, store: Store, rules: RuleBook, now: datetime) -> 
     return None
 
 
+def _looked_in(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+    """The first look into the chat on a day: a stranger learns what to do, a friend is greeted once for ever."""
+    person = store.register.account_owner(message.realm, message.sender, now)
+    if person is None:
+        answer_chatter(message, store, rules, now, "stranger.text")
+    elif store.records.decide(f"welcome/{message.channel}/{person.id}", now):
+        answer(message, store, rules, now, "help.welcome")
+
+
 def _recalled(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
     """Somebody took a film back from the chat: that is noted. What was filed stays filed."""
     film = store.submissions.of_message(message.channel, message.about)
@@ -56,6 +65,7 @@ def _undelivered(message: Message, store: Store, rules: RuleBook, now: datetime)
 
 _EVENTS: dict[str, Callable[[Message, Store, RuleBook, datetime], None]] = {
     "enter_session": _entered,
+    "enter_chat": _looked_in,
     "user_recall_msg": _recalled,
     "msg_send_fail": _undelivered,
 }

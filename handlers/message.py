@@ -10,8 +10,9 @@ from datetime import datetime
 class Message:
     """One thing said. `sent_at` is the platform's word on when, `key` is unique within the channel.
 
-    `kind` is one of text, film, photo, file, voice, location, link, press (a button), too_large (in place of a film
-    that the platform does not hand on), event, unknown. `about` is the key of the message that an event concerns.
+    `chat` is the group it was said in, empty for a single chat. `kind` is one of text, film, photo, file, voice,
+    location, link, press (a button), too_large (in place of a film that the platform does not hand on), event,
+    unknown. `about` is the key of the message that an event concerns.
     """
 
     channel: str
@@ -30,6 +31,7 @@ class Message:
     task_id: str = ""
     response_code: str = ""
     about: str = ""
+    chat: str = ""
 
     @property
     def lane(self) -> str:

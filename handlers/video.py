@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from handlers import danger
 from handlers.attribution import settle
 from handlers.message import Fetch, Message
 from handlers.receipts import facts, respond, send_receipt
@@ -20,7 +21,9 @@ _GRACE_S = 0.5
 
 
 def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> Fetch | None:
-    """Put the film on record under the sender's name, and have it fetched."""
+    """Put the film on record under the sender's name, and have it fetched; what is said with it may be an alarm."""
+    if danger.speaks_of_danger(message.text):
+        danger.handle(message, store, rules, now)
     return announce(message, store, rules, now, kind="film")
 
 
@@ -37,6 +40,7 @@ def announce(message: Message, store: Store, rules: RuleBook, now: datetime, *, 
         sender=message.sender,
         person_id=person.id if person else None,
         kind=kind,
+        chat=message.chat or None,
         hint=message.file_name,
         sent_at=message.sent_at,
         received_at=message.received_at,

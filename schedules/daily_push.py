@@ -35,7 +35,7 @@ def push_daily(store: Store, rules: RuleBook, now: datetime) -> None:
         (group, kind)
         for group in store.register.groups()
         for kind in (LINK, FILM)
-        if group.robot_key and (group.id, kind) not in had
+        if _hears(group, store) and (group.id, kind) not in had
     ]
     if not wanting:
         return
@@ -45,6 +45,11 @@ def push_daily(store: Store, rules: RuleBook, now: datetime) -> None:
         if item is not None:
             _push(item, group, today, due, store)
     _tell_if_used_up(items, today, store, now)
+
+
+def _hears(group: GroupChat, store: Store) -> bool:
+    """Whether a group can be told anything: by its robot, or by the smart bot that sits in it."""
+    return bool(group.robot_key or (group.chat_id and any(line.channel == "wecom_aibot" for line in store.lines)))
 
 
 def pick(items: Iterable[ContentItem], had: set[int], today: date) -> ContentItem | None:
@@ -93,6 +98,6 @@ def _tell_if_used_up(items: Sequence[ContentItem], today: date, store: Store, no
     had = store.content.kinds_pushed(today)
     groups = store.register.groups()
     kinds = [kind for kind in (LINK, FILM) if any(item.kind == kind for item in items)]
-    empty = [kind for kind in kinds if any(group.robot_key and (group.id, kind) not in had for group in groups)]
+    empty = [kind for kind in kinds if any(_hears(group, store) and (group.id, kind) not in had for group in groups)]
     if empty and store.records.decide(f"used_up/{today}", now):
         tell_office(store, today, now, "push.used_up", f"used_up/{today}", kinds=empty)

@@ -6,13 +6,14 @@ door its message came by.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Protocol
 
 from schedules.reach import ordered
 from storage.lines import Line
 from storage.models import Notice, Person
-from storage.notices import Saying
+from storage.notices import Saying, route_to
 from storage.store import Store
 
 # Where nobody can be spoken to, the notice still stands on record, under the line there should have been.
@@ -34,6 +35,14 @@ class Said(Protocol):
     def sender(self) -> str:
         """The account it came from."""
 
+    @property
+    def chat(self) -> str | None:
+        """The group it was said in, if it was one."""
+
+    @property
+    def inbox_id(self) -> int:
+        """The message, as it was kept."""
+
 
 def tell_person(person: Person, saying: Saying, store: Store) -> Notice | None:
     """Decide to tell a person something, by the line that reaches them; None when it was decided before."""
@@ -46,7 +55,15 @@ def reply(said: Said, person: Person | None, saying: Saying, store: Store) -> No
     """Decide to answer, by the door it came by; where that has no way back, by any that reaches the person."""
     if person is not None and store.lines and all(line.channel != said.channel for line in store.lines):
         return tell_person(person, saying, store)
+    saying = replace(saying, answers=said.inbox_id)
+    if said.chat:
+        return store.notices.to_chat(said.channel, said.chat, person.name if person else said.sender, saying)
     return store.notices.to_account(Line(said.channel, said.realm), said.sender, person, saying)
+
+
+def route_back(said: Said) -> str:
+    """The lane by which an answer goes."""
+    return route_to(said.channel, "" if said.chat else said.realm, said.chat or said.sender)
 
 
 def tell(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -28,23 +29,23 @@ class InboxStore:
         """The message of that id."""
         return self.session.get(Inbox, inbox_id)
 
-    def dispatch(self, limit: int) -> Sequence[int]:
-        """Mark the oldest messages whose jobs the engine does not have yet as handed to it; their ids."""
-        fresh = select(Inbox.id).where(~Inbox.dispatched).order_by(Inbox.id).limit(limit)
-        ids = self.session.scalars(fresh.with_for_update(skip_locked=True)).all()
-        if ids:
+    def dispatch(self, limit: int) -> Sequence[Any]:
+        """Mark the oldest messages whose jobs the engine does not have yet as handed to it; their ids and channels."""
+        fresh = select(Inbox.id, Inbox.channel).where(~Inbox.dispatched).order_by(Inbox.id).limit(limit)
+        found = self.session.execute(fresh.with_for_update(skip_locked=True)).all()
+        if found:
+            ids = [row.id for row in found]
             self.session.execute(update(Inbox).where(Inbox.id.in_(ids)).values(dispatched=True))
-        return ids
+        return found
 
     def undispatched(self) -> bool:
         """Whether there are messages whose jobs the engine does not have yet."""
         return self.session.scalar(select(Inbox.id).where(~Inbox.dispatched).limit(1)) is not None
 
-    def settle(self, inbox_id: int, state: str, detail: str | None = None) -> None:
-        """Mark a message `done` or `failed`, with a detail for the operator."""
-        self.session.execute(
-            update(Inbox).where(Inbox.id == inbox_id).values(state=state, detail=detail, retry_at=None)
-        )
+    def settle(self, inbox_id: int, state: str, detail: str | None = None, kept: str | None = None) -> None:
+        """Mark a message `done` or `failed`, with a detail for the operator and what is kept of its content."""
+        values = {"state": state, "detail": detail, "retry_at": None, **({"raw": kept} if kept is not None else {})}
+        self.session.execute(update(Inbox).where(Inbox.id == inbox_id).values(**values))
 
     def postpone(self, inbox_id: int, retry_at: datetime, detail: str | None) -> None:
         """Count one more try and say when (wall clock) the next is due."""

@@ -28,7 +28,8 @@ class Saying:
     """What to say: a text key with its parameters, in which form, and under what conditions.
 
     `once_key` makes the decision unique for ever. `still` names the check that must hold at the
-    moment of sending. `due_at` and `expires_at` are instants of the service's clock.
+    moment of sending. `due_at` and `expires_at` are instants of the service's clock. `answers` is
+    the message (of the inbox) that it answers.
     """
 
     kind: str
@@ -42,6 +43,7 @@ class Saying:
     expires_at: datetime | None = None
     alert_id: int | None = None
     level: int | None = None
+    answers: int | None = None
 
 
 class NoticeStore:
@@ -60,16 +62,21 @@ class NoticeStore:
         name, links = (person.name, {"person_id": person.id}) if person else (account or "", {})
         return self._add(saying, name, line.channel, account, route, **links)
 
+    def to_chat(self, channel: str, chat_id: str, name: str, saying: Saying) -> Notice | None:
+        """Decide to answer somebody in the group in which he spoke."""
+        return self._add(saying, name, channel, chat_id, route_to(channel, "", chat_id))
+
     def after(self, notice: Notice, saying: Saying) -> Notice | None:
         """Decide to say something more to whomever a notice went to, by the same way."""
         links = {"person_id": notice.person_id} if notice.person_id else {}
         return self._add(saying, notice.to_name, notice.channel, notice.address, notice.route, **links)
 
     def to_group(self, group: GroupChat, saying: Saying) -> Notice | None:
-        """Decide to tell a work group something."""
-        return self._add(
-            saying, group.name, "wecom_robot", group.robot_key, f"wecom_robot/{group.id}", group_id=group.id
-        )
+        """Decide to tell a work group something: by its robot, or by the smart bot where it has none."""
+        by_bot = bool(group.chat_id) and not group.robot_key
+        channel, address = ("wecom_aibot", group.chat_id) if by_bot else ("wecom_robot", group.robot_key)
+        route = route_to(channel, "", address or "") if by_bot else f"wecom_robot/{group.id}"
+        return self._add(saying, group.name, channel, address, route, group_id=group.id)
 
     def to_fallback(self, saying: Saying) -> Notice | None:
         """Decide to use the fallback addresses (SMS, mail) that stand in the settings."""

@@ -131,6 +131,12 @@ class Register:
         """Every active person of that name."""
         return list(self.session.scalars(select(Person).where(Person.name == name, Person.active)))
 
+    # Groups
+
+    def group_of_chat(self, chat_id: str) -> GroupChat | None:
+        """The work group that is known by this chat id of the smart bot."""
+        return self.session.scalars(select(GroupChat).where(GroupChat.chat_id == chat_id).limit(1)).first()
+
     # Enterprises and parts
 
     def enterprise(self, enterprise_id: int) -> Enterprise | None:

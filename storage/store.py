@@ -12,6 +12,7 @@ from storage.alerts import AlertStore
 from storage.content import ContentStore
 from storage.duty import DutyStore
 from storage.inbox import InboxStore
+from storage.leases import LeaseStore
 from storage.lines import Line
 from storage.looks import LookStore
 from storage.notices import NoticeStore
@@ -41,6 +42,7 @@ class Store:
         self.duty = DutyStore(session)
         self.content = ContentStore(session)
         self.tokens = TokenStore(session)
+        self.leases = LeaseStore(session)
         self.outages = OutageStore(session)
         self.sources = SourceStore(session)
         self.looks = LookStore(session)

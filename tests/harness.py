@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -19,11 +20,12 @@ from bot.config import Config, load
 from bot.engine import InlineEngine
 from bot.night_view import night_view
 from bot.simulator import Cloud
+from bot.simulator.aibot import Aibot
 from bot.simulator.films import make_film
 from bot.simulator.records import Card
 from schedules.patrol_night import moment, night_of
 from storage.database import Database
-from storage.models import Base, DutyShift, Employment, Enterprise, GroupChat, KeyPart, Person, Rule
+from storage.models import Base, DutyShift, Employment, Enterprise, GroupChat, Inbox, KeyPart, Person, Rule
 from storage.store import Store
 from tests.places import here
 
@@ -133,11 +135,36 @@ class Story:
     def taps(self, who: str, label: str) -> Card:
         """A person presses the button of that label on the latest card that shows it."""
         cards = [card for card in self.cloud.phone(who).cards if label in card.buttons.values()]
+        if cards and cards[-1].of_bot:
+            return self.taps_of_bot(who, label, cards[-1])
         assert cards, f"{who} sees no button {label}"
         key = next(key for key, text in cards[-1].buttons.items() if text == label)
         assert self.cloud.phone(who).presses(cards[-1], key).status == 200
         self.settle()
         return cards[-1]
+
+    def taps_of_bot(self, who: str, label: str, card: Card) -> Card:
+        """The same for a card of the smart bot, wherever it is shown."""
+        key = next(key for key, text in card.buttons.items() if text == label)
+        self.to_bot(lambda bot: bot.presses(who, card, key))
+        return card
+
+    def to_bot(self, act: Callable[[Aibot], Any], messages: int = 1, settle: bool = True) -> Any:
+        """Somebody turns to the smart bot; the story goes on once that is kept as so many messages."""
+        before = self.kept()
+        said = act(self.cloud.aibot)
+        deadline = time.monotonic() + 20
+        while self.kept() < before + messages:
+            assert time.monotonic() < deadline, "the smart bot's message was not kept"
+            time.sleep(0.01)
+        if settle:
+            self.settle()
+        return said
+
+    def kept(self) -> int:
+        """How many messages are in the inbox."""
+        with self.bot.memory.reading() as store:
+            return store.session.query(Inbox).count()
 
     @contextmanager
     def office(self) -> Iterator[Store]:
@@ -154,10 +181,15 @@ class Story:
 
     def group_hears(self, key: str) -> list[Any]:
         """What a work group has heard since the story last asked."""
-        heard = self.cloud.group(key).heard
+        chats = self.cloud.aibot.chats
+        heard = chats[key].heard if key in chats else self.cloud.group(key).heard
         fresh = heard[self.expected.get(key, 0) :]
         self.expected[key] = len(heard)
         return list(fresh)
+
+    def groups(self) -> list[str]:
+        """Every group there is, by its robot's key or its chat id."""
+        return [*self.cloud.robots, *self.cloud.aibot.chats]
 
     def view(self, night: date = NIGHT) -> dict[str, Any]:
         """The night as `night --json` shows it."""
@@ -180,7 +212,7 @@ class Story:
     def nothing_unexpected(self) -> None:
         """Anything said that the story did not ask about fails it, and so does what the platform swallowed."""
         unasked = {who: self.hears(who) for who in self.cloud.members}
-        unasked |= {key: [each.text or each.msgtype for each in self.group_hears(key)] for key in self.cloud.robots}
+        unasked |= {key: [each.text or each.msgtype for each in self.group_hears(key)] for key in self.groups()}
         assert {who: said for who, said in unasked.items() if said} == {}
         assert self.cloud.complaints == []
         assert self.failed_jobs == []
@@ -202,12 +234,20 @@ def config_for(cloud: Cloud, folder: Path, **settings: str) -> Config:
 
 @contextmanager
 def story(
-    folder: Path, start: str = "-23:50", night: date = NIGHT, settings: dict[str, str] | None = None, **county: Any
+    folder: Path,
+    start: str = "-23:50",
+    night: date = NIGHT,
+    settings: dict[str, str] | None = None,
+    smart_bot: bool = False,
+    **county: Any,
 ) -> Iterator[Story]:
     """A story with a small county in it; at its end nothing may have been said that it did not ask about."""
     clock = HandClock(at(start, night))
     with Cloud(lambda: clock.instant.timestamp()) as cloud:
         cloud.serve()
+        if smart_bot:
+            cloud.aibot.serve()
+            settings = {**cloud.aibot.settings, **(settings or {})}
         config = config_for(cloud, folder, **(settings or {}))
         database = Database(here().migrated(folder))
         engine = InlineEngine()
@@ -221,9 +261,27 @@ def story(
             store.records.set_fact("born", {"at": clock.instant.isoformat()})
             County(store, cloud, night).settle(**county)
         played = Story(bot, cloud, clock, engine)
-        yield played
+        with holding(bot):
+            yield played
         played.nothing_unexpected()
         database.close()
+
+
+@contextmanager
+def holding(bot: Bot) -> Iterator[None]:
+    """The smart bot is connected for as long as the block lasts, where there is one."""
+    if bot.holder is None:
+        yield
+        return
+    bot.holder.start()
+    deadline = time.monotonic() + 20
+    while not bot.holder.holds:
+        assert time.monotonic() < deadline, "the smart bot did not connect"
+        time.sleep(0.01)
+    try:
+        yield
+    finally:
+        bot.holder.stop()
 
 
 class County:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bot.channels import fallback, wecom_app, wecom_kf, wecom_robot
-from bot.channels.base import Channel, Door, Means, Opened, Source
+from bot.channels import fallback, wecom_aibot, wecom_app, wecom_kf, wecom_robot
+from bot.channels.base import Channel, Discreet, Door, Entrance, Means, Opened, Source
 from bot.channels.fallback import FallbackChannel
 from bot.channels.guard import Guard
+from bot.channels.wecom_aibot import WeComAibotChannel, WeComAibotDoor
 from bot.channels.wecom_app import WeComAppChannel, WeComAppDoor, accepted_corps
 from bot.channels.wecom_client import WeComClient
 from bot.channels.wecom_crypto import Envelope
@@ -20,14 +21,16 @@ from storage.lines import Line
 # The order is that of preference, where a person can be reached by several.
 CHANNELS: dict[str, type] = {
     "wecom_app": WeComAppChannel,
+    "wecom_aibot": WeComAibotChannel,
     "wecom_robot": WeComRobotChannel,
     "wecom_kf": WeComKfChannel,
     "fallback": FallbackChannel,
 }
-DOORS: dict[str, type] = {"wecom_app": WeComAppDoor, "wecom_kf": WeComKfDoor}
+DOORS: dict[str, type] = {"wecom_app": WeComAppDoor, "wecom_aibot": WeComAibotDoor, "wecom_kf": WeComKfDoor}
 # How each is made of the settings; None when they leave it off.
 BUILDERS: dict[str, Callable[[Means], Opened | None]] = {
     "wecom_app": wecom_app.opened,
+    "wecom_aibot": wecom_aibot.opened,
     "wecom_robot": wecom_robot.opened,
     "wecom_kf": wecom_kf.opened,
     "fallback": fallback.opened,
@@ -39,7 +42,7 @@ class Switchboard:
     """The channels, doors, sources and sign-in pages that are switched on, and the addresses they call."""
 
     channels: dict[str, Channel] = field(default_factory=dict)
-    doors: dict[str, Door] = field(default_factory=dict)
+    doors: dict[str, Entrance] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
     platforms: set[str] = field(default_factory=set)
     logins: dict[str, WeComLogin] = field(default_factory=dict)
@@ -70,7 +73,8 @@ def switched_on(means: Means) -> Switchboard:
 
 
 __all__ = [
-    "BUILDERS", "CHANNELS", "DOORS", "Channel", "Door", "Envelope", "FallbackChannel", "Guard", "Means", "Opened",
-    "Source", "Switchboard", "WeComAppChannel", "WeComAppDoor", "WeComClient", "WeComKfChannel", "WeComKfDoor",
-    "WeComLogin",     "WeComRobotChannel", "accepted_corps", "switched_on",
+    "BUILDERS", "CHANNELS", "DOORS", "Channel", "Discreet", "Door", "Entrance", "Envelope", "FallbackChannel",
+    "Guard", "Means", "Opened", "Source", "Switchboard", "WeComAibotChannel", "WeComAibotDoor", "WeComAppChannel",
+    "WeComAppDoor", "WeComClient", "WeComKfChannel", "WeComKfDoor", "WeComLogin", "WeComRobotChannel",
+    "accepted_corps", "switched_on",
 ]  # fmt: skip

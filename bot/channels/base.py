@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from bot.channels.guard import Guard
 from bot.channels.wecom_client import Transaction
@@ -46,12 +46,13 @@ class Delivered:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a channel can carry: so many messages in so long per route, so many bytes of UTF-8 in a text."""
+    """What a channel can carry: so many messages in so long (and in an hour) per route, so many bytes of UTF-8."""
 
     messages: int
     period: timedelta
     text_bytes: int
     file_bytes: int
+    hourly: int | None = None
 
 
 class Channel(Protocol):
@@ -106,20 +107,33 @@ class Source(Protocol):
         """What came after `cursor`. Raises BellStale, or another ChannelError."""
 
 
-class Door(Protocol):
-    """A way in."""
+class Entrance(Protocol):
+    """A way in, however its messages come to be kept."""
+
+    def parse(self, raw: str, inbox_id: int, received_at: datetime) -> Message:
+        """What a kept message says."""
+
+    def fetch(self, media: str) -> Iterator[bytes]:
+        """The bytes of a film or photo, in pieces. Raises ChannelError."""
+
+
+@runtime_checkable
+class Discreet(Protocol):
+    """A door whose messages hold what nobody needs once they are done with, such as the key of a film."""
+
+    def kept(self, raw: str) -> str:
+        """What is kept of a message that is done with."""
+
+
+@runtime_checkable
+class Door(Entrance, Protocol):
+    """A way in by callbacks."""
 
     def verify(self, query: Mapping[str, str]) -> str:
         """The plain text that proves to the platform that this address is ours. Raises Rejected."""
 
     def receive(self, query: Mapping[str, str], body: bytes) -> Received:
         """Check, decrypt and key a callback. Raises Rejected."""
-
-    def parse(self, raw: str, inbox_id: int, received_at: datetime) -> Message:
-        """What a kept callback says."""
-
-    def fetch(self, media: str) -> Iterator[bytes]:
-        """The bytes of a film or photo, in pieces. Raises ChannelError."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +144,7 @@ class Means:
     config: Config
     clock: Clock
     transaction: Transaction
+    reading: Transaction
     guard: Guard
 
 
@@ -139,7 +154,7 @@ class Opened:
     and the platform's address that they call."""
 
     channel: Channel | None = None
-    door: Door | None = None
+    door: Entrance | None = None
     source: Source | None = None
     login: WeComLogin | None = None
     platform: str | None = None

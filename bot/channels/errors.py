@@ -9,6 +9,7 @@ ChannelError
 ├── Misconfigured   an operator must act (class C)
 └── Permanent       this item will never go (class P)
     ├── MediaGone   the bytes are no longer there
+    ├── Garbled     the bytes cannot be deciphered
     └── Forbidden   an address that we do not go to
 """
 
@@ -60,15 +61,25 @@ class Misconfigured(ChannelError):
 
 
 class Permanent(ChannelError):
-    """This one item can never succeed."""
+    """This one item can never succeed; `mark` is what stands on a film that it cost."""
+
+    mark = "media_lost"
 
 
 class MediaGone(Permanent):
     """The media id is unknown or its three days are over."""
 
 
+class Garbled(Permanent):
+    """Bytes whose key, length or padding is wrong."""
+
+    mark = "media_garbled"
+
+
 class Forbidden(Permanent):
     """An address that came with a message and leads where we do not go."""
+
+    mark = "media_refused"
 
 
 _TOKEN = {40001, 40014, 42001}

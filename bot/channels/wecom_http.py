@@ -83,7 +83,7 @@ def number(text: str | None) -> int | None:
 def is_reachable(url: str) -> bool:
     """Whether anything takes a connection at an address now; asks nothing, waits a second at the most."""
     parts = urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
+    port = parts.port or (443 if parts.scheme in ("https", "wss") else 80)
     try:
         socket.create_connection((parts.hostname or "", port), timeout=_GLANCE_S).close()
     except OSError:

@@ -28,6 +28,8 @@ _VERSION = "1"
 # Trap 8: without a bound, 800 queued jobs are 800 threads.
 _AT_ONCE = {TAKE_IN: 8, DELIVER: 16}
 _POLL_S = 0.2
+# The engine's own count: the lower, the sooner.
+_FIRST, _IN_TURN = 1, 2
 _KEPT = timedelta(days=1)
 _UNFINISHED = ["PENDING", "ENQUEUED", "DELAYED"]
 _FINISHED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
@@ -59,6 +61,7 @@ class DurableEngine:
         """See Engine."""
         for job in jobs:
             options: dict[str, Any] = {"workflow_name": job.work, "queue_name": job.work, "workflow_id": job.id}
+            options["priority"] = _FIRST if job.urgent else _IN_TURN
             if job.work == DELIVER:
                 options["queue_partition_key"] = job.lane
             if job.delay:

@@ -18,7 +18,7 @@ TAKE_IN, DELIVER = "take_in", "deliver"
 class Job:
     """One thing to carry out: `work` on the row `row_id`; jobs of one lane run one after the other.
 
-    `tag` tells repeats of the same work apart; `delay` is real time.
+    `tag` tells repeats of the same work apart; `delay` is real time. What is `urgent` goes before all that waits.
     """
 
     work: str
@@ -26,6 +26,7 @@ class Job:
     lane: str = ""
     tag: str = "0"
     delay: timedelta = field(default=timedelta(0))
+    urgent: bool = False
 
     @property
     def id(self) -> str:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
+from bot.simulator.aibot import Aibot
 from bot.simulator.callback import Ask, Courier
 from bot.simulator.card_desk import CardDesk
 from bot.simulator.faults import Faults
@@ -46,6 +47,7 @@ class Cloud:
         self.server: Server | None = None
         self._uploads: tempfile.TemporaryDirectory[str] | None = None
         self._msg_ids = itertools.count(FIRST_MSG_ID)
+        self.aibot: Aibot = Aibot(self)
         self._forget()
 
     def _forget(self) -> None:
@@ -126,6 +128,7 @@ class Cloud:
         with self.lock:
             self._forget()
             self.kf.forget()
+            self.aibot.forget()
             self.faults.clear()
 
     @property
@@ -164,6 +167,7 @@ class Cloud:
 
     def close(self) -> None:
         """Stop serving and throw uploads away."""
+        self.aibot.close()
         server, self.server = self.server, None
         if server is not None:
             server.close()

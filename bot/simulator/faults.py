@@ -4,7 +4,7 @@ import threading
 from collections import defaultdict, deque
 from dataclasses import dataclass
 
-READS = frozenset({"gettoken", "getcallbackip", "media/get", "auth/getuserinfo"})
+READS = frozenset({"gettoken", "getcallbackip", "media/get", "auth/getuserinfo", "aibot_media"})
 WRITES = frozenset(
     {
         "message/send",
@@ -18,7 +18,19 @@ WRITES = frozenset(
         "kf/add_contact_way",
     }
 )
-ENDPOINTS = READS | WRITES
+COMMANDS = frozenset(
+    {
+        "ping",
+        "aibot_respond_msg",
+        "aibot_respond_welcome_msg",
+        "aibot_respond_update_msg",
+        "aibot_send_msg",
+        "aibot_upload_media_init",
+        "aibot_upload_media_chunk",
+        "aibot_upload_media_finish",
+    }
+)
+ENDPOINTS = READS | WRITES | COMMANDS
 
 
 @dataclass

@@ -98,7 +98,7 @@ class Phone:
         return self.sends_event("enter_agent", {"EventKey": ""}, at)
 
     def presses(self, card: Card | Heard | str, key: str, at: float | None = None) -> Sent:
-        """Press a button of a card on this phone; the event brings a fresh ResponseCode (4.1)."""
+        """Press a button of a card of the app on this phone; the event brings a fresh ResponseCode (4.1)."""
         shown = self._card(card)
         if key not in shown.buttons:
             raise ValueError(f"no button {key!r} to press on this card, only {list(shown.buttons)}")

@@ -59,6 +59,7 @@ class Card:
     content: Json
     replaced: str | None = None
     pressed: list[str] = field(default_factory=list)
+    of_bot: bool = False
 
     @property
     def title(self) -> str:
@@ -99,6 +100,7 @@ class GroupHeard:
     mentioned_mobile_list: tuple[str, ...] = ()
     articles: tuple[Json, ...] = ()
     media_id: str | None = None
+    card: Card | None = None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
+from bot.simulator.aibot_media import create_aibot_media
 from bot.simulator.control_api import create_control
 from bot.simulator.kf_api import create_kf_api
 from bot.simulator.media_api import create_media_api
@@ -21,6 +22,7 @@ def create_app(cloud: "Cloud") -> Flask:
     app.register_blueprint(create_media_api(cloud))
     app.register_blueprint(create_kf_api(cloud))
     app.register_blueprint(create_sign_in(cloud))
+    app.register_blueprint(create_aibot_media(cloud))
     app.register_blueprint(create_platform(cloud))
     app.register_blueprint(create_control(cloud))
     app.register_blueprint(create_page(cloud))

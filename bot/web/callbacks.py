@@ -26,7 +26,7 @@ def blueprint(hearing: Hearing, switchboard: Switchboard) -> Blueprint:
     def verify(name: str) -> Response:
         """URL verification: exactly the decrypted bytes within a second, nothing slow (protocol sheet 1.1)."""
         door = switchboard.doors.get(name)
-        if door is None:
+        if not isinstance(door, Door):
             return Response(status=404)
         try:
             return Response(door.verify(_query()), mimetype="text/plain")
@@ -36,7 +36,7 @@ def blueprint(hearing: Hearing, switchboard: Switchboard) -> Blueprint:
     @pages.post("/<name>")
     def receive(name: str) -> Response:
         door = switchboard.doors.get(name)
-        if door is None:
+        if not isinstance(door, Door):
             return Response(status=404)
         with CALLBACK_SECONDS.time():
             return _receive(name, door, hearing, switchboard)

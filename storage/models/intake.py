@@ -55,6 +55,8 @@ class Submission(Base):
     realm: Mapped[str]
     sender: Mapped[str]
     sender_key: Mapped[str]
+    # The group it was sent in, None for a single chat: the receipt goes back there.
+    chat: Mapped[str | None]
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     enterprise_id: Mapped[int | None] = mapped_column(ForeignKey("enterprise.id"), index=True)
     part_id: Mapped[int | None] = mapped_column(ForeignKey("key_part.id"))

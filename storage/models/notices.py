@@ -71,6 +71,8 @@ class Notice(Base):
     detail: Mapped[str | None]
     platform_id: Mapped[str | None]
     response_code: Mapped[str | None]
+    # The message this is an answer to; some platforms want to be told.
+    answers: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class Attempt(Base):

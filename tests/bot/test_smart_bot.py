@@ -1,0 +1,457 @@
+"""The smart bot's connection: held by one, taken over from the dead, never fought for; its media and its errands."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.channels.errors import Garbled, MediaGone, Misconfigured, MustWait, Permanent, Transient, Unheard
+from bot.channels.wecom_aibot import Exchange, frames, media
+from bot.channels.wecom_aibot.channel import plain
+from bot.channels.wecom_aibot.exchange import NAME, Patience
+from bot.channels.wecom_aibot.wire import Pace, Wire
+from bot.clock import wall_now
+from bot.holding import Holder
+from bot.simulator import Cloud
+from storage.models import Errand, Inbox, Lease, Notice
+from tests.bot.parts import Edge, edge, until
+from tests.harness import HandClock, config_for
+from tests.places import Place
+
+QUICK = Pace(
+    acknowledged_s=2, ping_s=0.1, first_pause_s=0.05, longest_pause_s=0.2, lease_s=1.5, renew_s=0.3, ask_s=0.1,
+    rest_s=1, refused_pause_s=60, refusals=2,
+)  # fmt: skip
+
+
+@pytest.fixture
+def gateway(cloud: Cloud) -> Cloud:
+    cloud.aibot.serve()
+    cloud.aibot.add_chat("wrChat", "群", ("zhangsan", "lisi"))
+    return cloud
+
+
+def login(cloud: Cloud) -> tuple[str, str, str]:
+    settings = cloud.aibot.settings
+    return settings["WECOM_AIBOT_URL"], settings["WECOM_AIBOT_ID"], settings["WECOM_AIBOT_SECRET"]
+
+
+def wire(cloud: Cloud, hear: Callable[[Any], None] = lambda _frame: None, pace: Pace = QUICK) -> Wire:
+    return Wire(*login(cloud), hear, pace)
+
+
+def markdown(to: str = "wrChat", text: str = "好") -> dict[str, Any]:
+    return {"chatid": to, "chat_type": 0, "msgtype": "markdown", "markdown": {"content": text}}
+
+
+# The wire
+
+
+def test_a_refused_log_in_is_a_matter_for_an_operator(gateway: Cloud) -> None:
+    address, bot_id, _ = login(gateway)
+    with pytest.raises(Misconfigured) as refused:
+        Wire(address, bot_id, "wrong", lambda _frame: None, QUICK)
+    assert "wrong" not in refused.value.detail
+
+
+def test_nobody_at_the_address_is_a_matter_of_time() -> None:
+    with pytest.raises(Transient):
+        Wire("ws://127.0.0.1:9", "id", "secret", lambda _frame: None, QUICK)
+
+
+def test_a_lost_acknowledgement_leaves_it_open_and_a_refused_frame_does_not(gateway: Cloud) -> None:
+    held = wire(gateway, pace=replace(QUICK, acknowledged_s=0.2))
+    gateway.faults.next("aibot_send_msg", lose_answer=True)
+    with pytest.raises(Unheard):
+        held.call("aibot_send_msg", markdown())
+    gateway.faults.next("aibot_send_msg", errcode=45009)
+    with pytest.raises(MustWait):
+        held.call("aibot_send_msg", markdown())
+    held.close()
+    with pytest.raises(Transient):
+        held.call("aibot_send_msg", markdown())
+
+
+def test_a_broken_connection_ends_every_wait_for_an_acknowledgement(gateway: Cloud) -> None:
+    held = wire(gateway, pace=replace(QUICK, acknowledged_s=60))
+    gateway.faults.next("aibot_send_msg", drop=True)
+    with pytest.raises(Unheard):
+        held.call("aibot_send_msg", markdown())
+    assert held.lost.wait(5)
+
+
+def test_answers_to_one_message_go_out_one_by_one(gateway: Cloud) -> None:
+    heard: list[Any] = []
+    held = wire(gateway, heard.append)
+    said = gateway.aibot.says("zhangsan", "1")
+    until(lambda: heard)
+    hold = threading.Event()
+    gateway.faults.next("aibot_respond_msg", hold=hold)
+    answers = [{"msgtype": "markdown", "markdown": {"content": str(number)}} for number in range(3)]
+    first = threading.Thread(target=held.call, args=("aibot_respond_msg", answers[0], said.req_id))
+    first.start()
+    until(lambda: not gateway.faults.pending("aibot_respond_msg"))
+    others = [threading.Thread(target=held.call, args=("aibot_respond_msg", each, said.req_id)) for each in answers[1:]]
+    for each in others:
+        each.start()
+    assert gateway.phone("zhangsan").texts == []
+    hold.set()
+    for each in (first, *others):
+        each.join()
+    assert gateway.phone("zhangsan").texts[0] == "0"
+    assert sorted(gateway.phone("zhangsan").texts) == ["0", "1", "2"]
+    held.close()
+
+
+@pytest.mark.parametrize("text", ["no JSON", "[1]", '{"cmd": "aibot_dance"}', '{"headers": 7}', "{}", '"\\ud800"'])
+def test_a_frame_that_makes_no_sense_is_left(gateway: Cloud, text: str) -> None:
+    heard: list[Any] = []
+    held = wire(gateway, heard.append)
+    assert gateway.aibot.gateway is not None
+    assert gateway.aibot.gateway.push_text(text)
+    gateway.aibot.says("zhangsan", "1")
+    until(lambda: heard)
+    assert held.ping()
+    held.close()
+
+
+# Media
+
+
+def sealed(data: bytes, pad: int | None = None) -> tuple[bytes, str]:
+    key = os.urandom(32)
+    count = pad or 32 - len(data) % 32
+    encryptor = Cipher(algorithms.AES(key), modes.CBC(key[:16])).encryptor()
+    return encryptor.update(data + bytes([count]) * count), base64.b64encode(key).decode().rstrip("=")
+
+
+@given(st.binary(max_size=200), st.integers(1, 70))
+def test_whatever_the_pieces_the_film_comes_out_whole(data: bytes, size: int) -> None:
+    cipher, key = sealed(data)
+    pieces = [cipher[start : start + size] for start in range(0, len(cipher), size)]
+    assert b"".join(media.decrypted(iter(pieces), key)) == data
+
+
+@pytest.mark.parametrize("spoil", [lambda cipher: cipher[:-1], lambda cipher: b"", lambda cipher: cipher[:-32]])
+def test_a_ciphertext_cut_short_is_no_film(spoil: Callable[[bytes], bytes]) -> None:
+    cipher, key = sealed(b"\x00" * 100)
+    with pytest.raises(Garbled):
+        list(media.decrypted(iter([spoil(cipher)]), key))
+
+
+@pytest.mark.parametrize("key", ["", "not base64!", "QUJD", "A" * 43 + "===="])
+def test_a_key_that_is_none_is_said_to_be_none(key: str) -> None:
+    with pytest.raises(Garbled):
+        list(media.decrypted(iter([bytes(32)]), key))
+
+
+def test_a_fetch_that_breaks_off_is_taken_up_where_it_broke(gateway: Cloud) -> None:
+    film = os.urandom(700_000)
+    told = gateway.aibot.media.seal(film, "a.mp4")
+    gateway.faults.next("aibot_media", cut_after=300_001)
+    gateway.faults.next("aibot_media", cut_after=100_000)
+    get: media.Get = lambda url, headers: requests.get(url, headers=dict(headers), stream=True, timeout=5)  # noqa: E731
+    key = str(told["aeskey"])
+    assert b"".join(media.decrypted(media.fetched(str(told["url"]), get), key)) == film
+
+
+def test_a_dead_address_is_gone_and_a_troubled_one_is_tried_again(gateway: Cloud, clock: HandClock) -> None:
+    told = gateway.aibot.media.seal(b"film", "a.mp4")
+    get: media.Get = lambda url, headers: requests.get(url, headers=dict(headers), stream=True, timeout=5)  # noqa: E731
+    gateway.faults.next("aibot_media", http_status=502)
+    with pytest.raises(Transient):
+        list(media.fetched(str(told["url"]), get))
+    clock.instant += timedelta(seconds=300)
+    with pytest.raises(MediaGone):
+        list(media.fetched(str(told["url"]), get))
+
+
+def test_a_film_that_never_ends_is_given_up() -> None:
+    class Endless(requests.Response):
+        def __init__(self) -> None:
+            super().__init__()
+            self.status_code, self.raw = 200, io.BytesIO()
+
+        def iter_content(self, chunk_size: int | None = 1, decode_unicode: bool = False) -> Iterator[bytes]:
+            while True:
+                yield bytes(16 * 1024 * 1024)
+
+    with pytest.raises(Permanent):
+        for _ in media.fetched("https://cos.example/film", lambda _url, _headers: Endless()):
+            pass
+
+
+# What frames say
+
+
+def body(**more: Any) -> dict[str, Any]:
+    usual = {"msgid": "m", "from": {"userid": "p1"}, "chattype": "group", "chatid": "wr", "create_time": 1795000000}
+    return {"cmd": "aibot_msg_callback", "headers": {"req_id": "r"}, "body": {**usual, "msgtype": "text", **more}}
+
+
+def said(frame: dict[str, Any]) -> frames.Message:
+    [only] = frames.received(frame)
+    return frames.message(only.raw, 1, wall_now())
+
+
+@pytest.mark.parametrize(
+    "text", ["@夜巡机器人 2号泵房", "2号泵房 @夜巡机器人", "@夜巡机器人\u2005 2号泵房", "@夜巡机器人 @张三 2号泵房 "]
+)
+def test_the_mention_is_no_part_of_what_is_said(text: str) -> None:
+    assert said(body(text={"content": text})).text == "2号泵房"
+
+
+def test_an_address_of_somebody_in_a_single_chat_is_left_as_it_is() -> None:
+    assert said(body(chattype="single", chatid="", text={"content": "写给 a@b.cn 了"})).text == "写给 a@b.cn 了"
+
+
+@pytest.mark.parametrize("spelling", ["event_key", "eventkey"])
+def test_a_click_is_read_in_both_spellings(spelling: str) -> None:
+    event = {"eventtype": "template_card_event", "template_card_event": {spelling: "ack", "task_id": "alert-1-2"}}
+    pressed = said(body(msgtype="event", event=event))
+    assert (pressed.kind, pressed.button, pressed.task_id) == ("press", "ack", "alert-1-2")
+
+
+def test_a_list_is_read_by_what_was_chosen_in_it() -> None:
+    chosen = {"selected_item": [{"question_key": "what", "option_ids": {"option_id": ["7:part:3"]}}]}
+    event = {
+        "eventtype": "template_card_event",
+        "template_card_event": {"event_key": "select", "task_id": "q-7-1", "selected_items": chosen},
+    }
+    assert said(body(msgtype="event", event=event)).button == "7:part:3"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text("a1@ ", max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+        st.sampled_from(["msgtype", "text", "content", "event", "quote", "video", "url", "mixed", "msg_item", "from"]),
+        inner, max_size=4,
+    ),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(st.dictionaries(st.sampled_from(["text", "video", "quote", "mixed", "event", "create_time", "chatid"]), JSON))
+def test_no_odd_body_breaks_the_reading_of_it(odd: dict[str, Any]) -> None:
+    for msgtype in ("text", "mixed", "event", "video", "hologram"):
+        for each in frames.received(body(msgtype=msgtype, **odd)):
+            frames.message(frames.without_keys(each.raw), 1, wall_now())
+
+
+def test_what_markdown_would_act_on_is_shown_as_it_is() -> None:
+    assert plain("# [点我](http://x) <@all>\n**快**") == "＃ ［点我］(http://x) ＜@all＞\n＊＊快＊＊"
+
+
+# Holding it
+
+
+@contextmanager
+def holder(where: Edge, cloud: Cloud, name: str, pace: Pace = QUICK) -> Iterator[Holder]:
+    memory = where.bot.memory
+    exchange = Exchange(memory.transaction, memory.reading)
+    made = Holder(memory, where.bot.worker._hearing, exchange, login(cloud), name, pace)
+    made.start()
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+def test_one_worker_connects_and_another_takes_over_when_it_ends(place: Place, here: Edge, gateway: Cloud) -> None:
+    with holder(here, gateway, "one") as one:
+        until(lambda: one.holds)
+        with holder(here, gateway, "two") as two:
+            gateway.aibot.says("zhangsan", "1")
+            until(here.inbox)
+            assert not two.holds
+            one.stop()
+            until(lambda: two.holds)
+            gateway.aibot.says("zhangsan", "2")
+            until(lambda: len(here.inbox()) == 2)
+    assert gateway.aibot.kicks == 0
+
+
+def test_the_lease_of_a_dead_holder_ends(place: Place, here: Edge, gateway: Cloud) -> None:
+    with here.bot.memory.transaction() as store:
+        assert store.leases.take(NAME, "dead", wall_now(), timedelta(seconds=0.5))
+    with holder(here, gateway, "one") as one:
+        until(lambda: one.holds)
+
+
+def test_a_kick_by_a_stranger_is_not_answered_by_a_kick(here: Edge, gateway: Cloud) -> None:
+    with holder(here, gateway, "one") as one:
+        until(lambda: one.holds)
+        foreign = wire(gateway)
+        until(lambda: not one.holds)
+        until(lambda: here.rows(Notice))
+        assert here.rows(Notice)[0].text_key == "trouble.aibot_taken"
+        assert not foreign.kicked
+        # When the rest is over it is tried once more.
+        until(lambda: one.holds)
+        assert gateway.aibot.kicks == 2
+        foreign.close()
+
+
+def test_a_silent_gateway_is_left_and_called_again(here: Edge, gateway: Cloud) -> None:
+    with holder(here, gateway, "one", replace(QUICK, acknowledged_s=0.1)) as one:
+        until(lambda: one.holds)
+        gateway.faults.next("ping", lose_answer=True, times=2)
+        until(lambda: gateway.aibot.logins == 2)
+        until(lambda: one.holds)
+
+
+def test_a_broken_connection_is_made_anew(here: Edge, gateway: Cloud) -> None:
+    with holder(here, gateway, "one") as one:
+        until(lambda: one.holds)
+        assert gateway.aibot.gateway is not None
+        gateway.aibot.gateway.drop()
+        until(lambda: gateway.aibot.logins == 2)
+        until(lambda: one.holds)
+        gateway.aibot.says("zhangsan", "1")
+        until(here.inbox)
+
+
+def test_refused_log_ins_end_after_a_few_and_the_office_hears_of_it(here: Edge, gateway: Cloud) -> None:
+    address, bot_id, _ = login(gateway)
+    memory = here.bot.memory
+    exchange = Exchange(memory.transaction, memory.reading)
+    made = Holder(memory, here.bot.worker._hearing, exchange, (address, bot_id, "wrong"), "one", QUICK)
+    made.start()
+    until(lambda: here.rows(Notice))
+    assert here.rows(Notice)[0].text_key == "trouble.aibot_refused"
+    assert gateway.faults.pending("ping") == 0
+    made.stop()
+    assert len([each for each in gateway.complaints if each.endpoint == "aibot_subscribe"]) == QUICK.refusals
+
+
+# Errands
+
+
+def other(where: Edge, patience: Patience | None = None) -> Exchange:
+    return Exchange(where.bot.memory.transaction, where.bot.memory.reading, patience)
+
+
+def test_any_process_speaks_through_the_one_that_holds_the_connection(place: Place, here: Edge, gateway: Cloud) -> None:
+    with holder(here, gateway, "one") as one:
+        until(lambda: one.holds)
+        assert other(here).call("aibot_send_msg", markdown(text="从别处")) == {}
+        gateway.faults.next("aibot_send_msg", errcode=45009)
+        with pytest.raises(MustWait):
+            other(here).call("aibot_send_msg", markdown())
+        gateway.faults.next("aibot_send_msg", drop=True)
+        with pytest.raises(Unheard):
+            other(here).call("aibot_send_msg", markdown())
+    assert gateway.aibot.chats["wrChat"].texts == ["从别处"]
+
+
+def test_what_nobody_holds_the_connection_for_never_left(place: Place, here: Edge, gateway: Cloud) -> None:
+    with pytest.raises(Transient) as refused:
+        other(here).call("aibot_send_msg", markdown())
+    assert not isinstance(refused.value, Unheard)
+    assert here.rows(Errand) == []
+
+
+def test_an_errand_that_nobody_takes_up_is_taken_back(place: Place, here: Edge, gateway: Cloud) -> None:
+    with here.bot.memory.transaction() as store:
+        store.leases.take(NAME, "hangs", wall_now(), timedelta(minutes=1))
+    with pytest.raises(Transient) as refused:
+        other(here, Patience(taken_s=0.1, done_s=0.1, look_s=0.01)).call("aibot_send_msg", markdown())
+    assert not isinstance(refused.value, Unheard)
+    assert here.rows(Errand)[0].state == "withdrawn"
+
+
+def test_an_errand_whose_holder_died_over_it_is_open(place: Place, here: Edge, gateway: Cloud) -> None:
+    with here.bot.memory.transaction() as store:
+        store.leases.take(NAME, "dies", wall_now(), timedelta(minutes=1))
+    asking = other(here, Patience(taken_s=2, done_s=0.2, look_s=0.01))
+    failed: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            asking.call("aibot_send_msg", markdown())
+        except Transient as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    until(lambda: here.rows(Errand))
+    with here.bot.memory.transaction() as store:
+        store.leases.take_errands(NAME, 1)
+    thread.join()
+    assert isinstance(failed[0], Unheard)
+
+
+def test_a_notice_whose_acknowledgement_is_lost_is_unknown_and_said_once(
+    tmp_path: Path, gateway: Cloud, clock: HandClock
+) -> None:
+    config = config_for(gateway, tmp_path, **gateway.aibot.settings)
+    with edge(tmp_path, gateway, clock, config) as where, holding_bot(where):
+        gateway.aibot.says("zhangsan", "你好")
+        until(where.inbox)
+        gateway.faults.next("aibot_respond_msg", drop=True)
+        where.settle()
+        assert [notice.state for notice in where.notices()] == ["unknown"]
+        assert gateway.phone("zhangsan").texts == []
+
+
+@contextmanager
+def holding_bot(where: Edge) -> Iterator[None]:
+    assert where.bot.holder is not None
+    where.bot.holder.start()
+    until(lambda: where.bot.holder and where.bot.holder.holds)
+    try:
+        yield
+    finally:
+        where.bot.holder.stop()
+
+
+def test_no_key_no_address_and_no_secret_reaches_the_log(
+    tmp_path: Path, gateway: Cloud, clock: HandClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    config = config_for(gateway, tmp_path, **gateway.aibot.settings)
+    with edge(tmp_path, gateway, clock, config) as where, holding_bot(where):
+        sent = gateway.aibot.sends_film("zhangsan", b"no film at all" * 9)
+        gateway.faults.next("aibot_media", http_status=502)
+        until(where.inbox)
+        where.settle()
+        clock.instant += timedelta(seconds=400)
+        where.settle(60)
+    video = sent.body["video"]
+    secrets = (video["aeskey"], video["url"].rpartition("=")[2], gateway.aibot.bot.secret)
+    assert not [secret for secret in secrets if secret in caplog.text]
+    assert where.rows is not None
+
+
+def test_a_lease_may_be_renewed_but_not_stolen(place: Place, here: Edge) -> None:
+    now, life = wall_now(), timedelta(seconds=30)
+    with here.bot.memory.transaction() as store:
+        assert store.leases.take(NAME, "one", now, life)
+        assert store.leases.take(NAME, "one", now, life)
+        assert not store.leases.take(NAME, "two", now, life)
+        assert store.leases.take(NAME, "two", now + life, life)
+        assert not store.leases.rest(NAME, "one", now + life * 5)
+        assert store.leases.rest(NAME, "two", now + life * 5)
+        assert not store.leases.take(NAME, "one", now + life * 4, life)
+        assert store.leases.take(NAME, "one", now + life * 5, life)
+    assert [each.holder for each in lease_rows(here)] == ["one"]
+    assert here.rows(Inbox) == []
+
+
+def lease_rows(where: Edge) -> list[Lease]:
+    with where.bot.memory.reading() as store:
+        return list(store.session.query(Lease))
