@@ -3,13 +3,14 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo test test-interop lint bench setup clean lock
+.PHONY: help demo test test-interop lint bench screenshots setup clean lock
 help:
 	@echo "make demo   play a whole night against the pretend WeCom cloud"
 	@echo "make test   run the whole suite"
 	@echo "make test-interop  the platform's own libraries against the pretend cloud (needs npm)"
 	@echo "make lint   ruff, mypy, import-linter"
 	@echo "make bench  measure, and print the table of docs/performance.md"
+	@echo "make screenshots  take the pictures of docs/screenshots (needs Chromium)"
 	@echo "make setup  only install, into .venv"
 
 .venv/.runtime: requirements.lock pyproject.toml
@@ -50,6 +51,10 @@ lint: .venv/.dev
 
 bench: .venv/.dev
 	$(BIN)/python -m tests.bench
+
+# Needs Chromium and a Chinese font: apt-get install chromium fonts-noto-cjk
+screenshots: .venv/.dev
+	$(BIN)/python -m tests.browser.screenshots
 
 # Needs uv; everything else does without.
 lock:

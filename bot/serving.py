@@ -22,6 +22,7 @@ from bot.config import Config, SettingsError
 from bot.lifeline import Lifeline
 from bot.memory import Memory
 from bot.opening import open_database, serving_clock
+from bot.streaming import StreamingChannel
 from bot.texts import say
 from storage.errors import DatabaseAway
 from storage.outages import RECEIVING
@@ -70,7 +71,7 @@ def serve(bot: Bot, *, web: bool, worker: bool) -> None:
     if worker:
         bot.worker.claim()
     # Then the port: when it is taken, nothing has begun that would have to end.
-    close = _listen(bot.web, bot.config) if web else None
+    close = listen(bot.web, bot.config) if web else None
     receiving = Lifeline(RECEIVING, bot.memory.clock) if web else None
     try:
         if worker:
@@ -113,12 +114,13 @@ def _leave_stragglers() -> None:
         os._exit(0)
 
 
-def _listen(app: Flask, config: Config) -> Callable[[], None]:
+def listen(app: Flask, config: Config) -> Callable[[], None]:
     """Answer requests in threads of their own; what is returned ends that."""
     server = create_server(
         app, sockets=[_socket(config)], threads=THREADS, max_request_body_size=_LARGEST_REQUEST, channel_timeout=30,
         ident=None, connection_limit=_CONNECTIONS, asyncore_use_poll=True, **_PROXY,
     )  # fmt: skip
+    server.channel_class = StreamingChannel
     thread = threading.Thread(target=server.run, name="web", daemon=True)
     thread.start()
     log.warning("listening on http://%s:%s", config.HOST, server.effective_port)

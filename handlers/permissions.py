@@ -26,7 +26,6 @@ LOOKS: dict[str, frozenset[str]] = {
     "films.watch": _EVERYBODY,
     "films.download": frozenset({LEADER, STAFF, AUDITOR, ADMIN}),
     "review.see": COUNTY,
-    "duty.see": COUNTY,
     "office.see": frozenset({STAFF, AUDITOR, ADMIN}),
     "register.see": frozenset({STAFF, AUDITOR, ADMIN}),
     "trail.see": frozenset({LEADER, STAFF, AUDITOR, ADMIN}),

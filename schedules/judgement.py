@@ -20,6 +20,7 @@ class ExpectedPart:
     number: str
     name: str
     exempt: bool = False
+    risk: str | None = None
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def _expected(rows: Sequence[Any]) -> ExpectedEnterprise:
     """Stopped production replaces the list of parts, it does not end the duty: those kept stay due."""
     first, stopped = rows[0], rows[0].status == "停产"
     parts = [
-        ExpectedPart(row.part_id, row.number, row.part_name, exempt=stopped and not row.kept_in_shutdown)
+        ExpectedPart(row.part_id, row.number, row.part_name, stopped and not row.kept_in_shutdown, row.part_risk)
         for row in rows
         if row.part_id is not None
     ]
@@ -70,8 +70,15 @@ def judged(
     A film still being fetched stands for any missing part of its enterprise: it has been sent. One that a reviewer
     has found not to show its part stands for nothing, if a fresh one could still be brought.
     """
-    rows, rejections = store.submissions.clips_of_night(night, enterprise_id), store.review.rejections(night, night)
-    span = window(night, book)
+    rows = store.submissions.clips_of_night(night, enterprise_id)
+    return judged_of(rows, store, night, book, now, enterprise_id)
+
+
+def judged_of(
+    rows: Sequence[Any], store: Store, night: date, book: RuleBook, now: datetime, enterprise_id: int | None = None
+) -> NightJudgement:
+    """The same, of what has been read already."""
+    rejections, span = store.review.rejections(night, night), window(night, book)
     clips = _clips(rows, _employers_of(rows, store), _rejected(rejections, span, now))
     return judge(expected(store, night, enterprise_id), clips, span, now)
 

@@ -38,24 +38,17 @@ class AccessStore:
 
         It lives only as long as the person is in the register by the means that opened it.
         """
-        found = self.session.execute(
-            select(WebSession, Person)
+        rows = self.session.execute(
+            select(WebSession, Person, Enterprise.id)
             .join(Person, Person.id == WebSession.person_id)
+            .join(Employment, Employment.person_id == Person.id, isouter=True)
+            .join(Enterprise, and_(Enterprise.id == Employment.enterprise_id, _in_register()), isouter=True)
             .where(
                 WebSession.token_sha256 == digest, WebSession.ended_at.is_(None), Person.active,
                 WebSession.seen_at > now - IDLE, WebSession.made_at > now - LONGEST, _still_known(),
             )
-        ).first()  # fmt: skip
-        return None if found is None else (found[0], found[1], self._employers(found[1].id))
-
-    def _employers(self, person_id: int) -> list[int]:
-        return list(
-            self.session.scalars(
-                select(Employment.enterprise_id)
-                .join(Enterprise, Enterprise.id == Employment.enterprise_id)
-                .where(Employment.person_id == person_id, Enterprise.status != "注销")
-            )
-        )
+        ).all()  # fmt: skip
+        return (rows[0][0], rows[0][1], [row[2] for row in rows if row[2] is not None]) if rows else None
 
     def seen(self, digest: str, now: datetime) -> None:
         """Somebody is still looking."""
@@ -106,6 +99,10 @@ class AccessStore:
 def login_key(login: str) -> str:
     """As login names are compared."""
     return login.strip().casefold()
+
+
+def _in_register() -> Any:
+    return Enterprise.status != "注销"
 
 
 def _still_known() -> Any:

@@ -41,6 +41,12 @@ class Register:
         """The person of that id."""
         return self.session.get(Person, person_id)
 
+    def people(self, ids: Iterable[int]) -> dict[int, Person]:
+        """The people of these ids."""
+        wanted = list(ids)
+        found = self.session.scalars(select(Person).where(Person.id.in_(wanted))) if wanted else ()
+        return {person.id: person for person in found}
+
     def account_owner(self, realm: str, account: str, at: datetime) -> Person | None:
         """Whose account this was at an instant; None for a stranger."""
         return self.session.scalars(
@@ -187,7 +193,7 @@ class Register:
             select(
                 Enterprise.id, Enterprise.code, Enterprise.name, Enterprise.short_name, Enterprise.risk,
                 Enterprise.group_id, Enterprise.status, KeyPart.id.label("part_id"), KeyPart.number,
-                KeyPart.name.label("part_name"), KeyPart.kept_in_shutdown,
+                KeyPart.name.label("part_name"), KeyPart.kept_in_shutdown, KeyPart.risk.label("part_risk"),
             )
             .join(KeyPart, and_(KeyPart.enterprise_id == Enterprise.id, KeyPart.in_use), isouter=True)
             .where(Enterprise.status != "注销")

@@ -89,6 +89,11 @@ class SubmissionStore:
             select(Submission).where(Submission.night == night).order_by(Submission.number)
         ).all()
 
+    def of_enterprise(self, enterprise_id: int, night: date) -> Sequence[Submission]:
+        """What an enterprise sent for a night, in the order of sending."""
+        own = select(Submission).where(Submission.enterprise_id == enterprise_id, Submission.night == night)
+        return self.session.scalars(own.order_by(Submission.sent_at, Submission.number)).all()
+
     def kept_of(self, night: date | None) -> Iterable[Submission]:
         """What has an object in the store, of one night or (None) of all, in the order of nights and receipts.
 

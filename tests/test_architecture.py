@@ -23,7 +23,8 @@ TABLES = {"models", "migrations"}
 # Keys that are put together at run time: the section and what completes it.
 COMPOSED = {
     "mark.", "unfit.", "outage.", "board.", "remark.", "alert.", "report.", "import.", "channel.", "question.",
-    "settings.expect_", "figure.", "year_sheet.", "role.", "trouble_page.", "verdict.", "review.",
+    "settings.expect_", "figure.", "year_sheet.", "role.", "trouble_page.", "verdict.", "review.", "due.", "post.",
+    "film_state.", "fault.", "tonight.",
 }  # fmt: skip
 
 

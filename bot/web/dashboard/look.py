@@ -10,12 +10,13 @@ from flask import Flask
 from flask_login import current_user
 
 from bot.memory import Memory
-from bot.texts import say
+from bot.texts import say, sentences
 from bot.web.assets import asset
 from handlers.permissions import Viewer
 
 # Where one can go: address, sentence, and the action that opens it. Pages add themselves here.
 MENU = (("/", "menu.tonight", "tonight.see"),)
+_MARKS = ("remark", "fault")
 # htmx neither evaluates words of a page nor writes styles into it: the policy forbids both.
 HTMX = {
     "allowEval": False, "includeIndicatorStyles": False, "selfRequestsOnly": True, "historyCacheSize": 0,
@@ -26,7 +27,9 @@ HTMX = {
 def furnish(app: Flask, memory: Memory) -> None:
     """Give the templates of an application what they need."""
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(say=say, asset=asset, htmx_config=json.dumps(HTMX), rehearsal=_rehearsing(memory))
+    app.jinja_env.globals.update(
+        say=say, asset=asset, htmx_config=json.dumps(HTMX), rehearsal=_rehearsing(memory), mark_words=mark_words
+    )
 
     def local(instant: datetime, form: str = "%H:%M") -> str:
         return instant.astimezone(memory.zone).strftime(form)
@@ -38,6 +41,12 @@ def furnish(app: Flask, memory: Memory) -> None:
         found = viewer_now()
         menu = [(path, key) for path, key, action in MENU if found is not None and found.may(action)]
         return {"viewer": found, "menu": menu}
+
+
+def mark_words(mark: str) -> str:
+    """What was noted of a film, in words."""
+    key = next((f"{section}.{mark}" for section in _MARKS if f"{section}.{mark}" in sentences()), None)
+    return say(key) if key else mark
 
 
 def viewer_now() -> Viewer | None:

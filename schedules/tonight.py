@@ -1,0 +1,90 @@
+"""How the night stands: everything that a glance at the board, or one text message, has to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from schedules.judgement import EnterpriseJudgement, NightJudgement
+from schedules.nights import judged_of
+from schedules.patrol_night import Window, night_of, shift_of_night, window
+from schedules.rules import RuleBook
+from schedules.upcoming import Due, upcoming
+from storage.models import Outage, Person
+from storage.store import Store
+
+
+@dataclass(frozen=True)
+class Tonight:
+    """One night as it stood at `at`. `last` is when each enterprise's latest film was sent, `sent` when all were."""
+
+    night: date
+    at: datetime
+    window: Window
+    judgement: NightJudgement
+    duty: Mapping[str, Sequence[Person]]
+    due: Sequence[Due]
+    outages: Sequence[Outage]
+    sent: Sequence[datetime]
+    last: Mapping[int, datetime]
+    unattributed: int
+    quarantined: int
+
+    @property
+    def is_open(self) -> bool:
+        """Whether films can still come in time: what has not come is awaited, not yet in question."""
+        return self.at <= self.window.closes
+
+    @property
+    def by_code(self) -> dict[str, EnterpriseJudgement]:
+        """Each enterprise's night by its code."""
+        return {each.enterprise.code: each for each in self.judgement.enterprises}
+
+    def of(self, enterprises: frozenset[int] | None) -> Tonight:
+        """The part of it that concerns some enterprises only (None = all)."""
+        if enterprises is None:
+            return self
+        own = [each for each in self.judgement.enterprises if each.enterprise.id in enterprises]
+        last = {key: instant for key, instant in self.last.items() if key in enterprises}
+        return replace(
+            self, judgement=NightJudgement(own), last=last, sent=sorted(last.values()), unattributed=0, quarantined=0
+        )
+
+    @property
+    def essence(self) -> tuple[Any, ...]:
+        """What has changed when anything on the board has; the minute belongs to it, for it is shown."""
+        states = [(each.enterprise, each.state, tuple(each.parts.items())) for each in self.judgement.enterprises]
+        people = [(post, [(each.id, each.name, each.mobile) for each in of_one]) for post, of_one in self.duty.items()]
+        outages = [(each.what, each.began_at, each.ended_at) for each in self.outages]
+        minute = self.at.replace(second=0, microsecond=0)
+        return (
+            self.night,
+            minute,
+            self.window,
+            states,
+            people,
+            outages,
+            self.last,
+            self.unattributed,
+            self.quarantined,
+        )
+
+
+def tonight(store: Store, rules: RuleBook, now: datetime) -> Tonight:
+    """The night as it stands now, of the whole county."""
+    night = night_of(now, rules)
+    span, rows = window(night, rules), store.submissions.clips_of_night(night)
+    films = [row for row in rows if row.kind == "film" and row.state in ("filed", "receiving")]
+    last: dict[int, datetime] = {}
+    for row in films:
+        if row.enterprise_id is not None and row.place == "attributed":
+            last[row.enterprise_id] = max(row.sent_at, last.get(row.enterprise_id, row.sent_at))
+    return Tonight(
+        night, now, span, judged_of(rows, store, night, rules, now),
+        duty=store.duty.on(shift_of_night(night)), due=upcoming(night, rules, now),
+        outages=store.outages.within(span.opens, span.closes), sent=sorted(row.sent_at for row in films), last=last,
+        unattributed=sum(row.place == "unattributed" for row in films),
+        quarantined=sum(row.place == "quarantined" for row in rows),
+    )  # fmt: skip

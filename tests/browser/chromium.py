@@ -1,0 +1,27 @@
+"""Debian's Chromium, for nothing is downloaded here."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, Playwright
+
+ARGUMENTS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+def found() -> str | None:
+    """Where it is, if it is there."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@contextmanager
+def launched(playwright: Playwright) -> Iterator[Browser]:
+    """A browser without a window, gone at the end of the block."""
+    browser = playwright.chromium.launch(executable_path=found(), args=list(ARGUMENTS))
+    yield browser
+    browser.close()

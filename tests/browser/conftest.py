@@ -1,0 +1,67 @@
+"""A real headless Chromium before the served county.
+
+Without one these tests say so and are left out; CI must have it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.browser.chromium import found, launched
+from tests.browser.stage import Stage, played_night
+from tests.browser.windows import DESK, Window, watched
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's own, for nothing is downloaded here."""
+    if found() is None:
+        assert os.environ.get("CI") != "true", "CI must have Chromium: apt-get install chromium"
+        pytest.skip("no Chromium here: apt-get install chromium")
+    with sync_playwright() as playwright, launched(playwright) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def night(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[Stage]:
+    """The county at twenty past three, played once for all tests that only look at it."""
+    with played_night(tmp_path_factory.mktemp("night")) as stage:
+        yield stage
+
+
+Opener = Callable[..., Page]
+
+
+@pytest.fixture
+def open_as(chromium: Browser, night: Stage) -> Iterator[Opener]:
+    """`open_as(account, window)`: a page of that person in the played night, signed in through WeCom.
+
+    At the end of the test nothing may stand in any console that a page did not expect.
+    """
+    with opener(chromium, night) as made:
+        yield made
+
+
+@contextmanager
+def opener(chromium: Browser, stage: Stage) -> Iterator[Opener]:
+    """The same for a county of one's own."""
+    contexts: list[BrowserContext] = []
+    troubles: list[str] = []
+
+    def open_page(account: str | None, window: Window = DESK) -> Page:
+        context = chromium.new_context(base_url=stage.url, locale="zh-CN", **window.settings)
+        contexts.append(context)
+        page = watched(context.new_page(), stage.url, troubles)
+        if account is not None:
+            window.sign_in(page, account)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert troubles == []

@@ -1,0 +1,52 @@
+"""The two windows through which the dashboard is looked at, and how one signs in through each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from playwright.sync_api import ConsoleMessage, Page
+
+_WECHAT = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Mobile/15E148 MicroMessenger/8.0.50 wxwork/4.1.30"
+)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A size of screen, and what the browser says it is."""
+
+    name: str
+    settings: dict[str, Any] = field(hash=False)
+
+    def sign_in(self, page: Page, account: str) -> None:
+        """As a person does it: on the phone WeCom asks nothing, on the desk a code is scanned."""
+        page.goto("/")
+        if self.name != "phone":
+            page.get_by_role("link", name="企业微信登录").click()
+        page.locator("a", has_text=f"（{account}）").click()
+        page.wait_for_url("**/")
+
+
+PHONE = Window(
+    "phone",
+    {
+        "viewport": {"width": 390, "height": 844}, "user_agent": _WECHAT, "is_mobile": True, "has_touch": True,
+        "device_scale_factor": 2, "color_scheme": "dark",
+    },
+)  # fmt: skip
+DESK = Window("desk", {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"})
+WALL = Window("wall", {"viewport": {"width": 1920, "height": 1080}, "color_scheme": "dark"})
+
+
+def watched(page: Page, url: str, troubles: list[str]) -> Page:
+    """A page whose errors and warnings are written down, as far as they are those of our pages."""
+
+    def note(said: ConsoleMessage) -> None:
+        if said.type in ("error", "warning") and said.location["url"].startswith(url):
+            troubles.append(f"{said.location['url']}: {said.text}")
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    return page
