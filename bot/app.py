@@ -25,6 +25,7 @@ from bot.web import Site, create_app
 from bot.worker import Background, Worker
 from handlers import attribution, status, urging
 from schedules import escalation, reminders, reports
+from schedules.self_audit import WATCHER
 from storage.database import Database
 from storage.objects import ObjectStore
 
@@ -78,3 +79,10 @@ def _holder(config: Config, memory: Memory, hearing: Hearing, switchboard: Switc
         return None
     login = (config.WECOM_AIBOT_URL, config.WECOM_AIBOT_ID, config.WECOM_AIBOT_SECRET.get_secret_value())
     return Holder(memory, hearing, channel.exchange, login, config.EXECUTOR_ID)
+
+
+def announce(bot: Bot) -> None:
+    """Note for the jobs whether somebody outside wants to hear that a night went well; not of a rehearsal."""
+    watched = bool(bot.config.HEARTBEAT_URL) and not bot.memory.clock.rehearsal
+    with bot.memory.transaction() as store:
+        store.records.set_fact(WATCHER, {"on": watched})

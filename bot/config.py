@@ -86,7 +86,8 @@ class Config(BaseModel):
     WECOM_MSGAUDIT_KEYS_DIR: str = ""
     WECOM_MSGAUDIT_LIBRARY: str = ""
     MEDIA_HOSTS: Hosts = Field((), description="settings.expect_hosts")
-    HEARTBEAT_URL: MaybeAddress = Field("", description="settings.expect_address")
+    # Whoever knows it can say that all is well.
+    HEARTBEAT_URL: MaybeAddress = Field("", description="settings.expect_address", repr=False)
     EXECUTOR_ID: str = Field(default_factory=socket.gethostname)
     ALERT_FALLBACK_URLS: Fallbacks = Field((), description="settings.expect_fallbacks")
 
@@ -123,7 +124,6 @@ SHARED = ("WECOM_CORP_ID",)
 NOT_YET = (
     *DOOR_SETTINGS["official_account"],
     *DOOR_SETTINGS["wecom_msgaudit"],
-    "HEARTBEAT_URL",
 )
 # The address of a database may hold a password.
 SECRETS = (

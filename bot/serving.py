@@ -16,7 +16,7 @@ from flask import Flask
 from waitress import wasyncore
 from waitress.server import create_server
 
-from bot.app import Bot, build
+from bot.app import Bot, announce, build
 from bot.clock import beat
 from bot.config import Config, SettingsError
 from bot.lifeline import Lifeline
@@ -75,6 +75,7 @@ def serve(bot: Bot, *, web: bool, worker: bool) -> None:
     receiving = Lifeline(RECEIVING, bot.memory.clock) if web else None
     try:
         if worker:
+            announce(bot)
             bot.worker.start()
         _wait(stopped, bot.memory, receiving)
     finally:

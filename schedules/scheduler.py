@@ -18,6 +18,7 @@ from schedules.reminders import send_waves
 from schedules.reports import send_daily_report
 from schedules.reviewing import end_reviews
 from schedules.rules import RuleBook
+from schedules.self_audit import audit_night
 from storage.store import Store
 
 Job = Callable[[Store, RuleBook, datetime], None]
@@ -33,6 +34,7 @@ JOBS: dict[str, Job] = {
     "daily push": push_daily,
     "closing": close_nights,
     "review": end_reviews,
+    "self-audit": audit_night,
 }
 
 

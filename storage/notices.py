@@ -82,6 +82,10 @@ class NoticeStore:
         """Decide to use the fallback addresses (SMS, mail) that stand in the settings."""
         return self._add(saying, "后备通道", "fallback", "settings", "fallback")
 
+    def to_watcher(self, saying: Saying) -> Notice | None:
+        """Decide to tell the outside watcher that stands in the settings."""
+        return self._add(saying, "外部守望", "heartbeat", "settings", "heartbeat")
+
     def _add(
         self, saying: Saying, to_name: str, channel: str, address: str | None, route: str, **links: int
     ) -> Notice | None:

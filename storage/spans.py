@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from storage.models import ClosedNight, ContentItem, Enterprise, GroupChat, Notice, Push, Submission
+from storage.models import ClosedNight, ContentItem, Decision, Enterprise, GroupChat, Notice, Push, Submission
 
 
 def clips(session: Session, first: date, last: date) -> Sequence[Any]:
@@ -54,6 +54,22 @@ def reminders_sent(session: Session, first: date, last: date) -> dict[date, int]
         .group_by(Notice.night)
     )
     return {night: number for night, number in rows}
+
+
+def notices(session: Session, night: date, due_by: datetime) -> dict[tuple[str, str], int]:
+    """How many notices of a night that were due by an instant there are, by kind and state."""
+    rows = session.execute(
+        select(Notice.kind, Notice.state, func.count())
+        .where(Notice.night == night, Notice.due_at <= due_by)
+        .group_by(Notice.kind, Notice.state)
+    )
+    return {(kind, state): number for kind, state, number in rows}
+
+
+def decisions(session: Session, keys: Sequence[str], besides: str) -> set[str]:
+    """Those of the keys that are decided otherwise than in one way."""
+    wanted = select(Decision.key).where(Decision.key.in_(keys), Decision.outcome != besides)
+    return set(session.scalars(wanted))
 
 
 def pushes(session: Session, first: date, last: date) -> Sequence[Any]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bot.channels import fallback, wecom_aibot, wecom_app, wecom_kf, wecom_robot
+from bot.channels import fallback, heartbeat, wecom_aibot, wecom_app, wecom_kf, wecom_robot
 from bot.channels.base import Channel, Discreet, Door, Entrance, Means, Opened, Source
 from bot.channels.fallback import FallbackChannel
 from bot.channels.guard import Guard
+from bot.channels.heartbeat import HeartbeatChannel
 from bot.channels.wecom_aibot import WeComAibotChannel, WeComAibotDoor
 from bot.channels.wecom_app import WeComAppChannel, WeComAppDoor, accepted_corps
 from bot.channels.wecom_client import WeComClient
@@ -25,6 +26,7 @@ CHANNELS: dict[str, type] = {
     "wecom_robot": WeComRobotChannel,
     "wecom_kf": WeComKfChannel,
     "fallback": FallbackChannel,
+    "heartbeat": HeartbeatChannel,
 }
 DOORS: dict[str, type] = {"wecom_app": WeComAppDoor, "wecom_aibot": WeComAibotDoor, "wecom_kf": WeComKfDoor}
 # How each is made of the settings; None when they leave it off.
@@ -34,6 +36,7 @@ BUILDERS: dict[str, Callable[[Means], Opened | None]] = {
     "wecom_robot": wecom_robot.opened,
     "wecom_kf": wecom_kf.opened,
     "fallback": fallback.opened,
+    "heartbeat": heartbeat.opened,
 }
 
 

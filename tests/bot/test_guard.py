@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug import Request, Response
-from werkzeug.serving import make_server
 
 from bot.app import guard as guard_of
 from bot.channels import public_http
@@ -21,36 +17,7 @@ from bot.channels.guard import Guard
 from bot.channels.public_http import is_public
 from bot.config import SettingsError, load
 from tests.harness import config_for
-
-Answer = Callable[[Request], Response]
-
-
-class Site:
-    """A web server of the test's own, and what it was asked."""
-
-    def __init__(self, url: str, asked: list[str]) -> None:
-        self.url, self.asked = url, asked
-        self.port = int(url.rpartition(":")[2])
-
-
-@contextmanager
-def site(answer: Answer) -> Iterator[Site]:
-    asked: list[str] = []
-
-    @Request.application
-    def app(request: Request) -> Response:
-        asked.append(request.path)
-        return answer(request)
-
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield Site(f"http://127.0.0.1:{server.port}", asked)
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+from tests.sites import Answer, site
 
 
 def hello(_: Request) -> Response:
