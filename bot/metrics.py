@@ -13,3 +13,11 @@ WAITING = Gauge("patrol_messages_waiting", "Messages kept and not yet handled")
 OLDEST_WAITING = Gauge("patrol_oldest_waiting_seconds", "Age of the oldest message not yet handled")
 NOTICES = Gauge("patrol_notices", "Notices by state", ["state"])
 STORE_FREE = Gauge("patrol_object_store_free_bytes", "Room left for films, where the store can tell")
+MESSAGES = Gauge("patrol_messages", "Messages acknowledged in the last 24 hours, by state", ["state"])
+SUBMISSIONS = Gauge("patrol_night_submissions", "Films of the present night by state (filed, unfit, …)", ["state"])
+WORKERS = Gauge("patrol_workers", "Workers that have given a sign of life in the last half minute")
+TICK_LAG = Gauge("patrol_tick_lag_seconds", "Since the timetable last ticked; +Inf if it never has")
+TOKEN_LEFT = Gauge(
+    "patrol_token_left_seconds", "How long an access token still lives; negative once it is dead", ["name"]
+)
+AUDIT = Gauge("patrol_audit_well", "1 if the last night was accounted for, 0 if not")

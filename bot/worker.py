@@ -19,6 +19,7 @@ from bot.intake import Intake
 from bot.lifeline import Lifeline
 from bot.memory import Memory, WorkingStore
 from bot.metrics import TICK_SECONDS
+from bot.pulse import GONE_AFTER, SIGN
 from bot.sampling import Sampler
 from schedules.scheduler import start_ticking, tick
 from storage.claims import claim
@@ -30,9 +31,8 @@ log = logging.getLogger(__name__)
 
 _TICK, _REHEARSAL_TICK = timedelta(seconds=1), timedelta(seconds=0.25)
 # A worker that has given no sign of life for so long is gone; within a sweep more its jobs go to the others.
-_SWEEP, _GONE_AFTER = timedelta(seconds=15), timedelta(seconds=30)
+_SWEEP = timedelta(seconds=15)
 _SIGN, _LOOK = timedelta(seconds=2), timedelta(seconds=5)
-_BEAT = "executor/"
 _COURTESY_S = 0.5
 
 
@@ -89,7 +89,7 @@ class Worker:
                 store.records.set_fact("born", {"at": now.isoformat()})
             # Before the first job: others take over the work of whoever gives no sign of life.
             self._sign_of_life(store)
-            if store.records.beats(_BEAT, wall_now() - _GONE_AFTER) == {self._executor_id}:
+            if store.records.beats(SIGN, wall_now() - GONE_AFTER) == {self._executor_id}:
                 store.notices.end_leases(wall_now())
         self._memory.engine.start(self.run)
         self._dispatcher.start()
@@ -143,12 +143,12 @@ class Worker:
             log.error("the database is away: %s", error)
 
     def _sign_of_life(self, store: Store) -> None:
-        store.records.set_fact(_BEAT + self._executor_id, {"at": wall_now().isoformat()})
+        store.records.set_fact(SIGN + self._executor_id, {"at": wall_now().isoformat()})
 
     def _others(self) -> set[str]:
         """The workers that give signs of life, but for this one."""
         with self._memory.reading() as store:
-            return store.records.beats(_BEAT, wall_now() - _GONE_AFTER) - {self._executor_id}
+            return store.records.beats(SIGN, wall_now() - GONE_AFTER) - {self._executor_id}
 
     def _mourn(self, alive: set[str]) -> None:
         """What dead workers were sending has broken off, and is nobody's any more."""

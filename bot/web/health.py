@@ -1,4 +1,8 @@
-"""Health: could this process receive, store, judge and remind right now?"""
+"""Health: could this service receive, store, judge and remind right now, as far as this process can see?
+
+Receiving and storing are tried; judging and reminding need a worker that is alive and a timetable that ticks, here or
+in any other process. What only delays things, or is the platform's affair, is a warning.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +15,23 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from bot.channels import Switchboard
 from bot.channels.wecom_http import is_reachable
 from bot.clock import wall_now
+from bot.measuring import measure
 from bot.memory import Memory
-from bot.metrics import NOTICES, OLDEST_WAITING, STORE_FREE, WAITING
+from bot.pulse import Pulse
+from schedules.self_audit import FACT
 from storage.errors import StorageError
 from storage.objects import ObjectError, ObjectStore
 
 # With less room than a night of films wants, the service says so before the disk is full.
 _ROOM_WANTED = 1024**3
 _PATIENCE_S = 3.0
+# Films are worked off within seconds; what waits for so long waits for something.
+_LONG_WAIT_S = 300
 
 
 def blueprint(memory: Memory, objects: ObjectStore, switchboard: Switchboard) -> Blueprint:
     """/health/live, /health/ready and /metrics."""
-    pages = Blueprint("health", __name__)
+    pages, pulse = Blueprint("health", __name__), Pulse(memory.clock)
 
     @pages.get("/health/live")
     def live() -> Response:
@@ -32,6 +40,7 @@ def blueprint(memory: Memory, objects: ObjectStore, switchboard: Switchboard) ->
     @pages.get("/health/ready")
     def ready() -> tuple[Response, int]:
         found, warnings = _problems(memory, objects), _warnings(memory, objects, switchboard)
+        (warnings if pulse.is_fresh else found).update(_asleep(memory, pulse))
         clock = memory.clock
         answer: dict[str, Any] = {
             "status": "unavailable" if found else "ok",
@@ -45,7 +54,7 @@ def blueprint(memory: Memory, objects: ObjectStore, switchboard: Switchboard) ->
     @pages.get("/metrics")
     def metrics() -> Response:
         with suppress(StorageError, ObjectError):  # what was counted is told all the same
-            _measure(memory, objects)
+            measure(memory, objects)
         return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
     return pages
@@ -66,8 +75,15 @@ def _problems(memory: Memory, objects: ObjectStore) -> dict[str, str]:
     return found
 
 
+def _asleep(memory: Memory, pulse: Pulse) -> dict[str, str]:
+    """Whether there is nobody to judge and to remind; a database that is away is told of elsewhere."""
+    with suppress(StorageError), memory.reading() as store:
+        return pulse.faults(store)
+    return {}
+
+
 def _warnings(memory: Memory, objects: ObjectStore, switchboard: Switchboard) -> dict[str, str]:
-    found = _unasked(memory)
+    found = {**_unasked(memory), **_behind(memory)}
     if not switchboard.doors:
         found["doors"] = "no door is configured: nothing can be received"
     away = [url for url in sorted(switchboard.platforms) if not is_reachable(url)]
@@ -90,14 +106,14 @@ def _unasked(memory: Memory) -> dict[str, str]:
     return {}
 
 
-def _measure(memory: Memory, objects: ObjectStore) -> None:
-    with memory.reading() as store:
-        waiting, oldest = store.inbox.waiting()
-        states = store.notices.states()
-    WAITING.set(waiting)
-    OLDEST_WAITING.set((memory.clock.now() - oldest).total_seconds() if oldest else 0)
-    for state, number in states.items():
-        NOTICES.labels(state).set(number)
-    free = objects.free_bytes()
-    if free is not None:
-        STORE_FREE.set(free)
+def _behind(memory: Memory) -> dict[str, str]:
+    """What has been taken in and not worked off, and a last night that is not accounted for."""
+    found = {}
+    with suppress(StorageError), memory.reading() as store:
+        (waiting, oldest), audit = store.inbox.waiting(), store.records.fact(FACT)
+        age_s = (memory.clock.now() - oldest).total_seconds() / memory.clock.speed if oldest else 0
+        if age_s > _LONG_WAIT_S:
+            found["waiting"] = f"{waiting} messages wait, the oldest for {age_s:.0f} s"
+        if audit is not None and not audit["well"]:
+            found["audit"] = f"the night of {audit['night']} is not accounted for"
+    return found
