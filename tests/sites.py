@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from werkzeug import Request, Response
 from werkzeug.serving import make_server
@@ -29,11 +30,18 @@ def site(answer: Answer) -> Iterator[Site]:
         asked.append(request.path)
         return answer(request)
 
+    with served(app) as url:
+        yield Site(url, asked)
+
+
+@contextmanager
+def served(app: Any) -> Iterator[str]:
+    """A WSGI application on the loopback until the end of the block; its address."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield Site(f"http://127.0.0.1:{server.port}", asked)
+        yield f"http://127.0.0.1:{server.port}"
     finally:
         server.shutdown()
         thread.join()

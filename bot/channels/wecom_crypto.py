@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import secrets
 import struct
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -109,3 +110,14 @@ def _fields(element: Any, depth: int = 0) -> Any:
     for child in children:
         found.setdefault(child.tag, []).append(_fields(child, depth + 1))
     return {tag: values[0] if len(values) == 1 else values for tag, values in found.items()}
+
+
+def verification(token: str, encoding_aes_key: str, receiver: str, words: str) -> dict[str, str]:
+    """The query by which the platform asks whether a callback address is ours; the answer is `words`."""
+    plain = secrets.token_bytes(16) + struct.pack(">I", len(words.encode())) + words.encode() + receiver.encode()
+    padding = _BLOCK - len(plain) % _BLOCK
+    key = base64.b64decode(encoding_aes_key + "=")
+    sealed = base64.b64encode(WeChatCipher(key).encrypt(plain + bytes([padding]) * padding)).decode()
+    query = {"timestamp": "0", "nonce": secrets.token_hex(4), "echostr": sealed}
+    signed = "".join(sorted([token, query["timestamp"], query["nonce"], sealed]))
+    return {**query, "msg_signature": hashlib.sha1(signed.encode(), usedforsecurity=False).hexdigest()}

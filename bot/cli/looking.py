@@ -60,7 +60,7 @@ def doctor(context: click.Context) -> None:
     from bot.doctor import examine
 
     well = True
-    for fine, line in examine():
-        well &= fine
-        click.echo(f"{'✔' if fine else '✘'} {line}")
+    for found in examine():
+        well &= found.well is not False
+        click.echo(f"{found.sign} {found.line}")
     context.exit(0 if well else 1)

@@ -1,0 +1,222 @@
+"""Each thing that a newcomer sets wrong is found, and the line says what to do."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import text
+from werkzeug import Response
+
+from bot.channels.errors import Misconfigured
+from bot.cli import cli
+from bot.clock import wall_now
+from bot.doctor import keeping, platform
+from bot.metrics import CALLBACKS
+from bot.pulse import SIGN
+from storage.models import Binding, DutyShift, Enterprise, GroupChat
+from storage.outages import WORKING
+from tests.bot.parts import Edge
+from tests.harness import County
+from tests.places import embedded_only
+from tests.places import here as place_of
+from tests.sites import served, site
+
+LONG = "0123456789abcdef" * 4
+
+
+@pytest.fixture
+def county(here: Edge) -> Edge:
+    """A county that wants nothing: everybody bound, tonight's leader on the roster, a worker alive, the web reached."""
+    now = wall_now()
+    with here.bot.memory.transaction() as store:
+        County(store, here.cloud, now.date()).settle(enterprises=2, parts=1)
+        for days in range(-2, 3):
+            leader = store.register.with_role("值班领导")[0]
+            day = (now + timedelta(days=days)).date()
+            if not store.duty.on(day)["leader"]:
+                store.session.add(DutyShift(day=day, post="leader", person_id=leader.id))
+        store.records.set_fact(f"{SIGN}one", {"at": now.isoformat()})
+        store.outages.beat(WORKING, now)
+    here.cloud.add_robot("KEY", "夜巡工作群")
+    for child in list(CALLBACKS._metrics):
+        CALLBACKS.remove(*child)
+    return here
+
+
+def examined(here: Edge, folder: Path, **settings: str) -> tuple[int, list[str]]:
+    """What the command says with these settings, on the county's database and pretend cloud."""
+    with served(here.bot.web) as url:
+        environment: dict[str, str | None] = dict.fromkeys([n for n in os.environ if n.startswith("WECOM_")])
+        environment |= {
+            **{name: str(value) for name, value in here.cloud.settings.items()}, **place_of().settings(folder),
+            "SECRET_KEY": LONG, "PUBLIC_URL": url, "PORT": url.rpartition(":")[2],
+            "ALERT_FALLBACK_URLS": "mailtos://x:y@example.org", "HEARTBEAT_URL": here.cloud.url, **settings,
+        }  # fmt: skip
+        done = CliRunner().invoke(cli, ["doctor"], env=environment)
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exc_info
+    return done.exit_code, done.output.splitlines()
+
+
+def wrong(here: Edge, folder: Path, **settings: str) -> list[str]:
+    """The lines that are not ✔."""
+    return [line for line in examined(here, folder, **settings)[1] if not line.startswith("✔")]
+
+
+def test_a_county_that_is_well_is_told_so(county: Edge, tmp_path: Path) -> None:
+    code, lines = examined(county, tmp_path)
+    assert (code, [line for line in lines if line.startswith("✘")]) == (0, [])
+    assert [line for line in lines if line.startswith("！")] == [line for line in lines if "不是 https" in line]
+    assert any("回调地址" in line and "能通" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"PORT": "eight"}, "✘ 设置 PORT"),
+        ({"SECRET_KEY": ""}, "✘ 设置 SECRET_KEY"),
+        ({"SECRET_KEY": "short"}, "！ SECRET_KEY 只有 5 个字符"),
+        ({"WECOM_CALLBACK_TOKEN": ""}, "✘ "),
+        ({"WECOM_APP_SECRET": "wrong"}, "✘ Secret 不对"),
+        ({"WECOM_CORP_ID": "ww-other"}, "✘ CorpID 不对"),
+        ({"WECOM_CALLBACK_TOKEN": "another"}, "✘ 按本机设置发到"),
+        ({"WECOM_ENCODING_AES_KEY": "B" * 42 + "A"}, "✘ 按本机设置发到"),
+        ({"WECOM_API_URL": "http://127.0.0.1:9"}, "✘ 连不上 http://127.0.0.1:9"),
+        ({"PUBLIC_URL": "http://patrol.example.invalid"}, "✘ PUBLIC_URL 是 http://patrol.example.invalid，不是 https"),
+        ({"PUBLIC_URL": "https://127.0.0.1:9"}, "✘ https://127.0.0.1:9 打不开本服务"),
+        ({"PUBLIC_URL": ""}, "！ PUBLIC_URL 没有填"),
+        ({"ALERT_FALLBACK_URLS": ""}, "！ 没有配置后备通道"),
+        ({"HEARTBEAT_URL": ""}, "！ 没有配置外部守望"),
+        ({"HEARTBEAT_URL": "http://127.0.0.1:9/key"}, "✘ 连不上外部守望 127.0.0.1"),
+        ({"OBJECT_STORE_URL": "file:/proc/none"}, "✘ "),
+        ({"DATABASE_URL": "postgresql+psycopg://x:word@127.0.0.1:9/none"}, "✘ "),
+        ({"DATABASE_URL": "sqlite:///nowhere-yet.db"}, "✘ 数据库结构是 "),
+    ],
+)
+def test_a_setting_that_is_wrong_is_found(
+    county: Edge, tmp_path: Path, settings: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, lines = examined(county, tmp_path, **settings)
+    assert any(line.startswith(said) for line in lines), lines
+    assert code == any(line.startswith("✘") for line in lines)
+    assert "word" not in "".join(lines)
+
+
+def test_an_address_that_is_not_trusted_is_named(county: Edge, tmp_path: Path) -> None:
+    county.cloud.faults.next("getcallbackip", errcode=60020)
+    assert any("不在“企业可信IP”" in line for line in wrong(county, tmp_path))
+    said = "errcode 60020: not allow to access from your ip, hint: [1], from ip: 203.0.113.7, more info at …"
+    told = platform._refused(Misconfigured(said, 60020))
+    assert told.line.startswith("本机出口地址 203.0.113.7 不在“企业可信IP”")
+
+
+def test_a_page_that_is_not_ours_is_found(county: Edge, tmp_path: Path) -> None:
+    with site(lambda request: Response("welcome to nginx")) as other:
+        assert any(f"{other.url} 打不开本服务" in line for line in wrong(county, tmp_path, PUBLIC_URL=other.url))
+
+
+def test_a_proxy_that_loses_the_query_is_found(county: Edge, tmp_path: Path) -> None:
+    def proxy(request: Any) -> Response:
+        answer = county.client.get(request.path)
+        return Response(answer.data, status=answer.status_code, mimetype=answer.mimetype)
+
+    with site(proxy) as other:
+        assert any("反向代理是否原样转发" in line for line in wrong(county, tmp_path, PUBLIC_URL=other.url))
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("signature", "核对后台的 Token"),
+        ("padding", "核对后台的 EncodingAESKey"),
+        ("foreign_corp", "WECOM_ACCEPTED_CORP_IDS"),
+    ],
+)
+def test_callbacks_that_come_and_never_open_are_found(county: Edge, tmp_path: Path, reason: str, said: str) -> None:
+    CALLBACKS.labels("wecom_app", reason).inc(3)
+    assert any(said in line and "3 个" in line for line in wrong(county, tmp_path))
+    CALLBACKS.labels("wecom_app", "kept").inc()
+    assert not any(said in line for line in wrong(county, tmp_path))
+
+
+def change(here: Edge, *rows: Any, **queries: Any) -> None:
+    with here.bot.memory.transaction() as store:
+        for row in rows:
+            store.session.add(row)
+        for words in queries.values():
+            store.session.execute(text(words))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("update enterprise set status='注销'", "✘ 登记册里有 0 家企业"),
+        ("delete from binding", "✘ 值班领导"),
+        ("delete from duty_shift", "！ "),
+        ("update group_chat set robot_key=null", "没有填机器人key"),
+        ("update group_chat set robot_key='NO-SUCH-KEY'", "不可用"),
+        ("update alembic_version set version_num='0001'", "✘ 数据库结构是 0001：请运行 night-patrol migrate"),
+        ("update alembic_version set version_num='9999'", "✘ 数据库结构 9999 比本程序的"),
+    ],
+)
+def test_a_register_or_schema_that_lacks_something_is_found(
+    county: Edge, tmp_path: Path, words: str, said: str
+) -> None:
+    change(county, words=words)
+    assert any(said in line for line in wrong(county, tmp_path)), wrong(county, tmp_path)
+
+
+def test_a_leader_without_an_account_and_enterprises_that_cannot_send_are_named(county: Edge, tmp_path: Path) -> None:
+    with county.bot.memory.transaction() as store:
+        for binding in store.session.query(Binding).filter(Binding.account.in_(["leader", "p2", "h2"])):
+            store.session.delete(binding)
+    lines = wrong(county, tmp_path)
+    assert any("值班领导李局没有绑定账号" in line for line in lines)
+    assert any("有 1 家企业还没有任何人绑定账号，发不了视频：乙化工有限公司" in line for line in lines)
+
+
+def test_an_enterprise_outside_of_every_group_is_counted(county: Edge, tmp_path: Path) -> None:
+    with county.bot.memory.transaction() as store:
+        store.session.add(GroupChat(name="第二群", robot_key="KEY2"))
+        enterprise = store.session.query(Enterprise).first()
+        assert enterprise is not None
+        enterprise.group_id = None
+    county.cloud.add_robot("KEY2", "第二群")
+    assert any("有 1 家企业没有填所在的群" in line for line in wrong(county, tmp_path))
+
+
+def test_nobody_at_work_and_a_timetable_asleep_are_found(county: Edge, tmp_path: Path) -> None:
+    with county.bot.memory.transaction() as store:
+        store.outages.beat(WORKING, wall_now() - timedelta(minutes=2))
+    assert any("时刻表已有 120 秒没有动" in line or "时刻表已有 121 秒" in line for line in wrong(county, tmp_path))
+    with county.bot.memory.transaction() as store:
+        store.records.set_fact(f"{SIGN}one", {"at": (wall_now() - timedelta(minutes=2)).isoformat()})
+    assert any("没有正在运行的 worker" in line for line in wrong(county, tmp_path))
+
+
+def test_several_workers_under_the_names_of_their_hosts_are_advised(county: Edge, tmp_path: Path) -> None:
+    with county.bot.memory.transaction() as store:
+        store.records.set_fact(f"{SIGN}two", {"at": wall_now().isoformat()})
+    assert any("有 2 个 worker，而 EXECUTOR_ID 没有设" in line for line in wrong(county, tmp_path))
+    assert not any("EXECUTOR_ID" in line for line in wrong(county, tmp_path, EXECUTOR_ID="one"))
+
+
+@embedded_only
+def test_a_disk_that_is_nearly_full_and_files_that_others_may_read_are_found(
+    county: Edge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "_ROOM_WANTED", 10**18)
+    (tmp_path / "patrol.db").chmod(0o644)
+    lines = wrong(county, tmp_path)
+    assert any(line.startswith("✘ 存放视频的磁盘只剩") for line in lines)
+    assert any(f"chmod 600 {tmp_path}/patrol.db" in line for line in lines)
+
+
+def test_a_clock_that_is_off_is_found(county: Edge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.doctor.platform.wall_now", lambda: wall_now() + timedelta(seconds=95))
+    assert any(line.startswith("✘ 本机时钟与平台相差 9") for line in wrong(county, tmp_path))
