@@ -32,7 +32,19 @@ def print_night(view: dict[str, Any], console: Console | None = None) -> None:
         state = f"[{_COLOURS[each['state']]}]{say('board.' + each['state'])}[/]"
         table.add_row(each["code"], each["name"], state, parts)
     console.print(table)
+    for name, notices in _astray(view["notices"]).items():
+        if notices:
+            told = [f"{each['to']}（{say('channel.' + each['channel'])}）" for each in notices]
+            console.print(say(f"board.{name}", names=told))
     for place in ("unattributed", "quarantined"):
         if view[place]:
             receipts = [film["receipt"] for film in view[place]]
             console.print(say(f"board.{place}", receipts=receipts))
+
+
+def _astray(notices: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """What people have not heard at all, and what they heard by another way than was meant."""
+    return {
+        "undelivered": [each for each in notices if each["state"] in ("failed", "unknown")],
+        "detoured": [each for each in notices if each["state"] == "sent" and each["tried"]],
+    }

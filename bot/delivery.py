@@ -13,10 +13,12 @@ from datetime import timedelta
 from typing import Any
 
 from bot.attachments import Attachments
+from bot.calling import call_office
 from bot.channels import Channel, Switchboard
 from bot.channels.base import Body, Delivered
 from bot.channels.errors import ChannelError, Misconfigured, MustWait, Permanent, Transient, Unheard
 from bot.clock import monotonic, pause, real_delay, wall_now
+from bot.detours import may_take, turn, unasked
 from bot.doubt import doubted, in_doubt, leaving, repeat_is_safe
 from bot.engine import DELIVER, again
 from bot.intake import backoff
@@ -24,9 +26,7 @@ from bot.lifeline import PlatformWatch
 from bot.memory import Memory, WorkingStore
 from bot.pacing import SHUT, may_leave_at
 from bot.rendering import Renderer
-from schedules.patrol_night import night_of
 from schedules.rules import RuleBook
-from schedules.telling import tell_office
 from storage.errors import DatabaseAway
 from storage.models import Notice
 from storage.notices import ENDED, Saying
@@ -43,6 +43,7 @@ _OUTCOME_PATIENCE_S, _AWAY_S = 120.0, 1.0
 # How the detail of a notice begins whose last attempt may have arrived.
 _UNHEARD = "unheard"
 # An alert must not wait for a dead platform: the ladder goes on to the next rung.
+_CARDS = ("alert", "buttons", "selection", "review")
 _URGENT, _URGENT_TRIES = ("alert", "escalation"), 4
 
 
@@ -79,14 +80,18 @@ class Delivery:
             return None
         channel = self._switchboard.channels.get(notice.channel)
         if channel is None:
-            store.notices.conclude(notice.id, "failed", now, "channel_off")
+            if may_take(notice, store, now):
+                store.notices.conclude(notice.id, "failed", now, "channel_off")
             return None
         if notice.state == "sending" and not self._recovered(notice, channel, store):
             return None
         if in_doubt(notice.body) and not repeat_is_safe(notice.body or {}, wall_now()):
             store.notices.conclude(notice.id, "unknown", now, "nobody can tell, and it is too late to repeat it")
             return None
-        if not self._may_leave(notice, channel, store):
+        if not self._may_leave(notice, channel, store) or not may_take(notice, store, now):
+            return None
+        if lacking := _lacks(channel, notice):
+            store.notices.conclude(notice.id, "cancelled", now, lacking)
             return None
         params = self._true_now(notice, store)
         return None if params is None else self._take(notice, params, channel, store)
@@ -132,7 +137,8 @@ class Delivery:
         if body is None or not (in_doubt(body) or (notice.detail or "").startswith(_UNHEARD)):
             rendered = self._renderer.render(notice, params, channel.limits.text_bytes)
             whole = self._attachments.complete(notice, rendered.body, channel, store)
-            body, left_over = leaving({**whole, "answers": notice.answers}, wall_now()), rendered.left_over
+            whole |= {"answers": notice.answers, **unasked(notice, store, self._clock.now())}
+            body, left_over = leaving(whole, wall_now()), rendered.left_over
         attempt_id = store.notices.claim(notice.id, self._clock.now(), wall_now(), _LEASE, body)
         if attempt_id is None:
             return None
@@ -182,6 +188,7 @@ class Delivery:
             attempt.notice.id, "sent", self._clock.now(), attempt_id=attempt.id, platform_id=delivered.platform_id,
             response_code=delivered.response_code,
         )  # fmt: skip
+        store.contacts.reached(attempt.notice.route)
 
     def _failed(self, attempt: _Attempt, error: ChannelError, channel: Channel, store: WorkingStore) -> None:
         """What the error asks for: wait, try again, own up, or give up and call somebody."""
@@ -205,28 +212,21 @@ class Delivery:
             store.notices.conclude(notice.id, "unknown" if unheard else "failed", now, error.detail, attempt.id)
             self._attachments.withdraw(notice, store)
             if isinstance(error, Misconfigured):
-                self._call_office(notice, error, store)
+                call_office(notice, error, store, self._memory.book(store), now)
+            if not unheard:
+                turn(notice, attempt.body, error, store, now)
 
     def _later(self, attempt: _Attempt, wait: timedelta, detail: str, store: WorkingStore) -> None:
         notice = attempt.notice
         store.notices.conclude(notice.id, "due", self._clock.now(), detail, attempt.id, body=attempt.body)
         store.jobs.append(again(DELIVER, notice.id, notice.route, wait))
 
-    def _call_office(self, notice: Notice, error: ChannelError, store: WorkingStore) -> None:
-        """A channel that is dead for everybody is told once a day per route, by whatever still works."""
-        now = self._clock.now()
-        night = night_of(now, self._memory.book(store))
-        once_key = (
-            f"trouble/{notice.channel}/{error.code}/{notice.group_id or ''}/{now.astimezone(self._memory.zone).date()}"
-        )
-        params = {"channel": {"say": f"channel.{notice.channel}"}, "name": notice.to_name, "code": error.code or "—"}
-        if notice.channel in ("wecom_robot", "wecom_aibot"):
-            tell_office(store, night, now, "trouble.channel", once_key, **params)
-        elif notice.channel == "wecom_app":
-            saying = Saying(
-                kind="system", text_key="trouble.channel", once_key=once_key, night=night, due_at=now, params=params
-            )
-            store.notices.to_fallback(saying)
+
+def _lacks(channel: Channel, notice: Notice) -> str | None:
+    """What a channel has not that this notice is made of; its words go by themselves."""
+    if notice.form in _CARDS and not channel.limits.cards:
+        return "no cards here"
+    return "no files here" if notice.form == "report_file" and not channel.limits.file_bytes else None
 
 
 def _unless_in_doubt(state: str, notice: Notice) -> str:

@@ -101,6 +101,7 @@ class _View:
             "sent_at": self._instant(notice.sent_at) if notice.sent_at else None,
             "state": notice.state,
             "detail": notice.detail,
+            "tried": [{name: each.get(name) for name in ("channel", "why", "at")} for each in notice.tried or ()],
         }
 
     def _instant(self, instant: datetime) -> str:

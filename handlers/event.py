@@ -11,6 +11,7 @@ from handlers import alerting, attribution, enrolment, review_chat
 from handlers.answers import answer, answer_chatter, name_of
 from handlers.message import Message
 from schedules.patrol_night import night_of
+from schedules.reach import way_name
 from schedules.rules import RuleBook
 from schedules.telling import tell_office
 from storage.models import Submission
@@ -26,7 +27,10 @@ def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> No
         answer(message, store, rules, now, "stranger.text" if person is None else "help.welcome")
     elif message.event == "unsubscribe":
         once_key = f"left/{message.channel}/{message.key}"
-        tell_office(store, night_of(now, rules), now, "office.left", once_key, who=name_of(store, message))
+        where = {"say": f"channel.{message.channel}"}
+        text_key = "office.left" if message.realm == "wecom" else "office.unfollowed"
+        who = name_of(store, message)
+        tell_office(store, night_of(now, rules), now, text_key, once_key, who=who, channel=where)
     return None
 
 
@@ -59,8 +63,13 @@ def _recalled(message: Message, store: Store, rules: RuleBook, now: datetime) ->
 def _undelivered(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
     """The platform took a message and could not deliver it after all."""
     notice = store.notices.by_platform_id(message.channel, message.about)
-    if notice is not None and notice.state == "sent":
-        store.notices.conclude(notice.id, "failed", now, message.event)
+    if notice is None or notice.state != "sent":
+        return
+    store.notices.conclude(notice.id, "failed", now, message.event)
+    store.contacts.refused(notice.route, now, message.event)
+    if notice.person_id is not None and (ended := store.notices.get(notice.id)):
+        way = way_name(ended.channel, ended.address, unasked=bool((ended.body or {}).get("unasked")))
+        store.notices.try_again(ended, now, message.event, way)
 
 
 _EVENTS: dict[str, Callable[[Message, Store, RuleBook, datetime], None]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from handlers import event, groups, other, photo, text, video
+from handlers import event, groups, other, photo, presence, text, video
 from handlers.message import Fetch, Message
 from schedules.rules import RuleBook
 from storage.store import Store
@@ -30,6 +30,7 @@ ROUTES: dict[str, Handler] = {
 def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> Fetch | None:
     """Hand a message to its handler; what must be fetched for it, if anything."""
     store.one_at_a_time(message.lane)
+    presence.note(message, store, now)
     if message.chat and groups.meet(message, store, rules, now):
         return None
     return ROUTES[message.kind](message, store, rules, now)

@@ -89,7 +89,9 @@ def climb(alert: Alert, store: Store, rules: RuleBook, now: datetime) -> None:
 
 def _none_arrived(said: Sequence[Notice], level: int) -> bool:
     """Whether nobody of a rung is known to have heard: then nobody waits for an answer."""
-    states = [notice.state for notice in said if notice.level == level and notice.kind in ("alert", "escalation")]
+    mine = [notice for notice in said if notice.level == level and notice.kind in ("alert", "escalation")]
+    # A card that was not even shown says nothing: its words went by themselves.
+    states = [notice.state for notice in mine if notice.state != "cancelled"]
     return bool(states) and all(state in ("failed", "expired", "unknown") for state in states)
 
 

@@ -27,6 +27,7 @@ class Rules:
     threshold: float = 0.4
     shortest_film_s: float = 10.0
     roster_check: time = time(15, 0)
+    reach_check: time = time(18, 0)
     amends: timedelta = timedelta(minutes=30)
     review_until: time = time(12, 0)
     review_share: float = 0.1

@@ -14,6 +14,7 @@ from schedules.daily_push import push_daily
 from schedules.deadlines import check_roster, close_nights
 from schedules.escalation import climb_all, open_duty_alerts
 from schedules.outages import rule_book, tell_outages
+from schedules.reachability import check_reach
 from schedules.reminders import send_waves
 from schedules.reports import send_daily_report
 from schedules.reviewing import end_reviews
@@ -30,6 +31,7 @@ JOBS: dict[str, Job] = {
     "duty alerts": open_duty_alerts,
     "escalation": climb_all,
     "roster": check_roster,
+    "reachability": check_reach,
     "daily report": send_daily_report,
     "daily push": push_daily,
     "closing": close_nights,

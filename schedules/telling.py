@@ -10,10 +10,10 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from schedules.reach import ordered
-from storage.lines import Line
+from schedules.reach import ways
+from storage.lines import Line, route_to
 from storage.models import Notice, Person
-from storage.notices import Saying, route_to
+from storage.notices import NO_ACCOUNT, UNDELIVERABLE, Saying
 from storage.store import Store
 
 # Where nobody can be spoken to, the notice still stands on record, under the line there should have been.
@@ -46,9 +46,11 @@ class Said(Protocol):
 
 def tell_person(person: Person, saying: Saying, store: Store) -> Notice | None:
     """Decide to tell a person something, by the line that reaches them; None when it was decided before."""
-    found = ordered(store.lines, store.register.accounts_of(person.id))
-    line, account = found[0] if found else (store.lines[0] if store.lines else _NO_LINE, None)
-    return store.notices.to_account(line, account, person, saying)
+    standings = store.contacts.standings(person.id, store.lines)
+    for way in ways(saying.kind, standings, saying.due_at):
+        return store.notices.to_account(way.line, way.account, person, saying)
+    line = next((line for line, _ in standings), store.lines[0] if store.lines else _NO_LINE)
+    return store.notices.to_account(line, None, person, saying, UNDELIVERABLE if standings else NO_ACCOUNT)
 
 
 def reply(said: Said, person: Person | None, saying: Saying, store: Store) -> Notice | None:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from storage.lines import Line
+from storage.lines import Line, route_to
 from storage.models import Attempt, GroupChat, Notice, Person
 from storage.records import insert_once
-from storage.register import canonical_account
 
+# Why a notice has not even been tried: the person has no account, or none that can be reached now.
+NOBODY: Mapping[str, int] = MappingProxyType({})
+NO_ACCOUNT, UNDELIVERABLE = "no_account", "undeliverable"
 ENDED = ("sent", "unknown", "failed", "cancelled", "expired")
-
-
-def route_to(channel: str, realm: str, account: str) -> str:
-    """The lane of one account on one channel: its messages go out in order and count against one limit."""
-    return f"{channel}/{canonical_account(realm, account)}"
 
 
 @dataclass
@@ -53,14 +51,16 @@ class NoticeStore:
         self.session = session
         self.fresh: list[Notice] = []
 
-    def to_account(self, line: Line, account: str | None, person: Person | None, saying: Saying) -> Notice | None:
+    def to_account(
+        self, line: Line, account: str | None, person: Person | None, saying: Saying, why_not: str = NO_ACCOUNT
+    ) -> Notice | None:
         """Decide to tell an account something, whether or not it belongs to anybody; None when it was decided before.
 
-        A person without an account is not reached, and that stands on record.
+        A person who cannot be reached is not, and that and why stands on record.
         """
         route = route_to(line.channel, line.realm, account or "")
         name, links = (person.name, {"person_id": person.id}) if person else (account or "", {})
-        return self._add(saying, name, line.channel, account, route, **links)
+        return self._add(saying, name, line.channel, account, route, links, why_not)
 
     def to_chat(self, channel: str, chat_id: str, name: str, saying: Saying) -> Notice | None:
         """Decide to answer somebody in the group in which he spoke."""
@@ -69,14 +69,14 @@ class NoticeStore:
     def after(self, notice: Notice, saying: Saying) -> Notice | None:
         """Decide to say something more to whomever a notice went to, by the same way."""
         links = {"person_id": notice.person_id} if notice.person_id else {}
-        return self._add(saying, notice.to_name, notice.channel, notice.address, notice.route, **links)
+        return self._add(saying, notice.to_name, notice.channel, notice.address, notice.route, links)
 
     def to_group(self, group: GroupChat, saying: Saying) -> Notice | None:
         """Decide to tell a work group something: by its robot, or by the smart bot where it has none."""
         by_bot = bool(group.chat_id) and not group.robot_key
         channel, address = ("wecom_aibot", group.chat_id) if by_bot else ("wecom_robot", group.robot_key)
         route = route_to(channel, "", address or "") if by_bot else f"wecom_robot/{group.id}"
-        return self._add(saying, group.name, channel, address, route, group_id=group.id)
+        return self._add(saying, group.name, channel, address, route, {"group_id": group.id})
 
     def to_fallback(self, saying: Saying) -> Notice | None:
         """Decide to use the fallback addresses (SMS, mail) that stand in the settings."""
@@ -87,8 +87,9 @@ class NoticeStore:
         return self._add(saying, "外部守望", "heartbeat", "settings", "heartbeat")
 
     def _add(
-        self, saying: Saying, to_name: str, channel: str, address: str | None, route: str, **links: int
-    ) -> Notice | None:
+        self, saying: Saying, to_name: str, channel: str, address: str | None, route: str,
+        links: Mapping[str, int] = NOBODY, why_not: str = NO_ACCOUNT,
+    ) -> Notice | None:  # fmt: skip
         values = {
             **vars(saying),
             "to_name": to_name,
@@ -97,7 +98,7 @@ class NoticeStore:
             "route": route,
             **links,
         }
-        values |= {"state": "due" if address else "failed", "detail": None if address else "no_account", "attempts": 0}
+        values |= {"state": "due" if address else "failed", "detail": None if address else why_not, "attempts": 0}
         notice_id = insert_once(self.session, Notice, values)
         if notice_id is None:
             return None
@@ -129,11 +130,12 @@ class NoticeStore:
             .values(
                 state="sending", attempts=Notice.attempts + 1, attempted_at=now, lease_until=wall_now + lease, body=body
             )
-            .returning(Notice.id)
+            .returning(Notice.route)
         ).first()
         if taken is None:
             return None
-        attempt = Attempt(notice_id=notice_id, started_at=now)
+        spends = body.get("form") != "welcome" and not body.get("unasked")
+        attempt = Attempt(notice_id=notice_id, started_at=now, route=taken.route, spends=spends)
         self.session.add(attempt)
         self.session.flush()
         return attempt.id
@@ -157,6 +159,23 @@ class NoticeStore:
                 update(Attempt).where(Attempt.id == attempt_id).values(ended_at=now, outcome=state, detail=detail)
             )
 
+    def divert(self, notice_id: int, line: Line, account: str, tried: list[Any], why: str) -> None:
+        """Let a notice take another way, from the beginning."""
+        route = route_to(line.channel, line.realm, account)
+        way = {"channel": line.channel, "address": account, "route": route, "tried": tried, "detail": why}
+        values = {**way, "state": "due", "lease_until": None, "body": None}
+        self.session.execute(update(Notice).where(Notice.id == notice_id).values(**values))
+
+    def try_again(self, notice: Notice, now: datetime, why: str, way: str | None = None) -> None:
+        """Let a notice that has ended try what ways there are: all but the one that failed it after all, or all."""
+        noted: dict[str, Any] = {"channel": notice.channel, "why": why, "at": now.isoformat()}
+        before = notice.tried or []
+        if way is None:
+            before = [{**each, "way": None} for each in before]
+        notice.state, notice.detail, notice.body = "due", why, None
+        notice.tried = [*before, {**noted, "way": way}]
+        self.fresh.append(notice)
+
     def end_leases(self, wall_now: datetime, notice_ids: Collection[int] | None = None) -> None:
         """Attempts at these notices (at all) that have no outcome yet have broken off: whoever was at them is gone."""
         under_way = update(Notice).where(Notice.state == "sending")
@@ -168,8 +187,7 @@ class NoticeStore:
         """When the route may be used next, None for at once: at most `limit` attempts in any `period`."""
         recent = self.session.scalars(
             select(Attempt.started_at)
-            .join(Notice, Notice.id == Attempt.notice_id)
-            .where(Notice.route == route, Attempt.started_at > now - period, Attempt.started_at <= now)
+            .where(Attempt.route == route, Attempt.started_at > now - period, Attempt.started_at <= now)
             .order_by(Attempt.started_at.desc())
             .limit(limit)
         ).all()

@@ -11,17 +11,13 @@ from typing import Any
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
+from storage.lines import canonical_account
 from storage.models import Binding, Employment, Enterprise, GroupChat, Invitation, KeyPart, Person, Rule
 
 OFFICE_ROLES = ("工作人员", "管理员")
 LEADER = "值班领导"
 PATROLLER = "巡检员"
 HEADS = ("负责人", "安全员")
-
-
-def canonical_account(realm: str, account: str) -> str:
-    """WeCom user ids are compared without regard to case (its answers fold them); open ids are not."""
-    return account.lower() if realm == "wecom" else account
 
 
 def natural(number: str) -> tuple[Any, ...]:
@@ -65,15 +61,6 @@ class Register:
     def account_of(self, person_id: int, realm: str) -> str | None:
         """The account by which a person is reached on a platform now."""
         return self.accounts([person_id], realm).get(person_id)
-
-    def accounts_of(self, person_id: int) -> dict[str, str]:
-        """The present accounts of a person, by realm."""
-        rows = self.session.execute(
-            select(Binding.realm, Binding.account)
-            .where(Binding.person_id == person_id, Binding.until.is_(None))
-            .order_by(Binding.id)
-        )
-        return {realm: account for realm, account in rows}
 
     def reachable(self, people: Iterable[int], realms: Iterable[str]) -> set[int]:
         """Those of several people who have an account in one of these realms."""

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from storage.access import AccessStore
 from storage.alerts import AlertStore
+from storage.contacts import ContactStore
 from storage.content import ContentStore
 from storage.duty import DutyStore
 from storage.inbox import InboxStore
@@ -38,6 +39,7 @@ class Store:
         self.inbox = InboxStore(session)
         self.submissions = SubmissionStore(session)
         self.notices = NoticeStore(session)
+        self.contacts = ContactStore(session)
         self.alerts = AlertStore(session)
         self.duty = DutyStore(session)
         self.content = ContentStore(session)

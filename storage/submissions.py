@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from storage.lines import canonical_account
 from storage.models import Binding, NightChoice, Submission, Word
 from storage.records import Records, insert_once
-from storage.register import canonical_account
 
 
 @dataclass(frozen=True)

@@ -46,13 +46,15 @@ class Delivered:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a channel can carry: so many messages in so long (and in an hour) per route, so many bytes of UTF-8."""
+    """What a channel can carry: so many messages in so long (and in an hour) per route, so many bytes of UTF-8,
+    files up to a size (0: none), cards with buttons or words only."""
 
     messages: int
     period: timedelta
     text_bytes: int
     file_bytes: int
     hourly: int | None = None
+    cards: bool = True
 
 
 class Channel(Protocol):

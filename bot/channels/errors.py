@@ -10,6 +10,9 @@ ChannelError
 └── Permanent       this item will never go (class P)
     ├── MediaGone   the bytes are no longer there
     ├── Garbled     the bytes cannot be deciphered
+    ├── WindowShut  nothing more may be said to this person until the next words of his
+    ├── NotReachable  the platform does not deliver to this person
+    │   └── Departed  he has gone: left, unfollowed, refused us
     └── Forbidden   an address that we do not go to
 """
 
@@ -76,6 +79,18 @@ class Garbled(Permanent):
     mark = "media_garbled"
 
 
+class WindowShut(Permanent):
+    """Too long after the person's last words, or too many answers to them."""
+
+
+class NotReachable(Permanent):
+    """The platform does not deliver to this person: unknown, out of range, not activated."""
+
+
+class Departed(NotReachable):
+    """The person has left, unfollowed or refused us."""
+
+
 class Forbidden(Permanent):
     """An address that came with a message and leads where we do not go."""
 
@@ -87,6 +102,8 @@ _WAIT = {45009, 43117}
 _RETRY = {-1, 6000, 45033}
 _GONE = {40007, 40004, 40005, 40006, 44001}
 _BELL = {95007}
+_SHUT = {45015, 45047, 95001}
+_AWAY, _DEPARTED = {40003, 46004, 60111, 81013, 84061, 95013, 95018}, {43004, 43101}
 _CONFIG = {
     40013, 40056, 40091, 40164, 48001, 48002, 48006, 50001, 50003, 60011, 60020, 60021, 80001, 85005, 92002, 93000,
     93001, 93004, 93008, 301002, 301007, 301042, 301052, 301053, 701001, 701058, 850001, 851014,
@@ -98,7 +115,7 @@ def from_code(code: int, message: str) -> ChannelError:
     """The error for a platform's errcode; unknown codes are permanent for their item."""
     kinds: tuple[tuple[set[int], type[ChannelError]], ...] = (
         (_TOKEN, TokenStale), (_WAIT, MustWait), (_RETRY, Transient), (_GONE, MediaGone), (_CONFIG, Misconfigured),
-        (_BELL, BellStale),
+        (_BELL, BellStale), (_SHUT, WindowShut), (_AWAY, NotReachable), (_DEPARTED, Departed),
     )  # fmt: skip
     kind = next((kind for codes, kind in kinds if code in codes), Permanent)
     return kind(f"errcode {code}: {message[:200]}", code)

@@ -9,7 +9,7 @@ from typing import Any
 from bot.channels import wecom_cards
 from bot.channels.base import Attachment, Body, Delivered, Limits, Means, Opened, Received, Rejected, repeat_window
 from bot.channels.bells import bell_in, digest_key
-from bot.channels.errors import Permanent
+from bot.channels.errors import NotReachable
 from bot.channels.wecom_client import WeComClient
 from bot.channels.wecom_crypto import Envelope, xml_fields
 from bot.channels.wecom_login import WeComLogin
@@ -112,7 +112,7 @@ class WeComAppChannel:
         answer = self._client.post("message/send", message)
         # errcode 0 with an invalid user means: not delivered to the one person it was for.
         if answer.get("invaliduser") or answer.get("unlicenseduser"):
-            raise Permanent(f"not reachable: {address}", 81013)
+            raise NotReachable(f"not reachable: {address}", 81013)
         return Delivered(answer.get("msgid"), answer.get("response_code"))
 
     def _content(self, body: Body, attachment: Attachment | None) -> dict[str, Any]:

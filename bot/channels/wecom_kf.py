@@ -18,7 +18,7 @@ from bot.channels.errors import Transient
 from bot.channels.wecom_client import WeComClient
 from bot.channels.wecom_crypto import Envelope, xml_fields
 from handlers.message import Message
-from storage.lines import Line
+from storage.lines import Line, Window
 
 # As many as one transaction keeps without a callback having to wait for it; the platform gives up to 1000.
 _AT_ONCE = 200
@@ -135,7 +135,7 @@ def _event(content: dict[str, Any]) -> dict[str, Any]:
 class WeComKfChannel:
     """kf/send_msg: within 48 hours of a person's last words at most five messages, until the next ones."""
 
-    line = Line(KF, "wecom_kf")
+    line = Line(KF, "wecom_kf", Window(timedelta(hours=48), 5))
     limits = Limits(messages=5, period=timedelta(seconds=10), text_bytes=2048, file_bytes=20 * 1024 * 1024)
     repeats_are_safe, of_platform = True, True
 

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 
 from bot.workbooks.layout import LEFT
 from bot.workbooks.reading import Row
+from storage.lines import canonical_account
 from storage.models import Binding, Employment, Person
-from storage.register import canonical_account
 
 REALMS = ("wecom", "official_account")
 Signs = Callable[["Wanted"], Hashable | None]

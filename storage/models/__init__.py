@@ -6,6 +6,7 @@ Instants are kept in UTC and come back aware; a night is named by its morning da
 from storage.models.access import Credential, WebSession
 from storage.models.base import Base, Id, UtcDateTime
 from storage.models.connections import Errand, Lease
+from storage.models.contacts import Contact
 from storage.models.intake import ClosedNight, Inbox, NightChoice, Submission, Word
 from storage.models.notices import Alert, Attempt, ContentItem, Notice, Push
 from storage.models.pulling import Source
@@ -24,7 +25,7 @@ from storage.models.register import (
 from storage.models.review import Answer, Look, ReviewClaim, SecondLook, Urge, Verdict
 
 __all__ = [
-    "Alert", "Answer", "Attempt", "AuditEntry", "Base", "Binding", "ClosedNight", "ContentItem", "Counter",
+    "Alert", "Answer", "Attempt", "AuditEntry", "Base", "Binding", "ClosedNight", "Contact", "ContentItem", "Counter",
     "Credential", "Decision", "DutyShift", "Employment", "Enterprise", "Errand", "GroupChat", "Id", "Inbox",
     "Invitation", "KeyPart", "Lease", "Look", "Meta", "NightChoice", "Notice", "Outage", "Person", "Push",
     "ReviewClaim", "Rule", "SecondLook", "Source", "Submission", "Token", "Urge", "UtcDateTime", "Verdict",

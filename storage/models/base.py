@@ -38,6 +38,7 @@ class Base(DeclarativeBase):
         str: Text,
         list[str]: JSON,
         list[int]: JSON,
+        list[Any]: JSON,
         dict[str, Any]: JSON,
     }
 

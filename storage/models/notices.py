@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.models.base import Base, Id
@@ -69,6 +69,8 @@ class Notice(Base):
     lease_until: Mapped[datetime | None]
     body: Mapped[dict[str, Any] | None]
     detail: Mapped[str | None]
+    # The ways it could not take, in order: channel, way, why and when.
+    tried: Mapped[list[Any] | None]
     platform_id: Mapped[str | None]
     response_code: Mapped[str | None]
     # The message this is an answer to; some platforms want to be told.
@@ -79,8 +81,13 @@ class Attempt(Base):
     """One try at sending a notice: written before it leaves, completed after."""
 
     __tablename__ = "attempt"
+    __table_args__ = (Index("attempt_route", "route", "started_at"),)
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     notice_id: Mapped[int] = mapped_column(ForeignKey("notice.id"), index=True)
+    # The way it took: the notice itself may take another afterwards.
+    route: Mapped[str | None]
+    # Whether it counts against what the account lets us say.
+    spends: Mapped[bool] = mapped_column(default=True, server_default=true())
     started_at: Mapped[datetime] = mapped_column(index=True)
     ended_at: Mapped[datetime | None]
     outcome: Mapped[str | None]

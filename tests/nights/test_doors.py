@@ -22,6 +22,8 @@ class Word:
     channel: str
     realm: str
     sender: str
+    chat: str | None = None
+    inbox_id: int = 0
 
 
 def saying(key: str) -> Saying:
@@ -65,3 +67,18 @@ def test_what_starts_with_us_takes_a_door_that_its_person_has(night: Story) -> N
         assert (nowhere.state, nowhere.detail) == ("failed", "no_account")
         assert there is not None
         assert (there.state, there.route) == ("due", "official_account/oXyZ")
+
+
+def test_an_enterprise_of_which_nobody_can_be_reached_is_told_of_at_six(night: Story) -> None:
+    night.time("17:30")
+    with night.office() as store:
+        for name in ("甲化工巡检员", "甲化工负责人"):
+            store.register.unbind(row(store, Person, name=name).id, night.clock.instant)
+        leaver = row(store, Person, name="乙化工负责人")
+        store.register.unbind(leaver.id, night.clock.instant)
+    night.hears("staff"), night.hears("leader"), night.hears("backup"), night.group_hears("KEY")
+    night.time("18:01")
+    [alarm] = night.hears("staff")
+    assert alarm.startswith("⚠️ 今晚这些企业没有一个人联系得上：甲化工\n")
+    night.time("19:00")
+    assert night.hears("staff") == []

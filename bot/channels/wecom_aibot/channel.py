@@ -27,7 +27,8 @@ _MARKS = str.maketrans({"[": "［", "]": "］", "<": "＜", ">": "＞", "`": "�
 class WeComAibotChannel:
     """Markdown, cards and files into single chats and groups: at most 30 a minute and 1000 an hour in each."""
 
-    line = Line(frames.CHANNEL, frames.REALM)
+    # Only where somebody has spoken to the bot before may it speak (7.5).
+    line = Line(frames.CHANNEL, frames.REALM, met=True)
     limits = Limits(
         messages=28, period=timedelta(minutes=1), text_bytes=4096, file_bytes=20 * 1024 * 1024, hourly=950
     )  # fmt: skip

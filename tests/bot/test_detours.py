@@ -1,0 +1,159 @@
+"""A notice that its way does not take goes another, says so, and is visible when there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.simulator import Cloud
+from bot.simulator.kf_phone import KfPhone
+from schedules.telling import tell_person
+from storage.models import Person
+from storage.notices import Saying
+from tests.bot.parts import Edge, edge
+from tests.harness import NIGHT, HandClock, config_for
+from tests.places import Place
+
+
+@pytest.fixture
+def zhao(cloud: Cloud) -> KfPhone:
+    return cloud.add_customer("wm1", "赵师傅")
+
+
+@pytest.fixture
+def here(tmp_path: Path, cloud: Cloud, clock: HandClock, zhao: KfPhone, place: Place) -> Iterator[Edge]:
+    """Somebody with an account in the app and one in customer service, where he has just spoken."""
+    cloud.kf.courier.retries = 0
+    cloud.add_member("zhao", "赵师傅")
+    with edge(tmp_path, cloud, clock, config_for(cloud, tmp_path, **cloud.kf.settings())) as made:
+        cloud.kf.courier.deliver = lambda query, body: (
+            made.client.post(f"/callbacks/wecom_kf?{query}", data=body, content_type="text/xml").status_code
+        )
+        with made.bot.memory.transaction() as store:
+            store.session.add(Person(id=1, name="赵师傅", roles=["巡检员"]))
+            store.session.flush()
+            store.register.bind(1, "wecom", "zhao", None)
+            store.register.bind(1, "wecom_kf", "wm1", None)
+        made.bot.pulling.begin()
+        made.bot.pulling.once()
+        yield made
+
+
+def speaks(here: Edge, phone: KfPhone, words: str = "帮助") -> None:
+    phone.says(words)
+    here.bot.pulling.once()
+    here.settle()
+    phone.heard.clear()
+
+
+def tell(here: Edge, kind: str = "reminder", key: str = "a", **how: Any) -> int:
+    now = here.clock.instant
+    with here.bot.memory.transaction() as store:
+        person = store.register.person(1)
+        assert person is not None
+        saying = Saying(kind, "office.passed_on", f"told/{kind}/{key}", NIGHT, now, **how)
+        notice = tell_person(person, saying, store)
+        assert notice is not None
+        return notice.id
+
+
+def app_hears(cloud: Cloud) -> int:
+    return len(cloud.phone("zhao").heard)
+
+
+def test_where_he_spoke_last_he_is_spoken_to(here: Edge, cloud: Cloud, zhao: KfPhone) -> None:
+    speaks(here, zhao)
+    notice = here.notice(tell(here))
+    here.settle()
+    assert (notice.channel, len(zhao.heard), app_hears(cloud)) == ("wecom_kf", 1, 0)
+    cloud.phone("zhao").says("查询")
+    here.settle()
+    heard = app_hears(cloud)
+    tell(here, key="b")
+    here.settle()
+    assert (len(zhao.heard), app_hears(cloud)) == (1, heard + 1)
+
+
+def test_what_one_door_refuses_goes_by_the_next_and_that_is_on_record(
+    here: Edge, cloud: Cloud, zhao: KfPhone, clock: HandClock
+) -> None:
+    speaks(here, zhao)
+    cloud.phone("zhao").says("查询")
+    here.settle()
+    del cloud.members["zhao"]
+    notice = tell(here)
+    here.settle()
+    told = here.notice(notice)
+    assert (told.state, told.channel, told.address, len(zhao.heard)) == ("sent", "wecom_kf", "wm1", 1)
+    assert [(each["channel"], each["why"]) for each in told.tried or []] == [
+        ("wecom_app", "errcode 81013: user & party & tag all invalid")
+    ]
+    # What refused him once is not the first to be asked for the next.
+    assert here.notice(tell(here, "question")).channel == "wecom_kf"
+
+
+def test_nobody_left_to_try_is_visible_and_made_up_for_when_he_is_heard_of(
+    here: Edge, cloud: Cloud, zhao: KfPhone, clock: HandClock
+) -> None:
+    speaks(here, zhao)
+    del cloud.members["zhao"]
+    clock.instant += timedelta(hours=49)
+    expires = clock.instant + timedelta(hours=5)
+    waiting, late = tell(here, "question", expires_at=expires), tell(here, "reminder", expires_at=expires)
+    here.settle()
+    assert [here.notice(each).state for each in (waiting, late)] == ["failed", "failed"]
+    assert all((here.notice(each).detail or "").startswith("undeliverable") for each in (waiting, late))
+    zhao.says("3")
+    here.bot.pulling.once()
+    here.settle()
+    assert (here.notice(waiting).state, here.notice(waiting).channel) == ("sent", "wecom_kf")
+    assert here.notice(late).state == "failed"
+
+
+def test_the_last_messages_of_a_window_are_kept_for_receipts(here: Edge, cloud: Cloud, zhao: KfPhone) -> None:
+    """One of the five has answered him; whatever is too much for what it is goes by the other door."""
+    speaks(here, zhao)
+    order = ["reminder", "reminder", "question", "alert", "receipt", "receipt"]
+    told = []
+    for number, kind in enumerate(order):
+        told.append(tell(here, kind, str(number)))
+        here.settle()
+    assert [here.notice(each).channel for each in told] == [
+        "wecom_kf", "wecom_app", "wecom_kf", "wecom_kf", "wecom_kf", "wecom_app",
+    ]  # fmt: skip
+    assert 95001 not in [complaint.errcode for complaint in cloud.complaints]
+
+
+def test_a_platform_that_counts_otherwise_is_believed(here: Edge, cloud: Cloud, zhao: KfPhone) -> None:
+    """Messages of a colleague at the console count as well, and nobody tells us."""
+    speaks(here, zhao)
+    here.settle()
+    with here.bot.memory.transaction() as store:
+        store.contacts.heard("wecom_kf/wm1", here.clock.instant + timedelta(hours=47), None)
+    cloud.kf.customers["wm1"].heard.clear()
+    here.clock.instant += timedelta(hours=48)
+    with here.bot.memory.transaction() as store:
+        store.contacts._update("wecom_kf/wm1", {"open_until": here.clock.instant + timedelta(hours=1)})
+    notice = tell(here, "receipt")
+    here.settle()
+    told = here.notice(notice)
+    assert (told.state, told.channel) == ("sent", "wecom_app")
+    assert "95001" in (told.tried or [{}])[0]["why"]
+    assert here.notice(tell(here, "receipt", "b")).channel == "wecom_app"
+    cloud.complaints.clear()
+
+
+def test_whoever_leaves_is_spoken_to_elsewhere_until_he_comes_back(here: Edge, cloud: Cloud, zhao: KfPhone) -> None:
+    speaks(here, zhao)
+    cloud.phone("zhao").says("查询")
+    here.settle()
+    cloud.phone("zhao").sends_event("unsubscribe", {})
+    here.settle()
+    assert here.notice(tell(here, key="gone")).channel == "wecom_kf"
+    cloud.phone("zhao").sends_event("subscribe", {})
+    here.settle()
+    assert here.notice(tell(here, key="back")).channel == "wecom_app"

@@ -1,0 +1,94 @@
+"""By which way a person is reached: what is open, what is kept back, what comes first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schedules.reach import ways
+from storage.lines import Line, Window
+
+NOW = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
+WINDOW = Window(timedelta(hours=48), 5)
+APP, KF = Line("wecom_app", "wecom"), Line("wecom_kf", "wecom_kf", WINDOW)
+ACCOUNT = Line("official_account", "official_account", WINDOW, unasked=True)
+KINDS = ("receipt", "alert", "question", "reminder", "system")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How things stand with an account."""
+
+    account: str = "a"
+    heard_at: datetime | None = None
+    open_until: datetime | None = None
+    allowance: int = 0
+    spent: int = 0
+    left_at: datetime | None = None
+    refused_at: datetime | None = None
+
+
+def spoke(hours_ago: float, spent: int = 0, allowance: int = 5) -> Standing:
+    at = NOW - timedelta(hours=hours_ago)
+    return Standing(heard_at=at, open_until=at + WINDOW.lasts, allowance=allowance, spent=spent)
+
+
+def names(kind: str, *standings: tuple[Line, Standing], tried: tuple[str, ...] = ()) -> list[str]:
+    return [way.name.replace("/a", "", 1) for way in ways(kind, standings, NOW, tried)]
+
+
+def test_a_line_without_a_window_is_open_to_whoever_is_bound() -> None:
+    assert names("reminder", (APP, Standing())) == ["wecom_app"]
+
+
+def test_who_has_left_is_not_spoken_to() -> None:
+    assert names("receipt", (APP, Standing(left_at=NOW)), (KF, spoke(1))) == ["wecom_kf"]
+
+
+def test_after_48_hours_only_a_template_speaks_and_only_of_what_matters() -> None:
+    assert names("receipt", (KF, spoke(48)), (ACCOUNT, spoke(48))) == []
+    assert names("reminder", (KF, spoke(48)), (ACCOUNT, spoke(48))) == ["official_account/unasked"]
+    assert names("reminder", (ACCOUNT, spoke(47))) == ["official_account", "official_account/unasked"]
+
+
+@pytest.mark.parametrize(("kind", "most"), [*zip(KINDS, (5, 4, 3, 2, 2), strict=True)])
+def test_five_messages_are_spent_on_receipt_before_danger_before_question_before_missing(kind: str, most: int) -> None:
+    assert [bool(names(kind, (KF, spoke(1, spent)))) for spent in range(6)] == [spent < most for spent in range(6)]
+
+
+def test_of_a_minute_with_three_messages_less_is_kept_back() -> None:
+    minute = Standing(heard_at=NOW, open_until=NOW + timedelta(minutes=1), allowance=3)
+    assert names("system", (ACCOUNT, minute))[0] == "official_account"
+
+
+def test_where_somebody_spoke_lately_comes_first_and_where_he_was_refused_last() -> None:
+    heard = Standing(heard_at=NOW - timedelta(days=1))
+    assert names("reminder", (APP, Standing()), (KF, spoke(1))) == ["wecom_kf", "wecom_app"]
+    assert names("reminder", (APP, heard), (KF, spoke(1))) == ["wecom_app", "wecom_kf"]
+    refused = Standing(heard_at=NOW, refused_at=NOW - timedelta(hours=1))
+    assert names("reminder", (APP, refused), (KF, spoke(1))) == ["wecom_kf", "wecom_app"]
+    cured = Standing(heard_at=NOW, refused_at=NOW - timedelta(days=2))
+    assert names("reminder", (APP, cured), (KF, spoke(1))) == ["wecom_app", "wecom_kf"]
+
+
+def test_what_was_tried_is_not_tried_again() -> None:
+    heard = Standing(heard_at=NOW - timedelta(days=1))
+    assert names("reminder", (APP, heard), (ACCOUNT, spoke(1)), tried=("official_account/a",)) == [
+        "wecom_app", "official_account/unasked",
+    ]  # fmt: skip
+
+
+@given(st.sampled_from(KINDS), st.integers(0, 7), st.integers(0, 5), st.floats(0, 60, allow_nan=False), st.booleans())
+def test_whatever_matters_more_goes_wherever_something_that_matters_less_goes(
+    kind: str, spent: int, allowance: int, hours: float, unasked: bool
+) -> None:
+    line = ACCOUNT if unasked else KF
+    stands = spoke(hours, spent, allowance)
+    open_to = [any(not way.unasked for way in ways(each, [(line, stands)], NOW)) for each in KINDS]
+    assert open_to == sorted(open_to, reverse=True)
+    if spent >= allowance or hours >= 48:
+        assert open_to[KINDS.index(kind)] is False
