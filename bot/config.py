@@ -121,10 +121,7 @@ DOOR_SETTINGS: dict[str, tuple[str, ...]] = {
 # Belongs to several doors, and opens none alone.
 SHARED = ("WECOM_CORP_ID",)
 # Doors and means of later versions: named so that setting one is not silently without effect.
-NOT_YET = (
-    *DOOR_SETTINGS["official_account"],
-    *DOOR_SETTINGS["wecom_msgaudit"],
-)
+NOT_YET = (*DOOR_SETTINGS["wecom_msgaudit"],)
 # The address of a database may hold a password.
 SECRETS = (
     "DATABASE_URL",

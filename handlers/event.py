@@ -22,6 +22,8 @@ def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> No
     """Events that concern nobody (opening the app, a location ping) are kept and left alone."""
     if message.event in _EVENTS:
         return _EVENTS[message.event](message, store, rules, now)
+    if message.event in ("subscribe", "SCAN") and re.fullmatch(r"\d{8}", message.text, re.ASCII):
+        return enrolment.handle(replace(message, text=f"绑定{message.text}"), store, rules, now)
     if message.event == "subscribe":
         person = store.register.account_owner(message.realm, message.sender, now)
         answer(message, store, rules, now, "stranger.text" if person is None else "help.welcome")
@@ -72,11 +74,18 @@ def _undelivered(message: Message, store: Store, rules: RuleBook, now: datetime)
         store.notices.try_again(ended, now, message.event, way)
 
 
+def _template_done(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+    """What became of a service notice that the platform had taken."""
+    if message.text != "success":
+        _undelivered(message, store, rules, now)
+
+
 _EVENTS: dict[str, Callable[[Message, Store, RuleBook, datetime], None]] = {
     "enter_session": _entered,
     "enter_chat": _looked_in,
     "user_recall_msg": _recalled,
     "msg_send_fail": _undelivered,
+    "TEMPLATESENDJOBFINISH": _template_done,
 }
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bot.channels import fallback, heartbeat, wecom_aibot, wecom_app, wecom_kf, wecom_robot
+from bot.channels import fallback, heartbeat, official_account, wecom_aibot, wecom_app, wecom_kf, wecom_robot
 from bot.channels.base import Channel, Discreet, Door, Entrance, Means, Opened, Source
 from bot.channels.fallback import FallbackChannel
 from bot.channels.guard import Guard
 from bot.channels.heartbeat import HeartbeatChannel
+from bot.channels.official_account import OfficialAccountChannel, OfficialAccountDoor
+from bot.channels.official_account_client import OfficialAccountClient
 from bot.channels.wecom_aibot import WeComAibotChannel, WeComAibotDoor
 from bot.channels.wecom_app import WeComAppChannel, WeComAppDoor, accepted_corps
 from bot.channels.wecom_client import WeComClient
@@ -25,16 +27,21 @@ CHANNELS: dict[str, type] = {
     "wecom_aibot": WeComAibotChannel,
     "wecom_robot": WeComRobotChannel,
     "wecom_kf": WeComKfChannel,
+    "official_account": OfficialAccountChannel,
     "fallback": FallbackChannel,
     "heartbeat": HeartbeatChannel,
 }
-DOORS: dict[str, type] = {"wecom_app": WeComAppDoor, "wecom_aibot": WeComAibotDoor, "wecom_kf": WeComKfDoor}
+DOORS: dict[str, type] = {
+    "wecom_app": WeComAppDoor, "wecom_aibot": WeComAibotDoor, "wecom_kf": WeComKfDoor,
+    "official_account": OfficialAccountDoor,
+}  # fmt: skip
 # How each is made of the settings; None when they leave it off.
 BUILDERS: dict[str, Callable[[Means], Opened | None]] = {
     "wecom_app": wecom_app.opened,
     "wecom_aibot": wecom_aibot.opened,
     "wecom_robot": wecom_robot.opened,
     "wecom_kf": wecom_kf.opened,
+    "official_account": official_account.opened,
     "fallback": fallback.opened,
     "heartbeat": heartbeat.opened,
 }
@@ -77,7 +84,7 @@ def switched_on(means: Means) -> Switchboard:
 
 __all__ = [
     "BUILDERS", "CHANNELS", "DOORS", "Channel", "Discreet", "Door", "Entrance", "Envelope", "FallbackChannel",
-    "Guard", "Means", "Opened", "Source", "Switchboard", "WeComAibotChannel", "WeComAibotDoor", "WeComAppChannel",
-    "WeComAppDoor", "WeComClient", "WeComKfChannel", "WeComKfDoor", "WeComLogin", "WeComRobotChannel",
-    "accepted_corps", "switched_on",
+    "Guard", "Means", "OfficialAccountChannel", "OfficialAccountClient", "OfficialAccountDoor", "Opened", "Source",
+    "Switchboard", "WeComAibotChannel", "WeComAibotDoor", "WeComAppChannel", "WeComAppDoor", "WeComClient",
+    "WeComKfChannel", "WeComKfDoor", "WeComLogin", "WeComRobotChannel", "accepted_corps", "switched_on",
 ]  # fmt: skip

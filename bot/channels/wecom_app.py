@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.channels import wecom_cards
 from bot.channels.base import Attachment, Body, Delivered, Limits, Means, Opened, Received, Rejected, repeat_window
 from bot.channels.bells import bell_in, digest_key
+from bot.channels.callback_fields import KINDS, instant, message_key
 from bot.channels.errors import NotReachable
 from bot.channels.wecom_client import WeComClient
 from bot.channels.wecom_crypto import Envelope, xml_fields
@@ -16,11 +17,6 @@ from bot.channels.wecom_login import WeComLogin
 from bot.config import Config
 from handlers.message import Message
 from storage.lines import Line
-
-_KINDS = {
-    "text": "text", "image": "photo", "voice": "voice", "video": "film", "shortvideo": "film", "file": "file",
-    "location": "location", "link": "link", "event": "event",
-}  # fmt: skip
 
 # The platform wants an interval also where nothing can be a repeat.
 _ONCE_S = 60
@@ -42,7 +38,7 @@ class WeComAppDoor:
         try:
             fields = xml_fields(raw)
             bell = bell_in(fields)
-            return Received(digest_key(fields, raw) if bell else _key(fields), raw, bell)
+            return Received(digest_key(fields, raw) if bell else message_key(fields), raw, bell)
         except (ValueError, KeyError) as error:
             raise Rejected(400, "content") from error
 
@@ -51,14 +47,14 @@ class WeComAppDoor:
         fields = xml_fields(raw)
         word = {name: value for name, value in fields.items() if isinstance(value, str)}
         event = word.get("Event", "")
-        kind = "press" if event == "template_card_event" else _KINDS.get(word["MsgType"], "unknown")
+        kind = "press" if event == "template_card_event" else KINDS.get(word["MsgType"], "unknown")
         return Message(
             channel=WeComAppChannel.line.channel,
             realm=WeComAppChannel.line.realm,
-            key=digest_key(fields, raw) if bell_in(fields) else _key(fields),
+            key=digest_key(fields, raw) if bell_in(fields) else message_key(fields),
             inbox_id=inbox_id,
             sender=word.get("FromUserName", "—"),
-            sent_at=_instant(word["CreateTime"]),
+            sent_at=instant(word["CreateTime"]),
             received_at=received_at,
             kind=kind,
             text=word.get("Content", ""),
@@ -73,23 +69,6 @@ class WeComAppDoor:
     def fetch(self, media: str) -> Iterator[bytes]:
         """See Door."""
         return self._client.fetch(media)
-
-
-def _key(fields: dict[str, Any]) -> str:
-    """Under which a message is heard once: message ids alone have collided, events have none (1.2)."""
-    sender, sent = fields["FromUserName"], fields["CreateTime"]
-    if not all(isinstance(each, str) and each for each in (sender, sent, fields["MsgType"])):
-        raise ValueError("no sender, time or type")
-    _instant(sent)
-    last = fields.get("MsgId") or "/".join(str(fields.get(name, "")) for name in ("Event", "EventKey", "TaskId"))
-    return f"{sender}/{int(sent)}/{last}"
-
-
-def _instant(seconds: str) -> datetime:
-    try:
-        return datetime.fromtimestamp(int(seconds), UTC)
-    except (OverflowError, OSError) as error:
-        raise ValueError("no instant") from error
 
 
 class WeComAppChannel:

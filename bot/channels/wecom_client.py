@@ -26,11 +26,19 @@ _RESUMES = 5
 # A token is renewed a little before its life ends, so that none dies under way.
 _HELD = timedelta(seconds=60)
 # Many calls with a wrong secret get the calling address blocked for an hour (2.1).
-_WRONG_SECRET, SPARED_S = (40001, 40013, 40091), 10
+_WRONG_SECRET, SPARED_S = (40001, 40013, 40091, 40125), 10
 _EARLY = timedelta(seconds=120)
 _TOKEN_PATIENCE = timedelta(seconds=30)
 
 Transaction = Callable[[], AbstractContextManager[Store]]
+
+
+def token_in(answer: dict[str, Any]) -> tuple[str, timedelta]:
+    """The token that a good answer holds, and its life."""
+    life = number(member(answer, "expires_in"))
+    if life is None:
+        raise Transient("a token without its life")
+    return member(answer, "access_token"), timedelta(seconds=life)
 
 
 class WeComClient:
@@ -70,14 +78,14 @@ class WeComClient:
                     return found
                 mine = store.tokens.lease(self._name, dead, now, wall_now(), _TOKEN_PATIENCE)
             if mine:
-                return self._fetch_token()
+                return self._fetch_token(renew=dead is not None)
             pause(0.05)
         raise Transient("no token in time")
 
-    def _fetch_token(self) -> str:
+    def _fetch_token(self, *, renew: bool) -> str:
         try:
             self._spare_the_platform()
-            value, life = self._ask_for_token()
+            value, life = self._ask_for_token(renew=renew)
         except ChannelError as error:
             with self._transaction() as store:
                 store.tokens.give_up(self._name)
@@ -98,14 +106,11 @@ class WeComClient:
                 raise Misconfigured(error.detail, error.code)
             self._refused = None
 
-    def _ask_for_token(self) -> tuple[str, timedelta]:
+    def _ask_for_token(self, *, renew: bool) -> tuple[str, timedelta]:
+        """A token and its life; to `renew` one that died early, this platform needs no other words."""
         params = {"corpid": self._corp_id, "corpsecret": self._secret}
         with nothing_said():
-            answer = checked(call(self._http, "GET", f"{self._url}/cgi-bin/gettoken", params=params))
-        life = number(member(answer, "expires_in"))
-        if life is None:
-            raise Transient("a token without its life")
-        return member(answer, "access_token"), timedelta(seconds=life)
+            return token_in(checked(call(self._http, "GET", f"{self._url}/cgi-bin/gettoken", params=params)))
 
     def _with_token(self, method: str, path: str, token: str, **kwargs: Any) -> requests.Response:
         params = {**kwargs.pop("params", {}), "access_token": token}

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 
-from bot.channels import Switchboard, WeComClient, WeComRobotChannel, wecom_aibot
+from bot.channels import OfficialAccountDoor, Switchboard, WeComClient, WeComRobotChannel, wecom_aibot
 from bot.channels.errors import ChannelError
 from bot.channels.wecom_aibot.wire import Pace, Wire
 from bot.clock import wall_now
@@ -29,6 +29,8 @@ def examine(config: Config, memory: Memory, switchboard: Switchboard) -> Iterato
         yield _app(config, memory)
     if config.is_on("wecom_aibot"):
         yield _aibot(config, memory)
+    if isinstance(door := switchboard.doors.get("official_account"), OfficialAccountDoor):
+        yield from _account(config, door)
     yield _host_clock(config)
     with memory.reading() as store:
         groups = store.register.groups()
@@ -50,6 +52,16 @@ def _app(config: Config, memory: Memory) -> Finding:
     except ChannelError as error:
         return _refused(error)
     return good("doctor.app", url=f"{config.public_url}/callbacks/wecom_app")
+
+
+def _account(config: Config, door: OfficialAccountDoor) -> Iterator[Finding]:
+    """The account, and whether it can say anything to those who have not written for two days."""
+    if fault := door.fault():
+        yield bad("doctor.account_refused", why=fault)
+        return
+    yield good("doctor.account", url=f"{config.public_url}/callbacks/official_account")
+    if not config.OFFICIAL_ACCOUNT_TEMPLATE_ID:
+        yield advice("doctor.account_without_template")
 
 
 def _refused(error: ChannelError) -> Finding:

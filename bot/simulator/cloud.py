@@ -18,6 +18,8 @@ from bot.simulator.kf import CustomerService
 from bot.simulator.kf_phone import KfPhone
 from bot.simulator.kf_records import Customer
 from bot.simulator.media import MediaStore
+from bot.simulator.official_account import OfficialAccount
+from bot.simulator.official_account_phone import FollowerPhone
 from bot.simulator.phone import Phone
 from bot.simulator.rates import Window
 from bot.simulator.records import App, Complaint, Delivery, Member, Robot
@@ -48,6 +50,7 @@ class Cloud:
         self._uploads: tempfile.TemporaryDirectory[str] | None = None
         self._msg_ids = itertools.count(FIRST_MSG_ID)
         self.aibot: Aibot = Aibot(self)
+        self.official_account: OfficialAccount = OfficialAccount(self)
         self._forget()
 
     def _forget(self) -> None:
@@ -83,6 +86,10 @@ class Cloud:
         """A person who has nothing but WeChat and the link to customer service; return the phone."""
         self.kf.customers[external_userid] = Customer(external_userid, name or external_userid)
         return self.kf.phone(external_userid)
+
+    def add_follower(self, openid: str, name: str = "") -> FollowerPhone:
+        """A person who follows the Official Account; return the phone."""
+        return self.official_account.add_follower(openid, name)
 
     def add_robot(self, key: str, group_name: str = "", members: tuple[str, ...] = ()) -> Group:
         """Put a robot into a group and return the group; without members mentions are not checked."""
@@ -129,6 +136,7 @@ class Cloud:
             self._forget()
             self.kf.forget()
             self.aibot.forget()
+            self.official_account.forget()
             self.faults.clear()
 
     @property
@@ -168,6 +176,7 @@ class Cloud:
     def close(self) -> None:
         """Stop serving and throw uploads away."""
         self.aibot.close()
+        self.official_account.close()
         server, self.server = self.server, None
         if server is not None:
             server.close()

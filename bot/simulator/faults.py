@@ -4,7 +4,17 @@ import threading
 from collections import defaultdict, deque
 from dataclasses import dataclass
 
-READS = frozenset({"gettoken", "getcallbackip", "media/get", "auth/getuserinfo", "aibot_media"})
+READS = frozenset(
+    {
+        "gettoken",
+        "getcallbackip",
+        "media/get",
+        "auth/getuserinfo",
+        "aibot_media",
+        "token",
+        "template/get_all_private_template",
+    }
+)
 WRITES = frozenset(
     {
         "message/send",
@@ -16,6 +26,9 @@ WRITES = frozenset(
         "kf/send_msg",
         "kf/send_msg_on_event",
         "kf/add_contact_way",
+        "stable_token",
+        "message/custom/send",
+        "message/template/send",
     }
 )
 COMMANDS = frozenset(

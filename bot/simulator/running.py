@@ -15,6 +15,7 @@ def furnish(cloud: Cloud) -> None:
     cloud.add_member("lisi", "李四", "13800000002", shows_cards=False)
     cloud.add_member("wangling", "王领导", "13800000003")
     cloud.add_customer("wmPretendCustomer0001", "赵师傅")
+    cloud.add_follower("oPretendFollower0001", "钱师傅")
     cloud.add_robot("pretend-robot-key", "夜巡工作群", ("zhangsan", "lisi", "wangling"))
     cloud.aibot.add_chat("wrPretendChat", "夜巡工作群", ("zhangsan", "lisi", "wangling"))
 
@@ -25,12 +26,15 @@ def run(port: int, clock: Callable[[], float] = time.time, films_dir: Path | Non
         furnish(cloud)
         cloud.serve(port)
         cloud.aibot.serve(port + 1 if port else 0)
+        cloud.official_account.serve(port + 2 if port else 0)
         lines = [f"{name}={value}" for name, value in cloud.settings.items()]
         head = [f"# the pretend WeCom cloud: {cloud.url} (callbacks go to {cloud.app.callback_url})"]
         tail = [f"# robot keys: {', '.join(cloud.robots)}", "# WeChat customer service:"]
         tail += [f"{name}={value}" for name, value in cloud.kf.settings().items()]
         tail += [f"# the smart bot, in the groups {', '.join(cloud.aibot.chats)}:"]
         tail += [f"{name}={value}" for name, value in cloud.aibot.settings.items()]
+        tail += ["# the Official Account:"]
+        tail += [f"{name}={value}" for name, value in cloud.official_account.settings().items()]
         sys.stdout.write("\n".join(head + lines + tail) + "\n")
         sys.stdout.flush()
         _until_interrupted()

@@ -2,16 +2,14 @@
 
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from flask import Blueprint, Response, g, jsonify, request
 
 from bot.simulator.errors import Refusal
-from bot.simulator.faults import Fault
+from bot.simulator.faults import Fault, Faults
 from bot.simulator.records import Json
-
-if TYPE_CHECKING:
-    from bot.simulator.cloud import Cloud
+from bot.simulator.serving import Server
 
 OK: Json = {"errcode": 0, "errmsg": "ok"}
 LONGEST_HOLD = 30.0
@@ -27,7 +25,17 @@ def endpoint_name() -> str:
     return request.path.removeprefix("/cgi-bin/")
 
 
-def guard(blueprint: Blueprint, cloud: "Cloud") -> None:
+class Guarded(Protocol):
+    """A host of the platform: what can go wrong there, who hears of refusals, and what serves it."""
+
+    faults: Faults
+    server: Server | None
+
+    def complain(self, endpoint: str, errcode: int, what: str) -> None:
+        """Remember something the bot did that the platform refuses."""
+
+
+def guard(blueprint: Blueprint, cloud: Guarded) -> None:
     """Let the blueprint's calls fail as asked, and answer refusals."""
 
     @blueprint.before_request
@@ -49,7 +57,7 @@ def guard(blueprint: Blueprint, cloud: "Cloud") -> None:
         return answer({"errcode": refusal.errcode, "errmsg": refusal.errmsg})
 
 
-def _instead(cloud: "Cloud", fault: Fault) -> Response | None:
+def _instead(cloud: Guarded, fault: Fault) -> Response | None:
     """The answer that a fault gives without doing what was asked."""
     _wait(fault)
     if fault.drop:
@@ -69,7 +77,7 @@ def _wait(fault: Fault) -> None:
         fault.hold.wait(LONGEST_HOLD)
 
 
-def _spoil(cloud: "Cloud", response: Response, fault: Fault) -> Response:
+def _spoil(cloud: Guarded, response: Response, fault: Fault) -> Response:
     if fault.lose_answer:
         _cut(cloud)
         response.close()
@@ -92,6 +100,6 @@ def _first(pieces: Iterator[bytes], limit: int) -> Iterator[bytes]:
         limit -= len(piece)
 
 
-def _cut(cloud: "Cloud") -> None:
+def _cut(cloud: Guarded) -> None:
     if cloud.server is not None:
         cloud.server.cut(str(request.environ.get("REMOTE_PORT")))

@@ -1,0 +1,304 @@
+"""The Official Account: its callbacks in every mode, its films, and what it may say when (protocol sheet 10)."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.simulator import Cloud
+from bot.simulator.official_account_phone import FollowerPhone
+from handlers.enrolment import invite
+from schedules.telling import tell_person
+from storage.models import Employment, Enterprise, KeyPart, Notice, Person, Submission
+from storage.notices import Saying
+from tests.bot.parts import Edge, edge
+from tests.harness import NIGHT, HandClock, config_for, film_bytes
+from tests.places import Place
+
+
+def account_settings(cloud: Cloud) -> dict[str, str]:
+    cloud.official_account.serve()
+    return cloud.official_account.settings()
+
+
+def connect(here: Edge, cloud: Cloud) -> None:
+    cloud.official_account.courier.retries = 0
+    cloud.official_account.courier.deliver = lambda query, body: (
+        here.client.post(f"/callbacks/official_account?{query}", data=body, content_type="text/xml").status_code
+    )
+
+
+@pytest.fixture
+def qian(cloud: Cloud) -> FollowerPhone:
+    return cloud.add_follower("o1", "钱师傅")
+
+
+@pytest.fixture
+def here(tmp_path: Path, cloud: Cloud, clock: HandClock, qian: FollowerPhone, place: Place) -> Iterator[Edge]:
+    """A bot with an Official Account, and a patroller of an enterprise with one part who is bound there."""
+    with edge(tmp_path, cloud, clock, config_for(cloud, tmp_path, **account_settings(cloud))) as made:
+        connect(made, cloud)
+        with made.bot.memory.transaction() as store:
+            store.session.add(Person(id=1, name="钱师傅", roles=["巡检员"]))
+            store.session.add(Enterprise(id=1, code="E001", name="甲化工有限公司", short_name="甲化工"))
+            store.session.flush()
+            store.session.add(Employment(person_id=1, enterprise_id=1))
+            store.session.add(KeyPart(enterprise_id=1, number="1", name="罐区"))
+            store.session.flush()
+            store.register.bind(1, "official_account", "o1", None)
+        yield made
+
+
+def film_of(here: Edge) -> Submission:
+    [film] = here.rows(Submission)
+    return film
+
+
+def tell(here: Edge, kind: str = "reminder", key: str = "a") -> Notice:
+    with here.bot.memory.transaction() as store:
+        person = store.register.person(1)
+        assert person is not None
+        notice = tell_person(
+            person, Saying(kind, "office.passed_on", f"{kind}/{key}", NIGHT, here.clock.instant), store
+        )
+        assert notice is not None
+    here.settle()
+    return here.notice(notice.id)
+
+
+@pytest.mark.parametrize("mode", ["plain", "compatible", "safe"])
+def test_a_film_is_taken_in_and_answered_in_every_mode(
+    here: Edge, cloud: Cloud, qian: FollowerPhone, mode: str
+) -> None:
+    cloud.official_account.configure(mode=mode)
+    film = film_bytes(12, "film")
+    sent = qian.sends_film(film)
+    assert (sent.status, sent.repeat().statuses) == (200, [200, 200])
+    here.settle()
+    assert qian.texts[0].startswith("✅ 收到 1124-0001\n甲化工 · 1 罐区")
+    assert (len(qian.texts), film_of(here).sha256) == (1, hashlib.sha256(film).hexdigest())
+    assert (film_of(here).channel, film_of(here).realm) == ("official_account", "official_account")
+    assert cloud.complaints == []
+
+
+@pytest.mark.parametrize("how", ["raw_films", "plain_text_json", "redirects"])
+def test_a_film_is_fetched_however_the_platform_hands_it_out(
+    here: Edge, cloud: Cloud, qian: FollowerPhone, how: str
+) -> None:
+    setattr(cloud.official_account, how, True)
+    film = film_bytes(12, "film")
+    qian.sends_short_film(film)
+    here.settle()
+    assert (film_of(here).state, film_of(here).bytes) == ("filed", len(film))
+    assert cloud.complaints == []
+
+
+def test_a_photo_comes_as_it_is_and_is_kept_beside(here: Edge, qian: FollowerPhone) -> None:
+    qian.sends_photo()
+    here.settle()
+    assert film_of(here).state == "supporting"
+
+
+def test_an_address_at_a_host_that_is_none_of_the_platforms_is_refused_on_record(
+    tmp_path: Path, cloud: Cloud, clock: HandClock, qian: FollowerPhone
+) -> None:
+    settings = {**account_settings(cloud), "MEDIA_HOSTS": "mp.example.org"}
+    with edge(tmp_path, cloud, clock, config_for(cloud, tmp_path, **settings)) as here:
+        connect(here, cloud)
+        qian.sends_film(film_bytes(12, "film"))
+        here.settle()
+        assert film_of(here).state == "failed"
+        assert [each.state for each in here.inbox()] == ["done"]
+        assert "localhost is not among MEDIA_HOSTS" in (here.inbox()[0].detail or "")
+
+
+def test_the_previous_key_is_accepted_and_a_third_is_not(
+    tmp_path: Path, cloud: Cloud, clock: HandClock, qian: FollowerPhone
+) -> None:
+    newest = "NewestAccountEncodingAESKeyOfSimulator00001"
+    old = cloud.official_account.account.encoding_aes_key
+    settings = account_settings(cloud) | {
+        "OFFICIAL_ACCOUNT_ENCODING_AES_KEY": newest, "OFFICIAL_ACCOUNT_PREVIOUS_AES_KEY": old,
+    }  # fmt: skip
+    with edge(tmp_path, cloud, clock, config_for(cloud, tmp_path, **settings)) as here:
+        connect(here, cloud)
+        assert qian.says("你好").status == 200
+        cloud.official_account.configure(encoding_aes_key=newest)
+        assert qian.says("你好").status == 200
+        cloud.official_account.configure(encoding_aes_key="SomeOtherEncodingAESKeyOfTheSimulator000001")
+        assert qian.says("你好").status in (400, 403)
+        assert len(here.inbox()) == 2
+
+
+def test_who_cannot_sign_is_refused_and_leaves_nothing(here: Edge, cloud: Cloud, qian: FollowerPhone) -> None:
+    fields = {"ToUserName": "gh", "FromUserName": "o1", "CreateTime": 1, "MsgType": "text", "Content": "?", "MsgId": 1}
+    query, body = cloud.official_account.courier.envelope(fields)
+    url = "/callbacks/official_account"
+    forged = query.replace("signature=", "signature=0", 1)
+    assert here.client.post(f"{url}?{forged}", data=body).status_code == 403
+    assert here.client.post(url, data=body).status_code == 403
+    assert here.client.get(f"{url}?echostr=1").status_code == 403
+    cloud.official_account.configure(app_id="wxOfSomebodyElse")
+    assert qian.says("你好").status == 403
+    assert here.inbox() == []
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"no xml", b"<xml><MsgType>text</MsgType></xml>", b'<!DOCTYPE a [<!ENTITY b "c">]><xml>&b;</xml>']
+)
+def test_what_is_no_message_is_refused(here: Edge, cloud: Cloud, body: bytes) -> None:
+    cloud.official_account.configure(mode="plain")
+    query, _ = cloud.official_account.courier.envelope({"FromUserName": "o1"})
+    assert here.client.post(f"/callbacks/official_account?{query}", data=body).status_code == 400
+    assert here.inbox() == []
+
+
+def test_the_console_saves_the_address(here: Edge, cloud: Cloud) -> None:
+    def ask(query: str) -> tuple[int, bytes]:
+        answer = here.client.get(f"/callbacks/official_account?{query}")
+        return answer.status_code, answer.data
+
+    assert cloud.official_account.courier.verify(ask)
+    assert not cloud.official_account.courier.verify(lambda query: ask(query.replace("nonce=", "nonce=0")))
+
+
+def test_a_stranger_binds_by_a_code_in_words_or_in_the_qr_code_he_follows_by(here: Edge, cloud: Cloud) -> None:
+    with here.bot.memory.transaction() as store:
+        codes = [invite(name, ["巡检员"], "E001", store, here.clock.instant).code for name in ("孙师傅", "李师傅")]
+    words, scan = cloud.add_follower("o2"), cloud.add_follower("o3")
+    words.follows()
+    words.says(f"绑定 {codes[0]}")
+    scan.follows(scene=codes[1])
+    here.settle()
+    assert words.texts[0].startswith("您好，这里是夜间巡检机器人")
+    assert words.texts[1].startswith("绑定成功，孙师傅（甲化工）")
+    assert [text[:8] for text in scan.texts] == ["绑定成功，李师傅"]
+    with here.bot.memory.reading() as store:
+        assert store.register.account_owner("official_account", "o3", here.clock.instant).name == "李师傅"  # type: ignore[union-attr]
+
+
+def test_outside_of_the_window_a_reminder_goes_by_template_in_its_fields(
+    here: Edge, cloud: Cloud, qian: FollowerPhone
+) -> None:
+    told = tell(here)
+    assert (told.state, told.channel) == ("sent", "official_account")
+    assert qian.texts == [
+        "夜间巡检提醒\n已转给工作人员，请等对方核实。核实之前仍\n2026年11月24日 00:30\n请按原要求拍送。"
+    ]
+    assert tell(here, "receipt").state == "failed"
+
+
+def test_within_the_window_it_is_said_in_full(here: Edge, qian: FollowerPhone) -> None:
+    qian.says("查询")
+    here.settle()
+    qian.heard.clear()
+    tell(here)
+    assert [(each.by, each.text) for each in qian.heard] == [
+        ("custom", "已转给工作人员，请等对方核实。核实之前仍请按原要求拍送。")
+    ]
+
+
+@pytest.mark.parametrize(("errcode", "by"), [(45015, "template"), (45047, "template")])
+def test_a_window_that_the_platform_has_shut_is_left_for_the_template(
+    here: Edge, cloud: Cloud, qian: FollowerPhone, errcode: int, by: str
+) -> None:
+    qian.says("查询")
+    here.settle()
+    qian.heard.clear()
+    cloud.official_account.faults.next("message/custom/send", errcode=errcode)
+    told = tell(here)
+    assert ([each.by for each in qian.heard], told.state) == ([by], "sent")
+    assert [each["why"].startswith(f"errcode {errcode}") for each in told.tried or []] == [True]
+
+
+@pytest.mark.parametrize("errcode", [43101, 43004])
+def test_what_the_account_cannot_say_goes_by_another_door(
+    here: Edge, cloud: Cloud, qian: FollowerPhone, errcode: int
+) -> None:
+    cloud.add_member("qian", "钱师傅")
+    with here.bot.memory.transaction() as store:
+        store.register.bind(1, "wecom", "qian", None)
+    qian.says("查询")
+    here.settle()
+    here.clock.instant += timedelta(hours=49)
+    cloud.official_account.faults.next("message/template/send", errcode=errcode)
+    told = tell(here)
+    assert (told.state, told.channel, len(cloud.phone("qian").heard)) == ("sent", "wecom_app", 1)
+    assert tell(here, key="b").channel == "wecom_app"
+
+
+def test_a_template_that_did_not_arrive_after_all_goes_by_another_door(
+    here: Edge, cloud: Cloud, qian: FollowerPhone
+) -> None:
+    told = tell(here)
+    assert told.platform_id
+    cloud.add_member("qian", "钱师傅")
+    with here.bot.memory.transaction() as store:
+        store.register.bind(1, "wecom", "qian", None)
+    cloud.official_account.report_templates("failed:user block")
+    here.settle()
+    told = here.notice(told.id)
+    assert (told.state, told.channel, len(cloud.phone("qian").heard)) == ("sent", "wecom_app", 1)
+
+
+def test_one_that_arrived_stays_sent(here: Edge, cloud: Cloud) -> None:
+    told = tell(here)
+    cloud.official_account.report_templates()
+    here.settle()
+    assert here.notice(told.id).state == "sent"
+
+
+def test_who_unfollows_cannot_be_reached_until_he_follows_again(here: Edge, qian: FollowerPhone) -> None:
+    qian.unfollows()
+    here.settle()
+    gone = tell(here)
+    assert (gone.state, gone.detail) == ("failed", "undeliverable")
+    here.clock.instant += timedelta(seconds=1)
+    qian.follows()
+    here.settle()
+    assert tell(here, key="b").state == "sent"
+
+
+def test_a_token_that_died_early_is_replaced_once_for_all(here: Edge, cloud: Cloud, qian: FollowerPhone) -> None:
+    qian.says("查询")
+    here.settle()
+    cloud.official_account.tokens.kill()
+    qian.says("帮助")
+    here.settle()
+    assert (len(qian.texts), cloud.official_account.tokens.issued) == (2, 2)
+
+
+def test_an_address_that_is_not_on_the_whitelist_is_a_matter_for_the_office(
+    here: Edge, cloud: Cloud, qian: FollowerPhone
+) -> None:
+    with here.bot.memory.transaction() as store:
+        store.session.add(Person(id=2, name="王科", roles=["工作人员"]))
+        store.session.flush()
+        store.register.bind(2, "wecom", "zhangsan", None)
+    cloud.official_account.allowed_ip = False
+    qian.says("查询")
+    here.settle(seconds=60)
+    [alarm] = cloud.phone("zhangsan").texts
+    assert "公众号" in alarm
+    assert "40164" in alarm
+
+
+def test_a_template_the_account_may_not_list_is_filled_as_usual(here: Edge, cloud: Cloud, qian: FollowerPhone) -> None:
+    cloud.official_account.templates = [
+        dataclasses.replace(each, content="{{thing1.DATA}}{{time2.DATA}}") for each in cloud.official_account.templates
+    ]
+    cloud.official_account.faults.next("template/get_all_private_template", errcode=40066)
+    assert tell(here).state == "sent"
+
+
+def test_an_older_platform_without_the_stable_token_gives_the_plain_one(here: Edge, cloud: Cloud, qian: Any) -> None:
+    cloud.official_account.faults.next("stable_token", errcode=40066)
+    qian.says("查询")
+    here.settle()
+    assert len(qian.texts) == 1

@@ -1,0 +1,170 @@
+"""The Official Account: three modes, a window of five, films by a second address (protocol sheet, section 10)."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+import requests
+
+from bot.simulator import Cloud, crypto
+from bot.simulator.official_account import REMINDER, OfficialAccount
+from bot.simulator.official_account_phone import FollowerPhone
+
+HOUR = 3600
+
+
+class Bot:
+    """What a bot does at the account, with plain requests."""
+
+    def __init__(self, desk: OfficialAccount) -> None:
+        self.desk, self.root = desk, desk.serve() + "/cgi-bin/"
+        self.http = requests.Session()
+        self.http.trust_env = False
+        self.posted: list[tuple[dict[str, str], str]] = []
+        desk.courier.deliver = self.hear
+
+    def hear(self, query: str, body: bytes) -> int:
+        self.posted.append(({name: values[0] for name, values in parse_qs(query).items()}, body.decode()))
+        return 200
+
+    def stable(self, **more: Any) -> dict[str, Any]:
+        account = self.desk.account
+        asked = {"grant_type": "client_credential", "appid": account.app_id, "secret": account.secret} | more
+        return self.http.post(self.root + "stable_token", json=asked, timeout=10).json()
+
+    def post(self, path: str, body: Any) -> dict[str, Any]:
+        params = {"access_token": self.stable()["access_token"]}
+        return self.http.post(self.root + path, params=params, json=body, timeout=10).json()
+
+    def media(self, media_id: str | None, **more: str) -> requests.Response:
+        params = {"access_token": self.stable()["access_token"], "media_id": media_id, **more}
+        return self.http.get(self.root + "media/get", params=params, timeout=10)
+
+    def tells(self, words: str = "好", to: str = "o1") -> int:
+        return int(
+            self.post("message/custom/send", {"touser": to, "msgtype": "text", "text": {"content": words}})["errcode"]
+        )
+
+    def notifies(self, to: str = "o1", template_id: str = REMINDER.template_id, **data: str) -> dict[str, Any]:
+        filled = {"thing1": "夜巡还差罐区", "time2": "2026年11月24日 01:37", "thing3": "请补拍"} | data
+        values = {name: {"value": value} for name, value in filled.items()}
+        return self.post("message/template/send", {"touser": to, "template_id": template_id, "data": values})
+
+
+@pytest.fixture
+def qian(cloud: Cloud) -> FollowerPhone:
+    return cloud.add_follower("o1", "钱师傅")
+
+
+@pytest.fixture
+def bot(cloud: Cloud, qian: FollowerPhone) -> Bot:
+    return Bot(cloud.official_account)
+
+
+def signed(bot: Bot, query: dict[str, str]) -> bool:
+    pieces = sorted([bot.desk.account.token, query["timestamp"], query["nonce"]])
+    return query["signature"] == hashlib.sha1("".join(pieces).encode()).hexdigest()
+
+
+@pytest.mark.parametrize("mode", ["plain", "compatible", "safe"])
+def test_what_is_posted_in_each_mode(bot: Bot, qian: FollowerPhone, mode: str) -> None:
+    bot.desk.configure(mode=mode)
+    qian.says("你好")
+    [(query, body)] = bot.posted
+    assert signed(bot, query)
+    assert ("你好" in body) == (mode != "safe")
+    assert ("Encrypt" in body) == (mode != "plain") == (query.get("encrypt_type") == "aes")
+    if mode != "plain":
+        ciphertext = body.partition("<Encrypt><![CDATA[")[2].partition("]]>")[0]
+        account = bot.desk.account
+        assert query["msg_signature"] == crypto.sign(account.token, query["timestamp"], query["nonce"], ciphertext)
+        plain, receiver = crypto.decrypt(account.encoding_aes_key, ciphertext)
+        assert ("你好" in plain.decode(), receiver) == (True, account.app_id)
+
+
+def test_a_token_is_stable_until_it_is_to_be_another(bot: Bot) -> None:
+    first = bot.stable()
+    assert bot.stable()["access_token"] == first["access_token"]
+    assert bot.stable(force_refresh=True)["access_token"] != first["access_token"]
+    assert bot.stable(secret="wrong")["errcode"] == 40125
+    bot.desk.allowed_ip = False
+    assert bot.stable()["errcode"] == 40164
+
+
+def test_five_answers_in_48_hours_after_words_and_three_in_a_minute_after_a_touch(
+    bot: Bot, qian: FollowerPhone, clock: Any
+) -> None:
+    assert bot.tells() == 45015
+    qian.says("在吗")
+    assert [bot.tells() for _ in range(6)] == [0, 0, 0, 0, 0, 45047]
+    qian.says("在吗")
+    clock.turn(48 * HOUR)
+    assert bot.tells() == 45015
+    qian.clicks("MENU")
+    assert [bot.tells() for _ in range(4)] == [0, 0, 0, 45047]
+    qian.follows()
+    clock.turn(60)
+    assert bot.tells() == 45015
+
+
+def test_who_does_not_follow_hears_nothing(bot: Bot, qian: FollowerPhone) -> None:
+    qian.says("在吗")
+    qian.unfollows()
+    assert (bot.tells(), bot.notifies()["errcode"], bot.tells(to="nobody")) == (43004, 43004, 40003)
+    assert qian.texts == []
+
+
+def test_a_template_is_as_strict_as_its_fields(bot: Bot, qian: FollowerPhone) -> None:
+    assert bot.notifies()["errcode"] == 0
+    assert qian.texts == ["夜间巡检提醒\n夜巡还差罐区\n2026年11月24日 01:37\n请补拍"]
+    refused = [bot.notifies(thing1="字" * 21), bot.notifies(time2="昨晚"), bot.notifies(thing3="")]
+    assert [each["errcode"] for each in refused] == [47003, 47003, 47003]
+    assert bot.notifies(template_id="other")["errcode"] == 40037
+    bot.desk.followers["o1"].refuses = True
+    assert bot.notifies()["errcode"] == 43101
+
+
+def test_what_became_of_a_template_is_told_afterwards(bot: Bot, qian: FollowerPhone) -> None:
+    bot.desk.configure(mode="plain")
+    msgid = bot.notifies()["msgid"]
+    bot.desk.report_templates("failed:user block")
+    assert (f"<MsgID>{msgid}</MsgID>" in bot.posted[0][1], "failed:user block" in bot.posted[0][1]) == (True, True)
+
+
+def test_a_film_lies_at_a_second_address_for_a_while(bot: Bot, qian: FollowerPhone, clock: Any) -> None:
+    sent = qian.sends_film(b"film" * 100)
+    address = bot.media(sent.media_id).json()["video_url"]
+    assert "localhost" in address
+    assert bot.http.get(address, timeout=10).content == b"film" * 100
+    clock.turn(1800)
+    assert bot.http.get(address, timeout=10).status_code == 403
+    assert bot.http.get(bot.media(sent.media_id).json()["video_url"], timeout=10).content == b"film" * 100
+    clock.turn(3 * 24 * HOUR)
+    assert bot.media(sent.media_id).json()["errcode"] == 40007
+
+
+def test_a_token_has_nothing_to_seek_at_the_films_host(bot: Bot, qian: FollowerPhone, cloud: Cloud) -> None:
+    address = bot.media(qian.sends_film(b"film").media_id).json()["video_url"]
+    bot.http.get(f"{address}?access_token=secret", timeout=10)
+    assert [each.what for each in cloud.complaints] == ["a token was sent to the films' host"]
+
+
+def test_a_film_may_also_come_as_it_is_and_a_photo_always_does(bot: Bot, qian: FollowerPhone) -> None:
+    bot.desk.raw_films = True
+    assert bot.media(qian.sends_short_film(b"film").media_id).content == b"film"
+    photo = bot.media(qian.sends_photo(b"\xff\xd8\xffphoto").media_id)
+    assert (photo.content, "attachment" in photo.headers["Content-Disposition"]) == (b"\xff\xd8\xffphoto", True)
+
+
+def test_saving_the_address_asks_for_the_echo_as_it_came(bot: Bot) -> None:
+    asked: list[dict[str, str]] = []
+
+    def echo(query: str) -> tuple[int, bytes]:
+        asked.append({name: values[0] for name, values in parse_qs(query).items()})
+        return 200, asked[0]["echostr"].encode()
+
+    assert bot.desk.courier.verify(echo)
+    assert signed(bot, asked[0])
