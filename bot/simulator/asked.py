@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from flask import request
 
 from bot.simulator.kf_phone import KfPhone
+from bot.simulator.official_account_phone import FollowerPhone
 from bot.simulator.phone import Phone
 from bot.simulator.records import Json
 
@@ -72,9 +73,11 @@ def instant(fields: Json) -> float | None:
     return moment.timestamp()
 
 
-def speaker(cloud: "Cloud", fields: Json) -> Phone | KfPhone:
-    """The phone named by the field `from`: a member's, or a customer's WeChat."""
+def speaker(cloud: "Cloud", fields: Json) -> Phone | KfPhone | FollowerPhone:
+    """The phone named by the field `from`: a member's, or the WeChat of a customer or a follower."""
     name = text(fields, "from")
+    if name in cloud.official_account.followers:
+        return cloud.official_account.phone(name)
     return cloud.kf.phone(name) if name in cloud.kf.customers else phone_of(cloud, fields)
 
 

@@ -8,9 +8,11 @@ from bot.simulator.asked import BadRequest, asked, flag, instant, payload, phone
 from bot.simulator.crypto import aes_key
 from bot.simulator.kf_control import create_kf_control
 from bot.simulator.kf_phone import KfSent
+from bot.simulator.official_account_control import create_account_control
+from bot.simulator.official_account_phone import AccountSent, FollowerPhone
 from bot.simulator.phone import Sent
 from bot.simulator.records import Json
-from bot.simulator.views import customer_view, group_view, phone_view, state_view
+from bot.simulator.views import customer_view, follower_view, group_view, phone_view, state_view
 
 if TYPE_CHECKING:
     from bot.simulator.cloud import Cloud
@@ -35,6 +37,7 @@ def create_control(cloud: "Cloud") -> Blueprint:
         return jsonify(error=str(error)), 400
 
     blueprint.register_blueprint(create_kf_control(cloud))
+    blueprint.register_blueprint(create_account_control(cloud))
     _add_setup(blueprint, cloud)
     _add_people(blueprint, cloud)
     _add_files(blueprint, cloud)
@@ -122,10 +125,12 @@ def _add_files(blueprint: Blueprint, cloud: "Cloud") -> None:
     def file() -> Response:
         fields = asked()
         phone, (path, name) = speaker(cloud, fields), payload(cloud, fields, "file")
+        if isinstance(phone, FollowerPhone):
+            raise BadRequest("from: nobody can send the account a file")
         return _sent(phone.sends_file(path, name, instant(fields)))
 
 
-def _sent(sent: Sent | KfSent) -> Response:
+def _sent(sent: Sent | KfSent | AccountSent) -> Response:
     told = {"status": sent.status, "statuses": sent.statuses, "msg_id": sent.msg_id, "media_id": sent.media_id}
     return jsonify(told)
 
@@ -135,6 +140,8 @@ def _add_views(blueprint: Blueprint, cloud: "Cloud") -> None:
     def phones(userid: str) -> tuple[Response, int]:
         if userid in cloud.kf.customers:
             return jsonify(customer_view(cloud, userid)), 200
+        if userid in cloud.official_account.followers:
+            return jsonify(follower_view(cloud, userid)), 200
         if userid not in cloud.members:
             return jsonify(error=f"no member {userid!r}"), 404
         return jsonify(phone_view(cloud, userid)), 200

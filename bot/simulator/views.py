@@ -23,6 +23,12 @@ def customer_view(cloud: "Cloud", external_userid: str) -> Json:
         return asdict(cloud.kf.customers[external_userid])
 
 
+def follower_view(cloud: "Cloud", openid: str) -> Json:
+    """A follower's WeChat and everything heard in it."""
+    with cloud.lock:
+        return asdict(cloud.official_account.followers[openid])
+
+
 def _card_view(card: Card | None) -> Json | None:
     if card is None:
         return None
@@ -51,6 +57,7 @@ def state_view(cloud: "Cloud") -> Json:
             "callback_url": cloud.app.callback_url,
             "members": list(cloud.members),
             "customers": list(cloud.kf.customers),
+            "followers": list(cloud.official_account.followers),
             "robots": list(cloud.robots),
             "media": len(cloud.media),
             "tokens_issued": cloud.tokens.issued,
@@ -67,5 +74,6 @@ def page_view(cloud: "Cloud") -> Json:
         "state": state_view(cloud),
         "phones": [phone_view(cloud, userid) for userid in list(cloud.members)],
         "customers": [customer_view(cloud, each) for each in list(cloud.kf.customers)],
+        "followers": [follower_view(cloud, each) for each in list(cloud.official_account.followers)],
         "groups": [group_view(cloud, key) for key in list(cloud.robots)],
     }

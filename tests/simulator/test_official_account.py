@@ -168,3 +168,30 @@ def test_saving_the_address_asks_for_the_echo_as_it_came(bot: Bot) -> None:
 
     assert bot.desk.courier.verify(echo)
     assert signed(bot, asked[0])
+
+
+@pytest.fixture
+def ask(cloud: Cloud, bot: Bot) -> Any:
+    """The control API, as another process would use it."""
+    root = cloud.serve()
+    return lambda path, **body: bot.http.post(f"{root}/sim/{path}", json=body, timeout=10).json()
+
+
+def test_another_process_sets_the_account_up_and_speaks_for_its_followers(cloud: Cloud, bot: Bot, ask: Any) -> None:
+    assert (
+        ask("official_account/account", mode="plain")["OFFICIAL_ACCOUNT_APP_ID"]
+        == cloud.official_account.account.app_id
+    )
+    assert ask("official_account/account", mode="loud") == {"error": "mode: one of plain, compatible, safe is expected"}
+    assert ask("official_account/followers", openid="o2", name="孙师傅") == {"followers": ["o1", "o2"]}
+    assert ask("official_account/follow", **{"from": "o2", "scene": "12345678"})["status"] == 200
+    assert ask("say", **{"from": "o2", "text": "你好"})["status"] == 200
+    assert ask("official_account/unfollow", **{"from": "o2"})["status"] == 200
+    assert [("qrscene_12345678" in body, "你好" in body, "unsubscribe" in body) for _, body in bot.posted] == [
+        (True, False, False), (False, True, False), (False, False, True),
+    ]  # fmt: skip
+    seen = bot.http.get(f"{cloud.url}/sim/phones/o2", timeout=10).json()
+    assert (seen["name"], seen["follows"], seen["heard"]) == ("孙师傅", False, [])
+    assert ask("official_account/trouble", raw_films=True)["raw_films"] is True
+    assert ask("official_account/scan", **{"from": "nobody", "scene": "1"}) == {"error": "from: no follower 'nobody'"}
+    assert "孙师傅" in bot.http.get(cloud.url, timeout=10).text
