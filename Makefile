@@ -3,12 +3,13 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo test test-interop lint bench screenshots setup clean lock
+.PHONY: help demo test test-interop lint bench screenshots setup clean lock audit
 help:
 	@echo "make demo   play a whole night against the pretend WeCom cloud"
 	@echo "make test   run the whole suite"
 	@echo "make test-interop  the platform's own libraries against the pretend cloud (needs npm)"
 	@echo "make lint   ruff, mypy, import-linter"
+	@echo "make audit  ask for known vulnerabilities of what requirements.lock pins"
 	@echo "make bench  measure, and print the table of docs/performance.md"
 	@echo "make screenshots  take the pictures of docs/screenshots (needs Chromium)"
 	@echo "make setup  only install, into .venv"
@@ -48,6 +49,10 @@ lint: .venv/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy bot handlers schedules storage
 	$(BIN)/lint-imports --no-cache
+
+# Exit 1 on a known vulnerability; says so where nobody can be asked.
+audit: .venv/.dev
+	$(BIN)/python .ci/audit.py
 
 bench: .venv/.dev
 	$(BIN)/python -m tests.bench

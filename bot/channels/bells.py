@@ -6,6 +6,7 @@ They come to the app's callback or to one of their own, as the console is set.
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
 from typing import Any
 
 from bot.channels.base import Bell
@@ -24,3 +25,11 @@ def bell_in(fields: dict[str, Any]) -> Bell | None:
 def digest_key(fields: dict[str, Any], raw: str) -> str:
     """Under which a callback is kept that names nobody: a repeat is the same to the letter."""
     return f"{fields.get('Event') or fields.get('MsgType')}/{hashlib.sha256(raw.encode()).hexdigest()[:32]}"
+
+
+def sent_at(seconds: Any, received_at: datetime) -> datetime:
+    """When it was sent. What was acknowledged must be readable: without an instant of its own, when it came."""
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (OverflowError, OSError, TypeError, ValueError):
+        return received_at

@@ -8,8 +8,8 @@ from typing import Any
 
 from bot.channels import wecom_cards
 from bot.channels.base import Attachment, Body, Delivered, Limits, Means, Opened, Received, Rejected, repeat_window
-from bot.channels.bells import bell_in, digest_key
-from bot.channels.callback_fields import KINDS, instant, message_key
+from bot.channels.bells import bell_in, digest_key, sent_at
+from bot.channels.callback_fields import KINDS, message_key
 from bot.channels.errors import NotReachable
 from bot.channels.wecom_client import WeComClient
 from bot.channels.wecom_crypto import Envelope, xml_fields
@@ -47,14 +47,14 @@ class WeComAppDoor:
         fields = xml_fields(raw)
         word = {name: value for name, value in fields.items() if isinstance(value, str)}
         event = word.get("Event", "")
-        kind = "press" if event == "template_card_event" else KINDS.get(word["MsgType"], "unknown")
+        kind = "press" if event == "template_card_event" else KINDS.get(word.get("MsgType", ""), "unknown")
         return Message(
             channel=WeComAppChannel.line.channel,
             realm=WeComAppChannel.line.realm,
             key=digest_key(fields, raw) if bell_in(fields) else message_key(fields),
             inbox_id=inbox_id,
             sender=word.get("FromUserName", "—"),
-            sent_at=instant(word["CreateTime"]),
+            sent_at=sent_at(word.get("CreateTime"), received_at),
             received_at=received_at,
             kind=kind,
             text=word.get("Content", ""),

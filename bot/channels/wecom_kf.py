@@ -9,11 +9,11 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.channels.base import Attachment, Body, Delivered, Limits, Means, Opened, Pulled, Received, Rejected
-from bot.channels.bells import KF, bell_in, digest_key
+from bot.channels.bells import KF, bell_in, digest_key, sent_at
 from bot.channels.errors import Transient
 from bot.channels.wecom_client import WeComClient
 from bot.channels.wecom_crypto import Envelope, xml_fields
@@ -72,12 +72,12 @@ class WeComKfDoor:
     def parse(self, raw: str, inbox_id: int, received_at: datetime) -> Message:
         """See Door. A callback that was no bell concerns nobody; a servicer's own words are left alone."""
         told = _message(raw)
-        kind = told["msgtype"] if told["origin"] in (_CUSTOMER, _SYSTEM) else "event"
+        kind = str(told.get("msgtype")) if told.get("origin") in (_CUSTOMER, _SYSTEM) else "event"
         content = told.get(kind, {}) if isinstance(told.get(kind), dict) else {}
         common: dict[str, Any] = {
             "channel": KF, "realm": WeComKfChannel.line.realm, "key": told["msgid"], "inbox_id": inbox_id,
             "sender": told.get("external_userid") or content.get("external_userid") or "—",
-            "sent_at": _instant(told["send_time"]), "received_at": received_at,
+            "sent_at": sent_at(told.get("send_time"), received_at), "received_at": received_at,
         }  # fmt: skip
         if kind == "event":
             return Message(**common, **_event(content))
@@ -102,13 +102,6 @@ def _message(raw: str) -> dict[str, Any]:
     fields = xml_fields(raw)
     sent = fields.get("CreateTime") or 0
     return {"msgid": digest_key(fields, raw), "msgtype": "event", "origin": _SYSTEM, "send_time": sent}
-
-
-def _instant(seconds: Any) -> datetime:
-    try:
-        return datetime.fromtimestamp(int(seconds), UTC)
-    except (OverflowError, OSError, TypeError) as error:
-        raise ValueError("no instant") from error
 
 
 def _said(kind: str, content: dict[str, Any]) -> dict[str, Any]:

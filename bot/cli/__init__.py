@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 
@@ -29,8 +30,12 @@ for command in (
 
 def main() -> None:
     """Run a command; whatever a person can cause ends as one line, never as a traceback."""
+    # Films, numbers and keys: what we write is for the user we run as, and for nobody else.
+    os.umask(0o077)
     try:
-        cli.main(standalone_mode=False)
+        # A command that has done its work and found something wrong gives 1 back here.
+        status = cli.main(standalone_mode=False)
+        sys.exit(status if isinstance(status, int) else 0)
     except click.exceptions.Abort:
         sys.exit(1)
     except click.ClickException as error:

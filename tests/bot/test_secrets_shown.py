@@ -1,0 +1,93 @@
+"""Every secret setting, wherever something might be shown: settings, tracebacks, commands, pages, logs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import subprocess
+import sys
+import traceback
+from pathlib import Path
+
+import pytest
+
+from bot.channels import Guard
+from bot.channels.errors import ChannelError
+from bot.channels.heartbeat import HeartbeatChannel
+from bot.config import SECRETS, Config, SettingsError, load
+from tests.bot.parts import Edge
+from tests.bot.processes import ROOT
+from tests.bot.test_secrets_in_logs import secrets_of
+
+NAMED = {name: f"SECRET-OF-{name}" for name in SECRETS if name not in ("DATABASE_URL", "SECRET_KEY")}
+AES = {name: f"{name:x<43}"[:43].replace("_", "x") for name in SECRETS if name.endswith("AES_KEY")}
+MARKED = {
+    **NAMED, **AES,
+    "SECRET_KEY": "SECRET-OF-SECRET_KEY",
+    "DATABASE_URL": "postgresql+psycopg://patrol:SECRET-OF-DATABASE@127.0.0.1:9/none",
+    "ALERT_FALLBACK_URLS": "mailtos://patrol:SECRET-OF-MAIL@example.invalid",
+    "HEARTBEAT_URL": "http://127.0.0.1:9/SECRET-OF-HEARTBEAT",
+    "WECOM_CORP_ID": "ww1", "WECOM_AGENT_ID": "1", "WECOM_AIBOT_ID": "bot", "WECOM_KF_OPEN_KFID": "kf",
+    "WECOM_MSGAUDIT_KEYS_DIR": "keys", "WECOM_MSGAUDIT_LIBRARY": "none.so", "OFFICIAL_ACCOUNT_APP_ID": "wx",
+}  # fmt: skip
+
+
+def shown(words: str) -> list[str]:
+    """The secrets that stand in some words."""
+    return sorted({*re.findall(r"SECRET-OF-[A-Z_]+", words), *(key for key in AES.values() if key in words)})
+
+
+def test_settings_never_show_a_secret(tmp_path: Path) -> None:
+    config = load(MARKED, tmp_path / "no.env")
+    assert shown(f"{config!r} {config}") == []
+    for name in Config.model_fields:
+        told = failed({**MARKED, name: "::SECRET-OF-WRONG::"}, tmp_path)
+        # What was found is shown, unless the setting itself is a secret.
+        assert shown(told) in ([], ["SECRET-OF-WRONG"]), name
+        assert "WRONG" not in told or name not in SECRETS or name == "DATABASE_URL"
+
+
+def failed(settings: dict[str, str], folder: Path) -> str:
+    """All that a traceback shows of settings that cannot be read."""
+    try:
+        load(settings, folder / "no.env")
+    except SettingsError as error:
+        return "".join(traceback.format_exception(error))
+    return ""
+
+
+@pytest.mark.parametrize("command", [["doctor"], ["night"], ["migrate"], ["serve"], ["report", "weekly"]])
+def test_commands_that_fail_show_no_secret(command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", *command], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", **MARKED},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert shown(done.stdout + done.stderr) == []
+    assert "Traceback" not in done.stderr
+
+
+def test_health_and_metrics_show_no_secret(here: Edge) -> None:
+    here.cloud.phone("zhangsan").says("你好")
+    here.settle()
+    here.bot.switchboard.doors["wecom_app"]._client.token()  # type: ignore[attr-defined]
+    pages = "".join(here.client.get(page).text for page in ("/metrics", "/health/ready", "/health/live", "/nowhere"))
+    assert "patrol_token_left_seconds" in pages
+    assert [secret for secret in secrets_of(here) if secret in pages] == []
+
+
+def test_a_watcher_and_a_guarded_address_that_fail_show_no_address(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    # Put together here, for a traceback shows the lines of the test as well.
+    near, far = (f"http://{host}/{'-'.join(('SECRET', 'OF', 'PATH'))}" for host in ("127.0.0.1:9", "nowhere.invalid"))
+    for act in (
+        lambda: HeartbeatChannel(near).send("", {"text": "…"}, None),
+        lambda: Guard([near]).media(near),
+        lambda: Guard([]).page(far),
+    ):
+        with pytest.raises(ChannelError) as found:
+            act()
+        assert shown("".join(traceback.format_exception(found.value, chain=True)) + found.value.detail) == []
+    assert shown(caplog.text) == []

@@ -1,0 +1,1 @@
+"""Garbage thrown at what the outside can reach."""
