@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +34,11 @@ _LEFT_OUT = {"token"}
 # Signs of life and the schema's own word, which the restored database gives for itself.
 _PASSING = ("executor/", "beat/", "asked", "schema", "platform")
 _AT_ONCE = 1000
+# All that a file which is no whole backup can make the libraries say.
+_DAMAGE = (
+    zipfile.BadZipFile, zlib.error, KeyError, EOFError, ValueError, TypeError, NotImplementedError, RuntimeError,
+    SQLAlchemyError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,11 @@ class Manifest:
     made_at: str
     revision: str
     tables: dict[str, dict[str, Any]]
+
+    @property
+    def digest(self) -> str:
+        """One for everything: whoever notes it elsewhere can tell this backup from any other."""
+        return hashlib.sha256(json.dumps(vars(self), sort_keys=True).encode()).hexdigest()
 
     @property
     def rows(self) -> int:
@@ -117,7 +128,7 @@ def _opened(source: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(source) as archive:
             yield archive
-    except (zipfile.BadZipFile, KeyError, EOFError, ValueError, SQLAlchemyError) as error:
+    except _DAMAGE as error:
         raise Refused("backup.damaged", file=source.name) from error
 
 

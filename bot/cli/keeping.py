@@ -44,7 +44,7 @@ def backup(file: Path) -> None:
 
     with opened() as (_, memory):
         made = write(memory.database, file, wall_now())
-    click.echo(say("keeping.backed_up", file=str(file), rows=made.rows))
+    click.echo(say("keeping.backed_up", file=str(file), rows=made.rows, digest=made.digest))
 
 
 @click.command()
@@ -59,4 +59,5 @@ def restore(file: Path) -> None:
         migrate_engine(database)
     finally:
         database.close()
-    click.echo(say("keeping.restored", file=str(file), rows=made.rows, made=made.made_at[:19].replace("T", " ")))
+    told = {"rows": made.rows, "digest": made.digest, "made": made.made_at[:19].replace("T", " ")}
+    click.echo(say("keeping.restored", file=str(file), **told))

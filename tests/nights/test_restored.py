@@ -1,0 +1,117 @@
+"""The commands: a night is put by, brought back on a fresh machine of either kind, and says the same there."""
+
+from __future__ import annotations
+
+import json
+import random
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner
+
+from bot.cli import cli
+from storage.backup import backup, restore
+from storage.database import Database
+from storage.errors import Refused
+from storage.models import Submission
+from tests.harness import NIGHT, Story, at, row, story
+from tests.places import Served, _administrator, here
+
+
+def command(*words: str, **settings: str) -> Any:
+    """What a command does with these settings."""
+    return CliRunner().invoke(cli, words, env={"SECRET_KEY": "a secret of the tests", **settings})
+
+
+def told(*words: str, **settings: str) -> Any:
+    """The JSON a command prints, without the moment at which it was made."""
+    done = command(*words, "--json", **settings)
+    assert done.exit_code == 0, done.output
+    return {name: value for name, value in json.loads(done.stdout).items() if name != "issued_at"}
+
+
+@contextmanager
+def fresh_machines(folder: Path) -> Iterator[list[str]]:
+    """Empty databases to restore into: a file, and where there is a server, one on it too."""
+    addresses = [f"sqlite:///{folder}/fresh/patrol.db"]
+    place = here()
+    if not isinstance(place, Served):
+        yield addresses
+        return
+    name = f"fresh_{uuid.uuid4().hex}"
+    with _administrator(place._servers.database()) as say:
+        say(f"create database {name}")
+        try:
+            yield [*addresses, place._servers.database()(name)]
+        finally:
+            say(f"drop database {name} with (force)")
+
+
+def a_night(played: Story) -> None:
+    played.time("00:30")
+    for who in ("p1", "p2"):
+        played.film(who)
+    played.time("13:00")
+    for who in played.cloud.members:
+        played.hears(who)
+    played.group_hears("KEY")
+
+
+def test_a_night_comes_back_with_the_same_reports_and_the_same_digests(tmp_path: Path) -> None:
+    with story(tmp_path, enterprises=3, parts=1) as played:
+        a_night(played)
+        settings, file = here().settings(tmp_path), str(tmp_path / "night.backup")
+        made = command("backup", file, **settings)
+        assert made.exit_code == 0, made.output
+        day = NIGHT.isoformat()
+        asked = [
+            ("night", day),
+            ("report", "daily", day),
+            ("report", "weekly", day),
+            ("report", "year", day),
+            ("verify",),
+        ]
+        before = [told(*words, **settings) for words in asked]
+        with fresh_machines(tmp_path) as addresses:
+            for address in addresses:
+                there = {**settings, "DATABASE_URL": address}
+                back = command("restore", file, **there)
+                assert back.exit_code == 0, back.output
+                assert [told(*words, **there) for words in asked] == before
+                # The same digest was shown at both ends.
+                assert made.stdout.split()[-1] == back.stdout.split()[-1]
+                assert len(made.stdout.split()[-1]) >= 64
+                again = command("restore", file, **there)
+                assert again.exit_code == 1, "restored over what is there"
+        assert before[-1] == {"checked": 2, "ok": 2, "altered": [], "absent": []}
+
+
+def test_a_backup_with_any_bit_changed_is_refused_or_is_the_same_backup(tmp_path: Path) -> None:
+    """What only the archive says about itself may change without harm; nothing that is kept can."""
+    with story(tmp_path, enterprises=1, parts=1) as played:
+        file, spoilt = tmp_path / "night.backup", tmp_path / "spoilt.backup"
+        made = backup(played.bot.memory.database, file, at("13:00"))
+        whole, dice = file.read_bytes(), random.Random(20261124)
+        for number in range(20):
+            changed = bytearray(whole)
+            changed[dice.randrange(len(whole))] ^= 1 << dice.randrange(8)
+            spoilt.write_bytes(changed)
+            fresh = Database(f"sqlite:///{tmp_path}/fresh{number}.db")
+            try:
+                assert restore(fresh, spoilt).digest == made.digest
+            except Refused:
+                assert fresh.revision() is None
+            fresh.close()
+
+
+def test_verify_ends_with_1_when_a_film_is_gone(tmp_path: Path) -> None:
+    with story(tmp_path, enterprises=3, parts=1) as played:
+        a_night(played)
+        with played.office() as store:
+            film = row(store, Submission, number=1)
+            played.bot.objects.remove(str(film.object_key))
+        done = command("verify", "--json", **here().settings(tmp_path))
+        assert (done.exit_code, json.loads(done.stdout)["absent"][0]["receipt"]) == (1, "1124-0001")
