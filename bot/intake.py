@@ -21,7 +21,7 @@ from schedules.telling import tell_office
 from storage.errors import DatabaseAway
 from storage.film import Film, examine
 from storage.models import Inbox
-from storage.objects import ObjectError, ObjectStore
+from storage.objects import ObjectError, ObjectStore, ObjectTaken, Spool
 from storage.submissions import Filed
 
 log = logging.getLogger(__name__)
@@ -96,8 +96,8 @@ class Intake:
             for piece in self._switchboard.doors[message.channel].fetch(fetch.media):
                 spool.write(piece)
             film = examine(spool.path)
-            key = f"films/{submission.night}/{submission.receipt}{_extension(film, message.kind)}"
-            self._objects.keep(spool, key)
+            stem = f"films/{submission.night}/{submission.receipt}"
+            key = self._keep(spool, stem, _extension(film, message.kind))
             filed = Filed(
                 "filed",
                 key,
@@ -110,6 +110,17 @@ class Intake:
                 film.height,
             )
         return filed, film
+
+    def _keep(self, spool: Spool, stem: str, ending: str) -> str:
+        """The key it is kept under. A key is written once: what an earlier try has put there, and did not live to put
+        on record, stays where it is, and bytes that differ from it stand beside it."""
+        key = f"{stem}{ending}"
+        try:
+            self._objects.keep(spool, key)
+        except ObjectTaken:
+            key = f"{stem}-{spool.sha256[:12]}{ending}"
+            self._objects.keep(spool, key)
+        return key
 
     def _postpone(self, kept: Inbox, error: Exception, detail: str) -> None:
         """Count the try and arrange the next; after many, say so to the office, once."""

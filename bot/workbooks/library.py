@@ -53,6 +53,8 @@ def keep_files(parsed: ParsedRegister, objects: ObjectStore) -> None:
     for file in {file.object_key: file for file in _files(parsed)}.values():
         held = objects.stat(file.object_key)
         if held is None or held.size != file.bytes:
+            # What is not as long as its name says has been spoilt: a key is written once, so it goes first.
+            objects.remove(file.object_key)
             _keep(file, objects)
 
 

@@ -1,16 +1,17 @@
 """Where films are kept: a directory, or any S3-compatible store.
 
 ObjectError          a store's plain reason; `transient` says whether trying again can help
-└── ObjectMissing    there is no object under this key
+├── ObjectMissing    there is no object under this key
+└── ObjectTaken      other bytes stand under this key already
 """
 
 from __future__ import annotations
 
 from storage.objects.directory import DirectoryStore
-from storage.objects.kinds import ObjectError, ObjectMissing, ObjectStore, S3Settings, Spool, Stat
+from storage.objects.kinds import ObjectError, ObjectMissing, ObjectStore, ObjectTaken, S3Settings, Spool, Stat
 from storage.objects.s3 import S3Store
 
-__all__ = ["ObjectError", "ObjectMissing", "ObjectStore", "S3Settings", "Spool", "Stat", "open_store"]
+__all__ = ["ObjectError", "ObjectMissing", "ObjectStore", "ObjectTaken", "S3Settings", "Spool", "Stat", "open_store"]
 
 
 def open_store(url: str, s3: S3Settings | None = None) -> ObjectStore:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import hashlib
 import os
 import uuid
 from collections.abc import Iterator
@@ -11,11 +13,12 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import BinaryIO
 
-from storage.objects.kinds import ObjectError, ObjectMissing, Spool, Stat, check_key, probe, spool_in
+from storage.objects.kinds import ObjectError, ObjectMissing, ObjectTaken, Spool, Stat, check_key, probe, spool_in
 
 SPOOL = ".spool"  # inside the root: a rename is whole only within one file system
 SPOOL_AGE_S = 24 * 3600
 PRIVATE_DIRECTORY = 0o700
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS)
 
 
 class DirectoryStore:
@@ -34,16 +37,31 @@ class DirectoryStore:
         return spool_in(self._spool)
 
     def keep(self, spool: Spool, key: str) -> None:
-        """Sync, rename, sync the directories: in this order there is never a half object."""
+        """Sync, link, sync the directories: in this order there is never a half object, and a link replaces nothing."""
         target = self._path(key)
         directories = [self._root / parent for parent in reversed(Path(key).parents)]
         with self._plainly("keep", target):
             spool.sync()
             for directory in directories:
                 directory.mkdir(PRIVATE_DIRECTORY, exist_ok=True)
-            os.replace(spool.path, target)
+            self._put(spool, target, key)
             for directory in directories:  # all of them: another thread may have made one a moment ago
                 _sync_directory(directory)
+
+    def _put(self, spool: Spool, target: Path, key: str) -> None:
+        try:
+            os.link(spool.path, target)
+        except FileExistsError:
+            with target.open("rb") as kept:
+                if hashlib.file_digest(kept, "sha256").hexdigest() != spool.sha256:
+                    raise ObjectTaken(key) from None
+        except OSError as error:
+            # Some file systems know no links; there, two who are at one key at once both write it.
+            if error.errno not in _NO_LINKS:
+                raise
+            if target.exists():
+                raise ObjectTaken(key) from None
+            os.replace(spool.path, target)
 
     def open(self, key: str) -> BinaryIO:
         """A plain file, so it can be sought in."""

@@ -31,6 +31,13 @@ class ObjectMissing(ObjectError):
         super().__init__(f"there is no object {key!r}", transient=False)
 
 
+class ObjectTaken(ObjectError):
+    """Other bytes stand under this key already: a key is written once."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"{key!r} holds other bytes already", transient=False)
+
+
 @dataclass(frozen=True)
 class Stat:
     """`size` in bytes; `sha256` in hex as noted when the object was kept, None where the store notes none."""
@@ -90,7 +97,10 @@ class ObjectStore(Protocol):
         """A place to receive into; what was not kept is gone at the end of the block."""
 
     def keep(self, spool: Spool, key: str) -> None:
-        """Makes the spooled bytes durable under `key` before it returns; whole or not at all; replaces its own key."""
+        """Makes the spooled bytes durable under `key` before it returns, whole or not at all.
+
+        A key is written once: the same bytes again are as good as kept, others raise ObjectTaken.
+        """
 
     def open(self, key: str) -> BinaryIO:
         """To be read again and closed. Raises ObjectMissing; reading may raise ObjectError or OSError."""

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
 import io
 import mimetypes
 import threading
 import uuid
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
-from storage.objects.kinds import ObjectError, ObjectMissing, S3Settings, Spool, Stat, check_key, probe, spool_in
+from storage.objects.kinds import (
+    ObjectError,
+    ObjectMissing,
+    ObjectTaken,
+    S3Settings,
+    Spool,
+    Stat,
+    check_key,
+    probe,
+    spool_in,
+)
+from storage.objects.s3_errors import plainly
 
 PART_BYTES = 8 * 1024 * 1024
 THREADS_PER_UPLOAD = 3
 READ_BYTES = 256 * 1024
 CONNECT_S, READ_S, TRIES = 5, 60, 3
-MISSING = {"404", "NoSuchKey", "NotFound"}
-# The operator can mend these while the film waits; other refusals of the store would only be repeated.
-MENDABLE = {"NoSuchBucket", "NoSuchUpload", "RequestTimeTooSkewed", "QuotaExceeded", "SlowDown"}
-MENDABLE_STATUS = {401, 403, 408, 429}
 
 
 class S3Store:
@@ -31,33 +40,64 @@ class S3Store:
         self._bucket, self._prefix, self._settings = bucket, prefix, settings
         self._lock = threading.Lock()
         self._made: Any = None
+        self._replaces_not: bool | None = None
 
     def spool(self) -> AbstractContextManager[Spool]:
         """A file in the system's directory for temporary files."""
         return spool_in(None)
 
     def keep(self, spool: Spool, key: str) -> None:
-        """Uploads, large films in parts; a failed upload is aborted with its parts."""
-        name = self._name(key)
+        """Uploads, large films in parts; a failed upload is aborted with its parts. The store is asked not to replace
+        where it knows how; elsewhere, and for large films, it is looked at first."""
+        name, large = self._name(key), spool.size >= PART_BYTES
         kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
         extra = {"Metadata": {"sha256": spool.sha256}, "ContentType": kind}
-        if spool.size >= PART_BYTES:
+        if (large or not self._refuses_to_replace()) and self._is_kept(spool, key):
+            return
+        if large:
             self._abort_uploads(name)
-        with _plainly("keep", key):
-            self._client().upload_file(str(spool.path), self._bucket, name, ExtraArgs=extra, Config=_transfer_config())
-        if self.stat(key) != Stat(spool.size, spool.sha256):
+        # Taken: since it was looked at, or by an earlier try. By whom, the look afterwards tells.
+        with contextlib.suppress(ObjectTaken), plainly("keep", key):
+            (self._upload if large else self._put)(spool.path, name, extra)
+        if not self._is_kept(spool, key):
             raise ObjectError(f"{key!r} is not in the store as it was sent there")
+
+    def _upload(self, path: Path, name: str, extra: dict[str, Any]) -> None:
+        self._client().upload_file(str(path), self._bucket, name, ExtraArgs=extra, Config=_transfer_config())
+
+    def _put(self, path: Path, name: str, extra: dict[str, Any]) -> None:
+        """In one request. MD5, for every store can check it, and a bucket with Object Lock takes nothing without."""
+        once = {"IfNoneMatch": "*"} if self._refuses_to_replace() else {}
+        body = path.read_bytes()
+        self._client().put_object(Bucket=self._bucket, Key=name, Body=body, ContentMD5=_md5(body), **once, **extra)
+
+    def _is_kept(self, spool: Spool, key: str) -> bool:
+        """Whether just these bytes stand there. Raises ObjectTaken when others do."""
+        found = self.stat(key)
+        if found is None or found == Stat(spool.size, spool.sha256):
+            return found is not None
+        raise ObjectTaken(key)
+
+    def _refuses_to_replace(self) -> bool:
+        """Whether the store honours If-None-Match, found out once with an object of no account."""
+        with self._lock:
+            known = self._replaces_not
+        if known is None:
+            known = _honours_conditions(self._client(), self._bucket, self._name(f"probe-{uuid.uuid4().hex}"))
+            with self._lock:
+                self._replaces_not = known
+        return known
 
     def open(self, key: str) -> BinaryIO:
         """Read forwards only."""
-        with _plainly("open", key):
+        with plainly("open", key):
             found = self._client().get_object(Bucket=self._bucket, Key=self._name(key))
         return io.BufferedReader(_Body(found["Body"], key), READ_BYTES)
 
     def stat(self, key: str) -> Stat | None:
         """One request."""
         try:
-            with _plainly("look at", key):
+            with plainly("look at", key):
                 found = self._client().head_object(Bucket=self._bucket, Key=self._name(key))
         except ObjectMissing:
             return None
@@ -65,7 +105,7 @@ class S3Store:
 
     def remove(self, key: str) -> None:
         """One request."""
-        with contextlib.suppress(ObjectMissing), _plainly("remove", key):
+        with contextlib.suppress(ObjectMissing), plainly("remove", key):
             self._client().delete_object(Bucket=self._bucket, Key=self._name(key))
 
     def sign(self, key: str, seconds: int, filename: str) -> str | None:
@@ -75,7 +115,7 @@ class S3Store:
             "Key": self._name(key),
             "ResponseContentDisposition": f"inline; filename*=UTF-8''{quote(filename)}",
         }
-        with _plainly("sign", key):
+        with plainly("sign", key):
             return str(self._client().generate_presigned_url("get_object", Params=wanted, ExpiresIn=seconds))
 
     def free_bytes(self) -> int | None:
@@ -90,7 +130,7 @@ class S3Store:
         """Frees the parts that an upload of the same film left behind when its process was killed."""
         here = {"Bucket": self._bucket}
         # A tidy store is no condition for keeping a film, and listing uploads needs a right of its own.
-        with contextlib.suppress(ObjectError), _plainly("tidy", name):
+        with contextlib.suppress(ObjectError), plainly("tidy", name):
             found = self._client().list_multipart_uploads(**here, Prefix=name)
             for upload in found.get("Uploads", []):
                 if upload["Key"] == name:
@@ -104,6 +144,29 @@ class S3Store:
             if self._made is None:
                 self._made = _make_client(self._settings)
             return self._made
+
+
+def _honours_conditions(client: Any, bucket: str, name: str) -> bool:
+    """Writes a small object twice: a store that refuses the second time may be relied on. One that does not know the
+    condition ignores it, or refuses the first time."""
+    try:
+        for _ in range(2):
+            with plainly("try", name):
+                client.put_object(Bucket=bucket, Key=name, Body=b"", ContentMD5=_md5(b""), IfNoneMatch="*")
+        return False
+    except ObjectTaken:
+        return True
+    except ObjectError as error:
+        if error.transient and "NotImplemented" not in str(error):
+            raise
+        return False
+    finally:
+        with contextlib.suppress(ObjectError), plainly("tidy", name):
+            client.delete_object(Bucket=bucket, Key=name)
+
+
+def _md5(body: bytes) -> str:
+    return base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
 
 
 def _make_client(settings: S3Settings) -> Any:
@@ -123,7 +186,7 @@ def _make_client(settings: S3Settings) -> Any:
         max_pool_connections=8 * THREADS_PER_UPLOAD,
     )
     session = boto3.Session(settings.access_key_id, settings.secret_access_key, region_name=settings.region)
-    with _plainly("reach", settings.endpoint_url or "S3"):
+    with plainly("reach", settings.endpoint_url or "S3"):
         return session.client("s3", endpoint_url=settings.endpoint_url, verify=settings.ca_bundle, config=config)
 
 
@@ -148,7 +211,7 @@ class _Body(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        with _plainly("read", self._key):
+        with plainly("read", self._key):
             chunk = self._body.read(len(buffer))
         buffer[: len(chunk)] = chunk
         return len(chunk)
@@ -157,29 +220,3 @@ class _Body(io.RawIOBase):
         if not self.closed:
             self._body.close()
         super().close()
-
-
-@contextlib.contextmanager
-def _plainly(what: str, where: str) -> Iterator[None]:
-    """Puts the many errors of boto3 into the terms of ours."""
-    from boto3.exceptions import Boto3Error
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        yield
-    except ClientError as error:
-        raise _refusal(what, where, error.response) from error
-    except (BotoCoreError, Boto3Error, OSError, ValueError) as error:
-        cause = error.__context__
-        if isinstance(error, Boto3Error) and isinstance(cause, ClientError):
-            raise _refusal(what, where, cause.response) from error
-        raise ObjectError(f"cannot {what} {where}: {error}") from error
-
-
-def _refusal(what: str, where: str, response: Any) -> ObjectError:
-    code, message = response["Error"].get("Code", ""), response["Error"].get("Message", "")
-    if code in MISSING:
-        return ObjectMissing(where)
-    status = response["ResponseMetadata"].get("HTTPStatusCode", 500)
-    transient = status >= 500 or status in MENDABLE_STATUS or code in MENDABLE
-    return ObjectError(f"cannot {what} {where}: the store says {status} {code} {message}".rstrip(), transient)

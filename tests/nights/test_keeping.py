@@ -29,6 +29,7 @@ def film_key(number: int) -> str:
 def alter(night: Story, key: str) -> None:
     with night.bot.objects.open(key) as found, night.bot.objects.spool() as spool:
         spool.write(found.read()[:-1] + b"\0")
+        night.bot.objects.remove(key)
         night.bot.objects.keep(spool, key)
 
 

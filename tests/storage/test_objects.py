@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import requests
 
-from storage.objects import ObjectError, ObjectMissing, ObjectStore, S3Settings, Stat, open_store
+from storage.objects import ObjectError, ObjectMissing, ObjectStore, ObjectTaken, S3Settings, Stat, open_store
 from tests.servers import S3Place, has_swift, swift
 
 MIB = 1024 * 1024
@@ -116,10 +116,27 @@ def test_a_spool_that_was_kept_leaves_nothing_beside_the_object(store: ObjectSto
     assert not spool.path.exists()
 
 
-def test_keeping_again_replaces_the_object(store: ObjectStore) -> None:
-    keep(store, b"first")
-    keep(store, b"second")
-    assert read(store) == b"second"
+@pytest.mark.parametrize("size", [5, 9 * MIB])
+def test_a_key_is_written_once(store: ObjectStore, size: int) -> None:
+    first, second = os.urandom(size), os.urandom(size)
+    keep(store, first)
+    keep(store, first)
+    with pytest.raises(ObjectTaken):
+        keep(store, second)
+    assert read(store) == first
+
+
+def test_of_many_who_want_one_key_at_once_one_gets_it(store: ObjectStore) -> None:
+    def attempt(content: bytes) -> bytes | None:
+        try:
+            keep(store, content)
+        except ObjectTaken:
+            return None
+        return content
+
+    with ThreadPoolExecutor(8) as pool:
+        won = [each for each in pool.map(attempt, [bytes([number]) * 100 for number in range(8)]) if each]
+    assert won == [read(store)]
 
 
 def test_a_missing_object_is_told_apart_from_a_failing_store(store: ObjectStore) -> None:
