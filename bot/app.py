@@ -21,6 +21,7 @@ from bot.opening import connected, guard, object_store
 from bot.pictures import Pictures
 from bot.pulling import Pulling
 from bot.sampling import Sampler
+from bot.uploads import UploadDoor, Uploads
 from bot.web import Site, create_app
 from bot.worker import Background, Worker
 from handlers import attribution, status, urging
@@ -28,6 +29,7 @@ from schedules import escalation, reminders, reports
 from schedules.self_audit import WATCHER
 from storage.database import Database
 from storage.objects import ObjectStore
+from storage.uploads import CHANNEL
 
 # What must hold at the moment of sending, by the name a notice carries.
 CHECKS: dict[str, Check] = {
@@ -51,7 +53,8 @@ class Bot:
     pulling: Pulling
     worker: Worker
     web: Flask
-    holder: Holder | None = None
+    holder: Holder | None
+    uploads: Uploads
 
 
 def build(config: Config, database: Database, clock: Clock, engine: Engine | None = None) -> Bot:
@@ -61,15 +64,16 @@ def build(config: Config, database: Database, clock: Clock, engine: Engine | Non
     objects = object_store(config)
     links = Links(config.public_url, config.SECRET_KEY.get_secret_value())
     attachments = Attachments(memory, objects, Pictures(objects), links, guard(config))
-    hearing = Hearing(memory)
+    uploads, hearing = Uploads(memory, objects), Hearing(memory)
+    switchboard.doors[CHANNEL] = UploadDoor(memory, objects)
     intake, delivery = Intake(memory, switchboard, objects), Delivery(memory, switchboard, CHECKS, attachments)
     sampler, pulling = Sampler(memory, objects), Pulling(memory, switchboard)
     holder = _holder(config, memory, hearing, switchboard)
     beside: list[Background] = [pulling, *([holder] if holder else [])]
-    worker = Worker(memory, hearing, intake, delivery, sampler, config.EXECUTOR_ID, beside)
+    worker = Worker(memory, hearing, intake, delivery, sampler, config.EXECUTOR_ID, beside, [uploads.clear])
     site = Site(config.public_url, config.SECRET_KEY.get_secret_value())
-    web = create_app(memory, hearing, switchboard, objects, links, site)
-    return Bot(config, memory, objects, switchboard, pulling, worker, web, holder)
+    web = create_app(memory, hearing, switchboard, objects, links, uploads, site)
+    return Bot(config, memory, objects, switchboard, pulling, worker, web, holder, uploads)
 
 
 def _holder(config: Config, memory: Memory, hearing: Hearing, switchboard: Switchboard) -> Holder | None:

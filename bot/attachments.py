@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from io import BytesIO
+from typing import Any
 
 from bot.channels import Channel, Guard
 from bot.channels.base import Attachment, Body
@@ -98,10 +99,15 @@ class Attachments:
 
     def _with_page(self, notice: Notice, body: Body) -> Body:
         """A card opens the page it is about, a text names it."""
-        if "page" not in notice.params:
+        url = self._address(notice.params)
+        if url is None:
             return body
-        url = self._links.film(*notice.params["page"])
         return {**body, "url": url} if "choices" in body else {**body, "text": f"{body['text']}\n{url}"}
+
+    def _address(self, params: dict[str, Any]) -> str | None:
+        if "page" in params:
+            return self._links.film(*params["page"])
+        return self._links.upload(params["upload"]) if "upload" in params else None
 
     def _picture(self, notice: Notice, body: Body, store: Store) -> Body:
         """Where the channel carries no pictures, the words stand in for it."""

@@ -11,6 +11,7 @@ class Links:
     def __init__(self, public_url: str, secret_key: str) -> None:
         self._public_url = public_url.rstrip("/")
         self._content = URLSafeSerializer(secret_key, salt="content")
+        self._upload = URLSafeSerializer(secret_key, salt="upload")
 
     def content(self, item_id: int) -> str:
         """Where a safety film is played. Safety knowledge is public, so the link has no end."""
@@ -22,7 +23,19 @@ class Links:
 
     def content_id(self, token: str) -> int | None:
         """The item a link stands for, None when it was altered."""
-        try:
-            return int(self._content.loads(token))
-        except (BadSignature, TypeError, ValueError):
-            return None
+        return _read(self._content, token)
+
+    def upload(self, upload_id: int) -> str:
+        """Where somebody uploads a film; when it ends, and who goes on with it, stands in the database."""
+        return f"{self._public_url}/upload/{self._upload.dumps(upload_id)}"
+
+    def upload_id(self, token: str) -> int | None:
+        """The link it is, None when it was altered."""
+        return _read(self._upload, token)
+
+
+def _read(serializer: URLSafeSerializer, token: str) -> int | None:
+    try:
+        return int(serializer.loads(token))
+    except (BadSignature, TypeError, ValueError):
+        return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 _TICK, _REHEARSAL_TICK = timedelta(seconds=1), timedelta(seconds=0.25)
 # A worker that has given no sign of life for so long is gone; within a sweep more its jobs go to the others.
 _SWEEP = timedelta(seconds=15)
-_SIGN, _LOOK = timedelta(seconds=2), timedelta(seconds=5)
+_SIGN, _LOOK, _CHORE = timedelta(seconds=2), timedelta(seconds=5), timedelta(minutes=1)
 _COURTESY_S = 0.5
 
 
@@ -58,11 +58,12 @@ class Worker:
         sampler: Sampler,
         executor_id: str,
         beside: Sequence[Background] = (),
+        chores: Sequence[Callable[[], None]] = (),
     ) -> None:
-        """`beside` are what runs in threads of its own for as long as the worker does."""
+        """`beside` are what runs in threads of its own as long as the worker does, `chores` are done each minute."""
         self._memory, self._hearing, self._executor_id = memory, hearing, executor_id
         self._intake, self._delivery, self._sampler = intake, delivery, sampler
-        self._dispatcher, self._beside = Dispatcher(memory, hearing), beside
+        self._dispatcher, self._beside, self._chores = Dispatcher(memory, hearing), beside, chores
         self._scheduler: BackgroundScheduler | None = None
         self._name = claim(memory.database.url, f"executor-{executor_id}")
         self._working = Lifeline(WORKING, memory.clock)
@@ -96,7 +97,8 @@ class Worker:
         for each in self._beside:
             each.start()
         every = _REHEARSAL_TICK if self._memory.clock.rehearsal else _TICK
-        calls = ((self.once, every), (self._give_sign, _SIGN), (self._sampler.once, _LOOK))
+        calls = [(self.once, every), (self._give_sign, _SIGN), (self._sampler.once, _LOOK)]
+        calls += [(chore, _CHORE) for chore in self._chores]
         self._scheduler = start_ticking(calls, self._memory.zone)
 
     def stop(self) -> None:

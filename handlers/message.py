@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What a film is for, where that was settled before it came: its night, enterprise and part."""
+
+    night: date
+    enterprise_id: int
+    part_id: int
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,7 @@ class Message:
     response_code: str = ""
     about: str = ""
     chat: str = ""
+    bound: Bound | None = None
 
     @property
     def lane(self) -> str:

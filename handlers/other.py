@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from handlers.answers import answer, answer_chatter
+from handlers.answers import answer_chatter
 from handlers.message import Fetch, Message
 from handlers.video import announce
-from schedules.patrol_night import night_of
 from schedules.rules import RuleBook
 from storage.store import Store
 
@@ -20,12 +19,6 @@ def file(message: Message, store: Store, rules: RuleBook, now: datetime) -> Fetc
 def voice(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
     """Voice comes without its words: say how to raise an alarm without it."""
     answer_chatter(message, store, rules, now, "other.voice")
-
-
-def too_large(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
-    """The platform keeps a film of this size to itself: say how to send it all the same."""
-    shortest = rules.on(night_of(message.sent_at, rules)).shortest_film_s
-    answer(message, store, rules, now, "other.too_large", seconds=round(shortest))
 
 
 def unreadable(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from handlers import event, groups, other, photo, presence, text, video
+from handlers import event, groups, other, photo, presence, text, uploading, video
 from handlers.message import Fetch, Message
 from schedules.rules import RuleBook
 from storage.store import Store
@@ -20,7 +20,7 @@ ROUTES: dict[str, Handler] = {
     "press": event.pressed,
     "event": event.handle,
     "voice": other.voice,
-    "too_large": other.too_large,
+    "too_large": uploading.too_large,
     "location": other.unreadable,
     "link": other.unreadable,
     "unknown": other.unreadable,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from handlers import alerting, danger, enrolment, review_chat, status, urging
+from handlers import alerting, danger, enrolment, review_chat, status, uploading, urging
 from handlers.answers import answer, answer_chatter, name_of
 from handlers.attribution import settle
 from handlers.message import Message
@@ -67,6 +67,8 @@ def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> No
     command = COMMANDS.get(said.strip("。.!！")) or (_to_office if said.startswith(("停产", "复产", "换人")) else None)
     if command is not None:
         return command(message, store, rules, now)
+    if said.startswith(uploading.WORD):
+        return uploading.handle(message, store, rules, now)
     if said.startswith("绑定"):
         return answer(message, store, rules, now, "enrolment.how")
     if any(heard(message, person, store, rules, now) for heard in (review_chat.said, urging.heard_answer)):

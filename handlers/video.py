@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from handlers import danger
-from handlers.attribution import settle
+from handlers.attribution import place, settle
 from handlers.message import Fetch, Message
 from handlers.receipts import facts, respond, send_receipt
 from handlers.replays import mark_replays
@@ -32,7 +32,7 @@ def announce(message: Message, store: Store, rules: RuleBook, now: datetime, *, 
     person = store.register.account_owner(message.realm, message.sender, message.sent_at)
     known = person is not None and bool(store.register.enterprises_of(person.id))
     submission = store.submissions.announce(
-        night_of(message.sent_at, rules),
+        message.bound.night if message.bound else night_of(message.sent_at, rules),
         channel=message.channel,
         message_key=message.key,
         inbox_id=message.inbox_id,
@@ -47,6 +47,8 @@ def announce(message: Message, store: Store, rules: RuleBook, now: datetime, *, 
         state="receiving",
         place="unattributed" if known else "quarantined",
     )
+    if known and message.bound:
+        place(submission, message.bound.enterprise_id, message.bound.part_id, "link", store, rules, now)
     if known and kind == "film":
         settle(store, rules, message.realm, message.sender, submission.night, now)
     if message.media is None:

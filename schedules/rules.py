@@ -29,6 +29,7 @@ class Rules:
     roster_check: time = time(15, 0)
     reach_check: time = time(18, 0)
     amends: timedelta = timedelta(minutes=30)
+    largest_upload_mb: int = 500
     review_until: time = time(12, 0)
     review_share: float = 0.1
     second_share: float = 0.05
@@ -58,6 +59,7 @@ NAMES: dict[str, tuple[str, Any]] = {
     "推送时间": ("push", _time),
     "集体缺报阈值": ("threshold", _share),
     "最短时长秒": ("shortest_film_s", float),
+    "上传上限MB": ("largest_upload_mb", int),
     "中断顺延分钟": ("amends", lambda text: timedelta(minutes=int(text))),
     "审看截止": ("review_until", _time),
     "抽查比例": ("review_share", _share),

@@ -29,8 +29,8 @@ from storage.schema import known_revisions
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-# Access tokens are fetched anew, and a claim on them is worth nothing elsewhere.
-_LEFT_OUT = {"token"}
+# Access tokens are fetched anew, and a claim on them or on a connection is worth nothing elsewhere.
+_LEFT_OUT = {"token", "lease", "errand"}
 # Signs of life and the schema's own word, which the restored database gives for itself.
 _PASSING = ("executor/", "beat/", "asked", "schema", "platform")
 _AT_ONCE = 1000

@@ -24,6 +24,7 @@ from storage.review import ReviewStore
 from storage.sources import SourceStore
 from storage.submissions import SubmissionStore
 from storage.tokens import TokenStore
+from storage.uploads import UploadStore
 from storage.urges import UrgeStore
 
 
@@ -46,6 +47,7 @@ class Store:
         self.tokens = TokenStore(session)
         self.leases = LeaseStore(session)
         self.outages = OutageStore(session)
+        self.uploads = UploadStore(session)
         self.sources = SourceStore(session)
         self.looks = LookStore(session)
         self.review = ReviewStore(session)

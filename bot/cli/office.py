@@ -8,8 +8,11 @@ from pathlib import Path
 import click
 
 from bot.cli.opened import opened
+from bot.config import Config
+from bot.memory import Memory
 from bot.opening import object_store
 from bot.texts import say
+from storage.store import Store
 
 ROLES = {"patroller": "巡检员", "head": "负责人", "safety": "安全员", "leader": "值班领导", "staff": "工作人员",
          "auditor": "审计员", "admin": "管理员"}  # fmt: skip
@@ -55,8 +58,9 @@ def export(file: Path) -> None:
 @click.argument("name")
 @click.option("--role", required=True, help="巡检员/负责人/安全员/值班领导/工作人员/审计员/管理员, several with 、")
 @click.option("--enterprise", metavar="CODE", help="The enterprise's code; without it the supervising office.")
+@click.option("--upload", is_flag=True, help="A link to the upload page besides, for who has no WeChat at hand.")
 @click.option("--json", "as_json", is_flag=True)
-def invite(name: str, role: str, enterprise: str | None, as_json: bool) -> None:
+def invite(name: str, role: str, enterprise: str | None, upload: bool, as_json: bool) -> None:
     """Make a one-time binding code for a person."""
     from handlers.enrolment import invite as make
 
@@ -64,11 +68,25 @@ def invite(name: str, role: str, enterprise: str | None, as_json: bool) -> None:
     with opened(migrate=True) as (config, memory), memory.transaction() as store:
         invitation = make(name, roles, enterprise, store, memory.clock.now())
         expires = invitation.expires_at.astimezone(config.TIMEZONE)
+        link = _upload_link(invitation.person_id, config, memory, store) if upload else None
     if as_json:
         answer = {"code": invitation.code, "name": name, "roles": roles, "enterprise": enterprise}
+        answer |= {"upload_url": link} if link else {}
         click.echo(json.dumps({**answer, "expires_at": expires.isoformat()}, ensure_ascii=False))
     else:
         click.echo(say("enrolment.invited", name=name, code=invitation.code, expires=f"{expires:%m-%d %H:%M}"))
+        if link:
+            click.echo(say("upload.invited", url=link))
+
+
+def _upload_link(person_id: int, config: Config, memory: Memory, store: Store) -> str:
+    from bot.links import Links
+    from handlers.uploading import invite as offer
+
+    person = store.register.person(person_id)
+    assert person is not None
+    made = offer(person, store, memory.book(store), memory.clock.now())
+    return Links(config.public_url, config.SECRET_KEY.get_secret_value()).upload(made.id)
 
 
 @click.command()

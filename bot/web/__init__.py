@@ -10,7 +10,8 @@ from bot.channels import Switchboard
 from bot.hearing import Hearing
 from bot.links import Links
 from bot.memory import Memory
-from bot.web import callbacks, content, dashboard, health
+from bot.uploads import Uploads
+from bot.web import callbacks, content, dashboard, health, upload
 from bot.web.site import Site
 from storage.errors import DatabaseAway
 from storage.objects import ObjectError, ObjectStore
@@ -21,7 +22,13 @@ _LARGEST_BODY = 256 * 1024
 
 
 def create_app(
-    memory: Memory, hearing: Hearing, switchboard: Switchboard, objects: ObjectStore, links: Links, site: Site
+    memory: Memory,
+    hearing: Hearing,
+    switchboard: Switchboard,
+    objects: ObjectStore,
+    links: Links,
+    uploads: Uploads,
+    site: Site,
 ) -> Flask:
     """The WSGI application over these parts."""
     app = Flask(__name__, static_folder=None)
@@ -31,6 +38,7 @@ def create_app(
     app.register_blueprint(callbacks.blueprint(hearing, switchboard))
     app.register_blueprint(health.blueprint(memory, objects, switchboard))
     app.register_blueprint(content.blueprint(memory, objects, links))
+    app.register_blueprint(upload.blueprint(memory, uploads, links, secure=site.is_secure))
     dashboard.add(app, memory, switchboard, site)
     return app
 

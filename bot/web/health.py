@@ -21,6 +21,7 @@ from bot.pulse import Pulse
 from schedules.self_audit import FACT
 from storage.errors import StorageError
 from storage.objects import ObjectError, ObjectStore
+from storage.uploads import CHANNEL as UPLOAD
 
 # With less room than a night of films wants, the service says so before the disk is full.
 _ROOM_WANTED = 1024**3
@@ -84,7 +85,7 @@ def _asleep(memory: Memory, pulse: Pulse) -> dict[str, str]:
 
 def _warnings(memory: Memory, objects: ObjectStore, switchboard: Switchboard) -> dict[str, str]:
     found = {**_unasked(memory), **_behind(memory)}
-    if not switchboard.doors:
+    if not set(switchboard.doors) - {UPLOAD}:
         found["doors"] = "no door is configured: nothing can be received"
     away = [url for url in sorted(switchboard.platforms) if not is_reachable(url)]
     if away:

@@ -23,11 +23,12 @@ from storage.models.register import (
     Rule,
 )
 from storage.models.review import Answer, Look, ReviewClaim, SecondLook, Urge, Verdict
+from storage.models.uploads import Upload, UploadPiece
 
 __all__ = [
     "Alert", "Answer", "Attempt", "AuditEntry", "Base", "Binding", "ClosedNight", "Contact", "ContentItem", "Counter",
     "Credential", "Decision", "DutyShift", "Employment", "Enterprise", "Errand", "GroupChat", "Id", "Inbox",
     "Invitation", "KeyPart", "Lease", "Look", "Meta", "NightChoice", "Notice", "Outage", "Person", "Push",
-    "ReviewClaim", "Rule", "SecondLook", "Source", "Submission", "Token", "Urge", "UtcDateTime", "Verdict",
-    "WebSession", "Word",
+    "ReviewClaim", "Rule", "SecondLook", "Source", "Submission", "Token", "Upload", "UploadPiece", "Urge",
+    "UtcDateTime", "Verdict", "WebSession", "Word",
 ]  # fmt: skip

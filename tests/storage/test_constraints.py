@@ -26,10 +26,12 @@ from storage.models import (
     DutyShift,
     Employment,
     Enterprise,
+    Errand,
     GroupChat,
     Inbox,
     Invitation,
     KeyPart,
+    Lease,
     Look,
     Meta,
     NightChoice,
@@ -42,6 +44,8 @@ from storage.models import (
     Source,
     Submission,
     Token,
+    Upload,
+    UploadPiece,
     Urge,
     Verdict,
     WebSession,
@@ -85,6 +89,11 @@ CLAIM: dict[str, Any] = {"submission_id": 1, "person_id": 1, "claimed_at": NOW, 
 SECOND: dict[str, Any] = {"submission_id": 1, "night": DAY, "first_id": 1, "drawn_at": NOW}
 URGE: dict[str, Any] = {"verdict_id": 1, "submission_id": 1, "enterprise_id": 1, "opened_at": NOW}
 ANSWER: dict[str, Any] = {"urge_id": 1, "at": NOW, "by": "张三", "submission_id": 1}
+UPLOAD: dict[str, Any] = {
+    "once_key": "a", "realm": "wecom", "sender": "p1", "person_id": 1, "enterprise_id": 1, "night": DAY,
+    "made_at": NOW, "expires_at": NOW, "state": "open", "generation": 0, "received": 0,
+}  # fmt: skip
+PIECE: dict[str, Any] = {"upload_id": 1, "generation": 1, "start": 0, "size": 1, "object_key": "a"}
 
 
 def a_county() -> list[Base]:
@@ -104,7 +113,7 @@ def a_county() -> list[Base]:
         Source(name="wecom_kf"),
         Person(id=2, name="李四", roles=[]), Credential(**PASSWORD), WebSession(**SESSION),
         Look(id=1, **LOOK), ReviewClaim(**CLAIM), Verdict(id=1, **VERDICT), SecondLook(**SECOND), Urge(id=1, **URGE),
-        Answer(id=1, **ANSWER),
+        Answer(id=1, **ANSWER), Lease(name="a"), Upload(id=1, **UPLOAD), UploadPiece(id=1, **PIECE),
     ]  # fmt: skip
 
 
@@ -138,6 +147,11 @@ REFUSED: dict[str, Base] = {
     "never_the_same_twice": Push(item_id=1, group_id=1, day=date(2027, 1, 1), notice_id=1),
     "credential.login": Credential(**{**PASSWORD, "person_id": 2}),
     "web_session.state_sha256": WebSession(**{**SESSION, "token_sha256": "b"}),
+    "errand_state": Errand(name="a", asked={}, asked_at=NOW, state="perhaps"),
+    "upload.once_key": Upload(**UPLOAD),
+    "upload_state_known": Upload(**{**UPLOAD, "once_key": "b", "state": "perhaps"}),
+    "upload_not_overfull": Upload(**{**UPLOAD, "once_key": "b", "size": 1, "received": 2}),
+    "piece_once": UploadPiece(**PIECE),
     "web_session_means": WebSession(**{**SESSION, "token_sha256": "b", "state_sha256": "b", "means": "charm"}),
 }
 KEYS: list[Base] = [
@@ -147,7 +161,7 @@ KEYS: list[Base] = [
     Invitation(code="12345678", person_id=1, made_at=NOW, expires_at=NOW),
     Source(name="wecom_kf", cursor="", rung=0, answered=0, unfinished=False, failures=0),
     Credential(**{**PASSWORD, "login": "b"}), WebSession(**{**SESSION, "state_sha256": "b"}),
-    ReviewClaim(**CLAIM), SecondLook(**SECOND),
+    ReviewClaim(**CLAIM), SecondLook(**SECOND), Lease(name="a"),
 ]  # fmt: skip
 ORPHANS: list[Base] = [
     Enterprise(code="E002", name="乙", short_name="乙", group_id=9), KeyPart(enterprise_id=9, number="1", name="罐区"),
@@ -172,6 +186,8 @@ ORPHANS: list[Base] = [
     ),
     *(SecondLook(**{**SECOND, "submission_id": 2, column: 9}) for column in ("first_id", "verdict_id")),
     Urge(**{**URGE, "verdict_id": 9}),
+    UploadPiece(**{**PIECE, "upload_id": 9}),
+    *(Upload(**{**UPLOAD, "once_key": "b", column: 9}) for column in ("person_id", "enterprise_id", "part_id")),
     *(Answer(**{**ANSWER, "submission_id": None, column: 9}) for column in ("urge_id", "person_id", "submission_id")),
 ]  # fmt: skip
 

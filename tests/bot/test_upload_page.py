@@ -1,0 +1,384 @@
+"""The upload page: a one-use link, the tus protocol behind it, and a film like any other at its end."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.test import Client, TestResponse
+
+from bot.uploads import LARGEST_PIECE, Piece, UploadRefused
+from storage.models import Enterprise, KeyPart, Rule, Submission, Upload, UploadPiece
+from tests.bot.parts import until
+from tests.harness import Story, film_bytes, row, story
+from tests.places import Place
+
+BASE = "https://patrol.example.org"
+TUS = {"Tus-Resumable": "1.0.0"}
+
+
+@pytest.fixture
+def night(place: Place, tmp_path: Path) -> Iterator[Story]:
+    with story(tmp_path, enterprises=2) as played:
+        played.time("00:21")
+        yield played
+
+
+@dataclass
+class Browser:
+    """One phone's browser with its cookies, on one link."""
+
+    client: Client
+    path: str
+
+    def open(self) -> TestResponse:
+        return self.client.get(self.path, base_url=BASE)
+
+    def begin(self, size: int, part: int | str = "", name: str = "film.mp4") -> TestResponse:
+        pairs = {"filename": name, "part": str(part)}
+        told = ",".join(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in pairs.items())
+        headers = {**TUS, "Upload-Length": str(size), "Upload-Metadata": told}
+        return self.client.post(self.path, base_url=BASE, headers=headers)
+
+    def put(self, where: str, start: int, data: bytes, **headers: str) -> TestResponse:
+        usual = {**TUS, "Upload-Offset": str(start), "Content-Type": "application/offset+octet-stream"}
+        return self.client.patch(where, base_url=BASE, data=data, headers={**usual, **headers})
+
+    def head(self, where: str) -> TestResponse:
+        return self.client.head(where, base_url=BASE, headers=TUS)
+
+    def state(self) -> dict[str, Any]:
+        return dict(self.client.get(f"{self.path}/state", base_url=BASE).json)
+
+    def send(self, film: bytes, part: int | str = "") -> str:
+        """All of a film, piece by piece; where it went."""
+        where = self.begin(len(film), part).headers["Location"]
+        for start in range(0, len(film), LARGEST_PIECE):
+            answer = self.put(where, start, film[start : start + LARGEST_PIECE])
+            assert answer.status_code == 204
+        return where
+
+
+def browser(night: Story, text: str) -> Browser:
+    """A fresh phone that opens the link in a message."""
+    link = re.search(r"https://patrol\.example\.org(/upload/\S+)", text)
+    assert link is not None
+    made = Browser(night.bot.web.test_client(), link.group(1))
+    made.open()
+    return made
+
+
+def asked(night: Story, words: str = "上传 2", who: str = "p1") -> Browser:
+    night.says(who, words)
+    [text] = night.hears(who)
+    return browser(night, text)
+
+
+def part_id(night: Story, code: str, number: str) -> int:
+    with night.bot.memory.reading() as store:
+        enterprise = row(store, Enterprise, code=code)
+        return int(row(store, KeyPart, enterprise_id=enterprise.id, number=number).id)
+
+
+def uploaded(night: Story) -> Upload:
+    with night.bot.memory.reading() as store:
+        return store.session.query(Upload).one()
+
+
+def test_a_film_over_the_page_is_filed_with_its_receipt(night: Story) -> None:
+    phone = asked(night)
+    page = phone.open()
+    assert page.status_code == 200
+    assert "甲化工" in page.text
+    assert "2 装卸台" in page.text
+    film = film_bytes(12, "page")
+    phone.send(film)
+    assert phone.state()["state"] == "checking"
+    night.settle(1)
+    assert night.hears("p1") == ["✅ 收到 1124-0001\n甲化工 · 2 装卸台\n拍送时间 00:21，今晚 1/2\n还差：1 罐区"]
+    told = phone.state()
+    assert (told["state"], told["words"].splitlines()[0]) == ("done", "✅ 收到 1124-0001")
+    [clip] = night.part("E001", "2")["submissions"]
+    assert (clip["state"], clip["sha256"]) == ("filed", hashlib.sha256(film).hexdigest())
+
+
+def test_a_slow_net_makes_nobody_late(night: Story) -> None:
+    night.time("05:50")
+    night.hears("leader"), night.group_hears("KEY"), night.hears("h1"), night.hears("h2")
+    phone = asked(night)
+    film = film_bytes(12, "slow")
+    where = phone.begin(len(film)).headers["Location"]
+    phone.put(where, 0, film[:1000])
+    night.time("06:20")
+    night.hears("leader"), night.group_hears("KEY")
+    start = 1000
+    while start < len(film):
+        phone.put(where, start, film[start : start + LARGEST_PIECE])
+        start += LARGEST_PIECE
+    night.settle(1)
+    assert night.hears("p1")[0].startswith("✅ 收到 1124-0001")
+    assert night.part("E001", "2")["state"] == "on_time"
+    everybody(night)
+
+
+def everybody(night: Story) -> None:
+    """What a whole night says besides is none of this test's business."""
+    for who in night.cloud.members:
+        night.hears(who)
+    night.group_hears("KEY")
+
+
+def test_without_a_part_in_the_link_one_is_chosen_on_the_page(night: Story) -> None:
+    phone = asked(night, "上传")
+    assert "1 罐区" in phone.open().text
+    film = film_bytes(12, "chosen")
+    assert phone.begin(len(film)).status_code == 400
+    assert phone.begin(len(film), part_id(night, "E002", "1")).status_code == 400
+    phone.send(film, part_id(night, "E001", "1"))
+    night.settle(1)
+    assert night.hears("p1")[0].splitlines()[1] == "甲化工 · 1 罐区"
+
+
+def test_a_film_that_is_none_is_unfit_on_the_page_as_in_the_chat(night: Story) -> None:
+    phone = asked(night)
+    phone.send(b"no film at all" * 50)
+    night.settle(1)
+    [told] = night.hears("p1")
+    assert told.startswith("⚠️ 1124-0001（00:21）打不开，不是视频")
+    assert (phone.state()["state"], phone.state()["words"]) == ("unfit", told)
+
+
+def test_the_link_serves_one_browser_and_one_film(night: Story) -> None:
+    phone = asked(night)
+    other = Browser(night.bot.web.test_client(), phone.path)
+    assert other.open().status_code == 200
+    where = phone.begin(1000).headers["Location"]
+    shut_out = other.open()
+    assert (shut_out.status_code, "另一部手机" in shut_out.text) == (403, True)
+    assert [other.begin(1000).status_code, other.head(where).status_code] == [403, 403]
+    assert other.put(where, 0, b"x" * 1000).status_code == 403
+    assert phone.put(where, 0, b"x" * 1000).status_code == 204
+    assert phone.begin(1000).status_code == 410
+    assert phone.put(where, 1000, b"more").status_code == 409
+    assert (phone.open().status_code, other.open().status_code) == (200, 403)
+    night.settle(1)
+    night.hears("p1")
+
+
+def test_an_altered_link_and_an_old_one_lead_nowhere(night: Story) -> None:
+    phone = asked(night)
+    altered = Browser(night.bot.web.test_client(), phone.path[:-2] + "xx")
+    assert (altered.open().status_code, altered.begin(10).status_code) == (404, 404)
+    where = phone.begin(1000).headers["Location"]
+    night.clock.instant += timedelta(hours=24)
+    assert (phone.open().status_code, "过期" in phone.open().text) == (410, True)
+    assert [phone.begin(10).status_code, phone.put(where, 0, b"x").status_code, phone.head(where).status_code] == [
+        410
+    ] * 3
+    night.settle()
+    everybody(night)
+
+
+def test_a_film_begun_anew_leaves_the_earlier_one_behind(night: Story) -> None:
+    phone = asked(night)
+    first = phone.begin(1000).headers["Location"]
+    phone.put(first, 0, b"x" * 10)
+    second = phone.begin(2000).headers["Location"]
+    assert (phone.head(first).status_code, phone.put(first, 10, b"x").status_code) == (410, 410)
+    assert phone.head(second).headers["Upload-Offset"] == "0"
+
+
+def test_it_says_what_it_can(night: Story) -> None:
+    phone = asked(night)
+    told = phone.client.options(phone.path, base_url=BASE)
+    assert (told.status_code, told.headers["Tus-Version"]) == (204, "1.0.0")
+    assert told.headers["Tus-Extension"] == "creation,checksum,termination,expiration"
+    assert told.headers["Tus-Checksum-Algorithm"] == "sha1,sha256"
+    refused = phone.client.post(phone.path, base_url=BASE, headers={"Upload-Length": "10"})
+    assert (refused.status_code, refused.headers["Tus-Version"]) == (412, "1.0.0")
+
+
+def test_how_far_it_has_come_is_told_to_whoever_sends_it(night: Story) -> None:
+    phone = asked(night)
+    begun = phone.begin(1000)
+    where = begun.headers["Location"]
+    assert (begun.status_code, "Upload-Expires" in begun.headers) == (201, True)
+    answer = phone.put(where, 0, b"x" * 300)
+    assert (answer.status_code, answer.headers["Upload-Offset"]) == (204, "300")
+    head = phone.head(where)
+    assert (head.headers["Upload-Offset"], head.headers["Upload-Length"]) == ("300", "1000")
+    assert head.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
+def test_a_piece_that_does_not_match_its_checksum_is_not_kept(night: Story, algorithm: str) -> None:
+    phone = asked(night)
+    where = phone.begin(1000).headers["Location"]
+    right = base64.b64encode(hashlib.new(algorithm, b"x" * 300).digest()).decode()
+    assert phone.put(where, 0, b"y" * 300, **{"Upload-Checksum": f"{algorithm} {right}"}).status_code == 460
+    assert phone.head(where).headers["Upload-Offset"] == "0"
+    assert phone.put(where, 0, b"x" * 300, **{"Upload-Checksum": f"{algorithm} {right}"}).status_code == 204
+    assert phone.put(where, 300, b"x", **{"Upload-Checksum": "crc32 AAAA"}).status_code == 400
+    assert phone.put(where, 300, b"x", **{"Upload-Checksum": "sha1 !"}).status_code == 400
+
+
+def test_odd_requests_are_refused(night: Story) -> None:
+    phone = asked(night)
+    sizes = [phone.begin(size).status_code for size in (0, 500 * 1024 * 1024 + 1)]
+    assert sizes == [400, 413]
+    where = phone.begin(1000).headers["Location"]
+    assert phone.put(where, 1, b"x").status_code == 409
+    assert phone.put(where, 0, b"").status_code == 400
+    assert phone.put(where, 0, b"x" * 1001).status_code == 413
+    assert phone.put(where, 0, b"x", **{"Upload-Offset": "-1"}).status_code == 400
+    assert phone.put(where, 0, b"x", **{"Content-Type": "video/mp4"}).status_code == 415
+    large = phone.begin(LARGEST_PIECE * 2).headers["Location"]
+    assert phone.put(large, 0, bytes(LARGEST_PIECE + 1)).status_code == 413
+
+
+def test_the_office_sets_how_large_a_film_may_be(night: Story) -> None:
+    with night.office() as store:
+        store.session.add(Rule(name="上传上限MB", value="1"))
+    phone = asked(night)
+    assert "最大 1 MB" in phone.open().text
+    assert (phone.begin(1024 * 1024 + 1).status_code, phone.begin(1024 * 1024).status_code) == (413, 201)
+
+
+def test_an_old_net_may_hide_the_method_in_a_header(night: Story) -> None:
+    phone = asked(night)
+    where = phone.begin(1000).headers["Location"]
+    headers = {
+        **TUS, "X-HTTP-Method-Override": "PATCH", "Upload-Offset": "0",
+        "Content-Type": "application/offset+octet-stream",
+    }  # fmt: skip
+    assert phone.client.post(where, base_url=BASE, data=b"x" * 10, headers=headers).status_code == 204
+
+
+def test_two_at_once_for_one_place_and_only_one_is_kept(night: Story) -> None:
+    phone = asked(night)
+    phone.begin(1000)
+    upload = uploaded(night)
+    found: list[int] = []
+
+    def put(byte: bytes) -> None:
+        try:
+            night.bot.uploads.append(upload, Piece(0, byte * 500, None))
+            found.append(204)
+        except UploadRefused as refused:
+            found.append(refused.status)
+
+    threads = [threading.Thread(target=put, args=(byte,)) for byte in (b"a", b"b", b"c", b"d")]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert found.count(204) == 1
+    assert set(found) <= {204, 423, 409}
+    with night.bot.memory.reading() as store:
+        [kept] = store.session.query(UploadPiece)
+        assert kept.size == uploaded(night).received == 500
+
+
+def test_the_right_to_append_dies_with_the_process_that_had_it(night: Story) -> None:
+    phone = asked(night)
+    where = phone.begin(1000).headers["Location"]
+    from bot.clock import wall_now
+
+    with night.bot.memory.transaction() as store:
+        upload = store.uploads.get(uploaded(night).id)
+        assert upload is not None
+        assert store.uploads.claim(upload, 0, wall_now(), wall_now() + timedelta(seconds=0.5))
+    assert phone.put(where, 0, b"x").status_code == 423
+    until(lambda: phone.put(where, 0, b"x").status_code == 204)
+
+
+def test_a_film_given_up_may_be_followed_by_another(night: Story) -> None:
+    phone = asked(night)
+    where = phone.begin(1000).headers["Location"]
+    phone.put(where, 0, b"x" * 10)
+    assert phone.client.delete(where, base_url=BASE, headers=TUS).status_code == 204
+    film = film_bytes(12, "second")
+    phone.send(film)
+    night.settle(1)
+    assert night.hears("p1")[0].startswith("✅ 收到 1124-0001")
+
+
+def test_pieces_go_when_nobody_needs_them(night: Story) -> None:
+    phone = asked(night)
+    where = phone.begin(1000).headers["Location"]
+    phone.put(where, 0, b"x" * 10)
+    phone.send(film_bytes(12, "whole"))
+    with night.bot.memory.reading() as store:
+        keys = [piece.object_key for piece in store.session.query(UploadPiece)]
+    night.bot.uploads.clear()
+    assert [key for key in keys if night.bot.objects.stat(key)] == keys[1:]
+    night.settle(1)
+    night.hears("p1")
+    night.bot.uploads.clear()
+    assert [key for key in keys if night.bot.objects.stat(key)] == []
+    assert phone.state()["state"] == "done"
+    with night.bot.memory.reading() as store:
+        film = store.session.query(Submission).one()
+        assert night.bot.objects.stat(film.object_key) is not None
+
+
+def test_any_process_goes_on_with_what_another_began(night: Story, tmp_path: Path) -> None:
+    from bot.app import build
+    from bot.engine import InlineEngine
+    from storage.database import Database
+
+    phone = asked(night)
+    film = film_bytes(12, "two processes")
+    where = phone.begin(len(film)).headers["Location"]
+    phone.put(where, 0, film[:1000])
+    database = Database(night.bot.config.DATABASE_URL)
+    second = build(night.bot.config, database, night.clock, InlineEngine())
+    other = Browser(second.web.test_client(), phone.path)
+    cookie = phone.client.get_cookie("upload", domain="patrol.example.org", path="/upload/")
+    assert cookie is not None
+    other.client.set_cookie("upload", cookie.value, domain="patrol.example.org", path="/upload/", secure=True)
+    start = int(other.head(where).headers["Upload-Offset"])
+    while start < len(film):
+        assert other.put(where, start, film[start : start + LARGEST_PIECE]).status_code == 204
+        start += LARGEST_PIECE
+    database.close()
+    night.settle(1)
+    assert night.hears("p1")[0].startswith("✅ 收到 1124-0001")
+
+
+def test_whoever_films_for_two_enterprises_gets_a_link_for_each(night: Story) -> None:
+    from storage.models import Employment, Person
+
+    with night.office() as store:
+        person = row(store, Person, name="甲化工巡检员")
+        store.session.add(Employment(person_id=person.id, enterprise_id=row(store, Enterprise, code="E002").id))
+    night.says("p1", "上传")
+    first, second = night.hears("p1")
+    assert ("甲化工" in first, "乙化工" in second) == (True, True)
+    phone = browser(night, second)
+    phone.send(film_bytes(12, "for the second"), part_id(night, "E002", "1"))
+    night.settle(1)
+    assert night.hears("p1")[0].splitlines()[1] == "乙化工 · 1 罐区"
+
+
+def test_a_stranger_gets_no_link(night: Story) -> None:
+    night.cloud.add_member("new", "新人")
+    night.says("new", "上传")
+    assert night.hears("new")[0].startswith("您好，这里是夜间巡检机器人，还不认识您")
+
+
+def test_the_page_runs_nothing_but_our_own(night: Story) -> None:
+    page = asked(night).open()
+    policy = page.headers["Content-Security-Policy"]
+    assert ("default-src 'none'" in policy, "unsafe" in policy) == (True, False)
+    assert re.findall(r'(?:src|href)="(?!/login/static/)', page.text) == []
+    assert "<script>" not in page.text
+    assert " style=" not in page.text
