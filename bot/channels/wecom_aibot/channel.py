@@ -47,10 +47,10 @@ class WeComAibotChannel:
         return Delivered(response_code=_IN_WORDS if content["msgtype"] == "template_card" else None)
 
     def _content(self, body: Body, attachment: Attachment | None) -> Json:
-        if body["form"] in ("alert", "buttons", "selection"):
+        if "choices" in body:
             return {"msgtype": "template_card", "template_card": _card(body)}
-        if body["form"] == "file" and attachment is not None:
-            kind, media_id = upload(self.exchange, body["name"], attachment())
+        if body["form"] in ("file", "picture") and attachment is not None:
+            kind, media_id = upload(self.exchange, body["name"], attachment(), picture=body["form"] == "picture")
             return {"msgtype": kind, kind: {"media_id": media_id}}
         if body["form"] == "news":
             return _markdown(f"[{plain(body['title'])}]({body['url']})\n{plain(body['text'])}")

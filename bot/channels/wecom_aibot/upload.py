@@ -12,12 +12,13 @@ _CHUNK, _MOST_CHUNKS = 512 * 1024, 100
 _VIDEO_BYTES, _FILE_BYTES = 10 * 1024 * 1024, 20 * 1024 * 1024
 
 
-def upload(exchange: Exchange, name: str, content: bytes) -> tuple[str, str]:
+def upload(exchange: Exchange, name: str, content: bytes, *, picture: bool = False) -> tuple[str, str]:
     """The kind under which a file is sent, and its media id. Raises ChannelError.
 
     A chunk may be sent again without harm, so a broken upload simply begins anew with the next try.
     """
-    kind = "video" if name.lower().endswith(".mp4") and len(content) <= _VIDEO_BYTES else "file"
+    small_film = name.lower().endswith(".mp4") and len(content) <= _VIDEO_BYTES
+    kind = "image" if picture else "video" if small_film else "file"
     chunks = [content[start : start + _CHUNK] for start in range(0, len(content), _CHUNK)]
     if not chunks or len(content) > _FILE_BYTES or len(chunks) > _MOST_CHUNKS:
         raise Permanent(f"a file of {len(content)} bytes")

@@ -4,7 +4,7 @@
   var page = JSON.parse(document.getElementById('page').textContent);
   var words = page.words, said = document.getElementById('said'), bar = document.getElementById('bar');
   var choose = document.getElementById('choose'), going = document.getElementById('going');
-  var here = location.pathname, upload = null, waiting = null, awake = null;
+  var here = location.pathname, upload = null, waiting = null, awake = null, broken = false;
 
   function fill(text, values) {
     return text.replace(/\{(\w+)\}/g, function (_, name) { return values[name]; });
@@ -47,12 +47,14 @@
     upload = new tus.Upload(file, {
       endpoint: here, chunkSize: page.piece, retryDelays: [0, 1000, 2000, 4000, 8000, 15000], httpStack: new Stack(),
       metadata: { filename: file.name || 'film.mp4', part: String(part()) }, removeFingerprintOnSuccess: true,
-      fingerprint: function (file) { return Promise.resolve(['patrol', here, file.name, file.size, file.lastModified].join('|')); },
+      /* Phones give the same film another name and date each time it is chosen: its length stays. */
+      fingerprint: function (file) { return Promise.resolve(['patrol', here, file.size].join('|')); },
       onShouldRetry: function (error) {
         var status = error.originalResponse ? error.originalResponse.getStatus() : 0;
         return status === 0 || status >= 500 || status === 409 || status === 423 || status === 460;
       },
       onProgress: function (sent, all) {
+        broken = false;
         bar.value = Math.floor(sent * 100 / all);
         tell(fill(words.progress, { percent: bar.value }));
       },
@@ -70,18 +72,26 @@
     var status = error.originalResponse ? error.originalResponse.getStatus() : 0;
     if (status === 403 || status === 404 || status === 410) { upload = null; location.reload(); return; }
     if (status === 413) { upload = null; show(false); tell(words.failed, true); return; }
-    tell(words.paused, true);
+    pause();
     waiting = waiting || setTimeout(goOn, 5000);
+  }
+  function pause() {
+    if (upload) {
+      broken = true;
+      tell(words.paused, true);
+    }
   }
   function goOn() {
     clearTimeout(waiting);
     waiting = null;
-    if (upload) { upload.start(); }
+    var same = upload;
+    if (same && broken) { same.abort().then(function () { if (upload === same) { same.start(); } }); }
   }
-  /* The net is back, or the phone has woken up. */
-  window.addEventListener('online', function () { if (waiting) { goOn(); } });
+  /* The net is gone; it is back, or the phone has woken up. */
+  window.addEventListener('offline', pause);
+  window.addEventListener('online', goOn);
   document.addEventListener('visibilitychange', function () {
-    if (document.visibilityState === 'visible') { keepAwake(); if (waiting) { goOn(); } }
+    if (document.visibilityState === 'visible') { keepAwake(); goOn(); }
   });
   function keepAwake() {
     if (upload && navigator.wakeLock && document.visibilityState === 'visible') {
