@@ -15,10 +15,9 @@ import logging
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from bot.channels.errors import Garbled, MediaGone, Transient
-from bot.clock import wall_now
 from bot.memory import Memory
 from handlers.message import Bound, Message
 from storage.errors import DatabaseAway
@@ -32,8 +31,6 @@ log = logging.getLogger(__name__)
 
 # Small enough to be sent again without regret on a bad net, and no larger than what callbacks may send.
 LARGEST_PIECE = 256 * 1024
-# Longer than a piece may take to keep; a process that died with the right to append loses it then.
-_LEASE = timedelta(seconds=30)
 _READ = 256 * 1024
 _AT_ONCE = 100
 DIGESTS = {"sha1": hashlib.sha1, "sha256": hashlib.sha256}
@@ -80,37 +77,39 @@ class Uploads:
     def append(self, upload: Upload, piece: Piece) -> int:
         """Keep a piece at its place; how far the film has come. Raises UploadRefused, ObjectError.
 
-        First the right to append, then the bytes, then the word that they are there.
+        First the bytes, then the word that they are there: of several for one place, one is kept.
         """
         check(piece)
         if not piece.data:
             raise UploadRefused(400)
-        if piece.start + len(piece.data) > (upload.size or 0):
+        reached = piece.start + len(piece.data)
+        if reached > (upload.size or 0):
             raise UploadRefused(413)
-        until = wall_now() + _LEASE
+        key = self._keep(upload, piece)
         with self._memory.transaction() as store:
-            claimed = store.uploads.claim(upload, piece.start, wall_now(), until)
-        if not claimed:
-            raise UploadRefused(423 if piece.start == upload.received else 409)
-        try:
-            key = self._keep(upload, piece)
-        except ObjectError:
-            with self._memory.transaction() as store:
-                store.uploads.let_go(upload, piece.start, until)
-            raise
-        with self._memory.transaction() as store:
-            if not store.uploads.advance(upload, piece.start, until, len(piece.data), key):
-                raise UploadRefused(409)
-            if piece.start + len(piece.data) == upload.size:
+            kept = store.uploads.advance(upload, piece.start, len(piece.data), key)
+            if kept and reached == upload.size:
                 self._hear(upload, store)
-        return piece.start + len(piece.data)
+        if not kept:
+            self._withdraw(upload, piece, key)
+            raise UploadRefused(409)
+        return reached
 
     def _keep(self, upload: Upload, piece: Piece) -> str:
-        key = f"uploads/{upload.id}/{upload.generation}-{piece.start:012d}-{_told_apart(piece)}"
+        """What is sent again is kept in its own place; another content for the place has another."""
+        told_apart = hashlib.sha256(piece.data).hexdigest()[:16]
+        key = f"uploads/{upload.id}-{upload.generation}-{piece.start:012d}-{told_apart}"
         with self._objects.spool() as spool:
             spool.write(piece.data)
             self._objects.keep(spool, key)
         return key
+
+    def _withdraw(self, upload: Upload, piece: Piece, key: str) -> None:
+        """Another was quicker; unless it brought the same, what we kept is nobody's."""
+        with self._memory.reading() as store:
+            other = store.uploads.piece_at(upload, piece.start)
+        if other is None or other.object_key != key:
+            self._remove(key)
 
     def _hear(self, upload: Upload, store: Store) -> None:
         """The whole film is here: from now on it is a message like any other."""
@@ -142,11 +141,6 @@ class Uploads:
             self._objects.remove(key)
             return True
         return False
-
-
-def _told_apart(piece: Piece) -> str:
-    """What tells two contents for one place apart, so that neither overwrites the other."""
-    return hashlib.sha256(piece.data).hexdigest()[:16]
 
 
 def check(piece: Piece) -> None:

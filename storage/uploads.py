@@ -43,46 +43,40 @@ class UploadStore:
             )
             .values(
                 state="receiving", visitor=visitor, generation=Upload.generation + 1, received=0, begun_at=now,
-                busy_until=None, **film,
+                **film,
             )
             .returning(Upload.generation)
         )  # fmt: skip
 
-    def claim(self, upload: Upload, start: int, wall_now: datetime, until: datetime) -> bool:
-        """Take the right to append at `start`; False while somebody else has it."""
-        free = or_(Upload.busy_until.is_(None), Upload.busy_until <= wall_now)
-        return self._at(upload, start, free, {"busy_until": until})
-
-    def let_go(self, upload: Upload, start: int, until: datetime) -> None:
-        """Give that right back with nothing appended."""
-        self._at(upload, start, Upload.busy_until == until, {"busy_until": None})
-
-    def advance(self, upload: Upload, start: int, until: datetime, size: int, object_key: str) -> bool:
-        """A piece is kept: the film has come so much further, if the right to say so is still ours."""
+    def advance(self, upload: Upload, start: int, size: int, object_key: str) -> bool:
+        """A piece is kept: the film has come so much further. False when it had come further by another already."""
         whole = start + size == upload.size
-        values = {"received": start + size, "busy_until": None, **({"state": "complete"} if whole else {})}
-        if not self._at(upload, start, Upload.busy_until == until, values):
+        moved = self.session.scalar(
+            update(Upload)
+            .where(
+                Upload.id == upload.id,
+                Upload.generation == upload.generation,
+                Upload.state == "receiving",
+                Upload.received == start,
+            )
+            .values(received=start + size, state="complete" if whole else "receiving")
+            .returning(Upload.id)
+        )
+        if moved is None:
             return False
         piece = {"upload_id": upload.id, "generation": upload.generation, "start": start, "size": size}
         insert_once(self.session, UploadPiece, {**piece, "object_key": object_key})
         return True
 
-    def _at(self, upload: Upload, start: int, condition: Any, values: dict[str, Any]) -> bool:
-        return (
-            self.session.scalar(
-                update(Upload)
-                .where(
-                    Upload.id == upload.id,
-                    Upload.generation == upload.generation,
-                    Upload.state == "receiving",
-                    Upload.received == start,
-                    condition,
-                )
-                .values(**values)
-                .returning(Upload.id)
+    def piece_at(self, upload: Upload, start: int) -> UploadPiece | None:
+        """What was kept for a place of a film."""
+        return self.session.scalars(
+            select(UploadPiece).where(
+                UploadPiece.upload_id == upload.id,
+                UploadPiece.generation == upload.generation,
+                UploadPiece.start == start,
             )
-            is not None
-        )
+        ).first()
 
     def pieces(self, upload_id: int, generation: int) -> Sequence[UploadPiece]:
         """What has been received of a film, in its order."""
@@ -97,7 +91,7 @@ class UploadStore:
         self.session.execute(
             update(Upload)
             .where(Upload.id == upload.id, Upload.generation == upload.generation, Upload.state == "receiving")
-            .values(state="open", received=0, busy_until=None)
+            .values(state="open", received=0)
         )
 
     def end_overdue(self, now: datetime) -> None:
@@ -105,7 +99,7 @@ class UploadStore:
         self.session.execute(
             update(Upload)
             .where(Upload.state.in_(("open", "receiving")), Upload.expires_at <= now)
-            .values(state="ended", busy_until=None)
+            .values(state="ended")
         )
 
     def spare_pieces(self, limit: int) -> Sequence[UploadPiece]:

@@ -173,12 +173,13 @@ def _head(desk: Desk, token: str, generation: int) -> Response:
 def _patch(desk: Desk, token: str, generation: int) -> Response:
     if request.mimetype != _MEDIA:
         raise UploadRefused(415)
-    upload, start = desk.film(token, generation), _number("Upload-Offset")
-    if start != upload.received or upload.state != "receiving":
-        raise UploadRefused(409)
+    # Before all else: to be asked to wait must cost next to nothing.
     if not desk.room.acquire(blocking=False):
         return _told(503, {"Retry-After": str(_AGAIN_S)})
     try:
+        upload, start = desk.film(token, generation), _number("Upload-Offset")
+        if start != upload.received or upload.state != "receiving":
+            raise UploadRefused(409)
         piece = Piece(start, request.get_data(), request.headers.get("Upload-Checksum"))
         return _told(204, _how_far(upload, desk.uploads.append(upload, piece)))
     finally:

@@ -11,7 +11,7 @@ from storage.models.base import Base, Id
 
 
 class Upload(Base):
-    """One link, and the film that comes by it. `busy_until` is of the wall clock, all else of the service's."""
+    """One link, and the film that comes by it."""
 
     __tablename__ = "upload"
     __table_args__ = (
@@ -39,7 +39,6 @@ class Upload(Base):
     name: Mapped[str | None]
     size: Mapped[int | None] = mapped_column(BigInteger)
     received: Mapped[int] = mapped_column(BigInteger, default=0)
-    busy_until: Mapped[datetime | None]
 
 
 class UploadPiece(Base):

@@ -8,13 +8,15 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from tests.bench import callbacks
+from tests.bench import callbacks, doors
 from tests.bench.rig import Row, close_servers
 
 BENCHES: dict[str, Callable[[bool], Iterator[Row]]] = {
     "callbacks": callbacks.at_full_load,
     "wechatpy": callbacks.beside_wechatpy,
     "latency": callbacks.at_100_a_second,
+    "smart_bot": doors.a_smart_bot_film,
+    "pieces": doors.pieces,
 }
 
 

@@ -179,11 +179,14 @@ class Service:
 @contextmanager
 def service(
     kind: str = "SQLite", commands: Sequence[str] = ("serve",), enterprises: int = 75, parts: int = 1,
-    objects: str = "directory",
+    objects: str = "directory", smart_bot: bool = False,
 ) -> Iterator[Service]:  # fmt: skip
     """The program over an empty database with a county in it, ready to be asked."""
     with Cloud() as cloud, database(kind) as kept, folder() as place:
         cloud.serve()
+        if smart_bot:
+            cloud.aibot.serve()
+        bot = cloud.aibot.settings if smart_bot else {}
         with kept.transaction() as session:
             accounts = county(Store(session), enterprises, parts)
         for account in accounts:
@@ -191,7 +194,8 @@ def service(
         cloud.add_robot("KEY", "群")
         made = Service(free_port(), cloud, kept, accounts, {})
         made.environment = {
-            **os.environ, **{name: str(value) for name, value in cloud.settings.items()}, **_objects(objects, place),
+            **os.environ, **{name: str(value) for name, value in {**cloud.settings, **bot}.items()},
+            **_objects(objects, place),
             "DATABASE_URL": kept.url.render_as_string(hide_password=False), "SECRET_KEY": "bench",
             "PORT": str(made.port), "PYTHONPATH": str(ROOT), "BENCH_LOG": f"{place}/log.txt",
         }  # fmt: skip

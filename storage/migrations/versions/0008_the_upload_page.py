@@ -31,7 +31,6 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=True),
         sa.Column("size", sa.BigInteger(), nullable=True),
         sa.Column("received", sa.BigInteger(), nullable=False),
-        sa.Column("busy_until", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("state in ('open','receiving','complete','ended')", name="upload_state_known"),
         sa.CheckConstraint("received >= 0 and (size is null or received <= size)", name="upload_not_overfull"),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"]),
