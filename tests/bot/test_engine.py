@@ -224,6 +224,18 @@ def test_no_more_is_under_way_at_once_than_agreed(durable: Bench) -> None:
     assert most[0] == _AT_ONCE[TAKE_IN]
 
 
+def test_what_is_urgent_goes_before_all_that_waits(durable: Bench) -> None:
+    release = threading.Event()
+    durable.act = lambda work, row_id: release.wait(20) if row_id < _AT_ONCE[TAKE_IN] else None
+    durable.enqueue(*(Job(TAKE_IN, number) for number in range(_AT_ONCE[TAKE_IN])))
+    until(lambda: pending(durable) == _AT_ONCE[TAKE_IN])
+    durable.enqueue(*(Job(TAKE_IN, number) for number in range(100, 140)))
+    durable.enqueue(Job(TAKE_IN, 200, urgent=True))
+    release.set()
+    done = durable.comes_to(_AT_ONCE[TAKE_IN] + 41)
+    assert done.index(200) < _AT_ONCE[TAKE_IN] * 3
+
+
 def test_what_is_stored_is_json_under_a_constant_version(durable: Bench) -> None:
     """Traps 3 and 1: a digest of the code would strand work, pickles would tie it to the code."""
     durable.enqueue(Job(TAKE_IN, 7))

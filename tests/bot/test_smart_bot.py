@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.channels.base import Limits
 from bot.channels.errors import Garbled, MediaGone, Misconfigured, MustWait, Permanent, Transient, Unheard
 from bot.channels.wecom_aibot import Exchange, frames, media
 from bot.channels.wecom_aibot.channel import plain
@@ -26,6 +27,7 @@ from bot.channels.wecom_aibot.exchange import NAME, Patience
 from bot.channels.wecom_aibot.wire import Pace, Wire
 from bot.clock import wall_now
 from bot.holding import Holder
+from bot.pacing import may_leave_at
 from bot.simulator import Cloud
 from storage.models import Errand, Inbox, Lease, Notice
 from tests.bot.parts import Edge, edge, until
@@ -435,6 +437,32 @@ def test_no_key_no_address_and_no_secret_reaches_the_log(
     secrets = (video["aeskey"], video["url"].rpartition("=")[2], gateway.aibot.bot.secret)
     assert not [secret for secret in secrets if secret in caplog.text]
     assert where.rows is not None
+
+
+def test_what_the_bot_hands_on_is_taken_in_before_all_else(here: Edge, gateway: Cloud) -> None:
+    gateway.phone("zhangsan").says("1")
+    with holder(here, gateway, "one") as one:
+        until(lambda: one.holds)
+        gateway.aibot.says("zhangsan", "2")
+        until(lambda: len(here.inbox()) == 2)
+    here.bot.memory.dispatch(10)
+    assert [job.urgent for _, job in here.engine._waiting] == [False, True]
+
+
+def test_a_route_that_has_had_its_hour_waits_for_the_next(place: Place, here: Edge) -> None:
+    limits = Limits(messages=5, period=timedelta(minutes=1), text_bytes=1, file_bytes=0, hourly=2)
+    sent = [here.say(once_key=f"n{number}") for number in range(3)]
+    began = here.clock.instant
+    with here.bot.memory.transaction() as store:
+        notices = [store.notices.get(each) for each in sent]
+        for notice in notices[:2]:
+            assert notice is not None
+            store.notices.claim(notice.id, began, wall_now(), timedelta(minutes=1), {"form": "text"})
+        last = notices[2]
+        assert last is not None
+        later = began + timedelta(minutes=10)
+        assert may_leave_at(last, limits, store, later) == began + timedelta(hours=1)
+        assert may_leave_at(last, replace(limits, hourly=None), store, later) == last.due_at
 
 
 def test_a_lease_may_be_renewed_but_not_stolen(place: Place, here: Edge) -> None:

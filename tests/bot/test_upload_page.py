@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 from werkzeug.test import Client, TestResponse
 
+from bot.links import Links
 from bot.uploads import LARGEST_PIECE, Piece, UploadRefused
+from storage.errors import Refused
 from storage.models import Enterprise, KeyPart, Rule, Submission, Upload, UploadPiece
 from tests.harness import Story, film_bytes, row, story
 from tests.places import Place
@@ -355,6 +357,45 @@ def test_whoever_films_for_two_enterprises_gets_a_link_for_each(night: Story) ->
     phone.send(film_bytes(12, "for the second"), part_id(night, "E002", "1"))
     night.settle(1)
     assert night.hears("p1")[0].splitlines()[1] == "乙化工 · 1 罐区"
+
+
+def test_whoever_has_no_account_at_all_may_be_given_a_link(night: Story) -> None:
+    from handlers import enrolment, uploading
+
+    with night.office() as store:
+        book, now = night.bot.memory.book(store), night.clock.instant
+        code = enrolment.invite("新来的", ["巡检员"], "E001", store, now)
+        person = store.register.person(code.person_id)
+        assert person is not None
+        made = uploading.invite(person, store, book, now)
+        stranger = enrolment.invite("办公室的", ["工作人员"], None, store, now)
+        with pytest.raises(Refused):
+            uploading.invite(store.register.person(stranger.person_id), store, book, now)  # type: ignore[arg-type]
+    links = Links(night.bot.config.public_url, night.bot.config.SECRET_KEY.get_secret_value())
+    phone = browser(night, links.upload(made.id))
+    phone.send(film_bytes(12, "no account"), part_id(night, "E001", "1"))
+    night.settle(1)
+    assert phone.state()["words"].startswith("✅ 收到 1124-0001\n甲化工 · 1 罐区")
+    [clip] = night.part("E001", "1")["submissions"]
+    assert clip["state"] == "filed"
+
+
+def test_a_film_too_large_for_the_chat_is_answered_with_a_link(night: Story) -> None:
+    from dataclasses import replace
+
+    from handlers import router
+
+    night.says("p1", "帮助")
+    night.hears("p1")
+    with night.office() as store:
+        kept = store.inbox.get(1)
+        assert kept is not None
+        message = night.bot.switchboard.doors["wecom_app"].parse(kept.raw, kept.id, kept.received_at)
+        router.handle(replace(message, kind="too_large"), store, night.bot.memory.book(store), night.clock.instant)
+    night.settle()
+    told, link = night.hears("p1")
+    assert told.startswith("⚠️ 这段视频太大")
+    assert browser(night, link).open().status_code == 200
 
 
 def test_a_stranger_gets_no_link(night: Story) -> None:
