@@ -82,6 +82,11 @@ class Watch:
         """How many are being told."""
         return len(self._pipes)
 
+    @property
+    def is_looking(self) -> bool:
+        """Whether anybody looks at the night for others."""
+        return self._thread is not None
+
     def _run(self) -> None:
         """For as long as anybody watches."""
         told, spoken_at = "", monotonic()
