@@ -101,3 +101,18 @@ def test_nobody_watches_for_ever_on_one_look_at_his_sign_in(
     with watching(url, made.signed_in("leader").cookie) as connection:
         assert heard(connection, b"\r\n0\r\n\r\n").endswith(b"0\r\n\r\n")
         assert connection.recv(1) == b""
+
+
+def test_whatever_is_said_fast_comes_whole_and_in_order(served: tuple[Room, str]) -> None:
+    """What is written comes from another thread than the one that sends it on."""
+    made, url = served
+    watch: live.Watch = made.story.bot.web.extensions["patrol_watch"]
+    with watching(url, made.signed_in("leader").cookie, "1.0") as connection:
+        heard(connection, b"data: ")
+        until(lambda: watch.watchers == 1)
+        words = [b": %d\n\n" % number for number in range(3000)]
+        for each in words:
+            watch.tell(each)
+        came = heard(connection, words[-1])
+    numbers = [int(line[2:]) for line in came.splitlines() if line.startswith(b": ")]
+    assert numbers == list(range(3000))
