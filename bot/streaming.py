@@ -65,3 +65,8 @@ class StreamingChannel(HTTPChannel):  # type: ignore[misc]
     """waitress's connection, with requests of that kind."""
 
     task_class = _Task
+
+    def _flush_some(self, do_close: bool = True) -> bool:
+        """Under the lock: waitress does without it where no request is under way, for then nobody else would write."""
+        with self.outbuf_lock:
+            return bool(super()._flush_some(do_close=do_close))

@@ -42,6 +42,21 @@ def acknowledge_by_word(message: Message, store: Store, rules: RuleBook, now: da
 
 
 def _take(alert: Alert, person: Person, message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+    pressed = route_back(message) if message.response_code else None
+    first, shown = take(alert, person, store, rules, now, pressed)
+    if message.response_code:
+        update_card(message, f"{alert.id}" if first else f"{message.key}", shown, store, rules, now)
+    if not first:
+        answer(message, store, rules, now, "alert.already_taken", **shown)
+
+
+def take(
+    alert: Alert, person: Person, store: Store, rules: RuleBook, now: datetime, pressed: str | None = None
+) -> tuple[bool, dict[str, str]]:  # fmt: skip
+    """Stop the ladder in a person's name, wherever it was said; whether nobody was faster, and what is shown of it.
+
+    Every card of the alert shows it but the one on the route where it was `pressed`, which has a fresher code.
+    """
     first = store.alerts.acknowledge(alert.id, person.id, now)
     taken = store.alerts.get(alert.id)
     assert taken is not None
@@ -50,20 +65,13 @@ def _take(alert: Alert, person: Person, message: Message, store: Store, rules: R
     shown = {"who": taker.name if taker else "", "time": f"{taken.acknowledged_at.astimezone(rules.zone):%H:%M}"}
     if first:
         store.records.note(now, person.name, "acknowledged", alert=alert.id, cause=alert.cause)
-        _update_cards(alert, message, shown, store, rules, now)
-    elif message.response_code:
-        update_card(message, f"{message.key}", shown, store, rules, now)
-    if not first:
-        answer(message, store, rules, now, "alert.already_taken", **shown)
+        _update_cards(alert, pressed, shown, store, rules, now)
+    return first, shown
 
 
 def _update_cards(
-    alert: Alert, message: Message, shown: dict[str, str], store: Store, rules: RuleBook, now: datetime
+    alert: Alert, pressed: str | None, shown: dict[str, str], store: Store, rules: RuleBook, now: datetime
 ) -> None:
-    """Every card of this alert shows who took it: the pressed one by its fresh code, the others by theirs."""
-    pressed = route_back(message) if message.response_code else None
-    if pressed is not None:
-        update_card(message, f"{alert.id}", shown, store, rules, now)
     latest = {notice.route: notice for notice in store.notices.of_alert(alert.id) if _has_card(notice)}
     for route, notice in latest.items():
         if route != pressed:

@@ -22,6 +22,7 @@ _ENTERPRISES = frozenset({PATROLLER, HEAD})
 LOOKS: dict[str, frozenset[str]] = {
     "tonight.see": _EVERYBODY,
     "enterprise.see": _EVERYBODY,
+    "alarms.see": COUNTY,
     "history.see": _EVERYBODY,
     "films.watch": _EVERYBODY,
     "films.download": frozenset({LEADER, STAFF, AUDITOR, ADMIN}),
@@ -32,6 +33,7 @@ LOOKS: dict[str, frozenset[str]] = {
 }
 # What leaves something changed. The auditor may do none of it.
 CHANGES: dict[str, frozenset[str]] = {
+    "alarms.take": frozenset({LEADER, STAFF, ADMIN}),
     "review.judge": frozenset({LEADER, STAFF, ADMIN}),
     "review.answer": _ENTERPRISES,
     "objection.raise": _ENTERPRISES,

@@ -9,27 +9,34 @@ from handlers.answers import answer, sender_of
 from handlers.message import Message
 from handlers.naming import named_part, without_enterprise
 from handlers.pairing import WITHIN
+from handlers.permissions import viewer
 from schedules.nights import judged
 from schedules.patrol_night import night_of
 from schedules.rules import RuleBook
 from schedules.telling import reply
+from schedules.tonight import Tonight
+from schedules.tonight import tonight as look
 from storage.models import Enterprise, Notice
 from storage.notices import Saying
 from storage.store import Store
 
-_NAMES_SHOWN = 40
+_NAMES_SHOWN = 30
+# The worst first.
+_RISKS = "红橙黄蓝无"
 _SETTLING = timedelta(seconds=5)
 
 
 def tonight(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
-    """Answer 查询 or 今晚."""
+    """Answer 查询 or 今晚: the county to those who watch over it, to everybody else his own."""
     person = store.register.account_owner(message.realm, message.sender, message.sent_at)
     enterprises = store.register.enterprises_of(person.id) if person else []
-    night = night_of(now, rules)
-    if not enterprises:
+    looking = viewer(0, "", person.roles if person else (), ())
+    if looking.enterprises is None:
         return _county(message, store, rules, now)
+    if not enterprises:
+        return answer(message, store, rules, now, "status.of_nobody")
     lines = [line for each in enterprises for line in _own(each.id, store, rules, now)]
-    return answer(message, store, rules, now, "status.own", night=f"{night:%m-%d}", lines=lines)
+    return answer(message, store, rules, now, "status.own", night=f"{night_of(now, rules):%m-%d}", lines=lines)
 
 
 def _own(enterprise_id: int, store: Store, rules: RuleBook, now: datetime) -> list[dict[str, Any]]:
@@ -45,13 +52,33 @@ def _own(enterprise_id: int, store: Store, rules: RuleBook, now: datetime) -> li
 
 
 def _county(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
-    night = night_of(now, rules)
-    whole = judged(store, night, rules, now)
-    names = [each.enterprise.short_name for each in whole.accountable]
+    """What the board shows, in one message; of those who owe, the more dangerous first."""
+    found = look(store, rules, now)
+    owing = sorted(found.judgement.accountable, key=lambda each: _RISKS.find(each.enterprise.risk or "无"))
+    names = [each.enterprise.short_name for each in owing]
     answer(
-        message, store, rules, now, "status.county", night=f"{night:%m-%d}", counts=whole.counts,
-        owing=len(names), names=names[:_NAMES_SHOWN] or [{"say": "status.nobody"}],
+        message, store, rules, now, "status.county", night=f"{found.night:%m-%d}", counts=found.judgement.counts,
+        owing=len(names), names=names[:_NAMES_SHOWN] or [{"say": "status.nobody"}], facts=_facts(found, rules),
     )  # fmt: skip
+
+
+def _facts(found: Tonight, rules: RuleBook) -> list[dict[str, Any]]:
+    def clock(instant: datetime) -> str:
+        return f"{instant.astimezone(rules.zone):%H:%M}"
+
+    leaders = [f"{person.name} {person.mobile or ''}".strip() for person in found.duty["leader"]]
+    facts: list[dict[str, Any]] = [{"say": "status.on_duty", "leaders": leaders or [{"say": "status.nobody"}]}]
+    facts += [
+        {"say": "status.next", "time": clock(due.at), "what": {"say": f"due.{due.what}"}} for due in found.due[:1]
+    ]
+    for outage in found.outages:
+        hours = {"began_at": clock(outage.began_at), "ended_at": clock(outage.ended_at)}
+        line = {"say": f"outage.{outage.what}_line", **hours, "closes": clock(found.window.closes)}
+        facts.append({"say": "status.down", "line": line})
+    if found.unattributed or found.quarantined:
+        waiting = {"unattributed": found.unattributed, "quarantined": found.quarantined}
+        facts.append({"say": "status.waiting", **waiting})
+    return facts
 
 
 def heard_word(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from schedules.judgement import EnterpriseJudgement, NightJudgement
+from schedules.judgement import ExpectedEnterprise, NightJudgement
 from schedules.nights import judged_of
 from schedules.patrol_night import Window, night_of, shift_of_night, window
 from schedules.rules import RuleBook
@@ -37,11 +37,6 @@ class Tonight:
         """Whether films can still come in time: what has not come is awaited, not yet in question."""
         return self.at <= self.window.closes
 
-    @property
-    def by_code(self) -> dict[str, EnterpriseJudgement]:
-        """Each enterprise's night by its code."""
-        return {each.enterprise.code: each for each in self.judgement.enterprises}
-
     def of(self, enterprises: frozenset[int] | None) -> Tonight:
         """The part of it that concerns some enterprises only (None = all)."""
         if enterprises is None:
@@ -55,7 +50,7 @@ class Tonight:
     @property
     def essence(self) -> tuple[Any, ...]:
         """What has changed when anything on the board has; the minute belongs to it, for it is shown."""
-        states = [(each.enterprise, each.state, tuple(each.parts.items())) for each in self.judgement.enterprises]
+        states = [(*_plain(each.enterprise), each.state, *each.parts.values()) for each in self.judgement.enterprises]
         people = [(post, [(each.id, each.name, each.mobile) for each in of_one]) for post, of_one in self.duty.items()]
         outages = [(each.what, each.began_at, each.ended_at) for each in self.outages]
         minute = self.at.replace(second=0, microsecond=0)
@@ -70,6 +65,12 @@ class Tonight:
             self.unattributed,
             self.quarantined,
         )
+
+
+def _plain(enterprise: ExpectedEnterprise) -> tuple[Any, ...]:
+    """What of an enterprise is shown; bare values, for these are written out at every look."""
+    parts = [(part.number, part.name, part.risk) for part in enterprise.parts]
+    return (enterprise.code, enterprise.short_name, enterprise.risk, parts)
 
 
 def tonight(store: Store, rules: RuleBook, now: datetime) -> Tonight:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from storage.models import Alert
+from storage.models import Alert, Person
 from storage.records import insert_once
 
 
@@ -42,6 +42,16 @@ class AlertStore:
         return self.session.scalars(
             select(Alert).where(Alert.acknowledged_at.is_(None), Alert.closed_at.is_(None)).order_by(Alert.id)
         ).all()
+
+    def of_night(self, night: date) -> Sequence[tuple[Alert, str | None]]:
+        """The alerts of a night whose cause is still there, the latest first, with the name of whoever answered."""
+        rows = self.session.execute(
+            select(Alert, Person.name)
+            .join(Person, Person.id == Alert.acknowledged_by, isouter=True)
+            .where(Alert.night == night, Alert.closed_at.is_(None))
+            .order_by(Alert.id.desc())
+        )
+        return [(alert, name) for alert, name in rows]
 
     def open_danger(self, enterprise_id: int | None, sender: str, since: datetime) -> Alert | None:
         """The danger reported since an instant, from an enterprise or (without one) by a sender; answered or not."""

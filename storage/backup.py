@@ -29,8 +29,9 @@ from storage.schema import known_revisions
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-# Access tokens are fetched anew, and a claim on them or on a connection is worth nothing elsewhere.
-_LEFT_OUT = {"token", "lease", "errand"}
+# Access tokens are fetched anew, people sign in anew, and a claim on either or on a connection is worth nothing
+# elsewhere.
+_LEFT_OUT = {"token", "lease", "errand", "web_session"}
 # Signs of life and the schema's own word, which the restored database gives for itself.
 _PASSING = ("executor/", "beat/", "asked", "schema", "platform")
 _AT_ONCE = 1000

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import and_, or_, select
@@ -20,6 +21,7 @@ PATROLLER = "巡检员"
 HEADS = ("负责人", "安全员")
 
 
+@lru_cache(maxsize=4096)
 def natural(number: str) -> tuple[Any, ...]:
     """Sorts 2 before 10, and A2 before A10."""
     return tuple((0, int(piece), "") if piece.isdigit() else (1, 0, piece) for piece in re.findall(r"\d+|\D+", number))

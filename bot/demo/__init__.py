@@ -32,5 +32,6 @@ def play(folder: Path) -> None:
         with show.progress() as progress:
             plan = night_plan(people, made=progress.made)
             stage.open()
+            show.dashboard(stage)
             stage.perform(plan, progress.reached)
         show.ending(stage, people)

@@ -61,6 +61,11 @@ class Show:
         with Progress(*columns, console=self._console) as progress:
             yield _Bars(progress)
 
+    def dashboard(self, stage: Stage) -> None:
+        """Where the night can be watched, and by which password."""
+        login, password = stage.login["login"], stage.login["password"]
+        self._console.print(say("demo.dashboard", url=stage.url, login=login, password=password), highlight=False)
+
     def ending(self, stage: Stage, people: People) -> None:
         """The board, what people heard, where things lie, and how to go on."""
         view = json.loads(stage.command("night", stage.night.isoformat(), "--json"))
@@ -68,6 +73,10 @@ class Show:
         print_night(view, self._console)
         self._numbers(view, stage)
         self._console.print(say("demo.where", folder=str(stage.folder)))
+        self._console.print(
+            say("demo.again", folder=str(stage.folder), clock=stage.now().isoformat(timespec="minutes"))
+        )
+        self.dashboard(stage)
         self._console.print(say("demo.next", folder=str(stage.folder), night=stage.night.isoformat()))
 
     def _numbers(self, view: dict[str, Any], stage: Stage) -> None:

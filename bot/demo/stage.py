@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -41,6 +42,7 @@ class Stage:
         self._processes: list[subprocess.Popen[bytes]] = []
         self._http = requests.Session()
         self.people = People((), "", "", (), ())
+        self.login = {"login": "", "password": ""}
 
     def __enter__(self) -> Stage:
         return self
@@ -69,6 +71,7 @@ class Stage:
         book = self.folder / "登记册.xlsx"
         example_register(book, self.night - timedelta(days=3), links=links, film="lesson.mp4", rules=RULES)
         self.command("import", "登记册.xlsx")
+        self.login = json.loads(self.command("user", "add", "demo", "--role", "auditor", "--json"))
         self.people = self._cast()
         return self.people
 

@@ -82,6 +82,11 @@ class Watch:
         """How many are being told."""
         return len(self._pipes)
 
+    @property
+    def is_looking(self) -> bool:
+        """Whether anybody looks at the night for others."""
+        return self._thread is not None
+
     def _run(self) -> None:
         """For as long as anybody watches."""
         told, spoken_at = "", monotonic()
@@ -89,7 +94,7 @@ class Watch:
             word = self._word(told)
             silent = monotonic() - spoken_at > _SIGN_OF_LIFE_S
             if word != told or silent:
-                self._tell(event(word) if word != told else b":\n\n")
+                self.tell(event(word) if word != told else b":\n\n")
                 told, spoken_at = word, monotonic()
             with self._changed:
                 self._changed.wait(max(_EVERY_S, self._took / _AT_MOST_BUSY))
@@ -107,7 +112,8 @@ class Watch:
             log.warning("the night cannot be looked at: %s", error)
             return told
 
-    def _tell(self, data: bytes) -> None:
+    def tell(self, data: bytes) -> None:
+        """Send the same to everybody who watches."""
         now = monotonic()
         for pipe, since in list(self._pipes.items()):
             if now - since > _LONGEST_S:

@@ -47,9 +47,9 @@ def taken(folder: Path) -> None:
 def _keep(picture: bytes, target: Path) -> None:
     """Small enough for a repository: few colours are all these pages have."""
     image = Image.open(io.BytesIO(picture)).convert("RGB")
-    if image.width > 1440:
-        image = image.resize((1440, image.height * 1440 // image.width), Image.Resampling.LANCZOS)
-    image.quantize(200, dither=Image.Dither.NONE).save(target, optimize=True)
+    if image.width > 1440:  # a wall
+        image = image.resize((1280, image.height * 1280 // image.width), Image.Resampling.LANCZOS)
+    image.quantize(128, dither=Image.Dither.NONE).save(target, optimize=True)
     assert target.stat().st_size < LARGEST, f"{target} is too large"
 
 

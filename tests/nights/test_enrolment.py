@@ -152,3 +152,16 @@ def test_of_two_people_of_one_name_no_code_is_made(newcomer: Story) -> None:
         assert refused.value.key == "enrolment.several_people"
         with pytest.raises(Refused):
             invite("张三", ["园长"], None, store, newcomer.clock.now())
+
+
+def test_when_nobody_of_the_office_can_be_reached_the_fallback_hears_it(tmp_path: Path) -> None:
+    """On the first day there is an administrator with a password, and nobody with an account."""
+    with story(tmp_path, enterprises=1) as night:
+        with night.office() as store:
+            row(store, Person, name="王科").active = False
+            store.session.add(Person(name="管理员甲", roles=["管理员"]))
+        night.says("h1", "换人 张三")
+        assert night.hears("h1") == ["已转给工作人员，请等对方核实。核实之前仍请按原要求拍送。"]
+        told = [(each["to"], each["state"]) for each in night.notices("system") if each["to"] != "甲化工负责人"]
+        assert ("管理员甲", "failed") in told
+        assert "后备通道" in {to for to, _ in told}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from storage.models import Enterprise, KeyPart
-from tests.harness import Story, row, story
+from tests.harness import Story, at, mobile_of, row, story
 
 
 def more_parts(night: Story, number: int) -> None:
@@ -99,8 +99,35 @@ def test_how_tonight_stands_is_told_to_a_patroller_and_to_the_office(tmp_path: P
         assert night.hears("p1") == ["11-24 夜巡：\n甲化工：1/2。还差：2 装卸台"]
         night.says("staff", "今晚")
         assert night.hears("staff") == [
-            "11-24 夜巡：应报2家，按时0，迟报0，部分0，未报0，停产免报0，待判2。\n还差2家：甲化工、乙化工"
+            "11-24 夜巡：应报2家，按时0，迟报0，部分0，未报0，停产免报0，待判2。\n还差2家：甲化工、乙化工\n"
+            f"值班领导：李局 {mobile_of('李局')}\n接下来：01:37 群里催报"
         ]
+
+
+def test_the_board_as_one_message_says_where_we_were_down_and_what_waits(tmp_path: Path) -> None:
+    with story(tmp_path, enterprises=1) as night:
+        night.cloud.add_member("stranger")
+        night.time("00:10")
+        night.film("stranger")
+        night.hears("stranger")
+        with night.office() as store:
+            store.outages.add("working", at("00:11"), at("00:15"), at("00:15"))
+        night.clock.instant = at("00:20")
+        night.says("leader", "今晚")
+        said = night.hears("leader")[0].splitlines()
+        assert said[-2:] == [
+            "▨ 00:11–00:15 本系统只收不处理，回执和催报发晚了",
+            "等人处理的视频：待认部位0段，不认识的人1段",
+        ]
+        night.hears("staff")
+
+
+def test_a_patroller_of_no_enterprise_is_told_nothing_of_others(tmp_path: Path) -> None:
+    with story(tmp_path, enterprises=1) as night:
+        with night.office() as store:
+            row(store, Enterprise, code="E001").status = "注销"
+        night.says("p1", "今晚")
+        assert night.hears("p1") == ["您的账号没有登记在任何一家企业名下，请联系值班人员。"]
 
 
 @pytest.mark.parametrize("words", ["停产", "停产，检修三天", "复产", "换人 张三"])

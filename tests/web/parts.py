@@ -43,6 +43,13 @@ class Browser(FlaskClient):
         assert found is not None, page
         return found[1] or found[2]
 
+    @property
+    def cookie(self) -> str:
+        """What it sends along, as a header."""
+        kept = self.get_cookie("patrol", domain="patrol.example.org")
+        assert kept is not None
+        return f"patrol={kept.value}"
+
 
 @dataclass
 class Room:
@@ -74,7 +81,7 @@ class Room:
         asked = browser.get("/login/wecom/start", headers={"User-Agent": agent}).headers["Location"]
         address = asked.split("#")[0]
         back = requests.get(f"{address}&as={who}", allow_redirects=False, timeout=5).headers["Location"]
-        return back.removeprefix(HERE)
+        return urlsplit(back)._replace(scheme="", netloc="").geturl()
 
 
 @contextmanager

@@ -11,10 +11,10 @@ from flask import Flask
 from bot.channels import Switchboard
 from bot.memory import Memory
 from bot.web import assets, headers
-from bot.web.dashboard import account, errors, guard, look, sign_in, tonight
+from bot.web.dashboard import account, alarms, errors, guard, look, sign_in, tonight
 from bot.web.site import Site
 
-PAGES = (tonight.blueprint, account.blueprint)
+PAGES = (tonight.blueprint, alarms.blueprint, account.blueprint)
 
 
 def add(app: Flask, memory: Memory, switchboard: Switchboard, site: Site) -> None:

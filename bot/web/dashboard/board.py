@@ -6,7 +6,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from urllib.parse import urlencode
+
+from markupsafe import Markup
 
 from schedules.judgement import STATES, EnterpriseJudgement
 from schedules.tonight import Tonight
@@ -18,6 +21,10 @@ _RANK = {risk: rank for rank, risk in enumerate(RISKS)}
 SIGNS = {"on_time": "✓", "late": "迟", "partial": "◐", "missing": "✕", "exempt": "–", "unjudged": "·"}
 """Colour is never the only thing that tells."""
 
+_CHIP = Markup(
+    '<li class="part part--{state} dot--{colour}"><b>{number}</b> <span class="part__name">{name}</span>'
+    ' <span aria-hidden="true">{sign}</span><span class="sr">{label}</span></li>\n'
+)
 WIDTH, HEIGHT, _SLOT = 1000, 48, timedelta(minutes=10)
 _LONGEST_WORDS = 40
 
@@ -57,6 +64,13 @@ def _wanted(each: EnterpriseJudgement, choice: Choice) -> bool:
         and choice.risk in ("", of.risk)
         and (not choice.words or any(choice.words.casefold() in text.casefold() for text in (of.code, of.name)))
     )
+
+
+@lru_cache(maxsize=4096)
+def chip(number: str, name: str, risk: str | None, state: str, label: str) -> Markup:
+    """A part as it is drawn. Most counties have thousands of parts and a handful of different ones."""
+    colour = RISKS.get(risk or "", "none")
+    return _CHIP.format(number=number, name=name, colour=colour, state=state, sign=SIGNS[state], label=label)
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,7 @@ def blueprint(memory: Memory) -> Blueprint:
     """/, /tonight/board, /tonight/live, and one enterprise's night."""
     pages = Blueprint("tonight", __name__)
     watch = Watch(memory)
+    pages.record_once(lambda state: state.app.extensions.update(patrol_watch=watch))
     _add_board(pages, Drawn(watch))
     _add_live(pages, watch)
     _add_rows(pages, memory)

@@ -1,0 +1,81 @@
+"""For everybody: read aloud, by keyboard, large or small, light or dark."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from bot.web.assets import asset
+from tests.browser.conftest import Opener
+from tests.browser.stage import LEADER_ACCOUNT
+from tests.browser.windows import DESK, PHONE, WALL, Window
+
+PAGES = ("/", "/?state=unjudged", "/tonight/E001", "/account")
+
+
+def serious(page: Page) -> list[Any]:
+    """What axe finds that keeps somebody from using a page."""
+    found = Axe().run(page).response["violations"]
+    return [
+        (each["id"], each["nodes"][0]["html"], each["nodes"][0].get("failureSummary"))
+        for each in found
+        if each["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("window", [PHONE, DESK, WALL], ids=lambda window: window.name)
+def test_axe_finds_nothing_serious(open_as: Opener, window: Window) -> None:
+    page = open_as(LEADER_ACCOUNT, window)
+    for path in PAGES:
+        page.goto(path + ("?wall=1" if window is WALL and path == "/" else ""))
+        assert serious(page) == [], path
+
+
+def test_axe_finds_nothing_serious_before_the_sign_in(open_as: Opener) -> None:
+    page = open_as(None, DESK)
+    page.goto("/login")
+    assert serious(page) == []
+
+
+def test_the_board_is_used_by_keyboard_alone(open_as: Opener) -> None:
+    page = open_as(LEADER_ACCOUNT, DESK)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="跳到正文")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.locator(".count--unjudged").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/?state=unjudged")
+    page.locator(".tile__head").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/tonight/E*")
+
+
+def test_a_focused_row_keeps_its_focus_when_the_board_is_renewed(open_as: Opener) -> None:
+    page = open_as(LEADER_ACCOUNT, DESK)
+    row = page.locator(".tile__head").first
+    name = row.get_attribute("id")
+    row.focus()
+    with page.expect_response("**/tonight/board*"):
+        page.evaluate("htmx.trigger(document.body, 'night-changed')")
+    page.wait_for_function(f"document.activeElement.id === '{name}'")
+
+
+def test_charts_are_drawn_without_breaking_the_policy(open_as: Opener) -> None:
+    """ECharts as pages use it: a figure with its data beside it."""
+    page = open_as(LEADER_ACCOUNT, DESK)
+    option = '{"xAxis":{"type":"category","data":["1","2"]},"yAxis":{},"series":[{"type":"bar","data":[3,4]}]}'
+    page.evaluate(
+        """option => {
+          const figure = document.createElement("figure");
+          figure.className = "chart"; figure.dataset.chart = option;
+          document.getElementById("main").prepend(figure);
+        }""",
+        option,
+    )
+    for name in ("echarts.min.js", "charts.js"):
+        page.add_script_tag(url=asset(name))
+    expect(page.locator(".chart canvas, .chart svg")).to_have_count(1)
+    page.locator(".chart").hover()
