@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from bot.doctor import platform
 from bot.simulator import Cloud
-from bot.simulator.official_account_phone import FollowerPhone
+from bot.simulator.official_account.phone import FollowerPhone
 from handlers.enrolment import invite
 from schedules.telling import tell_person
 from storage.models import Employment, Enterprise, KeyPart, Notice, Person, Submission
@@ -45,8 +46,8 @@ def here(tmp_path: Path, cloud: Cloud, clock: HandClock, qian: FollowerPhone, pl
     with edge(tmp_path, cloud, clock, config_for(cloud, tmp_path, **account_settings(cloud))) as made:
         connect(made, cloud)
         with made.bot.memory.transaction() as store:
-            store.session.add(Person(id=1, name="钱师傅", roles=["巡检员"]))
-            store.session.add(Enterprise(id=1, code="E001", name="甲化工有限公司", short_name="甲化工"))
+            store.session.add(Person(name="钱师傅", roles=["巡检员"]))
+            store.session.add(Enterprise(code="E001", name="甲化工有限公司", short_name="甲化工"))
             store.session.flush()
             store.session.add(Employment(person_id=1, enterprise_id=1))
             store.session.add(KeyPart(enterprise_id=1, number="1", name="罐区"))
@@ -278,7 +279,7 @@ def test_an_address_that_is_not_on_the_whitelist_is_a_matter_for_the_office(
     here: Edge, cloud: Cloud, qian: FollowerPhone
 ) -> None:
     with here.bot.memory.transaction() as store:
-        store.session.add(Person(id=2, name="王科", roles=["工作人员"]))
+        store.session.add(Person(name="王科", roles=["工作人员"]))
         store.session.flush()
         store.register.bind(2, "wecom", "zhangsan", None)
     cloud.official_account.allowed_ip = False
@@ -302,3 +303,16 @@ def test_an_older_platform_without_the_stable_token_gives_the_plain_one(here: Ed
     qian.says("查询")
     here.settle()
     assert len(qian.texts) == 1
+
+
+def test_the_doctor_says_what_is_wrong_with_the_account(here: Edge, cloud: Cloud) -> None:
+    def lines() -> list[str]:
+        found = platform.examine(here.bot.config, here.bot.memory, here.bot.switchboard)
+        return [finding.line for finding in found if "公众号" in finding.line or "模板" in finding.line]
+
+    assert lines() == ["公众号接通，回调地址 https://patrol.example.org/callbacks/official_account"]
+    cloud.official_account.allowed_ip = False
+    cloud.official_account.tokens.kill()
+    here.clock.instant += timedelta(hours=3)
+    [line] = lines()
+    assert "40164" in line
