@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from handlers.permissions import Viewer
 from schedules.response_times import ResponseTimes, response_times
+from schedules.review_queue import Queued
 from schedules.reviewing import NightReview, night_review
 from schedules.rules import RuleBook
 from storage.models import Answer, Enterprise, KeyPart, Look, Submission, Urge, Verdict
@@ -56,21 +57,21 @@ def cards(store: Store, night: date, rules: RuleBook, now: datetime, viewer: Vie
     review, claims = night_review(store, night, rules, now), store.review.claims(now)
     enterprises, parts = store.register.names(), store.register.part_names()
     place = {each.film_id: number for number, each in enumerate(review.queued)}
+    queued = {each.film_id: each for each in review.queued}
     films = [
         film
         for film in store.submissions.of_night(night)
         if film.kind == "film" and film.state == "filed" and viewer.sees(film.enterprise_id)
     ]
     films.sort(key=lambda film: (place.get(film.id, len(place)), film.number))
-    return [_card(film, review, claims, enterprises, parts, store) for film in films]
+    return [_card(film, review, queued.get(film.id), claims, enterprises, parts, store) for film in films]
 
 
 def _card(
-    film: Submission, review: NightReview, claims: dict[int, int], enterprises: dict[int, tuple[str, str]],
-    parts: dict[int, str], store: Store,
+    film: Submission, review: NightReview, queued: Queued | None, claims: dict[int, int],
+    enterprises: dict[int, tuple[str, str]], parts: dict[int, str], store: Store,
 ) -> Card:  # fmt: skip
     verdict, reel = review.verdicts.get(film.id), review.reels.get(film.id)
-    queued = next((each for each in review.queued if each.film_id == film.id), None)
     code, name = enterprises.get(film.enterprise_id or 0, ("", ""))
     holder = store.register.person(claims[film.id]) if film.id in claims else None
     return Card(
