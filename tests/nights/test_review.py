@@ -92,6 +92,7 @@ def test_what_does_not_show_its_part_is_asked_for_again_and_nobody_is_called_mis
         "请在 12:00 前到现场重新拍一段发来，发来之前不算缺报。"
     )
     assert night.part("E001", "1")["state"] == "unjudged"
+    assert [film["verdict"] for film in night.part("E001", "1")["submissions"]] == ["unclear"]
     night.time("00:20")
     named_film(night)
     assert night.part("E001", "1")["state"] == "on_time"
