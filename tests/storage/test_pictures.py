@@ -11,7 +11,7 @@ import av
 import pytest
 from PIL import Image
 
-from bot.pictures import Pictures
+from bot.pictures import Busy, Pictures
 from storage.film import CannotDraw, marked, picture
 from storage.objects import open_store
 from storage.pictures import picture_key
@@ -144,6 +144,19 @@ def test_pictures_are_kept_apart_and_the_film_stays_as_it_was(tmp_path: Path) ->
     assert pictures.read(key).startswith(b"\xff\xd8")
     kept = sorted(str(path.relative_to(tmp_path / "objects")) for path in (tmp_path / "objects").rglob("*.*"))
     assert [each for each in kept if not each.startswith(".spool")] == [
-        "films/2026-11-24/1124-0001.mp4", "pictures/2026-11-24/1124-0001.mp4", key,
+        "films/2026-11-24/1124-0001.mp4", key,
     ]  # fmt: skip
     assert (tmp_path / "objects/films/2026-11-24/1124-0001.mp4").read_bytes() == film
+
+
+def test_whoever_would_wait_long_for_a_copy_is_told_so(tmp_path: Path) -> None:
+    """Waiting holds a thread that callbacks may need."""
+    objects = open_store(f"file:{tmp_path}/objects")
+    with objects.spool() as spool:
+        spool.write(make_film(seconds=1))
+        objects.keep(spool, "films/2026-11-24/1124-0001.mp4")
+    pictures = Pictures(objects, patience_s=0.05)
+    with pictures._copies, pytest.raises(Busy), pictures.marked_copy("films/2026-11-24/1124-0001.mp4", "李局"):
+        pass
+    with pictures.marked_copy("films/2026-11-24/1124-0001.mp4", "李局") as copy:
+        assert copy.stat().st_size > 0

@@ -101,7 +101,7 @@ def test_pictures_are_drawn_once_and_kept_beside_the_films(watch: Room) -> None:
     staff = watch.signed_in("staff")
     thumb = staff.get(f"{FILM}/thumb.jpg")
     assert (thumb.status_code, thumb.content_type, thumb.data[:2]) == (200, "image/jpeg", b"\xff\xd8")
-    kept = watch.story.bot.objects.stat("pictures/2026-11-24/1124-0001.mp4/thumb.jpg")
+    kept = watch.story.bot.objects.stat("pictures/2026-11-24/1124-0001/thumb.jpg")
     assert kept is not None
     assert kept.size == len(thumb.data)
     assert staff.get(f"{FILM}/still.jpg").status_code == 404

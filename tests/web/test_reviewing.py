@@ -113,7 +113,7 @@ def test_a_problem_put_to_an_enterprise_is_answered_on_its_page(watch: Room) -> 
         picture, words = watch.story.hears(who)
         assert picture == "1124-0001.jpg"
         assert "阀门滴漏（李局）" in words
-    kept = watch.story.bot.objects.stat("pictures/2026-11-24/1124-0001.mp4/still-40.jpg")
+    kept = watch.story.bot.objects.stat("pictures/2026-11-24/1124-0001/still-40.jpg")
     assert kept is not None
     head = watch.signed_in("head")
     assert "还没有答复" in head.get(FILM).text

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from werkzeug.wsgi import wrap_file
 
 from bot.memory import Memory
+from bot.pictures import Busy
 from bot.web.dashboard.errors import told
 from bot.web.dashboard.gallery import Gallery, file_name, found_film, note_look
 from bot.web.dashboard.guard import allowed
@@ -94,6 +95,8 @@ def _add_pictures(pages: Blueprint, memory: Memory, gallery: Gallery) -> None:
         except (CannotDraw, ObjectMissing) as error:
             log.warning("no picture of %s: %s", film.receipt, error)
             abort(404)
+        except Busy:
+            return Response(status=503, headers={"Retry-After": "5"})
         if kind == "sheet":
             note_look(memory, viewer, film, "sheet")
         return Response(body, content_type="image/jpeg", headers={"Cache-Control": _A_DAY})
@@ -115,6 +118,8 @@ def _add_copy(pages: Blueprint, memory: Memory, gallery: Gallery) -> None:
             except (CannotDraw, ObjectMissing) as error:
                 log.warning("no copy of %s: %s", film.receipt, error)
                 return told(404, "films.no_copy")
+            except Busy:
+                return told(503, "films.copy_busy")
             note_look(memory, viewer, film, "download")
             return _streamed(path, f"{film.night}-{film.receipt}.mp4", stack.pop_all())
 
