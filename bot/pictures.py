@@ -6,11 +6,11 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from storage.film import marked, picture
-from storage.objects import ObjectStore
+from storage.objects import ObjectStore, ObjectTaken
 from storage.pictures import picture_key
 
 # Decoding takes a whole processor: so many at a time. The others wait for moments only, for whoever waits holds a
@@ -54,7 +54,7 @@ class Pictures:
         with self._at_hand(object_key) as film, tempfile.TemporaryDirectory(prefix="picture-") as folder:
             drawn = Path(folder) / "picture.jpg"
             picture(film, drawn, kind, at_s)
-            with self._objects.spool() as spool:
+            with self._objects.spool() as spool, suppress(ObjectTaken):  # another process was as quick
                 spool.write(drawn.read_bytes())
                 self._objects.keep(spool, key)
 
