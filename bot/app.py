@@ -22,7 +22,7 @@ from bot.pictures import Pictures
 from bot.pulling import Pulling
 from bot.sampling import Sampler
 from bot.uploads import UploadDoor, Uploads
-from bot.web import Site, create_app
+from bot.web import Gallery, Site, create_app
 from bot.worker import Background, Worker
 from handlers import attribution, status, urging
 from schedules import escalation, reminders, reports
@@ -63,7 +63,8 @@ def build(config: Config, database: Database, clock: Clock, engine: Engine | Non
     memory, switchboard = connected(config, database, clock, engine)
     objects = object_store(config)
     links = Links(config.public_url, config.SECRET_KEY.get_secret_value())
-    attachments = Attachments(memory, objects, Pictures(objects), links, guard(config))
+    pictures = Pictures(objects)
+    attachments = Attachments(memory, objects, pictures, links, guard(config))
     uploads, hearing = Uploads(memory, objects), Hearing(memory)
     switchboard.doors[CHANNEL] = UploadDoor(memory, objects)
     intake, delivery = Intake(memory, switchboard, objects), Delivery(memory, switchboard, CHECKS, attachments)
@@ -72,7 +73,7 @@ def build(config: Config, database: Database, clock: Clock, engine: Engine | Non
     beside: list[Background] = [pulling, *([holder] if holder else [])]
     worker = Worker(memory, hearing, intake, delivery, sampler, config.EXECUTOR_ID, beside, [uploads.clear])
     site = Site(config.public_url, config.SECRET_KEY.get_secret_value())
-    web = create_app(memory, hearing, switchboard, objects, links, uploads, site)
+    web = create_app(memory, hearing, switchboard, Gallery(objects, pictures, links), uploads, site)
     return Bot(config, memory, objects, switchboard, pulling, worker, web, holder, uploads)
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from bot.channels import Channel, Guard
 from bot.channels.base import Attachment, Body
-from bot.channels.errors import ChannelError, Permanent
+from bot.channels.errors import ChannelError, Permanent, Transient
 from bot.daily_sheet import write_daily
 from bot.links import Links
 from bot.memory import Memory
-from bot.pictures import Pictures
+from bot.pictures import Busy, Pictures
 from bot.texts import say
 from schedules.reports import daily_report
 from schedules.telling import tell_office
@@ -145,6 +145,8 @@ class Attachments:
             return self._pictures.read(self._pictures.of(film_key, "still", at_s))
         except CannotDraw as error:
             raise Permanent(f"no picture can be had: {error}") from error
+        except Busy as error:
+            raise Transient("pictures are being drawn for others") from error
 
     def _read(self, key: str) -> bytes:
         with self._objects.open(key) as file:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import IO, Any
 
 from rich.console import Console
 
 from bot.texts import say
-from bot.workbooks.daily import DailyRow, DailyTable, daily_table
+from bot.workbooks.daily import CountyRow, DailyRow, DailyTable, daily_table
 from schedules.reports import DailyReport, ReportRow
+from schedules.review_tally import Finding
 from schedules.rules import RuleBook
 
 
@@ -26,6 +28,7 @@ def write_daily(target: IO[bytes] | str, report: DailyReport, book: RuleBook) ->
         staff=report.staff,
         rows=tuple(_row(each, book) for each in report.rows),
         issued_at=report.issued_at.astimezone(book.zone),
+        county=_county(report),
     )
     daily_table(target, table)
 
@@ -41,7 +44,23 @@ def _row(of: ReportRow, book: RuleBook) -> DailyRow:
         state=of.state,
         missing_parts=of.missing,
         remark="；".join(say(f"remark.{mark}") for mark in of.remarks),
+        reviewed=f"{of.review.done}/{of.review.due}" if of.review.due else "",
+        reviewers=of.review.reviewers,
+        findings=tuple(map(_finding, of.review.findings)),
     )
+
+
+def _finding(found: Finding) -> str:
+    word = say(f"verdict.{found.word}")
+    return say("workbook.daily_finding", part=found.part, word=word, reason=found.reason or "").rstrip("：")
+
+
+def _county(report: DailyReport) -> CountyRow | None:
+    """Where there was nothing to watch, the county has no row."""
+    review = report.review
+    if not review.due:
+        return None
+    return CountyRow(review.due, review.done, review.reviewers, review.pending, round(review.watched_s / 60))
 
 
 def as_json(report: DailyReport, book: RuleBook) -> dict[str, Any]:
@@ -50,7 +69,10 @@ def as_json(report: DailyReport, book: RuleBook) -> dict[str, Any]:
     def local(instant: datetime | None) -> str | None:
         return instant.astimezone(book.zone).isoformat() if instant else None
 
-    rows = [{**vars(row), "first_at": local(row.first_at), "last_at": local(row.last_at)} for row in report.rows]
+    rows = [
+        {**vars(row), "first_at": local(row.first_at), "last_at": local(row.last_at), "review": asdict(row.review)}
+        for row in report.rows
+    ]
     return {
         "night": report.night.isoformat(),
         "window": [local(report.window.opens), local(report.window.closes)],
@@ -63,6 +85,7 @@ def as_json(report: DailyReport, book: RuleBook) -> dict[str, Any]:
         "pushes": report.pushes,
         "unattributed": report.unattributed,
         "quarantined": report.quarantined,
+        "review": asdict(report.review),
         "enterprises": rows,
     }
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from itsdangerous import BadSignature, URLSafeSerializer
+
+from storage.errors import Refused
 
 
 class Links:
@@ -12,6 +16,7 @@ class Links:
         self._public_url = public_url.rstrip("/")
         self._content = URLSafeSerializer(secret_key, salt="content")
         self._upload = URLSafeSerializer(secret_key, salt="upload")
+        self._media = URLSafeSerializer(secret_key, salt="film")
 
     def content(self, item_id: int) -> str:
         """Where a safety film is played. Safety knowledge is public, so the link has no end."""
@@ -20,6 +25,20 @@ class Links:
     def film(self, night: str, receipt: str) -> str:
         """The page of a film, for whoever is signed in and may see it."""
         return f"{self._public_url}/films/{night}/{receipt}"
+
+    def media(self, film_id: int, person_id: int, until: datetime) -> str:
+        """Where one person gets the bytes of a film, until an instant of the service's clock; a path on this site."""
+        return f"/films/media/{self._media.dumps([film_id, person_id, int(until.timestamp())])}"
+
+    def media_of(self, token: str, now: datetime) -> tuple[int, int]:
+        """The film and the person a link is for. Raises Refused when it was altered, or is too old."""
+        try:
+            film_id, person_id, until = map(int, self._media.loads(token))
+        except (BadSignature, TypeError, ValueError) as error:
+            raise Refused("films.link_altered") from error
+        if now.timestamp() > until:
+            raise Refused("films.link_expired")
+        return film_id, person_id
 
     def content_id(self, token: str) -> int | None:
         """The item a link stands for, None when it was altered."""

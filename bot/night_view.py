@@ -23,10 +23,12 @@ def night_view(store: Store, night: date, book: RuleBook, now: datetime) -> dict
 class _View:
     def __init__(self, store: Store, book: RuleBook) -> None:
         self._store, self._book = store, book
+        self._verdicts: dict[int, str] = {}
 
     def of(self, night: date, now: datetime) -> dict[str, Any]:
         whole, span = judged(self._store, night, self._book, now), window(night, self._book)
         films = self._store.submissions.of_night(night)
+        self._verdicts = {each.submission_id: each.word for each in self._store.review.verdicts(night, now)}
         by_part: dict[int, list[Submission]] = defaultdict(list)
         for film in films:
             if film.place == "attributed" and film.part_id is not None:
@@ -90,6 +92,7 @@ class _View:
             "duration_s": film.duration_s,
             "object_key": film.object_key,
             "marks": film.marks,
+            "verdict": self._verdicts.get(film.id),
         }
 
     def _notice(self, notice: Notice) -> dict[str, Any]:

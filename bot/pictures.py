@@ -6,31 +6,39 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from storage.film import marked, picture
-from storage.objects import ObjectStore
+from storage.objects import ObjectStore, ObjectTaken
 from storage.pictures import picture_key
 
-# Decoding takes a whole processor: so many at a time, the others wait.
-_AT_A_TIME = 2
+# Decoding takes a whole processor: so many at a time. The others wait for moments only, for whoever waits holds a
+# thread of the web; copies take minutes, and are made one by one.
+_AT_A_TIME, _COPIES_AT_A_TIME = 2, 1
+_PATIENCE_S = 3.0
 _KNOWN = 4096
 _PIECE = 1 << 20
+
+
+class Busy(Exception):
+    """Too many want something drawn at once; ask again in a moment."""
 
 
 class Pictures:
     """Draws and keeps; may be used from many threads."""
 
-    def __init__(self, objects: ObjectStore) -> None:
-        self._objects, self._turns = objects, threading.BoundedSemaphore(_AT_A_TIME)
+    def __init__(self, objects: ObjectStore, patience_s: float = _PATIENCE_S) -> None:
+        self._objects, self._patience_s = objects, patience_s
+        self._turns = threading.BoundedSemaphore(_AT_A_TIME)
+        self._copies = threading.BoundedSemaphore(_COPIES_AT_A_TIME)
         self._known: dict[str, None] = {}
 
     def of(self, object_key: str, kind: str, at_s: float | None = None) -> str:
-        """The key of a picture, which is there from now on. Raises CannotDraw, ObjectError, OSError."""
+        """The key of a picture, which is there from now on. Raises CannotDraw, Busy, ObjectError, OSError."""
         key = picture_key(object_key, kind, at_s)
         if key not in self._known and self._objects.stat(key) is None:
-            with self._turns:
+            with self._turn(self._turns):
                 self._draw(object_key, key, kind, at_s)
         self._known[key] = None
         if len(self._known) > _KNOWN:
@@ -46,16 +54,17 @@ class Pictures:
         with self._at_hand(object_key) as film, tempfile.TemporaryDirectory(prefix="picture-") as folder:
             drawn = Path(folder) / "picture.jpg"
             picture(film, drawn, kind, at_s)
-            with self._objects.spool() as spool:
+            with self._objects.spool() as spool, suppress(ObjectTaken):  # another process was as quick
                 spool.write(drawn.read_bytes())
                 self._objects.keep(spool, key)
 
     @contextmanager
     def marked_copy(self, object_key: str, words: str) -> Iterator[Path]:
         """A copy of a film with words in every picture, until the end of the block. Raises as `of` does."""
-        with self._turns, self._at_hand(object_key) as film, tempfile.TemporaryDirectory(prefix="copy-") as folder:
+        with tempfile.TemporaryDirectory(prefix="copy-") as folder:
             copy = Path(folder) / "film.mp4"
-            marked(film, copy, words)
+            with self._turn(self._copies), self._at_hand(object_key) as film:
+                marked(film, copy, words)
             yield copy
 
     @contextmanager
@@ -66,3 +75,12 @@ class Pictures:
             with path.open("wb") as file:
                 shutil.copyfileobj(kept, file, _PIECE)
             yield path
+
+    @contextmanager
+    def _turn(self, turns: threading.BoundedSemaphore) -> Iterator[None]:
+        if not turns.acquire(timeout=self._patience_s):
+            raise Busy
+        try:
+            yield
+        finally:
+            turns.release()

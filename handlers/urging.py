@@ -18,6 +18,7 @@ from storage.notices import Saying
 from storage.register import HEADS
 from storage.review import REJECTING
 from storage.store import Store
+from storage.urges import URGING
 
 # So long an urge waits for its answer in the chat.
 ANSWERED_WITHIN = timedelta(days=3)
@@ -74,7 +75,7 @@ def _urge(film: Submission, verdict: Verdict, enterprise_id: int, store: Store, 
     params = {**facts(film, store, rules), "reason": _reason(verdict), "verdict": verdict.id, "who": verdict.by}
     told = []
     for person in _to_urge(film, enterprise_id, store):
-        for form, text_key in (("picture", "review.picture"), ("text", "review.problem")):
+        for form, text_key in (("picture", "review.picture"), ("text", URGING)):
             saying = Saying(
                 kind="question", text_key=text_key, once_key=f"urge/{verdict.id}/{person.id}/{form}", night=film.night,
                 due_at=now, params={**params, "film": film.id, "at_s": verdict.at_s}, form=form, still="verdict",
@@ -135,6 +136,14 @@ def heard_answer(message: Message, person: Person, store: Store, rules: RuleBook
     params = facts(film, store, rules)
     answer(message, store, rules, now, "review.answer_kept", receipt=params["receipt"], part=params["part"])
     return True
+
+
+def answer_on_page(film: Submission, person: Person, words: str, store: Store, rules: RuleBook, now: datetime) -> None:
+    """The same from the page of the film: it is clear what is answered."""
+    urge = next((each for each in store.urges.of_film(film.id) if each.closed_at is None), None)
+    if urge is not None:
+        store.urges.answer(urge, now, person_id=person.id, by=person.name, words=words[:_LONGEST_ANSWER])
+        _pass_on(urge, film, person.name, words[:_LONGEST_ANSWER], f"page/{now.timestamp()}", store, rules, now)
 
 
 def _without_call(text: str) -> tuple[str, bool]:

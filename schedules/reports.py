@@ -9,6 +9,8 @@ from typing import Any
 
 from schedules.nights import judged
 from schedules.patrol_night import ONE_DAY, Window, at, shift_of_night, window
+from schedules.review_tally import NOTHING_TO_REVIEW, ReviewTally, tally
+from schedules.reviewing import deadline, night_review
 from schedules.rules import RuleBook
 from schedules.telling import awake_at, tell_person
 from storage.models import Person, Submission
@@ -33,6 +35,7 @@ class ReportRow:
     last_at: datetime | None
     missing: tuple[str, ...]
     remarks: tuple[str, ...] = ()
+    review: ReviewTally = NOTHING_TO_REVIEW
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class DailyReport:
     pushes: dict[str, int] = field(default_factory=dict)
     unattributed: int = 0
     quarantined: int = 0
+    review: ReviewTally = NOTHING_TO_REVIEW
 
 
 def send_daily_report(store: Store, rules: RuleBook, now: datetime) -> None:
@@ -89,7 +93,7 @@ def daily_report(store: Store, night: date, rules: RuleBook, as_of: datetime) ->
     by_enterprise: dict[int | None, list[Submission]] = defaultdict(list)
     for film in kept:
         by_enterprise[film.enterprise_id].append(film)
-    whole = judged(store, night, rules, as_of)
+    whole, review = judged(store, night, rules, as_of), night_review(store, night, rules, as_of)
     rows = [
         ReportRow(
             code=each.enterprise.code, name=each.enterprise.name, risk=each.enterprise.risk, state=each.state,
@@ -97,7 +101,7 @@ def daily_report(store: Store, night: date, rules: RuleBook, as_of: datetime) ->
             first_at=min(_sent(by_enterprise[each.enterprise.id]), default=None),
             last_at=max(_sent(by_enterprise[each.enterprise.id]), default=None),
             missing=tuple(f"{part.number} {part.name}" for part in each.missing_parts),
-            remarks=_remarks(by_enterprise[each.enterprise.id]),
+            remarks=_remarks(by_enterprise[each.enterprise.id]), review=tally(review, each.enterprise.id),
         )
         for each in whole.enterprises
     ]  # fmt: skip
@@ -108,7 +112,7 @@ def daily_report(store: Store, night: date, rules: RuleBook, as_of: datetime) ->
         reminders_sent=sum(n.kind == "reminder" and n.state == "sent" for n in store.notices.of_night(night)),
         pushes=_pushes(store, night),
         unattributed=sum(film.place == "unattributed" and film.state == "filed" for film in kept),
-        quarantined=sum(film.place == "quarantined" for film in kept),
+        quarantined=sum(film.place == "quarantined" for film in kept), review=tally(review),
     )  # fmt: skip
 
 
@@ -145,6 +149,9 @@ def summary(notice: Any, store: Store, rules: RuleBook, now: datetime) -> dict[s
     lines = [
         {"say": f"report.{state}", "names": names, "number": len(names)} for state, names in named.items() if names
     ]
+    lines = lines or [{"say": "report.all_well"}]
+    if report.review.due:
+        lines.append(_review_line(report, rules))
     if report.window.gained:
         closes = f"{report.window.closes.astimezone(rules.zone):%H:%M}"
         lines.insert(0, {"say": "report.outage", "closes": closes})
@@ -152,5 +159,15 @@ def summary(notice: Any, store: Store, rules: RuleBook, now: datetime) -> dict[s
         **notice.params,
         **report.counts,
         "night": f"{notice.night:%m-%d}",
-        "lines": lines or [{"say": "report.all_well"}],
+        "lines": lines,
     }
+
+
+def _review_line(report: DailyReport, rules: RuleBook) -> dict[str, Any]:
+    """The county's own gap, in the same table as the enterprises'."""
+    review, until = report.review, f"{deadline(report.night, rules).astimezone(rules.zone):%H:%M}"
+    facts = {"due": review.due, "done": review.done, "minutes": round(review.watched_s / 60)}
+    if not review.pending:
+        return {"say": "report.reviewed", **facts}
+    names, left = list(review.pending), len(review.pending)
+    return {"say": "report.unreviewed", **facts, "left": left, "names": names, "until": until}

@@ -172,6 +172,16 @@ class Register:
         kept_on = [part for part in parts if part.kept_in_shutdown]
         return kept_on if enterprise and enterprise.status == "停产" and kept_on else parts
 
+    def names(self) -> dict[int, tuple[str, str]]:
+        """Code and short name of every enterprise there is or was."""
+        rows = self.session.execute(select(Enterprise.id, Enterprise.code, Enterprise.short_name))
+        return {enterprise_id: (code, name) for enterprise_id, code, name in rows}
+
+    def part_names(self) -> dict[int, str]:
+        """Number and name of every part there is or was."""
+        rows = self.session.execute(select(KeyPart.id, KeyPart.number, KeyPart.name))
+        return {part_id: f"{number} {name}" for part_id, number, name in rows}
+
     def part(self, part_id: int) -> KeyPart | None:
         """The key part of that id."""
         return self.session.get(KeyPart, part_id)

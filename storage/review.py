@@ -35,7 +35,6 @@ class ReviewStore:
             .values(person_id=person_id, claimed_at=now, lapses_at=until)
             .returning(ReviewClaim.submission_id)
         ).first()
-        self.session.expire_all()
         return taken is not None
 
     def claims(self, now: datetime) -> dict[int, int]:
@@ -79,7 +78,6 @@ class ReviewStore:
         verdict = Verdict(given_at=now, **values)
         self.session.add(verdict)
         self.session.flush()
-        self.session.expire_all()
         return verdict
 
     def verdict(self, verdict_id: int) -> Verdict | None:
@@ -115,6 +113,15 @@ class ReviewStore:
             .join(Submission, and_(Submission.id == Verdict.submission_id, Submission.part_id == Verdict.part_id))
             .where(Verdict.night >= first, Verdict.night <= last, Verdict.word.in_(REJECTING))
         ).all()
+
+    def first_judged(self, submission_ids: Iterable[int]) -> dict[int, datetime]:
+        """When each of these films was first judged."""
+        rows = self.session.execute(
+            select(Verdict.submission_id, func.min(Verdict.given_at))
+            .where(Verdict.submission_id.in_(list(submission_ids)))
+            .group_by(Verdict.submission_id)
+        )
+        return {film_id: at for film_id, at in rows}
 
     def last_by(self, person_id: int, word: str, since: datetime) -> Verdict | None:
         """The latest verdict of that word somebody gave since an instant, if it still stands."""

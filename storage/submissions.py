@@ -103,6 +103,19 @@ class SubmissionStore:
         kept = kept if night is None else kept.where(Submission.night == night)
         return self.session.scalars(kept.order_by(Submission.night, Submission.number).execution_options(yield_per=200))
 
+    def of_part_before(self, part_id: int, night: date, nights: int) -> Sequence[Submission]:
+        """The last film of a part from each of the latest nights before one, the latest first."""
+        last = (
+            select(func.max(Submission.id))
+            .where(Submission.part_id == part_id, Submission.night < night, Submission.state == "filed")
+            .where(Submission.kind == "film")
+            .group_by(Submission.night)
+            .order_by(Submission.night.desc())
+            .limit(nights)
+        )
+        found = select(Submission).where(Submission.id.in_(last)).order_by(Submission.night.desc())
+        return self.session.scalars(found).all()
+
     def kept_before(self, night: date) -> list[int]:
         """The ids of what has an object in the store, of earlier nights."""
         older = select(Submission.id).where(Submission.object_key.is_not(None), Submission.night < night)

@@ -6,11 +6,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from storage.models import Answer, Submission, Urge, Verdict
+from storage.models import Answer, Notice, Submission, Urge, Verdict
 from storage.records import insert_once
+
+# The sentence by which an enterprise hears of a problem.
+URGING = "review.problem"
 
 
 class UrgeStore:
@@ -51,6 +54,36 @@ class UrgeStore:
             .order_by(Urge.opened_at.desc(), Urge.id.desc())
         ).all()
         return [(urge, film) for urge, film in rows]
+
+    def first_urged(self, submission_ids: Iterable[int]) -> dict[int, datetime]:
+        """When the first message about a problem with each of these films really left."""
+        urged = {
+            verdict_id: (film_id, night)
+            for verdict_id, film_id, night in self.session.execute(
+                select(Urge.verdict_id, Submission.id, Submission.night)
+                .join(Submission, Submission.id == Urge.submission_id)
+                .where(Urge.submission_id.in_(list(submission_ids)))
+            )
+        }
+        nights = {night for _, night in urged.values()}
+        said = select(Notice.params, Notice.sent_at).where(
+            Notice.night.in_(nights), Notice.text_key == URGING, Notice.sent_at.is_not(None)
+        )
+        found: dict[int, datetime] = {}
+        for params, sent_at in self.session.execute(said.order_by(Notice.sent_at.desc())) if urged else ():
+            if params["verdict"] in urged:
+                found[urged[params["verdict"]][0]] = sent_at
+        return found
+
+    def first_answered(self, submission_ids: Iterable[int]) -> dict[int, datetime]:
+        """When the first answer to a problem with each of these films came."""
+        rows = self.session.execute(
+            select(Urge.submission_id, func.min(Answer.at))
+            .join(Answer, Answer.urge_id == Urge.id)
+            .where(Urge.submission_id.in_(list(submission_ids)))
+            .group_by(Urge.submission_id)
+        )
+        return {film_id: at for film_id, at in rows}
 
     def answer(self, urge: Urge, now: datetime, **values: Any) -> bool:
         """Put an answer on record; False when that film already was one."""

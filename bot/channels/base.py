@@ -30,7 +30,7 @@ def repeat_window(body: Body) -> timedelta:
 
     A file is uploaded anew each time and is never the same message.
     """
-    if body["form"] == "file":
+    if body["form"] in ("file", "picture"):
         return timedelta(0)
     answer_s = _ANSWER_S + int(body.get("notice", 0)) % _SPREAD_S
     return timedelta(seconds=_NUMBERED_S if body.get("numbered") else answer_s)

@@ -161,11 +161,14 @@ class WeComKfChannel:
         return str(answer.get("url") or "")
 
     def _content(self, body: Body, attachment: Attachment | None) -> dict[str, Any]:
-        if body["form"] in ("alert", "buttons", "selection"):
+        if "choices" in body:
             return {"msgtype": "msgmenu", "msgmenu": _menu(body)}
         if body["form"] == "file" and attachment is not None:
             media_id = self._client.upload("file", body["name"], attachment())
             return {"msgtype": "file", "file": {"media_id": media_id}}
+        if body["form"] == "picture" and attachment is not None:
+            media_id = self._client.upload("image", body["name"], attachment())
+            return {"msgtype": "image", "image": {"media_id": media_id}}
         return {"msgtype": "text", "text": {"content": body["text"]}}
 
 
@@ -175,7 +178,8 @@ def _menu(body: Body) -> dict[str, Any]:
         {"type": "click", "click": {"id": f"{body['task_id']}{_SEPARATOR}{key}", "content": label}}
         for key, label in body["choices"]
     ]
-    return {"head_content": f"{body['title']}\n{body['text']}", "list": choices}
+    head = [body["title"], body["text"], *([body["url"]] if "url" in body else [])]
+    return {"head_content": "\n".join(head), "list": choices}
 
 
 def _msgid(open_kfid: str, address: str, body: Body) -> str:

@@ -8,13 +8,13 @@ from flask import Flask, Response
 
 from bot.channels import Switchboard
 from bot.hearing import Hearing
-from bot.links import Links
 from bot.memory import Memory
 from bot.uploads import Uploads
 from bot.web import callbacks, content, dashboard, health, upload
+from bot.web.dashboard.gallery import Gallery
 from bot.web.site import Site
 from storage.errors import DatabaseAway
-from storage.objects import ObjectError, ObjectStore
+from storage.objects import ObjectError
 
 log = logging.getLogger(__name__)
 # Callbacks are a few hundred bytes; the limit stands in the contract.
@@ -22,13 +22,7 @@ _LARGEST_BODY = 256 * 1024
 
 
 def create_app(
-    memory: Memory,
-    hearing: Hearing,
-    switchboard: Switchboard,
-    objects: ObjectStore,
-    links: Links,
-    uploads: Uploads,
-    site: Site,
+    memory: Memory, hearing: Hearing, switchboard: Switchboard, gallery: Gallery, uploads: Uploads, site: Site
 ) -> Flask:
     """The WSGI application over these parts."""
     app = Flask(__name__, static_folder=None)
@@ -36,10 +30,10 @@ def create_app(
     for trouble in (DatabaseAway, ObjectError):
         app.register_error_handler(trouble, _not_now)
     app.register_blueprint(callbacks.blueprint(hearing, switchboard))
-    app.register_blueprint(health.blueprint(memory, objects, switchboard))
-    app.register_blueprint(content.blueprint(memory, objects, links))
-    app.register_blueprint(upload.blueprint(memory, uploads, links, secure=site.is_secure))
-    dashboard.add(app, memory, switchboard, site)
+    app.register_blueprint(health.blueprint(memory, gallery.objects, switchboard))
+    app.register_blueprint(content.blueprint(memory, gallery.objects, gallery.links))
+    app.register_blueprint(upload.blueprint(memory, uploads, gallery.links, secure=site.is_secure))
+    dashboard.add(app, memory, switchboard, site, gallery)
     return app
 
 
@@ -49,4 +43,4 @@ def _not_now(trouble: Exception) -> Response:
     return Response(status=503)
 
 
-__all__ = ["Site", "create_app"]
+__all__ = ["Gallery", "Site", "create_app"]

@@ -15,8 +15,9 @@ from bot.workbooks.tables import STATES, Line, Table, Target, spoken, stamp, wri
 COLUMNS = (
     ("序号", 6), ("企业", 34), ("风险等级", 9), ("应拍部位数", 9), ("已拍", 7), ("首条时间", 12),
     ("末条时间", 12), ("状态", 8), ("未拍部位", 30), ("备注", 20),
+    ("审看", 9), ("审看人", 12), ("审看发现", 28),
 )  # fmt: skip
-WORDS_FROM_LEFT = frozenset({2, 9, 10})
+WORDS_FROM_LEFT = frozenset({2, 9, 10, 13})
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,20 @@ class DailyRow:
     state: str
     missing_parts: tuple[str, ...] = ()
     remark: str = ""
+    reviewed: str = ""
+    reviewers: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CountyRow:
+    """The supervisor's own row: what was to be watched, what has been, and the receipts of what has not."""
+
+    due: int
+    done: int
+    reviewers: tuple[str, ...]
+    unseen: tuple[str, ...]
+    watched_minutes: int
 
 
 @dataclass(frozen=True)
@@ -48,6 +63,7 @@ class DailyTable:
     issued_at: datetime
     backups: tuple[str, ...] = ()
     gained: timedelta = timedelta(0)
+    county: CountyRow | None = None
 
 
 def daily_table(target: Target, table: DailyTable) -> None:
@@ -62,6 +78,8 @@ def daily_table(target: Target, table: DailyTable) -> None:
         Line(_values(number, row, table.night), row.state)
         for number, row in enumerate(sorted(table.rows, key=_badness), 1)
     ]
+    if table.county is not None:
+        rows.append(Line(_county(len(rows) + 1, table.county), None))
     name, words = say("workbook.daily_sheet"), WORDS_FROM_LEFT
     write_tables(target, [Table(name, title, _sentences(table), COLUMNS, words, rows, table.issued_at)])
 
@@ -106,7 +124,20 @@ def _values(number: int, row: DailyRow, night: date) -> tuple[Any, ...]:
         say(STATES[row.state][0]),
         "、".join(row.missing_parts),
         row.remark,
+        row.reviewed,
+        "、".join(row.reviewers),
+        "；".join(row.findings),
     )
+
+
+def _county(number: int, row: CountyRow) -> tuple[Any, ...]:
+    """The county's gap stands under those of the enterprises."""
+    state = say("workbook.daily_unreviewed" if row.unseen else "workbook.daily_reviewed", number=len(row.unseen))
+    remark = say("workbook.daily_watched", minutes=row.watched_minutes)
+    return (
+        number, say("workbook.daily_county"), "", "", "", "", "", state, "、".join(row.unseen), remark,
+        f"{row.done}/{row.due}", "、".join(row.reviewers), "",
+    )  # fmt: skip
 
 
 def _time(at: datetime | None, night: date) -> str:

@@ -38,15 +38,19 @@ def _copy(source: InputContainer, stream: VideoStream, copy: OutputContainer, wo
     sound = next((each for each in source.streams.audio if each.codec_context.name in _SOUND_AS_IT_IS), None)
     sound_copy = copy.add_stream_from_template(sound) if sound else None
     press: _Press | None = None
+    early: list[Any] = []  # sound from before the first picture: nothing may be written until all streams are there
     for packet in source.demux([each for each in (stream, sound) if each]):
-        if packet.stream is not stream and sound_copy is not None:
-            if packet.dts is not None:
-                packet.stream = sound_copy
-                copy.mux(packet)
-            continue
-        for frame in _decoded(packet):
-            press = press or _Press(stream, frame, copy, words)
-            press.take(frame)
+        if packet.stream is stream:
+            for frame in _decoded(packet):
+                press = press or _Press(stream, frame, copy, words)
+                press.take(frame)
+        elif packet.dts is not None:
+            heard: Any = packet
+            heard.stream = sound_copy
+            early.append(heard)
+        if press is not None:
+            copy.mux(early)
+            early.clear()
     if press is None:
         raise ValueError("no picture")
     press.end()

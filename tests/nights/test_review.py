@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from bot.daily_sheet import as_json
 from handlers.review import Judged, give
+from schedules.reports import daily_report
 from storage.models import Person, Submission, Verdict
-from tests.harness import Story, row
+from tests.harness import NIGHT, Story, at, row
 
 WORDS = ["合格", "有问题", "看不清", "非本部位"]
 
@@ -90,6 +92,7 @@ def test_what_does_not_show_its_part_is_asked_for_again_and_nobody_is_called_mis
         "请在 12:00 前到现场重新拍一段发来，发来之前不算缺报。"
     )
     assert night.part("E001", "1")["state"] == "unjudged"
+    assert [film["verdict"] for film in night.part("E001", "1")["submissions"]] == ["unclear"]
     night.time("00:20")
     named_film(night)
     assert night.part("E001", "1")["state"] == "on_time"
@@ -143,3 +146,126 @@ def test_two_reviewers_are_given_different_films_and_a_claim_lapses(night: Story
     assert night.hears("leader")[0].startswith("直接发视频就行")
     with night.office() as store:
         assert store.session.query(Verdict).count() == 0
+
+
+def test_the_countys_own_gap_is_told_at_the_deadline(night: Story) -> None:
+    night.time("00:10")
+    named_film(night, part="1")
+    named_film(night, part="2")
+    judge(night, "leader", "合格")
+    listen_to_the_night(night)
+    night.time("12:00")
+    gap = "📋 11-24 夜巡的审看已到 12:00 截止：应看2段，还有1段没有看：1124-0002。回复“审看”可以接着看。"
+    assert (night.hears("leader")[-1], night.hears("staff")[-1]) == (gap, gap)
+    night.time("12:30")
+
+
+def listen_to_the_night(night: Story) -> None:
+    """What everybody hears on the way to the morning is not what these stories are about."""
+    night.time("11:59")
+    for who in night.cloud.members:
+        night.hears(who)
+    night.group_hears("KEY")
+
+
+def test_what_was_judged_fit_is_drawn_for_a_second_look_by_somebody_else(night: Story) -> None:
+    night.time("00:10")
+    named_film(night)
+    judge(night, "leader", "合格")
+    listen_to_the_night(night)
+    night.time("12:01")
+    night.says("leader", "审看")
+    assert night.hears("leader") == ["要审看的都看完了，辛苦！"]
+    night.says("backup", "审看")
+    assert night.hears("backup")[0].startswith("审看 1124-0001（还有1段）")
+    night.taps("backup", "看不清")
+    assert night.hears("backup") == ["要审看的都看完了，辛苦！"]
+    assert night.hears("staff") == [
+        "⚖️ 1124-0001 两次审看结论不同：李局 判合格，赵局 复看判看不清。现以复看为准，请核实。"
+    ]
+    [told] = night.hears("p1")
+    assert told.endswith("这一夜的记录不变，下次请注意。")
+    assert night.part("E001", "1")["state"] == "on_time"
+
+
+def test_a_verdict_that_comes_too_late_to_be_made_up_for_changes_no_state(night: Story) -> None:
+    night.time("00:10")
+    named_film(night)
+    listen_to_the_night(night)
+    judge(night, "leader", "非本部位")
+    [told] = night.hears("p1")
+    assert told == "⚠️ 1124-0001（00:10）拍的不是 1 罐区：与登记的部位对不上。这一夜的记录不变，下次请注意。"
+    assert night.part("E001", "1")["state"] == "on_time"
+    night.time("13:00")
+    assert night.part("E001", "1")["state"] == "on_time"
+
+
+def test_a_film_asked_for_again_that_never_comes_leaves_the_part_missing(night: Story) -> None:
+    night.time("06:30")
+    for who in night.cloud.members:
+        night.hears(who)
+    night.group_hears("KEY")
+    night.film("p1", at=at("00:10"))
+    night.settle(6)
+    night.says("p1", "1")
+    night.hears("p1")
+    judge(night, "leader", "看不清")
+    night.hears("p1")
+    assert night.part("E001", "1")["state"] == "unjudged"
+    listen_to_the_night(night)
+    night.time("12:01")
+    assert night.part("E001", "1")["state"] == "missing"
+
+
+def test_the_daily_table_says_what_was_found_and_is_the_same_when_issued_again(night: Story) -> None:
+    night.time("00:10")
+    named_film(night)
+    judge(night, "leader", "有问题 法兰滴漏")
+    for who in ("h1", "p1"):
+        night.hears(who)
+    with night.office() as store:
+        book, now = night.bot.memory.book(store), night.clock.now()
+        before = as_json(daily_report(store, NIGHT, book, now), book)
+        finding = {"receipt": "1124-0001", "part": "1 罐区", "word": "problem", "reason": "法兰滴漏"}
+        assert before["review"]["findings"] == (finding,)
+        assert before["enterprises"][0]["review"]["reviewers"] == ("李局",)
+        film = row(store, Submission, number=1)
+        give(Judged(film.id, "fit", row(store, Person, name="王科")), store, book, now + timedelta(minutes=5))
+        assert as_json(daily_report(store, NIGHT, book, now), book) == before
+        after = as_json(daily_report(store, NIGHT, book, now + timedelta(minutes=5)), book)
+        assert after["review"]["words"] == {"fit": 1}
+    night.time("00:20")
+    for who in ("h1", "p1"):
+        assert night.hears(who) == ["✅ 1124-0001（1 罐区）的问题经复核已撤回，不用处置了。"]
+
+
+def test_an_answer_may_name_the_film_it_is_about(night: Story) -> None:
+    night.time("00:10")
+    named_film(night, part="1")
+    named_film(night, part="2")
+    judge(night, "leader", "有问题 甲")
+    judge(night, "leader", "有问题 乙")
+    for who in ("h1", "p1"):
+        night.hears(who)
+    night.says("h1", "答复：1124-0001 已处理")
+    assert night.hears("h1")[0].startswith("已记为对 1124-0001（1 罐区）的答复")
+    night.says("h1", "2号也处理好了，换了密封")
+    assert night.hears("h1")[0].startswith("已记为对 1124-0002（2 装卸台）的答复")
+    assert len(night.hears("leader")) == 2
+    night.says("h1", "答复 补充说明")
+    assert night.hears("h1")[0].startswith("已记为对 1124-0002（2 装卸台）的答复")
+    night.hears("leader")
+    night.says("h2", "答复 没有的事")
+    assert night.hears("h2") == ["现在没有等贵单位答复的问题。"]
+
+
+def test_the_names_of_parts_still_go_with_films_while_a_problem_is_open(night: Story) -> None:
+    night.time("00:10")
+    named_film(night, part="1")
+    judge(night, "leader", "有问题 甲")
+    for who in ("h1", "p1"):
+        night.hears(who)
+    night.film("p1", settle=False)
+    night.says("p1", "2")
+    [receipt] = night.hears("p1")
+    assert receipt.startswith("✅ 收到 1124-0002\n甲化工 · 2 装卸台")

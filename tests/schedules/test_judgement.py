@@ -118,3 +118,26 @@ def test_a_night_is_in_question_only_while_nobody_owes_and_not_all_has_come(
     assert (bool(judgement.accountable), judgement.in_question) in {
         (True, False), (False, lacking),
     }  # fmt: skip
+
+
+def test_a_part_whose_film_was_rejected_is_open_until_a_fresh_one_can_no_longer_come() -> None:
+    county = [enterprise(1, [False])]
+    rejected = Clip(1, 10, WINDOW.opens, rejected=True)
+    states = {
+        hour: judge(county, [rejected], WINDOW, WINDOW.opens + timedelta(hours=hour)).enterprises[0].state
+        for hour in (1, 7, 13)
+    }
+    assert states == {1: "unjudged", 7: "unjudged", 13: "missing"}
+    fresh = Clip(1, 10, WINDOW.closes + timedelta(hours=1))
+    assert judge(county, [rejected, fresh], WINDOW, WINDOW.closes + timedelta(hours=2)).enterprises[0].state == "late"
+
+
+@given(counties, st.lists(clips), clips.filter(lambda film: film.part_id is not None), moments)
+def test_a_rejected_film_never_makes_anybody_worse_than_no_film(
+    county: list[ExpectedEnterprise], films: list[Clip], more: Clip, now: datetime
+) -> None:
+    rejected = Clip(more.enterprise_id, more.part_id, more.sent_at, rejected=True)
+    before, after = judge(county, films, WINDOW, now), judge(county, [*films, rejected], WINDOW, now)
+    for old, new in zip(before.enterprises, after.enterprises, strict=True):
+        worse = {("missing", "unjudged"), ("partial", "unjudged")}
+        assert old.state == new.state or (old.state, new.state) in worse

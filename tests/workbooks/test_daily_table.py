@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
-from bot.workbooks.daily import DailyRow, DailyTable, daily_table
+from bot.workbooks.daily import CountyRow, DailyRow, DailyTable, daily_table
 
 CHINA = timezone(timedelta(hours=8))
 
@@ -64,12 +64,33 @@ def test_the_worst_rows_come_first() -> None:
         "状态",
         "未拍部位",
         "备注",
+        "审看",
+        "审看人",
+        "审看发现",
     )
     assert [row[1] for row in rows[1:]] == [
         "未报红厂", "未报黄厂", "部分厂", "待判厂", "迟报厂", "按时厂", "提前厂", "停产厂",
     ]  # fmt: skip
-    assert rows[2] == (2, "未报黄厂", "黄", 2, 0, None, None, "未报", "1 罐区、2 泵房", "=1+1")
+    assert rows[2] == (2, "未报黄厂", "黄", 2, 0, None, None, "未报", "1 罐区、2 泵房", "=1+1", None, None, None)
     assert rows[7][5:7] == ("11-23 23:58", "00:09")
+
+
+def test_the_countys_own_gap_stands_in_the_same_table() -> None:
+    county = CountyRow(
+        due=12, done=10, reviewers=("李局", "王科"), unseen=("1124-0003", "1124-0007"), watched_minutes=9
+    )
+    last = cells(replace(TABLE, county=county))[-2]
+    assert last == (
+        9, "监管办公室（审看）", None, None, None, None, None, "未看 2 段", "1124-0003、1124-0007", "共看 9 分钟",
+        "10/12", "李局、王科", None,
+    )  # fmt: skip
+    assert cells(replace(TABLE, county=replace(county, unseen=())))[-2][7] == "已看完"
+
+
+def test_what_was_found_stands_with_its_enterprise() -> None:
+    first = replace(TABLE.rows[0], reviewed="2/2", reviewers=("李局",), findings=("1 罐区 有问题：滴漏",))
+    rows = cells(replace(TABLE, rows=(first, *TABLE.rows[1:])))
+    assert next(row for row in rows if row[1] == first.enterprise)[10:] == ("2/2", "李局", "1 罐区 有问题：滴漏")
 
 
 def test_the_same_night_is_the_same_bytes(tmp_path: Path) -> None:

@@ -11,13 +11,15 @@ from flask import Flask
 from bot.channels import Switchboard
 from bot.memory import Memory
 from bot.web import assets, headers
-from bot.web.dashboard import account, alarms, errors, guard, look, sign_in, tonight
+from bot.web.dashboard import account, alarms, errors, films, guard, look, media, reviewing, sign_in, tonight
+from bot.web.dashboard.gallery import Gallery
 from bot.web.site import Site
 
 PAGES = (tonight.blueprint, alarms.blueprint, account.blueprint)
+FILM_PAGES = (films.blueprint, media.blueprint, reviewing.blueprint)
 
 
-def add(app: Flask, memory: Memory, switchboard: Switchboard, site: Site) -> None:
+def add(app: Flask, memory: Memory, switchboard: Switchboard, site: Site, gallery: Gallery) -> None:
     """Put the dashboard into an application."""
     app.register_blueprint(assets.blueprint())
     headers.protect(app, site)
@@ -27,3 +29,5 @@ def add(app: Flask, memory: Memory, switchboard: Switchboard, site: Site) -> Non
     app.register_blueprint(sign_in.blueprint(app, memory, switchboard))
     for page in PAGES:
         app.register_blueprint(page(memory))
+    for film_page in FILM_PAGES:
+        app.register_blueprint(film_page(memory, gallery))

@@ -15,7 +15,11 @@ from bot.web.assets import asset
 from handlers.permissions import Viewer
 
 # Where one can go: address, sentence, and the action that opens it. Pages add themselves here.
-MENU = (("/", "menu.tonight", "tonight.see"),)
+MENU = (
+    ("/", "menu.tonight", "tonight.see"),
+    ("/films", "menu.films", "films.watch"),
+    ("/review", "menu.review", "review.see"),
+)
 _MARKS = ("remark", "fault")
 # htmx neither evaluates words of a page nor writes styles into it: the policy forbids both.
 HTMX = {

@@ -1,0 +1,162 @@
+"""Pictures out of films, and copies that bear a name: upright, in time, and never at the service's expense."""
+
+from __future__ import annotations
+
+import io
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+from PIL import Image
+
+from bot.pictures import Busy, Pictures
+from storage.film import CannotDraw, marked, picture
+from storage.objects import open_store
+from storage.pictures import picture_key
+from tests.films import make_film
+from tests.storage.test_film import film_in
+
+# What a phone writes into its film when it was held upright: turn by a quarter, clockwise.
+QUARTER = b"".join(each.to_bytes(4, "big", signed=True) for each in (0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30))
+
+
+def half_bright(path: Path, seconds: int = 3, size: tuple[int, int] = (320, 240), keys: int = 250) -> Path:
+    """A film whose upper half is white and whose lower half is black."""
+    with av.open(str(path), "w", format="mp4") as out:
+        stream: Any = out.add_stream("libx264", rate=10, options={"g": str(keys)})
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        for number in range(seconds * 10):
+            frame = av.VideoFrame(*size, "yuv420p")
+            luma, *chroma = frame.planes
+            rows = luma.height
+            luma.update(b"\xeb" * (luma.line_size * (rows // 2)) + b"\x10" * (luma.line_size * (rows - rows // 2)))
+            for plane in chroma:
+                plane.update(b"\x80" * plane.buffer_size)
+            frame.pts, frame.time_base = number, Fraction(1, 10)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return path
+
+
+def turned(path: Path) -> Path:
+    """The same film as from a phone that was held upright."""
+    film = bytearray(path.read_bytes())
+    matrix = film.index(b"tkhd") + 4 + 40
+    film[matrix : matrix + 36] = QUARTER
+    path.write_bytes(film)
+    return path
+
+
+def drawn(film: Path, kind: str, at_s: float | None = None) -> Image.Image:
+    """A picture of a film."""
+    target = film.with_suffix(".jpg")
+    picture(film, target, kind, at_s)
+    return Image.open(io.BytesIO(target.read_bytes()))
+
+
+def brightness(image: Image.Image, x: float, y: float) -> int:
+    return int(image.convert("L").getpixel((int(image.width * x), int(image.height * y))))  # type: ignore[arg-type]
+
+
+def test_a_thumb_is_small_and_a_sheet_shows_the_whole_film(tmp_path: Path) -> None:
+    film = half_bright(tmp_path / "film.mp4", size=(640, 480))
+    assert drawn(film, "thumb").size == (320, 240)
+    assert drawn(film, "still", 1.0).size == (640, 480)
+    assert drawn(film, "sheet").size == (4 * 320, 3 * 240)
+
+
+def test_a_still_shows_the_instant_that_was_asked_for(tmp_path: Path) -> None:
+    """The bar of light of these films wanders eight points with each picture."""
+    film = tmp_path / "film.mp4"
+    make_film(film, seconds=12, fps=5)
+    bars = {}
+    for at_s in (1.0, 6.0, 99.0):
+        image = drawn(film, "still", at_s).convert("L")
+        bars[at_s] = max(range(320), key=lambda x: image.getpixel((x, 100)))
+    assert [abs(bars[at_s] - shown * 8 % 320) <= 8 for at_s, shown in ((1.0, 5), (6.0, 30), (99.0, 59))] == [True] * 3
+
+
+@pytest.mark.parametrize("keys", [5, 250])
+def test_a_film_held_upright_is_shown_upright(tmp_path: Path, keys: int) -> None:
+    thumb = drawn(turned(half_bright(tmp_path / "film.mp4", keys=keys)), "thumb")
+    assert thumb.size == (240, 320)
+    assert (brightness(thumb, 0.9, 0.5) > 200, brightness(thumb, 0.1, 0.5) < 50) == (True, True)
+
+
+def test_the_copy_of_a_film_held_upright_stands_upright_too(tmp_path: Path) -> None:
+    film, copy = turned(half_bright(tmp_path / "film.mp4")), tmp_path / "copy.mp4"
+    marked(film, copy, "李局 2026-11-25 10:30 1124-0001")
+    with av.open(str(copy)) as container:
+        frame = next(container.decode(video=0))
+        assert (frame.width, frame.height, frame.rotation) == (240, 320, 0)
+        image = frame.to_image()
+    assert (brightness(image, 0.95, 0.99) > 150, brightness(image, 0.05, 0.01) < 100) == (True, True)
+
+
+def test_a_copy_keeps_its_sound_and_its_length(tmp_path: Path) -> None:
+    film = film_in(tmp_path / "film.mp4", "libx264", "mp4", seconds=4, sound_s=4)
+    marked(film, tmp_path / "copy.mp4", "王科")
+    with av.open(str(tmp_path / "copy.mp4")) as container:
+        assert sorted(stream.type for stream in container.streams) == ["audio", "video"]
+        assert abs((container.duration or 0) / av.time_base - 4) < 0.3
+
+
+def test_every_picture_of_a_copy_differs_from_the_film_all_over(tmp_path: Path) -> None:
+    film, copy = half_bright(tmp_path / "film.mp4", size=(640, 480)), tmp_path / "copy.mp4"
+    marked(film, copy, "李局")
+    with av.open(str(copy)) as container:
+        for frame in container.decode(video=0):
+            image = frame.to_image().convert("L")
+            for quarter in range(4):
+                left, top = quarter % 2 * 320, quarter // 2 * 240
+                lowest, highest = image.crop((left + 8, top + 16, left + 312, top + 224)).getextrema()
+                assert highest - lowest > 20, (frame.pts, quarter)
+
+
+@pytest.mark.parametrize("content", [b"no film at all", b"\0\0\0\x18ftypmp42" + bytes(400)])
+def test_what_is_no_film_gives_no_picture_and_harms_nobody(tmp_path: Path, content: bytes) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes(content)
+    for kind in ("thumb", "sheet"):
+        with pytest.raises(CannotDraw):
+            picture(film, tmp_path / "picture.jpg", kind)
+    with pytest.raises(CannotDraw):
+        marked(film, tmp_path / "copy.mp4", "李局")
+
+
+def test_a_film_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
+    film = half_bright(tmp_path / "film.mp4", seconds=60, size=(1280, 720))
+    with pytest.raises(CannotDraw):
+        marked(film, tmp_path / "copy.mp4", "李局", patience_s=0.2)
+
+
+def test_pictures_are_kept_apart_and_the_film_stays_as_it_was(tmp_path: Path) -> None:
+    objects = open_store(f"file:{tmp_path}/objects")
+    film = make_film(seconds=3)
+    with objects.spool() as spool:
+        spool.write(film)
+        objects.keep(spool, "films/2026-11-24/1124-0001.mp4")
+    pictures = Pictures(objects)
+    key = pictures.of("films/2026-11-24/1124-0001.mp4", "still", 1.04)
+    assert key == picture_key("films/2026-11-24/1124-0001.mp4", "still", 1.0)
+    assert pictures.read(key).startswith(b"\xff\xd8")
+    kept = sorted(str(path.relative_to(tmp_path / "objects")) for path in (tmp_path / "objects").rglob("*.*"))
+    assert [each for each in kept if not each.startswith(".spool")] == [
+        "films/2026-11-24/1124-0001.mp4", key,
+    ]  # fmt: skip
+    assert (tmp_path / "objects/films/2026-11-24/1124-0001.mp4").read_bytes() == film
+
+
+def test_whoever_would_wait_long_for_a_copy_is_told_so(tmp_path: Path) -> None:
+    """Waiting holds a thread that callbacks may need."""
+    objects = open_store(f"file:{tmp_path}/objects")
+    with objects.spool() as spool:
+        spool.write(make_film(seconds=1))
+        objects.keep(spool, "films/2026-11-24/1124-0001.mp4")
+    pictures = Pictures(objects, patience_s=0.05)
+    with pictures._copies, pytest.raises(Busy), pictures.marked_copy("films/2026-11-24/1124-0001.mp4", "李局"):
+        pass
+    with pictures.marked_copy("films/2026-11-24/1124-0001.mp4", "李局") as copy:
+        assert copy.stat().st_size > 0
