@@ -9,7 +9,7 @@ import logging
 from datetime import timedelta
 
 from bot.channels import Discreet, Entrance, Switchboard
-from bot.channels.errors import ChannelError, Permanent
+from bot.channels.errors import ChannelError, Permanent, Transient
 from bot.clock import wall_now
 from bot.engine import TAKE_IN, again
 from bot.lifeline import PlatformWatch
@@ -20,8 +20,8 @@ from schedules.patrol_night import night_of
 from schedules.telling import tell_office
 from storage.errors import DatabaseAway
 from storage.film import Film, examine
-from storage.models import Inbox
-from storage.objects import ObjectError, ObjectStore
+from storage.models import Inbox, Submission
+from storage.objects import ObjectError, ObjectStore, Spool
 from storage.submissions import Filed
 
 log = logging.getLogger(__name__)
@@ -88,28 +88,31 @@ class Intake:
             store.inbox.settle(message.inbox_id, "done", kept=remains)
 
     def _fetch(self, message: Message, fetch: Fetch) -> tuple[Filed, Film]:
-        """Stream the bytes past the digest into the object store, and look at what they are."""
+        """Stream the bytes past the digest into the object store, and look at what they are.
+
+        The platform gives no checksum: what proves to be no film is fetched once more before anybody is told so.
+        """
         with self._memory.reading() as store:
             submission = store.submissions.get(fetch.submission_id)
             assert submission is not None
-        with self._objects.spool() as spool:
-            for piece in self._switchboard.doors[message.channel].fetch(fetch.media):
-                spool.write(piece)
-            film = examine(spool.path)
-            key = f"films/{submission.night}/{submission.receipt}{_extension(film, message.kind)}"
-            self._objects.keep(spool, key)
-            filed = Filed(
-                "filed",
-                key,
-                spool.sha256,
-                spool.size,
-                film.duration_s,
-                film.container,
-                film.codec,
-                film.width,
-                film.height,
-            )
-        return filed, film
+        before: str | None = None
+        while True:
+            with self._objects.spool() as spool:
+                for piece in self._switchboard.doors[message.channel].fetch(fetch.media):
+                    spool.write(piece)
+                film = examine(spool.path)
+                if film.fault is None or message.kind == "photo" or spool.sha256 == before:
+                    return self._keep(spool, film, submission, message.kind), film
+                if before is not None:
+                    raise Transient("other bytes each time")
+                before = spool.sha256
+
+    def _keep(self, spool: Spool, film: Film, submission: Submission, kind: str) -> Filed:
+        key = f"films/{submission.night}/{submission.receipt}{_extension(film, kind)}"
+        self._objects.keep(spool, key)
+        return Filed(
+            "filed", key, spool.sha256, spool.size, film.duration_s, film.container, film.codec, film.width, film.height
+        )
 
     def _postpone(self, kept: Inbox, error: Exception, detail: str) -> None:
         """Count the try and arrange the next; after many, say so to the office, once."""
