@@ -132,7 +132,8 @@ class Delivery:
         if body is None or not (in_doubt(body) or (notice.detail or "").startswith(_UNHEARD)):
             rendered = self._renderer.render(notice, params, channel.limits.text_bytes)
             whole = self._attachments.complete(notice, rendered.body, channel, store)
-            body, left_over = leaving({**whole, "answers": notice.answers}, wall_now()), rendered.left_over
+            before = store.notices.last_body(notice.route)
+            body, left_over = leaving({**whole, "answers": notice.answers}, before, wall_now()), rendered.left_over
         attempt_id = store.notices.claim(notice.id, self._clock.now(), wall_now(), _LEASE, body)
         if attempt_id is None:
             return None

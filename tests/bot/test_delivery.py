@@ -105,6 +105,18 @@ def test_a_route_keeps_its_order(here: Edge) -> None:
     assert "绑定码" in first
 
 
+def test_the_same_words_are_heard_as_often_as_they_are_said(here: Edge) -> None:
+    """What the platform drops as a repeat must be one: whoever asks for help twice is answered twice."""
+    for _ in range(3):
+        for _ in range(28):
+            here.say("zhangsan")
+            here.say("lisi", text_key="other.voice")
+        here.settle(60)
+    assert {each.state for each in here.cloud.sent} == {"shown"}
+    assert len(here.cloud.phone("zhangsan").heard) == 84
+    assert here.cloud.complaints == []
+
+
 # --- lost answers
 
 
