@@ -17,7 +17,7 @@ from bot.channels import Channel, Switchboard
 from bot.channels.base import Body, Delivered
 from bot.channels.errors import ChannelError, Misconfigured, MustWait, Permanent, Transient, Unheard
 from bot.clock import monotonic, pause, real_delay, wall_now
-from bot.doubt import doubted, in_doubt, leaving, repeat_is_safe
+from bot.doubt import as_first_said, doubted, in_doubt, leaving, repeat_is_safe
 from bot.engine import DELIVER, again
 from bot.intake import backoff
 from bot.lifeline import PlatformWatch
@@ -157,7 +157,8 @@ class Delivery:
         notice = attempt.notice
         channel = self._switchboard.channels[notice.channel]
         try:
-            delivered = channel.send(notice.address, attempt.body, self._attachments.opener(attempt.body))
+            words = as_first_said(attempt.body)
+            delivered = channel.send(notice.address, words, self._attachments.opener(attempt.body))
         except Exception as error:  # noqa: BLE001 - whatever it was, the attempt gets an outcome
             failure = _as_channel_error(error)
             self._write_down(lambda store: self._failed(attempt, failure, channel, store))

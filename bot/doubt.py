@@ -27,6 +27,11 @@ def doubted(body: Body | None) -> Body:
     return {**(body or {}), _DOUBT: True}
 
 
+def as_first_said(body: Body) -> Body:
+    """The body as it left the first time, to the letter: the platform may know it by its digest."""
+    return {name: value for name, value in body.items() if name != _DOUBT}
+
+
 def in_doubt(body: Body | None) -> bool:
     """Whether this may have been said already."""
     return bool(body and body.get(_DOUBT))

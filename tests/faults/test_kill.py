@@ -27,8 +27,10 @@ def killing(lab: Lab, machines: list[Machine], share: list[float], crowd: Crowd,
     return thread
 
 
-@pytest.mark.parametrize("parts", [["serve"], ["web", "worker"]], ids="+".join)
-def test_kill_9_of_any_part_loses_nothing_and_doubles_nothing(tmp_path: Path, parts: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("place", "parts"), [("embedded", ["serve"]), ("server", ["web", "worker"])], indirect=["place"], ids=str
+)
+def test_kill_9_of_any_part_loses_nothing_and_doubles_nothing(place: Place, tmp_path: Path, parts: list[str]) -> None:
     with lab(tmp_path, "01:36:50", seed=4) as night:
         machines = [night.add(part, "w1") for part in parts]
         night.ready()
