@@ -226,6 +226,12 @@ class NoticeStore:
             )
         )
 
+    def due_again(self, now: datetime, before: datetime) -> Sequence[Notice]:
+        """Notices that were due by a clock which said `before` and has been put back to `now`: they are due at once."""
+        due = update(Notice).where(Notice.state == "due", Notice.due_at <= before)
+        self.session.execute(due.where(Notice.due_at > now).values(due_at=now))
+        return self.session.scalars(select(Notice).where(Notice.state == "due", Notice.due_at <= now)).all()
+
     def states(self) -> dict[str, int]:
         """How many notices stand in each state."""
         rows = self.session.execute(select(Notice.state, func.count()).group_by(Notice.state))

@@ -18,8 +18,8 @@ from typing import Any
 
 import requests
 
-from bot.app import serving_clock
 from bot.clock import joined, wall_now
+from bot.opening import serving_clock
 from bot.simulator import Cloud
 from bot.simulator.callback import direct_session
 from storage.database import Database

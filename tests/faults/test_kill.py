@@ -9,6 +9,7 @@ import pytest
 
 from tests.faults.crowd import Crowd
 from tests.faults.lab import Lab, Machine, lab
+from tests.places import Place
 
 
 def killing(lab: Lab, machines: list[Machine], share: list[float], crowd: Crowd, total: int) -> threading.Thread:
