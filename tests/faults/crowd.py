@@ -15,7 +15,7 @@ from tests.faults.audit import Said, digest, said
 from tests.faults.lab import Lab
 
 # The platform asks a few times; whoever then sees no receipt sends again. Here the platform is stubborn instead.
-TRIES, PAUSE_S = 40, 0.25
+TRIES, PAUSE_S = 400, 0.25
 WORDS = ("帮助", "查询", "1", "2", "罐区", "装卸台", "你好", "险情 装卸台有泄漏")
 
 
@@ -32,12 +32,16 @@ def unique_film(tag: str) -> bytes:
 
 @dataclass
 class Crowd:
-    """Many people at once; what each sends is drawn from one seed, when it arrives is up to the machine."""
+    """Many people at once; what each sends is drawn from one seed, when it arrives is up to the machine.
+
+    They take `lasts_s` seconds for it, or as long as it takes.
+    """
 
     lab: Lab
     people: list[str]
     films: float = 0.15
     threads: int = 8
+    lasts_s: float = 0.0
     stop: threading.Event = field(default_factory=threading.Event)
     sent: int = 0
 
@@ -45,13 +49,18 @@ class Crowd:
         """So many messages, each until it is acknowledged."""
         draws = [self.lab.random.random() for _ in range(number)]
         with ThreadPoolExecutor(self.threads) as pool:
-            for each in [pool.submit(self._one, index, draw) for index, draw in enumerate(draws)]:
-                each.result()
+            pause_s = 2 * self.lasts_s * self.threads / number
+            try:
+                for each in [pool.submit(self._one, index, draw, pause_s) for index, draw in enumerate(draws)]:
+                    each.result()
+            except BaseException:
+                self.stop.set()
+                raise
 
-    def _one(self, index: int, draw: float) -> None:
-        if self.stop.is_set():
-            return
+    def _one(self, index: int, draw: float, pause_s: float) -> None:
         mine = random.Random(draw)
+        if self.stop.wait(mine.uniform(0, pause_s)):
+            return
         made = self._say(index, mine)
         self.lab.said.append(made)
         for _ in range(TRIES):

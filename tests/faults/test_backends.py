@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.faults.crowd import Crowd, film
-from tests.faults.lab import Lab, Machine, lab
+from tests.faults.lab import Lab, lab
 from tests.faults.postgres import Postgres
 from tests.faults.relay import Relay, relay
+from tests.faults.troubles import no_room
 from tests.places import Place, Served, embedded_only
 
 server_only = pytest.mark.parametrize("place", ["server"], indirect=True)
@@ -90,16 +88,3 @@ def test_a_disk_that_is_full_keeps_what_it_has_and_goes_on_when_there_is_room(pl
                 each.sent.repeat()
         night.said += refused
         nothing_wrong(night, 13)
-
-
-@contextmanager
-def no_room(machine: Machine) -> Iterator[None]:
-    """No file of that process may grow: the kernel refuses every byte, as a full disk does."""
-    assert machine.process is not None
-    pid = machine.process.pid
-    soft, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(pid, resource.RLIMIT_FSIZE, (1, hard))
-    try:
-        yield
-    finally:
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, hard))

@@ -44,11 +44,10 @@ def nothing_wrong(found: Findings, messages: int, films: int) -> None:
     assert (found.acknowledged, found.films, found.filed, found.waiting) == (messages, films, films, 0)
 
 
-@pytest.mark.parametrize("times", [1, 3])
 @pytest.mark.parametrize("trouble", TROUBLE)
-def test_trouble_of_the_platform_loses_nothing(county: Edge, trouble: str, times: int) -> None:
+def test_trouble_of_the_platform_loses_nothing(county: Edge, trouble: str) -> None:
     for endpoint, fault in TROUBLE[trouble]:
-        county.cloud.faults.next(endpoint, times=times, **fault)
+        county.cloud.faults.next(endpoint, times=3, **fault)
     sent = send(county)
     county.clock.instant = at("01:37")  # a wave for the group, too
     come_to_rest(county)
@@ -84,7 +83,7 @@ def test_a_callback_that_is_repeated_at_once_and_a_day_later_is_heard_once(count
     assert here_before == 7
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations(range(4)))[::5])
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4)))[::8])
 def test_out_of_order_the_same_films_come_to_the_same_parts(county: Edge, order: tuple[int, ...]) -> None:
     phone, start = county.cloud.phone("p1"), at("01:00").timestamp()
     acts = [
