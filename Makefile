@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo test test-interop lint bench screenshots setup clean lock audit
+.PHONY: help demo test test-interop lint bench faults screenshots setup clean lock audit
 help:
 	@echo "make demo   play a whole night against the pretend WeCom cloud"
 	@echo "make test   run the whole suite"
@@ -12,6 +12,7 @@ help:
 	@echo "make audit  ask for known vulnerabilities of what requirements.lock pins"
 	@echo "make bench  measure, and print the table of docs/performance.md"
 	@echo "make screenshots  take the pictures of docs/screenshots (needs Chromium)"
+	@echo "make faults a long random night in which everything breaks; prints the table of docs/promises.md"
 	@echo "make setup  only install, into .venv"
 
 .venv/.runtime: requirements.lock pyproject.toml
@@ -56,6 +57,9 @@ audit: .venv/.dev
 
 bench: .venv/.dev
 	$(BIN)/python -m tests.bench
+
+faults: .venv/.dev
+	$(BIN)/python -m tests.faults
 
 # Needs Chromium and a Chinese font: apt-get install chromium fonts-noto-cjk
 screenshots: .venv/.dev

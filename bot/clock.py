@@ -17,6 +17,7 @@ from storage.store import Store
 FACT = "rehearsal"
 # A clock nobody has beaten for so long (real seconds) has stopped with its service.
 _STOPPED_AFTER_S = 5.0
+_A_CORRECTION = timedelta(seconds=5)
 
 
 class Clock(Protocol):
@@ -85,6 +86,20 @@ class RehearsalClock:
             "start": self.start.isoformat(), "since": self.since.isoformat(), "speed": self.speed,
             "lived": self.now().isoformat(), "beat": wall_now().isoformat(),
         }  # fmt: skip
+
+
+class Watch:
+    """Finds out when the machine's clock is put back under a process: by seconds that only grow."""
+
+    def __init__(self) -> None:
+        self._last = (monotonic(), wall_now())
+
+    def put_back(self) -> timedelta | None:
+        """By how much it was since the last question; None for what a clock that is being set right may do."""
+        (before_s, before), (now_s, now) = self._last, (monotonic(), wall_now())
+        self._last = (now_s, now)
+        back = before + timedelta(seconds=now_s - before_s) - now
+        return back if back > _A_CORRECTION else None
 
 
 def joined(store: Store) -> Clock:

@@ -19,7 +19,7 @@ from bot.channels.base import Body, Delivered
 from bot.channels.errors import ChannelError, Misconfigured, MustWait, Permanent, Transient, Unheard
 from bot.clock import monotonic, pause, real_delay, wall_now
 from bot.detours import may_take, turn, unasked
-from bot.doubt import doubted, in_doubt, leaving, repeat_is_safe
+from bot.doubt import as_first_said, doubted, in_doubt, leaving, repeat_is_safe
 from bot.engine import DELIVER, again
 from bot.intake import backoff
 from bot.lifeline import PlatformWatch
@@ -138,7 +138,8 @@ class Delivery:
             rendered = self._renderer.render(notice, params, channel.limits.text_bytes)
             whole = self._attachments.complete(notice, rendered.body, channel, store)
             whole |= {"answers": notice.answers, **unasked(notice, store, self._clock.now())}
-            body, left_over = leaving(whole, wall_now()), rendered.left_over
+            before = store.notices.last_body(notice.route)
+            body, left_over = leaving(whole, before, wall_now()), rendered.left_over
         attempt_id = store.notices.claim(notice.id, self._clock.now(), wall_now(), _LEASE, body)
         if attempt_id is None:
             return None
@@ -162,7 +163,8 @@ class Delivery:
         notice = attempt.notice
         channel = self._switchboard.channels[notice.channel]
         try:
-            delivered = channel.send(notice.address, attempt.body, self._attachments.opener(attempt.body))
+            words = as_first_said(attempt.body)
+            delivered = channel.send(notice.address, words, self._attachments.opener(attempt.body))
         except Exception as error:  # noqa: BLE001 - whatever it was, the attempt gets an outcome
             failure = _as_channel_error(error)
             self._write_down(lambda store: self._failed(attempt, failure, channel, store))

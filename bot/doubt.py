@@ -9,21 +9,27 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.channels.base import Body, repeat_window
+from bot.channels.base import TURNS, Body, repeat_window
 
 _FIRST, _DOUBT = "first_left_at", "in_doubt"
 # What is sent now reaches the platform within this; on the way there it must not outlive the window.
 _ON_ITS_WAY = timedelta(seconds=25)
 
 
-def leaving(body: Body, wall_now: datetime) -> Body:
-    """A fresh body that leaves for the first time."""
-    return {**body, _FIRST: wall_now.isoformat()}
+def leaving(body: Body, before: Body | None, wall_now: datetime) -> Body:
+    """A fresh body that leaves for the first time; `before` is the one that went the same way before it."""
+    turn = ((before or {}).get("turn", -1) + 1) % TURNS
+    return {**body, "turn": turn, _FIRST: wall_now.isoformat()}
 
 
 def doubted(body: Body | None) -> Body:
     """The same body once an attempt at it has ended without an answer."""
     return {**(body or {}), _DOUBT: True}
+
+
+def as_first_said(body: Body) -> Body:
+    """The body as it left the first time, to the letter: the platform may know it by its digest."""
+    return {name: value for name, value in body.items() if name != _DOUBT}
 
 
 def in_doubt(body: Body | None) -> bool:

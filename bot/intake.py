@@ -9,7 +9,7 @@ import logging
 from datetime import timedelta
 
 from bot.channels import Discreet, Entrance, Switchboard
-from bot.channels.errors import ChannelError, Permanent
+from bot.channels.errors import ChannelError, Permanent, Transient
 from bot.clock import wall_now
 from bot.engine import TAKE_IN, again
 from bot.lifeline import PlatformWatch
@@ -20,7 +20,7 @@ from schedules.patrol_night import night_of
 from schedules.telling import tell_office
 from storage.errors import DatabaseAway
 from storage.film import Film, examine
-from storage.models import Inbox
+from storage.models import Inbox, Submission
 from storage.objects import ObjectError, ObjectStore, ObjectTaken, Spool
 from storage.submissions import Filed
 
@@ -88,28 +88,30 @@ class Intake:
             store.inbox.settle(message.inbox_id, "done", kept=remains)
 
     def _fetch(self, message: Message, fetch: Fetch) -> tuple[Filed, Film]:
-        """Stream the bytes past the digest into the object store, and look at what they are."""
+        """Stream the bytes past the digest into the object store, and look at what they are.
+
+        The platform gives no checksum: what proves to be no film is fetched once more before anybody is told so.
+        """
         with self._memory.reading() as store:
             submission = store.submissions.get(fetch.submission_id)
             assert submission is not None
-        with self._objects.spool() as spool:
-            for piece in self._switchboard.doors[message.channel].fetch(fetch.media):
-                spool.write(piece)
-            film = examine(spool.path)
-            stem = f"films/{submission.night}/{submission.receipt}"
-            key = self._keep(spool, stem, _extension(film, message.kind))
-            filed = Filed(
-                "filed",
-                key,
-                spool.sha256,
-                spool.size,
-                film.duration_s,
-                film.container,
-                film.codec,
-                film.width,
-                film.height,
-            )
-        return filed, film
+        before: str | None = None
+        while True:
+            with self._objects.spool() as spool:
+                for piece in self._switchboard.doors[message.channel].fetch(fetch.media):
+                    spool.write(piece)
+                film = examine(spool.path)
+                if film.fault is None or message.kind == "photo" or spool.sha256 == before:
+                    return self._filed(spool, film, submission, message.kind), film
+                if before is not None:
+                    raise Transient("other bytes each time")
+                before = spool.sha256
+
+    def _filed(self, spool: Spool, film: Film, submission: Submission, kind: str) -> Filed:
+        key = self._keep(spool, f"films/{submission.night}/{submission.receipt}", _extension(film, kind))
+        return Filed(
+            "filed", key, spool.sha256, spool.size, film.duration_s, film.container, film.codec, film.width, film.height
+        )
 
     def _keep(self, spool: Spool, stem: str, ending: str) -> str:
         """The key it is kept under. A key is written once: what an earlier try has put there, and did not live to put

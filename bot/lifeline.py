@@ -32,7 +32,7 @@ class Lifeline:
         now, last = self._clock.now(), store.outages.last_beat(self._what)
         if last is not None and now - last > self._gap() and not self._was_here():
             store.outages.add(self._what, last, now, now)
-        store.outages.beat(self._what, now)
+        store.outages.beat(self._what, now, now + self._gap())
         self._last_s = monotonic()
 
     def end(self, store: Store) -> None:

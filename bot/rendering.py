@@ -46,7 +46,7 @@ class Renderer:
         if notice.form in ("alert", "buttons", "selection", "review"):
             return Rendered(self._card(notice, params), [])
         body: Body = {"form": notice.form, "text": self.text(notice.text_key, params, limit)}
-        body |= {"numbered": notice.kind not in ("system", "question"), "notice": notice.id}
+        body["numbered"] = notice.kind not in ("system", "question")
         if notice.form in ("card_update", "welcome"):
             body["response_code"] = params["response_code"]
         return Rendered(body, [])

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from bot.clock import beat, monotonic, wall_now
+from bot.clock import Watch, beat, monotonic, wall_now
 from bot.delivery import Delivery
 from bot.dispatching import Dispatcher
 from bot.engine import DELIVER, TAKE_IN, Job
@@ -67,7 +67,7 @@ class Worker:
         self._scheduler: BackgroundScheduler | None = None
         self._name = claim(memory.database.url, f"executor-{executor_id}")
         self._working = Lifeline(WORKING, memory.clock)
-        self._swept = monotonic()
+        self._swept, self._watch = monotonic(), Watch()
 
     def run(self, work: str, row_id: int) -> None:
         """Carry out one job of the engine. What is still arriving goes before what is already kept."""
@@ -99,7 +99,7 @@ class Worker:
         every = _REHEARSAL_TICK if self._memory.clock.rehearsal else _TICK
         calls = [(self.once, every), (self._give_sign, _SIGN), (self._sampler.once, _LOOK)]
         calls += [(chore, _CHORE) for chore in self._chores]
-        self._scheduler = start_ticking(calls, self._memory.zone)
+        self._scheduler = start_ticking(calls, self._memory.zone, wall_now)
 
     def stop(self) -> None:
         """Finish what is under way and do nothing more."""
@@ -125,6 +125,7 @@ class Worker:
                 with self._memory.transaction() as store:
                     beat(self._memory.clock, store)
                     self._working.beat(store)
+                    self._catch_up(store)
                 failed = tick(self._memory.transaction, self._memory.zone, self._memory.clock.now())
             if monotonic() - self._swept > _SWEEP.total_seconds():
                 self._swept = monotonic()
@@ -132,6 +133,18 @@ class Worker:
         except DatabaseAway as error:
             log.error("the database is away: %s", error)
         return failed
+
+    def _catch_up(self, store: WorkingStore) -> None:
+        """When the clock has been put back, what was due before is due still, and nothing waits for it to catch up."""
+        back = self._watch.put_back()
+        if back is None:
+            return
+        log.warning("the clock was put back by %.0f s", back.total_seconds())
+        wall, now = wall_now(), self._memory.clock.now()
+        tag = f"b{int(wall.timestamp())}"
+        store.jobs += [Job(TAKE_IN, each, tag=tag) for each in store.inbox.due_again(wall)]
+        due = store.notices.due_again(now, now + back * self._memory.clock.speed)
+        store.jobs += [Job(DELIVER, each.id, each.route, tag) for each in due]
 
     def _give_sign(self) -> None:
         """By itself, for a long tick must not look like death."""

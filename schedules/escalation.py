@@ -14,6 +14,7 @@ from schedules.rules import RuleBook
 from schedules.telling import awake_at, tell_person
 from storage.models import Alert, Notice, Person
 from storage.notices import Saying
+from storage.outages import RECEIVING
 from storage.register import LEADER
 from storage.store import Store
 
@@ -35,6 +36,8 @@ def open_duty_alerts(store: Store, rules: RuleBook, now: datetime) -> None:
     due, ends = moment(night, rules.on(night).duty_alert, rules), window(night, rules).late_until
     key = f"duty_alert/{night}"
     if not due <= now < ends or store.records.decided([key]) or not awake_at(store, due):
+        return
+    if store.outages.is_away(RECEIVING, now):
         return
     whole = judged(store, night, rules, now)
     if whole.in_question and now < window(night, rules).closes:

@@ -25,11 +25,25 @@ def tell_outages(store: Store, rules: RuleBook, now: datetime) -> None:
     Those who film hear it too while there is time: what they sent meanwhile may never have arrived.
     """
     present = night_of(now, rules)
+    _tell_meanwhile(present, store, rules, now)
     for night in (present - ONE_DAY, present):
         span = window(night, rules)
         for outage in store.outages.within(span.opens, span.closes):
             if store.records.decide(f"outage/{outage.id}/{night}", now):
                 _tell(outage, night, store, rules, now)
+
+
+def _tell_meanwhile(night: date, store: Store, rules: RuleBook, now: datetime) -> None:
+    """While the platform itself is away, the fallback addresses (SMS, mail) are all that can still be told; once."""
+    since, span = store.outages.platform_away_since(), window(night, rules)
+    if since is None or not span.opens <= now <= span.closes:
+        return
+    said = {"morning": f"{night:%m-%d}", "began": _clock(since, rules)}
+    saying = Saying(
+        kind="system", text_key="outage.platform_now", once_key=f"outage/now/{since.isoformat()}", night=night,
+        due_at=now, expires_at=span.closes, params=said,
+    )  # fmt: skip
+    store.notices.to_fallback(saying)
 
 
 def _tell(outage: Outage, night: date, store: Store, rules: RuleBook, now: datetime) -> None:

@@ -14,6 +14,7 @@ from schedules.rules import RuleBook
 from schedules.telling import awake_at, tell_office, tell_person
 from storage.models import Notice
 from storage.notices import Saying
+from storage.outages import RECEIVING
 from storage.register import HEADS, PATROLLER
 from storage.store import Store
 
@@ -22,8 +23,13 @@ _PATIENCE = timedelta(minutes=10)
 
 
 def send_waves(store: Store, rules: RuleBook, now: datetime) -> None:
-    """Decide the wave that is due, once; earlier ones that were slept through are not made up for."""
+    """Decide the wave that is due, once; earlier ones that were slept through are not made up for.
+
+    While nothing can be received nobody is called missing: the wave waits until something can.
+    """
     night = night_of(now, rules)
+    if store.outages.is_away(RECEIVING, now):
+        return
     if not window(night, rules).opens <= now <= window(night, rules).closes:
         return
     due = {wave: moment(night, wave, rules) for wave in rules.on(night).waves}

@@ -57,9 +57,30 @@ def tick(transaction: Callable[[], AbstractContextManager[Store]], zone: ZoneInf
     return failed
 
 
-def start_ticking(calls: Iterable[tuple[Callable[[], object], timedelta]], zone: ZoneInfo) -> BackgroundScheduler:
-    """Make each call again and again until the scheduler is shut down; a late one makes up for those missed."""
-    scheduler = BackgroundScheduler(timezone=zone)
+class _Steady(BackgroundScheduler):  # type: ignore[misc]
+    """Goes on when the machine's clock is put back; the library would wait until it has caught up."""
+
+    def __init__(self, now: Callable[[], datetime], zone: ZoneInfo) -> None:
+        super().__init__(timezone=zone)
+        self._now = now
+
+    def _process_jobs(self) -> float | None:
+        now = self._now()
+        for job in self.get_jobs():
+            if job.next_run_time > now + job.trigger.interval:
+                job.modify(next_run_time=now)
+        wait_s: float | None = super()._process_jobs()
+        return wait_s
+
+
+def start_ticking(
+    calls: Iterable[tuple[Callable[[], object], timedelta]], zone: ZoneInfo, now: Callable[[], datetime]
+) -> BackgroundScheduler:
+    """Make each call again and again until the scheduler is shut down; a late one makes up for those missed.
+
+    `now` is the clock of the machine, by which the library goes.
+    """
+    scheduler = _Steady(now, zone)
     for call, every in calls:
         scheduler.add_job(
             call, "interval", seconds=every.total_seconds(), misfire_grace_time=None, coalesce=True, max_instances=1

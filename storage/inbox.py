@@ -71,6 +71,11 @@ class InboxStore:
             )
         )
 
+    def due_again(self, wall_now: datetime) -> Sequence[int]:
+        """Let every message that waits for its next try have it now; their ids."""
+        waiting = update(Inbox).where(Inbox.state == "waiting", Inbox.retry_at.is_not(None))
+        return self.session.scalars(waiting.values(retry_at=wall_now).returning(Inbox.id)).all()
+
     def untouched(self) -> bool:
         """Whether messages wait that nobody has even tried to handle yet."""
         untried = select(Inbox.id).where(Inbox.state == "waiting", Inbox.attempts == 0).limit(1)

@@ -193,6 +193,11 @@ class NoticeStore:
         ).all()
         return None if len(recent) < limit else recent[-1] + period
 
+    def last_body(self, route: str) -> dict[str, Any] | None:
+        """What was last on its way on a route."""
+        tried = select(Notice.body).where(Notice.route == route, Notice.attempted_at.is_not(None))
+        return self.session.scalar(tried.order_by(Notice.attempted_at.desc(), Notice.id.desc()).limit(1))
+
     def shut_since(self, route: str, since: datetime, detail: str) -> datetime | None:
         """When the platform last shut the route, if it was later than `since`; `detail` marks the notices it hit."""
         query = select(func.max(Notice.attempted_at)).where(
@@ -238,6 +243,12 @@ class NoticeStore:
                 .limit(limit)
             )
         )
+
+    def due_again(self, now: datetime, before: datetime) -> Sequence[Notice]:
+        """Notices that were due by a clock which said `before` and has been put back to `now`: they are due at once."""
+        due = update(Notice).where(Notice.state == "due", Notice.due_at <= before)
+        self.session.execute(due.where(Notice.due_at > now).values(due_at=now))
+        return self.session.scalars(select(Notice).where(Notice.state == "due", Notice.due_at <= now)).all()
 
     def states(self) -> dict[str, int]:
         """How many notices stand in each state."""

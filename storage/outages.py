@@ -44,9 +44,15 @@ class OutageStore:
         fact = self._records.fact(_beat(what))
         return datetime.fromisoformat(fact["at"]) if fact else None
 
-    def beat(self, what: str, now: datetime) -> None:
-        """A part is there."""
-        self._records.set_fact(_beat(what), {"at": now.isoformat()})
+    def beat(self, what: str, now: datetime, silent_until: datetime | None = None) -> None:
+        """A part is there; that it says nothing until then (at all) means nothing."""
+        until = silent_until.isoformat() if silent_until else None
+        self._records.set_fact(_beat(what), {"at": now.isoformat(), "silent_until": until})
+
+    def is_away(self, what: str, now: datetime) -> bool:
+        """Whether a part that was there has fallen silent."""
+        silent_until = (self._records.fact(_beat(what)) or {}).get("silent_until")
+        return silent_until is not None and now > datetime.fromisoformat(silent_until)
 
     def lay_down(self, what: str) -> None:
         """A part ends on purpose, and what follows is no outage: a rehearsal is put aside."""
@@ -65,7 +71,13 @@ class OutageStore:
             self._settle(trouble, now, lasting)
             trouble = (now, now)
         since, _ = trouble
-        self._records.set_fact(PLATFORM, {"since": since.isoformat(), "until": now.isoformat()})
+        told = {"since": since.isoformat(), "until": now.isoformat(), "lasts": now - since >= lasting}
+        self._records.set_fact(PLATFORM, told)
+
+    def platform_away_since(self) -> datetime | None:
+        """Since when the platform has been in a trouble that lasts; None when it is not."""
+        fact = self._records.fact(PLATFORM)
+        return datetime.fromisoformat(fact["since"]) if fact and fact.get("lasts") else None
 
     def platform_answered(self, now: datetime, lasting: timedelta) -> None:
         """The platform did what it was asked for: a trouble that lasted is put on record."""

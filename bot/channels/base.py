@@ -21,8 +21,9 @@ Attachment = Callable[[], bytes]
 
 # A repeat of what carries its own number is dropped for half an hour. An answer without one may be wanted again
 # soon, word for word: its time is short (yet longer than it takes others to miss a dead worker), and differs from
-# notice to notice, so that only a repeat is the same.
-_NUMBERED_S, _ANSWER_S, _SPREAD_S = 1800, 90, 60
+# that of so many before it on the same route that only a repeat is the same.
+_NUMBERED_S, _ANSWER_S = 1800, 90
+TURNS = 90
 
 
 def repeat_window(body: Body) -> timedelta:
@@ -32,8 +33,7 @@ def repeat_window(body: Body) -> timedelta:
     """
     if body["form"] in ("file", "picture"):
         return timedelta(0)
-    answer_s = _ANSWER_S + int(body.get("notice", 0)) % _SPREAD_S
-    return timedelta(seconds=_NUMBERED_S if body.get("numbered") else answer_s)
+    return timedelta(seconds=_NUMBERED_S if body.get("numbered") else _ANSWER_S + body.get("turn", 0))
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Around every platform call: faults on request, and refusals answered as the platform does (sections 2.2 and 15)."""
 
+import itertools
 import threading
 from collections.abc import Iterator
 from typing import Protocol
@@ -13,6 +14,8 @@ from bot.simulator.serving import Server
 
 OK: Json = {"errcode": 0, "errmsg": "ok"}
 LONGEST_HOLD = 30.0
+# What is wrong with wrong bytes: something else every time.
+_WRONG = itertools.cycle(range(1, 256))
 
 
 def answer(body: Json) -> Response:
@@ -88,7 +91,8 @@ def _spoil(cloud: Guarded, response: Response, fault: Fault) -> Response:
     if fault.cut_after is not None:
         response.response = _first(response.iter_encoded(), fault.cut_after)
     if fault.wrong_bytes:
-        response.response = (bytes(byte ^ 0x55 for byte in piece) for piece in response.iter_encoded())
+        wrong = next(_WRONG)
+        response.response = (bytes(byte ^ wrong for byte in piece) for piece in response.iter_encoded())
     return response
 
 

@@ -35,6 +35,7 @@ class Program:
     cloud: Cloud
     folder: Path
     port: int = field(default_factory=free_port)
+    settings: dict[str, str] = field(default_factory=dict)
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
@@ -43,7 +44,7 @@ class Program:
 
     @property
     def database_url(self) -> str:
-        return f"sqlite:///{self.folder}/patrol.db"
+        return self.settings.get("DATABASE_URL", f"sqlite:///{self.folder}/patrol.db")
 
     def environment(self, **more: str) -> dict[str, str]:
         """What the process gets; coverage and proxies of the tests' own environment stay out of it."""
@@ -53,7 +54,7 @@ class Program:
             "DATABASE_URL": self.database_url, "OBJECT_STORE_URL": f"file:{self.folder}/objects", "SECRET_KEY": "tests",
             "PORT": str(self.port), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore",
         }  # fmt: skip
-        return {**kept, **settings, **own, **more}
+        return {**kept, **settings, **own, **self.settings, **more}
 
     def start(self, *command: str, **more: str) -> subprocess.Popen[bytes]:
         """A process that serves; its words go to a file."""

@@ -15,6 +15,8 @@ import pytest
 from pydantic import SecretStr
 
 from bot import delivery
+from bot.channels.base import Delivered
+from bot.channels.errors import Unheard
 from bot.clock import wall_now
 from bot.simulator import Cloud
 from storage.errors import DatabaseAway
@@ -105,6 +107,18 @@ def test_a_route_keeps_its_order(here: Edge) -> None:
     assert "绑定码" in first
 
 
+def test_the_same_words_are_heard_as_often_as_they_are_said(here: Edge) -> None:
+    """What the platform drops as a repeat must be one: whoever asks for help twice is answered twice."""
+    for _ in range(3):
+        for _ in range(28):
+            here.say("zhangsan")
+            here.say("lisi", text_key="other.voice")
+        here.settle(60)
+    assert {each.state for each in here.cloud.sent} == {"shown"}
+    assert len(here.cloud.phone("zhangsan").heard) == 84
+    assert here.cloud.complaints == []
+
+
 # --- lost answers
 
 
@@ -153,6 +167,24 @@ def test_an_answer_lost_for_longer_than_the_platform_remembers_is_owned_up_to(
     settle_all(here)
     assert (states(here), len(here.cloud.phone("zhangsan").heard)) == (["unknown"], 1)
     assert [each.state for each in here.cloud.sent] == ["shown"]
+
+
+def test_a_repeat_is_handed_to_its_channel_as_it_was_the_first_time(here: Edge) -> None:
+    """A channel may make the number of a message from its words."""
+    said: list[dict[str, Any]] = []
+
+    class Forgetful(type(here.bot.switchboard.channels["wecom_app"])):  # type: ignore[misc]
+        def send(self, address: str, body: dict[str, Any], attachment: Any) -> Any:
+            said.append(body)
+            if len(said) < 3:
+                raise Unheard("no answer")
+            return Delivered()
+
+    channel = here.bot.switchboard.channels["wecom_app"]
+    channel.__class__ = Forgetful
+    here.say("zhangsan")
+    settle_all(here)
+    assert (len(said), said[0] == said[1] == said[2], states(here)) == (3, True, ["sent"])
 
 
 def test_a_receipt_is_repeated_for_half_an_hour(here: Edge, monkeypatch: pytest.MonkeyPatch) -> None:

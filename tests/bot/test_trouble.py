@@ -167,6 +167,22 @@ def test_a_film_that_cannot_be_fetched_now_is_fetched_later(county: Edge, fault:
     assert [(each.state, each.bytes) for each in county.rows(Submission)] == [("filed", len(FILM))]
 
 
+def test_wrong_bytes_are_found_out_and_nobody_is_blamed(county: Edge) -> None:
+    """The platform gives no checksum, but what is no film is fetched once more."""
+    county.cloud.faults.next("media/get", wrong_bytes=True, times=3)
+    county.cloud.phone("p1").sends_film(FILM)
+    for _ in range(4):
+        county.settle(61)
+    assert [(each.state, each.marks) for each in county.rows(Submission)] == [("filed", [])]
+    assert [text for text in county.cloud.phone("p1").texts if "不是" in text] == []
+
+
+def test_what_is_no_film_the_second_time_either_is_none(county: Edge) -> None:
+    county.cloud.phone("p1").sends_film(b"no film at all" * 100)
+    county.settle(1)
+    assert [each.state for each in county.rows(Submission)] == ["unfit"]
+
+
 def test_a_message_that_fails_and_fails_is_told_to_the_office_once_and_still_tried(
     county: Edge, monkeypatch: pytest.MonkeyPatch
 ) -> None:

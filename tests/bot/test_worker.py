@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from bot import clock
 from bot.app import build
 from bot.clock import wall_now
 from bot.engine import DELIVER, TAKE_IN, InlineEngine, Job
@@ -177,6 +178,31 @@ def test_what_a_dead_worker_was_sending_is_free_at_once(
         here.bot.worker.sweep()
     free = {each.id for each in here.notices() if each.lease_until is not None and each.lease_until <= wall_now()}
     assert (free, living in free) == ({dead}, False)
+
+
+def test_nothing_waits_for_a_clock_that_was_put_back(here: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was due a moment ago is due still; what is due later waits as before."""
+    here.cloud.faults.next("message/send", errcode=-1)
+    tried, soon = here.say("zhangsan"), here.say("lisi")
+    later = here.say("zhangsan", due_at=here.clock.instant + timedelta(minutes=5))
+    here.engine.drain(here.clock.instant)
+    with here.bot.memory.transaction() as store:
+        store.inbox.due_again(wall_now())
+    here.clock.instant -= timedelta(minutes=40)
+    monkeypatch.setattr(here.bot.worker._watch, "put_back", lambda: timedelta(minutes=40))
+    here.bot.worker.once()
+    monkeypatch.undo()
+    here.engine.drain(here.clock.instant)
+    assert [here.notice(each).state for each in (tried, soon, later)] == ["sent", "sent", "due"]
+
+
+@pytest.mark.parametrize(("back_s", "noticed"), [(2400, True), (2, False), (-2400, False)])
+def test_a_clock_that_is_put_back_is_noticed(monkeypatch: pytest.MonkeyPatch, back_s: int, noticed: bool) -> None:
+    watch = clock.Watch()
+    assert watch.put_back() is None
+    monkeypatch.setattr(clock, "wall_now", lambda: wall_now() - timedelta(seconds=back_s))
+    assert (watch.put_back() is not None) == noticed
+    assert watch.put_back() is None
 
 
 def test_one_job_that_cannot_be_done_keeps_no_other_from_its_turn(here: Edge) -> None:

@@ -179,3 +179,38 @@ def test_the_instants_of_an_outage_carry_the_countys_offset(tmp_path: Path) -> N
         assert night.view(NIGHT)["outages"][0]["began_at"] == at("00:30").isoformat()
         expect_more_time(night, "00:30–01:30", "07:30")
         reminded(night)
+
+
+def test_while_nothing_can_be_received_nobody_is_called_missing(tmp_path: Path) -> None:
+    """The web part has fallen silent, the worker goes on: the wave waits, and so does the duty leader's alert."""
+    with story(tmp_path, enterprises=2, parts=1) as night:
+        night.film("p1")
+        night.hears("p1")
+        night.time("01:30")
+        alive(night)
+        night.time("02:00")
+        assert (night.group_hears("KEY"), night.notices("reminder")) == ([], [])
+        night.time("05:30")
+        assert (night.notices("alert"), night.hears("leader")) == ([], [])
+        alive(night)
+        night.settle()
+        [told, wave] = night.group_hears("KEY")
+        assert ("系统中断" in told.text, "04:37" in wave.text) == (True, True)
+        for who in ("leader", "backup", "staff", "h1", "h2"):
+            night.hears(who)
+
+
+def test_a_platform_that_is_away_is_told_to_the_fallback_once(tmp_path: Path) -> None:
+    with story(tmp_path, enterprises=1, parts=1) as night:
+        night.time("00:10")
+        night.cloud.faults.next("message/send", times=100, http_status=500)
+        night.film("p1")
+        for _ in range(20):
+            night.settle(60)
+        night.cloud.faults.clear()
+        [told] = [each for each in night.notices("system") if each["channel"] == "fallback"]
+        assert told["state"] == "failed"  # the story has no fallback addresses
+        night.settle(61)
+        for who in ("p1", "staff", "leader", "backup"):
+            night.hears(who)
+        night.group_hears("KEY")

@@ -1,0 +1,34 @@
+"""A county whose bot lives in the test's own process, on either pair of backends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.simulator import Cloud
+from tests.bot.parts import Edge, edge
+from tests.harness import NIGHT, County, HandClock, at
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock(at("01:00"))
+
+
+@pytest.fixture
+def cloud(clock: HandClock) -> Iterator[Cloud]:
+    with Cloud(lambda: clock.instant.timestamp()) as cloud:
+        cloud.serve()
+        cloud.courier.retries = 0
+        yield cloud
+
+
+@pytest.fixture
+def county(tmp_path: Path, cloud: Cloud, clock: HandClock) -> Iterator[Edge]:
+    with edge(tmp_path, cloud, clock) as here:
+        with here.bot.memory.transaction() as store:
+            store.records.set_fact("born", {"at": clock.instant.isoformat()})
+            County(store, cloud, NIGHT).settle(enterprises=2, parts=2)
+        yield here

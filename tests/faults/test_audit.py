@@ -1,0 +1,78 @@
+"""The auditor itself: whatever is lost, doubled or miscounted, it says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, update
+
+from storage.models import Inbox, Notice, Submission
+from tests.bot.parts import Edge
+from tests.faults import inside
+from tests.faults.audit import Said, said
+from tests.faults.crowd import film
+from tests.faults.inside import audited, come_to_rest
+
+
+@pytest.fixture
+def sent(county: Edge) -> list[Said]:
+    phone = county.cloud.phone("p1")
+    made = [said(phone.says("1")), film(phone, "one"), said(phone.says("帮助"))]
+    come_to_rest(county)
+    return made
+
+
+def change(here: Edge, statement: Any) -> None:
+    with here.bot.memory.transaction() as store:
+        store.session.execute(statement)
+
+
+def test_all_is_well(county: Edge, sent: list[Said]) -> None:
+    found = audited(county, sent)
+    assert (found.problems, found.acknowledged, found.filed) == ([], 3, 1)
+
+
+TAMPERINGS: dict[str, Callable[[Edge], Any]] = {
+    "message": lambda here: change(here, delete(Inbox).where(Inbox.id == 3)),
+    "is failed": lambda here: change(here, update(Inbox).values(state="failed")),
+    "receiving": lambda here: change(here, update(Submission).values(state="receiving")),
+    "film": lambda here: change(here, update(Submission).values(sha256="0" * 64)),
+    "objects": lambda here: next((here.bot.objects._root / "films").rglob("*.mp4")).unlink(),  # type: ignore[attr-defined]
+    "1 notices called sent": lambda here: here.cloud.sent.pop(),
+    "heard 2 times": lambda here: here.cloud.sent.append(here.cloud.sent[-1]),
+    "heard 1 times, told {}": lambda here: change(here, update(Notice).values(body=None)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("told", TAMPERINGS)
+def test_what_is_lost_or_doubled_is_found(county: Edge, sent: list[Said], told: str) -> None:
+    TAMPERINGS[told](county)
+    assert told in str(audited(county, sent).problems)
+
+
+def test_counts_that_do_not_add_up_and_films_that_are_not_shown_are_found(
+    county: Edge, sent: list[Said], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = inside.night_view
+
+    def wrong(*args: Any) -> dict[str, Any]:
+        view = real(*args)
+        view["counts"]["missing"] += 1
+        for enterprise in view["enterprises"]:
+            for part in enterprise["parts"]:
+                part["submissions"].clear()
+        return view
+
+    monkeypatch.setattr(inside, "night_view", wrong)
+    problems = audited(county, sent).problems
+    assert len([each for each in problems if each.startswith("sums")]) == 2
+
+
+def test_a_message_that_waits_is_no_loss_but_is_counted(county: Edge, sent: list[Said]) -> None:
+    county.cloud.faults.next("media/get", errcode=-1, times=100)
+    sent.append(film(county.cloud.phone("p2"), "two"))
+    county.settle(1)
+    found = audited(county, sent)
+    assert (found.problems, found.waiting, found.filed, found.films) == ([], 1, 1, 2)
