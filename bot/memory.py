@@ -64,8 +64,7 @@ class Memory:
             now = self.clock.now()
             for notice in store.notices.fresh:
                 wait = real_delay(self.clock, notice.due_at) if notice.due_at > now else timedelta(0)
-                tag = str(len(notice.tried or ()))
-                store.jobs.append(Job(DELIVER, notice.id, notice.route, tag, wait))
+                store.jobs.append(Job(DELIVER, notice.id, notice.route, str(notice.turn), wait))
             self.engine.enqueue(session.connection(), store.jobs)
 
     def hear(self, heard: Sequence[Heard], patience_s: float) -> set[tuple[str, str]]:

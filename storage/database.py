@@ -51,11 +51,13 @@ class Database:
         # On PostgreSQL each statement would else see what was committed a moment before it.
         snapshot = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         self._reader = self.engine.execution_options(**snapshot)
-        self._direct = Direct(self.engine if self.is_sqlite else self._server(isolation_level="AUTOCOMMIT"))
+        alone = {"isolation_level": "AUTOCOMMIT", "pool_pre_ping": False, "pool_reset_on_return": None}
+        self._direct = Direct(self.engine if self.is_sqlite else self._server(**alone))
         self.durable_engine = self._sqlite(explicit=False) if self.is_sqlite else self._server()
 
     def _server(self, **more: Any) -> Engine:
-        return create_engine(self.url, pool_size=20, pool_pre_ping=True, pool_timeout=10, hide_parameters=True, **more)
+        usual = {"pool_size": 20, "pool_pre_ping": True, "pool_timeout": 10, "hide_parameters": True}
+        return create_engine(self.url, **{**usual, **more})
 
     def _writer_with(self, patience_s: float) -> Engine:
         if patience_s not in self._writers:

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Dialect, TextClause, bindparam, func, literal_column, select, text
+from sqlalchemy import ColumnElement, Dialect, TextClause, bindparam, func, literal_column, select, text
 from sqlalchemy.orm import Session
 
 from storage.models import AuditEntry, Base, Counter, Decision, Inbox, Meta, Notice
@@ -74,13 +74,17 @@ def _insert(model: type[Base], columns: tuple[str, ...]) -> TextClause:
     return text(words).bindparams(*(bindparam(name, type_=table.c[name].type) for name in columns))
 
 
-def among(session: Session, column: Any, ids: Iterable[int]) -> ColumnElement[bool]:
-    """Whether a column holds one of these numbers, however many: they go as one JSON text."""
-    told = json.dumps(list(ids))
-    if session.get_bind().dialect.name == "sqlite":
-        return column.in_(select(func.json_each(told).table_valued("value").c.value))  # type: ignore[no-any-return]
-    words = text("select cast(each as bigint) from json_array_elements_text(cast(:told as json)) each")
-    return column.in_(words.bindparams(told=told).columns(literal_column("each", BigInteger)))  # type: ignore[no-any-return]
+def among(session: Session, column: Any, wanted: Iterable[int] | Iterable[str]) -> ColumnElement[bool]:
+    """Whether a column holds one of these numbers or texts, however many: they go as one JSON text."""
+    told, dialect = json.dumps(list(wanted)), session.get_bind().dialect
+    found: ColumnElement[bool]
+    if dialect.name == "sqlite":
+        found = column.in_(select(func.json_each(told).table_valued("value").c.value))
+    else:
+        kind = column.type.compile(dialect=dialect)
+        words = text(f"select cast(each as {kind}) from json_array_elements_text(cast(:told as json)) each")
+        found = column.in_(words.bindparams(told=told).columns(literal_column("each", column.type)))
+    return found
 
 
 class Records:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from tests.bench import callbacks, doors
+from tests.bench import callbacks, doors, province
 from tests.bench.rig import Row, close_servers
 
 BENCHES: dict[str, Callable[[bool], Iterator[Row]]] = {
@@ -17,6 +17,7 @@ BENCHES: dict[str, Callable[[bool], Iterator[Row]]] = {
     "latency": callbacks.at_100_a_second,
     "smart_bot": doors.a_smart_bot_film,
     "pieces": doors.pieces,
+    "province": province.waves,
 }
 
 
