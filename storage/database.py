@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sqlalchemy import Connection, Engine, TextClause, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, TextClause, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -52,7 +52,7 @@ class Database:
         snapshot = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         self._reader = self.engine.execution_options(**snapshot)
         alone = {"isolation_level": "AUTOCOMMIT", "pool_pre_ping": False, "pool_reset_on_return": None}
-        self._direct = Direct(self.engine if self.is_sqlite else self._server(**alone))
+        self._direct = Direct(self.engine, _be_patient) if self.is_sqlite else Direct(self._server(**alone))
         self.durable_engine = self._sqlite(explicit=False) if self.is_sqlite else self._server()
 
     def _server(self, **more: Any) -> Engine:
@@ -108,7 +108,7 @@ class Database:
         It goes before the other writers of this process, and may be said twice: see Direct.
         """
         with self._only_one(), self._turn(patience_s, urgent=True), _away_is_typed():
-            return self._direct.say(words, values)
+            return self._direct.say(words, values, patience_s)
 
     @contextmanager
     def transaction(self, patience_s: float = PATIENCE_S) -> Iterator[Session]:
@@ -201,11 +201,15 @@ def _begin(connection: Any) -> None:
     if not options.get("patrol_writes", False):
         driver.execute("BEGIN")
         return
-    patience_s = options["patrol_patience_s"]
-    if connection.info.get("patience_s") != patience_s:
-        driver.execute(f"PRAGMA {_busy_timeout(patience_s)}")
-        connection.info["patience_s"] = patience_s
+    _be_patient(connection.connection, options["patrol_patience_s"])
     driver.execute("BEGIN IMMEDIATE")
+
+
+def _be_patient(connection: PoolProxiedConnection, patience_s: float) -> None:
+    """How long a connection to SQLite waits for another process is said to it when it changes."""
+    if connection.info.get("patience_s") != patience_s:
+        connection.cursor().execute(f"PRAGMA {_busy_timeout(patience_s)}")
+        connection.info["patience_s"] = patience_s
 
 
 @contextmanager

@@ -6,6 +6,7 @@ times what the statement itself does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from functools import cache
 from typing import Any
@@ -16,11 +17,13 @@ from sqlalchemy import Engine, PoolProxiedConnection, TextClause
 class Direct:
     """An engine whose driver commits each statement by itself."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(
+        self, engine: Engine, be_patient: Callable[[PoolProxiedConnection, float], None] | None = None
+    ) -> None:
+        self._engine, self._be_patient = engine, be_patient
         self._compiled = cache(self._compile)
 
-    def say(self, words: TextClause, values: dict[str, Any]) -> list[Any]:
+    def say(self, words: TextClause, values: dict[str, Any], patience_s: float) -> list[Any]:
         """Its rows; what it changed is durable when it returns. Raises the driver's errors.
 
         Over a connection that the server has closed meanwhile nothing was heard, or its answer was lost: then it is
@@ -28,6 +31,8 @@ class Direct:
         """
         connection = self._engine.raw_connection()
         try:
+            if self._be_patient is not None:
+                self._be_patient(connection, patience_s)
             return self._say(connection, words, values)
         except self._engine.dialect.loaded_dbapi.Error as error:
             gone = self._engine.dialect.is_disconnect(error, connection.dbapi_connection, None)
