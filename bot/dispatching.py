@@ -17,7 +17,7 @@ from storage.errors import DatabaseAway
 log = logging.getLogger(__name__)
 
 # Few, because each holds the database for half a millisecond, and a callback that comes meanwhile waits.
-_AT_ONCE = 10
+_AT_ONCE = 4
 # What another process has kept is found by looking.
 _LOOK_S, _COURTESY_S, _AWAY_S = 0.2, 0.2, 1.0
 

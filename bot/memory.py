@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from bot.channels.base import Bell
@@ -17,7 +16,7 @@ from bot.engine import DELIVER, TAKE_IN, Engine, Job
 from schedules.outages import rule_book
 from schedules.rules import RuleBook
 from storage.database import PATIENCE_S, Database
-from storage.inbox import keep
+from storage.inbox import keep_at_once
 from storage.lines import Line
 from storage.sources import ring
 from storage.store import Store
@@ -65,15 +64,27 @@ class Memory:
             now = self.clock.now()
             for notice in store.notices.fresh:
                 wait = real_delay(self.clock, notice.due_at) if notice.due_at > now else timedelta(0)
-                tag = str(len(notice.tried or ()))
-                store.jobs.append(Job(DELIVER, notice.id, notice.route, tag, wait))
+                store.jobs.append(Job(DELIVER, notice.id, notice.route, str(notice.turn), wait))
             self.engine.enqueue(session.connection(), store.jobs)
 
-    def hear(self, heard: Sequence[Heard], patience_s: float) -> list[bool]:
-        """Keep messages in one transaction; which of them are new. Raises DatabaseAway."""
+    def hear(self, heard: Sequence[Heard], patience_s: float) -> set[tuple[str, str]]:
+        """Keep messages, all with one statement; channel and key of those that are new. Raises DatabaseAway.
+
+        Bells, which stand for messages to be fetched, are on record before.
+        """
         now = self.clock.now()
+        bells = [each for each in heard if each.bell is not None]
+        if bells:
+            self._ring(bells, now, patience_s)
+        messages = [(each.channel, each.key, each.raw) for each in heard if each.bell is None]
+        kept = keep_at_once(self.database, messages, now, patience_s) if messages else {}
+        return {*kept, *((each.channel, each.key) for each in bells)}
+
+    def _ring(self, bells: Iterable[Heard], now: datetime, patience_s: float) -> None:
         with self.database.writing(patience_s, urgent=True) as connection:
-            return [_keep(connection, each, now) for each in heard]
+            for each in bells:
+                assert each.bell is not None
+                ring(connection, each.bell.source, each.bell.token, now)
 
     def dispatch(self, limit: int) -> int:
         """Hand the oldest messages kept to the engine, marked as handed over in the same transaction; how many."""
@@ -95,10 +106,3 @@ class Memory:
     def book(self, store: Store) -> RuleBook:
         """What has been agreed, as it stands now."""
         return rule_book(store, self.zone)
-
-
-def _keep(connection: Connection, heard: Heard, now: datetime) -> bool:
-    if heard.bell is not None:
-        ring(connection, heard.bell.source, heard.bell.token, now)
-        return True
-    return keep(connection, heard.channel, heard.key, heard.raw, now) is not None

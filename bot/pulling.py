@@ -99,9 +99,7 @@ class Puller:
             ):
                 return
             self._watch.saw(store, None)
-            connection = store.session.connection()
-            for each in pulled.messages:
-                keep(connection, self.name, each.key, each.raw, now)
+            keep(store.session, [(self.name, each.key, each.raw) for each in pulled.messages], now)
 
     def _failed(self, error: ChannelError) -> None:
         now = self._clock.now()

@@ -6,6 +6,7 @@ for a reminder wave, continued in a further message; a sentence is never cut.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,9 +70,11 @@ class Renderer:
 
     def _wave(self, notice: Notice, params: dict[str, Any], limit: int) -> Rendered:
         """As many rows as fit; the mentions of just those."""
-        rows, fitting = params["rows"], len(params["rows"])
-        while fitting > 1 and size(self._wave_text(notice, params, fitting)) > limit:
-            fitting -= 1
+        rows = params["rows"]
+        fitting = len(rows)
+        if size(self._wave_text(notice, params, fitting)) > limit:
+            sizes = range(2, len(rows))  # one row always goes, and not all do
+            fitting = 1 + bisect_right(sizes, limit, key=lambda some: size(self._wave_text(notice, params, some)))
         body: Body = {"form": "text", "text": self._wave_text(notice, params, fitting), "numbered": True}
         for who in ("users", "mobiles"):
             body[who] = list(dict.fromkeys(each for of_one in params[who][:fitting] for each in of_one))

@@ -30,6 +30,7 @@ from storage.store import Store
 
 log = logging.getLogger(__name__)
 THREADS = 8
+_NICENESS = 10
 # A thread that has a callback to answer gets its turn after this, not after the usual 5 ms for each busy job.
 _SWITCH_S = 0.0005
 # A little over the largest upload of the dashboard; each page has its own limit, and the application answers 413.
@@ -70,6 +71,9 @@ def serve(bot: Bot, *, web: bool, worker: bool) -> None:
     sys.setswitchinterval(_SWITCH_S)
     if worker:
         bot.worker.claim()
+    if not web:
+        # Where web and worker share a machine, whoever has to answer somebody goes first.
+        os.nice(_NICENESS)
     # Then the port: when it is taken, nothing has begun that would have to end.
     close = listen(bot.web, bot.config) if web else None
     receiving = Lifeline(RECEIVING, bot.memory.clock) if web else None

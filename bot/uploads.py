@@ -120,7 +120,7 @@ class Uploads:
             "enterprise": upload.enterprise_id, "part": upload.part_id, "key": upload.once_key,
         }  # fmt: skip
         words = json.dumps(raw, ensure_ascii=False)
-        keep(store.session.connection(), CHANNEL, upload.once_key, words, self._clock.now())
+        keep(store.session, [(CHANNEL, upload.once_key, words)], self._clock.now())
 
     def clear(self) -> None:
         """Take away what nobody needs any more; what fails now is tried again the next time."""

@@ -33,7 +33,8 @@ _TICK, _REHEARSAL_TICK = timedelta(seconds=1), timedelta(seconds=0.25)
 # A worker that has given no sign of life for so long is gone; within a sweep more its jobs go to the others.
 _SWEEP = timedelta(seconds=15)
 _SIGN, _LOOK, _CHORE = timedelta(seconds=2), timedelta(seconds=5), timedelta(minutes=1)
-_COURTESY_S = 0.5
+# Between one job's beginning and the next in a rush of callbacks.
+_COURTESY_S = 0.1
 
 
 class Background(Protocol):

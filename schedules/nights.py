@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -21,16 +23,19 @@ from storage.store import Store
 FAIR_CHANCE = timedelta(hours=1)
 
 
-def expected(store: Store, night: date, enterprise_id: int | None = None) -> list[ExpectedEnterprise]:
+def expected(
+    store: Store, night: date, enterprise_id: int | None = None, group_id: int | None = None
+) -> list[ExpectedEnterprise]:
     """Who must film that night: as written down when it closed, else as the register stands."""
     closed = store.session.get(ClosedNight, night)
     if closed is not None:
-        return [entry for entry in _as_written(closed.expected) if enterprise_id in (None, entry.id)]
-    return _present(store, enterprise_id)
+        found = _as_written(closed.expected)
+        return [entry for entry in found if enterprise_id in (None, entry.id) and group_id in (None, entry.group_id)]
+    return _present(store, enterprise_id, group_id)
 
 
-def _present(store: Store, enterprise_id: int | None = None) -> list[ExpectedEnterprise]:
-    rows = store.register.expected_parts(enterprise_id)
+def _present(store: Store, enterprise_id: int | None = None, group_id: int | None = None) -> list[ExpectedEnterprise]:
+    rows = store.register.expected_parts(enterprise_id, group_id)
     return [_expected(list(of_one)) for _, of_one in groupby(rows, key=lambda row: row.id)]
 
 
@@ -63,24 +68,50 @@ def close(store: Store, night: date, now: datetime) -> None:
 
 
 def judged(
-    store: Store, night: date, book: RuleBook, now: datetime, enterprise_id: int | None = None
+    store: Store,
+    night: date,
+    book: RuleBook,
+    now: datetime,
+    enterprise_id: int | None = None,
+    group_id: int | None = None,
 ) -> NightJudgement:
-    """The judgement of a night, of the whole county or of one enterprise.
+    """The judgement of a night, of all, of one enterprise or of those of a group.
 
     A film still being fetched stands for any missing part of its enterprise: it has been sent. One that a reviewer
     has found not to show its part stands for nothing, if a fresh one could still be brought.
     """
-    rows = store.submissions.clips_of_night(night, enterprise_id)
-    return judged_of(rows, store, night, book, now, enterprise_id)
+    with _all_of_it_lives():
+        rows = store.submissions.clips_of_night(night, enterprise_id, group_id)
+        return _judged_of(rows, expected(store, night, enterprise_id, group_id), store, night, book, now)
 
 
-def judged_of(
-    rows: Sequence[Any], store: Store, night: date, book: RuleBook, now: datetime, enterprise_id: int | None = None
+@contextmanager
+def _all_of_it_lives() -> Iterator[None]:
+    """Of millions of rows none is garbage: looking through them again and again takes as long as judging them."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def judged_of(rows: Sequence[Any], store: Store, night: date, book: RuleBook, now: datetime) -> NightJudgement:
+    """The same of all, from what has been read already."""
+    return _judged_of(rows, expected(store, night), store, night, book, now)
+
+
+def _judged_of(
+    rows: Sequence[Any],
+    found: Sequence[ExpectedEnterprise],
+    store: Store,
+    night: date,
+    book: RuleBook,
+    now: datetime,
 ) -> NightJudgement:
-    """The same, of what has been read already."""
     rejections, span = store.review.rejections(night, night), window(night, book)
-    clips = _clips(rows, _employers_of(rows, store), _rejected(rejections, span, now))
-    return judge(expected(store, night, enterprise_id), clips, span, now)
+    return judge(found, _clips(rows, _employers_of(rows, store), _rejected(rejections, span, now)), span, now)
 
 
 def judged_nights(store: Store, first: date, last: date, book: RuleBook, now: datetime) -> dict[date, NightJudgement]:

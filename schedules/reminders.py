@@ -11,8 +11,8 @@ from schedules.judgement import EnterpriseJudgement, NightJudgement
 from schedules.nights import judged
 from schedules.patrol_night import moment, night_of, window
 from schedules.rules import RuleBook
-from schedules.telling import awake_at, tell_office, tell_person
-from storage.models import Notice
+from schedules.telling import awake_at, tell_office, tell_people
+from storage.models import GroupChat, Notice
 from storage.notices import Saying
 from storage.outages import RECEIVING
 from storage.register import HEADS, PATROLLER
@@ -67,13 +67,15 @@ def _decide(wave: time, due: datetime, night: date, store: Store, rules: RuleBoo
         )  # fmt: skip
         return
     store.records.decide(key, now, f"{len(whole.accountable)} missing")
-    for group_id, owing in _by_group(whole, store).items():
-        if group_id is None:
-            _remind_directly(owing, wave, store, night, due, rules)
-        elif group := store.register.group(group_id):
-            params = {"wave": f"{wave:%H:%M}", "group": group_id, "offset": 0}
-            saying = _saying("wave.missing", f"{key}/{group_id}", night, due, params, rules)
-            store.notices.to_group(group, saying)
+    owing, groups = _by_group(whole, store), store.register.groups()
+    _remind_directly(owing.pop(None, []), wave, store, night, due, rules)
+    said = [(group, _to_group(group, wave, night, due, rules)) for group in groups if group.id in owing]
+    store.notices.to_groups(said)
+
+
+def _to_group(group: GroupChat, wave: time, night: date, due: datetime, rules: RuleBook) -> Saying:
+    params = {"wave": f"{wave:%H:%M}", "group": group.id, "offset": 0}
+    return _saying("wave.missing", f"{_key(night, wave)}/{group.id}", night, due, params, rules)
 
 
 def _saying(
@@ -105,12 +107,14 @@ def _remind_directly(
 ) -> None:
     """An enterprise that is in no group is reminded through its own people."""
     people = store.register.employees(each.enterprise.id for each in owing)
+    sayings = []
     for each in owing:
         for person in people.get(each.enterprise.id, ()):
             if PATROLLER in person.roles or set(HEADS) & set(person.roles):
                 once_key = f"{_key(night, wave)}/{each.enterprise.code}/{person.id}"
                 params = {"wave": f"{wave:%H:%M}", "enterprise": each.enterprise.id}
-                tell_person(person, _saying("wave.direct", once_key, night, due, params, rules), store)
+                sayings.append((person, _saying("wave.direct", once_key, night, due, params, rules)))
+    tell_people(sayings, store)
 
 
 def still_missing(notice: Notice, store: Store, rules: RuleBook, now: datetime) -> dict[str, Any] | None:
@@ -120,18 +124,17 @@ def still_missing(notice: Notice, store: Store, rules: RuleBook, now: datetime) 
         row = [_row(each) for each in owing]
         closes = _closes(notice.night, rules)
         return {**notice.params, "name": row[0], "closes": closes} if row else None
-    whole = judged(store, notice.night, rules, now)
-    owing = _by_group(whole, store).get(notice.params["group"], [])
-    owing = _only_asked(owing, notice.params)
-    if not owing or whole.presumed_our_fault(rules.on(notice.night).threshold):
+    # Not of all: a province has thousands of groups. With a single one, those without a group belong to it.
+    group_id = notice.params["group"] if store.register.has_several_groups() else None
+    group = judged(store, notice.night, rules, now, group_id=group_id)
+    # Whether it is rather our fault was asked of all at the decision, and since then only more can have come.
+    owing = _only_asked(group.accountable, notice.params)
+    if not owing:
         return None
-    mates = [
-        each for each in whole.enterprises if each.enterprise.group_id == notice.params["group"]
-    ] or whole.enterprises
     return {
         **notice.params,
         "night": f"{notice.night:%m-%d}",
-        "expected": _due(mates),
+        "expected": _due(group.enterprises),
         "owing": len(owing),
         "closes": _closes(notice.night, rules),
         "rows": [_row(each) for each in owing],
@@ -146,7 +149,8 @@ def _closes(night: date, rules: RuleBook) -> str:
 
 def _only_asked(owing: list[EnterpriseJudgement], params: dict[str, Any]) -> list[EnterpriseJudgement]:
     """The second message of a long wave names only those for whom the first had no room."""
-    return [each for each in owing if each.enterprise.code in params["only"]] if "only" in params else owing
+    asked = set(params.get("only", ()))
+    return [each for each in owing if each.enterprise.code in asked] if "only" in params else owing
 
 
 def _row(each: EnterpriseJudgement) -> Any:

@@ -6,11 +6,13 @@ door its message came by.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Protocol
 
 from schedules.reach import ways
+from storage.contacts import Standing
 from storage.lines import Line, route_to
 from storage.models import Notice, Person
 from storage.notices import NO_ACCOUNT, UNDELIVERABLE, Saying
@@ -47,10 +49,28 @@ class Said(Protocol):
 def tell_person(person: Person, saying: Saying, store: Store) -> Notice | None:
     """Decide to tell a person something, by the line that reaches them; None when it was decided before."""
     standings = store.contacts.standings(person.id, store.lines)
+    line, account, why_not = _way_to(saying, standings, store)
+    return store.notices.to_account(line, account, person, saying, why_not)
+
+
+def tell_people(said: Sequence[tuple[Person, Saying]], store: Store) -> None:
+    """The same for any number of people at once."""
+    standings = store.contacts.of_all({person.id for person, _ in said}, store.lines)
+    told = []
+    for person, saying in said:
+        line, account, why_not = _way_to(saying, standings.get(person.id, []), store)
+        told.append((line, account, person, saying, why_not))
+    store.notices.to_accounts(told)
+
+
+def _way_to(
+    saying: Saying, standings: Sequence[tuple[Line, Standing]], store: Store
+) -> tuple[Line, str | None, str]:  # fmt: skip
+    """By which line and to which account, and why to none."""
     for way in ways(saying.kind, standings, saying.due_at):
-        return store.notices.to_account(way.line, way.account, person, saying)
+        return way.line, way.account, ""
     line = next((line for line, _ in standings), store.lines[0] if store.lines else _NO_LINE)
-    return store.notices.to_account(line, None, person, saying, UNDELIVERABLE if standings else NO_ACCOUNT)
+    return line, None, UNDELIVERABLE if standings else NO_ACCOUNT
 
 
 def reply(said: Said, person: Person | None, saying: Saying, store: Store) -> Notice | None:

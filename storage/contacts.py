@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from storage.lines import Line, Window, route_to
 from storage.models import Attempt, Binding, Contact, Notice
 from storage.notices import UNDELIVERABLE
-from storage.records import insert_once
+from storage.records import among, insert_once
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class ContactStore:
     def of_all(self, people: Iterable[int], lines: Iterable[Line]) -> dict[int, list[tuple[Line, Standing]]]:
         """The same for several people."""
         bound = select(Binding.person_id, Binding.realm, Binding.account).where(
-            Binding.person_id.in_(list(people)), Binding.until.is_(None)
+            among(self.session, Binding.person_id, people), Binding.until.is_(None)
         )
         accounts = self.session.execute(bound.order_by(Binding.id.desc())).all()
         pairs = [
@@ -104,7 +104,9 @@ class ContactStore:
         return found
 
     def _known(self, routes: Iterable[str]) -> dict[str, Contact]:
-        query = select(Contact).where(Contact.route.in_(list(routes))).execution_options(populate_existing=True)
+        query = (
+            select(Contact).where(among(self.session, Contact.route, routes)).execution_options(populate_existing=True)
+        )
         return {contact.route: contact for contact in self.session.scalars(query)}
 
     def _spent(self, routes: Iterable[str]) -> dict[str, int]:
@@ -113,7 +115,7 @@ class ContactStore:
             select(Attempt.route, func.count())
             .join(Contact, Contact.route == Attempt.route)
             .where(
-                Contact.route.in_(list(routes)), Contact.allowance.is_not(None), Attempt.spends,
+                among(self.session, Contact.route, routes), Contact.allowance.is_not(None), Attempt.spends,
                 Attempt.started_at >= Contact.heard_at,
                 or_(Attempt.outcome.is_(None), Attempt.outcome.in_(("sent", "unknown"))),
             )

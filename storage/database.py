@@ -16,10 +16,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, TextClause, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from storage.direct import Direct
 from storage.errors import DatabaseAway, SchemaMismatch
 from storage.schema import additive_revision, head_revision, is_enough, known_revisions, served, upgrade
 from storage.turns import Turns
@@ -27,6 +28,7 @@ from storage.turns import Turns
 PATIENCE_S = 30.0
 """How long a writer waits for the others."""
 _AWAY = ("OperationalError", "InterfaceError", "InternalError", "DatabaseError")
+_DRIVERS = ("psycopg", "pysqlite3", "sqlite3")
 
 
 def _sqlite_module() -> ModuleType:
@@ -49,10 +51,13 @@ class Database:
         # On PostgreSQL each statement would else see what was committed a moment before it.
         snapshot = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         self._reader = self.engine.execution_options(**snapshot)
+        alone = {"isolation_level": "AUTOCOMMIT", "pool_pre_ping": False, "pool_reset_on_return": None}
+        self._direct = Direct(self.engine, _be_patient) if self.is_sqlite else Direct(self._server(**alone))
         self.durable_engine = self._sqlite(explicit=False) if self.is_sqlite else self._server()
 
-    def _server(self) -> Engine:
-        return create_engine(self.url, pool_size=20, pool_pre_ping=True, pool_timeout=10, hide_parameters=True)
+    def _server(self, **more: Any) -> Engine:
+        usual = {"pool_size": 20, "pool_pre_ping": True, "pool_timeout": 10, "hide_parameters": True}
+        return create_engine(self.url, **{**usual, **more})
 
     def _writer_with(self, patience_s: float) -> Engine:
         if patience_s not in self._writers:
@@ -87,7 +92,7 @@ class Database:
     def writing(self, patience_s: float = PATIENCE_S, *, urgent: bool = False) -> Iterator[Connection]:
         """One writing transaction over a bare connection. Raises DatabaseAway when it cannot be kept now.
 
-        `patience_s` bounds the wait for other writers: whoever has to answer somebody has little, and is `urgent`.
+        `patience_s` bounds the wait for other writers; whoever is `urgent` goes before those of this process.
         """
         with (
             self._only_one(),
@@ -96,6 +101,14 @@ class Database:
             self._writer_with(patience_s).begin() as connection,
         ):
             yield connection
+
+    def at_once(self, words: TextClause, values: dict[str, Any], patience_s: float) -> list[Any]:
+        """The rows of one statement that somebody waits for, as a transaction of its own. Raises DatabaseAway.
+
+        It goes before the other writers of this process, and may be said twice: see Direct.
+        """
+        with self._only_one(), self._turn(patience_s, urgent=True), _away_is_typed():
+            return self._direct.say(words, values, patience_s)
 
     @contextmanager
     def transaction(self, patience_s: float = PATIENCE_S) -> Iterator[Session]:
@@ -158,6 +171,7 @@ class Database:
 
     def close(self) -> None:
         """Give every connection back."""
+        self._direct.close()
         self.engine.dispose()
         self.durable_engine.dispose()
 
@@ -187,11 +201,15 @@ def _begin(connection: Any) -> None:
     if not options.get("patrol_writes", False):
         driver.execute("BEGIN")
         return
-    patience_s = options["patrol_patience_s"]
-    if connection.info.get("patience_s") != patience_s:
-        driver.execute(f"PRAGMA {_busy_timeout(patience_s)}")
-        connection.info["patience_s"] = patience_s
+    _be_patient(connection.connection, options["patrol_patience_s"])
     driver.execute("BEGIN IMMEDIATE")
+
+
+def _be_patient(connection: PoolProxiedConnection, patience_s: float) -> None:
+    """How long a connection to SQLite waits for another process is said to it when it changes."""
+    if connection.info.get("patience_s") != patience_s:
+        connection.cursor().execute(f"PRAGMA {_busy_timeout(patience_s)}")
+        connection.info["patience_s"] = patience_s
 
 
 @contextmanager
@@ -202,9 +220,12 @@ def _away_is_typed() -> Iterator[None]:
         if error.connection_invalidated or type(error.orig).__name__ in _AWAY:
             raise DatabaseAway(str(error.orig)) from error
         raise
-    except _sqlite_module().OperationalError as error:  # from the driver itself: see _begin
-        raise DatabaseAway(str(error)) from error
     except SQLAlchemyError as error:
         if "QueuePool limit" in str(error):
+            raise DatabaseAway(str(error)) from error
+        raise
+    except Exception as error:
+        # From the driver itself: see _begin and Direct.
+        if type(error).__name__ in _AWAY and type(error).__module__.startswith(_DRIVERS):
             raise DatabaseAway(str(error)) from error
         raise

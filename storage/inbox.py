@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
+from storage.database import PATIENCE_S, Database
 from storage.models import Inbox
-from storage.records import insert_row_once
+from storage.records import insert_all_once, inserting_once
+
+Said = tuple[str, str, str]
+"""A message by its channel, its key there, and its raw content."""
+_COLUMNS = "channel, message_key, id"
 
 
-def keep(connection: Connection, channel: str, message_key: str, raw: str, received_at: datetime) -> int | None:
-    """Keep a message; its id, or None when it was kept before. Over a bare connection: this is the busiest path."""
-    values = {"channel": channel, "message_key": message_key, "raw": raw, "received_at": received_at}
-    return insert_row_once(connection, Inbox, {**values, "state": "waiting", "attempts": 0, "dispatched": False})
+def keep(session: Session, said: Iterable[Said], received_at: datetime) -> dict[tuple[str, str], int]:
+    """Keep messages with what else the transaction holds; the ids of those not kept before."""
+    return _kept(insert_all_once(session, Inbox, _rows(said, received_at), _COLUMNS))
+
+
+def keep_at_once(
+    database: Database, said: Iterable[Said], received_at: datetime, patience_s: float = PATIENCE_S
+) -> dict[tuple[str, str], int]:
+    """The same by itself, with a single statement: this is the busiest path. Raises DatabaseAway."""
+    words, values = inserting_once(database.engine.dialect, Inbox, _rows(said, received_at), _COLUMNS)
+    return _kept(database.at_once(words, values, patience_s))
+
+
+def _rows(said: Iterable[Said], received_at: datetime) -> list[dict[str, Any]]:
+    """In the order of their keys, so that two processes that are told the same do not wait for each other crosswise."""
+    fresh = {"received_at": received_at, "state": "waiting", "attempts": 0, "dispatched": False}
+    return [{"channel": channel, "message_key": key, "raw": raw, **fresh} for channel, key, raw in sorted(said)]
+
+
+def _kept(rows: Iterable[Any]) -> dict[tuple[str, str], int]:
+    return {(channel, key): inbox_id for channel, key, inbox_id in rows}
 
 
 class InboxStore:

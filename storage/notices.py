@@ -2,54 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
+from storage import notice_rows
 from storage.lines import Line, route_to
 from storage.models import Attempt, GroupChat, Notice, Person
-from storage.records import insert_once
+from storage.notice_rows import NO_ACCOUNT, UNDELIVERABLE, Saying, row
+from storage.records import insert_all_once, insert_once
 
-# Why a notice has not even been tried: the person has no account, or none that can be reached now.
-NOBODY: Mapping[str, int] = MappingProxyType({})
-NO_ACCOUNT, UNDELIVERABLE = "no_account", "undeliverable"
+__all__ = ["ENDED", "NO_ACCOUNT", "UNDELIVERABLE", "Due", "NoticeStore", "Saying"]
+
 ENDED = ("sent", "unknown", "failed", "cancelled", "expired")
 
 
-@dataclass
-class Saying:
-    """What to say: a text key with its parameters, in which form, and under what conditions.
+@dataclass(frozen=True)
+class Due:
+    """A notice that waits for the engine to be woken; `turn` counts the ways by which it was tried before."""
 
-    `once_key` makes the decision unique for ever. `still` names the check that must hold at the
-    moment of sending. `due_at` and `expires_at` are instants of the service's clock. `answers` is
-    the message (of the inbox) that it answers.
-    """
-
-    kind: str
-    text_key: str
-    once_key: str
-    night: date
+    id: int
+    route: str
     due_at: datetime
-    params: dict[str, Any] = field(default_factory=dict)
-    form: str = "text"
-    still: str | None = None
-    expires_at: datetime | None = None
-    alert_id: int | None = None
-    level: int | None = None
-    answers: int | None = None
+    turn: int = 0
 
 
 class NoticeStore:
-    """The notices, and the ids of those that wait for the engine to be woken."""
+    """The notices, and those that wait for the engine to be woken."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.fresh: list[Notice] = []
+        self.fresh: list[Due] = []
 
     def to_account(
         self, line: Line, account: str | None, person: Person | None, saying: Saying, why_not: str = NO_ACCOUNT
@@ -58,54 +45,52 @@ class NoticeStore:
 
         A person who cannot be reached is not, and that and why stands on record.
         """
-        route = route_to(line.channel, line.realm, account or "")
-        name, links = (person.name, {"person_id": person.id}) if person else (account or "", {})
-        return self._add(saying, name, line.channel, account, route, links, why_not)
+        return self._add(notice_rows.to_account(line, account, person, saying, why_not))
+
+    def to_accounts(self, said: Sequence[tuple[Line, str | None, Person, Saying, str]]) -> None:
+        """The same for any number of people at once."""
+        self._add_all([notice_rows.to_account(*each) for each in said])
 
     def to_chat(self, channel: str, chat_id: str, name: str, saying: Saying) -> Notice | None:
         """Decide to answer somebody in the group in which he spoke."""
-        return self._add(saying, name, channel, chat_id, route_to(channel, "", chat_id))
+        return self._add(row(saying, name, channel, chat_id, route_to(channel, "", chat_id)))
 
     def after(self, notice: Notice, saying: Saying) -> Notice | None:
         """Decide to say something more to whomever a notice went to, by the same way."""
         links = {"person_id": notice.person_id} if notice.person_id else {}
-        return self._add(saying, notice.to_name, notice.channel, notice.address, notice.route, links)
+        return self._add(row(saying, notice.to_name, notice.channel, notice.address, notice.route, links))
 
     def to_group(self, group: GroupChat, saying: Saying) -> Notice | None:
         """Decide to tell a work group something: by its robot, or by the smart bot where it has none."""
-        by_bot = bool(group.chat_id) and not group.robot_key
-        channel, address = ("wecom_aibot", group.chat_id) if by_bot else ("wecom_robot", group.robot_key)
-        route = route_to(channel, "", address or "") if by_bot else f"wecom_robot/{group.id}"
-        return self._add(saying, group.name, channel, address, route, {"group_id": group.id})
+        return self._add(notice_rows.to_group(group, saying))
+
+    def to_groups(self, said: Sequence[tuple[GroupChat, Saying]]) -> None:
+        """The same for any number of groups at once."""
+        self._add_all([notice_rows.to_group(group, saying) for group, saying in said])
 
     def to_fallback(self, saying: Saying) -> Notice | None:
         """Decide to use the fallback addresses (SMS, mail) that stand in the settings."""
-        return self._add(saying, "后备通道", "fallback", "settings", "fallback")
+        return self._add(row(saying, "后备通道", "fallback", "settings", "fallback"))
 
     def to_watcher(self, saying: Saying) -> Notice | None:
         """Decide to tell the outside watcher that stands in the settings."""
-        return self._add(saying, "外部守望", "heartbeat", "settings", "heartbeat")
+        return self._add(row(saying, "外部守望", "heartbeat", "settings", "heartbeat"))
 
-    def _add(
-        self, saying: Saying, to_name: str, channel: str, address: str | None, route: str,
-        links: Mapping[str, int] = NOBODY, why_not: str = NO_ACCOUNT,
-    ) -> Notice | None:  # fmt: skip
-        values = {
-            **vars(saying),
-            "to_name": to_name,
-            "channel": channel,
-            "address": address or "",
-            "route": route,
-            **links,
-        }
-        values |= {"state": "due" if address else "failed", "detail": None if address else why_not, "attempts": 0}
+    def _add(self, values: dict[str, Any]) -> Notice | None:
         notice_id = insert_once(self.session, Notice, values)
         if notice_id is None:
             return None
-        notice = self.session.get_one(Notice, notice_id)
-        if notice.state == "due":
-            self.fresh.append(notice)
-        return notice
+        self._expect(notice_id, values)
+        return self.session.get_one(Notice, notice_id)
+
+    def _add_all(self, rows: Sequence[dict[str, Any]]) -> None:
+        by_key = {each["once_key"]: each for each in rows}
+        for notice_id, once_key in insert_all_once(self.session, Notice, rows, "id, once_key"):
+            self._expect(notice_id, by_key[once_key])
+
+    def _expect(self, notice_id: int, values: dict[str, Any]) -> None:
+        if values["state"] == "due":
+            self.fresh.append(Due(notice_id, values["route"], values["due_at"]))
 
     def get(self, notice_id: int) -> Notice | None:
         """The notice of that id, as it stands now."""
@@ -174,7 +159,7 @@ class NoticeStore:
             before = [{**each, "way": None} for each in before]
         notice.state, notice.detail, notice.body = "due", why, None
         notice.tried = [*before, {**noted, "way": way}]
-        self.fresh.append(notice)
+        self.fresh.append(Due(notice.id, notice.route, notice.due_at, len(notice.tried)))
 
     def end_leases(self, wall_now: datetime, notice_ids: Collection[int] | None = None) -> None:
         """Attempts at these notices (at all) that have no outcome yet have broken off: whoever was at them is gone."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, TextClause, bindparam, select, text
+from sqlalchemy import ColumnElement, Dialect, TextClause, bindparam, func, literal_column, select, text
 from sqlalchemy.orm import Session
 
 from storage.models import AuditEntry, Base, Counter, Decision, Inbox, Meta, Notice
@@ -14,13 +16,51 @@ from storage.models import AuditEntry, Base, Counter, Decision, Inbox, Meta, Not
 
 def insert_once(session: Session, model: type[Base], values: dict[str, Any]) -> int | None:
     """Insert a row unless a unique constraint already holds one; the new key, or None."""
-    return insert_row_once(session.connection(), model, values)
-
-
-def insert_row_once(connection: Connection, model: type[Base], values: dict[str, Any]) -> int | None:
-    """The same over a bare connection."""
-    row = connection.execute(_insert(model, tuple(values)), values).first()
+    row = session.connection().execute(_insert(model, tuple(values)), values).first()
     return None if row is None else row[0]
+
+
+def insert_all_once(
+    session: Session, model: type[Base], rows: Sequence[dict[str, Any]], returning: str
+) -> Sequence[Any]:
+    """Insert every row that no unique constraint already holds, all with one query; these columns of the new ones."""
+    if not rows:
+        return []
+    return session.execute(*inserting_once(session.get_bind().dialect, model, rows, returning)).all()
+
+
+def inserting_once(
+    dialect: Dialect, model: type[Base], rows: Sequence[dict[str, Any]], returning: str
+) -> tuple[TextClause, dict[str, Any]]:
+    """A query that inserts every row which no unique constraint already holds, and gives these columns of the new ones.
+
+    The rows go as one JSON text, which both databases take apart themselves: no number of rows is too many, and
+    the words are always the same.
+    """
+    columns, sqlite = tuple(rows[0]), dialect.name == "sqlite"
+    as_kept = _as_kept(model, columns, dialect) if sqlite else {}
+    given = [{name: as_kept[name](row[name]) if name in as_kept else row[name] for name in columns} for row in rows]
+    return _insert_all(model, columns, returning, sqlite), {"rows": json.dumps(given, default=str)}
+
+
+@cache
+def _as_kept(model: type[Base], columns: tuple[str, ...], dialect: Dialect) -> dict[str, Callable[[Any], Any]]:
+    """A server reads values by the types of its table; for SQLite they are written as it keeps them."""
+    found = {name: model.__table__.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in columns}
+    return {name: each for name, each in found.items() if each is not None}
+
+
+@cache
+def _insert_all(model: type[Base], columns: tuple[str, ...], returning: str, sqlite: bool) -> TextClause:
+    name = model.__table__.fullname  # type: ignore[attr-defined]
+    if sqlite:
+        found, values = "json_each(:rows) as given", [f"json_extract(given.value, '$.{each}')" for each in columns]
+    else:
+        found, values = f"json_populate_recordset(null::{name}, cast(:rows as json)) as given", list(columns)
+    return text(
+        f"insert into {name} ({', '.join(columns)}) select {', '.join(values)} from {found} where true"
+        f" on conflict do nothing returning {returning}"
+    )
 
 
 @cache
@@ -32,6 +72,19 @@ def _insert(model: type[Base], columns: tuple[str, ...]) -> TextClause:
     key = next(iter(table.primary_key)).name
     words = f"insert into {table.fullname} ({names}) values ({places}) on conflict do nothing returning {key}"  # type: ignore[attr-defined]
     return text(words).bindparams(*(bindparam(name, type_=table.c[name].type) for name in columns))
+
+
+def among(session: Session, column: Any, wanted: Iterable[int] | Iterable[str]) -> ColumnElement[bool]:
+    """Whether a column holds one of these numbers or texts, however many: they go as one JSON text."""
+    told, dialect = json.dumps(list(wanted)), session.get_bind().dialect
+    found: ColumnElement[bool]
+    if dialect.name == "sqlite":
+        found = column.in_(select(func.json_each(told).table_valued("value").c.value))
+    else:
+        kind = column.type.compile(dialect=dialect)
+        words = text(f"select cast(each as {kind}) from json_array_elements_text(cast(:told as json)) each")
+        found = column.in_(words.bindparams(told=told).columns(literal_column("each", column.type)))
+    return found
 
 
 class Records:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from storage.lines import canonical_account
 from storage.models import Binding, Employment, Enterprise, GroupChat, Invitation, KeyPart, Person, Rule
+from storage.records import among
 
 OFFICE_ROLES = ("工作人员", "管理员")
 LEADER = "值班领导"
@@ -75,7 +76,7 @@ class Register:
         """The present accounts of several people on one platform."""
         rows = self.session.execute(
             select(Binding.person_id, Binding.account)
-            .where(Binding.person_id.in_(list(people)), Binding.realm == realm, Binding.until.is_(None))
+            .where(among(self.session, Binding.person_id, people), Binding.realm == realm, Binding.until.is_(None))
             .order_by(Binding.id)
         )
         return {person_id: account for person_id, account in rows}
@@ -156,7 +157,8 @@ class Register:
     def employers(self, people: Iterable[int]) -> dict[int, list[int]]:
         """Person id -> ids of the enterprises the person films for."""
         found: dict[int, list[int]] = defaultdict(list)
-        rows = select(Employment.person_id, Employment.enterprise_id).where(Employment.person_id.in_(list(people)))
+        rows = select(Employment.person_id, Employment.enterprise_id)
+        rows = rows.where(among(self.session, Employment.person_id, people))
         for person_id, enterprise_id in self.session.execute(rows):
             found[person_id].append(enterprise_id)
         return found
@@ -186,8 +188,8 @@ class Register:
         """The key part of that id."""
         return self.session.get(KeyPart, part_id)
 
-    def expected_parts(self, enterprise_id: int | None = None) -> Sequence[Any]:
-        """Every enterprise still in the register with each of its parts, as plain columns in two sorted keys."""
+    def expected_parts(self, enterprise_id: int | None = None, group_id: int | None = None) -> Sequence[Any]:
+        """Every enterprise still in the register, or one, or a group's, with each of its parts, as plain columns."""
         query = (
             select(
                 Enterprise.id, Enterprise.code, Enterprise.name, Enterprise.short_name, Enterprise.risk,
@@ -200,6 +202,8 @@ class Register:
         )  # fmt: skip
         if enterprise_id is not None:
             query = query.where(Enterprise.id == enterprise_id)
+        if group_id is not None:
+            query = query.where(Enterprise.group_id == group_id)
         return self.session.execute(query).all()
 
     def employees(self, enterprise_ids: Iterable[int]) -> dict[int, list[Person]]:
@@ -207,7 +211,7 @@ class Register:
         rows = self.session.execute(
             select(Employment.enterprise_id, Person)
             .join(Person, Person.id == Employment.person_id)
-            .where(Employment.enterprise_id.in_(list(enterprise_ids)), Person.active)
+            .where(among(self.session, Employment.enterprise_id, enterprise_ids), Person.active)
             .order_by(Person.id)
         )
         found: dict[int, list[Person]] = defaultdict(list)
@@ -220,6 +224,10 @@ class Register:
     def groups(self) -> list[GroupChat]:
         """Every work group, by name."""
         return list(self.session.scalars(select(GroupChat).order_by(GroupChat.name)))
+
+    def has_several_groups(self) -> bool:
+        """Whether there are several work groups."""
+        return len(self.session.scalars(select(GroupChat.id).limit(2)).all()) > 1
 
     def in_no_group(self) -> list[int]:
         """The producing enterprises that belong to no work group."""

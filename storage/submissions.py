@@ -12,7 +12,7 @@ from sqlalchemy import and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from storage.lines import canonical_account
-from storage.models import Binding, NightChoice, Submission, Word
+from storage.models import Binding, Enterprise, NightChoice, Submission, Word
 from storage.records import Records, insert_once
 
 
@@ -127,15 +127,22 @@ class SubmissionStore:
             select(Submission).where(Submission.id.in_(list(ids))).order_by(Submission.id)
         ).all()
 
-    def clips_of_night(self, night: date, enterprise_id: int | None = None) -> Sequence[Any]:
-        """The columns judging needs, of all films of a night or of one enterprise's."""
+    def clips_of_night(
+        self, night: date, enterprise_id: int | None = None, group_id: int | None = None
+    ) -> Sequence[Any]:
+        """The columns judging needs, of all films of a night, of one enterprise's or of a group's.
+
+        A film whose enterprise is still in question may be anybody's.
+        """
         query = select(
             Submission.id, Submission.enterprise_id, Submission.part_id, Submission.sent_at, Submission.state,
             Submission.place, Submission.person_id, Submission.kind,
         ).where(Submission.night == night)  # fmt: skip
         if enterprise_id is not None:
-            # A film whose enterprise is still in question may be this one's.
             query = query.where(or_(Submission.enterprise_id == enterprise_id, Submission.enterprise_id.is_(None)))
+        if group_id is not None:
+            theirs = Submission.enterprise_id.in_(select(Enterprise.id).where(Enterprise.group_id == group_id))
+            query = query.where(or_(theirs, Submission.enterprise_id.is_(None)))
         return self.session.execute(query).all()
 
     def of_sender(self, realm: str, sender: str, night: date) -> Sequence[Submission]:

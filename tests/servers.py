@@ -75,7 +75,7 @@ FILTERS = {
     "gatekeeper": "",
     "cache": "",
     "listing_formats": "",
-    "s3api": "location = us-east-1\nmax_upload_part_num = 5",
+    "s3api": "location = us-east-1\nmax_upload_part_num = {most_parts}",
     "tempauth": "user_test_tester = testing .admin",
     "bulk": "",
     "slo": "",
@@ -109,10 +109,10 @@ def has_swift() -> bool:
 
 
 @contextlib.contextmanager
-def swift(folder: Path) -> Iterator[S3Place]:
-    """A Swift of four processes in an empty folder, until the end of the block."""
+def swift(folder: Path, most_parts: int = 5) -> Iterator[S3Place]:
+    """A Swift of four processes in an empty folder, until the end of the block; uploads have so many parts at most."""
     ports = dict(zip((*PARTS, "proxy", "cache"), _free_ports(5), strict=True))
-    _settle(folder, ports)
+    _settle(folder, ports, most_parts)
     with contextlib.ExitStack() as stack:
         for part in (*PARTS, "proxy"):
             stack.enter_context(_server(folder, part))
@@ -143,22 +143,24 @@ def postgresql(folder: Path, *, durable: bool = False) -> Iterator[Callable[[str
         server.cleanup()
 
 
-def _settle(folder: Path, ports: dict[str, int]) -> None:
+def _settle(folder: Path, ports: dict[str, int], most_parts: int) -> None:
     (folder / "disks" / "disk").mkdir(parents=True)
     (folder / "swift.conf").write_text(SWIFT_CONF)
     _write_certificate(folder)
     for part in (*PARTS, "proxy"):
         common = COMMON.format(folder=folder, port=ports[part], user=getpass.getuser())
-        rest = _proxy(folder, ports["cache"]) if part == "proxy" else STORAGE.format(part=part, folder=folder)
+        rest = (
+            _proxy(folder, ports["cache"], most_parts) if part == "proxy" else STORAGE.format(part=part, folder=folder)
+        )
         (folder / f"{part}-server.conf").write_text(common + rest)
     subprocess.run([sys.executable, "-c", RINGS, str(folder), json.dumps(ports)], check=True)
 
 
-def _proxy(folder: Path, cache_port: int) -> str:
+def _proxy(folder: Path, cache_port: int, most_parts: int) -> str:
     text = PROXY.format(folder=folder, filters=" ".join(FILTERS))
     for name, settings in FILTERS.items():
         egg = "memcache" if name == "cache" else name
-        text += f"[filter:{name}]\nuse = egg:swift#{egg}\n{settings}\n"
+        text += f"[filter:{name}]\nuse = egg:swift#{egg}\n{settings.format(most_parts=most_parts)}\n"
         if name == "cache":  # nobody listens there; Swift goes without
             text += f"memcache_servers = 127.0.0.1:{cache_port}\n"
     return text

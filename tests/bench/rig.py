@@ -60,7 +60,7 @@ def s3() -> S3Place:
     """A Swift with its S3 door over TLS, for all measurements of this run."""
     import boto3
 
-    place = _SERVERS.enter_context(swift(_SERVERS.enter_context(folder())))
+    place = _SERVERS.enter_context(swift(_SERVERS.enter_context(folder()), most_parts=1000))
     os.environ["AWS_CA_BUNDLE"] = place.ca_bundle
     session = boto3.Session(place.access_key_id, place.secret_access_key, region_name=place.region)
     session.client("s3", endpoint_url=place.endpoint_url, verify=place.ca_bundle).create_bucket(Bucket=BUCKET)
@@ -203,7 +203,7 @@ def service(
         try:
             for number, command in enumerate(commands):
                 made.start(command, EXECUTOR_ID=f"bench-{number}")
-            wait_until(lambda: is_ready(made.port), 30)
+            wait_until(lambda: is_ready(made.port), 90)
             yield made
         finally:
             end(made.processes)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.engine import DELIVER, TAKE_IN
-from storage.inbox import keep
+from storage.inbox import keep_at_once
 from storage.models import Enterprise, GroupChat, Submission
 from tests.harness import NIGHT, Story, at, row, story
 
@@ -54,10 +54,10 @@ def test_a_wave_that_has_become_untrue_for_all_is_not_said(tmp_path: Path) -> No
 def test_a_film_still_being_fetched_is_not_accused(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=2, parts=1) as night:
         night.time("01:30")
+        [inbox] = keep_at_once(night.bot.memory.database, [("wecom_app", "k", "<xml/>")], night.clock.now()).values()
         with night.office() as store:
             enterprise = row(store, Enterprise, code="E001")
-            inbox = keep(store.session.connection(), "wecom_app", "k", "<xml/>", night.clock.now())
-            store.inbox.settle(inbox or 0, "done")
+            store.inbox.settle(inbox, "done")
             common: dict[str, Any] = {"channel": "wecom_app", "message_key": "k", "inbox_id": inbox, "realm": "wecom"}
             store.session.add(
                 Submission(
@@ -166,8 +166,8 @@ def test_an_enterprise_without_a_group_is_reminded_through_its_people(tmp_path: 
 
 def test_messages_that_wait_are_worked_off_before_a_wave_but_not_for_ever(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=1, parts=1) as night:
+        keep_at_once(night.bot.memory.database, [("wecom_app", "stuck", "<xml/>")], night.clock.now())
         with night.office() as store:
-            keep(store.session.connection(), "wecom_app", "stuck", "<xml/>", night.clock.now())
             store.inbox.dispatch(1)  # and the engine lost it
         night.clock.instant = at("01:37")
         night.settle()

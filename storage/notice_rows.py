@@ -1,0 +1,68 @@
+"""What is to be said, and the row that it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Any
+
+from storage.lines import Line, route_to
+from storage.models import GroupChat, Person
+
+# Why a notice has not even been tried: the person has no account, or none that can be reached now.
+NOBODY: Mapping[str, int] = MappingProxyType({})
+NO_ACCOUNT, UNDELIVERABLE = "no_account", "undeliverable"
+
+
+@dataclass
+class Saying:
+    """What to say: a text key with its parameters, in which form, and under what conditions.
+
+    `once_key` makes the decision unique for ever. `still` names the check that must hold at the
+    moment of sending. `due_at` and `expires_at` are instants of the service's clock. `answers` is
+    the message (of the inbox) that it answers.
+    """
+
+    kind: str
+    text_key: str
+    once_key: str
+    night: date
+    due_at: datetime
+    params: dict[str, Any] = field(default_factory=dict)
+    form: str = "text"
+    still: str | None = None
+    expires_at: datetime | None = None
+    alert_id: int | None = None
+    level: int | None = None
+    answers: int | None = None
+
+
+def to_account(
+    line: Line, account: str | None, person: Person | None, saying: Saying, why_not: str = NO_ACCOUNT
+) -> dict[str, Any]:
+    """To an account, whether or not it belongs to anybody."""
+    route = route_to(line.channel, line.realm, account or "")
+    name, links = (person.name, {"person_id": person.id}) if person else (account or "", {})
+    return row(saying, name, line.channel, account, route, links, why_not)
+
+
+def to_group(group: GroupChat, saying: Saying) -> dict[str, Any]:
+    """To a work group: by its robot, or by the smart bot where it has none."""
+    by_bot = bool(group.chat_id) and not group.robot_key
+    channel, address = ("wecom_aibot", group.chat_id) if by_bot else ("wecom_robot", group.robot_key)
+    route = route_to(channel, "", address or "") if by_bot else f"wecom_robot/{group.id}"
+    return row(saying, group.name, channel, address, route, {"group_id": group.id})
+
+
+def row(
+    saying: Saying, to_name: str, channel: str, address: str | None, route: str,
+    links: Mapping[str, int] = NOBODY, why_not: str = NO_ACCOUNT,
+) -> dict[str, Any]:  # fmt: skip
+    """The row of a notice; one that nobody can be reached by has failed from the beginning."""
+    state, detail = ("due", None) if address else ("failed", why_not)
+    return {
+        **vars(saying), "to_name": to_name, "channel": channel, "address": address or "", "route": route,
+        "state": state, "detail": detail, "attempts": 0, **links,
+    }  # fmt: skip

@@ -1,0 +1,51 @@
+"""The path of the callbacks to the database: durable, once, and over a connection that was lost meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from storage.database import Database
+from storage.inbox import keep, keep_at_once
+from storage.store import Store
+from tests.places import Place
+
+NOW = datetime(2026, 11, 24, 1, 2, 3, 456789, tzinfo=UTC)
+AWKWARD = "<xml>它说：'100%' \\u0000 \\n :rows ? \"x\" 🌙</xml>\r\n\t"
+
+
+@pytest.fixture
+def database(place: Place, tmp_path: Path) -> Iterator[Database]:
+    made = Database(place.migrated(tmp_path))
+    yield made
+    made.close()
+
+
+def test_what_is_kept_comes_back_to_the_letter_and_once(database: Database) -> None:
+    said = [("wecom_app", "b", AWKWARD), ("wecom_app", "a", "<a/>"), ("wecom_app", "b", AWKWARD)]
+    first = keep_at_once(database, said, NOW)
+    assert set(first) == {("wecom_app", "a"), ("wecom_app", "b")}
+    assert keep_at_once(database, [*said, ("wecom_kf", "a", "<k/>")], NOW).keys() == {("wecom_kf", "a")}
+    with database.transaction() as session:
+        assert keep(session, [("wecom_app", "a", "<a/>"), ("wecom_app", "c", "<c/>")], NOW).keys() == {
+            ("wecom_app", "c")
+        }
+    with database.reading() as session:
+        kept = Store(session).inbox.get(first["wecom_app", "b"])
+        assert kept is not None
+        assert (kept.raw, kept.received_at, kept.state, kept.attempts, kept.dispatched) == (
+            AWKWARD, NOW, "waiting", 0, False,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("place", ["server"], indirect=True)
+def test_a_server_that_closed_the_connections_meanwhile_is_asked_again(database: Database) -> None:
+    assert keep_at_once(database, [("wecom_app", "a", "<a/>")], NOW)
+    with database.reading() as session:
+        others = "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()"
+        session.execute(text(f"{others} and datname = current_database()"))
+    assert keep_at_once(database, [("wecom_app", "b", "<b/>")], NOW)
