@@ -34,7 +34,7 @@ def here(tmp_path: Path, cloud: Cloud, clock: HandClock, zhao: KfPhone, place: P
             made.client.post(f"/callbacks/wecom_kf?{query}", data=body, content_type="text/xml").status_code
         )
         with made.bot.memory.transaction() as store:
-            store.session.add(Person(id=1, name="赵师傅", roles=["巡检员"]))
+            store.session.add(Person(name="赵师傅", roles=["巡检员"]))
             store.session.flush()
             store.register.bind(1, "wecom", "zhao", None)
             store.register.bind(1, "wecom_kf", "wm1", None)

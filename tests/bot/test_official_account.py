@@ -45,8 +45,8 @@ def here(tmp_path: Path, cloud: Cloud, clock: HandClock, qian: FollowerPhone, pl
     with edge(tmp_path, cloud, clock, config_for(cloud, tmp_path, **account_settings(cloud))) as made:
         connect(made, cloud)
         with made.bot.memory.transaction() as store:
-            store.session.add(Person(id=1, name="钱师傅", roles=["巡检员"]))
-            store.session.add(Enterprise(id=1, code="E001", name="甲化工有限公司", short_name="甲化工"))
+            store.session.add(Person(name="钱师傅", roles=["巡检员"]))
+            store.session.add(Enterprise(code="E001", name="甲化工有限公司", short_name="甲化工"))
             store.session.flush()
             store.session.add(Employment(person_id=1, enterprise_id=1))
             store.session.add(KeyPart(enterprise_id=1, number="1", name="罐区"))
@@ -278,7 +278,7 @@ def test_an_address_that_is_not_on_the_whitelist_is_a_matter_for_the_office(
     here: Edge, cloud: Cloud, qian: FollowerPhone
 ) -> None:
     with here.bot.memory.transaction() as store:
-        store.session.add(Person(id=2, name="王科", roles=["工作人员"]))
+        store.session.add(Person(name="王科", roles=["工作人员"]))
         store.session.flush()
         store.register.bind(2, "wecom", "zhangsan", None)
     cloud.official_account.allowed_ip = False
