@@ -25,6 +25,7 @@ COMPOSED = {
     "mark.", "unfit.", "outage.", "board.", "remark.", "alert.", "report.", "import.", "channel.", "question.",
     "settings.expect_", "figure.", "year_sheet.", "role.", "trouble_page.", "verdict.", "review.", "due.", "post.",
     "film_state.", "fault.", "tonight.", "upload.",
+    "doctor.official_account", "doctor.wecom_kf",
 }  # fmt: skip
 
 

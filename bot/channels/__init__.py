@@ -6,12 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bot.channels import fallback, heartbeat, official_account, wecom_aibot, wecom_app, wecom_kf, wecom_robot
-from bot.channels.base import Channel, Discreet, Door, Entrance, Means, Opened, Source
+from bot.channels.base import Channel, Discreet, Door, Entrance, Examined, Means, Opened, Source
 from bot.channels.fallback import FallbackChannel
 from bot.channels.guard import Guard
 from bot.channels.heartbeat import HeartbeatChannel
 from bot.channels.official_account import OfficialAccountChannel, OfficialAccountDoor
-from bot.channels.official_account_client import OfficialAccountClient
 from bot.channels.wecom_aibot import WeComAibotChannel, WeComAibotDoor
 from bot.channels.wecom_app import WeComAppChannel, WeComAppDoor, accepted_corps
 from bot.channels.wecom_client import WeComClient
@@ -83,8 +82,8 @@ def switched_on(means: Means) -> Switchboard:
 
 
 __all__ = [
-    "BUILDERS", "CHANNELS", "DOORS", "Channel", "Discreet", "Door", "Entrance", "Envelope", "FallbackChannel",
-    "Guard", "Means", "OfficialAccountChannel", "OfficialAccountClient", "OfficialAccountDoor", "Opened", "Source",
+    "BUILDERS", "CHANNELS", "DOORS", "Channel", "Discreet", "Door", "Entrance", "Envelope", "Examined",
+    "FallbackChannel", "Guard", "Means", "OfficialAccountChannel", "OfficialAccountDoor", "Opened", "Source",
     "Switchboard", "WeComAibotChannel", "WeComAibotDoor", "WeComAppChannel", "WeComAppDoor", "WeComClient",
     "WeComKfChannel", "WeComKfDoor", "WeComLogin", "WeComRobotChannel", "accepted_corps", "switched_on",
 ]  # fmt: skip

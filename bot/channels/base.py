@@ -138,6 +138,14 @@ class Door(Entrance, Protocol):
         """Check, decrypt and key a callback. Raises Rejected."""
 
 
+@runtime_checkable
+class Examined(Protocol):
+    """A door that can tell what is wrong with its settings, for the doctor."""
+
+    def fault(self) -> str | None:
+        """What is wrong, None when the platform takes them; says nothing to anybody."""
+
+
 @dataclass(frozen=True)
 class Means:
     """What a builder makes its door of: the settings, the clock, the database that all processes share, and the way

@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.channels.base import Attachment, Body, Delivered, Limits, Means, Opened, Pulled, Received, Rejected
 from bot.channels.bells import KF, bell_in, digest_key, sent_at
-from bot.channels.errors import Transient
+from bot.channels.errors import ChannelError, Transient
 from bot.channels.wecom_client import WeComClient
 from bot.channels.wecom_crypto import Envelope, xml_fields
 from handlers.message import Message
@@ -86,6 +86,14 @@ class WeComKfDoor:
     def fetch(self, media: str) -> Iterator[bytes]:
         """See Door."""
         return self._client.fetch(media)
+
+    def fault(self) -> str | None:
+        """See Examined. A link into the chat is made, which nobody is sent."""
+        try:
+            self._client.post("kf/add_contact_way", {"open_kfid": self._open_kfid, "scene": "doctor"})
+        except ChannelError as error:
+            return error.detail
+        return None
 
 
 def _received(message: Any) -> Received | None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 
-from bot.channels import OfficialAccountDoor, Switchboard, WeComClient, WeComRobotChannel, wecom_aibot
+from bot.channels import Examined, Switchboard, WeComClient, WeComRobotChannel, wecom_aibot
 from bot.channels.errors import ChannelError
 from bot.channels.wecom_aibot.wire import Pace, Wire
 from bot.clock import wall_now
@@ -29,8 +29,11 @@ def examine(config: Config, memory: Memory, switchboard: Switchboard) -> Iterato
         yield _app(config, memory)
     if config.is_on("wecom_aibot"):
         yield _aibot(config, memory)
-    if isinstance(door := switchboard.doors.get("official_account"), OfficialAccountDoor):
-        yield from _account(config, door)
+    for name, door in switchboard.doors.items():
+        if isinstance(door, Examined):
+            yield _door(name, door, config)
+    if config.is_on("official_account") and not config.OFFICIAL_ACCOUNT_TEMPLATE_ID:
+        yield advice("doctor.account_without_template")
     yield _host_clock(config)
     with memory.reading() as store:
         groups = store.register.groups()
@@ -54,14 +57,11 @@ def _app(config: Config, memory: Memory) -> Finding:
     return good("doctor.app", url=f"{config.public_url}/callbacks/wecom_app")
 
 
-def _account(config: Config, door: OfficialAccountDoor) -> Iterator[Finding]:
-    """The account, and whether it can say anything to those who have not written for two days."""
+def _door(name: str, door: Examined, config: Config) -> Finding:
+    """A door that can tell what is wrong with its settings."""
     if fault := door.fault():
-        yield bad("doctor.account_refused", why=fault)
-        return
-    yield good("doctor.account", url=f"{config.public_url}/callbacks/official_account")
-    if not config.OFFICIAL_ACCOUNT_TEMPLATE_ID:
-        yield advice("doctor.account_without_template")
+        return bad(f"doctor.{name}_refused", why=fault)
+    return good(f"doctor.{name}", url=f"{config.public_url}/callbacks/{name}")
 
 
 def _refused(error: ChannelError) -> Finding:

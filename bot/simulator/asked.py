@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from flask import request
 
 from bot.simulator.kf_phone import KfPhone
-from bot.simulator.official_account_phone import FollowerPhone
+from bot.simulator.official_account.phone import FollowerPhone
 from bot.simulator.phone import Phone
 from bot.simulator.records import Json
 

@@ -18,8 +18,8 @@ from bot.simulator.kf import CustomerService
 from bot.simulator.kf_phone import KfPhone
 from bot.simulator.kf_records import Customer
 from bot.simulator.media import MediaStore
-from bot.simulator.official_account import OfficialAccount
-from bot.simulator.official_account_phone import FollowerPhone
+from bot.simulator.official_account.account import OfficialAccount
+from bot.simulator.official_account.phone import FollowerPhone
 from bot.simulator.phone import Phone
 from bot.simulator.rates import Window
 from bot.simulator.records import App, Complaint, Delivery, Member, Robot

@@ -8,8 +8,8 @@ from bot.simulator.asked import BadRequest, asked, flag, instant, payload, phone
 from bot.simulator.crypto import aes_key
 from bot.simulator.kf_control import create_kf_control
 from bot.simulator.kf_phone import KfSent
-from bot.simulator.official_account_control import create_account_control
-from bot.simulator.official_account_phone import AccountSent, FollowerPhone
+from bot.simulator.official_account.control import create_account_control
+from bot.simulator.official_account.phone import AccountSent, FollowerPhone
 from bot.simulator.phone import Sent
 from bot.simulator.records import Json
 from bot.simulator.views import customer_view, follower_view, group_view, phone_view, state_view

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from bot.doctor import platform
 from bot.simulator import Cloud
-from bot.simulator.official_account_phone import FollowerPhone
+from bot.simulator.official_account.phone import FollowerPhone
 from handlers.enrolment import invite
 from schedules.telling import tell_person
 from storage.models import Employment, Enterprise, KeyPart, Notice, Person, Submission
@@ -302,3 +303,16 @@ def test_an_older_platform_without_the_stable_token_gives_the_plain_one(here: Ed
     qian.says("查询")
     here.settle()
     assert len(qian.texts) == 1
+
+
+def test_the_doctor_says_what_is_wrong_with_the_account(here: Edge, cloud: Cloud) -> None:
+    def lines() -> list[str]:
+        found = platform.examine(here.bot.config, here.bot.memory, here.bot.switchboard)
+        return [finding.line for finding in found if "公众号" in finding.line or "模板" in finding.line]
+
+    assert lines() == ["公众号接通，回调地址 https://patrol.example.org/callbacks/official_account"]
+    cloud.official_account.allowed_ip = False
+    cloud.official_account.tokens.kill()
+    here.clock.instant += timedelta(hours=3)
+    [line] = lines()
+    assert "40164" in line

@@ -10,8 +10,8 @@ import pytest
 import requests
 
 from bot.simulator import Cloud, crypto
-from bot.simulator.official_account import REMINDER, OfficialAccount
-from bot.simulator.official_account_phone import FollowerPhone
+from bot.simulator.official_account.account import REMINDER, OfficialAccount
+from bot.simulator.official_account.phone import FollowerPhone
 
 HOUR = 3600
 

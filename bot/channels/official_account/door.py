@@ -1,28 +1,22 @@
-"""The Official Account (公众号): people who follow it in WeChat, in and out (protocol sheet 10)."""
+"""The account as a way in: its callbacks in three modes, and its media (protocol sheet 10)."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from bot.channels.base import Attachment, Body, Delivered, Limits, Means, Opened, Received, Rejected
+from bot.channels.base import Received, Rejected
 from bot.channels.callback_fields import KINDS, instant, message_key
 from bot.channels.errors import ChannelError
-from bot.channels.official_account_client import OfficialAccountClient
-from bot.channels.official_account_templates import Templates
+from bot.channels.official_account.client import OfficialAccountClient
+from bot.channels.official_account.line import LINE
 from bot.channels.wecom_crypto import Envelope, envelope_fields, xml_fields
 from handlers.message import Message
-from storage.lines import Line, Window
 
-_NAME = "official_account"
 _SCENE = "qrscene_"
-# After words of somebody's own, and after a follow, a scan or a press of the menu.
-_WORDS, _TOUCH = Window(timedelta(hours=48), 5), Window(timedelta(minutes=1), 3)
-LINE = Line(_NAME, _NAME, _WORDS, dict.fromkeys(("subscribe", "SCAN", "CLICK"), _TOUCH))
 
 
 class OfficialAccountDoor:
@@ -103,46 +97,3 @@ def _said(word: dict[str, str]) -> dict[str, Any]:
     if event == "TEMPLATESENDJOBFINISH":
         return {"event": event, "about": word.get("MsgID", ""), "text": word.get("Status", "")}
     return {"event": event, "text": word.get("EventKey", "").removeprefix(_SCENE)}
-
-
-class OfficialAccountChannel:
-    """Customer messages while the account may answer, a template of the office's outside of that."""
-
-    limits = Limits(messages=5, period=timedelta(seconds=10), text_bytes=2048, file_bytes=0, cards=False)
-    repeats_are_safe, of_platform = False, True
-
-    def __init__(self, client: OfficialAccountClient, templates: Templates | None) -> None:
-        self._client, self._templates = client, templates
-        self.line = replace(LINE, unasked=templates is not None)
-
-    def send(self, address: str, body: Body, attachment: Attachment | None) -> Delivered:
-        """See Channel."""
-        if body.get("unasked") and self._templates is not None:
-            return Delivered(platform_id=self._templates.send(address, body["text"]))
-        self._client.post("message/custom/send", {"touser": address, **self._content(body, attachment)})
-        return Delivered()
-
-    def _content(self, body: Body, attachment: Attachment | None) -> dict[str, Any]:
-        if body["form"] == "news":
-            article = {"title": body["title"], "description": body["text"], "url": body["url"]}
-            return {"msgtype": "news", "news": {"articles": [article]}}
-        if body["form"] == "picture" and attachment is not None:
-            media_id = self._client.upload("image", body["name"], attachment())
-            return {"msgtype": "image", "image": {"media_id": media_id}}
-        return {"msgtype": "text", "text": {"content": body["text"]}}
-
-
-def opened(means: Means) -> Opened | None:
-    """The account, when it is configured."""
-    config = means.config
-    if not config.is_on(_NAME):
-        return None
-    app_id, secret = config.OFFICIAL_ACCOUNT_APP_ID, config.OFFICIAL_ACCOUNT_APP_SECRET.get_secret_value()
-    url, token = config.OFFICIAL_ACCOUNT_API_URL, config.OFFICIAL_ACCOUNT_TOKEN.get_secret_value()
-    client = OfficialAccountClient(url, app_id, secret, means.clock, means.transaction, means.guard)
-    keys = (config.OFFICIAL_ACCOUNT_ENCODING_AES_KEY, config.OFFICIAL_ACCOUNT_PREVIOUS_AES_KEY)
-    envelopes = [Envelope(token, key.get_secret_value(), {app_id}) for key in keys if key.get_secret_value()]
-    template = config.OFFICIAL_ACCOUNT_TEMPLATE_ID
-    templates = Templates(client, template, means.clock, config.TIMEZONE) if template else None
-    channel = OfficialAccountChannel(client, templates)
-    return Opened(channel, OfficialAccountDoor(token, envelopes, client), platform=url)

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot.simulator.media import Payload
-from bot.simulator.official_account_records import TOUCH, WORDS, AccountHeard, Follower
+from bot.simulator.official_account.records import TOUCH, WORDS, AccountHeard, Follower
 from bot.simulator.phone import JPEG
 
 if TYPE_CHECKING:
-    from bot.simulator.official_account import OfficialAccount
+    from bot.simulator.official_account.account import OfficialAccount
 
 
 @dataclass

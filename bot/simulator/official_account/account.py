@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from bot.simulator.errors import Refusal
 from bot.simulator.faults import Faults
 from bot.simulator.media import Media, MediaStore
-from bot.simulator.official_account_courier import AccountCourier
-from bot.simulator.official_account_phone import FollowerPhone
-from bot.simulator.official_account_records import Account, Follower, Template
+from bot.simulator.official_account.courier import AccountCourier
+from bot.simulator.official_account.phone import FollowerPhone
+from bot.simulator.official_account.records import Account, Follower, Template
 from bot.simulator.rates import Window
 from bot.simulator.records import Json
 from bot.simulator.serving import Server
@@ -148,7 +148,7 @@ class OfficialAccount:
 
     def serve(self, port: int = 0) -> str:
         """Answer on the loopback address, from a thread; returns the address."""
-        from bot.simulator.official_account_api import create_account_app
+        from bot.simulator.official_account.api import create_account_app
 
         if self.server is None:
             self.server = Server(create_account_app(self), port)

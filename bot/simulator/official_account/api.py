@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Flask, Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from bot.simulator import official_account_messages as messages
 from bot.simulator.errors import Refusal
 from bot.simulator.media import Media
 from bot.simulator.media_api import disposition
+from bot.simulator.official_account import messages
 from bot.simulator.platform_api import CALLBACK_IPS, json_body
 from bot.simulator.records import Json
 from bot.simulator.trouble import OK, answer, guard
 
 if TYPE_CHECKING:
-    from bot.simulator.official_account import OfficialAccount
+    from bot.simulator.official_account.account import OfficialAccount
 
 
 def create_account_app(desk: "OfficialAccount") -> Flask:

@@ -11,10 +11,10 @@ import requests
 
 from bot.simulator import crypto
 from bot.simulator.callback import NO_ANSWER, Ask, Deliver, direct_session
-from bot.simulator.official_account_records import COMPATIBLE, PLAIN
+from bot.simulator.official_account.records import COMPATIBLE, PLAIN
 
 if TYPE_CHECKING:
-    from bot.simulator.official_account import OfficialAccount
+    from bot.simulator.official_account.account import OfficialAccount
 
 RETRIES, PATIENCE_S = 3, 5.0
 

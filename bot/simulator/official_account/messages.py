@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 from bot.simulator.checks import articles, at_most, maybe_words, part, words
 from bot.simulator.errors import Refusal
-from bot.simulator.official_account_records import AccountHeard, Follower, Template
+from bot.simulator.official_account.records import AccountHeard, Follower, Template
 from bot.simulator.records import Json
 
 if TYPE_CHECKING:
-    from bot.simulator.official_account import OfficialAccount
+    from bot.simulator.official_account.account import OfficialAccount
 
 TEXT_BYTES = 2048
 FIELD = re.compile(r"\{\{(\w+)\.DATA\}\}")

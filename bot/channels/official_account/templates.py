@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.channels.errors import Permanent
-from bot.channels.official_account_client import OfficialAccountClient
+from bot.channels.official_account.client import OfficialAccountClient
 from bot.clock import Clock
 
 _FIELD = re.compile(r"\{\{(\w+)\.DATA\}\}")

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, jsonify
 
 from bot.simulator.asked import BadRequest, asked, flag, instant, rows, text
-from bot.simulator.official_account_phone import AccountSent, FollowerPhone
-from bot.simulator.official_account_records import MODES
+from bot.simulator.official_account.phone import AccountSent, FollowerPhone
+from bot.simulator.official_account.records import MODES
 from bot.simulator.records import Json
 
 if TYPE_CHECKING:
