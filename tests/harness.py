@@ -106,6 +106,7 @@ class Story:
     def settle(self, seconds: int = 0) -> None:
         """Let the bot do what it has to do now (or within some seconds)."""
         self.clock.instant += timedelta(seconds=seconds)
+        self.bot.pulling.once()
         self.bot.memory.dispatch(1000)
         self.failed_jobs += self.bot.worker.once()
         self.engine.drain(self.clock.instant)
@@ -179,6 +180,20 @@ class Story:
         self.expected[who] = len(heard)
         return [each.text or (each.card.title if each.card else each.msgtype) for each in fresh]
 
+    def wechat(self) -> dict[str, Any]:
+        """The people who have nothing but WeChat, by the id their door knows them by: their phones."""
+        kf, account = self.cloud.kf, self.cloud.official_account
+        return {
+            **{who: kf.phone(who) for who in kf.customers}, **{who: account.phone(who) for who in account.followers},
+        }  # fmt: skip
+
+    def hears_in_wechat(self, who: str) -> list[str]:
+        """The same for somebody who has nothing but WeChat."""
+        texts = self.wechat()[who].texts
+        fresh = texts[self.expected.get(who, 0) :]
+        self.expected[who] = len(texts)
+        return list(fresh)
+
     def group_hears(self, key: str) -> list[Any]:
         """What a work group has heard since the story last asked."""
         chats = self.cloud.aibot.chats
@@ -212,6 +227,7 @@ class Story:
     def nothing_unexpected(self) -> None:
         """Anything said that the story did not ask about fails it, and so does what the platform swallowed."""
         unasked = {who: self.hears(who) for who in self.cloud.members}
+        unasked |= {who: self.hears_in_wechat(who) for who in self.wechat()}
         unasked |= {key: [each.text or each.msgtype for each in self.group_hears(key)] for key in self.groups()}
         assert {who: said for who, said in unasked.items() if said} == {}
         assert self.cloud.complaints == []
@@ -239,13 +255,17 @@ def story(
     night: date = NIGHT,
     settings: dict[str, str] | None = None,
     smart_bot: bool = False,
+    every_door: bool = False,
     **county: Any,
 ) -> Iterator[Story]:
     """A story with a small county in it; at its end nothing may have been said that it did not ask about."""
     clock = HandClock(at(start, night))
     with Cloud(lambda: clock.instant.timestamp()) as cloud:
         cloud.serve()
-        if smart_bot:
+        if every_door:
+            cloud.official_account.serve()
+            settings = {**cloud.kf.settings(), **cloud.official_account.settings(), **(settings or {})}
+        if smart_bot or every_door:
             cloud.aibot.serve()
             settings = {**cloud.aibot.settings, **(settings or {})}
         config = config_for(cloud, folder, **(settings or {}))
@@ -253,10 +273,7 @@ def story(
         engine = InlineEngine()
         bot = build(config, database, clock, engine)
         engine.start(bot.worker.run)
-        client = bot.web.test_client()
-        cloud.courier.deliver = lambda query, body: (
-            client.post(f"/callbacks/wecom_app?{query}", data=body, content_type="text/xml").status_code
-        )
+        connect(bot, cloud)
         with bot.memory.transaction() as store:
             store.records.set_fact("born", {"at": clock.instant.isoformat()})
             County(store, cloud, night).settle(**county)
@@ -265,6 +282,21 @@ def story(
             yield played
         played.nothing_unexpected()
         database.close()
+
+
+def connect(bot: Bot, cloud: Cloud) -> None:
+    """Every platform's callbacks reach the bot without a network."""
+    client = bot.web.test_client()
+    doors = {
+        "wecom_app": cloud.courier,
+        "wecom_kf": cloud.kf.courier,
+        "official_account": cloud.official_account.courier,
+    }
+    for name, courier in doors.items():
+        courier.deliver = lambda query, body, name=name: (
+            client.post(f"/callbacks/{name}?{query}", data=body, content_type="text/xml").status_code
+        )
+    bot.pulling.begin()
 
 
 @contextmanager
