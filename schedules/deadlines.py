@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from schedules.nights import close
 from schedules.patrol_night import ONE_DAY, at, night_of, window
+from schedules.reachability import reached
 from schedules.rules import RuleBook
 from schedules.telling import awake_at, tell_office
 from storage.models import ClosedNight
@@ -22,8 +23,7 @@ def check_roster(store: Store, rules: RuleBook, now: datetime) -> None:
     if now < due or store.records.decided([key]) or not awake_at(store, due):
         return
     leaders = store.duty.on(today)["leader"]
-    realms = {line.realm for line in store.lines}
-    reachable = store.register.reachable([leader.id for leader in leaders], realms)
+    reachable = reached(leaders, "alert", store, now)
     store.records.decide(key, now, "ok" if reachable else "gap")
     if not reachable:
         text_key = "roster.unreachable" if leaders else "roster.nobody"

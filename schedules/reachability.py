@@ -24,18 +24,15 @@ def check_reach(store: Store, rules: RuleBook, now: datetime) -> None:
         return
     owing = [each for each in expected(store, night) if each.due_parts]
     people = store.register.employees(each.id for each in owing)
-    reached = _reached([person for of_one in people.values() for person in of_one], store, now)
-    silent = [each.short_name for each in owing if not reached & {person.id for person in people.get(each.id, [])}]
+    asked = [person for of_one in people.values() for person in of_one if {PATROLLER, *HEADS} & set(person.roles)]
+    heard = reached(asked, "reminder", store, now)
+    silent = [each.short_name for each in owing if not heard & {person.id for person in people.get(each.id, [])}]
     store.records.decide(key, now, f"{len(silent)} out of reach")
     if silent:
         tell_office(store, night, now, "reach.nobody", key, names=silent)
 
 
-def _reached(people: Sequence[Person], store: Store, now: datetime) -> set[int]:
-    """Those who would hear a reminder now."""
-    asked = {person.id for person in people if {PATROLLER, *HEADS} & set(person.roles)}
-    return {
-        person_id
-        for person_id, standings in store.contacts.of_all(asked, store.lines).items()
-        if ways("reminder", standings, now)
-    }
+def reached(people: Sequence[Person], kind: str, store: Store, now: datetime) -> set[int]:
+    """Those whom a notice of that kind would reach now."""
+    standings = store.contacts.of_all({person.id for person in people}, store.lines)
+    return {person_id for person_id, each in standings.items() if ways(kind, each, now)}

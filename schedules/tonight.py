@@ -31,6 +31,9 @@ class Tonight:
     last: Mapping[int, datetime]
     unattributed: int
     quarantined: int
+    # Whom a message did not reach, and whom it reached by another way than was meant: names.
+    undelivered: Sequence[str] = ()
+    detoured: Sequence[str] = ()
 
     @property
     def is_open(self) -> bool:
@@ -49,8 +52,9 @@ class Tonight:
         own = [each for each in self.judgement.enterprises if each.enterprise.id in enterprises]
         last = {key: instant for key, instant in self.last.items() if key in enterprises}
         return replace(
-            self, judgement=NightJudgement(own), last=last, sent=sorted(last.values()), unattributed=0, quarantined=0
-        )
+            self, judgement=NightJudgement(own), last=last, sent=sorted(last.values()), unattributed=0, quarantined=0,
+            undelivered=(), detoured=(),
+        )  # fmt: skip
 
     @property
     def essence(self) -> tuple[Any, ...]:
@@ -69,6 +73,8 @@ class Tonight:
             self.last,
             self.unattributed,
             self.quarantined,
+            self.undelivered,
+            self.detoured,
         )
 
 
@@ -81,10 +87,11 @@ def tonight(store: Store, rules: RuleBook, now: datetime) -> Tonight:
     for row in films:
         if row.enterprise_id is not None and row.place == "attributed":
             last[row.enterprise_id] = max(row.sent_at, last.get(row.enterprise_id, row.sent_at))
+    undelivered, detoured = store.contacts.astray(night)
     return Tonight(
         night, now, span, judged_of(rows, store, night, rules, now),
         duty=store.duty.on(shift_of_night(night)), due=upcoming(night, rules, now),
         outages=store.outages.within(span.opens, span.closes), sent=sorted(row.sent_at for row in films), last=last,
         unattributed=sum(row.place == "unattributed" for row in films),
-        quarantined=sum(row.place == "quarantined" for row in rows),
+        quarantined=sum(row.place == "quarantined" for row in rows), undelivered=undelivered, detoured=detoured,
     )  # fmt: skip

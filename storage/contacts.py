@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, or_, select, update
@@ -71,6 +71,16 @@ class ContactStore:
             Notice.detail.startswith(UNDELIVERABLE), Notice.expires_at > now,
         )  # fmt: skip
         return self.session.scalars(query.order_by(Notice.id)).all()
+
+    def astray(self, night: date) -> tuple[list[str], list[str]]:
+        """Whom something of a night did not reach, and whom something reached by another way than was meant."""
+        rows = self.session.execute(
+            select(Notice.to_name, Notice.state)
+            .where(Notice.night == night, or_(Notice.state == "failed", Notice.tried.is_not(None)))
+            .order_by(Notice.id)
+        ).all()
+        found = [list(dict.fromkeys(name for name, state in rows if state == each)) for each in ("failed", "sent")]
+        return found[0], found[1]
 
     def standings(self, person_id: int, lines: Iterable[Line]) -> list[tuple[Line, Standing]]:
         """Every line with every account of a person that it reaches, the latest account first."""

@@ -8,14 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from bot.boards import print_night
+from bot.night_view import night_view
 from bot.simulator import Cloud
 from bot.simulator.kf_phone import KfPhone
 from schedules.telling import tell_person
+from schedules.tonight import tonight
 from storage.models import Person
 from storage.notices import Saying
 from tests.bot.parts import Edge, edge
-from tests.harness import NIGHT, HandClock, config_for
+from tests.harness import NIGHT, HandClock, config_for, row
 from tests.places import Place
 
 
@@ -157,3 +161,34 @@ def test_whoever_leaves_is_spoken_to_elsewhere_until_he_comes_back(here: Edge, c
     cloud.phone("zhao").sends_event("subscribe", {})
     here.settle()
     assert here.notice(tell(here, key="back")).channel == "wecom_app"
+
+
+def test_both_boards_say_who_was_not_reached_and_who_was_by_another_way(
+    here: Edge, cloud: Cloud, zhao: KfPhone
+) -> None:
+    speaks(here, zhao)
+    cloud.phone("zhao").says("查询")
+    here.settle()
+    del cloud.members["zhao"]
+    tell(here)
+    here.settle()
+    with here.bot.memory.transaction() as store:
+        store.session.add(Person(name="钱师傅", roles=["巡检员"]))
+        store.session.flush()
+        nobody = row(store, Person, name="钱师傅")
+        tell_person(nobody, Saying("reminder", "office.passed_on", "nobody", NIGHT, here.clock.instant), store)
+    with here.bot.memory.reading() as store:
+        book, now = here.bot.memory.book(store), here.clock.instant
+        seen, shown = night_view(store, NIGHT, book, now), tonight(store, book, now)
+    diverted = next(each for each in seen["notices"] if each["tried"])
+    assert (diverted["channel"], diverted["state"], diverted["tried"][0]["channel"]) == (
+        "wecom_kf",
+        "sent",
+        "wecom_app",
+    )
+    assert (shown.undelivered, shown.detoured) == (["钱师傅"], ["赵师傅"])
+    console = Console(record=True, width=200)
+    print_night(seen, console)
+    text = console.export_text()
+    assert "⚠ 没有送到：钱师傅（企业微信自建应用）" in text
+    assert "↪ 换了通道才送到：赵师傅（微信客服）" in text
