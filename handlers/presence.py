@@ -25,7 +25,11 @@ def note(message: Message, store: Store, now: datetime) -> None:
     line = next((line for line in store.lines if line.channel == message.channel), None)
     window = line.opens(message.kind, message.event) if line else None
     if message.kind != "event" or window is not None or message.event in _CAME:
-        store.contacts.heard(route, message.sent_at, window)
+        # Coming in without a word opens no window where there is one, and closes none that is open.
+        if window is not None or line is None or line.window is None:
+            store.contacts.heard(route, message.sent_at, window)
+        else:
+            store.contacts.came(route, message.sent_at)
         if person := store.register.account_owner(message.realm, message.sender, now):
             for notice in store.contacts.undelivered(person.id, _MADE_UP_FOR, now):
                 store.notices.try_again(notice, now, "heard of again")

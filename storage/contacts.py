@@ -36,16 +36,29 @@ class ContactStore:
     def __init__(self, session: Session) -> None:
         self.session = session
 
+    def came(self, route: str, at: datetime) -> None:
+        """An account is there, whatever was the matter before. That alone lets us say nothing more than we could."""
+        back = {"left_at": None, "refused_at": None, "refused_why": None}
+        self._update(route, back, or_(Contact.left_at.is_(None), Contact.left_at <= at))
+
     def heard(self, route: str, at: datetime, window: Window | None) -> None:
-        """An account spoke: it is there, and for a while we may answer. What came late tells nothing new."""
-        values: dict[str, Any] = {"heard_at": at, "left_at": None, "refused_at": None, "refused_why": None}
+        """An account spoke: it is there, and for a while we may answer, unless we may for longer already.
+
+        What came late tells nothing new.
+        """
+        self.came(route, at)
+        values: dict[str, Any] = {"heard_at": at}
+        conditions = [or_(Contact.heard_at.is_(None), Contact.heard_at < at)]
         if window is not None:
-            values |= {"open_until": at + window.lasts, "allowance": window.messages}
-        self._update(route, values, or_(Contact.heard_at.is_(None), Contact.heard_at < at))
+            until = at + window.lasts
+            values |= {"open_until": until, "allowance": window.messages}
+            conditions.append(or_(Contact.open_until.is_(None), Contact.open_until <= until))
+        self._update(route, values, *conditions)
 
     def left(self, route: str, at: datetime) -> None:
-        """An account has gone, unless it was heard of later."""
-        self._update(route, {"left_at": at}, or_(Contact.heard_at.is_(None), Contact.heard_at <= at))
+        """An account has gone, unless it was heard of later; what it let us say is over."""
+        gone = {"left_at": at, "open_until": at}
+        self._update(route, gone, or_(Contact.heard_at.is_(None), Contact.heard_at <= at))
 
     def refused(self, route: str, at: datetime, why: str) -> None:
         """The platform would not deliver to an account."""

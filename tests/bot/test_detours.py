@@ -151,6 +151,19 @@ def test_a_platform_that_counts_otherwise_is_believed(here: Edge, cloud: Cloud, 
     cloud.complaints.clear()
 
 
+def test_to_look_into_the_chat_gives_no_further_answers(here: Edge, cloud: Cloud, zhao: KfPhone) -> None:
+    """One of five is used up; who only enters leaves it at that."""
+    speaks(here, zhao)
+    for number in range(3):
+        tell(here, "receipt", str(number))
+        here.settle()
+    here.clock.instant += timedelta(minutes=5)
+    zhao.enters()
+    here.bot.pulling.once()
+    here.settle()
+    assert [here.notice(tell(here, kind)).channel for kind in ("question", "receipt")] == ["wecom_app", "wecom_kf"]
+
+
 def test_whoever_leaves_is_spoken_to_elsewhere_until_he_comes_back(here: Edge, cloud: Cloud, zhao: KfPhone) -> None:
     speaks(here, zhao)
     cloud.phone("zhao").says("查询")

@@ -255,6 +255,17 @@ def test_one_that_arrived_stays_sent(here: Edge, cloud: Cloud) -> None:
     assert here.notice(told.id).state == "sent"
 
 
+def test_a_touch_does_not_shorten_what_words_have_opened(here: Edge, cloud: Cloud, qian: FollowerPhone) -> None:
+    qian.says("查询")
+    here.settle(seconds=600)
+    qian.clicks("MENU")
+    here.settle()
+    here.clock.instant += timedelta(hours=5)
+    qian.heard.clear()
+    tell(here, "receipt")
+    assert [each.by for each in qian.heard] == ["custom"]
+
+
 def test_who_unfollows_cannot_be_reached_until_he_follows_again(here: Edge, qian: FollowerPhone) -> None:
     qian.unfollows()
     here.settle()
