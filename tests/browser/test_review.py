@@ -9,13 +9,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from handlers.review import Judged, give
 from storage.models import Look, Submission, Verdict
 from tests.browser.conftest import opener
 from tests.browser.stage import HEAD_ACCOUNT, LEADER_ACCOUNT, Stage, county
+from tests.browser.test_reachable import serious
 from tests.browser.windows import DESK, PHONE, Window
 from tests.harness import NIGHT, row
 
@@ -54,12 +54,6 @@ def watch_for_a_while(page: Page, stage: Stage) -> None:
     until(page, f"{FILM}.currentTime > 1")
     page.evaluate(f"{FILM}.pause()")
     expect(page.locator("#watched")).to_have_text(re.compile(r"[1-9]\d* s"))
-
-
-def serious(page: Page) -> list[str]:
-    """What would keep somebody from using the page."""
-    found = Axe().run(page).response["violations"]
-    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found if each["impact"] in ("serious", "critical")]
 
 
 @pytest.mark.parametrize("window", [PHONE, DESK], ids=lambda window: window.name)
