@@ -49,7 +49,7 @@ def _keep(picture: bytes, target: Path) -> None:
     image = Image.open(io.BytesIO(picture)).convert("RGB")
     if image.width > 1440:  # a wall
         image = image.resize((1280, image.height * 1280 // image.width), Image.Resampling.LANCZOS)
-    image.quantize(128, dither=Image.Dither.NONE).save(target, optimize=True)
+    image.quantize(96, dither=Image.Dither.NONE).save(target, optimize=True)
     assert target.stat().st_size < LARGEST, f"{target} is too large"
 
 
