@@ -90,6 +90,20 @@ class Received:
     bell: Bell | None = None
 
 
+class Noted(Iterator[bytes]):
+    """The bytes of a film in pieces; a word among them is what is to be noted of it."""
+
+    def __init__(self, pieces: Iterator[bytes | str]) -> None:
+        self._pieces, self.note = pieces, ""
+
+    def __next__(self) -> bytes:
+        for piece in self._pieces:
+            if isinstance(piece, bytes):
+                return piece
+            self.note = piece
+        raise StopIteration
+
+
 @dataclass(frozen=True)
 class Pulled:
     """What a source gave: messages, where to go on from, and whether there is more at once."""
