@@ -14,6 +14,7 @@ class Bound:
     enterprise_id: int
     part_id: int
 
+
 # Doors by which nobody speaks to us: what people say to each other is overheard.
 OVERHEARD = frozenset({"wecom_msgaudit"})
 
