@@ -137,7 +137,9 @@ class WeComKfChannel:
     """kf/send_msg: within 48 hours of a person's last words at most five messages, until the next ones."""
 
     line = Line(KF, OUTSIDERS, Window(timedelta(hours=48), 5))
-    limits = Limits(messages=5, period=timedelta(seconds=10), text_bytes=2048, file_bytes=20 * 1024 * 1024)
+    limits = Limits(
+        messages=5, period=timedelta(seconds=10), text_bytes=2048, file_bytes=20 * 1024 * 1024, legible=True
+    )
     repeats_are_safe, of_platform = True, True
 
     def __init__(self, client: WeComClient, open_kfid: str) -> None:

@@ -62,7 +62,7 @@ def test_a_patroller_binds_films_is_asked_and_has_receipts(night: Story) -> None
     night.film(ZHAO)
     night.settle(6)
     asked = night.hears(ZHAO)
-    assert "1124-0001" in asked[0]
+    assert (len(asked), "1124-0001" in asked[0]) == (1, True)
     night.says(ZHAO, "2")
     assert receipts(night) == ["甲化工 · 2 装卸台"]
     night.says(ZHAO, "罐区")
@@ -142,8 +142,9 @@ def test_a_film_too_large_for_wechat_is_answered_with_what_to_do(night: Story) -
     bound(night)
     night.phone(ZHAO).sends_film(bytes(10 * 1024 * 1024 + 1))
     night.settle()
-    [told] = night.hears(ZHAO)
+    told, link = night.hears(ZHAO)
     assert told.startswith("⚠️ 这段视频太大")
+    assert "https://patrol.example.org/upload/" in link
     assert night.view()["unattributed"] == []
 
 
