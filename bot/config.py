@@ -116,12 +116,12 @@ DOOR_SETTINGS: dict[str, tuple[str, ...]] = {
         "WECOM_CORP_ID", "WECOM_KF_SECRET", "WECOM_KF_TOKEN", "WECOM_KF_ENCODING_AES_KEY", "WECOM_KF_OPEN_KFID",
     ),
     "official_account": ("OFFICIAL_ACCOUNT_APP_ID", "OFFICIAL_ACCOUNT_APP_SECRET", "OFFICIAL_ACCOUNT_TOKEN"),
-    "wecom_msgaudit": ("WECOM_MSGAUDIT_SECRET", "WECOM_MSGAUDIT_KEYS_DIR", "WECOM_MSGAUDIT_LIBRARY"),
+    "wecom_msgaudit": (
+        "WECOM_CORP_ID", "WECOM_MSGAUDIT_SECRET", "WECOM_MSGAUDIT_KEYS_DIR", "WECOM_MSGAUDIT_LIBRARY",
+    ),
 }  # fmt: skip
 # Belongs to several doors, and opens none alone.
 SHARED = ("WECOM_CORP_ID",)
-# Doors and means of later versions: named so that setting one is not silently without effect.
-NOT_YET = (*DOOR_SETTINGS["wecom_msgaudit"],)
 # The address of a database may hold a password.
 SECRETS = (
     "DATABASE_URL",

@@ -14,6 +14,7 @@ from typing import Any
 
 from bot.attachments import Attachments
 from bot.calling import call_office
+from bot.carrying import needless
 from bot.channels import Channel, Switchboard
 from bot.channels.base import Body, Delivered
 from bot.channels.errors import ChannelError, Misconfigured, MustWait, Permanent, Transient, Unheard
@@ -43,7 +44,6 @@ _OUTCOME_PATIENCE_S, _AWAY_S = 120.0, 1.0
 # How the detail of a notice begins whose last attempt may have arrived.
 _UNHEARD = "unheard"
 # An alert must not wait for a dead platform: the ladder goes on to the next rung.
-_CARDS = ("alert", "buttons", "selection", "review")
 _URGENT, _URGENT_TRIES = ("alert", "escalation"), 4
 
 
@@ -90,8 +90,8 @@ class Delivery:
             return None
         if not self._may_leave(notice, channel, store) or not may_take(notice, store, now):
             return None
-        if lacking := _lacks(channel, notice):
-            store.notices.conclude(notice.id, "cancelled", now, lacking)
+        if why := needless(channel, notice, store):
+            store.notices.conclude(notice.id, "cancelled", now, why)
             return None
         params = self._true_now(notice, store)
         return None if params is None else self._take(notice, params, channel, store)
@@ -222,13 +222,6 @@ class Delivery:
         notice = attempt.notice
         store.notices.conclude(notice.id, "due", self._clock.now(), detail, attempt.id, body=attempt.body)
         store.jobs.append(again(DELIVER, notice.id, notice.route, wait))
-
-
-def _lacks(channel: Channel, notice: Notice) -> str | None:
-    """What a channel has not that this notice is made of; its words go by themselves."""
-    if notice.form in _CARDS and not channel.limits.cards:
-        return "no cards here"
-    return "no files here" if notice.form == "report_file" and not channel.limits.file_bytes else None
 
 
 def _unless_in_doubt(state: str, notice: Notice) -> str:

@@ -9,11 +9,12 @@ import logging
 from datetime import timedelta
 
 from bot.channels import Discreet, Entrance, Switchboard
-from bot.channels.errors import ChannelError, Permanent, Transient
+from bot.channels.base import Noted
+from bot.channels.errors import ChannelError, Misconfigured, Permanent, Transient
 from bot.clock import wall_now
 from bot.engine import TAKE_IN, again
 from bot.lifeline import PlatformWatch
-from bot.memory import Memory
+from bot.memory import Memory, WorkingStore
 from handlers import photo, router, video
 from handlers.message import Fetch, Message
 from schedules.patrol_night import night_of
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 
 # A message that fails so often is put on a shelf for staff to see; it is tried again all the same.
 _PATIENCE = 12
-_LONGEST_PAUSE = timedelta(minutes=1)
+_LONGEST_PAUSE, _PATIENT = timedelta(minutes=1), 10
 _EXTENSIONS = {"mp4": ".mp4", "mov": ".mp4", "3gp": ".3gp", "matroska": ".mkv", "webm": ".webm", "avi": ".avi"}
 
 
@@ -70,7 +71,7 @@ class Intake:
 
     def _take_film(self, message: Message, fetch: Fetch, remains: str | None) -> None:
         try:
-            filed, film = self._fetch(message, fetch)
+            filed, film, note = self._fetch(message, fetch)
         except Permanent as error:
             log.warning("message %d has no film to fetch: %s", message.inbox_id, error.detail)
             with self._memory.transaction() as store:
@@ -85,10 +86,12 @@ class Intake:
                 photo.keep(fetch.submission_id, filed, store, book, now)
             else:
                 video.file(fetch.submission_id, filed, film.fault, store, book, now)
+            if note:
+                store.submissions.mark([fetch.submission_id], note)
             store.inbox.settle(message.inbox_id, "done", kept=remains)
 
-    def _fetch(self, message: Message, fetch: Fetch) -> tuple[Filed, Film]:
-        """Stream the bytes past the digest into the object store, and look at what they are.
+    def _fetch(self, message: Message, fetch: Fetch) -> tuple[Filed, Film, str]:
+        """Stream the bytes past the digest into the object store, and look at what they are; what is to be noted.
 
         The platform gives no checksum: what proves to be no film is fetched once more before anybody is told so.
         """
@@ -98,11 +101,13 @@ class Intake:
         before: str | None = None
         while True:
             with self._objects.spool() as spool:
-                for piece in self._switchboard.doors[message.channel].fetch(fetch.media):
+                pieces = self._switchboard.doors[message.channel].fetch(fetch.media)
+                for piece in pieces:
                     spool.write(piece)
                 film = examine(spool.path)
                 if film.fault is None or message.kind == "photo" or spool.sha256 == before:
-                    return self._filed(spool, film, submission, message.kind), film
+                    note = pieces.note if isinstance(pieces, Noted) else ""
+                    return self._filed(spool, film, submission, message.kind), film, note
                 if before is not None:
                     raise Transient("other bytes each time")
                 before = spool.sha256
@@ -126,17 +131,27 @@ class Intake:
 
     def _postpone(self, kept: Inbox, error: Exception, detail: str) -> None:
         """Count the try and arrange the next; after many, say so to the office, once."""
-        wait = backoff(kept.attempts)
+        # What waits for a setting waits patiently: there may be many, and each would have to be tried.
+        wait = backoff(kept.attempts) * (_PATIENT if isinstance(error, Misconfigured) else 1)
         log.warning("message %d waits %.0f s for its next try: %s", kept.id, wait.total_seconds(), detail)
         with self._memory.transaction() as store:
             if isinstance(error, ChannelError):
                 self._watch.saw(store, error)
             store.inbox.postpone(kept.id, wall_now() + wait, detail)
             store.jobs.append(again(TAKE_IN, kept.id, "", wait))
+            if isinstance(error, Misconfigured):
+                self._tell_of_setting(kept, error, store)
             if kept.attempts == _PATIENCE:
                 now = self._memory.clock.now()
                 night = night_of(now, self._memory.book(store))
                 tell_office(store, night, now, "trouble.message", f"trouble/inbox/{kept.id}", number=kept.id)
+
+    def _tell_of_setting(self, kept: Inbox, error: Misconfigured, store: WorkingStore) -> None:
+        """At once, and once a day for a door: nothing comes in by it until somebody acts."""
+        now = self._memory.clock.now()
+        once_key = f"trouble/door/{kept.channel}/{now.astimezone(self._memory.zone).date()}"
+        named = {"channel": {"say": f"channel.{kept.channel}"}, "why": error.detail}
+        tell_office(store, night_of(now, self._memory.book(store)), now, "trouble.door", once_key, **named)
 
 
 def _remains(door: Entrance, raw: str) -> str | None:

@@ -84,6 +84,7 @@ class _View:
             "receipt": film.receipt,
             "sender": film.sender,
             "kind": film.kind,
+            "chat": film.chat,
             "sent_at": self._instant(film.sent_at),
             "received_at": self._instant(film.received_at),
             "state": film.state,

@@ -15,6 +15,10 @@ class Bound:
     part_id: int
 
 
+# Doors by which nobody speaks to us: what people say to each other is overheard.
+OVERHEARD = frozenset({"wecom_msgaudit"})
+
+
 @dataclass(frozen=True)
 class Message:
     """One thing said. `sent_at` is the platform's word on when, `key` is unique within the channel.

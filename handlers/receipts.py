@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from handlers.message import OVERHEARD
 from schedules.nights import judged
 from schedules.patrol_night import window
 from schedules.rules import RuleBook
@@ -65,6 +66,12 @@ def facts(submission: Submission, store: Store, rules: RuleBook) -> dict[str, An
     }
 
 
+def _films_for_us(overheard: Submission, store: Store, now: datetime) -> bool:
+    """Whether somebody who did not speak to us wants to hear of it: no stranger, and nobody of the archive's past."""
+    employed = overheard.person_id is not None and bool(store.register.enterprises_of(overheard.person_id))
+    return employed and now - overheard.sent_at < _STALE_AFTER
+
+
 def respond(
     submission: Submission,
     store: Store,
@@ -74,7 +81,9 @@ def respond(
     params: dict[str, Any],
     **how: Any,
 ) -> None:
-    """Say something about a film to whoever sent it."""
+    """Say something about a film to whoever sent it, or posted it in a group where we only overheard it."""
+    if submission.channel in OVERHEARD and not _films_for_us(submission, store, now):
+        return
     person = store.register.person(submission.person_id) if submission.person_id else None
     saying = Saying(
         kind=how.pop("kind", "receipt"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from handlers import event, groups, other, photo, presence, text, uploading, video
-from handlers.message import Fetch, Message
+from handlers import event, groups, other, overheard, photo, presence, text, uploading, video
+from handlers.message import OVERHEARD, Fetch, Message
 from schedules.rules import RuleBook
 from storage.store import Store
 
@@ -30,6 +30,8 @@ ROUTES: dict[str, Handler] = {
 def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> Fetch | None:
     """Hand a message to its handler; what must be fetched for it, if anything."""
     store.one_at_a_time(message.lane)
+    if message.channel in OVERHEARD:
+        return overheard.handle(message, store, rules, now)
     presence.note(message, store, now)
     if message.chat and groups.meet(message, store, rules, now):
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from handlers import danger
+from handlers import danger, twice
 from handlers.attribution import place, settle
 from handlers.message import Fetch, Message
 from handlers.receipts import facts, respond, send_receipt
@@ -64,6 +64,9 @@ def file(submission_id: int, filed: Filed, fault: str | None, store: Store, rule
     film = store.submissions.get(submission_id)
     assert film is not None
     fault = fault or _too_short(film, filed, rules)
+    if not fault and twice.heard_before(film, filed.sha256, store):
+        store.submissions.file(submission_id, _as(filed, "supporting"), [twice.MARK])
+        return
     marks = [fault] if fault else _marks(film, rules)
     state = "unfit" if fault else "filed"
     if not store.submissions.file(submission_id, _as(filed, state), marks):

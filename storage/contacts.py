@@ -44,11 +44,11 @@ class ContactStore:
     def heard(self, route: str, at: datetime, window: Window | None) -> None:
         """An account spoke: it is there, and for a while we may answer, unless we may for longer already.
 
-        What came late tells nothing new.
+        What came late tells nothing new; but a platform tells whole seconds, and two things may be said in one.
         """
         self.came(route, at)
         values: dict[str, Any] = {"heard_at": at}
-        conditions = [or_(Contact.heard_at.is_(None), Contact.heard_at < at)]
+        conditions = [or_(Contact.heard_at.is_(None), Contact.heard_at <= at)]
         if window is not None:
             until = at + window.lasts
             values |= {"open_until": until, "allowance": window.messages}

@@ -170,6 +170,14 @@ class SubmissionStore:
             )
         ).all()
 
+    def same_film(self, film: Submission, sha256: str) -> Sequence[Submission]:
+        """The other filed films of the same person and night with the same bytes, oldest first."""
+        same = select(Submission).where(
+            Submission.night == film.night, Submission.person_id == film.person_id, Submission.sha256 == sha256,
+            Submission.state == "filed", Submission.id != film.id,
+        )  # fmt: skip
+        return self.session.scalars(same.order_by(Submission.id)).all()
+
     def mark(self, submission_ids: Iterable[int], mark: str) -> None:
         """Note something about films that a reviewer should know."""
         for submission in self.session.scalars(select(Submission).where(Submission.id.in_(list(submission_ids)))):

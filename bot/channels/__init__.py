@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bot.channels import fallback, heartbeat, official_account, wecom_aibot, wecom_app, wecom_kf, wecom_robot
+from bot.channels import (
+    fallback,
+    heartbeat,
+    official_account,
+    wecom_aibot,
+    wecom_app,
+    wecom_kf,
+    wecom_msgaudit,
+    wecom_robot,
+)
 from bot.channels.base import Channel, Discreet, Door, Entrance, Examined, Means, Opened, Source
 from bot.channels.fallback import FallbackChannel
 from bot.channels.guard import Guard
@@ -17,6 +26,7 @@ from bot.channels.wecom_client import WeComClient
 from bot.channels.wecom_crypto import Envelope
 from bot.channels.wecom_kf import WeComKfChannel, WeComKfDoor
 from bot.channels.wecom_login import WeComLogin
+from bot.channels.wecom_msgaudit import WeComMsgAuditDoor
 from bot.channels.wecom_robot import WeComRobotChannel
 from storage.lines import Line
 
@@ -32,7 +42,7 @@ CHANNELS: dict[str, type] = {
 }
 DOORS: dict[str, type] = {
     "wecom_app": WeComAppDoor, "wecom_aibot": WeComAibotDoor, "wecom_kf": WeComKfDoor,
-    "official_account": OfficialAccountDoor,
+    "official_account": OfficialAccountDoor, "wecom_msgaudit": WeComMsgAuditDoor,
 }  # fmt: skip
 # How each is made of the settings; None when they leave it off.
 BUILDERS: dict[str, Callable[[Means], Opened | None]] = {
@@ -41,6 +51,7 @@ BUILDERS: dict[str, Callable[[Means], Opened | None]] = {
     "wecom_robot": wecom_robot.opened,
     "wecom_kf": wecom_kf.opened,
     "official_account": official_account.opened,
+    "wecom_msgaudit": wecom_msgaudit.opened,
     "fallback": fallback.opened,
     "heartbeat": heartbeat.opened,
 }
@@ -85,5 +96,6 @@ __all__ = [
     "BUILDERS", "CHANNELS", "DOORS", "Channel", "Discreet", "Door", "Entrance", "Envelope", "Examined",
     "FallbackChannel", "Guard", "Means", "OfficialAccountChannel", "OfficialAccountDoor", "Opened", "Source",
     "Switchboard", "WeComAibotChannel", "WeComAibotDoor", "WeComAppChannel", "WeComAppDoor", "WeComClient",
-    "WeComKfChannel", "WeComKfDoor", "WeComLogin", "WeComRobotChannel", "accepted_corps", "switched_on",
+    "WeComKfChannel", "WeComKfDoor", "WeComLogin", "WeComMsgAuditDoor", "WeComRobotChannel", "accepted_corps",
+    "switched_on",
 ]  # fmt: skip

@@ -47,7 +47,7 @@ class Delivered:
 @dataclass(frozen=True)
 class Limits:
     """What a channel can carry: so many messages in so long (and in an hour) per route, so many bytes of UTF-8,
-    files up to a size (0: none), cards with buttons or words only."""
+    files up to a size (0: none), cards with buttons or words only; `legible` where every client shows them."""
 
     messages: int
     period: timedelta
@@ -55,6 +55,7 @@ class Limits:
     file_bytes: int
     hourly: int | None = None
     cards: bool = True
+    legible: bool = False
 
 
 class Channel(Protocol):
@@ -88,6 +89,20 @@ class Received:
     key: str
     raw: str
     bell: Bell | None = None
+
+
+class Noted(Iterator[bytes]):
+    """The bytes of a film in pieces; a word among them is what is to be noted of it."""
+
+    def __init__(self, pieces: Iterator[bytes | str]) -> None:
+        self._pieces, self.note = pieces, ""
+
+    def __next__(self) -> bytes:
+        for piece in self._pieces:
+            if isinstance(piece, bytes):
+                return piece
+            self.note = piece
+        raise StopIteration
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from typing import Any
 from bot.channels.base import Bell
 
 KF, MSGAUDIT = "wecom_kf", "wecom_msgaudit"
+# Both know a person in WeChat by the same id, the corp's own for an outsider: whoever bound it there is known here.
+OUTSIDERS = KF
 _SOURCES = {"kf_msg_or_event": KF, "msgaudit_notify": MSGAUDIT}
 
 

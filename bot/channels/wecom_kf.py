@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.channels.base import Attachment, Body, Delivered, Limits, Means, Opened, Pulled, Received, Rejected
-from bot.channels.bells import KF, bell_in, digest_key, sent_at
+from bot.channels.bells import KF, OUTSIDERS, bell_in, digest_key, sent_at
 from bot.channels.errors import ChannelError, Transient
 from bot.channels.wecom_client import WeComClient
 from bot.channels.wecom_crypto import Envelope, xml_fields
@@ -136,8 +136,10 @@ def _event(content: dict[str, Any]) -> dict[str, Any]:
 class WeComKfChannel:
     """kf/send_msg: within 48 hours of a person's last words at most five messages, until the next ones."""
 
-    line = Line(KF, "wecom_kf", Window(timedelta(hours=48), 5))
-    limits = Limits(messages=5, period=timedelta(seconds=10), text_bytes=2048, file_bytes=20 * 1024 * 1024)
+    line = Line(KF, OUTSIDERS, Window(timedelta(hours=48), 5))
+    limits = Limits(
+        messages=5, period=timedelta(seconds=10), text_bytes=2048, file_bytes=20 * 1024 * 1024, legible=True
+    )
     repeats_are_safe, of_platform = True, True
 
     def __init__(self, client: WeComClient, open_kfid: str) -> None:

@@ -65,18 +65,20 @@ def invite(name: str, role: str, enterprise: str | None, upload: bool, as_json: 
     from handlers.enrolment import invite as make
 
     roles = [ROLES.get(piece.strip(), piece.strip()) for piece in role.replace(",", "、").split("、")]
-    with opened(migrate=True) as (config, memory), memory.transaction() as store:
-        invitation = make(name, roles, enterprise, store, memory.clock.now())
-        expires = invitation.expires_at.astimezone(config.TIMEZONE)
-        link = _upload_link(invitation.person_id, config, memory, store) if upload else None
+    with opened(migrate=True) as (config, memory):
+        with memory.transaction() as store:
+            invitation = make(name, roles, enterprise, store, memory.clock.now())
+            expires = invitation.expires_at.astimezone(config.TIMEZONE)
+            link = _upload_link(invitation.person_id, config, memory, store) if upload else None
+        kf_link = _kf_link(config, memory, invitation.code)
+    links = {which: url for which, url in (("upload_url", link), ("kf_url", kf_link)) if url}
     if as_json:
-        answer = {"code": invitation.code, "name": name, "roles": roles, "enterprise": enterprise}
-        answer |= {"upload_url": link} if link else {}
+        answer = {"code": invitation.code, "name": name, "roles": roles, "enterprise": enterprise, **links}
         click.echo(json.dumps({**answer, "expires_at": expires.isoformat()}, ensure_ascii=False))
-    else:
-        click.echo(say("enrolment.invited", name=name, code=invitation.code, expires=f"{expires:%m-%d %H:%M}"))
-        if link:
-            click.echo(say("upload.invited", url=link))
+        return
+    click.echo(say("enrolment.invited", name=name, code=invitation.code, expires=f"{expires:%m-%d %H:%M}"))
+    for which, url in links.items():
+        click.echo(say({"upload_url": "upload.invited", "kf_url": "enrolment.by_kf"}[which], url=url))
 
 
 def _upload_link(person_id: int, config: Config, memory: Memory, store: Store) -> str:
@@ -87,6 +89,18 @@ def _upload_link(person_id: int, config: Config, memory: Memory, store: Store) -
     assert person is not None
     made = offer(person, store, memory.book(store), memory.clock.now())
     return Links(config.public_url, config.SECRET_KEY.get_secret_value()).upload(made.id)
+
+
+def _kf_link(config: Config, memory: Memory, code: str) -> str | None:
+    """The code is good without a link too: a platform that is away takes nothing from it."""
+    from bot.channels.errors import ChannelError
+    from bot.kf_links import invitation_link
+
+    try:
+        return invitation_link(config, memory, code)
+    except ChannelError as error:
+        click.echo(say("enrolment.no_kf_link", why=error.detail), err=True)
+        return None
 
 
 @click.command()

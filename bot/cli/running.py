@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 from datetime import datetime
 from pathlib import Path
 
 import click
 
 from bot import clock as clocks
-from bot.config import NOT_YET, load
+from bot.config import load
 from bot.opening import migrate_all
 from bot.texts import say
 from storage.database import Database
@@ -26,11 +25,7 @@ def _serving(*, web: bool, worker: bool, start: datetime | None = None, speed: f
         logging.getLogger(library).setLevel(logging.WARNING)
     # One line for every request that waits a moment would be a load of its own.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    config = load()
-    for name in NOT_YET:
-        if os.environ.get(name):
-            click.echo(say("settings.not_yet", name=name), err=True)
-    with serving_bot(config, start, speed, migrate=web and worker) as bot:
+    with serving_bot(load(), start, speed, migrate=web and worker) as bot:
         run(bot, web=web, worker=worker)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.config import SettingsError, load
-from bot.doctor import keeping, people, platform, service
+from bot.doctor import archive, keeping, people, platform, service
 from bot.doctor.finding import Finding, bad, good
 from bot.engine import InlineEngine
 from bot.opening import connected, joined_clock, open_database
@@ -40,6 +40,7 @@ def examine() -> Iterator[Finding]:
         yield keeping.database(memory)
         yield from people.examine(memory)
         yield from platform.examine(config, memory, switchboard)
+        yield archive.examine(config)
         yield from service.examine(config, memory, switchboard)
     finally:
         database.close()
