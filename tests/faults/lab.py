@@ -74,6 +74,10 @@ class Machine:
     def runs(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
+    def is_up(self) -> bool:
+        """Whether it runs, and answers if that is its part."""
+        return self.runs() and (not self.answers or self.is_ready())
+
     def is_ready(self) -> bool:
         """Whether it says so."""
         with contextlib.suppress(requests.RequestException):

@@ -23,6 +23,7 @@ FAULTS: tuple[dict[str, Any], ...] = (
 OF_SENDS: tuple[dict[str, Any], ...] = ({"lose_answer": True},)
 OF_FETCHES: tuple[dict[str, Any], ...] = ({"cut_after": 500}, {"wrong_bytes": True})
 A_PAGE = 4096
+CALM = 0.8
 
 
 @dataclass
@@ -44,8 +45,15 @@ class Troubles:
             self.made[name] += 1
             known[name]()
             self.revive()
+            if self.source.random() < CALM:
+                self.recover()
         self.lab.cloud.faults.clear()
         self.revive()
+
+    def recover(self) -> None:
+        """Often, but not always, what was hit gets up before it is hit again."""
+        with suppress(TimeoutError):
+            self.lab.until(lambda: self.stop.is_set() or all(each.is_up() for each in self.lab.machines), 30)
 
     def revive(self) -> None:
         """What a supervisor does: a process that ended because it could not begin, its database being away or its disk
