@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from flask import Flask, Response
 
@@ -15,6 +17,9 @@ from bot.web.dashboard.gallery import Gallery
 from bot.web.site import Site
 from storage.errors import DatabaseAway
 from storage.objects import ObjectError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 log = logging.getLogger(__name__)
 # Callbacks are a few hundred bytes; the limit stands in the contract.
@@ -29,12 +34,28 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
     for trouble in (DatabaseAway, ObjectError):
         app.register_error_handler(trouble, _not_now)
-    app.register_blueprint(callbacks.blueprint(hearing, switchboard))
     app.register_blueprint(health.blueprint(memory, gallery.objects, switchboard))
     app.register_blueprint(content.blueprint(memory, gallery.objects, gallery.links))
     app.register_blueprint(upload.blueprint(memory, uploads, gallery.links, secure=site.is_secure))
     dashboard.add(app, memory, switchboard, site, gallery)
+    doors = Flask("doors", static_folder=None)
+    doors.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
+    doors.register_blueprint(callbacks.blueprint(hearing, switchboard))
+    app.wsgi_app = _first("/callbacks/", doors.wsgi_app, app.wsgi_app)  # type: ignore[method-assign, assignment]
     return app
+
+
+def _first(prefix: str, ours: WSGIApplication, others: WSGIApplication) -> WSGIApplication:
+    """Paths below a prefix to one application, all else to another.
+
+    The platforms' callbacks need none of what goes with the dashboard (sessions, limits, forgery, headers), which
+    would cost each of them four times what answering it does.
+    """
+
+    def choose(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        return (ours if environ["PATH_INFO"].startswith(prefix) else others)(environ, start)
+
+    return choose
 
 
 def _not_now(trouble: Exception) -> Response:

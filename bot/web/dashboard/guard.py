@@ -26,9 +26,9 @@ from storage.access import LONGEST
 Page = TypeVar("Page", bound=Callable[..., Any])
 
 # Blueprints that ask for no sign-in: each checks by itself who is asking.
-OPEN = {"callbacks", "health", "content", "sign_in", "assets", "upload"}
+OPEN = {"health", "content", "sign_in", "assets", "upload"}
 # Platforms and probes ask here; they are answered by a bare status, whatever is wrong with the request.
-MACHINES = ("/callbacks/", "/health/", "/metrics")
+MACHINES = ("/health/", "/metrics")
 # So rarely is it written down that somebody is still looking: every note is a write.
 _NOTED = timedelta(minutes=10)
 
@@ -71,7 +71,7 @@ def stand(app: Flask, memory: Memory, site: Site) -> None:
     app.before_request(_check)
     guarded = CSRFProtect(app)
     # The upload page is known by a cookie of its own that no other site's request brings along.
-    for name in ("callbacks", "health", "upload"):
+    for name in ("health", "upload"):
         guarded.exempt(app.blueprints[name])
 
 
