@@ -29,6 +29,7 @@ def write_daily(target: IO[bytes] | str, report: DailyReport, book: RuleBook) ->
         rows=tuple(_row(each, book) for each in report.rows),
         issued_at=report.issued_at.astimezone(book.zone),
         county=_county(report),
+        trail_head=report.trail_head,
     )
     daily_table(target, table)
 
@@ -86,6 +87,7 @@ def as_json(report: DailyReport, book: RuleBook) -> dict[str, Any]:
         "unattributed": report.unattributed,
         "quarantined": report.quarantined,
         "review": asdict(report.review),
+        "trail_head": report.trail_head,
         "enterprises": rows,
     }
 

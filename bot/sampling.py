@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import random
 from datetime import date, datetime, timedelta
-from itertools import islice
 
 from bot.memory import Memory
 from bot.verifying import Verification, verify
@@ -55,7 +54,7 @@ class Sampler:
         dice = random.Random(night.isoformat())
         older = store.submissions.kept_before(night)
         return [
-            *islice(store.submissions.kept_of(night), _FRESH),
+            *store.submissions.kept_of(night, _FRESH),
             *store.submissions.of_ids(dice.sample(older, min(len(older), _OLDER))),
         ]
 

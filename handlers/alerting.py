@@ -64,7 +64,7 @@ def take(
     taker = store.register.person(taken.acknowledged_by or person.id)
     shown = {"who": taker.name if taker else "", "time": f"{taken.acknowledged_at.astimezone(rules.zone):%H:%M}"}
     if first:
-        store.records.note(now, person.name, "acknowledged", alert=alert.id, cause=alert.cause)
+        store.trail.note(now, person.name, "acknowledged", alert=alert.id, cause=alert.cause)
         _update_cards(alert, pressed, shown, store, rules, now)
     return first, shown
 

@@ -31,7 +31,7 @@ def attach(
             parts="、".join(f"{part.number} {part.name}" for part in parts),
         )  # fmt: skip
     before = {"place": film.place, "enterprise_id": film.enterprise_id, "part_id": film.part_id}
-    store.records.note(
+    store.trail.note(
         now, actor, "attached", receipt=receipt, enterprise=enterprise_code, part=part_number, before=before
     )
     place(film, enterprise.id, part.id, "staff", store, rules, now)

@@ -41,7 +41,7 @@ def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> No
     store.register.bind(invitation.person_id, message.realm, message.sender, message.sent_at)
     person = store.register.person(invitation.person_id)
     assert person is not None
-    store.records.note(now, person.name, "bound", account=message.sender, channel=message.channel)
+    store.trail.note(now, person.name, "bound", account=message.sender, channel=message.channel)
     names: list[Any] = [enterprise.short_name for enterprise in store.register.enterprises_of(person.id)]
     enterprises = names or [{"say": "enrolment.office"}]
     return answer(message, store, rules, now, "enrolment.bound", name=person.name, enterprises=enterprises)
@@ -53,9 +53,7 @@ def invite(name: str, roles: list[str], enterprise_code: str | None, store: Stor
     code = f"{secrets.randbelow(10**8):08d}"
     invitation = Invitation(code=code, person_id=person.id, made_at=now, expires_at=now + VALID_FOR)
     store.session.merge(invitation)
-    store.records.note(
-        now, "night-patrol invite", "invited", person=person.name, roles=roles, enterprise=enterprise_code
-    )
+    store.trail.note(now, "night-patrol invite", "invited", person=person.name, roles=roles, enterprise=enterprise_code)
     return invitation
 
 

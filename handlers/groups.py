@@ -42,7 +42,7 @@ def _bind(message: Message, name: str, store: Store, rules: RuleBook, now: datet
     if group is None:
         return answer(message, store, rules, now, "group.no_such", names=[each.name for each in groups])
     _move(message.chat, group, store)
-    store.records.note(now, person.name, "group_bound", group=group.name, chat=message.chat)
+    store.trail.note(now, person.name, "group_bound", group=group.name, chat=message.chat)
     return answer(message, store, rules, now, "group.bound", name=group.name)
 
 

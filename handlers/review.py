@@ -120,7 +120,7 @@ def _within(at_s: float | None, film: Submission) -> float | None:
 
 
 def _record(film: Submission, verdict: Verdict, before: Verdict | None, store: Store, now: datetime) -> None:
-    store.records.note(
+    store.trail.note(
         now, verdict.by, "judged", receipt=film.receipt, night=film.night.isoformat(), word=verdict.word,
         reason=verdict.reason, before=before.word if before else None,
     )  # fmt: skip

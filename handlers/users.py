@@ -31,7 +31,7 @@ def add_user(
         person_id=person.id, login=login, password_hash=password_hash, totp_secret=totp_secret, made_at=now, wrong=0
     )
     store.access.keep_credential(credential)
-    store.records.note(now, _ACTOR, "user_added", person=person.name, roles=roles, second_factor=bool(totp_secret))
+    store.trail.note(now, _ACTOR, "user_added", person=person.name, roles=roles, second_factor=bool(totp_secret))
     return credential
 
 
@@ -40,7 +40,7 @@ def change_password(login: str, password_hash: str, store: Store, now: datetime)
     credential = _credential(login, store)
     credential.password_hash, credential.wrong = password_hash, 0
     store.access.end_all(credential.person_id, now)
-    store.records.note(now, _ACTOR, "password_changed", login=credential.login)
+    store.trail.note(now, _ACTOR, "password_changed", login=credential.login)
 
 
 def remove_user(login: str, store: Store, now: datetime) -> None:
@@ -48,7 +48,7 @@ def remove_user(login: str, store: Store, now: datetime) -> None:
     credential = _credential(login, store)
     store.access.end_all(credential.person_id, now)
     store.access.drop_credential(credential.person_id)
-    store.records.note(now, _ACTOR, "user_removed", login=credential.login)
+    store.trail.note(now, _ACTOR, "user_removed", login=credential.login)
 
 
 def _credential(login: str, store: Store) -> Credential:

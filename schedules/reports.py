@@ -55,6 +55,7 @@ class DailyReport:
     unattributed: int = 0
     quarantined: int = 0
     review: ReviewTally = NOTHING_TO_REVIEW
+    trail_head: str | None = None
 
 
 def send_daily_report(store: Store, rules: RuleBook, now: datetime) -> None:
@@ -113,7 +114,13 @@ def daily_report(store: Store, night: date, rules: RuleBook, as_of: datetime) ->
         pushes=_pushes(store, night),
         unattributed=sum(film.place == "unattributed" and film.state == "filed" for film in kept),
         quarantined=sum(film.place == "quarantined" for film in kept), review=tally(review),
+        trail_head=_trail_head(store, as_of),
     )  # fmt: skip
+
+
+def _trail_head(store: Store, as_of: datetime) -> str | None:
+    head = store.trail.head(as_of)
+    return str(head) if head else None
 
 
 def _sent(kept: list[Submission]) -> list[datetime]:
@@ -155,6 +162,8 @@ def summary(notice: Any, store: Store, rules: RuleBook, now: datetime) -> dict[s
     if report.window.gained:
         closes = f"{report.window.closes.astimezone(rules.zone):%H:%M}"
         lines.insert(0, {"say": "report.outage", "closes": closes})
+    if report.trail_head:
+        lines.append({"say": "report.trail", "head": report.trail_head})
     return {
         **notice.params,
         **report.counts,

@@ -20,6 +20,7 @@ from schedules.reports import send_daily_report
 from schedules.reviewing import end_reviews
 from schedules.rules import RuleBook
 from schedules.self_audit import audit_night
+from schedules.trail import seal_trail
 from storage.store import Store
 
 Job = Callable[[Store, RuleBook, datetime], None]
@@ -37,6 +38,7 @@ JOBS: dict[str, Job] = {
     "closing": close_nights,
     "review": end_reviews,
     "self-audit": audit_night,
+    "trail": seal_trail,
 }
 
 

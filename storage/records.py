@@ -1,4 +1,4 @@
-"""Small means shared by the tables: insert once, count on, decide once, note who did what."""
+"""Small means shared by the tables: insert once, count on, decide once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Dialect, TextClause, bindparam, func, literal_column, select, text
 from sqlalchemy.orm import Session
 
-from storage.models import AuditEntry, Base, Counter, Decision, Inbox, Meta, Notice
+from storage.models import Base, Counter, Decision, Inbox, Meta, Notice
 
 
 def insert_once(session: Session, model: type[Base], values: dict[str, Any]) -> int | None:
@@ -88,7 +88,7 @@ def among(session: Session, column: Any, wanted: Iterable[int] | Iterable[str]) 
 
 
 class Records:
-    """Counters, decisions, facts and the trail of what people did by hand."""
+    """Counters, decisions and facts."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -125,7 +125,3 @@ class Records:
     def has_history(self) -> bool:
         """Whether anything was ever received or said with this database."""
         return any(self.session.scalar(select(model.id).limit(1)) is not None for model in (Inbox, Notice))
-
-    def note(self, at: datetime, actor: str, action: str, **detail: Any) -> None:
-        """Put on record what a person did by hand."""
-        self.session.add(AuditEntry(at=at, actor=actor, action=action, detail=detail))

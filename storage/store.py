@@ -17,6 +17,7 @@ from storage.leases import LeaseStore
 from storage.lines import Line
 from storage.looks import LookStore
 from storage.notices import NoticeStore
+from storage.objections import ObjectionStore
 from storage.outages import OutageStore
 from storage.records import Records
 from storage.register import Register
@@ -24,6 +25,7 @@ from storage.review import ReviewStore
 from storage.sources import SourceStore
 from storage.submissions import SubmissionStore
 from storage.tokens import TokenStore
+from storage.trail import TrailStore
 from storage.uploads import UploadStore
 from storage.urges import UrgeStore
 
@@ -53,6 +55,8 @@ class Store:
         self.review = ReviewStore(session)
         self.urges = UrgeStore(session)
         self.records = Records(session)
+        self.trail = TrailStore(session)
+        self.objections = ObjectionStore(session)
         self.access = AccessStore(session)
 
     def one_at_a_time(self, what: str) -> None:

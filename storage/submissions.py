@@ -94,14 +94,15 @@ class SubmissionStore:
         own = select(Submission).where(Submission.enterprise_id == enterprise_id, Submission.night == night)
         return self.session.scalars(own.order_by(Submission.sent_at, Submission.number)).all()
 
-    def kept_of(self, night: date | None) -> Iterable[Submission]:
+    def kept_of(self, night: date | None, limit: int | None = None) -> Iterable[Submission]:
         """What has an object in the store, of one night or (None) of all, in the order of nights and receipts.
 
-        A few at a time, for as long as the session is open.
+        A few at a time, for as long as the session is open; to be read to its end.
         """
         kept = select(Submission).where(Submission.object_key.is_not(None))
         kept = kept if night is None else kept.where(Submission.night == night)
-        return self.session.scalars(kept.order_by(Submission.night, Submission.number).execution_options(yield_per=200))
+        kept = kept.order_by(Submission.night, Submission.number).limit(limit)
+        return self.session.scalars(kept.execution_options(yield_per=200))
 
     def of_part_before(self, part_id: int, night: date, nights: int) -> Sequence[Submission]:
         """The last film of a part from each of the latest nights before one, the latest first."""

@@ -23,7 +23,8 @@ def cli() -> None:
 for command in (
     running.serve, running.web, running.worker, running.migrate, running.simulator, running.demo,
     office.import_, office.export, office.invite, office.attach, users.user,
-    looking.night, looking.report, looking.doctor, keeping.verify, keeping.backup, keeping.restore,
+    looking.night, looking.report, looking.doctor, keeping.verify, keeping.trail, keeping.backup,
+    keeping.restore,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -37,6 +37,23 @@ def verify(context: click.Context, date_: str | None, as_json: bool) -> None:
 
 
 @click.command()
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_context
+def trail(context: click.Context, as_json: bool) -> None:
+    """Read the sealed record of who did what again: its head, and whether every seal holds."""
+    with opened() as (_, memory), memory.reading() as store:
+        found, head = store.trail.check(), store.trail.head()
+    named = str(head) if head else None
+    if as_json:
+        click.echo(json.dumps({"head": named, "sealed": found.sealed, "broken_at": found.broken_at}))
+    elif found.broken_at is None:
+        click.echo(say("keeping.trail_holds", number=found.sealed, head=named or "—"))
+    else:
+        click.echo(say("keeping.trail_broken", place=found.broken_at), err=True)
+    context.exit(0 if found.broken_at is None else 1)
+
+
+@click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def backup(file: Path) -> None:
     """Write everything but the objects, with their digests, into one file; the service may go on meanwhile."""

@@ -43,7 +43,7 @@ def apply_register(
             return outcome
         keep_files(parsed, objects)
         if outcome.added or outcome.changed:
-            store.records.note(now, "import", "import", added=outcome.added, changed=outcome.changed)
+            store.trail.note(now, "import", "import", added=outcome.added, changed=outcome.changed)
     outcome.applied = True
     return outcome
 

@@ -64,6 +64,7 @@ class DailyTable:
     backups: tuple[str, ...] = ()
     gained: timedelta = timedelta(0)
     county: CountyRow | None = None
+    trail_head: str | None = None
 
 
 def daily_table(target: Target, table: DailyTable) -> None:
@@ -94,7 +95,7 @@ def _prove(table: DailyTable) -> None:
         raise ValueError(f"counts {stated} are not those of the rows, {counted}")
 
 
-def _sentences(table: DailyTable) -> tuple[str, str, str]:
+def _sentences(table: DailyTable) -> tuple[str, ...]:
     nobody = say("workbook.daily_nobody")
     leaders, staff = ("、".join(names) or nobody for names in (table.leaders, table.staff))
     backup = say("workbook.daily_backup", backups="、".join(table.backups)) if table.backups else ""
@@ -105,6 +106,7 @@ def _sentences(table: DailyTable) -> tuple[str, str, str]:
         say(key, opens=stamp(table.opens), closes=stamp(table.closes), minutes=minutes),
         say("workbook.daily_duty", leaders=leaders, staff=staff) + backup,
         say("workbook.daily_counts", **counts),
+        *([say("workbook.daily_trail", head=table.trail_head)] if table.trail_head else []),
     )
 
 

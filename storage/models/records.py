@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.models.base import Base, Id
@@ -65,11 +65,19 @@ class Counter(Base):
 
 
 class AuditEntry(Base):
-    """Who did what by hand, and when: attaching a film, inviting a person, importing a register."""
+    """Who did what by hand, and when: attaching a film, inviting a person, importing a register.
+
+    `place` and `seal` are those in the chain (storage/trail.py), from `sealed_at` on.
+    """
 
     __tablename__ = "audit_entry"
+    __table_args__ = (UniqueConstraint("place", name="sealed_in_order"), Index("audit_subject", "subject"))
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     at: Mapped[datetime]
     actor: Mapped[str]
     action: Mapped[str]
     detail: Mapped[dict[str, Any]]
+    subject: Mapped[str | None]
+    place: Mapped[int | None] = mapped_column(BigInteger)
+    seal: Mapped[str | None]
+    sealed_at: Mapped[datetime | None]

@@ -171,3 +171,24 @@ def test_a_database_that_holds_anything_is_not_restored_into(tmp_path: Path) -> 
         backup(night.bot.memory.database, file, at("13:00"))
         with pytest.raises(Refused, match="not_empty"):
             restore(night.bot.memory.database, file)
+
+
+def trail_head(night: Story) -> str | None:
+    with night.bot.memory.reading() as store:
+        book, now = night.bot.memory.book(store), night.clock.instant
+        return str(as_json(daily_report(store, NIGHT, book, now), book)["trail_head"])
+
+
+def test_what_people_did_is_sealed_and_its_head_stands_on_the_report(tmp_path: Path) -> None:
+    with story(tmp_path, enterprises=1, parts=1) as night:
+        with night.office() as store:
+            store.trail.note(night.clock.instant, "王大", "attached", subject="E001")
+        night.settle(2)
+        with night.bot.memory.reading() as store:
+            assert (trail_head(night), store.trail.check().sealed) == (str(store.trail.head()), 1)
+        before = trail_head(night)
+        with night.office() as store:
+            store.trail.note(night.clock.instant, "王大", "attached", subject="E002")
+        assert trail_head(night) == before  # not sealed yet
+        night.settle(2)
+        assert str(trail_head(night)).startswith("2-")

@@ -172,12 +172,15 @@ def the_alert(night: Story) -> None:
 
 def the_morning(night: Story) -> None:
     night.time("07:37")
+    with night.bot.memory.reading() as store:
+        head = store.trail.head()
     for who in MORNING_READERS:
         assert night.hears(who) == [
             "📊 11-24 夜巡日报：应报7家，按时5，迟报1，部分0，未报1，停产免报0，待判0。\n"
             "未报（1家）：庚化工有限公司\n迟报（1家）：己化工有限公司\n"
             "审看：应看12段，已看0段（共0分钟），还有12段没看（12:00截止）：1124-0015、1124-0001、1124-0002、"
-            "1124-0003、1124-0004、1124-0005、1124-0006、1124-0007、1124-0008、1124-0009、1124-0010、1124-0014",
+            "1124-0003、1124-0004、1124-0005、1124-0006、1124-0007、1124-0008、1124-0009、1124-0010、1124-0014\n"
+            f"操作记录链头：{head}",
             "夜巡日报 2026-11-24.xlsx",
         ]
     rows = workbook(night, "leader")

@@ -16,6 +16,7 @@ from storage.models import (
     Alert,
     Answer,
     Attempt,
+    AuditEntry,
     Base,
     Binding,
     ClosedNight,
@@ -36,6 +37,7 @@ from storage.models import (
     Meta,
     NightChoice,
     Notice,
+    Objection,
     Outage,
     Person,
     Push,
@@ -68,6 +70,9 @@ ITEM: dict[str, Any] = {"title": "静电", "kind": "链接", "tags": [], "added_
 WORD: dict[str, Any] = {
     "channel": "wecom_app", "message_key": "a", "inbox_id": 1, "realm": "wecom", "sender": "p1", "sent_at": NOW,
     "text": "1",
+}  # fmt: skip
+OBJECTION: dict[str, Any] = {
+    "enterprise_id": 1, "night": DAY, "raised_by": 1, "raised_at": NOW, "text": "网络不好",
 }  # fmt: skip
 OUTAGE: dict[str, Any] = {
     "what": "receiving", "began_at": NOW, "ended_at": NOW + timedelta(hours=1), "noticed_at": NOW,
@@ -110,6 +115,7 @@ def a_county() -> list[Base]:
         Counter(name="a", value=1), Meta(name="a", value={}), Token(name="a"),
         ClosedNight(night=DAY, closed_at=NOW, expected={}),
         Invitation(code="12345678", person_id=1, made_at=NOW, expires_at=NOW), Outage(id=1, **OUTAGE),
+        AuditEntry(id=1, at=NOW, actor="王大", action="attached", detail={}, place=1),
         Source(name="wecom_kf"),
         Person(id=2, name="李四", roles=[]), Credential(**PASSWORD), WebSession(**SESSION),
         Look(id=1, **LOOK), ReviewClaim(**CLAIM), Verdict(id=1, **VERDICT), SecondLook(**SECOND), Urge(id=1, **URGE),
@@ -134,6 +140,9 @@ REFUSED: dict[str, Base] = {
     "notice.once_key": Notice(**NOTICE),
     "notice_state_known": Notice(**{**NOTICE, "once_key": "b", "state": "perhaps"}),
     "content_kind": ContentItem(**{**ITEM, "kind": "图片"}),
+    "sealed_in_order": AuditEntry(at=NOW, actor="王大", action="attached", detail={}, place=1),
+    "objection_answered": Objection(**{**OBJECTION, "answer": "更正"}),
+    "errand_state": Errand(name="aibot", asked={}, state="forgotten", asked_at=NOW),
     "outage_once": Outage(**OUTAGE),
     "outage_what": Outage(**{**OUTAGE, "what": "lunch"}),
     "outage_lasts": Outage(**{**OUTAGE, "what": "platform", "ended_at": OUTAGE["began_at"]}),
@@ -164,6 +173,7 @@ KEYS: list[Base] = [
     ReviewClaim(**CLAIM), SecondLook(**SECOND), Lease(name="a"),
 ]  # fmt: skip
 ORPHANS: list[Base] = [
+    *(Objection(**{**OBJECTION, column: 9}) for column in ("enterprise_id", "raised_by", "answered_by")),
     Enterprise(code="E002", name="乙", short_name="乙", group_id=9), KeyPart(enterprise_id=9, number="1", name="罐区"),
     Employment(person_id=9, enterprise_id=1), Employment(person_id=1, enterprise_id=9),
     Binding(person_id=9, realm="wecom", account="a", account_key="a"), DutyShift(day=DAY, post="leader", person_id=9),

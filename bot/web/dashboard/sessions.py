@@ -48,7 +48,7 @@ def begin(memory: Memory, person: Person, means: str, state: str | None = None) 
             state=digest(state) if state else None,
         )  # fmt: skip
         if fresh:
-            store.records.note(memory.clock.now(), person.name, "signed_in", means=means)
+            store.trail.note(memory.clock.now(), person.name, "signed_in", means=means)
     if fresh:
         session.clear()
         session.permanent = True
