@@ -47,13 +47,24 @@ def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> No
     return answer(message, store, rules, now, "enrolment.bound", name=person.name, enterprises=enterprises)
 
 
-def invite(name: str, roles: list[str], enterprise_code: str | None, store: Store, now: datetime) -> Invitation:
+def invite(
+    name: str, roles: list[str], enterprise_code: str | None, store: Store, now: datetime,
+    actor: str = "night-patrol invite",
+) -> Invitation:  # fmt: skip
     """Make a one-time code for a person, who is put into the register if not there yet. Raises Refused."""
     person = enlist(name, roles, enterprise_code, store)
     code = f"{secrets.randbelow(10**8):08d}"
     invitation = Invitation(code=code, person_id=person.id, made_at=now, expires_at=now + VALID_FOR)
     store.session.merge(invitation)
-    store.trail.note(now, "night-patrol invite", "invited", person=person.name, roles=roles, enterprise=enterprise_code)
+    store.trail.note(
+        now,
+        actor,
+        "invited",
+        subject=f"人员/{person.name}",
+        person=person.name,
+        roles=roles,
+        enterprise=enterprise_code,
+    )
     return invitation
 
 

@@ -65,6 +65,16 @@ class Nights:
     judged: Mapping[date, NightJudgement]
     excused: frozenset[date]
 
+    def of(self, enterprises: frozenset[int] | None) -> Nights:
+        """The same nights of only these enterprises; None = of all."""
+        if enterprises is None:
+            return self
+        some = {
+            night: NightJudgement([each for each in of.enterprises if each.enterprise.id in enterprises])
+            for night, of in self.judged.items()
+        }
+        return Nights(some, self.excused)
+
     def by_night(self) -> dict[date, Tally]:
         """Each night's counts."""
         return {night: Tally(Counter(each.state for each in of.enterprises)) for night, of in self.judged.items()}

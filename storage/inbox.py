@@ -98,6 +98,11 @@ class InboxStore:
         waiting = update(Inbox).where(Inbox.state == "waiting", Inbox.retry_at.is_not(None))
         return self.session.scalars(waiting.values(retry_at=wall_now).returning(Inbox.id)).all()
 
+    def stuck(self, tries: int, limit: int = 50) -> Sequence[Inbox]:
+        """Messages that were tried so often and still wait, the oldest first."""
+        query = select(Inbox).where(Inbox.state == "waiting", Inbox.attempts >= tries)
+        return self.session.scalars(query.order_by(Inbox.id).limit(limit)).all()
+
     def untouched(self) -> bool:
         """Whether messages wait that nobody has even tried to handle yet."""
         untried = select(Inbox.id).where(Inbox.state == "waiting", Inbox.attempts == 0).limit(1)

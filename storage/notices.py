@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -203,6 +203,16 @@ class NoticeStore:
         return self.session.scalars(
             select(Notice).where(Notice.night == night).order_by(Notice.due_at, Notice.id)
         ).all()
+
+    def latest_to(self, people: Iterable[int], since: date, limit: int = 100) -> Sequence[Notice]:
+        """What was decided to be said to these people for the nights since then, the latest first."""
+        said = select(Notice).where(Notice.person_id.in_(list(people)), Notice.night >= since)
+        return self.session.scalars(said.order_by(Notice.due_at.desc(), Notice.id.desc()).limit(limit)).all()
+
+    def undelivered(self, since: datetime, limit: int = 200) -> Sequence[Notice]:
+        """What did not arrive, or nobody can tell, of what fell due since an instant, the oldest first."""
+        lost = select(Notice).where(Notice.state.in_(("failed", "unknown", "expired")), Notice.due_at >= since)
+        return self.session.scalars(lost.order_by(Notice.id).limit(limit)).all()
 
     def of_alert(self, alert_id: int) -> Sequence[Notice]:
         """Everything said about one alert."""

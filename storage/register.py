@@ -117,6 +117,12 @@ class Register:
         """The invitation with that code."""
         return self.session.get(Invitation, code)
 
+    def open_invitations(self, limit: int = 200) -> Sequence[Any]:
+        """The codes that nobody has used yet with whom each is for, the oldest first."""
+        query = select(Invitation, Person).join(Person, Person.id == Invitation.person_id)
+        waiting = query.where(Invitation.used_at.is_(None), Person.active)
+        return self.session.execute(waiting.order_by(Invitation.made_at, Invitation.code).limit(limit)).all()
+
     def renew_invitations(self, made_at: datetime) -> None:
         """Let every unused invitation count as made at an instant; it lives as long as it was meant to."""
         for invitation in self.session.scalars(select(Invitation).where(Invitation.used_at.is_(None))):

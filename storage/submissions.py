@@ -94,6 +94,21 @@ class SubmissionStore:
         own = select(Submission).where(Submission.enterprise_id == enterprise_id, Submission.night == night)
         return self.session.scalars(own.order_by(Submission.sent_at, Submission.number)).all()
 
+    def of_span(self, enterprise_id: int, first: date, last: date, limit: int = 200) -> Sequence[Submission]:
+        """What an enterprise sent for some nights, the latest first."""
+        own = select(Submission).where(
+            Submission.enterprise_id == enterprise_id, Submission.night >= first, Submission.night <= last
+        )
+        return self.session.scalars(own.order_by(Submission.sent_at.desc(), Submission.id.desc()).limit(limit)).all()
+
+    def unplaced(self, limit: int = 200) -> Sequence[Submission]:
+        """The films that wait for somebody to say where they belong, the oldest first."""
+        waiting = select(Submission).where(
+            Submission.place.in_(("quarantined", "unattributed")), Submission.state == "filed"
+        )
+        films = self.session.scalars(waiting.order_by(Submission.id.desc()).limit(limit)).all()
+        return [film for film in reversed(films) if "dismissed" not in film.marks]
+
     def kept_of(self, night: date | None, limit: int | None = None) -> Iterable[Submission]:
         """What has an object in the store, of one night or (None) of all, in the order of nights and receipts.
 

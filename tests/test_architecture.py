@@ -25,7 +25,7 @@ COMPOSED = {
     "mark.", "unfit.", "outage.", "board.", "remark.", "alert.", "report.", "import.", "channel.", "question.",
     "settings.expect_", "figure.", "year_sheet.", "role.", "trouble_page.", "verdict.", "review.", "due.", "post.",
     "film_state.", "fault.", "tonight.", "upload.", "alarm.", "films.",
-    "doctor.official_account", "doctor.wecom_kf",
+    "did.", "detail.", "notice_kind.", "notice_state.", "doctor.official_account", "doctor.wecom_kf",
 }  # fmt: skip
 
 

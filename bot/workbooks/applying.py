@@ -22,13 +22,14 @@ STEPS = (apply_groups, apply_enterprises, apply_parts, apply_people, apply_roste
 
 
 def apply_register(
-    parsed: ParsedRegister, store: Store, objects: ObjectStore, now: datetime, *, dry_run: bool = False
-) -> Outcome:
+    parsed: ParsedRegister, store: Store, objects: ObjectStore, now: datetime, *, dry_run: bool = False,
+    actor: str | None = "night-patrol import",
+) -> Outcome:  # fmt: skip
     """Bring the register to what the workbook says; a refused cell or `dry_run` leaves everything as it was.
 
     `store` must belong to a writing transaction, which the caller commits. Content files are kept
     in `objects` only when the whole import is applied. Raises storage.objects.ObjectError when
-    they cannot be; then nothing is changed either.
+    they cannot be; then nothing is changed either. The trail says `actor` did it; None leaves that to the caller.
     """
     outcome = _outcome(parsed)
     if parsed.misread:
@@ -42,8 +43,8 @@ def apply_register(
             attempt.rollback()
             return outcome
         keep_files(parsed, objects)
-        if outcome.added or outcome.changed:
-            store.trail.note(now, "import", "import", added=outcome.added, changed=outcome.changed)
+        if actor is not None and (outcome.added or outcome.changed):
+            store.trail.note(now, actor, "import", added=outcome.added, changed=outcome.changed)
     outcome.applied = True
     return outcome
 

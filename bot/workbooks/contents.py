@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Container
 from datetime import date
 from typing import Any
 
@@ -23,6 +24,7 @@ from bot.workbooks.layout import (
     RULE_VALUES,
     RULES,
     SERVING,
+    SHEET,
     SPARED,
 )
 from bot.workbooks.names import Names
@@ -36,26 +38,27 @@ Rows = list[dict[str, Any]]
 Cells = dict[str, Rows]
 
 
-def register_cells(store: Store) -> Cells:
-    """Sheet -> rows -> field -> value. An item of 内容 has its `id` in place of `file`."""
-    session = store.session
-    groups = {group.id: group.name for group in store.register.groups()}
-    enterprises = sorted(session.scalars(select(Enterprise)), key=lambda enterprise: natural(enterprise.code))
-    parts = list(session.scalars(select(KeyPart)))
-    return {
-        ENTERPRISES: [_enterprise(enterprise, groups) for enterprise in enterprises],
-        PARTS: _parts(parts, {enterprise.id: enterprise.code for enterprise in enterprises}),
-        PEOPLE: _people(KnownPeople(session), {enterprise.id: enterprise.code for enterprise in enterprises}),
-        GROUPS: [_group(group.name, group.robot_key, group.chat_id) for group in store.register.groups()],
-        ROSTER: _roster(store),
-        RULES: _rules(store),
-        CONTENT: [_item(item) for item in content_items(store)],
-    }
+def register_cells(store: Store, wanted: Container[str] = SHEET) -> Cells:
+    """Sheet -> rows -> field -> value, of the sheets wanted. An item of 内容 has its `id` in place of `file`."""
+    return {title: cells(store) for title, cells in _CELLS.items() if title in wanted}
 
 
 def content_items(store: Store) -> list[ContentItem]:
     """The library in the order in which it was added, in which it is also sent."""
     return list(store.session.scalars(select(ContentItem).order_by(ContentItem.added_at, ContentItem.id)))
+
+
+def _ordered(store: Store) -> list[Enterprise]:
+    return sorted(store.session.scalars(select(Enterprise)), key=lambda enterprise: natural(enterprise.code))
+
+
+def _codes(store: Store) -> dict[int, str]:
+    return {enterprise.id: enterprise.code for enterprise in _ordered(store)}
+
+
+def _enterprises(store: Store) -> Rows:
+    groups = {group.id: group.name for group in store.register.groups()}
+    return [_enterprise(enterprise, groups) for enterprise in _ordered(store)]
 
 
 def _enterprise(enterprise: Enterprise, groups: dict[int, str]) -> dict[str, Any]:
@@ -64,7 +67,9 @@ def _enterprise(enterprise: Enterprise, groups: dict[int, str]) -> dict[str, Any
     return {field: getattr(enterprise, field) for field in fields} | {"group": group}
 
 
-def _parts(parts: list[KeyPart], codes: dict[int, str]) -> Rows:
+def _parts(store: Store) -> Rows:
+    codes = _codes(store)
+    parts = store.session.scalars(select(KeyPart))
     ordered = sorted(parts, key=lambda part: (natural(codes[part.enterprise_id]), natural(part.number)))
     return [
         {
@@ -80,7 +85,8 @@ def _parts(parts: list[KeyPart], codes: dict[int, str]) -> Rows:
     ]
 
 
-def _people(known: KnownPeople, codes: dict[int, str]) -> Rows:
+def _people(store: Store) -> Rows:
+    known, codes = KnownPeople(store.session), _codes(store)
     return sorted((_person(person, known, codes) for person in known.people), key=_person_order)
 
 
@@ -106,8 +112,9 @@ def _person_order(row: dict[str, Any]) -> tuple[Any, ...]:
     return natural(row["codes"]), row["name"], *(row[field] or "" for field in ("mobile", *REALMS, "roles", "state"))
 
 
-def _group(name: str, robot_key: str | None, chat_id: str | None) -> dict[str, Any]:
-    return {"name": name, "robot_key": robot_key, "chat_id": chat_id}
+def _groups(store: Store) -> Rows:
+    fields = ("name", "robot_key", "chat_id")
+    return [{field: getattr(group, field) for field in fields} for group in store.register.groups()]
 
 
 def _roster(store: Store) -> Rows:
@@ -136,3 +143,13 @@ def _item(item: ContentItem) -> dict[str, Any]:
         "tags": "、".join(item.tags),
         "planned_for": item.planned_for,
     }
+
+
+def _content(store: Store) -> Rows:
+    return [_item(item) for item in content_items(store)]
+
+
+_CELLS: dict[str, Callable[[Store], Rows]] = {
+    ENTERPRISES: _enterprises, PARTS: _parts, PEOPLE: _people, GROUPS: _groups, ROSTER: _roster, RULES: _rules,
+    CONTENT: _content,
+}  # fmt: skip

@@ -66,15 +66,20 @@ def read_register(path: str | Path) -> ParsedRegister:
     except CellProblem as problem:
         return _unreadable(parsed, problem)
     for grid in grids:
-        title = grid.title.strip()
-        if title not in SHEET or title in parsed.sheets:
-            parsed.unknown_sheets.append(grid.title)
-        elif grid.rows:
-            parsed.sheets[title] = ParsedSheet(title)
-            _SheetReader(SHEET[title], grid, parsed, path.parent).read()
+        read_sheet(grid, parsed, path.parent)
     if not parsed.sheets:
         return _unreadable(parsed, CellProblem("register.no_known_sheet", sheets="、".join(SHEET)))
     return parsed
+
+
+def read_sheet(grid: Grid, parsed: ParsedRegister, folder: Path) -> None:
+    """Read one sheet into `parsed`; what its cells call files lies in `folder`."""
+    title = grid.title.strip()
+    if title not in SHEET or title in parsed.sheets:
+        parsed.unknown_sheets.append(grid.title)
+    elif grid.rows:
+        parsed.sheets[title] = ParsedSheet(title)
+        _SheetReader(SHEET[title], grid, parsed, folder).read()
 
 
 def _unreadable(parsed: ParsedRegister, problem: CellProblem) -> ParsedRegister:

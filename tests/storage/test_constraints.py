@@ -156,7 +156,6 @@ REFUSED: dict[str, Base] = {
     "never_the_same_twice": Push(item_id=1, group_id=1, day=date(2027, 1, 1), notice_id=1),
     "credential.login": Credential(**{**PASSWORD, "person_id": 2}),
     "web_session.state_sha256": WebSession(**{**SESSION, "token_sha256": "b"}),
-    "errand_state": Errand(name="a", asked={}, asked_at=NOW, state="perhaps"),
     "upload.once_key": Upload(**UPLOAD),
     "upload_state_known": Upload(**{**UPLOAD, "once_key": "b", "state": "perhaps"}),
     "upload_not_overfull": Upload(**{**UPLOAD, "once_key": "b", "size": 1, "received": 2}),

@@ -11,12 +11,31 @@ from flask import Flask
 from bot.channels import Switchboard
 from bot.memory import Memory
 from bot.web import assets, headers
-from bot.web.dashboard import account, alarms, errors, films, guard, look, media, reviewing, sign_in, tonight
+from bot.web.dashboard import (
+    account,
+    alarms,
+    errors,
+    films,
+    guard,
+    history,
+    imports,
+    look,
+    media,
+    office,
+    register,
+    reviewing,
+    sign_in,
+    tonight,
+    trail,
+)  # fmt: skip
 from bot.web.dashboard.gallery import Gallery
 from bot.web.site import Site
 
-PAGES = (tonight.blueprint, alarms.blueprint, account.blueprint)
-FILM_PAGES = (films.blueprint, media.blueprint, reviewing.blueprint)
+PAGES = (
+    tonight.blueprint, alarms.blueprint, account.blueprint, history.blueprint, office.blueprint, trail.blueprint,
+)  # fmt: skip
+# Those that also keep or show what lies in the object store.
+STORE_PAGES = (films.blueprint, media.blueprint, reviewing.blueprint, register.blueprint, imports.blueprint)
 
 
 def add(app: Flask, memory: Memory, switchboard: Switchboard, site: Site, gallery: Gallery) -> None:
@@ -29,5 +48,5 @@ def add(app: Flask, memory: Memory, switchboard: Switchboard, site: Site, galler
     app.register_blueprint(sign_in.blueprint(app, memory, switchboard))
     for page in PAGES:
         app.register_blueprint(page(memory))
-    for film_page in FILM_PAGES:
-        app.register_blueprint(film_page(memory, gallery))
+    for store_page in STORE_PAGES:
+        app.register_blueprint(store_page(memory, gallery))

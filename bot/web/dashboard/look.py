@@ -19,6 +19,9 @@ MENU = (
     ("/", "menu.tonight", "tonight.see"),
     ("/films", "menu.films", "films.watch"),
     ("/review", "menu.review", "review.see"),
+    ("/history", "menu.history", "history.see"),
+    ("/office", "menu.office", "office.see"),
+    ("/trail", "menu.trail", "trail.see"),
 )
 _MARKS = ("remark", "fault")
 # htmx neither evaluates words of a page nor writes styles into it: the policy forbids both.

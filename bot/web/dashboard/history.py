@@ -1,0 +1,148 @@
+"""Looking back: nights × enterprises, one enterprise by itself, and finding a thing by a word."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from bot.memory import Memory
+from bot.texts import say
+from bot.web.dashboard import board
+from bot.web.dashboard.guard import allowed
+from handlers import objections
+from handlers.permissions import Viewer
+from schedules.history import History, history
+from schedules.patrol_night import night_of
+from schedules.rules import RuleBook
+from storage.errors import Refused
+from storage.finding import find
+from storage.models import Enterprise
+from storage.store import Store
+
+SPANS = (7, 31, 92)
+_DRAWN = ("on_time", "late", "partial", "missing", "unjudged")
+
+
+def blueprint(memory: Memory) -> Blueprint:
+    """/history, /enterprises/<code> and /search."""
+    pages = Blueprint("history", __name__)
+    _add_nights(pages, memory)
+    _add_enterprise(pages, memory)
+    _add_search(pages, memory)
+    return pages
+
+
+def _add_nights(pages: Blueprint, memory: Memory) -> None:
+    @pages.get("/history")
+    @allowed("history.see")
+    def nights(viewer: Viewer) -> str:
+        now = memory.clock.now()
+        with memory.reading() as store:
+            book = memory.book(store)
+            tonight = night_of(now, book)
+            first, last, span = _span(tonight)
+            found = history(store, first, last, book, now, viewer.enterprises)
+        return render_template(
+            "history.html", found=found, span=span, spans=SPANS, last=last, chart=_chart(found), signs=board.SIGNS,
+            risks=board.RISKS, earlier=first - timedelta(days=1), later=min(last + timedelta(days=span), tonight),
+        )  # fmt: skip
+
+
+def _span(tonight: date) -> tuple[date, date, int]:
+    """The nights asked for: so many, up to a date."""
+    span = request.args.get("days", SPANS[1], type=int)
+    span = span if span in SPANS else SPANS[1]
+    try:
+        last = min(date.fromisoformat(request.args.get("to", "")), tonight)
+    except ValueError:
+        last = tonight
+    return last - timedelta(days=span - 1), last, span
+
+
+def _chart(found: History) -> str:
+    """What each night came to, as a picture for those who would rather look than read."""
+    series = [
+        {
+            "type": "bar", "stack": "n", "name": say(f"board.{state}"), "itemStyle": {"color": _COLOURS[state]},
+            "data": [found.tallies[night].counts[state] for night in found.nights],
+        }
+        for state in _DRAWN
+    ]  # fmt: skip
+    axis = {"type": "category", "data": [f"{night:%m-%d}" for night in found.nights]}
+    grid = {"left": 40, "right": 10, "top": 40, "bottom": 30}
+    option = {"legend": {}, "grid": grid, "xAxis": axis, "yAxis": {"type": "value"}, "series": series}
+    return json.dumps({**option, "tooltip": {"trigger": "axis"}}, ensure_ascii=False)
+
+
+_COLOURS = {"on_time": "#2e9e55", "late": "#e0a100", "partial": "#e8772e", "missing": "#c62828", "unjudged": "#4c8ecb"}
+
+
+def _add_enterprise(pages: Blueprint, memory: Memory) -> None:
+    @pages.get("/enterprises/<code>")
+    @allowed("enterprise.see")
+    def enterprise(viewer: Viewer, code: str) -> str:
+        with memory.reading() as store:
+            return render_template("enterprise_history.html", **_of(viewer, code, store, memory))
+
+    @pages.post("/enterprises/<code>/objections")
+    @allowed("objection.raise")
+    def object_(viewer: Viewer, code: str) -> str | Response | tuple[str, int]:
+        with memory.transaction() as store:
+            found = _seen(viewer, code, store)
+            book, now = memory.book(store), memory.clock.now()
+            try:
+                night = _night(request.form.get("night", ""))
+                objections.raise_(found, night, viewer.person_id, request.form.get("text", ""), store, book, now)
+            except Refused as refused:
+                told = say(refused.key, **refused.params)
+                return render_template("enterprise_history.html", told=told, **_of(viewer, code, store, memory)), 422
+        return redirect(url_for("history.enterprise", code=code) + "#objections")
+
+
+def _night(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise Refused("objection.which_night") from error
+
+
+def _seen(viewer: Viewer, code: str, store: Store) -> Enterprise:
+    """The enterprise, where this viewer may know of it at all."""
+    found = store.register.by_code(code)
+    if found is None or not viewer.sees(found.id):
+        abort(404)
+    return found
+
+
+def _of(viewer: Viewer, code: str, store: Store, memory: Memory) -> dict[str, Any]:
+    found, now, book = _seen(viewer, code, store), memory.clock.now(), memory.book(store)
+    first, last, span = _span(night_of(now, book))
+    nights = history(store, first, last, book, now, frozenset({found.id}))
+    people = store.register.employees([found.id]).get(found.id, [])
+    return {
+        "enterprise": found, "line": next(iter(nights.lines), None), "nights": nights, "span": span, "spans": SPANS,
+        "films": store.submissions.of_span(found.id, first, last), "people": people, "last": last,
+        "messages": store.notices.latest_to([person.id for person in people], first),
+        "objections": store.objections.of_enterprise(found.id), "signs": board.SIGNS, "risks": board.RISKS,
+        "rules": _rules(book, last),
+    }  # fmt: skip
+
+
+def _rules(book: RuleBook, night: date) -> str:
+    agreed = book.on(night)
+    return f"{agreed.opens:%H:%M}–{agreed.closes:%H:%M}"
+
+
+def _add_search(pages: Blueprint, memory: Memory) -> None:
+    @pages.get("/search")
+    @allowed("enterprise.see")
+    def search(viewer: Viewer) -> str:
+        words = request.args.get("q", "").strip()
+        with memory.reading() as store:
+            today = memory.clock.now().astimezone(memory.zone).date()
+            found = find(store.session, words, today, viewer.enterprises) if words else None
+        return render_template("search.html", words=words, found=found)

@@ -1,0 +1,58 @@
+"""An enterprise objects to an entry of a night; the office answers, and the answer stands beside it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from schedules.patrol_night import night_of
+from schedules.rules import RuleBook
+from schedules.telling import tell, tell_office
+from storage.errors import Refused
+from storage.models import Enterprise, Objection
+from storage.store import Store
+
+_LONGEST = 500
+
+
+def raise_(
+    enterprise: Enterprise, night: date, person_id: int, text: str, store: Store, rules: RuleBook, now: datetime
+) -> Objection:
+    """Put an objection on record and before the office. Raises Refused."""
+    text = _worded(text)
+    if night > night_of(now, rules):
+        raise Refused("objection.which_night")
+    person = store.register.person(person_id)
+    assert person is not None
+    made = store.objections.raise_(enterprise.id, night, person_id, text, now)
+    store.trail.note(now, person.name, "objected", subject=f"企业/{enterprise.code}", night=night.isoformat())
+    tell_office(
+        store, night, now, "objection.raised", f"objection/{made.id}", enterprise=enterprise.short_name,
+        which=f"{night:%m-%d}", name=person.name, text=text,
+    )  # fmt: skip
+    return made
+
+
+def settle(objection_id: int, person_id: int, answer: str, store: Store, now: datetime) -> None:
+    """Answer an objection, once; whoever raised it is told. Raises Refused."""
+    answer, found = _worded(answer), store.objections.get(objection_id)
+    if found is None or not store.objections.settle(objection_id, person_id, answer, now):
+        raise Refused("objection.answered_before")
+    person, asker = store.register.person(person_id), store.register.person(found.raised_by)
+    enterprise = store.register.enterprise(found.enterprise_id)
+    assert person is not None
+    assert asker is not None
+    assert enterprise is not None
+    store.trail.note(
+        now, person.name, "objection_answered", subject=f"企业/{enterprise.code}", night=found.night.isoformat()
+    )
+    tell(
+        asker, store, found.night, now, "objection.settled", f"objection/{objection_id}/answer",
+        which=f"{found.night:%m-%d}", text=answer, name=person.name,
+    )  # fmt: skip
+
+
+def _worded(text: str) -> str:
+    text = " ".join(text.split())
+    if not text or len(text) > _LONGEST:
+        raise Refused("objection.words", longest=_LONGEST)
+    return text
