@@ -225,19 +225,10 @@ class NoticeStore:
 
     def stuck(self, due_before: datetime, wall_now: datetime, limit: int = 200) -> list[Notice]:
         """Notices that should have left and that nothing seems to be working on."""
-        return list(
-            self.session.scalars(
-                select(Notice)
-                .where(
-                    or_(
-                        (Notice.state == "due") & (Notice.due_at <= due_before),
-                        (Notice.state == "sending") & (Notice.lease_until <= wall_now),
-                    )
-                )
-                .order_by(Notice.due_at)
-                .limit(limit)
-            )
-        )
+        overdue = (Notice.state == "due") & (Notice.due_at <= due_before)
+        broken_off = (Notice.state == "sending") & (Notice.lease_until <= wall_now)
+        query = select(Notice).where(or_(overdue, broken_off)).order_by(Notice.due_at).limit(limit)
+        return list(self.session.scalars(query))
 
     def due_again(self, now: datetime, before: datetime) -> Sequence[Notice]:
         """Notices that were due by a clock which said `before` and has been put back to `now`: they are due at once."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import quote
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from bot.memory import Memory
@@ -100,7 +101,7 @@ def _add_enterprise(pages: Blueprint, memory: Memory) -> None:
             except Refused as refused:
                 told = say(refused.key, **refused.params)
                 return render_template("enterprise_history.html", told=told, **_of(viewer, code, store, memory)), 422
-        return redirect(url_for("history.enterprise", code=code) + "#objections")
+        return redirect(f"/enterprises/{quote(code)}#objections")
 
 
 def _night(text: str) -> date:

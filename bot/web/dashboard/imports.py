@@ -96,7 +96,7 @@ def _key(digest: str) -> str:
 
 def _take(content: bytes, memory: Memory, objects: ObjectStore, actor: str, *, dry_run: bool) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "register.xlsx"
+        path = Path(folder) / "workbook.xlsx"
         path.write_bytes(content)
         parsed = read_register(path)
     now = memory.clock.now()

@@ -93,9 +93,8 @@ def _add_people(pages: Blueprint, memory: Memory, act: Act) -> None:
         name, code = (request.form.get(field, "").strip() for field in ("name", "code"))
 
         def deed(store: Store) -> str:
-            made = invite(
-                name, request.form.getlist("role"), code or None, store, memory.clock.now(), actor=viewer.name
-            )
+            roles, now = request.form.getlist("role"), memory.clock.now()
+            made = invite(name, roles, code or None, store, now, actor=viewer.name)
             expires = made.expires_at.astimezone(memory.zone)
             return say("enrolment.invited", name=name, code=made.code, expires=f"{expires:%m-%d %H:%M}")
 
