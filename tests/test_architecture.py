@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted(
     path for package in ("bot", "handlers", "schedules", "storage") for path in (ROOT / package).rglob("*.py")
 )
-FILES = (".txt", ".jpg", ".mp4", ".html", ".css", ".js", ".svg")
+FILES = (".txt", ".jpg", ".mp4", ".html", ".css", ".js", ".svg", ".xlsx")
 TEMPLATES = sorted((ROOT / "bot" / "web" / "templates").glob("*.html"))
 # Where tables are listed: their names say what they are for, and a column is no sentence.
 TABLES = {"models", "migrations"}
@@ -45,11 +45,7 @@ def test_every_sentence_is_used_and_every_one_used_exists() -> None:
     said |= {key for page in TEMPLATES for key in re.findall(r"'([a-z_]+\.[a-z_0-9]+)'", page.read_text("utf-8"))}
     sections = {key.split(".")[0] for key in sentences()}
     keys = {string for string in said if re.fullmatch(r"[a-z_]+\.[a-z_0-9]+", string)}
-    used = {
-        key
-        for key in keys
-        if key.split(".")[0] in sections and not key.endswith((".txt", ".jpg", ".mp4", ".html", ".css", ".js"))
-    }
+    used = {key for key in keys if key.split(".")[0] in sections and not key.endswith(FILES)}
     unused = {key for key in sentences() if key not in said and not key.startswith(tuple(COMPOSED))}
     unused -= {key for key in sentences() if key.removesuffix("_title") in said}
     assert unused == set()
