@@ -15,8 +15,8 @@ from storage.store import Store
 
 
 def rule_book(store: Store, zone: ZoneInfo) -> RuleBook:
-    """What has been agreed, and the outages that lengthen its windows."""
-    return RuleBook(zone, store.register.rules(), store.outages.excusing())
+    """What has been agreed, and the outages, of which some lengthen its windows."""
+    return RuleBook(zone, store.register.rules(), store.outages.all())
 
 
 def tell_outages(store: Store, rules: RuleBook, now: datetime) -> None:

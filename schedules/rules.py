@@ -77,17 +77,22 @@ class AgreedValue(Protocol):
 
 
 class Stretch(Protocol):
-    """Something that lasted, between two aware instants."""
+    """An outage: of what (see storage.outages), between two aware instants."""
 
+    what: str
     began_at: datetime
     ended_at: datetime
 
 
 class RuleBook:
-    """Every agreed value with its date, the zone in which nights are judged, and the outages that excuse people."""
+    """Every agreed value with its date, the zone in which nights are judged, and the outages there were.
+
+    That we could not remind people (`working`) excuses nobody; the other outages kept them from handing in a film.
+    """
 
     def __init__(self, zone: ZoneInfo, agreed: Iterable[AgreedValue] = (), outages: Iterable[Stretch] = ()) -> None:
-        self.zone, self._outages = zone, [(each.began_at, each.ended_at) for each in outages]
+        self.zone, self.outages = zone, tuple(outages)
+        self._excusing = [(each.began_at, each.ended_at) for each in self.outages if each.what != "working"]
         self._changes = sorted(
             ((row.holds_from or date.min, NAMES[row.name], row.value) for row in agreed if row.name in NAMES),
             key=lambda change: change[0],
@@ -104,7 +109,7 @@ class RuleBook:
     def lost(self, since: datetime, until: datetime) -> timedelta:
         """For how much of that time films could not be handed in; what was away twice at once counts once."""
         total, reached = timedelta(0), since
-        for began, ended in sorted(self._outages):
+        for began, ended in sorted(self._excusing):
             began, ended = max(began, reached), min(ended, until)
             if began < ended:
                 total, reached = total + (ended - began), ended

@@ -10,9 +10,9 @@ from typing import Any
 from schedules.judgement import ExpectedEnterprise, NightJudgement
 from schedules.nights import judged_of
 from schedules.patrol_night import Window, night_of, shift_of_night, window
-from schedules.rules import RuleBook
+from schedules.rules import RuleBook, Stretch
 from schedules.upcoming import Due, upcoming
-from storage.models import Outage, Person
+from storage.models import Person
 from storage.store import Store
 
 
@@ -26,7 +26,7 @@ class Tonight:
     judgement: NightJudgement
     duty: Mapping[str, Sequence[Person]]
     due: Sequence[Due]
-    outages: Sequence[Outage]
+    outages: Sequence[Stretch]
     sent: Sequence[datetime]
     last: Mapping[int, datetime]
     unattributed: int
@@ -92,7 +92,8 @@ def tonight(store: Store, rules: RuleBook, now: datetime) -> Tonight:
     return Tonight(
         night, now, span, judged_of(rows, store, night, rules, now),
         duty=store.duty.on(shift_of_night(night)), due=upcoming(night, rules, now),
-        outages=store.outages.within(span.opens, span.closes), sent=sorted(row.sent_at for row in films), last=last,
+        outages=[each for each in rules.outages if each.began_at < span.closes and each.ended_at > span.opens],
+        sent=sorted(row.sent_at for row in films), last=last,
         unattributed=sum(row.place == "unattributed" for row in films),
         quarantined=sum(row.place == "quarantined" for row in rows), undelivered=undelivered, detoured=detoured,
     )  # fmt: skip

@@ -29,10 +29,9 @@ class OutageStore:
         values = {"what": what, "began_at": began_at, "ended_at": ended_at, "noticed_at": now}
         insert_once(self.session, Outage, values)
 
-    def excusing(self) -> Sequence[Outage]:
-        """All that kept people from handing in a film; that we could not remind them excuses nobody."""
-        wanted = select(Outage).where(Outage.what != WORKING).order_by(Outage.began_at)
-        return self.session.scalars(wanted).all()
+    def all(self) -> Sequence[Outage]:
+        """Everything on record, oldest first."""
+        return self.session.scalars(select(Outage).order_by(Outage.began_at)).all()
 
     def within(self, since: datetime, until: datetime) -> Sequence[Outage]:
         """Everything on record that touches a stretch of time, oldest first."""

@@ -149,7 +149,7 @@ def test_a_platform_away_for_long_stands_in_the_ledger_of_outages(desk: Edge, cl
     cloud.faults.clear()
     later(desk, minutes=1)
     with desk.bot.memory.reading() as store:
-        [outage] = store.outages.excusing()
+        [outage] = store.outages.all()
     assert outage.what == "platform"
 
 
