@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from storage.models import Submission
 from storage.store import Store
@@ -20,6 +20,31 @@ class ResponseTimes:
     judged_at: datetime | None = None
     urged_at: datetime | None = None
     answered_at: datetime | None = None
+
+
+STEPS = (("received_at", "seen_at"), ("seen_at", "judged_at"), ("judged_at", "urged_at"), ("urged_at", "answered_at"))
+
+
+@dataclass(frozen=True)
+class Step:
+    """How long one step took: so many films went through it, half of them within `median`, all within `longest`."""
+
+    begins: str
+    ends: str
+    number: int
+    median: timedelta
+    longest: timedelta
+
+
+def steps(times: Iterable[ResponseTimes]) -> list[Step]:
+    """The steps that any film has gone through, in their order."""
+    found, times = [], list(times)
+    for begins, ends in STEPS:
+        pairs = [(getattr(each, begins), getattr(each, ends)) for each in times]
+        took = sorted(end - begin for begin, end in pairs if begin and end and end >= begin)
+        if took:
+            found.append(Step(begins, ends, len(took), took[len(took) // 2], took[-1]))
+    return found
 
 
 def response_times(store: Store, films: Iterable[Submission]) -> dict[int, ResponseTimes]:

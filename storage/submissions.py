@@ -101,6 +101,15 @@ class SubmissionStore:
         )
         return self.session.scalars(own.order_by(Submission.sent_at.desc(), Submission.id.desc()).limit(limit)).all()
 
+    def films_of_span(self, first: date, last: date) -> Sequence[Submission]:
+        """The films filed for some nights."""
+        return self.session.scalars(
+            select(Submission).where(
+                Submission.night >= first, Submission.night <= last, Submission.state == "filed",
+                Submission.kind == "film",
+            )
+        ).all()  # fmt: skip
+
     def unplaced(self, limit: int = 200) -> Sequence[Submission]:
         """The films that wait for somebody to say where they belong, the oldest first."""
         waiting = select(Submission).where(

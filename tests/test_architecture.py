@@ -25,7 +25,8 @@ COMPOSED = {
     "mark.", "unfit.", "outage.", "board.", "remark.", "alert.", "report.", "import.", "channel.", "question.",
     "settings.expect_", "figure.", "year_sheet.", "role.", "trouble_page.", "verdict.", "review.", "due.", "post.",
     "film_state.", "fault.", "tonight.", "upload.", "alarm.", "films.",
-    "did.", "detail.", "notice_kind.", "notice_state.", "doctor.official_account", "doctor.wecom_kf",
+    "did.", "detail.", "history.step_", "history.watch_", "notice_kind.", "notice_state.",
+    "doctor.official_account", "doctor.wecom_kf",
 }  # fmt: skip
 
 

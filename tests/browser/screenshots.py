@@ -20,6 +20,11 @@ PICTURES: tuple[tuple[str, str | None, Window, str], ...] = (
     ("tonight-phone", LEADER_ACCOUNT, PHONE, "/"),
     ("tonight-desk", STAFF_ACCOUNT, DESK, "/"),
     ("tonight-wall", LEADER_ACCOUNT, WALL, "/?wall=1"),
+    ("review-desk", LEADER_ACCOUNT, DESK, "/review"),
+    ("films-phone", LEADER_ACCOUNT, PHONE, "/films"),
+    ("history-desk", STAFF_ACCOUNT, DESK, "/history?days=7"),
+    ("office-desk", STAFF_ACCOUNT, DESK, "/office"),
+    ("register-desk", STAFF_ACCOUNT, DESK, "/register"),
     ("enterprise-phone", HEAD_ACCOUNT, PHONE, "/tonight/E001"),
 )
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"

@@ -18,6 +18,7 @@ from handlers import objections
 from handlers.permissions import Viewer
 from schedules.history import History, history
 from schedules.patrol_night import night_of
+from schedules.response_times import Step, response_times, steps
 from schedules.rules import RuleBook
 from storage.errors import Refused
 from storage.finding import find
@@ -31,6 +32,11 @@ _DRAWN = ("on_time", "late", "partial", "missing", "unjudged")
 def blueprint(memory: Memory) -> Blueprint:
     """/history, /enterprises/<code> and /search."""
     pages = Blueprint("history", __name__)
+
+    @pages.context_processor
+    def furnish() -> dict[str, Any]:
+        return {"spoken": _spoken}
+
     _add_nights(pages, memory)
     _add_enterprise(pages, memory)
     _add_search(pages, memory)
@@ -47,10 +53,27 @@ def _add_nights(pages: Blueprint, memory: Memory) -> None:
             tonight = night_of(now, book)
             first, last, span = _span(tonight)
             found = history(store, first, last, book, now, viewer.enterprises)
+            watch = _watch(store, last) if viewer.enterprises is None else []
         return render_template(
             "history.html", found=found, span=span, spans=SPANS, last=last, chart=_chart(found), signs=board.SIGNS,
-            risks=board.RISKS, earlier=first - timedelta(days=1), later=min(last + timedelta(days=span), tonight),
+            watch=watch, risks=board.RISKS, earlier=first - timedelta(days=1),
+            later=min(last + timedelta(days=span), tonight),
         )  # fmt: skip
+
+
+def _spoken(took: timedelta) -> str:
+    minutes = took.total_seconds() / 60
+    return (
+        say("history.minutes", number=round(minutes))
+        if minutes < 90
+        else say("history.hours", number=round(minutes / 60))
+    )
+
+
+def _watch(store: Store, last: date) -> list[Step]:
+    """How long the supervisors took over the films of the last nights: the other side of the enterprises' lateness."""
+    films = store.submissions.films_of_span(last - timedelta(days=SPANS[0] - 1), last)
+    return steps(response_times(store, films).values())
 
 
 def _span(tonight: date) -> tuple[date, date, int]:

@@ -1,0 +1,55 @@
+"""The office's morning and an enterprise head's night, walked in a real browser on a phone and on a desk."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Opener
+from tests.browser.stage import HEAD_ACCOUNT, STAFF_ACCOUNT
+from tests.browser.test_reachable import serious
+from tests.browser.windows import DESK, PHONE, Window
+
+BOTH = pytest.mark.parametrize("window", [PHONE, DESK], ids=lambda window: window.name)
+
+
+@BOTH
+def test_the_office_goes_from_its_desk_to_the_register_and_back(open_as: Opener, window: Window) -> None:
+    page = open_as(STAFF_ACCOUNT, window)
+    page.get_by_role("link", name="待办").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("待办")
+    assert serious(page) == []
+    page.get_by_role("link", name="登记册", exact=True).click()
+    page.get_by_role("searchbox").fill("E002")
+    page.get_by_role("button", name="查找").click()
+    page.get_by_role("link", name="改", exact=True).first.click()
+    assert serious(page) == []
+    page.get_by_label("简称").fill(f"改名{window.name}")
+    page.get_by_role("button", name="保存").click()
+    expect(page.locator("td", has_text=f"改名{window.name}")).to_be_visible()
+    page.get_by_role("link", name="操作记录").click()
+    expect(page.locator("li", has_text="改了登记册").first).to_be_visible()
+    assert serious(page) == []
+
+
+@BOTH
+def test_the_office_looks_back_and_sees_the_picture(open_as: Opener, window: Window) -> None:
+    page = open_as(STAFF_ACCOUNT, window)
+    page.get_by_role("link", name="往日").click()
+    expect(page.locator(".chart canvas")).to_have_count(1)
+    assert serious(page) == []
+    page.locator(".heat th[scope=row] a").first.click()
+    expect(page.locator("#objections")).to_be_visible()
+    assert serious(page) == []
+
+
+@BOTH
+def test_a_head_sees_the_own_night_and_objects(open_as: Opener, window: Window) -> None:
+    page = open_as(HEAD_ACCOUNT, window)
+    page.get_by_role("link", name="往日").click()
+    assert page.locator(".heat th[scope=row]").count() == 1
+    page.locator(".heat th[scope=row] a").click()
+    page.get_by_label("要说明什么").fill(f"昨夜停电，请核实（{window.name}）")
+    page.get_by_role("button", name="提出异议").click()
+    expect(page.locator("#objections li", has_text=f"昨夜停电，请核实（{window.name}）")).to_be_visible()
+    assert serious(page) == []
