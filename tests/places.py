@@ -141,7 +141,8 @@ class Served:
         if name not in self._made:
             self._made.add(name)
             with _administrator(self._servers.database()) as say:
-                say(f"create database {name} template {template}")
+                # Copying files is six times quicker than writing them to a log that nobody here will need.
+                say(f"create database {name} template {template} strategy file_copy")
         return self._servers.database()(name)
 
     def close(self) -> None:
