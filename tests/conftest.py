@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests import quick_disk
 from tests.places import BOTH, Embedded, Place, Served, Servers, playing_in
+
+quick_disk.settle()
 
 
 @pytest.fixture(scope="session")
