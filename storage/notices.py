@@ -19,6 +19,8 @@ from storage.records import insert_all_once, insert_once
 __all__ = ["ENDED", "NO_ACCOUNT", "UNDELIVERABLE", "Due", "NoticeStore", "Saying"]
 
 ENDED = ("sent", "unknown", "failed", "cancelled", "expired")
+# The last thing said on a route is among so many of its youngest notices.
+_RECENT = 20
 
 
 @dataclass(frozen=True)
@@ -179,9 +181,11 @@ class NoticeStore:
         return None if len(recent) < limit else recent[-1] + period
 
     def last_body(self, route: str) -> dict[str, Any] | None:
-        """What was last on its way on a route."""
-        tried = select(Notice.body).where(Notice.route == route, Notice.attempted_at.is_not(None))
-        return self.session.scalar(tried.order_by(Notice.attempted_at.desc(), Notice.id.desc()).limit(1))
+        """What was last on its way on a route, by the order of attempts: a clock may have been put back."""
+        tried = select(Notice.id).where(Notice.route == route, Notice.attempted_at.is_not(None))
+        latest = tried.order_by(Notice.id.desc()).limit(_RECENT)
+        bodies = select(Notice.body).join(Attempt, Attempt.notice_id == Notice.id).where(Notice.id.in_(latest))
+        return self.session.scalar(bodies.order_by(Attempt.id.desc()).limit(1))
 
     def shut_since(self, route: str, since: datetime, detail: str) -> datetime | None:
         """When the platform last shut the route, if it was later than `since`; `detail` marks the notices it hit."""
