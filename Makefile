@@ -12,7 +12,7 @@ help:
 	@echo "make audit  ask for known vulnerabilities of what requirements.lock pins"
 	@echo "make bench  measure, and print the table of docs/performance.md"
 	@echo "make screenshots  take the pictures of docs/screenshots (needs Chromium)"
-	@echo "make faults a long random night in which everything breaks; prints the table of docs/promises.md"
+	@echo "make faults a long random night in which everything breaks (the table of docs/promises.md), then garbage at the doors"
 	@echo "make setup  only install, into .venv"
 
 .venv/.runtime: requirements.lock pyproject.toml
@@ -60,6 +60,7 @@ bench: .venv/.dev
 
 faults: .venv/.dev
 	$(BIN)/python -m tests.faults
+	$(BIN)/python -m tests.fuzz.callbacks --seconds 120
 
 # Needs Chromium and a Chinese font: apt-get install chromium fonts-noto-cjk
 screenshots: .venv/.dev

@@ -87,6 +87,12 @@ def among(session: Session, column: Any, wanted: Iterable[int] | Iterable[str]) 
     return found
 
 
+# One statement, for several processes note the same fact at the same moment when they start together.
+_SET_FACT = text(
+    "insert into meta (name, value) values (:name, :value) on conflict (name) do update set value = excluded.value"
+).bindparams(bindparam("value", type_=Meta.__table__.c.value.type))
+
+
 class Records:
     """Counters, decisions and facts."""
 
@@ -115,7 +121,7 @@ class Records:
 
     def set_fact(self, name: str, value: dict[str, Any]) -> None:
         """Keep a fact about this database, in place of an earlier one of that name."""
-        self.session.merge(Meta(name=name, value=value))
+        self.session.execute(_SET_FACT, {"name": name, "value": value})
 
     def beats(self, prefix: str, since: datetime) -> set[str]:
         """What of a kind of fact was kept alive since an instant: the names behind the prefix."""

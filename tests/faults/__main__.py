@@ -124,7 +124,7 @@ def _play(night: Lab, troubles: Troubles, options: argparse.Namespace) -> None:
         troubles.stop.set()
         breaking.join()
     night.ready()
-    night.settle(SETTLES_S)
+    night.left_after(SETTLES_S)
 
 
 def _told(run: Run) -> str:

@@ -20,6 +20,7 @@ import requests
 
 from bot.clock import joined, wall_now
 from bot.opening import serving_clock
+from bot.pulse import GONE_AFTER, SIGN
 from bot.simulator import Cloud
 from bot.simulator.callback import direct_session
 from storage.database import Database
@@ -109,10 +110,16 @@ class Lab:
         return machine
 
     def ready(self) -> None:
-        """Wait until all that answer say that they can."""
+        """Wait until all that answer say that they can, and all that work have given a sign of life."""
         for machine in self.machines:
             if machine.answers and machine.runs():
                 until(machine.is_ready, 60)
+        workers = {machine.name for machine in self.machines if machine.command == "worker" and machine.runs()}
+        until(lambda: workers <= self._alive(), 60)
+
+    def _alive(self) -> set[str]:
+        with self.reading() as store:
+            return set(store.records.beats(SIGN, wall_now() - GONE_AFTER))
 
     def deliver(self, query: str, body: bytes) -> int:
         """What a load balancer does: a callback goes to any machine that is not known to be down."""
@@ -149,19 +156,22 @@ class Lab:
         with self.reading() as store:
             return list(store.session.query(model).order_by(model.id))
 
-    def settled(self) -> bool:
-        """Whether nothing waits any more but what is due much later."""
+    def unsettled(self) -> list[str]:
+        """What still waits, but for what is due much later."""
         soon = self.now() + _SOON
-        return {each.state for each in self.rows(Inbox)} <= {"done"} and not any(
-            each.state == "sending" or (each.state == "due" and each.due_at <= soon) for each in self.rows(Notice)
-        )
+        return [f"message {each.id} {each.state}" for each in self.rows(Inbox) if each.state != "done"] + [
+            f"notice {each.id} {each.kind} by {each.route} {each.state} until {each.due_at}: {each.detail}"
+            for each in self.rows(Notice)
+            if each.state == "sending" or (each.state == "due" and each.due_at <= soon)
+        ]
 
-    def settle(self, patience_s: float) -> bool:
-        """Give the service time to be done with everything; whether it was."""
+    def left_after(self, patience_s: float) -> list[str]:
+        """Give the service time to be done with everything; what it was not done with."""
         try:
-            return bool(until(self.settled, patience_s))
+            until(lambda: not self.unsettled(), patience_s)
         except TimeoutError:
-            return False
+            return self.unsettled()
+        return []
 
     def audit(self) -> Findings:
         """End the processes that only work, and hold what was sent and heard against what is told of it."""

@@ -41,7 +41,7 @@ def test_a_killed_workers_work_is_taken_over_within_a_minute(place: Place, tmp_p
         night.until(lambda: "executor/w2" in alive(night))
         first.kill()
         killed = time.monotonic()
-        assert night.settle(TAKEN_OVER_S)
+        assert night.left_after(TAKEN_OVER_S) == []
         took = time.monotonic() - killed
         release.set()
         found = night.audit()
@@ -65,7 +65,7 @@ def test_two_schedulers_decide_everything_once(place: Place, tmp_path: Path) -> 
         night.ready()
         night.until(lambda: [each for each in night.rows(Notice) if each.kind == "reminder" and each.state == "sent"])
         Crowd(night, PEOPLE).send(20)
-        assert night.settle(60)
+        assert night.left_after(60) == []
         found = night.audit()
         waves = [each for each in night.cloud.group("KEY").heard if "01:37" in each.text]
         with night.reading() as store:
@@ -115,7 +115,7 @@ def test_the_old_and_the_next_version_work_side_by_side(place: Place, tmp_path: 
             each.end()
         crowd.send(10)
         assert night.program.run("migrate", PYTHONPATH=tree).returncode == 0
-        assert night.settle(90)
+        assert night.left_after(90) == []
         night.program.settings["PYTHONPATH"] = tree
         found = night.audit()
     assert found.problems == []

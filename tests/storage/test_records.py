@@ -1,0 +1,35 @@
+"""What several processes note at the same moment."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from storage.database import Database
+from storage.records import Records
+from tests.places import Place
+
+
+def test_two_that_note_the_same_fact_at_once_both_get_on(place: Place, tmp_path: Path) -> None:
+    """As two processes do that a supervisor starts together."""
+    url = place.migrated(tmp_path)
+    one, other = Database(url), Database(url)
+    began = threading.Event()
+
+    def note() -> None:
+        began.set()
+        with other.transaction() as session:
+            Records(session).set_fact("watcher", {"on": False})
+
+    thread = threading.Thread(target=note)
+    with one.transaction() as session:
+        Records(session).set_fact("watcher", {"on": True})
+        thread.start()
+        began.wait(20)
+        # Long enough for the other to have looked before this one is kept.
+        thread.join(0.2)
+    thread.join(20)
+    with one.reading() as session:
+        assert Records(session).fact("watcher") == {"on": False}
+    one.close()
+    other.close()
