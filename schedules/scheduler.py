@@ -48,11 +48,13 @@ def tick(transaction: Callable[[], AbstractContextManager[Store]], zone: ZoneInf
     A job that fails is asked again on the next tick and keeps no other from its work.
     """
     failed = []
+    with transaction() as store:
+        rules = rule_book(store, zone)
     for name, job in JOBS.items():
         try:
             with transaction() as store:
                 store.one_at_a_time(f"timetable/{name}")
-                job(store, rule_book(store, zone), now)
+                job(store, rules, now)
         except Exception:
             log.exception("the job %r failed", name)
             failed.append(name)
