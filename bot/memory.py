@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from bot.channels.base import Bell
 from bot.clock import Clock, real_delay
 from bot.engine import DELIVER, TAKE_IN, Engine, Job
 from schedules.outages import rule_book
@@ -20,6 +20,9 @@ from storage.inbox import keep_at_once
 from storage.lines import Line
 from storage.sources import ring
 from storage.store import Store
+
+if TYPE_CHECKING:
+    from bot.channels.base import Bell
 
 # What these doors hand on is gone within minutes: it goes before what can wait.
 HURRIED = frozenset({"wecom_aibot"})

@@ -1,17 +1,24 @@
-"""From settings to a database, a clock and an object store: what a command needs that does not serve."""
+"""From settings to a database, a clock and an object store: what a command needs that does not serve.
+
+The channels, with every platform's library, are loaded where something is to be said: that takes longer than most
+commands do, and those that only look go without.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from bot import engine as engines
-from bot.channels import Guard, Means, Switchboard, switched_on
 from bot.clock import Clock, joined, started
 from bot.config import Config
 from bot.memory import Memory
 from storage.database import Database
 from storage.objects import ObjectStore, S3Settings, open_store
 from storage.store import Store
+
+if TYPE_CHECKING:
+    from bot.channels import Guard, Switchboard
 
 
 def open_database(config: Config, *, migrate: bool) -> Database:
@@ -64,11 +71,15 @@ def joined_clock(database: Database) -> Clock:
 
 def guard(config: Config) -> Guard:
     """The way to addresses that came from outside, for doors and links alike."""
+    from bot.channels import Guard
+
     return Guard((config.WECOM_API_URL, config.WECOM_AIBOT_URL, config.OFFICIAL_ACCOUNT_API_URL), config.MEDIA_HOSTS)
 
 
 def connected(config: Config, database: Database, clock: Clock, engine: engines.Engine) -> tuple[Memory, Switchboard]:
     """The memory, with what the settings have switched on to speak through."""
+    from bot.channels import Means, switched_on
+
     memory = Memory(database, engine, clock, config.TIMEZONE)
     switchboard = switched_on(Means(config, clock, memory.transaction, memory.reading, guard(config)))
     memory.lines = switchboard.lines

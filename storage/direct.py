@@ -13,6 +13,10 @@ from typing import Any
 
 from sqlalchemy import Engine, PoolProxiedConnection, TextClause
 
+# SQLite asks again for a file that another process writes to after ever longer pauses, up to a tenth of a second,
+# while the others write for some thousandths: told to be patient for so long only, it asks soon.
+_ASKS_FOR_S = 0.001
+
 
 class Direct:
     """An engine whose driver commits each statement by itself."""
@@ -20,6 +24,7 @@ class Direct:
     def __init__(
         self, engine: Engine, be_patient: Callable[[PoolProxiedConnection, float], None] | None = None
     ) -> None:
+        """With SQLite, `be_patient` says to a connection how long it waits for other processes."""
         self._engine, self._be_patient = engine, be_patient
         self._compiled = cache(self._compile)
 
@@ -31,9 +36,7 @@ class Direct:
         """
         connection = self._engine.raw_connection()
         try:
-            if self._be_patient is not None:
-                self._be_patient(connection, patience_s)
-            return self._say(connection, words, values)
+            return self._say_patiently(connection, words, values, patience_s)
         except self._engine.dialect.loaded_dbapi.Error as error:
             gone = self._engine.dialect.is_disconnect(error, connection.dbapi_connection, None)
             connection.invalidate()
@@ -44,6 +47,19 @@ class Direct:
         self._engine.dispose()  # the others are closed too
         with closing(self._engine.raw_connection()) as fresh:
             return self._say(fresh, words, values)
+
+    def _say_patiently(
+        self, connection: PoolProxiedConnection, words: TextClause, values: dict[str, Any], patience_s: float
+    ) -> list[Any]:
+        if self._be_patient is not None:
+            self._be_patient(connection, _ASKS_FOR_S)
+            for _ in range(round(patience_s / _ASKS_FOR_S) - 1):
+                try:
+                    return self._say(connection, words, values)
+                except self._engine.dialect.loaded_dbapi.OperationalError as error:
+                    if "locked" not in str(error):
+                        raise
+        return self._say(connection, words, values)
 
     def _say(self, connection: PoolProxiedConnection, words: TextClause, values: dict[str, Any]) -> list[Any]:
         compiled = self._compiled(words)

@@ -24,7 +24,7 @@ def verify(context: click.Context, date_: str | None, as_json: bool) -> None:
     from bot.verifying import verify as read_again
 
     night = day(date_) if date_ else None
-    with opened() as (config, memory), memory.reading() as store:
+    with opened(only_looks=True) as (config, memory), memory.reading() as store:
         found = read_again(store.submissions.kept_of(night), object_store(config))
     if as_json:
         click.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=1))
@@ -41,7 +41,7 @@ def verify(context: click.Context, date_: str | None, as_json: bool) -> None:
 @click.pass_context
 def trail(context: click.Context, as_json: bool) -> None:
     """Read the sealed record of who did what again: its head, and whether every seal holds."""
-    with opened() as (_, memory), memory.reading() as store:
+    with opened(only_looks=True) as (_, memory), memory.reading() as store:
         found, head = store.trail.check(), store.trail.head()
     named = str(head) if head else None
     if as_json:
@@ -59,7 +59,7 @@ def backup(file: Path) -> None:
     """Write everything but the objects, with their digests, into one file; the service may go on meanwhile."""
     from storage.backup import backup as write
 
-    with opened() as (_, memory):
+    with opened(only_looks=True) as (_, memory):
         made = write(memory.database, file, wall_now())
     click.echo(say("keeping.backed_up", file=str(file), rows=made.rows, digest=made.digest))
 

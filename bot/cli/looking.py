@@ -21,7 +21,7 @@ def night(date_: str | None, as_json: bool) -> None:
     from schedules.patrol_night import night_of
 
     wanted = day(date_) if date_ else None
-    with opened() as (_, memory), memory.reading() as store:
+    with opened(only_looks=True) as (_, memory), memory.reading() as store:
         book, now = memory.book(store), memory.clock.now()
         view = night_view(store, wanted or night_of(now, book), book, now)
     if as_json:
@@ -41,7 +41,7 @@ def report(which: str, date_: str | None, xlsx: Path | None, as_json: bool) -> N
 
     make, write, values, show = REPORTS[which]
     wanted = day(date_) if date_ else None
-    with opened() as (config, memory), memory.reading() as store:
+    with opened(only_looks=True) as (config, memory), memory.reading() as store:
         book, now = memory.book(store), memory.clock.now()
         made = make(store, wanted or now.astimezone(config.TIMEZONE).date(), book, now)
     if xlsx is not None:

@@ -15,14 +15,20 @@ from bot.opening import connected, joined_clock, open_database
 
 
 @contextmanager
-def opened(*, migrate: bool = False) -> Iterator[tuple[Config, Memory]]:
-    """The settings and the memory; the clock is the one the database is served by."""
+def opened(*, migrate: bool = False, only_looks: bool = False) -> Iterator[tuple[Config, Memory]]:
+    """The settings and the memory; the clock is the one the database is served by.
+
+    A memory that `only_looks` does not know by which channels anybody can be reached.
+    """
     config = load()
     database = open_database(config, migrate=migrate)
     engine = DurableEngine(database, f"{config.EXECUTOR_ID}/command")
     try:
-        memory, _ = connected(config, database, joined_clock(database), engine)
-        yield config, memory
+        clock = joined_clock(database)
+        if only_looks:
+            yield config, Memory(database, engine, clock, config.TIMEZONE)
+        else:
+            yield config, connected(config, database, clock, engine)[0]
     finally:
         database.close()
 

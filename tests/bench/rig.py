@@ -192,10 +192,10 @@ def service(
         for account in accounts:
             cloud.add_member(account)
         cloud.add_robot("KEY", "群")
-        made = Service(free_port(), cloud, kept, accounts, {})
+        made, kept_in = Service(free_port(), cloud, kept, accounts, {}), _objects(objects, place)
         made.environment = {
             **os.environ, **{name: str(value) for name, value in {**cloud.settings, **bot}.items()},
-            **_objects(objects, place),
+            **kept_in,
             "DATABASE_URL": kept.url.render_as_string(hide_password=False), "SECRET_KEY": "bench",
             "PORT": str(made.port), "PYTHONPATH": str(ROOT), "BENCH_LOG": f"{place}/log.txt",
         }  # fmt: skip

@@ -25,12 +25,16 @@ TAKEN_OVER_S = 60
 
 @server_only
 def test_a_killed_workers_work_is_taken_over_within_a_minute(place: Place, tmp_path: Path) -> None:
-    """One film is being fetched and one message is on its way when the worker that has both is killed."""
+    """One film is being fetched, one message is on its way and the smart bot is connected when the worker that has all
+    three is killed."""
     release = threading.Event()
     with lab(tmp_path, "01:00") as night:
+        night.cloud.aibot.serve()
+        night.program.settings.update(night.cloud.aibot.settings)
         night.add("web", "web1")
         first = night.add("worker", "w1")
         night.ready()
+        night.until(lambda: night.cloud.aibot.is_connected)
         night.cloud.faults.next("media/get", hold=release)
         night.said.append(film(night.cloud.phone("p1"), "under way"))
         night.until(lambda: night.cloud.faults.pending("media/get") == 0)
@@ -41,8 +45,13 @@ def test_a_killed_workers_work_is_taken_over_within_a_minute(place: Place, tmp_p
         night.until(lambda: "executor/w2" in alive(night))
         first.kill()
         killed = time.monotonic()
+        night.until(lambda: not night.cloud.aibot.is_connected)
         assert night.left_after(TAKEN_OVER_S) == []
+        night.until(lambda: night.cloud.aibot.is_connected, TAKEN_OVER_S)
         took = time.monotonic() - killed
+        night.cloud.aibot.says("p3", "帮助")
+        night.until(lambda: night.cloud.phone("p3").heard)
+        assert (night.cloud.aibot.logins, night.cloud.aibot.kicks) == (2, 0)
         release.set()
         found = night.audit()
         assert second.process is not None
