@@ -1,5 +1,6 @@
 """Reading what the control API is asked, with clear words for what is wrong."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -45,6 +46,15 @@ def text(fields: Json, name: str, default: str | None = None) -> str:
     if not isinstance(value, str) or (default is None and not value):
         raise BadRequest(f"{name}: a text is expected")
     return value
+
+
+def texts_among(names: Sequence[str]) -> dict[str, str]:
+    """The fields asked for, texts all of them, of which there are no others than these."""
+    fields = asked()
+    for name in fields:
+        if name not in names:
+            raise BadRequest(f"{name}: unknown; there are {', '.join(names)}")
+    return {name: text(fields, name) for name in fields}
 
 
 def flag(fields: Json, name: str, default: bool) -> bool:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, jsonify
 
-from bot.simulator.asked import BadRequest, asked, flag, instant, rows, text
+from bot.simulator.asked import BadRequest, asked, flag, instant, rows, text, texts_among
 from bot.simulator.kf_phone import KfPhone
 from bot.simulator.records import Json
 
@@ -27,11 +27,7 @@ def create_kf_control(cloud: "Cloud") -> Blueprint:
 def _add_setup(blueprint: Blueprint, cloud: "Cloud") -> None:
     @blueprint.post("/account")
     def account() -> Response:
-        fields = asked()
-        unknown = [name for name in fields if name not in ACCOUNT_FIELDS]
-        if unknown:
-            raise BadRequest(f"{unknown[0]}: unknown; there are {', '.join(ACCOUNT_FIELDS)}")
-        cloud.kf.configure(**{name: text(fields, name) for name in fields})
+        cloud.kf.configure(**texts_among(ACCOUNT_FIELDS))
         return jsonify(cloud.kf.settings())
 
     @blueprint.post("/customers")

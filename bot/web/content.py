@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, redirect, send_file
+from flask import Blueprint, Response, abort, redirect
 from werkzeug.wrappers import Response as AnyResponse
 
 from bot.links import Links
 from bot.memory import Memory
-from storage.objects import ObjectError, ObjectStore
+from bot.web.ranged import ranged
+from storage.objects import ObjectStore
 
 _LINK_LIFE_S = 3600
 
@@ -27,9 +28,6 @@ def blueprint(memory: Memory, objects: ObjectStore, links: Links) -> Blueprint:
         elsewhere = objects.sign(item.object_key, _LINK_LIFE_S, name)
         if elsewhere is not None:
             return redirect(elsewhere)
-        try:
-            return send_file(objects.open(item.object_key), download_name=name, conditional=True, etag=False)
-        except ObjectError:
-            abort(404)
+        return ranged(objects, item.object_key, name, item.sha256)
 
     return pages

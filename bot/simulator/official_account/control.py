@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, jsonify
 
-from bot.simulator.asked import BadRequest, asked, flag, instant, rows, text
+from bot.simulator.asked import BadRequest, asked, flag, instant, rows, text, texts_among
 from bot.simulator.official_account.phone import AccountSent, FollowerPhone
 from bot.simulator.official_account.records import MODES
 from bot.simulator.records import Json
@@ -27,13 +27,10 @@ def create_account_control(cloud: "Cloud") -> Blueprint:
 def _add_setup(blueprint: Blueprint, cloud: "Cloud") -> None:
     @blueprint.post("/account")
     def account() -> Response:
-        fields = asked()
-        unknown = [name for name in fields if name not in ACCOUNT_FIELDS]
-        if unknown:
-            raise BadRequest(f"{unknown[0]}: unknown; there are {', '.join(ACCOUNT_FIELDS)}")
+        fields = texts_among(ACCOUNT_FIELDS)
         if fields.get("mode", MODES[0]) not in MODES:
             raise BadRequest(f"mode: one of {', '.join(MODES)} is expected")
-        cloud.official_account.configure(**{name: text(fields, name) for name in fields})
+        cloud.official_account.configure(**fields)
         return jsonify(cloud.official_account.settings())
 
     @blueprint.post("/followers")

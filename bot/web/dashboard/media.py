@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from flask import Blueprint, Response, abort, redirect, request
-from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.wrappers import Response as AnyResponse
 from werkzeug.wsgi import wrap_file
 
@@ -16,6 +15,7 @@ from bot.pictures import Busy
 from bot.web.dashboard.errors import told
 from bot.web.dashboard.gallery import Gallery, file_name, found_film, note_look
 from bot.web.dashboard.guard import allowed
+from bot.web.ranged import ranged
 from handlers.permissions import Viewer
 from storage.errors import Refused
 from storage.film import CannotDraw
@@ -25,7 +25,6 @@ from storage.objects import ObjectMissing
 log = logging.getLogger(__name__)
 _PICTURES = ("thumb", "sheet")
 _A_DAY = "private, max-age=86400"
-_TYPES = {"mp4": "video/mp4", "3gp": "video/3gpp", "mkv": "video/x-matroska", "webm": "video/webm"}
 
 
 def blueprint(memory: Memory, gallery: Gallery) -> Blueprint:
@@ -49,37 +48,16 @@ def blueprint(memory: Memory, gallery: Gallery) -> Blueprint:
         ):
             abort(404)
         elsewhere = gallery.elsewhere(film)
-        return redirect(elsewhere) if elsewhere is not None else _ranged(film, gallery)
+        return redirect(elsewhere) if elsewhere is not None else _here(film, gallery)
 
     _add_pictures(pages, memory, gallery)
     _add_copy(pages, memory, gallery)
     return pages
 
 
-def _ranged(film: Submission, gallery: Gallery) -> AnyResponse:
-    """The film, or the piece of it that was asked for: a player seeks by asking for pieces."""
+def _here(film: Submission, gallery: Gallery) -> AnyResponse:
     assert film.object_key is not None
-    try:
-        stat, file = gallery.objects.stat(film.object_key), gallery.objects.open(film.object_key)
-    except ObjectMissing:
-        abort(404)
-    size = stat.size if stat else 0
-    response = Response(wrap_file(request.environ, file, 256 * 1024), direct_passthrough=True)
-    response.content_length, response.content_type = size, _type(film)
-    response.headers["Content-Disposition"] = f"inline; filename={file_name(film)}"
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.call_on_close(file.close)
-    if film.sha256:
-        response.set_etag(film.sha256)
-    try:
-        return response.make_conditional(request.environ, accept_ranges=True, complete_length=size)
-    except RequestedRangeNotSatisfiable:
-        response.close()
-        return Response(status=416, headers={"Content-Range": f"bytes */{size}", "Accept-Ranges": "bytes"})
-
-
-def _type(film: Submission) -> str:
-    return _TYPES.get((film.object_key or "").rpartition(".")[2], "application/octet-stream")
+    return ranged(gallery.objects, film.object_key, file_name(film), film.sha256)
 
 
 def _add_pictures(pages: Blueprint, memory: Memory, gallery: Gallery) -> None:

@@ -1,0 +1,38 @@
+"""A stored film over HTTP, whole or in pieces: players seek by asking for pieces, and some play nothing without."""
+
+from __future__ import annotations
+
+from flask import Response, abort, request
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
+from werkzeug.wrappers import Response as AnyResponse
+from werkzeug.wsgi import wrap_file
+
+from storage.objects import ObjectMissing, ObjectStore
+
+_PIECE = 256 * 1024
+_TYPES = {"mp4": "video/mp4", "3gp": "video/3gpp", "mkv": "video/x-matroska", "webm": "video/webm"}
+
+
+def ranged(objects: ObjectStore, key: str, name: str, sha256: str | None = None) -> AnyResponse:
+    """The object, or the piece of it that was asked for, shown under a name; 404 when it is not there."""
+    try:
+        stat, file = objects.stat(key), objects.open(key)
+    except ObjectMissing:
+        abort(404)
+    size = stat.size if stat else 0
+    response = Response(wrap_file(request.environ, file, _PIECE), direct_passthrough=True)
+    response.content_length, response.content_type = size, _type(key)
+    response.headers.set("Content-Disposition", "inline", filename=name)
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.call_on_close(file.close)
+    if sha256:
+        response.set_etag(sha256)
+    try:
+        return response.make_conditional(request.environ, accept_ranges=True, complete_length=size)
+    except RequestedRangeNotSatisfiable:
+        response.close()
+        return Response(status=416, headers={"Content-Range": f"bytes */{size}", "Accept-Ranges": "bytes"})
+
+
+def _type(key: str) -> str:
+    return _TYPES.get(key.rpartition(".")[2], "application/octet-stream")
