@@ -35,7 +35,8 @@ demo: .venv/.runtime
 	$(BIN)/night-patrol demo
 
 test: .venv/.dev
-	$(BIN)/python -m pytest -n 2
+	# One more than CI has cores: half of the time a test waits for a disk, a process or a browser.
+	$(BIN)/python -m pytest -n 3
 
 # The platform's own client libraries against the pretend cloud; needs Node.js and npm.
 tests/interop/node_modules: tests/interop/package.json tests/interop/package-lock.json
