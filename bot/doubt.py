@@ -9,16 +9,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.channels.base import TURNS, Body, repeat_window
+from bot.channels.base import Body, repeat_window
 
 _FIRST, _DOUBT = "first_left_at", "in_doubt"
 # What is sent now reaches the platform within this; on the way there it must not outlive the window.
 _ON_ITS_WAY = timedelta(seconds=25)
 
 
-def leaving(body: Body, before: Body | None, wall_now: datetime) -> Body:
-    """A fresh body that leaves for the first time; `before` is the one that went the same way before it."""
-    turn = ((before or {}).get("turn", -1) + 1) % TURNS
+def leaving(body: Body, turn: int, wall_now: datetime) -> Body:
+    """A fresh body that leaves for the first time; no other on the same route has or had that turn."""
     return {**body, "turn": turn, _FIRST: wall_now.isoformat()}
 
 

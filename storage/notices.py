@@ -19,8 +19,8 @@ from storage.records import insert_all_once, insert_once
 __all__ = ["ENDED", "NO_ACCOUNT", "UNDELIVERABLE", "Due", "NoticeStore", "Saying"]
 
 ENDED = ("sent", "unknown", "failed", "cancelled", "expired")
-# The last thing said on a route is among so many of its youngest notices.
-_RECENT = 20
+# What was said on a route within minutes is among so many of its youngest notices.
+_RECENT = 200
 
 
 @dataclass(frozen=True)
@@ -180,12 +180,13 @@ class NoticeStore:
         ).all()
         return None if len(recent) < limit else recent[-1] + period
 
-    def last_body(self, route: str) -> dict[str, Any] | None:
-        """What was last on its way on a route, by the order of attempts: a clock may have been put back."""
+    def latest_turn(self, route: str) -> int:
+        """The highest turn that anything took on a route, -1 if nothing did; what is repeated keeps its own."""
         tried = select(Notice.id).where(Notice.route == route, Notice.attempted_at.is_not(None))
         latest = tried.order_by(Notice.id.desc()).limit(_RECENT)
-        bodies = select(Notice.body).join(Attempt, Attempt.notice_id == Notice.id).where(Notice.id.in_(latest))
-        return self.session.scalar(bodies.order_by(Attempt.id.desc()).limit(1))
+        turns = select(func.max(Notice.body["turn"].as_integer())).where(Notice.id.in_(latest))
+        found = self.session.scalar(turns)
+        return -1 if found is None else found
 
     def shut_since(self, route: str, since: datetime, detail: str) -> datetime | None:
         """When the platform last shut the route, if it was later than `since`; `detail` marks the notices it hit."""

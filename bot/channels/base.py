@@ -23,7 +23,7 @@ Attachment = Callable[[], bytes]
 # soon, word for word: its time is short (yet longer than it takes others to miss a dead worker), and differs from
 # that of so many before it on the same route that only a repeat is the same.
 _NUMBERED_S, _ANSWER_S = 1800, 90
-TURNS = 90
+_TURNS = 90
 
 
 def repeat_window(body: Body) -> timedelta:
@@ -33,7 +33,7 @@ def repeat_window(body: Body) -> timedelta:
     """
     if body["form"] in ("file", "picture"):
         return timedelta(0)
-    return timedelta(seconds=_NUMBERED_S if body.get("numbered") else _ANSWER_S + body.get("turn", 0))
+    return timedelta(seconds=_NUMBERED_S if body.get("numbered") else _ANSWER_S + body.get("turn", 0) % _TURNS)
 
 
 @dataclass(frozen=True)

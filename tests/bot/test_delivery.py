@@ -119,6 +119,20 @@ def test_the_same_words_are_heard_as_often_as_they_are_said(here: Edge) -> None:
     assert here.cloud.complaints == []
 
 
+def test_what_is_repeated_meanwhile_does_not_make_one_of_two_answers(here: Edge) -> None:
+    """The platform knows a repeat by its interval: a late one must not give its successor the interval of another."""
+    here.cloud.faults.next("message/send", lose_answer=True)
+    here.say("zhangsan", text_key="other.voice")
+    here.settle()
+    here.say("zhangsan")
+    here.settle()
+    here.settle(15)
+    assert states(here) == ["sent", "sent"]
+    here.say("zhangsan")
+    here.settle()
+    assert len(here.cloud.phone("zhangsan").heard) == 3
+
+
 # --- lost answers
 
 
