@@ -11,6 +11,7 @@ from bot.channels import Switchboard, WeComAibotChannel
 from bot.clock import Clock
 from bot.config import Config
 from bot.delivery import Check, Delivery
+from bot.drawing import Drawing
 from bot.engine import DurableEngine, Engine
 from bot.hearing import Hearing
 from bot.holding import Holder
@@ -71,7 +72,8 @@ def build(config: Config, database: Database, clock: Clock, engine: Engine | Non
     sampler, pulling = Sampler(memory, objects), Pulling(memory, switchboard)
     holder = _holder(config, memory, hearing, switchboard)
     beside: list[Background] = [pulling, *([holder] if holder else [])]
-    worker = Worker(memory, hearing, intake, delivery, sampler, config.EXECUTOR_ID, beside, [uploads.clear])
+    chores = [uploads.clear, Drawing(memory, pictures).once]
+    worker = Worker(memory, hearing, intake, delivery, sampler, config.EXECUTOR_ID, beside, chores)
     site = Site(config.public_url, config.SECRET_KEY.get_secret_value())
     web = create_app(memory, hearing, switchboard, Gallery(objects, pictures, links), uploads, site)
     return Bot(config, memory, objects, switchboard, pulling, worker, web, holder, uploads)

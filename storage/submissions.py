@@ -128,6 +128,12 @@ class SubmissionStore:
         kept = kept.order_by(Submission.night, Submission.number).limit(limit)
         return self.session.scalars(kept.execution_options(yield_per=200))
 
+    def film_keys(self, night: date) -> Sequence[str]:
+        """The keys of the films filed for a night, in the order of receipts."""
+        filed = select(Submission.object_key).where(Submission.night == night, Submission.kind == "film")
+        filed = filed.where(Submission.state == "filed", Submission.object_key.is_not(None))
+        return [key for key in self.session.scalars(filed.order_by(Submission.number)) if key]
+
     def of_part_before(self, part_id: int, night: date, nights: int) -> Sequence[Submission]:
         """The last film of a part from each of the latest nights before one, the latest first."""
         last = (

@@ -28,7 +28,10 @@ PICTURES: tuple[tuple[str, str | None, Window, str], ...] = (
     ("enterprise-phone", HEAD_ACCOUNT, PHONE, "/tonight/E001"),
 )
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
-LARGEST = 150_000
+LARGEST, COLOURS = 150_000, 128
+# Whether every picture in the window has come; those further down are asked for when somebody scrolls.
+_SEEN = """() => [...document.images].every(each =>
+    each.naturalWidth > 0 || each.getBoundingClientRect().top > innerHeight)"""
 
 
 def taken(folder: Path) -> None:
@@ -39,22 +42,25 @@ def taken(folder: Path) -> None:
         played_night(Path(place), crews=58) as stage,
     ):  # fmt: skip
         for name, account, window, path in PICTURES:
-            context = browser.new_context(base_url=stage.url, locale="zh-CN", **window.settings)
+            context = browser.new_context(
+                base_url=stage.url, locale="zh-CN", reduced_motion="reduce", **window.settings
+            )
             page = context.new_page()
             if account is not None:
                 window.sign_in(page, account)
             page.goto(path)
             page.wait_for_load_state("load")
+            page.wait_for_function(_SEEN)
             _keep(page.screenshot(), folder / f"{name}.png")
             context.close()
 
 
 def _keep(picture: bytes, target: Path) -> None:
-    """Small enough for a repository: few colours are all these pages have."""
+    """Small enough for a repository: few colours are all these pages have, but for the films."""
     image = Image.open(io.BytesIO(picture)).convert("RGB")
     if image.width > 1440:  # a wall
-        image = image.resize((1280, image.height * 1280 // image.width), Image.Resampling.LANCZOS)
-    image.quantize(96, dither=Image.Dither.NONE).save(target, optimize=True)
+        image = image.resize((1120, image.height * 1120 // image.width), Image.Resampling.LANCZOS)
+    image.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(target, optimize=True)
     assert target.stat().st_size < LARGEST, f"{target} is too large"
 
 

@@ -98,7 +98,7 @@ def _chart(found: History) -> str:
     ]  # fmt: skip
     axis = {"type": "category", "data": [f"{night:%m-%d}" for night in found.nights]}
     grid = {"left": 40, "right": 10, "top": 40, "bottom": 30}
-    option = {"legend": {}, "grid": grid, "xAxis": axis, "yAxis": {"type": "value"}, "series": series}
+    option = {"legend": {"top": 5}, "grid": grid, "xAxis": axis, "yAxis": {"type": "value"}, "series": series}
     return json.dumps({**option, "tooltip": {"trigger": "axis"}}, ensure_ascii=False)
 
 

@@ -1,0 +1,24 @@
+"""Pictures that are there before anybody asks for them."""
+
+from __future__ import annotations
+
+from bot.drawing import Drawing
+from bot.pictures import Pictures
+from storage.pictures import picture_key
+from tests.harness import NIGHT, Story
+
+
+def test_thumbnails_are_drawn_ahead_and_a_film_that_is_gone_keeps_no_other_from_it(night: Story) -> None:
+    night.time("00:21")
+    for part in ("1", "2"):
+        night.film("p1")
+        night.says("p1", part)
+    night.hears("p1")
+    with night.office() as store:
+        gone, there = store.submissions.film_keys(NIGHT)
+    objects = night.bot.objects
+    assert objects.stat(picture_key(there, "thumb")) is None
+    objects.remove(gone)
+    Drawing(night.bot.memory, Pictures(objects)).once()
+    assert objects.stat(picture_key(gone, "thumb")) is None
+    assert objects.stat(picture_key(there, "thumb")) is not None
