@@ -35,8 +35,7 @@ demo: .venv/.runtime
 	$(BIN)/night-patrol demo
 
 test: .venv/.dev
-	# One more than CI has cores: half of the time a test waits for a disk, a process or a browser.
-	$(BIN)/python -m pytest -n 3
+	$(BIN)/python -m pytest -n 2
 
 # The platform's own client libraries against the pretend cloud; needs Node.js and npm.
 tests/interop/node_modules: tests/interop/package.json tests/interop/package-lock.json

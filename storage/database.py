@@ -97,7 +97,7 @@ class Database:
         with (
             self._only_one(),
             self._turn(patience_s, urgent=urgent),
-            _away_is_typed(),
+            away_is_typed(),
             self._writer_with(patience_s).begin() as connection,
         ):
             yield connection
@@ -107,7 +107,7 @@ class Database:
 
         It goes before the other writers of this process, and may be said twice: see Direct.
         """
-        with self._only_one(), self._turn(patience_s, urgent=True), _away_is_typed():
+        with self._only_one(), self._turn(patience_s, urgent=True), away_is_typed():
             return self._direct.say(words, values, patience_s)
 
     @contextmanager
@@ -131,7 +131,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that sees one consistent state and writes nothing."""
-        with _away_is_typed(), Session(self._reader, expire_on_commit=False) as session:
+        with away_is_typed(), Session(self._reader, expire_on_commit=False) as session:
             yield session
 
     def _turn(self, patience_s: float = -1, *, urgent: bool = False) -> AbstractContextManager[None]:
@@ -142,12 +142,12 @@ class Database:
 
         A step that fails leaves nothing behind.
         """
-        with self._turn(), _away_is_typed():
+        with self._turn(), away_is_typed():
             upgrade(self._writer, additive_revision() if before else to)
 
     def revision(self) -> str | None:
         """The schema revision found, None for an empty database."""
-        with _away_is_typed(), self.engine.connect() as connection:
+        with away_is_typed(), self.engine.connect() as connection:
             if not self.engine.dialect.has_table(connection, "alembic_version"):
                 return None
             found = connection.execute(text("select version_num from alembic_version")).scalar()
@@ -166,7 +166,7 @@ class Database:
 
     def _serves(self, found: str, expected: str) -> bool:
         """Whether a newer version has said that it left everything in place which this one uses."""
-        with _away_is_typed(), self.engine.connect() as connection:
+        with away_is_typed(), self.engine.connect() as connection:
             return expected in served(connection, found)
 
     def close(self) -> None:
@@ -213,7 +213,8 @@ def _be_patient(connection: PoolProxiedConnection, patience_s: float) -> None:
 
 
 @contextmanager
-def _away_is_typed() -> Iterator[None]:
+def away_is_typed() -> Iterator[None]:
+    """What a driver says of a database that is away, in the block, comes out as DatabaseAway."""
     try:
         yield
     except DBAPIError as error:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from bot.clock import wall_now
 from bot.engine.jobs import DELIVER, TAKE_IN, Job, Run
-from storage.database import Database
+from storage.database import Database, away_is_typed
 
 if TYPE_CHECKING:
     from dbos import DBOSClient, DBOSConfig
@@ -84,12 +84,13 @@ class DurableEngine:
         DBOS(config=config)
         for work in (TAKE_IN, DELIVER):
             DBOS.workflow(name=work)(_workflow(run, work))
-        DBOS.launch()
-        self._launched = True
-        DBOS.register_queue(TAKE_IN, worker_concurrency=_AT_ONCE[TAKE_IN], polling_interval_sec=_POLL_S)
-        DBOS.register_queue(
-            DELIVER, worker_concurrency=_AT_ONCE[DELIVER], partition_concurrency=1, polling_interval_sec=_POLL_S
-        )
+        with away_is_typed():
+            DBOS.launch()
+            self._launched = True
+            DBOS.register_queue(TAKE_IN, worker_concurrency=_AT_ONCE[TAKE_IN], polling_interval_sec=_POLL_S)
+            DBOS.register_queue(
+                DELIVER, worker_concurrency=_AT_ONCE[DELIVER], partition_concurrency=1, polling_interval_sec=_POLL_S
+            )
 
     def stop(self) -> None:
         """See Engine."""

@@ -234,11 +234,12 @@ def test_a_rehearsal_that_broke_off_was_away_and_one_that_was_laid_aside_was_not
     furnish(sky)
     process = sky.start("serve", "--clock", "2026-11-24T00:30:00+08:00", "--speed", "1")
     sky.ready()
-    until(lambda: has_beaten(sky))
+    until(lambda: None not in beats(sky))
     sky.kill(process) if killed else sky.end(process)
+    before = beats(sky)
     process = sky.start("serve", "--clock", "2026-11-24T01:32:00+08:00", "--speed", "1")
     sky.ready()
-    until(lambda: has_beaten(sky))
+    until(lambda: all(now not in (None, then) for now, then in zip(beats(sky), before, strict=True)))
     night = json.loads(sky.run("night", "2026-11-24", "--json").stdout)
     # While nobody was there to receive, nobody was there to work either.
     assert {each["what"] for each in night["outages"]} == ({"receiving", "working"} if killed else set())
@@ -246,6 +247,7 @@ def test_a_rehearsal_that_broke_off_was_away_and_one_that_was_laid_aside_was_not
     sky.end(process)
 
 
-def has_beaten(sky: Program) -> bool:
+def beats(sky: Program) -> list[datetime | None]:
+    """When each part last said that it was there."""
     with reading(sky) as store:
-        return store.outages.last_beat("receiving") is not None and store.outages.last_beat("working") is not None
+        return [store.outages.last_beat(part) for part in ("receiving", "working")]

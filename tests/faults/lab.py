@@ -117,6 +117,13 @@ class Lab:
         workers = {machine.name for machine in self.machines if machine.command == "worker" and machine.runs()}
         until(lambda: workers <= self._alive(), 60)
 
+    def revive(self) -> int:
+        """What a supervisor does: a process that ended because it could not begin is started again; how many were."""
+        ended = [each for each in self.machines if not each.runs()]
+        for machine in ended:
+            machine.start()
+        return len(ended)
+
     def _alive(self) -> set[str]:
         with self.reading() as store:
             return set(store.records.beats(SIGN, wall_now() - GONE_AFTER))

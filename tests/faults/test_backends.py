@@ -39,6 +39,7 @@ def test_a_database_that_is_stopped_at_once_and_comes_back(place: Place, tmp_pat
             refused = film(night.cloud.phone("p1"), "while it is away")
             assert refused.sent.statuses[-1] in (0, 503)
         crowd.send(30)
+        night.revive()
         night.ready()
         assert refused.sent.repeat().status == 200
         night.said.append(refused)
