@@ -20,7 +20,7 @@ import requests
 
 from bot.clock import joined, wall_now
 from bot.opening import serving_clock
-from bot.pulse import GONE_AFTER, SIGN
+from bot.pulse import SIGN
 from bot.simulator import Cloud
 from bot.simulator.callback import direct_session
 from storage.database import Database
@@ -110,12 +110,14 @@ class Lab:
         return machine
 
     def ready(self) -> None:
-        """Wait until all that answer say that they can, and all that work have given a sign of life."""
+        """Wait until all that answer say that they can, and all that work have begun: they give signs of life again
+        and again, the first of them before they do."""
         for machine in self.machines:
             if machine.answers and machine.runs():
                 until(machine.is_ready, 60)
-        workers = {machine.name for machine in self.machines if machine.command == "worker" and machine.runs()}
-        until(lambda: workers <= self._alive(), 60)
+        until(lambda: None not in self._signs().values(), 60)
+        first = self._signs()
+        until(lambda: all(sign != first[name] for name, sign in self._signs().items()), 60)
 
     def revive(self) -> int:
         """What a supervisor does: a process that ended because it could not begin is started again; how many were."""
@@ -124,9 +126,10 @@ class Lab:
             machine.start()
         return len(ended)
 
-    def _alive(self) -> set[str]:
+    def _signs(self) -> dict[str, Any]:
+        workers = [each.name for each in self.machines if each.command != "web" and each.runs()]
         with self.reading() as store:
-            return set(store.records.beats(SIGN, wall_now() - GONE_AFTER))
+            return {name: store.records.fact(SIGN + name) for name in workers}
 
     def deliver(self, query: str, body: bytes) -> int:
         """What a load balancer does: a callback goes to any machine that is not known to be down."""
