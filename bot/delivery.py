@@ -138,8 +138,8 @@ class Delivery:
             rendered = self._renderer.render(notice, params, channel.limits.text_bytes)
             whole = self._attachments.complete(notice, rendered.body, channel, store)
             whole |= {"answers": notice.answers, **unasked(notice, store, self._clock.now())}
-            turn_taken = store.notices.latest_turn(notice.route) + 1
-            body, left_over = leaving(whole, turn_taken, wall_now()), rendered.left_over
+            body = leaving(whole, store.notices.latest_turn(notice.route) + 1, wall_now())
+            left_over = rendered.left_over
         attempt_id = store.notices.claim(notice.id, self._clock.now(), wall_now(), _LEASE, body)
         if attempt_id is None:
             return None

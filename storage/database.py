@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine, PoolProxiedConnection, TextClause, cr
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from storage.direct import Direct
+from storage.direct import ASKS_FOR_S, Direct
 from storage.errors import DatabaseAway, SchemaMismatch
 from storage.schema import additive_revision, head_revision, is_enough, known_revisions, served, upgrade
 from storage.turns import Turns
@@ -52,7 +52,12 @@ class Database:
         snapshot = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         self._reader = self.engine.execution_options(**snapshot)
         alone = {"isolation_level": "AUTOCOMMIT", "pool_pre_ping": False, "pool_reset_on_return": None}
-        self._direct = Direct(self.engine, _be_patient) if self.is_sqlite else Direct(self._server(**alone))
+        # Connections of its own: on SQLite they wait for other processes as nobody else should.
+        self._direct = (
+            Direct(self._sqlite(explicit=True, patience_s=ASKS_FOR_S), ASKS_FOR_S)
+            if self.is_sqlite
+            else Direct(self._server(**alone))
+        )
         self.durable_engine = self._sqlite(explicit=False) if self.is_sqlite else self._server()
 
     def _server(self, **more: Any) -> Engine:
@@ -65,7 +70,7 @@ class Database:
             self._writers[patience_s] = self.engine.execution_options(**options)
         return self._writers[patience_s]
 
-    def _sqlite(self, *, explicit: bool) -> Engine:
+    def _sqlite(self, *, explicit: bool, patience_s: float = PATIENCE_S) -> Engine:
         engine = create_engine(
             self.url, module=_sqlite_module(), pool_size=20, connect_args={"timeout": PATIENCE_S}, hide_parameters=True
         )
@@ -73,7 +78,7 @@ class Database:
         @event.listens_for(engine, "connect")
         def prepare(connection: Any, _record: Any) -> None:
             connection.isolation_level = None if explicit else "IMMEDIATE"
-            for pragma in (_busy_timeout(PATIENCE_S), "foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL"):
+            for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL", _busy_timeout(patience_s)):
                 connection.execute(f"PRAGMA {pragma}")
 
         if explicit:

@@ -6,7 +6,6 @@ times what the statement itself does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import closing
 from functools import cache
 from typing import Any
@@ -14,18 +13,16 @@ from typing import Any
 from sqlalchemy import Engine, PoolProxiedConnection, TextClause
 
 # SQLite asks again for a file that another process writes to after ever longer pauses, up to a tenth of a second,
-# while the others write for some thousandths: told to be patient for so long only, it asks soon.
-_ASKS_FOR_S = 0.001
+# while the others write for some thousandths: told to be patient for so long only, it is asked again soon.
+ASKS_FOR_S = 0.001
 
 
 class Direct:
     """An engine whose driver commits each statement by itself."""
 
-    def __init__(
-        self, engine: Engine, be_patient: Callable[[PoolProxiedConnection, float], None] | None = None
-    ) -> None:
-        """With SQLite, `be_patient` says to a connection how long it waits for other processes."""
-        self._engine, self._be_patient = engine, be_patient
+    def __init__(self, engine: Engine, asks_for_s: float | None = None) -> None:
+        """`asks_for_s`: for how long the engine's driver waits for other processes; None where there are no locks."""
+        self._engine, self._asks_for_s = engine, asks_for_s
         self._compiled = cache(self._compile)
 
     def say(self, words: TextClause, values: dict[str, Any], patience_s: float) -> list[Any]:
@@ -51,14 +48,13 @@ class Direct:
     def _say_patiently(
         self, connection: PoolProxiedConnection, words: TextClause, values: dict[str, Any], patience_s: float
     ) -> list[Any]:
-        if self._be_patient is not None:
-            self._be_patient(connection, _ASKS_FOR_S)
-            for _ in range(round(patience_s / _ASKS_FOR_S) - 1):
-                try:
-                    return self._say(connection, words, values)
-                except self._engine.dialect.loaded_dbapi.OperationalError as error:
-                    if "locked" not in str(error):
-                        raise
+        further = 0 if self._asks_for_s is None else round(patience_s / self._asks_for_s) - 1
+        for _ in range(further):
+            try:
+                return self._say(connection, words, values)
+            except self._engine.dialect.loaded_dbapi.OperationalError as error:
+                if "locked" not in str(error):
+                    raise
         return self._say(connection, words, values)
 
     def _say(self, connection: PoolProxiedConnection, words: TextClause, values: dict[str, Any]) -> list[Any]:

@@ -46,13 +46,15 @@ def full(here: Edge) -> Iterator[None]:
     def limit(connection: Any, *_: Any) -> None:
         connection.execute("PRAGMA max_page_count=1")
 
-    engine = here.database.engine
-    event.listen(engine, "checkout", limit)
+    engines = (here.database.engine, here.database._direct._engine)
+    for engine in engines:
+        event.listen(engine, "checkout", limit)
     try:
         yield
     finally:
-        event.remove(engine, "checkout", limit)
-        engine.dispose()
+        for engine in engines:
+            event.remove(engine, "checkout", limit)
+            engine.dispose()
 
 
 @embedded_only

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from storage.database import Database
+from storage.database import PATIENCE_S, Database
 from storage.inbox import keep, keep_at_once
 from storage.store import Store
 from tests.places import Place
@@ -40,6 +41,22 @@ def test_what_is_kept_comes_back_to_the_letter_and_once(database: Database) -> N
         assert (kept.raw, kept.received_at, kept.state, kept.attempts, kept.dispatched) == (
             AWKWARD, NOW, "waiting", 0, False,
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("place", ["embedded"], indirect=True)
+def test_a_file_that_another_process_writes_to_is_waited_for_and_readers_stay_patient(
+    database: Database, tmp_path: Path
+) -> None:
+    other = Database(database.url.render_as_string(hide_password=False))
+    with ThreadPoolExecutor() as pool:
+        with other.transaction():
+            keeping = pool.submit(keep_at_once, database, [("wecom_app", "a", "<a/>")], NOW, 10)
+            with pytest.raises(TimeoutError):
+                keeping.result(timeout=0.2)
+        assert keeping.result(timeout=10)
+    other.close()
+    with database.reading() as session:
+        assert session.execute(text("pragma busy_timeout")).scalar() == PATIENCE_S * 1000
 
 
 @pytest.mark.parametrize("place", ["server"], indirect=True)
