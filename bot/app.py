@@ -6,29 +6,31 @@ from dataclasses import dataclass
 
 from flask import Flask
 
-from bot.attachments import Attachments
+from bot.bootstrap import connected, guard, object_store
 from bot.channels import Switchboard, WeComAibotChannel
 from bot.clock import Clock
 from bot.config import Config
-from bot.delivery import Check, Delivery
-from bot.drawing import Drawing
+from bot.delivery.attachments import Attachments
+from bot.delivery.deliver import Check, Delivery
 from bot.engine import DurableEngine, Engine
-from bot.hearing import Hearing
-from bot.holding import Holder
-from bot.intake import Intake
-from bot.links import Links
-from bot.memory import Memory
-from bot.opening import connected, guard, object_store
-from bot.pictures import Pictures
-from bot.pulling import Pulling
-from bot.sampling import Sampler
-from bot.uploads import UploadDoor, Uploads
+from bot.intake.aibot_connection import Holder
+from bot.intake.inbox_writer import Hearing
+from bot.intake.poller import Pulling
+from bot.intake.take_in import Intake
+from bot.intake.uploads import UploadDoor, Uploads
+from bot.media.film_images import Pictures
+from bot.media.integrity_sampling import Sampler
+from bot.media.thumbnails import Drawing
+from bot.signed_links import Links
+from bot.unit_of_work import Memory
 from bot.web import Gallery, Site, create_app
 from bot.worker import Background, Worker
-from handlers import attribution, status, urging
-from schedules import escalation, reminders, reports
-from schedules.self_audit import WATCHER
-from storage.database import Database
+from handlers import attribution, rectification, status
+from schedules import reminders
+from schedules.alerts import escalation
+from schedules.completeness_check import WATCHER
+from schedules.reports import daily
+from storage.db.database import Database
 from storage.objects import ObjectStore
 from storage.uploads import CHANNEL
 
@@ -38,8 +40,8 @@ CHECKS: dict[str, Check] = {
     "word": status.still_without_film,
     "wave": reminders.still_missing,
     "alert": escalation.still_unanswered,
-    "report": reports.summary,
-    "verdict": urging.still_stands,
+    "report": daily.summary,
+    "verdict": rectification.still_stands,
 }
 
 

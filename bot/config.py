@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from dotenv import dotenv_values
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
-from bot.setting_kinds import (
+from bot.config_types import (
     AesKey,
     Agent,
     Database,

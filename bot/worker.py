@@ -11,18 +11,18 @@ from typing import Protocol
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from bot.clock import Watch, beat, monotonic, wall_now
-from bot.delivery import Delivery
-from bot.dispatching import Dispatcher
+from bot.delivery.deliver import Delivery
 from bot.engine import DELIVER, TAKE_IN, Job
-from bot.hearing import Hearing
-from bot.intake import Intake
-from bot.lifeline import Lifeline
-from bot.memory import Memory, WorkingStore
-from bot.metrics import TICK_SECONDS
-from bot.pulse import GONE_AFTER, SIGN
-from bot.sampling import Sampler
+from bot.intake.dispatcher import Dispatcher
+from bot.intake.inbox_writer import Hearing
+from bot.intake.take_in import Intake
+from bot.media.integrity_sampling import Sampler
+from bot.monitoring.liveness import GONE_AFTER, SIGN
+from bot.monitoring.metrics import TICK_SECONDS
+from bot.monitoring.outage_recorder import Lifeline
+from bot.unit_of_work import Memory, WorkingStore
 from schedules.scheduler import start_ticking, tick
-from storage.claims import claim
+from storage.db.process_locks import claim
 from storage.errors import DatabaseAway, Refused
 from storage.outages import WORKING
 from storage.store import Store

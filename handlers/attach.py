@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from handlers.attribution import place
 from schedules.rules import RuleBook
+from storage.db.models import Submission
 from storage.errors import Refused
-from storage.models import Submission
 from storage.store import Store
 
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from handlers.naming import named_enterprise, named_part, without_enterprise
+from handlers.duplicates import mark_replays
 from handlers.pairing import WITHIN, Said, pair
+from handlers.part_names import named_enterprise, named_part, without_enterprise
 from handlers.receipts import facts, respond, send_receipt
-from handlers.replays import mark_replays
-from handlers.urging import take_as_answer
+from handlers.rectification import take_as_answer
 from schedules.rules import RuleBook
-from storage.models import KeyPart, Notice, Submission, Word
+from storage.db.models import KeyPart, Notice, Submission, Word
 from storage.store import Store
 
 # A word often follows the film within seconds: wait a moment before asking for it.

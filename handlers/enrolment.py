@@ -7,13 +7,13 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from handlers.answers import answer
 from handlers.message import Message
-from handlers.naming import plain
+from handlers.part_names import plain
+from handlers.replies import answer
+from schedules.notify import route_back
 from schedules.rules import RuleBook
-from schedules.telling import route_back
+from storage.db.models import Employment, Enterprise, Invitation, Person
 from storage.errors import Refused
-from storage.models import Employment, Enterprise, Invitation, Person
 from storage.store import Store
 
 ROLES = ("巡检员", "负责人", "安全员", "值班领导", "工作人员", "审计员", "管理员")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from schedules.notify import tell, tell_office
 from schedules.patrol_night import night_of
 from schedules.rules import RuleBook
-from schedules.telling import tell, tell_office
+from storage.db.models import Enterprise, Objection
 from storage.errors import Refused
-from storage.models import Enterprise, Objection
 from storage.store import Store
 
 _LONGEST = 500

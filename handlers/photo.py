@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from handlers.films import announce
 from handlers.message import Fetch, Message
 from handlers.receipts import facts, respond
-from handlers.video import announce
 from schedules.rules import RuleBook
-from storage.models import Submission
+from storage.db.models import Submission
 from storage.store import Store
 from storage.submissions import Filed
 

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from handlers.message import OVERHEARD
-from schedules.nights import judged
+from schedules.night_judgement import judged
+from schedules.notify import reply, tell_office
 from schedules.patrol_night import window
 from schedules.rules import RuleBook
-from schedules.telling import reply, tell_office
-from storage.models import Submission
+from storage.db.models import Submission
 from storage.notices import Saying
 from storage.store import Store
 

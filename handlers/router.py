@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from handlers import event, groups, other, overheard, photo, presence, text, uploading, video
+from handlers import (
+    archived_chat,
+    contact_tracking,
+    events,
+    films,
+    group_binding,
+    photo,
+    text,
+    unsupported,
+    upload_links,
+)
 from handlers.message import OVERHEARD, Fetch, Message
 from schedules.rules import RuleBook
 from storage.store import Store
@@ -13,17 +23,17 @@ from storage.store import Store
 Handler = Callable[[Message, Store, RuleBook, datetime], Fetch | None]
 
 ROUTES: dict[str, Handler] = {
-    "film": video.handle,
+    "film": films.handle,
     "photo": photo.handle,
-    "file": other.file,
+    "file": unsupported.file,
     "text": text.handle,
-    "press": event.pressed,
-    "event": event.handle,
-    "voice": other.voice,
-    "too_large": uploading.too_large,
-    "location": other.unreadable,
-    "link": other.unreadable,
-    "unknown": other.unreadable,
+    "press": events.pressed,
+    "event": events.handle,
+    "voice": unsupported.voice,
+    "too_large": upload_links.too_large,
+    "location": unsupported.unreadable,
+    "link": unsupported.unreadable,
+    "unknown": unsupported.unreadable,
 }
 
 
@@ -31,8 +41,8 @@ def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> Fe
     """Hand a message to its handler; what must be fetched for it, if anything."""
     store.one_at_a_time(message.lane)
     if message.channel in OVERHEARD:
-        return overheard.handle(message, store, rules, now)
-    presence.note(message, store, now)
-    if message.chat and groups.meet(message, store, rules, now):
+        return archived_chat.handle(message, store, rules, now)
+    contact_tracking.note(message, store, now)
+    if message.chat and group_binding.meet(message, store, rules, now):
         return None
     return ROUTES[message.kind](message, store, rules, now)

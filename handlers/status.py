@@ -5,18 +5,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from handlers.answers import answer, sender_of
 from handlers.message import Message
-from handlers.naming import named_part, without_enterprise
 from handlers.pairing import WITHIN
+from handlers.part_names import named_part, without_enterprise
 from handlers.permissions import viewer
-from schedules.nights import judged
+from handlers.replies import answer, sender_of
+from schedules.night_judgement import judged
+from schedules.night_snapshot import Tonight
+from schedules.night_snapshot import tonight as look
+from schedules.notify import reply
 from schedules.patrol_night import night_of
 from schedules.rules import RuleBook
-from schedules.telling import reply
-from schedules.tonight import Tonight
-from schedules.tonight import tonight as look
-from storage.models import Enterprise, Notice
+from storage.db.models import Enterprise, Notice
 from storage.notices import Saying
 from storage.store import Store
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from handlers import alerting, danger, enrolment, review_chat, status, uploading, urging
-from handlers.answers import answer, answer_chatter, name_of
+from handlers import alerts, emergency, enrolment, rectification, status, upload_links
 from handlers.attribution import settle
 from handlers.message import Message
-from handlers.naming import named_enterprise, named_part, plain, spoken_number, without_enterprise
+from handlers.part_names import named_enterprise, named_part, plain, spoken_number, without_enterprise
+from handlers.replies import answer, answer_chatter, name_of
+from handlers.review import chat
+from schedules.notify import tell_office
 from schedules.patrol_night import night_of
 from schedules.rules import RuleBook
-from schedules.telling import tell_office
-from storage.models import Enterprise, Person
+from storage.db.models import Enterprise, Person
 from storage.store import Store
 
 Command = Callable[[Message, Store, RuleBook, datetime], None]
@@ -48,9 +49,9 @@ COMMANDS: dict[str, Command] = {
     "停产": _to_office,
     "复产": _to_office,
     "换人": _to_office,
-    "已知悉": alerting.acknowledge_by_word,
-    "知悉": alerting.acknowledge_by_word,
-    "审看": review_chat.start,
+    "已知悉": alerts.acknowledge_by_word,
+    "知悉": alerts.acknowledge_by_word,
+    "审看": chat.start,
 }
 
 
@@ -58,8 +59,8 @@ def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> No
     """Danger before all, then the vocabulary, then names of parts; whatever else is answered with help."""
     person = store.register.account_owner(message.realm, message.sender, message.sent_at)
     said = plain(message.text)
-    if danger.speaks_of_danger(message.text):
-        return danger.handle(message, store, rules, now)
+    if emergency.speaks_of_danger(message.text):
+        return emergency.handle(message, store, rules, now)
     if enrolment.code_in(message.text):
         return enrolment.handle(message, store, rules, now)
     if person is None:
@@ -67,11 +68,11 @@ def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> No
     command = COMMANDS.get(said.strip("。.!！")) or (_to_office if said.startswith(("停产", "复产", "换人")) else None)
     if command is not None:
         return command(message, store, rules, now)
-    if said.startswith(uploading.WORD):
-        return uploading.handle(message, store, rules, now)
+    if said.startswith(upload_links.WORD):
+        return upload_links.handle(message, store, rules, now)
     if said.startswith("绑定"):
         return answer(message, store, rules, now, "enrolment.how")
-    if any(heard(message, person, store, rules, now) for heard in (review_chat.said, urging.heard_answer)):
+    if any(heard(message, person, store, rules, now) for heard in (chat.said, rectification.heard_answer)):
         return None
     return _word(message, person, store, rules, now)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handlers.message import OVERHEARD
-from storage.models import Submission
+from storage.db.models import Submission
 from storage.store import Store
 
 MARK = "sent_twice"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from handlers.enrolment import enlist
-from storage.access import login_key
+from storage.db.models import Credential
 from storage.errors import Refused
-from storage.models import Credential
+from storage.sign_ins import login_key
 from storage.store import Store
 
 _ACTOR = "night-patrol user"

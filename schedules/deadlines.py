@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from schedules.nights import close
+from schedules.night_judgement import close
+from schedules.notify import awake_at, tell_office
 from schedules.patrol_night import ONE_DAY, at, night_of, window
-from schedules.reachability import reached
+from schedules.readiness_checks import reached
 from schedules.rules import RuleBook
-from schedules.telling import awake_at, tell_office
-from storage.models import ClosedNight
+from storage.db.models import ClosedNight
 from storage.store import Store
 
 _LOOK_BACK = timedelta(days=7)

@@ -8,11 +8,11 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from schedules.judgement import EnterpriseJudgement, NightJudgement
-from schedules.nights import judged
+from schedules.night_judgement import judged
+from schedules.notify import awake_at, tell_office, tell_people
 from schedules.patrol_night import moment, night_of, window
 from schedules.rules import RuleBook
-from schedules.telling import awake_at, tell_office, tell_people
-from storage.models import GroupChat, Notice
+from storage.db.models import GroupChat, Notice
 from storage.notices import Saying
 from storage.outages import RECEIVING
 from storage.register import HEADS, PATROLLER

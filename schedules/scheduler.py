@@ -10,17 +10,17 @@ from zoneinfo import ZoneInfo
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from schedules.daily_push import push_daily
+from schedules.alerts.escalation import climb_all, open_duty_alerts
+from schedules.audit_log import seal_trail
+from schedules.completeness_check import audit_night
+from schedules.content import push_daily
 from schedules.deadlines import check_roster, close_nights
-from schedules.escalation import climb_all, open_duty_alerts
-from schedules.outages import rule_book, tell_outages
-from schedules.reachability import check_reach
+from schedules.outage_notices import rule_book, tell_outages
+from schedules.readiness_checks import check_reach
 from schedules.reminders import send_waves
-from schedules.reports import send_daily_report
-from schedules.reviewing import end_reviews
+from schedules.reports.daily import send_daily_report
+from schedules.review.night_review import end_reviews
 from schedules.rules import RuleBook
-from schedules.self_audit import audit_night
-from schedules.trail import seal_trail
 from storage.store import Store
 
 Job = Callable[[Store, RuleBook, datetime], None]

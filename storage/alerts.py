@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from storage.models import Alert, Person
-from storage.records import insert_once
+from storage.db.models import Alert, Person
+from storage.facts import insert_once
 
 
 class AlertStore:

@@ -21,11 +21,11 @@ from typing import IO, Any
 from sqlalchemy import Connection, Date, Table, func, insert, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from storage.database import Database
+from storage.db.database import Database
+from storage.db.migration_runner import known_revisions
+from storage.db.models import Base, UtcDateTime
 from storage.errors import Refused
-from storage.models import Base, UtcDateTime
-from storage.private import written_privately
-from storage.schema import known_revisions
+from storage.private_files import written_privately
 
 FORMAT = 1
 MANIFEST = "manifest.json"

@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from storage.lines import Line, Window, route_to
-from storage.models import Attempt, Binding, Contact, Notice
+from storage.db.models import Attempt, Binding, Contact, Notice
+from storage.facts import among, insert_once
 from storage.notices import UNDELIVERABLE
-from storage.records import among, insert_once
+from storage.personal_channels import Line, Window, route_to
 
 
 @dataclass(frozen=True)

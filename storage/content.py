@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from storage.models import ContentItem, Notice, Push
-from storage.records import insert_once
+from storage.db.models import ContentItem, Notice, Push
+from storage.facts import insert_once
 
 LINK, FILM = "链接", "视频"
 

@@ -7,7 +7,7 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from storage.models import DutyShift, Person
+from storage.db.models import DutyShift, Person
 
 POSTS = ("leader", "backup", "staff")
 

@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from storage.database import PATIENCE_S, Database
-from storage.models import Inbox
-from storage.records import insert_all_once, inserting_once
+from storage.db.database import PATIENCE_S, Database
+from storage.db.models import Inbox
+from storage.facts import insert_all_once, inserting_once
 
 Said = tuple[str, str, str]
 """A message by its channel, its key there, and its raw content."""

@@ -8,8 +8,8 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
-from storage.lines import Line, route_to
-from storage.models import GroupChat, Person
+from storage.db.models import GroupChat, Person
+from storage.personal_channels import Line, route_to
 
 # Why a notice has not even been tried: the person has no account, or none that can be reached now.
 NOBODY: Mapping[str, int] = MappingProxyType({})

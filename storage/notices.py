@@ -11,10 +11,10 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from storage import notice_rows
-from storage.lines import Line, route_to
-from storage.models import Attempt, GroupChat, Notice, Person
+from storage.db.models import Attempt, GroupChat, Notice, Person
+from storage.facts import insert_all_once, insert_once
 from storage.notice_rows import NO_ACCOUNT, UNDELIVERABLE, Saying, row
-from storage.records import insert_all_once, insert_once
+from storage.personal_channels import Line, route_to
 
 __all__ = ["ENDED", "NO_ACCOUNT", "UNDELIVERABLE", "Due", "NoticeStore", "Saying"]
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from storage.models import Enterprise, Objection
+from storage.db.models import Enterprise, Objection
 
 
 class ObjectionStore:

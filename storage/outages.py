@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from storage.models import Meta, Outage
-from storage.records import Records, insert_once
+from storage.db.models import Meta, Outage
+from storage.facts import Records, insert_once
 
 RECEIVING, WORKING, PLATFORM = "receiving", "working", "platform"
 

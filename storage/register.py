@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from storage.lines import canonical_account
-from storage.models import Binding, Employment, Enterprise, GroupChat, Invitation, KeyPart, Person, Rule
-from storage.records import among
+from storage.db.models import Binding, Employment, Enterprise, GroupChat, Invitation, KeyPart, Person, Rule
+from storage.facts import among
+from storage.personal_channels import canonical_account
 
 OFFICE_ROLES = ("工作人员", "管理员")
 LEADER = "值班领导"

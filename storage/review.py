@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from storage.models import Enterprise, KeyPart, ReviewClaim, SecondLook, Submission, Verdict
-from storage.records import insert_once
+from storage.db.models import Enterprise, KeyPart, ReviewClaim, SecondLook, Submission, Verdict
+from storage.facts import insert_once
 
 REJECTING = ("unclear", "wrong_part")
 

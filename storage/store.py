@@ -7,27 +7,27 @@ from collections.abc import Sequence
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from storage.access import AccessStore
+from storage.access_tokens import TokenStore
 from storage.alerts import AlertStore
+from storage.audit_log import TrailStore
 from storage.contacts import ContactStore
 from storage.content import ContentStore
+from storage.db.leases import LeaseStore
 from storage.duty import DutyStore
+from storage.facts import Records
 from storage.inbox import InboxStore
-from storage.leases import LeaseStore
-from storage.lines import Line
-from storage.looks import LookStore
 from storage.notices import NoticeStore
 from storage.objections import ObjectionStore
 from storage.outages import OutageStore
-from storage.records import Records
+from storage.personal_channels import Line
+from storage.poll_cursors import SourceStore
+from storage.rectifications import UrgeStore
 from storage.register import Register
 from storage.review import ReviewStore
-from storage.sources import SourceStore
+from storage.sign_ins import AccessStore
 from storage.submissions import SubmissionStore
-from storage.tokens import TokenStore
-from storage.trail import TrailStore
 from storage.uploads import UploadStore
-from storage.urges import UrgeStore
+from storage.view_log import LookStore
 
 
 class Store:

@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from storage.lines import canonical_account
-from storage.models import Binding, Enterprise, NightChoice, Submission, Word
-from storage.records import Records, insert_once
+from storage.db.models import Binding, Enterprise, NightChoice, Submission, Word
+from storage.facts import Records, insert_once
+from storage.personal_channels import canonical_account
 
 
 @dataclass(frozen=True)

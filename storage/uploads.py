@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from storage.models import Inbox, Upload, UploadPiece
-from storage.records import insert_once
+from storage.db.models import Inbox, Upload, UploadPiece
+from storage.facts import insert_once
 
 CHANNEL = "upload"
 

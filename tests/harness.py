@@ -17,15 +17,15 @@ from sqlalchemy import select
 
 from bot.app import Bot, build
 from bot.config import Config, load
+from bot.devtools.simulator import Cloud
+from bot.devtools.simulator.core.aibot import Aibot
+from bot.devtools.simulator.core.records import Card
+from bot.devtools.simulator.films import make_film
 from bot.engine import InlineEngine
-from bot.night_view import night_view
-from bot.simulator import Cloud
-from bot.simulator.aibot import Aibot
-from bot.simulator.films import make_film
-from bot.simulator.records import Card
+from bot.reports.night import night_view
 from schedules.patrol_night import moment, night_of
-from storage.database import Database
-from storage.models import Base, DutyShift, Employment, Enterprise, GroupChat, Inbox, KeyPart, Person, Rule
+from storage.db.database import Database
+from storage.db.models import Base, DutyShift, Employment, Enterprise, GroupChat, Inbox, KeyPart, Person, Rule
 from storage.store import Store
 from tests.places import here
 

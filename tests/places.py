@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from bot.opening import migrate_all
-from storage.database import Database
+from bot.bootstrap import migrate_all
+from storage.db.database import Database
 from tests.servers import S3Place, postgresql, swift
 
 BOTH = ("embedded", "server")

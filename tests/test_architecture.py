@@ -51,7 +51,7 @@ def test_every_sentence_is_used_and_every_one_used_exists() -> None:
     unused -= {key for key in sentences() if key.removesuffix("_title") in said}
     assert unused == set()
     missing = {key for key in used if key not in sentences() and not key.endswith("_")}
-    assert missing - {"bot.simulator", "bot.web"} - set(ACTIONS) == set()
+    assert missing - {"bot.devtools.simulator", "bot.web"} - set(ACTIONS) == set()
 
 
 def test_sentences_name_their_parameters_and_nothing_else() -> None:

@@ -5,30 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bot.channels import (
-    fallback,
-    heartbeat,
-    official_account,
-    wecom_aibot,
-    wecom_app,
-    wecom_kf,
-    wecom_msgaudit,
-    wecom_robot,
-)
-from bot.channels.base import Channel, Discreet, Door, Entrance, Examined, Means, Opened, Source
-from bot.channels.fallback import FallbackChannel
-from bot.channels.guard import Guard
+from bot.channels import heartbeat, official_account, sms_mail, wecom_aibot, wecom_app, wecom_kf, wecom_robot
 from bot.channels.heartbeat import HeartbeatChannel
+from bot.channels.interface import Channel, Discreet, Door, Entrance, Examined, Means, Opened, Source
 from bot.channels.official_account import OfficialAccountChannel, OfficialAccountDoor
+from bot.channels.sms_mail import FallbackChannel
+from bot.channels.ssrf_guard import Guard
 from bot.channels.wecom_aibot import WeComAibotChannel, WeComAibotDoor
+from bot.channels.wecom_api.client import WeComClient
+from bot.channels.wecom_api.crypto import Envelope
+from bot.channels.wecom_api.login import WeComLogin
 from bot.channels.wecom_app import WeComAppChannel, WeComAppDoor, accepted_corps
-from bot.channels.wecom_client import WeComClient
-from bot.channels.wecom_crypto import Envelope
 from bot.channels.wecom_kf import WeComKfChannel, WeComKfDoor
-from bot.channels.wecom_login import WeComLogin
-from bot.channels.wecom_msgaudit import WeComMsgAuditDoor
+from bot.channels.wecom_msgaudit import inbound
+from bot.channels.wecom_msgaudit.inbound import WeComMsgAuditDoor
 from bot.channels.wecom_robot import WeComRobotChannel
-from storage.lines import Line
+from storage.personal_channels import Line
 
 # The order is that of preference, where a person can be reached by several.
 CHANNELS: dict[str, type] = {
@@ -51,8 +43,8 @@ BUILDERS: dict[str, Callable[[Means], Opened | None]] = {
     "wecom_robot": wecom_robot.opened,
     "wecom_kf": wecom_kf.opened,
     "official_account": official_account.opened,
-    "wecom_msgaudit": wecom_msgaudit.opened,
-    "fallback": fallback.opened,
+    "wecom_msgaudit": inbound.opened,
+    "fallback": sms_mail.opened,
     "heartbeat": heartbeat.opened,
 }
 

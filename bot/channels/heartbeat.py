@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.channels.base import Attachment, Body, Delivered, Limits, Means, Opened
 from bot.channels.errors import Misconfigured
-from bot.channels.wecom_http import call, session
+from bot.channels.interface import Attachment, Body, Delivered, Limits, Means, Opened
+from bot.channels.wecom_api.http import call, session
 
 # Some watchers take nothing but a GET.
 _ONLY_GET = (404, 405, 501)

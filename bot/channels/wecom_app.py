@@ -6,17 +6,17 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.channels import wecom_cards
-from bot.channels.base import Attachment, Body, Delivered, Limits, Means, Opened, Received, Rejected, repeat_window
-from bot.channels.bells import bell_in, digest_key, sent_at
-from bot.channels.callback_fields import KINDS, message_key
 from bot.channels.errors import NotReachable
-from bot.channels.wecom_client import WeComClient
-from bot.channels.wecom_crypto import Envelope, xml_fields
-from bot.channels.wecom_login import WeComLogin
+from bot.channels.interface import Attachment, Body, Delivered, Limits, Means, Opened, Received, Rejected, repeat_window
+from bot.channels.wecom_api import cards
+from bot.channels.wecom_api.callback_fields import KINDS, message_key
+from bot.channels.wecom_api.client import WeComClient
+from bot.channels.wecom_api.crypto import Envelope, xml_fields
+from bot.channels.wecom_api.login import WeComLogin
+from bot.channels.wecom_api.source_notifications import bell_in, digest_key, sent_at
 from bot.config import Config
 from handlers.message import Message
-from storage.lines import Line
+from storage.personal_channels import Line
 
 # The platform wants an interval also where nothing can be a repeat.
 _ONCE_S = 60
@@ -61,7 +61,7 @@ class WeComAppDoor:
             media=word.get("MediaId") or None,
             file_name=word.get("FileName") or None,
             event=event,
-            button=wecom_cards.pressed(fields),
+            button=cards.pressed(fields),
             task_id=word.get("TaskId", ""),
             response_code=word.get("ResponseCode", ""),
         )
@@ -96,7 +96,7 @@ class WeComAppChannel:
 
     def _content(self, body: Body, attachment: Attachment | None) -> dict[str, Any]:
         if body["form"] in ("alert", "buttons", "selection", "review"):
-            return {"msgtype": "template_card", "template_card": wecom_cards.card(body)}
+            return {"msgtype": "template_card", "template_card": cards.card(body)}
         if body["form"] == "file" and attachment is not None:
             media_id = self._client.upload("file", body["name"], attachment())
             return {"msgtype": "file", "file": {"media_id": media_id}}

@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.channels.base import Attachment, Body, Delivered, Limits, Means, Opened, Pulled, Received, Rejected
-from bot.channels.bells import KF, OUTSIDERS, bell_in, digest_key, sent_at
 from bot.channels.errors import ChannelError, Transient
-from bot.channels.wecom_client import WeComClient
-from bot.channels.wecom_crypto import Envelope, xml_fields
+from bot.channels.interface import Attachment, Body, Delivered, Limits, Means, Opened, Pulled, Received, Rejected
+from bot.channels.wecom_api.client import WeComClient
+from bot.channels.wecom_api.crypto import Envelope, xml_fields
+from bot.channels.wecom_api.source_notifications import KF, OUTSIDERS, bell_in, digest_key, sent_at
 from handlers.message import Message
-from storage.lines import Line, Window
+from storage.personal_channels import Line, Window
 
 # As many as one transaction keeps without a callback having to wait for it; the platform gives up to 1000.
 _AT_ONCE = 200

@@ -6,9 +6,9 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from bot.channels.base import Attachment, Body, Delivered, Limits, Means, Opened
 from bot.channels.errors import ChannelError, nothing_said
-from bot.channels.wecom_http import call, checked, member, session
+from bot.channels.interface import Attachment, Body, Delivered, Limits, Means, Opened
+from bot.channels.wecom_api.http import call, checked, member, session
 
 _UPLOAD_TIMEOUT = (5, 120)
 _TITLE_BYTES, _DESCRIPTION_BYTES = 128, 512

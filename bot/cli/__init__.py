@@ -8,7 +8,7 @@ import traceback
 
 import click
 
-from bot.cli import keeping, looking, office, running, users
+from bot.cli import maintenance, register, reports, serve, users
 from bot.config import SettingsError
 from bot.texts import say
 from storage.errors import DatabaseAway, Refused, SchemaMismatch
@@ -21,10 +21,10 @@ def cli() -> None:
 
 
 for command in (
-    running.serve, running.web, running.worker, running.migrate, running.simulator, running.demo,
-    office.import_, office.export, office.invite, office.attach, users.user,
-    looking.night, looking.report, looking.doctor, keeping.verify, keeping.trail, keeping.backup,
-    keeping.restore,
+    serve.serve, serve.web, serve.worker, serve.migrate, serve.simulator, serve.demo,
+    register.import_, register.export, register.invite, register.attach, users.user,
+    reports.night, reports.report, reports.doctor, maintenance.verify, maintenance.trail, maintenance.backup,
+    maintenance.restore,
 ):  # fmt: skip
     cli.add_command(command)
 

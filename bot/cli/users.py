@@ -7,8 +7,8 @@ import sys
 
 import click
 
-from bot.cli.office import ROLES
-from bot.cli.opened import opened
+from bot.cli.context import opened
+from bot.cli.register import ROLES
 from bot.texts import say
 
 

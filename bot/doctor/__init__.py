@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bot.bootstrap import connected, joined_clock, open_database
 from bot.config import SettingsError, load
-from bot.doctor import archive, keeping, people, platform, service
-from bot.doctor.finding import Finding, bad, good
+from bot.doctor import chat_archive, people, platform, service, storage
+from bot.doctor.check_result import Finding, bad, good
 from bot.engine import InlineEngine
-from bot.opening import connected, joined_clock, open_database
 from storage.errors import DatabaseAway, SchemaMismatch
 
 __all__ = ["Finding", "examine"]
@@ -26,21 +26,21 @@ def examine() -> Iterator[Finding]:
         yield Finding(False, str(error))
         return
     yield good("doctor.settings")
-    yield from keeping.examine(config)
+    yield from storage.examine(config)
     try:
         database = open_database(config, migrate=False)
     except SchemaMismatch as error:
-        yield keeping.schema(error)
+        yield storage.schema(error)
         return
     except DatabaseAway as error:
         yield bad("trouble.database", why=str(error))
         return
     try:
         memory, switchboard = connected(config, database, joined_clock(database), InlineEngine())
-        yield keeping.database(memory)
+        yield storage.database(memory)
         yield from people.examine(memory)
         yield from platform.examine(config, memory, switchboard)
-        yield archive.examine(config)
+        yield chat_archive.examine(config)
         yield from service.examine(config, memory, switchboard)
     finally:
         database.close()

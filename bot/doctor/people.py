@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.doctor.finding import Finding, advice, bad, good
-from bot.memory import Memory
+from bot.doctor.check_result import Finding, advice, bad, good
+from bot.unit_of_work import Memory
 from schedules.patrol_night import shift_day
 from storage.register import HEADS, LEADER, PATROLLER
 from storage.store import Store

@@ -9,11 +9,11 @@ from datetime import timedelta
 
 from bot.channels import Examined, Switchboard, WeComClient, WeComRobotChannel, wecom_aibot
 from bot.channels.errors import ChannelError
-from bot.channels.wecom_aibot.wire import Pace, Wire
+from bot.channels.wecom_aibot.websocket import Pace, Wire
 from bot.clock import wall_now
 from bot.config import Config
-from bot.doctor.finding import Finding, advice, bad, good
-from bot.memory import Memory
+from bot.doctor.check_result import Finding, advice, bad, good
+from bot.unit_of_work import Memory
 
 _CLOCK_OFF_S = 30
 _DOCTOR, _VISIT = "doctor", timedelta(seconds=30)

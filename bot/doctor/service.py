@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 from bot.channels import Switchboard
 from bot.channels.errors import ChannelError
-from bot.channels.wecom_crypto import verification
-from bot.channels.wecom_http import call, is_reachable, session
+from bot.channels.wecom_api.crypto import verification
+from bot.channels.wecom_api.http import call, is_reachable, session
 from bot.config import Config
-from bot.doctor.finding import Finding, advice, bad, good
-from bot.memory import Memory
-from bot.pulse import ASLEEP_AFTER_S, signs
+from bot.doctor.check_result import Finding, advice, bad, good
+from bot.monitoring.liveness import ASLEEP_AFTER_S, signs
+from bot.unit_of_work import Memory
 
 _NEAR = ("127.0.0.1", "localhost", "::1")
 # How a callback fails that was sealed with another token, another key, or for another corp.

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response
 
 from bot.channels import Switchboard
-from bot.hearing import Hearing
-from bot.memory import Memory
-from bot.uploads import Uploads
-from bot.web import callbacks, content, dashboard, health, upload
-from bot.web.dashboard.gallery import Gallery
-from bot.web.site import Site
+from bot.intake.inbox_writer import Hearing
+from bot.intake.uploads import Uploads
+from bot.unit_of_work import Memory
+from bot.web import callbacks, content, dashboard, health, tus
+from bot.web.dashboard.film_access import Gallery
+from bot.web.site_settings import Site
 from storage.errors import DatabaseAway
 from storage.objects import ObjectError
 
@@ -36,7 +36,7 @@ def create_app(
         app.register_error_handler(trouble, _not_now)
     app.register_blueprint(health.blueprint(memory, gallery.objects, switchboard))
     app.register_blueprint(content.blueprint(memory, gallery.objects, gallery.links))
-    app.register_blueprint(upload.blueprint(memory, uploads, gallery.links, secure=site.is_secure))
+    app.register_blueprint(tus.blueprint(memory, uploads, gallery.links, secure=site.is_secure))
     dashboard.add(app, memory, switchboard, site, gallery)
     doors = Flask("doors", static_folder=None)
     doors.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY

@@ -9,10 +9,10 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from bot.channels import Switchboard
-from bot.channels.base import Door, Rejected
-from bot.hearing import Hearing
-from bot.memory import Heard
-from bot.metrics import CALLBACK_SECONDS, CALLBACKS
+from bot.channels.interface import Door, Rejected
+from bot.intake.inbox_writer import Hearing
+from bot.monitoring.metrics import CALLBACK_SECONDS, CALLBACKS
+from bot.unit_of_work import Heard
 from storage.errors import DatabaseAway
 
 log = logging.getLogger(__name__)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, Response, abort, redirect
 from werkzeug.wrappers import Response as AnyResponse
 
-from bot.links import Links
-from bot.memory import Memory
-from bot.web.ranged import ranged
+from bot.signed_links import Links
+from bot.unit_of_work import Memory
+from bot.web.range_response import ranged
 from storage.objects import ObjectStore
 
 _LINK_LIFE_S = 3600

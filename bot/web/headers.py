@@ -7,7 +7,7 @@ import secrets
 
 from flask import Flask, Response, request
 
-from bot.web.site import Site
+from bot.web.site_settings import Site
 
 # Scripts, styles, pictures and films come from us alone, and nothing that stands in a page is run. Pictures within
 # the style sheets are data: addresses. `media-src` is widened by pages that play from the object store.

@@ -13,12 +13,12 @@ from flask import Blueprint, Response, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from bot.channels import Switchboard
-from bot.channels.wecom_http import is_reachable
+from bot.channels.wecom_api.http import is_reachable
 from bot.clock import wall_now
-from bot.measuring import measure
-from bot.memory import Memory
-from bot.pulse import Pulse
-from schedules.self_audit import FACT
+from bot.monitoring.collect import measure
+from bot.monitoring.liveness import Pulse
+from bot.unit_of_work import Memory
+from schedules.completeness_check import FACT
 from storage.errors import StorageError
 from storage.objects import ObjectError, ObjectStore
 from storage.uploads import CHANNEL as UPLOAD

@@ -1,7 +1,7 @@
 """The night as watched by many at once: read by one for all of them, and each told when it has changed.
 
 A browser that watches holds a connection open (server-sent events). Held by a thread each, eight watchers would
-take all threads of the server; so the thread hands its connection over to this (bot/streaming.py) and is free, and
+take all threads of the server; so the thread hands its connection over to this (bot/web/streaming.py) and is free, and
 one thread for the whole process looks at the night every other second and tells everybody when it is not the same
 any more. Only *that* it changed is told: what is shown is asked for by each with his own sign-in.
 """
@@ -14,8 +14,8 @@ import threading
 from typing import Protocol
 
 from bot.clock import monotonic
-from bot.memory import Memory
-from schedules.tonight import Tonight, tonight
+from bot.unit_of_work import Memory
+from schedules.night_snapshot import Tonight, tonight
 from storage.errors import StorageError
 
 log = logging.getLogger(__name__)

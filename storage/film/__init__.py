@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from storage.film import helper
+from storage.film import client
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def marked(path: Path, target: Path, words: str, patience_s: float = 300.0) -> N
 
 
 def _asked(task: str, patience_s: float, *args: object) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(helper.ask(json.dumps([task, patience_s, *args]).encode(), patience_s))
+    answer: dict[str, Any] = json.loads(client.ask(json.dumps([task, patience_s, *args]).encode(), patience_s))
     return answer
 
 

@@ -8,7 +8,7 @@ ObjectError          a store's plain reason; `transient` says whether trying aga
 from __future__ import annotations
 
 from storage.objects.directory import DirectoryStore
-from storage.objects.kinds import ObjectError, ObjectMissing, ObjectStore, ObjectTaken, S3Settings, Spool, Stat
+from storage.objects.interface import ObjectError, ObjectMissing, ObjectStore, ObjectTaken, S3Settings, Spool, Stat
 from storage.objects.s3 import S3Store
 
 __all__ = ["ObjectError", "ObjectMissing", "ObjectStore", "ObjectTaken", "S3Settings", "Spool", "Stat", "open_store"]

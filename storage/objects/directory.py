@@ -13,7 +13,7 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import BinaryIO
 
-from storage.objects.kinds import ObjectError, ObjectMissing, ObjectTaken, Spool, Stat, check_key, probe, spool_in
+from storage.objects.interface import ObjectError, ObjectMissing, ObjectTaken, Spool, Stat, check_key, probe, spool_in
 
 SPOOL = ".spool"  # inside the root: a rename is whole only within one file system
 SPOOL_AGE_S = 24 * 3600

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
-from storage.objects.kinds import (
+from storage.objects.interface import (
     ObjectError,
     ObjectMissing,
     ObjectTaken,

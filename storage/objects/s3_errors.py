@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from storage.objects.kinds import ObjectError, ObjectMissing, ObjectTaken
+from storage.objects.interface import ObjectError, ObjectMissing, ObjectTaken
 
 MISSING = {"404", "NoSuchKey", "NotFound"}
 # The operator can mend these while the film waits; other refusals of the store would only be repeated.

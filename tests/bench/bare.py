@@ -15,7 +15,7 @@ from typing import Any
 from flask import Flask, Response, request
 from waitress import serve
 
-from bot.serving import THREADS
+from bot.server import THREADS
 
 
 def _sqlite(url: str) -> Callable[[bytes], None]:

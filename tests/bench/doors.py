@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from bot.links import Links
-from bot.simulator.films import big_film, make_film
+from bot.devtools.simulator.films import big_film, make_film
+from bot.signed_links import Links
 from storage.store import Store
 from tests.bench.load import load
 from tests.bench.rig import Row, Service, folder, middle, service, spread, wait_until

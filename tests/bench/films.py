@@ -18,7 +18,7 @@ from pathlib import Path
 
 import requests
 
-from bot.simulator.films import big_film, make_film
+from bot.devtools.simulator.films import big_film, make_film
 from tests.bench.load import ROOT
 from tests.bench.rig import BUCKET, Row, Service, folder, s3, service, spread, wait_until
 

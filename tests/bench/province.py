@@ -16,11 +16,11 @@ from sqlalchemy import event, insert, select, text
 
 from bot.clock import RealClock
 from bot.engine import InlineEngine
-from bot.memory import Memory
-from schedules.nights import judged
+from bot.unit_of_work import Memory
+from schedules.night_judgement import judged
 from schedules.reminders import send_waves, still_missing
-from storage.database import Database
-from storage.models import Binding, Employment, Enterprise, GroupChat, Inbox, KeyPart, Notice, Person, Submission
+from storage.db.database import Database
+from storage.db.models import Binding, Employment, Enterprise, GroupChat, Inbox, KeyPart, Notice, Person, Submission
 from tests.bench.rig import Row, database
 from tests.harness import SHANGHAI
 

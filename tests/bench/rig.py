@@ -19,10 +19,10 @@ from pathlib import Path
 import requests
 from sqlalchemy import create_engine, text
 
-from bot.opening import migrate_all
-from bot.simulator import Cloud
-from storage.database import Database
-from storage.models import Employment, Enterprise, GroupChat, KeyPart, Person
+from bot.bootstrap import migrate_all
+from bot.devtools.simulator import Cloud
+from storage.db.database import Database
+from storage.db.models import Employment, Enterprise, GroupChat, KeyPart, Person
 from storage.store import Store
 from tests.bench.load import ROOT, post
 from tests.servers import S3Place, postgresql, swift

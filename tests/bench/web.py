@@ -17,7 +17,7 @@ from sqlalchemy import func, insert, select
 
 from schedules.patrol_night import night_of
 from schedules.rules import RuleBook
-from storage.models import Inbox, KeyPart, Notice, Person, Submission
+from storage.db.models import Inbox, KeyPart, Notice, Person, Submission
 from storage.store import Store
 from tests.bench.rig import Row, Service, service
 from tests.harness import SHANGHAI

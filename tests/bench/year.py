@@ -12,9 +12,9 @@ from pathlib import Path
 
 from sqlalchemy import insert, text
 
-from schedules.nights import close
-from storage.database import Database
-from storage.models import Inbox, Notice
+from schedules.night_judgement import close
+from storage.db.database import Database
+from storage.db.models import Inbox, Notice
 from storage.store import Store
 from tests.bench.load import ROOT
 from tests.bench.province import NIGHT, PARTS, film_a_night, settle

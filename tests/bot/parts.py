@@ -20,12 +20,12 @@ from werkzeug.test import Client
 
 from bot.app import Bot, build
 from bot.config import Config
+from bot.devtools.simulator import Cloud
 from bot.engine import InlineEngine
-from bot.simulator import Cloud
-from storage.database import Database
-from storage.lines import Line
-from storage.models import GroupChat, Inbox, Notice
+from storage.db.database import Database
+from storage.db.models import GroupChat, Inbox, Notice
 from storage.notices import Saying
+from storage.personal_channels import Line
 from tests.harness import NIGHT, HandClock, at, config_for
 from tests.places import here
 

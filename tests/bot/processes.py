@@ -16,7 +16,7 @@ from typing import Any
 
 import requests
 
-from bot.simulator import Cloud
+from bot.devtools.simulator import Cloud
 from tests.bot.parts import until
 
 ROOT = Path(__file__).parent.parent.parent

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from bot.devtools.simulator import Cloud
+from bot.devtools.simulator.archive import Archive
+from bot.devtools.simulator.films import make_film
 from bot.doctor import examine
-from bot.simulator import Cloud
-from bot.simulator.archive import Archive
-from bot.simulator.films import make_film
-from storage.models import Notice, Submission
+from storage.db.models import Notice, Submission
 from tests.bot.parts import Edge, edge
 from tests.harness import County, HandClock, config_for
 from tests.places import Place

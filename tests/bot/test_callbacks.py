@@ -13,11 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.channels import wecom_crypto
+from bot.channels.wecom_api import crypto
 from bot.config import load
-from bot.simulator import Cloud
-from bot.simulator.crypto import encrypt, sign
-from storage.models import Inbox
+from bot.devtools.simulator import Cloud
+from bot.devtools.simulator.core.crypto import encrypt, sign
+from storage.db.models import Inbox
 from tests.bot.parts import Edge, edge, fresh_clock, packed, sealed, signed
 from tests.harness import HandClock, config_for
 
@@ -252,7 +252,7 @@ def test_a_field_that_is_no_text_harms_nobody(here: Edge) -> None:
 
 
 def test_the_signature_is_compared_in_constant_time() -> None:
-    assert "hmac.compare_digest" in inspect.getsource(wecom_crypto.Envelope.check_signature)
+    assert "hmac.compare_digest" in inspect.getsource(crypto.Envelope.check_signature)
 
 
 def test_a_door_that_is_off_is_not_there(here: Edge) -> None:

@@ -10,11 +10,11 @@ import pytest
 
 from bot import clock as clocks
 from bot.clock import FACT, RealClock, RehearsalClock, beat, joined, parse, real_delay, started
-from bot.simulator import Cloud
-from schedules.telling import tell_office
-from storage.database import Database
+from bot.devtools.simulator import Cloud
+from schedules.notify import tell_office
+from storage.db.database import Database
+from storage.db.models import ContentItem
 from storage.errors import Refused
-from storage.models import ContentItem
 from storage.store import Store
 from tests.bot.parts import Edge, edge, group_of
 from tests.harness import NIGHT, SHANGHAI, HandClock

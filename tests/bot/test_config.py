@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.config import DOOR_SETTINGS, SECRETS, Config, SettingsError, load
-from bot.serving import serving_bot
-from bot.simulator import Cloud
+from bot.devtools.simulator import Cloud
+from bot.server import serving_bot
 from bot.texts import say
 from tests.bot.processes import program
 

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from bot import delivery
-from bot.channels.base import Delivered
 from bot.channels.errors import Unheard
+from bot.channels.interface import Delivered
 from bot.clock import wall_now
-from bot.simulator import Cloud
+from bot.delivery import deliver
+from bot.devtools.simulator import Cloud
+from storage.db.models import Attempt, Binding, Person
 from storage.errors import DatabaseAway
-from storage.models import Attempt, Binding, Person
 from tests.bot.parts import Edge, edge
 from tests.harness import HandClock, config_for
 
@@ -177,7 +177,7 @@ def test_an_answer_lost_for_longer_than_the_platform_remembers_is_owned_up_to(
     here.cloud.faults.next("message/send", lose_answer=True)
     here.say("zhangsan")
     here.settle()
-    monkeypatch.setattr(delivery, "wall_now", lambda: wall_now() + timedelta(minutes=2, seconds=30))
+    monkeypatch.setattr(deliver, "wall_now", lambda: wall_now() + timedelta(minutes=2, seconds=30))
     settle_all(here)
     assert (states(here), len(here.cloud.phone("zhangsan").heard)) == (["unknown"], 1)
     assert [each.state for each in here.cloud.sent] == ["shown"]
@@ -205,7 +205,7 @@ def test_a_receipt_is_repeated_for_half_an_hour(here: Edge, monkeypatch: pytest.
     here.cloud.faults.next("message/send", lose_answer=True)
     here.say("zhangsan", kind="receipt")
     here.settle()
-    monkeypatch.setattr(delivery, "wall_now", lambda: wall_now() + timedelta(minutes=29))
+    monkeypatch.setattr(deliver, "wall_now", lambda: wall_now() + timedelta(minutes=29))
     settle_all(here)
     assert (states(here), len(here.cloud.phone("zhangsan").heard)) == (["sent"], 1)
 
@@ -253,7 +253,7 @@ def test_an_upload_whose_answer_was_lost_has_said_nothing_yet(here: Edge) -> Non
 
 def test_an_outcome_waits_for_a_database_that_is_away(here: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else a group message that has left would stand as unknown."""
-    monkeypatch.setattr(delivery, "_AWAY_S", 0.01)
+    monkeypatch.setattr(deliver, "_AWAY_S", 0.01)
     real, away = here.bot.memory.transaction, iter([False, True, True])
 
     @contextmanager
@@ -357,7 +357,7 @@ def test_an_attempt_that_breaks_off_in_a_way_nobody_foresaw_has_an_outcome(here:
 
 def dies_at_sending(here: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
     """The process ends between the claim and the outcome: nothing is written after the claim."""
-    monkeypatch.setattr("bot.delivery.Delivery._send", lambda self, attempt: None)
+    monkeypatch.setattr("bot.delivery.deliver.Delivery._send", lambda self, attempt: None)
     here.settle()
     monkeypatch.undo()
     assert "sending" in states(here)

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bot.boards import print_night
-from bot.night_view import night_view
-from bot.simulator import Cloud
-from bot.simulator.kf_phone import KfPhone
-from schedules.telling import tell_person
-from schedules.tonight import tonight
-from storage.models import Person
+from bot.devtools.simulator import Cloud
+from bot.devtools.simulator.core.kf_phone import KfPhone
+from bot.reports.night import night_view
+from bot.reports.night_board import print_night
+from schedules.night_snapshot import tonight
+from schedules.notify import tell_person
+from storage.db.models import Person
 from storage.notices import Saying
 from tests.bot.parts import Edge, edge
 from tests.harness import NIGHT, HandClock, config_for, row

@@ -15,10 +15,10 @@ from werkzeug import Response
 from bot.channels.errors import Misconfigured
 from bot.cli import cli
 from bot.clock import wall_now
-from bot.doctor import keeping, platform
-from bot.metrics import CALLBACKS
-from bot.pulse import SIGN
-from storage.models import Binding, DutyShift, Enterprise, GroupChat
+from bot.doctor import platform, storage
+from bot.monitoring.liveness import SIGN
+from bot.monitoring.metrics import CALLBACKS
+from storage.db.models import Binding, DutyShift, Enterprise, GroupChat
 from storage.outages import WORKING
 from tests.bot.parts import Edge
 from tests.harness import County
@@ -210,7 +210,7 @@ def test_several_workers_under_the_names_of_their_hosts_are_advised(county: Edge
 def test_a_disk_that_is_nearly_full_and_files_that_others_may_read_are_found(
     county: Edge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeping, "_ROOM_WANTED", 10**18)
+    monkeypatch.setattr(storage, "_ROOM_WANTED", 10**18)
     (tmp_path / "patrol.db").chmod(0o644)
     lines = wrong(county, tmp_path)
     assert any(line.startswith("✘ 存放视频的磁盘只剩") for line in lines)

@@ -20,8 +20,8 @@ from sqlalchemy.orm import Session
 
 from bot import engine as engines
 from bot.engine import DELIVER, TAKE_IN, DurableEngine, Engine, InlineEngine, Job, again
-from bot.engine.durable import _AT_ONCE
-from storage.database import Database
+from bot.engine.dbos_engine import _AT_ONCE
+from storage.db.database import Database
 from storage.errors import DatabaseAway
 from tests.bot.parts import until
 from tests.places import Place, embedded_only, here

@@ -13,8 +13,8 @@ from werkzeug import Request, Response
 from bot.app import guard as guard_of
 from bot.channels import public_http
 from bot.channels.errors import ChannelError, Forbidden, Transient
-from bot.channels.guard import Guard
 from bot.channels.public_http import is_public
+from bot.channels.ssrf_guard import Guard
 from bot.config import SettingsError, load
 from tests.harness import config_for
 from tests.sites import Answer, site

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from bot import pulse
 from bot.clock import wall_now
-from bot.pulse import SIGN
-from schedules.self_audit import FACT
-from storage.models import Inbox, Notice, Token
+from bot.monitoring import liveness
+from bot.monitoring.liveness import SIGN
+from schedules.completeness_check import FACT
+from storage.db.models import Inbox, Notice, Token
 from storage.outages import WORKING
 from tests.bot.parts import Edge
 
@@ -19,7 +19,7 @@ from tests.bot.parts import Edge
 @pytest.fixture(autouse=True)
 def _long_started(monkeypatch: pytest.MonkeyPatch) -> None:
     """The web has been up for a while, and its workers should be there."""
-    monkeypatch.setattr(pulse, "_GRACE_S", -1)
+    monkeypatch.setattr(liveness, "_GRACE_S", -1)
 
 
 def ready(here: Edge) -> Any:
@@ -44,7 +44,7 @@ def test_a_web_that_has_just_started_waits_a_moment_for_its_workers(
     here: Edge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sign(here, "one", 3600)
-    monkeypatch.setattr(pulse, "_GRACE_S", 15)
+    monkeypatch.setattr(liveness, "_GRACE_S", 15)
     told = ready(here)
     assert (told["status"], "worker" in told["warnings"]) == ("ok", True)
 

@@ -10,10 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot.simulator import Cloud, KfPhone
-from bot.simulator.films import make_film
-from storage.database import Database
-from storage.models import Submission
+from bot.devtools.simulator import Cloud, KfPhone
+from bot.devtools.simulator.films import make_film
+from storage.db.database import Database
+from storage.db.models import Submission
 from storage.store import Store
 from tests.bot.parts import until
 from tests.bot.processes import Program, program

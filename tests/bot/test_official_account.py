@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from bot.devtools.simulator import Cloud
+from bot.devtools.simulator.core.official_account_phone import FollowerPhone
 from bot.doctor import platform
-from bot.simulator import Cloud
-from bot.simulator.official_account.phone import FollowerPhone
 from handlers.enrolment import invite
-from schedules.telling import tell_person
-from storage.models import Employment, Enterprise, KeyPart, Notice, Person, Submission
+from schedules.notify import tell_person
+from storage.db.models import Employment, Enterprise, KeyPart, Notice, Person, Submission
 from storage.notices import Saying
 from tests.bot.parts import Edge, edge
 from tests.harness import NIGHT, HandClock, config_for, film_bytes

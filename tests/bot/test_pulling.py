@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from bot import pulling
-from bot.channels.base import Pulled
-from bot.simulator import Cloud
-from bot.simulator.kf_phone import KfPhone
-from storage.models import Inbox, Source
+from bot.channels.interface import Pulled
+from bot.devtools.simulator import Cloud
+from bot.devtools.simulator.core.kf_phone import KfPhone
+from bot.intake import poller
+from storage.db.models import Inbox, Source
 from tests.bot.parts import Edge, edge, until
 from tests.harness import HandClock, config_for
 from tests.places import Place
@@ -78,7 +78,7 @@ def test_a_kill_before_the_cursor_is_kept_keeps_each_message_once(
 ) -> None:
     sent = zhao.says("你好")
     with monkeypatch.context() as broken:
-        broken.setattr(pulling, "keep", _dies)
+        broken.setattr(poller, "keep", _dies)
         with pytest.raises(KeyboardInterrupt):
             desk.bot.pulling.once()
     assert (kept(desk), source(desk).answered) == ([], 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.rendering import Renderer, size
+from bot.delivery.rendering import Renderer, size
 
 NAMES = [f"第{number}号危险化学品有限公司" for number in range(1, 91)]
 COUNTS = dict.fromkeys(("expected", "on_time", "late", "partial", "missing", "exempt", "unjudged"), 90)

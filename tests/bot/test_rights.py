@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from stat import S_IMODE
 
-from bot.simulator import Cloud
+from bot.devtools.simulator import Cloud
 from tests.bot.processes import program
 
 

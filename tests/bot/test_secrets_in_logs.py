@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from bot.channels import wecom_client, wecom_http
 from bot.channels.errors import ChannelError
-from bot.simulator.films import make_film
+from bot.channels.wecom_api import client, http
+from bot.devtools.simulator.films import make_film
+from storage.db.models import GroupChat, Token
 from storage.errors import DatabaseAway
-from storage.models import GroupChat, Token
 from tests.bot.parts import Edge, group_of
 
 
@@ -35,8 +35,8 @@ def secrets_of(here: Edge) -> list[str]:
 def test_a_noisy_night_shows_no_secret(
     here: Edge, talk: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wecom_http, "READ_S", 0.2)
-    monkeypatch.setattr(wecom_client, "SPARED_S", 0)
+    monkeypatch.setattr(http, "READ_S", 0.2)
+    monkeypatch.setattr(client, "SPARED_S", 0)
     release = threading.Event()
     here.cloud.add_robot("ROBOT-KEY-0815", "群")
     for name in ("gettoken", "message/send", "webhook/send", "media/get"):

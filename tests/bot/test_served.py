@@ -18,10 +18,10 @@ import pytest
 import requests
 
 from bot.clock import wall_now
-from bot.simulator import Cloud
-from bot.simulator.films import make_film
-from storage.database import Database
-from storage.models import Inbox, Notice, Submission
+from bot.devtools.simulator import Cloud
+from bot.devtools.simulator.films import make_film
+from storage.db.database import Database
+from storage.db.models import Inbox, Notice, Submission
 from storage.store import Store
 from tests.bot.parts import until
 from tests.bot.processes import Program, program

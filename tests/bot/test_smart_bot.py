@@ -19,17 +19,17 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.channels.base import Limits
 from bot.channels.errors import Garbled, MediaGone, Misconfigured, MustWait, Permanent, Transient, Unheard
+from bot.channels.interface import Limits
 from bot.channels.wecom_aibot import Exchange, frames, media
-from bot.channels.wecom_aibot.channel import plain
-from bot.channels.wecom_aibot.exchange import NAME, Patience
-from bot.channels.wecom_aibot.wire import Pace, Wire
+from bot.channels.wecom_aibot.outbound import plain
+from bot.channels.wecom_aibot.rpc import NAME, Patience
+from bot.channels.wecom_aibot.websocket import Pace, Wire
 from bot.clock import wall_now
-from bot.holding import Holder
-from bot.pacing import may_leave_at
-from bot.simulator import Cloud
-from storage.models import Errand, Inbox, Lease, Notice
+from bot.delivery.rate_limits import may_leave_at
+from bot.devtools.simulator import Cloud
+from bot.intake.aibot_connection import Holder
+from storage.db.models import Errand, Inbox, Lease, Notice
 from tests.bot.parts import Edge, edge, until
 from tests.harness import HandClock, config_for
 from tests.places import Place

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
-from bot import hearing
-from bot.simulator.films import make_film
+from bot.devtools.simulator.films import make_film
+from bot.intake import inbox_writer
 from bot.web import health
-from storage.database import Database
-from storage.models import Submission
+from storage.db.database import Database
+from storage.db.models import Submission
 from storage.objects import ObjectError
 from storage.store import Store
 from tests.bot.parts import Edge
@@ -72,8 +72,8 @@ def test_a_full_database_is_503_and_the_message_is_taken_when_there_is_room_agai
 def test_a_locked_database_is_503_within_the_platforms_patience(
     here: Edge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert hearing.PATIENCE_S < 5
-    monkeypatch.setattr(hearing, "PATIENCE_S", 0.1)
+    assert inbox_writer.PATIENCE_S < 5
+    monkeypatch.setattr(inbox_writer, "PATIENCE_S", 0.1)
     monkeypatch.setattr(health, "_PATIENCE_S", 0.1)
     other = Database(f"sqlite:///{tmp_path}/patrol.db")
     with other.transaction() as session:
@@ -91,7 +91,7 @@ def test_a_locked_database_is_503_within_the_platforms_patience(
 
 @embedded_only
 def test_a_long_writer_of_this_process_is_503_too(here: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hearing, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(inbox_writer, "PATIENCE_S", 0.1)
     inside, release = threading.Event(), threading.Event()
 
     def write() -> None:

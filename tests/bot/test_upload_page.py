@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from werkzeug.test import Client, TestResponse
 
-from bot.links import Links
-from bot.uploads import LARGEST_PIECE, Piece, UploadRefused
+from bot.intake.uploads import LARGEST_PIECE, Piece, UploadRefused
+from bot.signed_links import Links
+from storage.db.models import Enterprise, KeyPart, Rule, Submission, Upload, UploadPiece
 from storage.errors import Refused
-from storage.models import Enterprise, KeyPart, Rule, Submission, Upload, UploadPiece
 from tests.harness import Story, film_bytes, row, story
 from tests.places import Place
 
@@ -323,7 +323,7 @@ def test_pieces_go_when_nobody_needs_them(night: Story) -> None:
 def test_any_process_goes_on_with_what_another_began(night: Story, tmp_path: Path) -> None:
     from bot.app import build
     from bot.engine import InlineEngine
-    from storage.database import Database
+    from storage.db.database import Database
 
     phone = asked(night)
     film = film_bytes(12, "two processes")
@@ -345,7 +345,7 @@ def test_any_process_goes_on_with_what_another_began(night: Story, tmp_path: Pat
 
 
 def test_whoever_films_for_two_enterprises_gets_a_link_for_each(night: Story) -> None:
-    from storage.models import Employment, Person
+    from storage.db.models import Employment, Person
 
     with night.office() as store:
         person = row(store, Person, name="甲化工巡检员")
@@ -360,17 +360,17 @@ def test_whoever_films_for_two_enterprises_gets_a_link_for_each(night: Story) ->
 
 
 def test_whoever_has_no_account_at_all_may_be_given_a_link(night: Story) -> None:
-    from handlers import enrolment, uploading
+    from handlers import enrolment, upload_links
 
     with night.office() as store:
         book, now = night.bot.memory.book(store), night.clock.instant
         code = enrolment.invite("新来的", ["巡检员"], "E001", store, now)
         person = store.register.person(code.person_id)
         assert person is not None
-        made = uploading.invite(person, store, book, now)
+        made = upload_links.invite(person, store, book, now)
         stranger = enrolment.invite("办公室的", ["工作人员"], None, store, now)
         with pytest.raises(Refused):
-            uploading.invite(store.register.person(stranger.person_id), store, book, now)  # type: ignore[arg-type]
+            upload_links.invite(store.register.person(stranger.person_id), store, book, now)  # type: ignore[arg-type]
     links = Links(night.bot.config.public_url, night.bot.config.SECRET_KEY.get_secret_value())
     phone = browser(night, links.upload(made.id))
     phone.send(film_bytes(12, "no account"), part_id(night, "E001", "1"))

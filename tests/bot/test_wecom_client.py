@@ -15,11 +15,12 @@ import requests
 from werkzeug import Response
 from werkzeug.serving import make_server
 
-from bot.channels import wecom_client, wecom_http
 from bot.channels.errors import ChannelError, MediaGone, Misconfigured, Transient, Unheard
-from bot.channels.wecom_client import WeComClient
+from bot.channels.wecom_api import client as client_module
+from bot.channels.wecom_api import http
+from bot.channels.wecom_api.client import WeComClient
 from bot.clock import monotonic
-from bot.simulator import Cloud
+from bot.devtools.simulator import Cloud
 from tests.bot.parts import Edge, edge
 from tests.harness import HandClock
 
@@ -105,7 +106,7 @@ def test_wrong_credentials_and_addresses_are_the_operators_affair(
         client.get("getcallbackip")
     assert (found.value.code, asked(here.cloud, "gettoken")) == (code, 1)
     here.cloud.faults.clear()
-    monkeypatch.setattr(wecom_client, "monotonic", lambda: monotonic() + 11)
+    monkeypatch.setattr(client_module, "monotonic", lambda: monotonic() + 11)
     assert client.token()
 
 
@@ -137,7 +138,7 @@ def test_a_token_answer_that_makes_no_sense_gives_the_lease_back(here: Edge) -> 
 def test_a_token_request_that_hangs_ends_and_gives_the_lease_back(
     here: Edge, client: WeComClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wecom_http, "READ_S", 0.1)
+    monkeypatch.setattr(http, "READ_S", 0.1)
     release = threading.Event()
     here.cloud.faults.next("gettoken", hold=release)
     with pytest.raises(Transient) as hung:
@@ -153,9 +154,9 @@ def test_a_token_request_that_hangs_ends_and_gives_the_lease_back(
 
 def test_what_never_left_is_told_from_what_may_have_arrived(here: Edge, client: WeComClient) -> None:
     with pytest.raises(Transient) as refused:
-        wecom_http.call(requests.Session(), "GET", "http://127.0.0.1:9/")
+        http.call(requests.Session(), "GET", "http://127.0.0.1:9/")
     with pytest.raises(Transient) as nameless:
-        wecom_http.call(requests.Session(), "GET", "http://no-such-host.invalid/?key=SECRET")
+        http.call(requests.Session(), "GET", "http://no-such-host.invalid/?key=SECRET")
     assert not isinstance(refused.value, Unheard)
     assert not isinstance(nameless.value, Unheard)
     here.cloud.faults.next("getcallbackip", drop=True)
@@ -243,8 +244,8 @@ def test_a_download_that_hangs_ends(
     here: Edge, client: WeComClient, film: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client.token()
-    monkeypatch.setattr(wecom_http, "READ_S", 0.1)
-    monkeypatch.setattr(wecom_client, "_RESUMES", 0)
+    monkeypatch.setattr(http, "READ_S", 0.1)
+    monkeypatch.setattr(client_module, "_RESUMES", 0)
     release = threading.Event()
     here.cloud.faults.next("media/get", hold=release)
     with pytest.raises(Unheard):

@@ -15,10 +15,10 @@ from sqlalchemy import event
 from bot import clock
 from bot.app import build
 from bot.clock import wall_now
+from bot.devtools.simulator import Cloud
 from bot.engine import DELIVER, TAKE_IN, InlineEngine, Job
-from bot.simulator import Cloud
-from storage.database import Database
-from storage.models import DutyShift, Employment, Enterprise, GroupChat, KeyPart, Person
+from storage.db.database import Database
+from storage.db.models import DutyShift, Employment, Enterprise, GroupChat, KeyPart, Person
 from storage.store import Store
 from tests.bot.parts import Edge
 from tests.harness import NIGHT, HandClock, at, config_for
@@ -144,7 +144,7 @@ def test_a_lone_worker_knows_that_what_was_under_way_has_broken_off(
     here: Edge, monkeypatch: pytest.MonkeyPatch, others: bool, state: str
 ) -> None:
     here.say("zhangsan")
-    monkeypatch.setattr("bot.delivery.Delivery._send", lambda self, attempt: None)
+    monkeypatch.setattr("bot.delivery.deliver.Delivery._send", lambda self, attempt: None)
     here.settle()
     monkeypatch.undo()
     if others:
@@ -165,7 +165,7 @@ def test_what_a_dead_worker_was_sending_is_free_at_once(
 ) -> None:
     """Its lease lasts for minutes, but whoever held it is known to be gone; what a living one sends is left alone."""
     dead, living = here.say("zhangsan"), here.say("lisi")
-    monkeypatch.setattr("bot.delivery.Delivery._send", lambda self, attempt: None)
+    monkeypatch.setattr("bot.delivery.deliver.Delivery._send", lambda self, attempt: None)
     here.settle()
     monkeypatch.setattr(here.engine, "orphans", lambda alive: set() if "dead" in alive else {(DELIVER, dead)})
     with here.bot.memory.transaction() as store:

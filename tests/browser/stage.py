@@ -13,14 +13,14 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.app import build
+from bot.devtools.sample_register import example_register
+from bot.devtools.simulator import Cloud
 from bot.engine import InlineEngine
-from bot.serving import listen
-from bot.simulator import Cloud
-from bot.workbooks.applying import apply_register
-from bot.workbooks.example import example_register
-from bot.workbooks.reading import read_register
-from storage.database import Database
-from storage.models import DutyShift, GroupChat, Person
+from bot.server import listen
+from bot.workbooks.register.apply import apply_register
+from bot.workbooks.register.parse import read_register
+from storage.db.database import Database
+from storage.db.models import DutyShift, GroupChat, Person
 from storage.register import LEADER
 from storage.store import Store
 from tests.bot.processes import free_port

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from handlers.review import Judged, give
-from storage.models import Look, Submission, Verdict
+from handlers.review.verdicts import Judged, give
+from storage.db.models import Look, Submission, Verdict
 from tests.browser.conftest import opener
 from tests.browser.stage import HEAD_ACCOUNT, LEADER_ACCOUNT, Stage, county
 from tests.browser.test_reachable import serious

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from bot.simulator import Cloud
-from bot.simulator.phone import Sent
-from storage.models import Inbox, Notice, Submission
+from bot.devtools.simulator import Cloud
+from bot.devtools.simulator.core.phone import Sent
+from storage.db.models import Inbox, Notice, Submission
 
 COUNTED = ("on_time", "late", "partial", "missing", "exempt", "unjudged")
 # States of a notice after which it may have been heard, but need not.

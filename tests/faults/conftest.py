@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.simulator import Cloud
+from bot.devtools.simulator import Cloud
 from tests.bot.parts import Edge, edge
 from tests.harness import NIGHT, County, HandClock, at
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 
-from bot.simulator.films import make_film
-from bot.simulator.phone import Phone
+from bot.devtools.simulator.core.phone import Phone
+from bot.devtools.simulator.films import make_film
 from tests.faults.audit import Said, digest, said
 from tests.faults.lab import Lab
 

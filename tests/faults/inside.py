@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bot.night_view import night_view
-from bot.verifying import verify
-from storage.models import Inbox, Notice, Submission
+from bot.media.integrity import verify
+from bot.reports.night import night_view
+from storage.db.models import Inbox, Notice, Submission
 from tests.bot.parts import Edge
 from tests.faults.audit import Evidence, Findings, Said, audit
 from tests.harness import NIGHT

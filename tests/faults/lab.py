@@ -18,13 +18,13 @@ from typing import Any
 
 import requests
 
+from bot.bootstrap import serving_clock
 from bot.clock import joined, wall_now
-from bot.opening import serving_clock
-from bot.pulse import SIGN
-from bot.simulator import Cloud
-from bot.simulator.callback import direct_session
-from storage.database import Database
-from storage.models import Inbox, Notice, Submission
+from bot.devtools.simulator import Cloud
+from bot.devtools.simulator.core.callback import direct_session
+from bot.monitoring.liveness import SIGN
+from storage.db.database import Database
+from storage.db.models import Inbox, Notice, Submission
 from storage.store import Store
 from tests.bot.parts import until
 from tests.bot.processes import Program, free_port, program

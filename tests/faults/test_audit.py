@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
-from storage.models import Inbox, Notice, Submission
+from storage.db.models import Inbox, Notice, Submission
 from tests.bot.parts import Edge
 from tests.faults import inside
 from tests.faults.audit import Said, said

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.models import Inbox, Notice, Outage
+from storage.db.models import Inbox, Notice, Outage
 from tests.bot.processes import ROOT
 from tests.faults.crowd import Crowd, film
 from tests.faults.lab import lab

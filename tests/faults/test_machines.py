@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.models import Decision, Notice
-from storage.schema import head_revision
+from storage.db.migration_runner import head_revision
+from storage.db.models import Decision, Notice
 from tests.bot.processes import ROOT
 from tests.faults.crowd import Crowd, film
 from tests.faults.lab import Lab, lab

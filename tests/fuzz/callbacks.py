@@ -36,7 +36,7 @@ def doors() -> dict[str, Any]:
 
 def attempt(door: Any, data: bytes) -> str:
     """Make one callback of some bytes and hand it to a door; how it was taken."""
-    from bot.channels.base import Rejected
+    from bot.channels.interface import Rejected
 
     query, body = made_of(data)
     try:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.naming import named_enterprise, named_part, spoken_number, without_enterprise
+from handlers.part_names import named_enterprise, named_part, spoken_number, without_enterprise
 
 
 @dataclass

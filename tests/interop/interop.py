@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from bot.simulator import Cloud
-from bot.simulator.crypto import decrypt
+from bot.devtools.simulator import Cloud
+from bot.devtools.simulator.core.crypto import decrypt
 
 HERE = Path(__file__).parent
 CHAT = "wrInterop_1"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.models import Alert, Person
+from storage.db.models import Alert, Person
 from tests.harness import NIGHT, Story, at, mobile_of, row, story
 
 # Apprise loads all its plug-ins, some of which import what later Pythons no longer have.

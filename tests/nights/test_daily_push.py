@@ -9,7 +9,7 @@ from typing import Any
 
 import requests
 
-from storage.models import ContentItem, GroupChat
+from storage.db.models import ContentItem, GroupChat
 from tests.harness import NIGHT, Story, row, story
 
 MB = 1024 * 1024

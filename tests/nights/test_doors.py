@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from schedules.telling import reply, tell_person
-from storage.lines import Line
-from storage.models import Person
+from schedules.notify import reply, tell_person
+from storage.db.models import Person
 from storage.notices import Saying
+from storage.personal_channels import Line
 from tests.harness import NIGHT, Story, at, row
 
 APP, KF, ACCOUNT = (

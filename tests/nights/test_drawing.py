@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bot.drawing import Drawing
-from bot.pictures import Pictures
-from storage.pictures import picture_key
+from bot.media.film_images import Pictures
+from bot.media.thumbnails import Drawing
+from storage.film.keys import picture_key
 from tests.harness import NIGHT, Story
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from handlers.attach import attach
 from handlers.enrolment import invite
-from handlers.video import recognise_strangers
+from handlers.films import recognise_strangers
+from storage.db.models import Person
 from storage.errors import Refused
-from storage.models import Person
 from tests.harness import Story, row, story
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from storage.models import Person
+from storage.db.models import Person
 from tests.harness import Story, film_bytes, mobile_of, row, story
 
 BASE = "https://patrol.example.org"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from storage.models import Employment, Enterprise, Inbox, Person
+from storage.db.models import Employment, Enterprise, Inbox, Person
 from tests.harness import NIGHT, Story, at, film_bytes, row, story
 
 

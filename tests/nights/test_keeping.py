@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from bot.daily_sheet import as_json, write_daily
-from bot.memory import Memory
-from bot.night_view import night_view
-from bot.sampling import FACT, Sampler
-from bot.verifying import Verification, verify
-from schedules.reports import daily_report
+from bot.media.integrity import Verification, verify
+from bot.media.integrity_sampling import FACT, Sampler
+from bot.reports.daily import as_json, write_daily
+from bot.reports.night import night_view
+from bot.unit_of_work import Memory
+from schedules.reports.daily import daily_report
 from storage.backup import backup, restore
-from storage.database import Database
+from storage.db.database import Database
+from storage.db.models import Notice, Submission
 from storage.errors import Refused
-from storage.models import Notice, Submission
 from tests.harness import NIGHT, SHANGHAI, Story, at, story
 
 

@@ -17,13 +17,13 @@ from openpyxl import load_workbook
 from sqlalchemy import event
 
 from bot.cli import cli
-from bot.period_sheets import weekly_json, weekly_sentences, write_weekly, write_yearly, yearly_json, yearly_sentence
+from bot.reports.periods import weekly_json, weekly_sentences, write_weekly, write_yearly, yearly_json, yearly_sentence
 from schedules.judgement import STATES
-from schedules.reports import daily_report
-from schedules.tallies import week_of, year_of
-from schedules.weekly import weekly_report
-from schedules.yearly import yearly_report
-from storage.models import ClosedNight, ContentItem, Enterprise, Inbox, Submission
+from schedules.reports.daily import daily_report
+from schedules.reports.tallies import week_of, year_of
+from schedules.reports.weekly import weekly_report
+from schedules.reports.yearly import yearly_report
+from storage.db.models import ClosedNight, ContentItem, Enterprise, Inbox, Submission
 from storage.notices import Saying
 from storage.store import Store
 from tests.harness import NIGHT, Story, at, row, story

@@ -9,8 +9,8 @@ import pytest
 
 from bot.clock import started
 from handlers.enrolment import invite
-from schedules.telling import awake_at
-from storage.models import ContentItem, GroupChat
+from schedules.notify import awake_at
+from storage.db.models import ContentItem, GroupChat
 from tests.harness import at, story
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.lifeline import Lifeline
+from bot.monitoring.outage_recorder import Lifeline
 from storage.outages import RECEIVING, WORKING
 from tests.harness import NIGHT, Story, at, story
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bot.simulator import Cloud
-from bot.simulator.archive import Archive
+from bot.devtools.simulator import Cloud
+from bot.devtools.simulator.archive import Archive
 from tests.harness import NIGHT, County, Story, at, film_bytes, story
 from tests.standin import archive, settings
 

@@ -10,11 +10,11 @@ from sqlalchemy import event
 
 from bot.clock import RealClock
 from bot.engine import InlineEngine
-from bot.memory import Memory
-from schedules.nights import judged
+from bot.unit_of_work import Memory
+from schedules.night_judgement import judged
 from schedules.reminders import send_waves, still_missing
-from storage.database import Database
-from storage.lines import Line
+from storage.db.database import Database
+from storage.personal_channels import Line
 from tests.bench.province import NIGHT, film_a_night, settle
 from tests.harness import SHANGHAI
 from tests.places import here

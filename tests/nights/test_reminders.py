@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from bot.engine import DELIVER, TAKE_IN
+from storage.db.models import Enterprise, GroupChat, Submission
 from storage.inbox import keep_at_once
-from storage.models import Enterprise, GroupChat, Submission
 from tests.harness import NIGHT, Story, at, row, story
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from storage.models import Inbox, Submission
+from storage.db.models import Inbox, Submission
 from tests.harness import NIGHT, Story
 
 NEXT = NIGHT + timedelta(days=1)

@@ -14,9 +14,9 @@ from click.testing import CliRunner
 
 from bot.cli import cli
 from storage.backup import backup, restore
-from storage.database import Database
+from storage.db.database import Database
+from storage.db.models import Submission
 from storage.errors import Refused
-from storage.models import Submission
 from tests.harness import NIGHT, Story, at, row, story
 from tests.places import Served, _administrator, here
 

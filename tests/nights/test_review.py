@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.daily_sheet import as_json
-from handlers.review import Judged, give
-from schedules.reports import daily_report
-from storage.models import Person, Submission, Verdict
+from bot.reports.daily import as_json
+from handlers.review.verdicts import Judged, give
+from schedules.reports.daily import daily_report
+from storage.db.models import Person, Submission, Verdict
 from tests.harness import NIGHT, Story, at, row
 
 WORDS = ["合格", "有问题", "看不清", "非本部位"]

@@ -9,8 +9,8 @@ import pytest
 
 from handlers.attach import attach
 from schedules.patrol_night import window
-from schedules.reports import daily_report
-from storage.models import DutyShift, Employment, Enterprise, Inbox, KeyPart, Person
+from schedules.reports.daily import daily_report
+from storage.db.models import DutyShift, Employment, Enterprise, Inbox, KeyPart, Person
 from tests.harness import NIGHT, County, Story, at, film_bytes, row, story
 
 

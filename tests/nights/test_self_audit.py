@@ -13,8 +13,8 @@ import pytest
 from werkzeug import Request, Response
 
 from bot.app import announce
-from schedules.self_audit import FACT
-from storage.models import Decision, Notice
+from schedules.completeness_check import FACT
+from storage.db.models import Decision, Notice
 from tests.harness import NIGHT, Story, row, story
 from tests.sites import site
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.simulator.aibot import Aibot
-from storage.models import GroupChat, Inbox
+from bot.devtools.simulator.core.aibot import Aibot
+from storage.db.models import GroupChat, Inbox
 from tests.harness import NIGHT, Story, film_bytes, row, story
 
 CHAT = "wrGroup_A"
@@ -212,7 +212,7 @@ def test_the_key_of_a_film_is_kept_no_longer_than_it_is_needed(night: Story) -> 
 
 
 def test_a_lesson_film_goes_into_the_group_in_chunks(night: Story) -> None:
-    from bot.channels.wecom_aibot.upload import upload
+    from bot.channels.wecom_aibot.media_upload import upload
 
     content = film_bytes(12, "lesson") + bytes(1_300_000)
     assert night.bot.holder is not None

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from storage.models import Enterprise, KeyPart
+from storage.db.models import Enterprise, KeyPart
 from tests.harness import Story, at, mobile_of, row, story
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.simulator import Cloud
+from bot.devtools.simulator import Cloud
 from handlers.enrolment import invite
 from tests.harness import NIGHT, Story, at, film_bytes, story
 

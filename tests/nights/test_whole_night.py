@@ -9,7 +9,7 @@ from typing import Any
 
 import openpyxl
 
-from storage.models import ContentItem, Enterprise, KeyPart
+from storage.db.models import ContentItem, Enterprise, KeyPart
 from tests.harness import County, Story, row, story
 
 MORNING_READERS = ("leader", "backup", "staff")

@@ -9,8 +9,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules.escalation_policy import Rung, next_level
-from schedules.roster import ladder
+from schedules.alerts.escalation_policy import Rung, next_level
+from schedules.duty import ladder
 
 START = datetime(2026, 11, 24, 5, 7, tzinfo=UTC)
 WAIT = timedelta(minutes=10)

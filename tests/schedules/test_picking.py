@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules.daily_push import pick
-from storage.models import ContentItem
+from schedules.content import pick
+from storage.db.models import ContentItem
 
 TODAY = date(2026, 11, 24)
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules.reach import ways
-from storage.lines import Line, Window
+from schedules.channel_choice import ways
+from storage.personal_channels import Line, Window
 
 NOW = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 WINDOW = Window(timedelta(hours=48), 5)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules.review_queue import RISKY, WEIGHTS, Candidate, lot, queue, reasons, second_looks
+from schedules.review.queue import RISKY, WEIGHTS, Candidate, lot, queue, reasons, second_looks
 
 NOW = datetime(2026, 11, 24, 1, tzinfo=UTC)
 candidates = st.lists(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import requests
 
-from bot.simulator import Cloud
+from bot.devtools.simulator import Cloud
 
 
 class HandClock:

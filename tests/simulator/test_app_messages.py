@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.simulator import Cloud
+from bot.devtools.simulator import Cloud
 
 TEXTCARD = {"title": "标题", "description": "说明", "url": "https://example.invalid/"}
 ARTICLE = {"title": "标题", "url": "https://example.invalid/"}

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import padding
 
-from bot.simulator import Cloud
-from bot.simulator.archive import Archive
+from bot.devtools.simulator import Cloud
+from bot.devtools.simulator.archive import Archive
 from tests.standin import NAME, archive
 
 DAY, SLICE = 24 * 3600, 512 * 1024

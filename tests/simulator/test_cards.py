@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from defusedxml.ElementTree import fromstring
 
-from bot.simulator import Cloud
+from bot.devtools.simulator import Cloud
 
 
 def button(n: int, **changes: Any) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import requests
 
-from bot.simulator import Cloud
-from bot.simulator.cloud import App
+from bot.devtools.simulator import Cloud
+from bot.devtools.simulator.cloud import App
 
 
 class Control:
@@ -156,7 +156,7 @@ def test_a_photos_picture_can_be_looked_at(control: Control, cloud: Cloud) -> No
 
 
 def test_the_program_prints_its_settings_once() -> None:
-    command = [sys.executable, "-u", "-m", "bot.simulator", "0"]
+    command = [sys.executable, "-u", "-m", "bot.devtools.simulator", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as program:
         assert program.stdout is not None
         lines = [program.stdout.readline().strip() for _ in range(10)]

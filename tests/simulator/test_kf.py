@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.simulator import Cloud
-from bot.simulator.kf_phone import KfPhone
+from bot.devtools.simulator import Cloud
+from bot.devtools.simulator.core.kf_phone import KfPhone
 
 MB, HOUR = 1024 * 1024, 3600
 

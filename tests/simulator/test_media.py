@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from bot.simulator import Cloud
+from bot.devtools.simulator import Cloud
 
 MB = 1024 * 1024
 FILM = bytes(range(256)) * 40

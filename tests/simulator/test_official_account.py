@@ -9,9 +9,10 @@ from urllib.parse import parse_qs
 import pytest
 import requests
 
-from bot.simulator import Cloud, crypto
-from bot.simulator.official_account.account import REMINDER, OfficialAccount
-from bot.simulator.official_account.phone import FollowerPhone
+from bot.devtools.simulator import Cloud
+from bot.devtools.simulator.core import crypto
+from bot.devtools.simulator.core.official_account import REMINDER, OfficialAccount
+from bot.devtools.simulator.core.official_account_phone import FollowerPhone
 
 HOUR = 3600
 

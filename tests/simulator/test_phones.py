@@ -10,8 +10,9 @@ import pytest
 from defusedxml.ElementTree import fromstring
 from flask import Flask, Response, request
 
-from bot.simulator import Cloud, Phone, crypto
-from bot.simulator.serving import Server
+from bot.devtools.simulator import Cloud, Phone
+from bot.devtools.simulator.core import crypto
+from bot.devtools.simulator.core.servers import Server
 
 
 class Door:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from wechatpy.enterprise.crypto import WeChatCrypto
 
-from bot.simulator import Cloud, crypto
+from bot.devtools.simulator import Cloud
+from bot.devtools.simulator.core import crypto
 
 SAMPLE = json.loads((Path(__file__).parents[1] / "samples" / "tencent_callback.json").read_text("utf-8"))
 KEY = SAMPLE["encoding_aes_key"]

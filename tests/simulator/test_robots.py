@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.simulator import Cloud
-from bot.simulator.phone import JPEG
+from bot.devtools.simulator import Cloud
+from bot.devtools.simulator.core.phone import JPEG
 
 ARTICLE = {"title": "标题", "url": "https://example.invalid/"}
 

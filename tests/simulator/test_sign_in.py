@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from bot.simulator import Cloud
+from bot.devtools.simulator import Cloud
 
 BACK = "https://patrol.example.org/login/wecom"
 

@@ -13,7 +13,7 @@ import requests
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from bot.simulator import Cloud
+from bot.devtools.simulator import Cloud
 from tests.simulator.conftest import HandClock, card
 
 CHAT = "wrGroup_A"

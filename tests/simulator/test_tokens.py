@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.simulator import Cloud
+from bot.devtools.simulator import Cloud
 
 
 def test_the_token_stays_the_same_inside_its_life(api: Any, clock: Any) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.simulator import Cloud
-from bot.simulator.archive import Archive
+from bot.devtools.simulator import Cloud
+from bot.devtools.simulator.archive import Archive
 
 SOURCE = Path(__file__).with_name("finance_sdk.c")
 NAME = "libWeWorkFinanceSdk_C.so"

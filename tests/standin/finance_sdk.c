@@ -1,5 +1,5 @@
 /* Stands in for Tencent's libWeWorkFinanceSdk_C.so: the same C ABI (protocol sheet, section 8.1) over the directory in
- * which this library lies. The simulator's archive writes that directory; see bot/simulator/archive.py.
+ * which this library lies. The simulator's archive writes that directory; see bot/devtools/simulator/archive.py.
  *
  *   credentials            corp id and secret, a line each
  *   messages/<seq, 20 digits>.json   one entry of chatdata

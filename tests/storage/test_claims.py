@@ -11,12 +11,12 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from storage.claims import Claim, claim
+from storage.db.process_locks import Claim, claim
 
 BEARER = """
 import sys
 from sqlalchemy import make_url
-from storage.claims import claim
+from storage.db.process_locks import claim
 mine = claim(make_url(sys.argv[1]), "executor-w1")
 print(mine.take(), flush=True)
 sys.stdin.read()

@@ -11,8 +11,8 @@ from sqlalchemy import CheckConstraint, UniqueConstraint, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
-from storage.database import Database
-from storage.models import (
+from storage.db.database import Database
+from storage.db.models import (
     Alert,
     Answer,
     Attempt,
@@ -53,7 +53,7 @@ from storage.models import (
     WebSession,
     Word,
 )
-from storage.records import insert_once
+from storage.facts import insert_once
 from tests.places import Place
 
 NOW, DAY = datetime(2026, 11, 24, 1, tzinfo=UTC), date(2026, 11, 24)

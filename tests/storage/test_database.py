@@ -12,9 +12,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from storage.database import Database, after_commit
+from storage.db.database import Database, after_commit
 from storage.errors import DatabaseAway
-from storage.records import Records
+from storage.facts import Records
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from storage.database import PATIENCE_S, Database
+from storage.db.database import PATIENCE_S, Database
 from storage.inbox import keep, keep_at_once
 from storage.store import Store
 from tests.places import Place

@@ -268,7 +268,7 @@ def children_of(parent: int | str) -> list[int]:
 
 
 def helpers() -> list[int]:
-    return [child for child in children_of("self") if b"storage.film.child" in command_of(child)]
+    return [child for child in children_of("self") if b"storage.film.sandbox" in command_of(child)]
 
 
 def command_of(process: int) -> bytes:
@@ -342,7 +342,7 @@ def start_program(tmp_path: Path, *more: str) -> subprocess.Popen[str]:
 
 
 def is_gone(process: int) -> bool:
-    return b"storage.film.child" not in command_of(process)
+    return b"storage.film.sandbox" not in command_of(process)
 
 
 def test_a_program_ends_without_a_word_and_leaves_no_process(tmp_path: Path) -> None:

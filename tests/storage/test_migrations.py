@@ -15,14 +15,14 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
+from bot.bootstrap import migrate_all, open_database
 from bot.config import load
-from bot.opening import migrate_all, open_database
-from storage import database as databases
-from storage import schema
-from storage.database import Database
+from storage.db import database as databases
+from storage.db import migration_runner
+from storage.db.database import Database
+from storage.db.migration_runner import head_revision, known_revisions, upgrade
+from storage.db.models import Base
 from storage.errors import SchemaMismatch
-from storage.models import Base
-from storage.schema import head_revision, known_revisions, upgrade
 from tests.places import Place
 
 ROOT = Path(__file__).parent.parent.parent
@@ -131,7 +131,7 @@ def test_the_steps_are_one_line_without_forks() -> None:
 
 def test_the_steps_known_by_their_files_are_those_of_alembic() -> None:
     config = Config()
-    config.set_main_option("script_location", str(ROOT / "storage" / "migrations"))
+    config.set_main_option("script_location", str(ROOT / "storage" / "db" / "migrations"))
     scripts = ScriptDirectory.from_config(config).walk_revisions()
     assert known_revisions() == [script.revision for script in scripts][::-1]
 
@@ -161,12 +161,12 @@ def test_every_command_refuses_a_newer_database_with_one_line(database: Database
 def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The program one version on: a step that adds a table, then one that takes another away."""
     scripts = tmp_path / "migrations"
-    shutil.copytree(Path(schema.__file__).parent / "migrations", scripts)
+    shutil.copytree(Path(migration_runner.__file__).parent / "migrations", scripts)
     (scripts / "versions" / "9001.py").write_text(STEP.format("9001", head_revision(), "create table wanted (id int)"))
     (scripts / "versions" / "9002.py").write_text(
         STEP.format("9002", "9001", "drop table night_choice") + "\nafter = True\n"
     )
-    monkeypatch.setattr(schema, "_SCRIPTS", scripts)
+    monkeypatch.setattr(migration_runner, "_SCRIPTS", scripts)
 
 
 STEP = """
@@ -202,7 +202,7 @@ def test_the_new_version_does_not_begin_on_the_old_schema(
     database: Database, next_version: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as old:
-        old.setattr(schema, "_SCRIPTS", Path(schema.__file__).parent / "migrations")
+        old.setattr(migration_runner, "_SCRIPTS", Path(migration_runner.__file__).parent / "migrations")
         database.migrate()
     with pytest.raises(SchemaMismatch):
         database.check_schema()

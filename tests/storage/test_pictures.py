@@ -11,10 +11,10 @@ import av
 import pytest
 from PIL import Image
 
-from bot.pictures import Busy, Pictures
+from bot.media.film_images import Busy, Pictures
 from storage.film import CannotDraw, marked, picture
+from storage.film.keys import picture_key
 from storage.objects import open_store
-from storage.pictures import picture_key
 from tests.films import make_film
 from tests.storage.test_film import film_in
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from storage.database import Database
-from storage.records import Records
+from storage.db.database import Database
+from storage.facts import Records
 from tests.places import Place
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from storage.database import Database
-from storage.models import AuditEntry
+from storage.audit_log import Check
+from storage.db.database import Database
+from storage.db.models import AuditEntry
 from storage.store import Store
-from storage.trail import Check
 from tests.places import Place
 
 NOW = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)

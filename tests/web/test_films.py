@@ -11,8 +11,8 @@ import pytest
 import requests
 from werkzeug.test import TestResponse
 
+from storage.db.models import Look
 from storage.film import examine
-from storage.models import Look
 from tests.harness import at
 from tests.web.parts import Browser, Room
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from flask import Blueprint, request
 
-from bot.memory import Memory
+from bot.unit_of_work import Memory
 from bot.web import dashboard
-from bot.web.dashboard.guard import allowed
+from bot.web.dashboard.authorization import allowed
 from handlers.permissions import Viewer
 from tests.web.parts import Room, room
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from bot.serving import THREADS, listen
+from bot.server import THREADS, listen
 from bot.web import live
 from tests.bot.parts import until
 from tests.bot.processes import free_port

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from storage.models import Submission
+from storage.db.models import Submission
 from tests.harness import NIGHT, row
 from tests.web.parts import Room
 

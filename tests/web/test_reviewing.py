@@ -10,8 +10,8 @@ from threading import Barrier
 import pytest
 
 from handlers.permissions import ADMIN, AUDITOR, HEAD, LEADER, PATROLLER, STAFF
-from handlers.review import claim_next
-from storage.models import Person
+from handlers.review.verdicts import claim_next
+from storage.db.models import Person
 from tests.harness import NIGHT, row
 from tests.web.parts import Browser, Room
 from tests.web.test_films import FILM, film_of

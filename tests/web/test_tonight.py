@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event
 
 from handlers.permissions import ROLES
-from storage.models import Enterprise, Inbox, KeyPart, Person, Submission
+from storage.db.models import Enterprise, Inbox, KeyPart, Person, Submission
 from tests.harness import NIGHT, at, row
 from tests.web.parts import Browser, Room, room
 

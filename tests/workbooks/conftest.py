@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from bot.workbooks.applying import apply_register
-from bot.workbooks.outcome import Outcome
-from bot.workbooks.reading import read_register
-from bot.workbooks.writing import write_register
-from storage.database import Database
-from storage.models import Base
+from bot.workbooks.register.apply import apply_register
+from bot.workbooks.register.export import write_register
+from bot.workbooks.register.parse import read_register
+from bot.workbooks.register.result import Outcome
+from storage.db.database import Database
+from storage.db.models import Base
 from storage.objects import open_store
 from storage.store import Store
 from tests.places import Place, here

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
-from bot.workbooks.daily import CountyRow, DailyRow, DailyTable, daily_table
+from bot.workbooks.reports.daily import CountyRow, DailyRow, DailyTable, daily_table
 
 CHINA = timezone(timedelta(hours=8))
 

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
-from bot.workbooks.example import example_register
-from bot.workbooks.outcome import Outcome
-from storage.models import ContentItem, Enterprise, KeyPart, Person
+from bot.devtools.sample_register import example_register
+from bot.workbooks.register.result import Outcome
+from storage.db.models import ContentItem, Enterprise, KeyPart, Person
 from storage.store import Store
 from tests.workbooks.conftest import Office
 from tests.workbooks.sample import HEADINGS, Sheets, read_cells, sample_sheets
@@ -117,7 +117,7 @@ def test_the_sheet_is_made_for_office_people(office: Office) -> None:
 
 
 def test_a_film_the_store_lost_is_told(office: Office) -> None:
-    from bot.workbooks.writing import write_register
+    from bot.workbooks.register.export import write_register
 
     (office.folder / "film.mp4").write_bytes(b"film")
     office.take_sheets({"内容": [["课", "视频", None, "film.mp4"]]})

@@ -7,8 +7,8 @@ from typing import Any
 
 from openpyxl import Workbook, load_workbook
 
-from bot.workbooks.outcome import Outcome
-from storage.models import (
+from bot.workbooks.register.result import Outcome
+from storage.db.models import (
     AuditEntry,
     Binding,
     ContentItem,

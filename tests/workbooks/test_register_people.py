@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from storage.models import Binding, Person
+from storage.db.models import Binding, Person
 from storage.store import Store
 from tests.workbooks.conftest import NOW, Office
 from tests.workbooks.sample import HEADINGS

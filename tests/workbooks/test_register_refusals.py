@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from openpyxl import Workbook
 
-from bot.workbooks import opening
-from storage.models import Base, Enterprise, Meta, Rule
+from bot.workbooks.register import xlsx_reader
+from storage.db.models import Base, Enterprise, Meta, Rule
 from storage.objects import ObjectError
 from tests.workbooks.conftest import Office
 from tests.workbooks.sample import HEADINGS, make_register, sample_sheets
@@ -276,12 +276,12 @@ def test_declared_entities_are_not_expanded(office: Office) -> None:
 
 def test_what_is_too_big_is_refused_before_it_is_read(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     path = make_register(office.folder / "r.xlsx", enterprises=40)
-    monkeypatch.setattr(opening, "MOST_ROWS", 30)
+    monkeypatch.setattr(xlsx_reader, "MOST_ROWS", 30)
     assert office.take(path).lines() == ["“企业”超过 30 行，请拆成几个文件导入"]
-    monkeypatch.setattr(opening, "LONGEST_STRETCH", 500)
-    monkeypatch.setattr(opening, "_CHUNK", 16)
+    monkeypatch.setattr(xlsx_reader, "LONGEST_STRETCH", 500)
+    monkeypatch.setattr(xlsx_reader, "_CHUNK", 16)
     assert office.take(path).lines() == ["文件展开后过大，请只保留需要导入的表"]
-    monkeypatch.setattr(opening, "MOST_UNPACKED", 1000)
+    monkeypatch.setattr(xlsx_reader, "MOST_UNPACKED", 1000)
     assert office.take(path).lines() == ["文件展开后过大，请只保留需要导入的表"]
-    monkeypatch.setattr(opening, "MOST_BYTES", 1000)
+    monkeypatch.setattr(xlsx_reader, "MOST_BYTES", 1000)
     assert office.take(path).lines() == ["文件超过 0 MB，请只保留需要导入的表"]

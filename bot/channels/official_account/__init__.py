@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bot.channels.base import Means, Opened
-from bot.channels.official_account.channel import OfficialAccountChannel
+from bot.channels.interface import Means, Opened
 from bot.channels.official_account.client import OfficialAccountClient
-from bot.channels.official_account.door import OfficialAccountDoor
-from bot.channels.official_account.line import NAME
+from bot.channels.official_account.inbound import OfficialAccountDoor
+from bot.channels.official_account.outbound import OfficialAccountChannel
+from bot.channels.official_account.personal_channel import NAME
 from bot.channels.official_account.templates import Templates
-from bot.channels.wecom_crypto import Envelope
+from bot.channels.wecom_api.crypto import Envelope
 
 
 def opened(means: Means) -> Opened | None:

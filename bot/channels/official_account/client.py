@@ -9,10 +9,10 @@ from datetime import timedelta
 import requests
 
 from bot.channels.errors import Permanent, Transient, nothing_said
-from bot.channels.guard import Guard
-from bot.channels.wecom_client import Transaction, WeComClient, token_in
-from bot.channels.wecom_http import call, checked
-from bot.channels.wecom_media import Part
+from bot.channels.ssrf_guard import Guard
+from bot.channels.wecom_api.client import Transaction, WeComClient, token_in
+from bot.channels.wecom_api.http import call, checked
+from bot.channels.wecom_api.media import Part
 from bot.clock import Clock
 
 _NO_SUCH_CALL = 404

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bot.channels.base import Means, Opened
-from bot.channels.wecom_aibot.channel import WeComAibotChannel
-from bot.channels.wecom_aibot.door import WeComAibotDoor
-from bot.channels.wecom_aibot.exchange import NAME, Exchange
+from bot.channels.interface import Means, Opened
+from bot.channels.wecom_aibot.inbound import WeComAibotDoor
+from bot.channels.wecom_aibot.outbound import WeComAibotChannel
+from bot.channels.wecom_aibot.rpc import NAME, Exchange
 
 
 def opened(means: Means) -> Opened | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.channels.base import Received
+from bot.channels.interface import Received
 from handlers.message import Message
 
 CHANNEL, REALM = "wecom_aibot", "wecom"

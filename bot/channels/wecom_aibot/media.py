@@ -11,7 +11,7 @@ import requests
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from bot.channels.errors import Garbled, MediaGone, Permanent, Transient, Unheard
-from bot.channels.wecom_http import number
+from bot.channels.wecom_api.http import number
 from bot.clock import monotonic
 
 Get = Callable[[str, Mapping[str, str]], requests.Response]

@@ -1,7 +1,7 @@
 """The dashboard: one module for each page, all behind the same guard.
 
-A page is a function of a blueprint marked `@allowed("some.action")` (bot/web/dashboard/guard.py); whatever is not
-marked, nobody may open. PAGES is the list to add a new blueprint to.
+A page is a function of a blueprint marked `@allowed("some.action")` (bot/web/dashboard/authorization.py);
+a page that is not marked opens to nobody. PAGES is the list to add a new blueprint to.
 """
 
 from __future__ import annotations
@@ -9,42 +9,47 @@ from __future__ import annotations
 from flask import Flask
 
 from bot.channels import Switchboard
-from bot.memory import Memory
+from bot.unit_of_work import Memory
 from bot.web import assets, headers
 from bot.web.dashboard import (
     account,
-    alarms,
-    errors,
+    alerts,
+    audit_log,
+    authorization,
+    error_pages,
+    film_media,
     films,
-    guard,
     history,
-    imports,
-    look,
-    media,
-    office,
+    office_tasks,
     register,
-    reviewing,
+    review,
     sign_in,
+    template_context,
     tonight,
-    trail,
+    workbook_import,
 )  # fmt: skip
-from bot.web.dashboard.gallery import Gallery
-from bot.web.site import Site
+from bot.web.dashboard.film_access import Gallery
+from bot.web.site_settings import Site
 
 PAGES = (
-    tonight.blueprint, alarms.blueprint, account.blueprint, history.blueprint, office.blueprint, trail.blueprint,
-)  # fmt: skip
+    tonight.blueprint,
+    alerts.blueprint,
+    account.blueprint,
+    history.blueprint,
+    office_tasks.blueprint,
+    audit_log.blueprint,
+)
 # Those that also keep or show what lies in the object store.
-STORE_PAGES = (films.blueprint, media.blueprint, reviewing.blueprint, register.blueprint, imports.blueprint)
+STORE_PAGES = (films.blueprint, film_media.blueprint, review.blueprint, register.blueprint, workbook_import.blueprint)
 
 
 def add(app: Flask, memory: Memory, switchboard: Switchboard, site: Site, gallery: Gallery) -> None:
     """Put the dashboard into an application."""
     app.register_blueprint(assets.blueprint())
     headers.protect(app, site)
-    guard.stand(app, memory, site)
-    look.furnish(app, memory)
-    errors.explain(app)
+    authorization.stand(app, memory, site)
+    template_context.furnish(app, memory)
+    error_pages.explain(app)
     app.register_blueprint(sign_in.blueprint(app, memory, switchboard))
     for page in PAGES:
         app.register_blueprint(page(memory))

@@ -7,8 +7,8 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from bot.clock import wall_now
-from bot.memory import Memory
-from bot.web.dashboard.guard import allowed, digest
+from bot.unit_of_work import Memory
+from bot.web.dashboard.authorization import allowed, digest
 from bot.web.dashboard.sessions import end, end_everywhere
 from handlers.permissions import OWN, Viewer
 

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 
 from schedules.judgement import STATES, EnterpriseJudgement
-from schedules.tonight import Tonight
+from schedules.night_snapshot import Tonight
 
 # The worst first, and of two alike the one where more could happen.
 _SEVERITY = {"missing": 0, "partial": 1, "unjudged": 2, "late": 3, "on_time": 4, "exempt": 5}

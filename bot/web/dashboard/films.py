@@ -8,12 +8,13 @@ from typing import Any
 from flask import Blueprint, Response, abort, jsonify, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from bot.memory import Memory
-from bot.web.dashboard.film_views import Card, cards, details
-from bot.web.dashboard.gallery import Gallery, day, found_film, note_look, page_of
-from bot.web.dashboard.guard import allowed
-from handlers import review, urging
+from bot.unit_of_work import Memory
+from bot.web.dashboard.authorization import allowed
+from bot.web.dashboard.film_access import Gallery, day, found_film, note_look, page_of
+from bot.web.dashboard.film_view_models import Card, cards, details
+from handlers import rectification
 from handlers.permissions import Viewer
+from handlers.review import verdicts
 from schedules.patrol_night import night_of
 from storage.store import Store
 
@@ -112,7 +113,7 @@ def note_watching(store: Store, memory: Memory, viewer: Viewer, look_id: int) ->
     person = store.register.person(viewer.person_id)
     ran, passed = (_seconds(request.form.get(name, "")) for name in ("watched", "covered"))
     if person is not None:
-        review.watched(look_id, person, ran, passed, store, memory.book(store), memory.clock.now())
+        verdicts.watched(look_id, person, ran, passed, store, memory.book(store), memory.clock.now())
 
 
 def _seconds(text: str) -> float:
@@ -132,5 +133,5 @@ def _add_answer(pages: Blueprint, memory: Memory) -> None:
         with memory.transaction() as store:
             found, person = found_film(store, viewer, night, receipt), store.register.person(viewer.person_id)
             if words and person is not None:
-                urging.answer_on_page(found, person, words, store, memory.book(store), memory.clock.now())
+                rectification.answer_on_page(found, person, words, store, memory.book(store), memory.clock.now())
         return redirect(page_of(found))

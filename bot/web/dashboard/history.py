@@ -10,19 +10,19 @@ from urllib.parse import quote
 from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from bot.memory import Memory
 from bot.texts import say
+from bot.unit_of_work import Memory
 from bot.web.dashboard import board
-from bot.web.dashboard.guard import allowed
+from bot.web.dashboard.authorization import allowed
 from handlers import objections
 from handlers.permissions import Viewer
-from schedules.history import History, history
 from schedules.patrol_night import night_of
-from schedules.response_times import Step, response_times, steps
+from schedules.reports.history import History, history
+from schedules.reports.response_times import Step, response_times, steps
 from schedules.rules import RuleBook
+from storage.db.models import Enterprise
 from storage.errors import Refused
-from storage.finding import find
-from storage.models import Enterprise
+from storage.search import find
 from storage.store import Store
 
 SPANS = (7, 31, 92)

@@ -8,14 +8,14 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from bot.memory import Memory
 from bot.texts import say
-from bot.web.dashboard.gallery import Gallery
-from bot.web.dashboard.guard import allowed
-from bot.workbooks.editing import SECRET, Entry, entries, form_columns, take_row
-from bot.workbooks.layout import ENTERPRISES, ROSTER, RULE_DEFAULTS, RULES, SHEET
+from bot.unit_of_work import Memory
+from bot.web.dashboard.authorization import allowed
+from bot.web.dashboard.film_access import Gallery
+from bot.workbooks.register.edit_row import SECRET, Entry, entries, form_columns, take_row
+from bot.workbooks.register.schema import ENTERPRISES, ROSTER, RULE_DEFAULTS, RULES, SHEET
+from handlers.films import recognise_strangers
 from handlers.permissions import Viewer
-from handlers.video import recognise_strangers
 from storage.objects import ObjectStore
 from storage.store import Store
 

@@ -10,10 +10,10 @@ from flask import request, session
 from flask_login import login_user, logout_user
 
 from bot.clock import wall_now
-from bot.memory import Memory
-from bot.web.dashboard.guard import SignedIn, digest
+from bot.unit_of_work import Memory
+from bot.web.dashboard.authorization import SignedIn, digest
 from handlers.permissions import viewer
-from storage.models import Person
+from storage.db.models import Person
 
 _STATE_LIFE = timedelta(minutes=10)
 # Tabs that are on their way at once; an older one has to begin anew.

@@ -14,9 +14,9 @@ from werkzeug.wrappers import Response
 
 from bot.channels import Switchboard, WeComLogin
 from bot.channels.errors import ChannelError, Permanent
-from bot.memory import Memory
-from bot.web.dashboard.by_password import Refusal, by_password
-from bot.web.dashboard.errors import told
+from bot.unit_of_work import Memory
+from bot.web.dashboard.error_pages import told
+from bot.web.dashboard.password_sign_in import Refusal, by_password
 from bot.web.dashboard.sessions import begin, keep_state, take_state
 
 log = logging.getLogger(__name__)

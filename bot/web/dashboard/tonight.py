@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 from flask import Blueprint, Response, abort, make_response, render_template, request
 
-from bot.memory import Memory
+from bot.unit_of_work import Memory
 from bot.web.dashboard import board
-from bot.web.dashboard.guard import allowed
+from bot.web.dashboard.authorization import allowed
 from bot.web.live import FRESH_S, STREAM, Watch, event
 from handlers.permissions import Viewer
-from schedules.nights import judged
+from schedules.night_judgement import judged
+from schedules.night_snapshot import Tonight
 from schedules.patrol_night import night_of, window
-from schedules.tonight import Tonight
-from storage.models import Submission
+from storage.db.models import Submission
 from storage.store import Store
 
 _RETRY_MS = 3000

@@ -1,0 +1,120 @@
+"""Commands of the office: the register in and out, codes for people, films put where they belong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from bot.bootstrap import object_store
+from bot.cli.context import opened
+from bot.config import Config
+from bot.texts import say
+from bot.unit_of_work import Memory
+from storage.store import Store
+
+ROLES = {"patroller": "巡检员", "head": "负责人", "safety": "安全员", "leader": "值班领导", "staff": "工作人员",
+         "auditor": "审计员", "admin": "管理员"}  # fmt: skip
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Show what would happen and change nothing.")
+@click.pass_context
+def import_(context: click.Context, file: Path, dry_run: bool) -> None:
+    """Read the register workbook: all of it, or nothing and every refused cell named."""
+    from bot.workbooks.register.apply import apply_register
+    from bot.workbooks.register.parse import read_register
+    from handlers.films import recognise_strangers
+
+    parsed = read_register(file)
+    with opened(migrate=True) as (config, memory), memory.transaction() as store:
+        now = memory.clock.now()
+        outcome = apply_register(parsed, store, object_store(config), now, dry_run=dry_run)
+        known = recognise_strangers(store, memory.book(store), now) if outcome.applied else 0
+    for line in outcome.lines():
+        click.echo(line, err=bool(outcome.refusals))
+    if known:
+        click.echo(say("import.recognised", number=known))
+    verdict = "refused" if outcome.refusals else "applied" if outcome.applied else "dry_run"
+    click.echo(say(f"import.{verdict}", number=len(outcome.refusals)), err=bool(outcome.refusals))
+    context.exit(1 if outcome.refusals else 0)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def export(file: Path) -> None:
+    """Write the register workbook so that importing it changes nothing."""
+    from bot.workbooks.register.export import write_register
+
+    with opened() as (config, memory), memory.reading() as store:
+        for warning in write_register(store, object_store(config), file):
+            click.echo(warning, err=True)
+    click.echo(say("import.written", file=str(file)))
+
+
+@click.command()
+@click.argument("name")
+@click.option("--role", required=True, help="巡检员/负责人/安全员/值班领导/工作人员/审计员/管理员, several with 、")
+@click.option("--enterprise", metavar="CODE", help="The enterprise's code; without it the supervising office.")
+@click.option("--upload", is_flag=True, help="A link to the upload page besides, for who has no WeChat at hand.")
+@click.option("--json", "as_json", is_flag=True)
+def invite(name: str, role: str, enterprise: str | None, upload: bool, as_json: bool) -> None:
+    """Make a one-time binding code for a person."""
+    from handlers.enrolment import invite as make
+
+    roles = [ROLES.get(piece.strip(), piece.strip()) for piece in role.replace(",", "、").split("、")]
+    with opened(migrate=True) as (config, memory):
+        with memory.transaction() as store:
+            invitation = make(name, roles, enterprise, store, memory.clock.now())
+            expires = invitation.expires_at.astimezone(config.TIMEZONE)
+            link = _upload_link(invitation.person_id, config, memory, store) if upload else None
+        kf_link = _kf_link(config, memory, invitation.code)
+    links = {which: url for which, url in (("upload_url", link), ("kf_url", kf_link)) if url}
+    if as_json:
+        answer = {"code": invitation.code, "name": name, "roles": roles, "enterprise": enterprise, **links}
+        click.echo(json.dumps({**answer, "expires_at": expires.isoformat()}, ensure_ascii=False))
+        return
+    click.echo(say("enrolment.invited", name=name, code=invitation.code, expires=f"{expires:%m-%d %H:%M}"))
+    for which, url in links.items():
+        click.echo(say({"upload_url": "upload.invited", "kf_url": "enrolment.by_kf"}[which], url=url))
+
+
+def _upload_link(person_id: int, config: Config, memory: Memory, store: Store) -> str:
+    from bot.signed_links import Links
+    from handlers.upload_links import invite as offer
+
+    person = store.register.person(person_id)
+    assert person is not None
+    made = offer(person, store, memory.book(store), memory.clock.now())
+    return Links(config.public_url, config.SECRET_KEY.get_secret_value()).upload(made.id)
+
+
+def _kf_link(config: Config, memory: Memory, code: str) -> str | None:
+    """The code is good without a link too: a platform that is away takes nothing from it."""
+    from bot.channels.errors import ChannelError
+    from bot.cli.kf_links import invitation_link
+
+    try:
+        return invitation_link(config, memory, code)
+    except ChannelError as error:
+        click.echo(say("enrolment.no_kf_link", why=error.detail), err=True)
+        return None
+
+
+@click.command()
+@click.argument("receipt")
+@click.option("--enterprise", "code", required=True, metavar="CODE")
+@click.option("--part", required=True, metavar="N")
+def attach(receipt: str, code: str, part: str) -> None:
+    """Put a quarantined or unattributed film where it belongs, on record."""
+    from handlers.attach import attach as put
+
+    with opened() as (_, memory), memory.transaction() as store:
+        film = put(receipt, code, part, store, memory.book(store), memory.clock.now(), "night-patrol attach")
+        enterprise, found = store.register.enterprise(film.enterprise_id or 0), store.register.part(film.part_id or 0)
+        assert enterprise is not None
+        assert found is not None
+        label = f"{found.number} {found.name}"
+        click.echo(say("attach.done", receipt=receipt, enterprise=enterprise.short_name, part=label))

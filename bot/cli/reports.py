@@ -1,0 +1,66 @@
+"""Commands that only look: a night, the tables, what is wrong with the set-up."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from bot.cli.context import day, opened
+from bot.texts import say
+
+
+@click.command()
+@click.argument("date_", metavar="[DATE]", required=False)
+@click.option("--json", "as_json", is_flag=True, help="As JSON (the contract's form).")
+def night(date_: str | None, as_json: bool) -> None:
+    """One patrol night, named by its morning date; by default the present one."""
+    from bot.reports.night import night_view
+    from bot.reports.night_board import print_night
+    from schedules.patrol_night import night_of
+
+    wanted = day(date_) if date_ else None
+    with opened(only_looks=True) as (_, memory), memory.reading() as store:
+        book, now = memory.book(store), memory.clock.now()
+        view = night_view(store, wanted or night_of(now, book), book, now)
+    if as_json:
+        click.echo(json.dumps(view, ensure_ascii=False, indent=1))
+    else:
+        print_night(view)
+
+
+@click.command()
+@click.argument("which", type=click.Choice(["daily", "weekly", "year"]))
+@click.argument("date_", metavar="[DATE]", required=False)
+@click.option("--xlsx", type=click.Path(path_type=Path, dir_okay=False), help="Write the table as a workbook.")
+@click.option("--json", "as_json", is_flag=True)
+def report(which: str, date_: str | None, xlsx: Path | None, as_json: bool) -> None:
+    """The tables: one night, the week (Monday to Sunday) or the year that DATE belongs to, by default today's."""
+    from bot.reports.periods import REPORTS
+
+    make, write, values, show = REPORTS[which]
+    wanted = day(date_) if date_ else None
+    with opened(only_looks=True) as (config, memory), memory.reading() as store:
+        book, now = memory.book(store), memory.clock.now()
+        made = make(store, wanted or now.astimezone(config.TIMEZONE).date(), book, now)
+    if xlsx is not None:
+        write(str(xlsx), made, book)
+        click.echo(say("import.written", file=str(xlsx)), err=True)
+    if as_json:
+        click.echo(json.dumps(values(made, book), ensure_ascii=False, indent=1))
+    elif xlsx is None:
+        show(made)
+
+
+@click.command()
+@click.pass_context
+def doctor(context: click.Context) -> None:
+    """Check settings, database, object store, WeCom credentials, robot keys and clock: one line each."""
+    from bot.doctor import examine
+
+    well = True
+    for found in examine():
+        well &= found.well is not False
+        click.echo(f"{found.sign} {found.line}")
+    context.exit(0 if well else 1)

@@ -1,0 +1,95 @@
+"""Commands that run something: the service, its parts, the pretend cloud, the demo."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from bot import clock as clocks
+from bot.bootstrap import migrate_all
+from bot.config import load
+from bot.texts import say
+from storage.db.database import Database
+
+
+def _serving(*, web: bool, worker: bool, start: datetime | None = None, speed: float | None = None) -> None:
+    from bot.server import serve as run
+    from bot.server import serving_bot
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for library in ("apscheduler", "urllib3", "waitress", "botocore", "alembic"):
+        # Some of these would write down addresses with tokens and keys in them.
+        logging.getLogger(library).setLevel(logging.WARNING)
+    # One line for every request that waits a moment would be a load of its own.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    with serving_bot(load(), start, speed, migrate=web and worker) as bot:
+        run(bot, web=web, worker=worker)
+
+
+def _start(text: str | None) -> datetime | None:
+    try:
+        return clocks.parse(text, load().TIMEZONE) if text else None
+    except ValueError:
+        raise click.BadParameter(say("clock.unreadable", text=text), param_hint="--clock") from None
+
+
+@click.command()
+@click.option("--clock", metavar="ISO8601", help="Begin a rehearsal at this instant.")
+@click.option("--speed", type=click.FloatRange(min=0.1, max=100_000), help="How many times as fast it runs.")
+def serve(clock: str | None, speed: float | None) -> None:
+    """Everything on one machine: web, worker and timetable."""
+    if speed is not None and clock is None:
+        raise click.UsageError("--speed goes with --clock")
+    _serving(web=True, worker=True, start=_start(clock), speed=speed)
+
+
+@click.command()
+def web() -> None:
+    """Only the web part; as many of them as wanted."""
+    _serving(web=True, worker=False)
+
+
+@click.command()
+def worker() -> None:
+    """Only jobs and timetable; as many as wanted, each with its own EXECUTOR_ID."""
+    _serving(web=False, worker=True)
+
+
+@click.command()
+@click.option("--before", is_flag=True, help="Only add what the new version needs; the old one may go on beside it.")
+def migrate(before: bool) -> None:
+    """Bring the database to the newest schema."""
+    database = Database(load().DATABASE_URL)
+    try:
+        migrate_all(database, before=before)
+        click.echo(say("schema.now", revision=database.revision()))
+    finally:
+        database.close()
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8100, show_default=True)
+@click.option("--clock", metavar="ISO8601", help="Begin at this instant.")
+@click.option("--speed", type=click.FloatRange(min=0.1), default=1.0, show_default=True)
+def simulator(port: int, clock: str | None, speed: float) -> None:
+    """The pretend WeCom cloud by itself."""
+    from bot.devtools.simulator import run
+
+    start = _start(clock)
+    if start is None:
+        run(port)
+    else:
+        turned = clocks.RehearsalClock(start, clocks.wall_now(), speed)
+        run(port, lambda: turned.now().timestamp())
+
+
+@click.command()
+@click.option("--folder", type=click.Path(path_type=Path), default=Path("var/demo"), show_default=True)
+def demo(folder: Path) -> None:
+    """A whole night of 75 enterprises in about a minute, against the pretend cloud."""
+    from bot.devtools.demo import play
+
+    play(folder)

@@ -1,0 +1,7 @@
+"""python -m bot.devtools.simulator [PORT]: the pretend WeCom cloud by itself."""
+
+import sys
+
+from bot.devtools.simulator.standalone import run
+
+run(int(sys.argv[1]) if len(sys.argv) > 1 else 8100)

@@ -1,0 +1,189 @@
+"""message/send: the app speaks to members (protocol sheet, sections 2.2, 4 and 4.1)."""
+
+import json
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.devtools.simulator.core.card_rules import WITH_CALLBACK, check_card
+from bot.devtools.simulator.core.errors import Refusal
+from bot.devtools.simulator.core.field_checks import (
+    address,
+    articles,
+    at_most,
+    cut,
+    letters,
+    maybe_words,
+    one_of,
+    part,
+    size,
+    words,
+)
+from bot.devtools.simulator.core.recipients import Receivers, check_agent, find_receivers
+from bot.devtools.simulator.core.records import Card, Delivery, Heard, Json, Member
+
+if TYPE_CHECKING:
+    from bot.devtools.simulator.cloud import Cloud
+
+ENDPOINT = "message/send"
+TEXT_BYTES = 2048
+LONGEST_DUPLICATE_CHECK = 14400
+
+
+@dataclass(frozen=True)
+class _Message:
+    """One accepted message on its way to several phones."""
+
+    body: Json
+    text: str
+    msg_id: str
+    task_id: str | None
+
+    @property
+    def msgtype(self) -> str:
+        return str(self.body["msgtype"])
+
+
+def send(cloud: "Cloud", body: Json) -> Json:
+    """Check, deliver and answer one message; the caller holds the cloud's lock."""
+    check_agent(cloud.app, body)
+    reader = READERS.get(str(body.get("msgtype")))
+    if reader is None:
+        raise Refusal(40008, "invalid message type")
+    one_of(body, "safe", (0, 1, 2))
+    receivers = find_receivers(cloud.members, body)
+    text = reader(cloud, part(body, str(body["msgtype"])))
+    if _is_duplicate(cloud, body):
+        return _swallowed(cloud, receivers, body)
+    return _deliver_all(cloud, body, text, receivers)
+
+
+def _is_duplicate(cloud: "Cloud", body: Json) -> bool:
+    if not one_of(body, "enable_duplicate_check", (0, 1)):
+        return False
+    interval = body.get("duplicate_check_interval", 1800)
+    if not isinstance(interval, int) or isinstance(interval, bool) or not 0 < interval <= LONGEST_DUPLICATE_CHECK:
+        raise Refusal(40058, f"duplicate_check_interval is not within 1..{LONGEST_DUPLICATE_CHECK}")
+    now = cloud.now()
+    return now < cloud.said_until.get(_fingerprint(body), now)
+
+
+def _fingerprint(body: Json) -> str:
+    return json.dumps(body, sort_keys=True)
+
+
+def _swallowed(cloud: "Cloud", receivers: Receivers, body: Json) -> Json:
+    cloud.complain(ENDPOINT, 0, "the same message again inside its duplicate_check_interval: not delivered")
+    for member in receivers.members:
+        _note(cloud, member, body, "duplicate")
+    return _answer(receivers, secrets.token_urlsafe(32))
+
+
+def _deliver_all(cloud: "Cloud", body: Json, text: str, receivers: Receivers) -> Json:
+    card = body.get("template_card") if body["msgtype"] == "template_card" else None
+    task_id = cloud.cards.reserve(card.get("task_id")) if card else None
+    if body.get("enable_duplicate_check"):
+        cloud.said_until[_fingerprint(body)] = cloud.now() + body.get("duplicate_check_interval", 1800)
+    message = _Message(body, text, secrets.token_urlsafe(32), task_id)
+    for member in receivers.members:
+        _deliver(cloud, member, message)
+    if receivers.invalid_user:
+        cloud.complain(ENDPOINT, 0, f"invaliduser {receivers.invalid_user}")
+    answer = _answer(receivers, message.msg_id)
+    if card and task_id:
+        answer["response_code"] = cloud.cards.issue(task_id, cloud.now())
+    return answer
+
+
+def _deliver(cloud: "Cloud", member: Member, message: _Message) -> None:
+    if not _within_rates(cloud, member):
+        cloud.complain(ENDPOINT, 0, f"over 30 a minute or 1000 an hour to {member.userid}: silently dropped")
+        _note(cloud, member, message.body, "dropped")
+        return
+    if message.task_id and not member.shows_cards:
+        _note(cloud, member, message.body, "unseen")
+        return
+    card = _hand_out(cloud, member, message)
+    media_id = message.body[message.msgtype].get("media_id")
+    heard = Heard(cloud.now(), message.msgtype, message.text, message.body, message.msg_id, card, media_id)
+    cloud.phone(member.userid).heard.append(heard)
+    _note(cloud, member, message.body, "shown")
+
+
+def _within_rates(cloud: "Cloud", member: Member) -> bool:
+    now = cloud.now()
+    return cloud.member_minute.admits(member.userid, now) and cloud.member_hour.admits(member.userid, now)
+
+
+def _hand_out(cloud: "Cloud", member: Member, message: _Message) -> Card | None:
+    if message.task_id is None:
+        return None
+    return cloud.cards.hand_out(message.task_id, member.userid, message.body["template_card"])
+
+
+def _note(cloud: "Cloud", member: Member, body: Json, state: str) -> None:
+    cloud.sent.append(Delivery(cloud.now(), ENDPOINT, member.userid, str(body["msgtype"]), state, body))
+
+
+def _answer(receivers: Receivers, msg_id: str) -> Json:
+    named = {
+        "invaliduser": receivers.invalid_user,
+        "invalidparty": receivers.invalid_party,
+        "invalidtag": receivers.invalid_tag,
+    }
+    return {key: value for key, value in named.items() if value} | {"msgid": msg_id}
+
+
+def _read_text(cloud: "Cloud", content: Json) -> str:
+    text = words(content, "content", 44004)
+    if size(text) > TEXT_BYTES:
+        cloud.complain(ENDPOINT, 0, f"text of {size(text)} bytes cut to {TEXT_BYTES}")
+    return cut(text, TEXT_BYTES)
+
+
+def _read_markdown(_cloud: "Cloud", content: Json) -> str:
+    return at_most(words(content, "content", 44004), TEXT_BYTES, "markdown.content", 40058)
+
+
+def _read_textcard(_cloud: "Cloud", content: Json) -> str:
+    title = at_most(words(content, "title"), 128, "title")
+    description = at_most(words(content, "description"), 512, "description")
+    letters(maybe_words(content, "btntxt"), 4, "btntxt")
+    return f"{title}\n{description}\n{address(content, 'url')}"
+
+
+def _read_news(_cloud: "Cloud", content: Json) -> str:
+    return "\n".join(f"{article['title']}\n{article['url']}" for article in articles(content))
+
+
+def _read_media(cloud: "Cloud", content: Json) -> str:
+    return cloud.media.find(words(content, "media_id", 41006), cloud.now()).filename
+
+
+def _read_video(cloud: "Cloud", content: Json) -> str:
+    title = at_most(maybe_words(content, "title"), 128, "title")
+    at_most(maybe_words(content, "description"), 512, "description")
+    return title or _read_media(cloud, content)
+
+
+def _read_card(cloud: "Cloud", content: Json) -> str:
+    for remark in check_card(content):
+        cloud.complain(ENDPOINT, 0, remark)
+    if content["card_type"] in WITH_CALLBACK and not cloud.app.callback_url:
+        raise Refusal(40058, "an app without a callback cannot send this card")
+    title, subtitle = content.get("main_title", {}), maybe_words(content, "sub_title_text")
+    return "\n".join(filter(None, (title.get("title"), title.get("desc"), subtitle)))
+
+
+READERS: dict[str, Callable[["Cloud", Json], str]] = {
+    "text": _read_text,
+    "markdown": _read_markdown,
+    "textcard": _read_textcard,
+    "news": _read_news,
+    "file": _read_media,
+    "image": _read_media,
+    "voice": _read_media,
+    "video": _read_video,
+    "template_card": _read_card,
+}

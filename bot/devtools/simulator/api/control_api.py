@@ -1,0 +1,217 @@
+"""The control API under /sim: other processes set the cloud up, speak for its members and look at what was heard."""
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from bot.devtools.simulator.api.control_request import (
+    BadRequest,
+    asked,
+    flag,
+    instant,
+    payload,
+    phone_of,
+    rows,
+    speaker,
+    text,
+)
+from bot.devtools.simulator.api.kf_control import create_kf_control
+from bot.devtools.simulator.api.official_account_control import create_account_control
+from bot.devtools.simulator.api.views import customer_view, follower_view, group_view, phone_view, state_view
+from bot.devtools.simulator.core.crypto import aes_key
+from bot.devtools.simulator.core.kf_phone import KfSent
+from bot.devtools.simulator.core.official_account_phone import AccountSent, FollowerPhone
+from bot.devtools.simulator.core.phone import Sent
+from bot.devtools.simulator.core.records import Json
+
+if TYPE_CHECKING:
+    from bot.devtools.simulator.cloud import Cloud
+
+APP_FIELDS: dict[str, type] = {
+    "corp_id": str,
+    "agent_id": int,
+    "secret": str,
+    "token": str,
+    "encoding_aes_key": str,
+    "callback_url": str,
+    "trusted_domain": str,
+}
+
+
+def create_control(cloud: "Cloud") -> Blueprint:
+    """Everything under /sim."""
+    blueprint = Blueprint("control", __name__, url_prefix="/sim")
+
+    @blueprint.errorhandler(BadRequest)
+    def refuse(error: BadRequest) -> tuple[Response, int]:
+        return jsonify(error=str(error)), 400
+
+    blueprint.register_blueprint(create_kf_control(cloud))
+    blueprint.register_blueprint(create_account_control(cloud))
+    _add_setup(blueprint, cloud)
+    _add_people(blueprint, cloud)
+    _add_files(blueprint, cloud)
+    _add_views(blueprint, cloud)
+    _add_trouble(blueprint, cloud)
+    return blueprint
+
+
+def _add_setup(blueprint: Blueprint, cloud: "Cloud") -> None:
+    @blueprint.post("/app")
+    def app() -> Response:
+        cloud.configure(**_app_changes(asked()))
+        return jsonify(cloud.settings)
+
+    @blueprint.post("/members")
+    def members() -> Response:
+        for row in rows("members"):
+            shows_cards = flag(row, "shows_cards", True)
+            cloud.add_member(text(row, "userid"), text(row, "name", ""), text(row, "mobile", ""), shows_cards)
+        return jsonify(members=list(cloud.members))
+
+    @blueprint.post("/robots")
+    def robots() -> Response:
+        for row in rows("robots"):
+            cloud.add_robot(text(row, "key"), text(row, "group_name", ""), _userids(row))
+        return jsonify(robots=list(cloud.robots))
+
+
+def _app_changes(fields: Json) -> dict[str, Any]:
+    for name, value in fields.items():
+        kind = APP_FIELDS.get(name)
+        if kind is None:
+            raise BadRequest(f"{name}: unknown; there are {', '.join(APP_FIELDS)}")
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise BadRequest(f"{name}: {kind.__name__} is expected")
+    try:
+        aes_key(fields.get("encoding_aes_key", "0" * 43))
+    except ValueError as error:
+        raise BadRequest(f"encoding_aes_key: {error}") from error
+    return fields
+
+
+def _userids(row: Json) -> tuple[str, ...]:
+    members = row.get("members", [])
+    if not isinstance(members, list) or not all(isinstance(member, str) for member in members):
+        raise BadRequest("members: a list of userids is expected")
+    return tuple(members)
+
+
+def _add_people(blueprint: Blueprint, cloud: "Cloud") -> None:
+    @blueprint.post("/say")
+    def say() -> Response:
+        fields = asked()
+        return _sent(speaker(cloud, fields).says(text(fields, "text"), instant(fields)))
+
+    @blueprint.post("/enter")
+    def enter() -> Response:
+        fields = asked()
+        return _sent(phone_of(cloud, fields).enters(instant(fields)))
+
+    @blueprint.post("/press")
+    def press() -> Response:
+        fields = asked()
+        phone, task_id, key = phone_of(cloud, fields), text(fields, "task_id"), text(fields, "key")
+        try:
+            return _sent(phone.presses(task_id, key, instant(fields)))
+        except ValueError as error:
+            raise BadRequest(str(error)) from error
+
+
+def _add_files(blueprint: Blueprint, cloud: "Cloud") -> None:
+    @blueprint.post("/film")
+    def film() -> Response:
+        fields = asked()
+        phone, (path, name) = speaker(cloud, fields), payload(cloud, fields, "film")
+        return _sent(phone.sends_film(path, name, instant(fields)))
+
+    @blueprint.post("/photo")
+    def photo() -> Response:
+        fields = asked()
+        phone, (path, name) = speaker(cloud, fields), payload(cloud, fields, "photo")
+        return _sent(phone.sends_photo(path, name, instant(fields)))
+
+    @blueprint.post("/file")
+    def file() -> Response:
+        fields = asked()
+        phone, (path, name) = speaker(cloud, fields), payload(cloud, fields, "file")
+        if isinstance(phone, FollowerPhone):
+            raise BadRequest("from: nobody can send the account a file")
+        return _sent(phone.sends_file(path, name, instant(fields)))
+
+
+def _sent(sent: Sent | KfSent | AccountSent) -> Response:
+    told = {"status": sent.status, "statuses": sent.statuses, "msg_id": sent.msg_id, "media_id": sent.media_id}
+    return jsonify(told)
+
+
+def _add_views(blueprint: Blueprint, cloud: "Cloud") -> None:
+    @blueprint.get("/phones/<userid>")
+    def phones(userid: str) -> tuple[Response, int]:
+        if userid in cloud.kf.customers:
+            return jsonify(customer_view(cloud, userid)), 200
+        if userid in cloud.official_account.followers:
+            return jsonify(follower_view(cloud, userid)), 200
+        if userid not in cloud.members:
+            return jsonify(error=f"no member {userid!r}"), 404
+        return jsonify(phone_view(cloud, userid)), 200
+
+    @blueprint.get("/groups/<key>")
+    def groups(key: str) -> tuple[Response, int]:
+        if key not in cloud.robots:
+            return jsonify(error=f"no robot {key!r}"), 404
+        return jsonify(group_view(cloud, key)), 200
+
+    @blueprint.get("/state")
+    def state() -> Response:
+        return jsonify(state_view(cloud))
+
+
+def _add_trouble(blueprint: Blueprint, cloud: "Cloud") -> None:
+    @blueprint.post("/faults")
+    def faults() -> Response:
+        fields = asked()
+        cloud.faults.parallel_fetch = flag(fields, "parallel_fetch", cloud.faults.parallel_fetch)
+        cloud.faults.plain_text_errors = flag(fields, "plain_text_errors", cloud.faults.plain_text_errors)
+        if flag(fields, "kill_token", False):
+            cloud.kill_token()
+        if "endpoint" in fields:
+            _plan_fault(cloud, fields)
+        return jsonify(state_view(cloud))
+
+    @blueprint.post("/verify")
+    def verify() -> Response:
+        return jsonify(verified=cloud.verify_url())
+
+    @blueprint.post("/reset")
+    def reset() -> Response:
+        cloud.reset()
+        return jsonify(state_view(cloud))
+
+    @blueprint.route("/<path:name>", methods=["GET", "POST"])
+    def unknown(name: str) -> Response:
+        raise BadRequest(f"no {request.method} /sim/{name}")
+
+
+FAULT_FIELDS: dict[str, tuple[type, ...]] = {
+    "errcode": (int,),
+    "http_status": (int,),
+    "drop": (bool,),
+    "lose_answer": (bool,),
+    "cut_after": (int,),
+    "wrong_bytes": (bool,),
+    "delay": (int, float),
+    "times": (int,),
+}
+
+
+def _plan_fault(cloud: "Cloud", fields: Json) -> None:
+    options = {name: value for name, value in fields.items() if name in FAULT_FIELDS}
+    for name, value in options.items():
+        kinds = FAULT_FIELDS[name]
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            raise BadRequest(f"{name}: {kinds[-1].__name__} is expected")
+    try:
+        cloud.faults.next(text(fields, "endpoint"), **options)
+    except ValueError as error:
+        raise BadRequest(str(error)) from error

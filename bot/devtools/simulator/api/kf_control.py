@@ -1,0 +1,86 @@
+"""The control API's part for customer service: set it up, enter, tap, recall, lose the bell."""
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, jsonify
+
+from bot.devtools.simulator.api.control_request import BadRequest, asked, flag, instant, rows, text, texts_among
+from bot.devtools.simulator.core.kf_phone import KfPhone
+from bot.devtools.simulator.core.records import Json
+
+if TYPE_CHECKING:
+    from bot.devtools.simulator.cloud import Cloud
+
+ACCOUNT_FIELDS = ("open_kfid", "secret", "token", "encoding_aes_key", "callback_url")
+STATES = ("new", "waiting", "assistant", "servicer", "ended")
+
+
+def create_kf_control(cloud: "Cloud") -> Blueprint:
+    """Everything under /sim/kf."""
+    blueprint = Blueprint("kf_control", __name__, url_prefix="/kf")
+    _add_setup(blueprint, cloud)
+    _add_people(blueprint, cloud)
+    _add_trouble(blueprint, cloud)
+    return blueprint
+
+
+def _add_setup(blueprint: Blueprint, cloud: "Cloud") -> None:
+    @blueprint.post("/account")
+    def account() -> Response:
+        cloud.kf.configure(**texts_among(ACCOUNT_FIELDS))
+        return jsonify(cloud.kf.settings())
+
+    @blueprint.post("/customers")
+    def customers() -> Response:
+        for row in rows("customers"):
+            customer = cloud.add_customer(text(row, "external_userid"), text(row, "name", "")).customer
+            customer.refuses = flag(row, "refuses", False)
+            customer.state = _state(row)
+        return jsonify(customers=list(cloud.kf.customers))
+
+
+def _add_people(blueprint: Blueprint, cloud: "Cloud") -> None:
+    @blueprint.post("/enter")
+    def enter() -> Response:
+        fields = asked()
+        scene, param = text(fields, "scene", ""), text(fields, "scene_param", "")
+        return jsonify(statuses=_phone(cloud, fields).enters(scene, param, instant(fields)).statuses)
+
+    @blueprint.post("/tap")
+    def tap() -> Response:
+        fields = asked()
+        try:
+            sent = _phone(cloud, fields).taps(text(fields, "text"), instant(fields))
+        except StopIteration as error:
+            raise BadRequest("text: no menu shows these words") from error
+        return jsonify(statuses=sent.statuses, msg_id=sent.msg_id)
+
+
+def _add_trouble(blueprint: Blueprint, cloud: "Cloud") -> None:
+    @blueprint.post("/trouble")
+    def trouble() -> Response:
+        fields = asked()
+        cloud.kf.rings = flag(fields, "rings", cloud.kf.rings)
+        empty = fields.get("empty_pages", cloud.kf.empty_pages)
+        if not isinstance(empty, int) or isinstance(empty, bool):
+            raise BadRequest("empty_pages: a number is expected")
+        cloud.kf.empty_pages = empty
+        return jsonify(rings=cloud.kf.rings, empty_pages=cloud.kf.empty_pages)
+
+    @blueprint.post("/verify")
+    def verify() -> Response:
+        return jsonify(verified=cloud.kf.courier.verify())
+
+
+def _phone(cloud: "Cloud", fields: Json) -> KfPhone:
+    name = text(fields, "from")
+    if name not in cloud.kf.customers:
+        raise BadRequest(f"from: no customer {name!r}")
+    return cloud.kf.phone(name)
+
+
+def _state(row: Json) -> str:
+    state = text(row, "state", STATES[0])
+    if state not in STATES:
+        raise BadRequest(f"state: one of {', '.join(STATES)} is expected")
+    return state

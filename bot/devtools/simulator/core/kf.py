@@ -1,0 +1,158 @@
+"""Customer service: a bell rings, and the messages lie ready for three days (protocol sheet, section 9)."""
+
+import itertools
+import secrets
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bot.devtools.simulator.core.callback import Courier, Value
+from bot.devtools.simulator.core.errors import Refusal
+from bot.devtools.simulator.core.kf_phone import KfPhone
+from bot.devtools.simulator.core.kf_records import SYSTEM, Customer, KfAccount, Listed
+from bot.devtools.simulator.core.rate_limit import Window
+from bot.devtools.simulator.core.records import Json
+from bot.devtools.simulator.core.tokens import Tokens
+
+if TYPE_CHECKING:
+    from bot.devtools.simulator.cloud import Cloud
+
+LISTED_SECONDS = 3 * 24 * 3600
+BELL_SECONDS = 600
+WELCOME_SECONDS = 20
+MOST = 1000
+
+
+class CustomerService:
+    """The account, its customers and their messages; made by the cloud."""
+
+    def __init__(self, cloud: "Cloud") -> None:
+        self._cloud = cloud
+        self.account = KfAccount(cloud.app.corp_id)
+        self.customers: dict[str, Customer] = {}
+        self.courier = Courier(cloud, lambda: self.account)
+        self.forget()
+
+    def forget(self) -> None:
+        """Nobody has said anything; the account and the customers stay."""
+        self.tokens = Tokens()
+        self.rings = True
+        """Whether the bell reaches the bot; without, only asking finds the messages."""
+        self.empty_pages = 0
+        """How many answers come with an empty list although there is more."""
+        self.page = MOST
+        """How many messages one answer holds at the most, whatever is asked for."""
+        self.said: dict[str, str] = {}
+        self._listed: list[Listed] = []
+        self._cursors: dict[str, int] = {}
+        self._bells: dict[str, float] = {}
+        self._welcomes: dict[str, tuple[str, float]] = {}
+        self._unbelled = Window(10, 60, blocks=True)
+        self._phones: dict[str, KfPhone] = {}
+        self._numbers = itertools.count(1)
+        for each in self.customers.values():
+            each.heard.clear()
+            each.told, each.spoke_at, each.welcomed_at = 0, None, None
+
+    def configure(self, **changes: str) -> KfAccount:
+        """Change fields of the account; the rest stays."""
+        self.account = replace(self.account, **changes)  # type: ignore[arg-type]
+        return self.account
+
+    def phone(self, external_userid: str) -> KfPhone:
+        """The WeChat of a customer; KeyError for somebody who never opened the chat."""
+        customer = self.customers[external_userid]
+        return self._phones.setdefault(external_userid, KfPhone(self._cloud, customer))
+
+    def settings(self) -> dict[str, str]:
+        """The bot's settings for this account, by the names of its .env file."""
+        return {
+            "WECOM_KF_SECRET": self.account.secret,
+            "WECOM_KF_TOKEN": self.account.token,
+            "WECOM_KF_ENCODING_AES_KEY": self.account.encoding_aes_key,
+            "WECOM_KF_OPEN_KFID": self.account.open_kfid,
+        }
+
+    def add(self, message: Json, at: float) -> list[int]:
+        """Put a message into the list and ring; how the bot's door answered, nothing when the bell is lost."""
+        with self._cloud.lock:
+            self._listed.append(Listed(at, message))
+        return self.ring()
+
+    def new_msgid(self) -> str:
+        """A msgid that was never used before."""
+        return f"pretend{next(self._numbers):06d}{secrets.token_hex(8)}"
+
+    def ring(self) -> list[int]:
+        """The event that says nothing but that there is something."""
+        if not self.rings:
+            return []
+        with self._cloud.lock:
+            token = secrets.token_urlsafe(32)
+            self._bells[token] = self._cloud.now()
+        fields: dict[str, Value] = {
+            "ToUserName": self.account.corp_id, "CreateTime": int(self._cloud.now()), "MsgType": "event",
+            "Event": "kf_msg_or_event", "Token": token, "OpenKfId": self.account.open_kfid,
+        }  # fmt: skip
+        return self.courier.post(self.courier.write(fields))
+
+    def event(self, external_userid: str, own: Json, at: float | None = None) -> list[int]:
+        """Something happened of which nobody spoke."""
+        now = self._cloud.now() if at is None else at
+        content = {"open_kfid": self.account.open_kfid, "external_userid": external_userid, **own}
+        return self.add(
+            {
+                "msgid": self.new_msgid(), "open_kfid": self.account.open_kfid, "send_time": int(now),
+                "origin": SYSTEM, "msgtype": "event", "event": content,
+            },
+            now,
+        )  # fmt: skip
+
+    def welcome_for(self, customer: Customer) -> str | None:
+        """A code for a welcome, for whoever was neither welcomed nor wrote within 48 hours."""
+        now, latest = self._cloud.now(), max(customer.spoke_at or 0, customer.welcomed_at or 0)
+        if now < latest + 48 * 3600:
+            return None
+        code = secrets.token_urlsafe(24)
+        self._welcomes[code] = (customer.external_userid, now)
+        return code
+
+    def take_welcome(self, code: object) -> Customer:
+        """Whom a code of the last 20 seconds is for; it serves once."""
+        external_userid, given = self._welcomes.pop(str(code), ("", 0.0))
+        if not external_userid or self._cloud.now() > given + WELCOME_SECONDS:
+            raise Refusal(40058, "the code is unknown, used or older than 20 seconds")
+        return self.customers[external_userid]
+
+    def sync(self, body: Json) -> Json:
+        """The messages after a cursor; the caller holds the cloud's lock."""
+        self._check(body)
+        start, now = self._start(body.get("cursor", "")), self._cloud.now()
+        stop = (
+            start if self.empty_pages else min(start + min(int(body.get("limit", MOST)), self.page), len(self._listed))
+        )
+        unfinished = bool(self.empty_pages) or stop < len(self._listed)
+        self.empty_pages = max(0, self.empty_pages - 1)
+        cursor = secrets.token_hex(16)
+        self._cursors[cursor] = stop
+        fresh = [each.message for each in self._listed[start:stop] if now < each.at + LISTED_SECONDS]
+        return {"next_cursor": cursor, "has_more": int(unfinished), "msg_list": fresh}
+
+    def _check(self, body: Json) -> None:
+        if body.get("open_kfid") != self.account.open_kfid:
+            raise Refusal(95000, "invalid open_kfid")
+        limit = body.get("limit", MOST)
+        if not isinstance(limit, int) or isinstance(limit, bool) or not 0 < limit <= MOST:
+            raise Refusal(40058, f"limit is not within 1..{MOST}")
+        token, now = body.get("token"), self._cloud.now()
+        if token is not None and now >= self._bells.get(str(token), -BELL_SECONDS) + BELL_SECONDS:
+            raise Refusal(95007, "the token is unknown or older than ten minutes", blame=False)
+        if token is None and not self._unbelled.admits("", now):
+            raise Refusal(45009, "more than ten calls a minute without a token")
+
+    def _start(self, cursor: object) -> int:
+        """Where to go on; a cursor is good for ever, as long as it is one."""
+        if cursor == "":
+            return 0
+        if not isinstance(cursor, str) or len(cursor.encode()) > 64 or cursor not in self._cursors:
+            raise Refusal(40058, "invalid cursor")
+        return self._cursors[cursor]

@@ -1,0 +1,64 @@
+"""What customer service is set to and what its customers say, as plain records (protocol sheet, section 9)."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.devtools.simulator.core.records import Json
+
+MEGABYTE = 1024 * 1024
+LARGEST = {"image": 2 * MEGABYTE, "voice": 2 * MEGABYTE, "video": 10 * MEGABYTE, "file": 20 * MEGABYTE}
+REPLY_SECONDS, REPLIES = 48 * 3600, 5
+CUSTOMER, SYSTEM = 3, 4
+
+
+@dataclass(frozen=True)
+class KfAccount:
+    """The one customer-service account, as its console page would show it."""
+
+    corp_id: str
+    open_kfid: str = "wkPretendCustomerService0001"
+    secret: str = "pretend-kf-secret"
+    token: str = "PretendKfToken"
+    encoding_aes_key: str = "PretendKfEncodingAESKeyOfTheSimulator000001"
+    callback_url: str = "http://127.0.0.1:8000/callbacks/wecom_kf"
+    agent_id: int | None = None
+
+
+@dataclass
+class Customer:
+    """A person in WeChat. `state` is that of the session: new, waiting, assistant, servicer or ended; one who
+    `refuses` is answered by the platform with success and hears nothing."""
+
+    external_userid: str
+    name: str
+    state: str = "new"
+    refuses: bool = False
+    spoke_at: float | None = None
+    welcomed_at: float | None = None
+    told: int = 0
+    heard: list["KfHeard"] = field(default_factory=list)
+
+    def may_be_told(self, now: float) -> bool:
+        """Whether a message is within 48 hours of the person's last and among the first five after it."""
+        return self.spoke_at is not None and now < self.spoke_at + REPLY_SECONDS and self.told < REPLIES
+
+
+@dataclass(frozen=True)
+class KfHeard:
+    """One message shown in WeChat; `menu` holds what can be tapped, by its words."""
+
+    at: float
+    msgtype: str
+    text: str
+    msgid: str
+    raw: Json
+    menu: dict[str, str] = field(default_factory=dict)
+    media_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One message in the list that sync_msg gives out."""
+
+    at: float
+    message: dict[str, Any]

@@ -1,0 +1,57 @@
+"""What may be uploaded, and which piece of a stored item may be read (protocol sheet, sections 3.1, 3.2 and 6)."""
+
+import re
+
+from bot.devtools.simulator.core.errors import Refusal
+
+MEGABYTE = 1024 * 1024
+SMALLEST = 6
+LARGEST_CHUNK = 20 * MEGABYTE
+APP_LIMITS = {"image": 10 * MEGABYTE, "voice": 2 * MEGABYTE, "video": 10 * MEGABYTE, "file": 20 * MEGABYTE}
+ROBOT_LIMITS = {"voice": 2 * MEGABYTE, "file": 20 * MEGABYTE}
+TOO_LARGE = {"image": 40009, "voice": 40011, "video": 40011, "file": 45001}
+IMAGE_MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
+
+
+def check_upload(kind: str | None, data: bytes, limits: dict[str, int]) -> str:
+    """Return the type if these bytes may be uploaded as that type (3.2)."""
+    if kind not in limits:
+        raise Refusal(40004, "invalid media type")
+    if not data:
+        raise Refusal(44001, "empty media data")
+    if len(data) < SMALLEST:
+        raise Refusal(40006, "invalid file size, a file has more than 5 bytes")
+    if len(data) > limits[kind]:
+        raise Refusal(TOO_LARGE[kind], f"invalid {kind} size")
+    if not _fits(kind, data):
+        raise Refusal(40005, f"invalid file type, these bytes are no {kind}")
+    return kind
+
+
+def _fits(kind: str, data: bytes) -> bool:
+    if kind == "image":
+        return data.startswith(IMAGE_MAGIC)
+    if kind == "voice":
+        return data.startswith(b"#!AMR")
+    return kind != "video" or data[4:8] == b"ftyp"
+
+
+def wanted_range(header: str | None, total: int) -> tuple[int, int]:
+    """Start and stop of the bytes asked for; 830002 when more than 20 MB are asked for at once (3.1)."""
+    start, stop = _parse(header, total) if header else (0, total)
+    if stop - start > LARGEST_CHUNK:
+        raise Refusal(830002, "file size over 20MB, use Range")
+    return start, stop
+
+
+def _parse(header: str, total: int) -> tuple[int, int]:
+    match = re.fullmatch(r"bytes=(\d*)-(\d*)", header.strip())
+    if match is None or not any(match.groups()):
+        raise Refusal(40058, "invalid Range")
+    first, last = match.groups()
+    if not first:
+        return max(0, total - int(last)), total
+    start, stop = int(first), min(int(last) + 1, total) if last else total
+    if start >= total or stop <= start:
+        raise Refusal(40058, "Range outside the file")
+    return start, stop

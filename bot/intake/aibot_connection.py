@@ -1,0 +1,198 @@
+"""Holding the smart bot's one connection: by a lease, with what is heard kept before anything else happens.
+
+The platform lets one connection live; a second log-in ends the first. So the workers share a lease in the database:
+its holder connects, whoever lacks it stays quiet, and a holder who cannot renew it breaks off before another may
+begin. There is no acknowledgement for what the platform says: once read it is ours alone, and it is kept at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.channels.errors import ChannelError, Misconfigured
+from bot.channels.wecom_aibot import frames
+from bot.channels.wecom_aibot.rpc import NAME, Exchange
+from bot.channels.wecom_aibot.websocket import Pace, Wire
+from bot.clock import monotonic, wall_now
+from bot.intake.inbox_writer import Hearing
+from bot.monitoring.metrics import CALLBACKS
+from bot.unit_of_work import Heard, Memory
+from schedules.notify import tell_office
+from schedules.patrol_night import night_of
+from storage.errors import DatabaseAway
+
+log = logging.getLogger(__name__)
+
+_LOOK_S, _AGAIN_S = 0.2, 1.0
+
+
+class Holder:
+    """The thread of one worker that holds the connection, or waits for its turn."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        hearing: Hearing,
+        exchange: Exchange,
+        login: tuple[str, str, str],
+        name: str,
+        pace: Pace | None = None,
+    ) -> None:
+        """`login` is address, bot and secret; `name` tells this worker from the others."""
+        self._memory, self._hearing, self._exchange = memory, hearing, exchange
+        self._login, self._name, self._pace = login, name, pace or Pace()
+        self._stopped, self._heard = threading.Event(), queue.SimpleQueue[dict[str, Any]]()
+        self._renewed = self._lease_s = 0.0
+        self._refused = 0
+        self._threads = [
+            threading.Thread(target=each, name=f"smart bot {each.__name__}", daemon=True)
+            for each in (self._hold, self._keep)
+        ]
+
+    def start(self) -> None:
+        """Hold the connection from now on, as soon as it is ours to hold."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Let go, so that another may take over at once."""
+        self._stopped.set()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(timeout=self._pace.acknowledged_s)
+        try:
+            with self._memory.transaction() as store:
+                store.leases.release(NAME, self._name)
+        except DatabaseAway as error:
+            log.error("the database is away: %s", error)
+
+    @property
+    def holds(self) -> bool:
+        """Whether this process is connected and logged in."""
+        return self._exchange.wire is not None
+
+    def _hold(self) -> None:
+        pause = self._pace.first_pause_s
+        while not self._stopped.is_set():
+            if not self._renew():
+                self._stopped.wait(self._pace.ask_s)
+                continue
+            try:
+                wire = Wire(*self._login, self._heard.put, self._pace)
+            except ChannelError as error:
+                self._stopped.wait(self._pause_after(error, pause))
+                pause = min(pause * 2, self._pace.longest_pause_s)
+                continue
+            pause, self._refused = self._pace.first_pause_s, 0
+            self._live(wire)
+            if not wire.kicked:
+                self._stopped.wait(pause)
+
+    def _pause_after(self, error: ChannelError, pause: float) -> float:
+        """A refused log-in is not repeated for ever: the platform guards itself against that (7.5)."""
+        log.error("the smart bot could not log in: %s", error.detail)
+        if not isinstance(error, Misconfigured):
+            return pause
+        self._refused += 1
+        if self._refused == self._pace.refusals:
+            self._tell("trouble.aibot_refused", code=error.code or "—")
+        return self._pace.refused_pause_s if self._refused >= self._pace.refusals else pause
+
+    def _renew(self) -> bool:
+        """Whether the lease is ours; one that cannot be renewed in time counts as lost."""
+        if monotonic() - self._renewed < self._pace.renew_s and self._lease_s > 0:
+            return True
+        asked = monotonic()
+        try:
+            with self._memory.transaction() as store:
+                ours = store.leases.take(NAME, self._name, wall_now(), timedelta(seconds=self._pace.lease_s))
+        except DatabaseAway as error:
+            log.error("the database is away: %s", error)
+            return self._lease_s > 0 and asked - self._renewed < self._lease_s
+        self._renewed, self._lease_s = asked, self._pace.lease_s - self._pace.ask_s if ours else 0.0
+        return ours
+
+    def _live(self, wire: Wire) -> None:
+        """Say and hear, until the connection breaks, the lease is lost, or the process ends."""
+        log.warning("this worker holds the smart bot's connection")
+        self._exchange.wire = wire
+        pinged, missed = monotonic(), 0
+        try:
+            while not wire.lost.wait(_LOOK_S) and not self._stopped.is_set() and self._renew():
+                self._run_errands(wire)
+                if monotonic() - pinged >= self._pace.ping_s:
+                    pinged, missed = monotonic(), 0 if wire.ping() else missed + 1
+                if missed >= self._pace.missed_pings:
+                    log.warning("the smart bot's gateway is silent")
+                    break
+        finally:
+            self._exchange.wire = None
+            wire.close()
+        if wire.kicked:
+            self._rest()
+
+    def _run_errands(self, wire: Wire) -> None:
+        try:
+            self._exchange.run_errands(wire)
+        except DatabaseAway as error:
+            log.error("the database is away: %s", error)
+
+    def _rest(self) -> None:
+        """Another log-in has ended ours. If the lease is still ours it was nobody of us: the office is told."""
+        log.warning("the smart bot's connection was taken over by another log-in")
+        self._lease_s = 0.0
+        try:
+            with self._memory.transaction() as store:
+                foreign = store.leases.rest(NAME, self._name, wall_now() + timedelta(seconds=self._pace.rest_s))
+        except DatabaseAway as error:
+            log.error("the database is away: %s", error)
+            foreign = False
+        if foreign:
+            self._tell("trouble.aibot_taken", minutes=round(self._pace.rest_s / 60))
+
+    def _tell(self, text_key: str, **params: Any) -> None:
+        """Once a day is enough."""
+        try:
+            with self._memory.transaction() as store:
+                now, book = self._memory.clock.now(), self._memory.book(store)
+                once_key = f"{text_key}/{now.astimezone(self._memory.zone).date()}"
+                tell_office(store, night_of(now, book), now, text_key, once_key, **params)
+        except DatabaseAway as error:
+            log.error("the database is away: %s", error)
+
+    def _keep(self) -> None:
+        while not (self._stopped.is_set() and self._heard.empty()):
+            try:
+                frame = self._heard.get(timeout=_LOOK_S)
+            except queue.Empty:
+                continue
+            self._keep_all(frame)
+
+    def _keep_all(self, frame: dict[str, Any]) -> None:
+        try:
+            found = list(frames.received(frame))
+        except ValueError:
+            log.warning("a message of the smart bot that says nothing")
+            CALLBACKS.labels(frames.CHANNEL, "content").inc()
+            return
+        for each in found:
+            self._keep_one(Heard(frames.CHANNEL, each.key, each.raw))
+
+    def _keep_one(self, heard: Heard) -> None:
+        """For as long as it takes: the platform does not say it again."""
+        since: datetime | None = None
+        while True:
+            try:
+                fresh = self._hearing.keep(heard)
+            except DatabaseAway as error:
+                since = since or wall_now()
+                log.error("a message of the smart bot since %s could not be kept yet: %s", since, error)
+                if self._stopped.wait(_AGAIN_S):
+                    return
+                continue
+            CALLBACKS.labels(frames.CHANNEL, "kept" if fresh else "repeated").inc()
+            return

@@ -1,0 +1,110 @@
+"""Keeping messages while many arrive at once. Each caller is answered only once its own is durably kept.
+
+A server has as many writers as there are callers. SQLite has one: there a thread keeps all that wait in one
+transaction, for its fsync and the wait for the lock cost more than the rows in it.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Sequence
+
+from bot.clock import monotonic, pause
+from bot.unit_of_work import Heard, Memory
+from storage.errors import DatabaseAway
+
+# A callback must be answered within 5 seconds (protocol sheet 1.2): better a 503 in time than an answer too late.
+PATIENCE_S = 3.0
+_AT_ONCE = 64
+# So many messages within so many seconds are a rush, in which everything else steps aside.
+_RUSH, _RUSH_S, _STEP_ASIDE_S = 8, 0.1, 0.02
+
+
+class _Waiting:
+    """One message on its way, and what became of it."""
+
+    def __init__(self, heard: Heard) -> None:
+        # A bare lock that is open when it is done: an Event is made of several, and costs several times as much.
+        self.heard, self.done = heard, threading.Lock()
+        self.done.acquire()
+        self.fresh = False
+        self.error: Exception | None = None
+        self.abandoned = False
+
+
+class Hearing:
+    """The one place where messages are kept, for all threads of a process."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
+        self._starting = threading.Lock()
+        self._keeper: threading.Thread | None = None
+        self._kept, self._giving_way = threading.Event(), threading.Lock()
+        self._latest: deque[float] = deque([-_RUSH_S] * _RUSH, maxlen=_RUSH)
+
+    def keep(self, heard: Heard) -> bool:
+        """Keep a message; False when it was kept before. Raises DatabaseAway."""
+        self._latest.append(monotonic())
+        fresh = self._with_others(heard) if self._memory.database.is_sqlite else bool(self._hear([heard]))
+        self._kept.set()
+        return fresh
+
+    def _hear(self, batch: Sequence[Heard]) -> set[tuple[str, str]]:
+        return self._memory.hear(batch, PATIENCE_S)
+
+    def _with_others(self, heard: Heard) -> bool:
+        mine = _Waiting(heard)
+        self._start()
+        self._waiting.put(mine)
+        if not mine.done.acquire(timeout=PATIENCE_S):
+            mine.abandoned = True
+            raise DatabaseAway("other messages are taking too long to keep")
+        if mine.error is not None:
+            raise mine.error
+        return mine.fresh
+
+    def give_way(self, patience_s: float) -> None:
+        """Wait while messages come in a rush, but not longer than that: what is kept is in no hurry.
+
+        One after the other: those that had waited together would all begin at once.
+        """
+        with self._giving_way:
+            until = monotonic() + patience_s
+            while self._latest[0] + _RUSH_S > monotonic() and until > monotonic():
+                pause(_STEP_ASIDE_S)
+
+    def wait_for_kept(self, patience_s: float) -> None:
+        """Wait until this process has kept a message since the last such wait, but not longer than that."""
+        self._kept.wait(patience_s)
+        self._kept.clear()
+
+    def _start(self) -> None:
+        """The keeper begins with the first message: a process that hears nothing needs none."""
+        with self._starting:
+            if self._keeper is None:
+                self._keeper = threading.Thread(target=self._keep_for_ever, name="hearing", daemon=True)
+                self._keeper.start()
+
+    def _keep_for_ever(self) -> None:
+        while True:
+            batch = [self._waiting.get()]
+            while len(batch) < _AT_ONCE and not self._waiting.empty():
+                batch.append(self._waiting.get())
+            self._keep([each for each in batch if not each.abandoned])
+
+    def _keep(self, batch: Sequence[_Waiting]) -> None:
+        """Each is told what became of it; of a message that stands in it twice, one is new."""
+        try:
+            kept = self._hear([each.heard for each in batch]) if batch else set()
+            for each in batch:
+                found = (each.heard.channel, each.heard.key)
+                each.fresh = found in kept
+                kept.discard(found)
+        except Exception as error:  # noqa: BLE001 - it belongs to every caller of the batch, and each raises it
+            for each in batch:
+                each.error = error
+        for each in batch:
+            each.done.release()

@@ -1,0 +1,102 @@
+"""The daily report as the office's Excel sheet."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import IO, Any
+
+from rich.console import Console
+
+from bot.texts import say
+from bot.workbooks.reports.daily import CountyRow, DailyRow, DailyTable, daily_table
+from schedules.reports.daily import DailyReport, ReportRow
+from schedules.review.tally import Finding
+from schedules.rules import RuleBook
+
+
+def write_daily(target: IO[bytes] | str, report: DailyReport, book: RuleBook) -> None:
+    """Write the report as a workbook; the same report gives the same bytes."""
+    table = DailyTable(
+        night=report.night,
+        opens=report.window.opens.astimezone(book.zone),
+        closes=report.window.closes.astimezone(book.zone),
+        gained=report.window.gained,
+        counts=report.counts,
+        leaders=report.leaders,
+        backups=report.backups,
+        staff=report.staff,
+        rows=tuple(_row(each, book) for each in report.rows),
+        issued_at=report.issued_at.astimezone(book.zone),
+        county=_county(report),
+        trail_head=report.trail_head,
+    )
+    daily_table(target, table)
+
+
+def _row(of: ReportRow, book: RuleBook) -> DailyRow:
+    return DailyRow(
+        enterprise=of.name,
+        risk=of.risk,
+        parts_due=of.due,
+        parts_filmed=of.done,
+        first_at=of.first_at.astimezone(book.zone) if of.first_at else None,
+        last_at=of.last_at.astimezone(book.zone) if of.last_at else None,
+        state=of.state,
+        missing_parts=of.missing,
+        remark="；".join(say(f"remark.{mark}") for mark in of.remarks),
+        reviewed=f"{of.review.done}/{of.review.due}" if of.review.due else "",
+        reviewers=of.review.reviewers,
+        findings=tuple(map(_finding, of.review.findings)),
+    )
+
+
+def _finding(found: Finding) -> str:
+    word = say(f"verdict.{found.word}")
+    return say("workbook.daily_finding", part=found.part, word=word, reason=found.reason or "").rstrip("：")
+
+
+def _county(report: DailyReport) -> CountyRow | None:
+    """Where there was nothing to watch, the county has no row."""
+    review = report.review
+    if not review.due:
+        return None
+    return CountyRow(review.due, review.done, review.reviewers, review.pending, round(review.watched_s / 60))
+
+
+def as_json(report: DailyReport, book: RuleBook) -> dict[str, Any]:
+    """The report as plain JSON values; instants carry the county's offset."""
+
+    def local(instant: datetime | None) -> str | None:
+        return instant.astimezone(book.zone).isoformat() if instant else None
+
+    rows = [
+        {**vars(row), "first_at": local(row.first_at), "last_at": local(row.last_at), "review": asdict(row.review)}
+        for row in report.rows
+    ]
+    return {
+        "night": report.night.isoformat(),
+        "window": [local(report.window.opens), local(report.window.closes)],
+        "issued_at": local(report.issued_at),
+        "counts": report.counts,
+        "leaders": report.leaders,
+        "backups": report.backups,
+        "staff": report.staff,
+        "reminders_sent": report.reminders_sent,
+        "pushes": report.pushes,
+        "unattributed": report.unattributed,
+        "quarantined": report.quarantined,
+        "review": asdict(report.review),
+        "trail_head": report.trail_head,
+        "enterprises": rows,
+    }
+
+
+def print_daily(report: DailyReport) -> None:
+    """The report on a terminal: the counts, then those of whom something is to be said."""
+    console = Console()
+    counts = "  ".join(f"{say(f'board.{name}')} {number}" for name, number in report.counts.items())
+    console.print(say("board.title", night=report.night.isoformat()), counts)
+    for row in report.rows:
+        if row.state not in ("on_time", "exempt"):
+            console.print(f"{say(f'board.{row.state}')}  {row.code} {row.name}  {row.done}/{row.due}")

@@ -1,0 +1,160 @@
+"""The weekly table and the year's figures as the outside sees them: JSON, sentences, a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bot.reports import daily
+from bot.texts import say
+from bot.workbooks.reports.report_table import Target, percent
+from bot.workbooks.reports.weekly import weekly_table
+from bot.workbooks.reports.yearly import yearly_table
+from schedules.judgement import STATES
+from schedules.reports.daily import daily_report
+from schedules.reports.tallies import Tally
+from schedules.reports.weekly import WeeklyReport, weekly_report
+from schedules.reports.yearly import YearlyReport, yearly_report
+from schedules.rules import RuleBook
+
+_NAMED = 3
+
+
+def weekly_sentences(report: WeeklyReport) -> list[str]:
+    """The week in a sentence; then, if it was so, who was worst."""
+    total, before = report.total, report.before
+    compared = [{"say": "weekly.compared", "rate": percent(before.on_time_rate)}] if before.due else []
+    said = say(
+        "weekly.sentence", nights=len(report.nights), **total.counts, rate=percent(total.on_time_rate),
+        compared=compared, enterprises=len(report.rows),
+    )  # fmt: skip
+    worst = [
+        {
+            "say": "weekly.worst_one",
+            "name": row.name,
+            "missing": row.states["missing"],
+            "partial": row.states["partial"],
+        }
+        for row in report.rows[:_NAMED]
+        if row.states["missing"] or row.states["partial"]
+    ]
+    return [said, say("weekly.worst", worst=worst)] if worst else [said]
+
+
+def yearly_sentence(report: YearlyReport) -> str:
+    """The year in the words of a briefing."""
+    rate = percent(report.total.on_time_rate)
+    return say("yearly.sentence", year=report.first.year, rate=rate, **report.figures)
+
+
+def write_weekly(target: Target, report: WeeklyReport, book: RuleBook) -> None:
+    """The week as a workbook."""
+    weekly_table(target, replace(report, issued_at=report.issued_at.astimezone(book.zone)), weekly_sentences(report))
+
+
+def write_yearly(target: Target, report: YearlyReport, book: RuleBook) -> None:
+    """The year as a workbook."""
+    yearly_table(target, replace(report, issued_at=report.issued_at.astimezone(book.zone)), yearly_sentence(report))
+
+
+def weekly_json(report: WeeklyReport, book: RuleBook) -> dict[str, Any]:
+    """The week as plain JSON values."""
+    return {
+        "week": [report.first.isoformat(), report.last.isoformat()],
+        "issued_at": _local(report.issued_at, book),
+        "sentence": weekly_sentences(report)[0],
+        "total": _tally(report.total),
+        "before": _tally(report.before),
+        "nights": _nights(report.nights, report.excused),
+        "enterprises": [
+            {
+                "code": row.code, "name": row.name, "risk": row.risk, **_tally(row),
+                "before": _tally(report.rows_before.get(row.code, Tally())),
+            }
+            for row in report.rows
+        ],
+        "reminders_sent": report.reminders_sent,
+        "pushes": dict(report.pushes),
+    }  # fmt: skip
+
+
+def yearly_json(report: YearlyReport, book: RuleBook) -> dict[str, Any]:
+    """The year as plain JSON values: the figures, and the rows behind each."""
+    films = report.films_by_enterprise
+    return {
+        "year": report.first.year,
+        "issued_at": _local(report.issued_at, book),
+        "sentence": yearly_sentence(report),
+        "figures": {**report.figures, "on_time_rate": _share(report.total.on_time_rate)},
+        "enterprises": [
+            {"code": row.code, "name": row.name, "risk": row.risk, **_tally(row), **_of(films.get(row.code))}
+            for row in report.rows
+        ],
+        "films_elsewhere": _of(report.films_elsewhere),
+        "nights": [
+            {**each, **_of(report.films_by_night.get(night)), "reminders": report.reminders.get(night, 0)}
+            for night, each in zip(sorted(report.nights), _nights(report.nights, report.excused), strict=True)
+        ],
+        "lapses": [{**vars(each), "night": each.night.isoformat()} for each in report.lapses],
+        "pushes": [{**vars(each), "day": each.day.isoformat()} for each in report.pushes],
+    }
+
+
+def _nights(nights: Mapping[date, Tally], excused: frozenset[date]) -> list[dict[str, Any]]:
+    return [
+        {"night": night.isoformat(), **_tally(nights[night]), "excused": night in excused} for night in sorted(nights)
+    ]
+
+
+def _tally(tally: Tally) -> dict[str, Any]:
+    return {**tally.counts, "on_time_rate": _share(tally.on_time_rate), "rate": _share(tally.rate)}
+
+
+def _share(share: float | None) -> float | None:
+    return None if share is None else round(share, 4)
+
+
+def _of(films: Any) -> dict[str, Any]:
+    if films is None:
+        return {"films": 0, "bytes": 0, "seconds": 0}
+    return {"films": films.number, "bytes": films.bytes, "seconds": round(films.seconds, 1)}
+
+
+def _local(instant: datetime, book: RuleBook) -> str:
+    return instant.astimezone(book.zone).isoformat()
+
+
+def print_weekly(report: WeeklyReport) -> None:
+    """The week on a terminal: the sentence, and every enterprise, the worst first."""
+    console = Console()
+    for sentence in weekly_sentences(report):
+        console.print(sentence)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("board.code", "board.enterprise", *(f"board.{state}" for state in STATES), "board.rate"):
+        table.add_column(say(heading), no_wrap=True)
+    for row in report.rows:
+        numbers = (str(row.states[state] or "") for state in STATES)
+        table.add_row(row.code, row.name, *numbers, percent(row.on_time_rate))
+    console.print(table)
+
+
+def print_yearly(report: YearlyReport) -> None:
+    """The year on a terminal: the sentence, and every figure."""
+    console = Console()
+    console.print(yearly_sentence(report))
+    for name, figure in report.figures.items():
+        if name != "film_bytes":
+            console.print(f"{say(f'figure.{name}')}  {figure}")
+
+
+# By name: how a report is made for a day, written as a workbook, told as JSON and shown on a terminal.
+REPORTS: dict[str, tuple[Any, Any, Any, Any]] = {
+    "daily": (daily_report, daily.write_daily, daily.as_json, daily.print_daily),
+    "weekly": (weekly_report, write_weekly, weekly_json, print_weekly),
+    "year": (yearly_report, write_yearly, yearly_json, print_yearly),
+}

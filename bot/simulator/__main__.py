@@ -1,7 +1,0 @@
-"""python -m bot.simulator [PORT]: the pretend WeCom cloud by itself."""
-
-import sys
-
-from bot.simulator.running import run
-
-run(int(sys.argv[1]) if len(sys.argv) > 1 else 8100)

@@ -1,0 +1,216 @@
+"""The upload page, and the tus protocol 1.0 behind it: creation, checksum, termination, expiration.
+
+A link is good for one film. Whoever begins one is known by a cookie from then on, and nobody else goes on with it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import secrets
+import threading
+from email.utils import format_datetime
+from functools import wraps
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from bot.intake.uploads import DIGESTS, LARGEST_PIECE, Piece, UploadRefused, Uploads
+from bot.signed_links import Links
+from bot.unit_of_work import Memory
+from bot.web.dashboard.template_context import viewer_now
+from bot.web.upload_view import page_words, state_words
+from storage.db.models import Upload
+
+VERSION, EXTENSIONS = "1.0.0", "creation,checksum,termination,expiration"
+_COOKIE = "upload"
+_MEDIA = "application/offset+octet-stream"
+# Callbacks have the right of way: no more threads than this keep pieces, whoever comes besides is asked to wait.
+_AT_ONCE, _AGAIN_S = 2, 1
+_NOT_HERE = {"gone": 404, "ended": 410, "complete": 200, "other": 403}
+
+
+class Desk:
+    """What the routes share: whose link a request is about, and whether its browser may use it."""
+
+    def __init__(self, memory: Memory, uploads: Uploads, links: Links) -> None:
+        self.memory, self.uploads, self._links = memory, uploads, links
+        self.room = threading.BoundedSemaphore(_AT_ONCE)
+
+    def found(self, token: str) -> Upload | None:
+        """The link, None when it was altered or never was."""
+        upload_id = self._links.upload_id(token)
+        if upload_id is None:
+            return None
+        with self.memory.reading() as store:
+            return store.uploads.get(upload_id)
+
+    def trouble(self, upload: Upload | None) -> str | None:
+        """Why a browser cannot go on with a link: gone, ended, complete, other."""
+        if upload is None:
+            return "gone"
+        signed_in = viewer_now()
+        if signed_in is not None and signed_in.person_id != upload.person_id:
+            return "other"
+        if upload.visitor is not None and upload.visitor != visitor():
+            return "other"
+        if upload.state == "complete":
+            return "complete"
+        over = upload.state == "ended" or upload.expires_at <= self.memory.clock.now()
+        return "ended" if over else None
+
+    def film(self, token: str, generation: int) -> Upload:
+        """The film under way that a request is about. Raises UploadRefused."""
+        upload = self.found(token)
+        trouble = self.trouble(upload)
+        if upload is None or trouble in ("gone", "other"):
+            raise UploadRefused(404 if trouble == "gone" else 403)
+        if upload.generation != generation or upload.visitor is None or trouble == "ended":
+            raise UploadRefused(410)
+        return upload
+
+
+def visitor() -> str | None:
+    """The browser that asks, as it is kept: whoever reads the database cannot use it."""
+    token = request.cookies.get(_COOKIE)
+    return hashlib.sha256(token.encode()).hexdigest() if token else None
+
+
+def blueprint(memory: Memory, uploads: Uploads, links: Links, *, secure: bool) -> Blueprint:
+    """/upload/<token>."""
+    pages, desk = Blueprint("upload", __name__), Desk(memory, uploads, links)
+    _add_page(pages, desk, secure)
+    _add_creation(pages, desk)
+    _add_film(pages, desk)
+    return pages
+
+
+def _add_page(pages: Blueprint, desk: Desk, secure: bool) -> None:
+    @pages.get("/upload/<token>", provide_automatic_options=False)
+    def page(token: str) -> Response | AnyResponse:
+        upload = desk.found(token)
+        trouble = desk.trouble(upload)
+        status = _NOT_HERE[trouble] if trouble else 200
+        shown = page_words(desk.memory, upload, trouble)
+        response = Response(render_template("upload.html", **shown, piece=LARGEST_PIECE), status)
+        if trouble is None and not request.cookies.get(_COOKIE):
+            token = secrets.token_urlsafe(24)
+            response.set_cookie(
+                _COOKIE, token, max_age=86400, path="/upload/", secure=secure, httponly=True, samesite="Lax"
+            )
+        return response
+
+    @pages.get("/upload/<token>/state")
+    def state(token: str) -> tuple[Response, int]:
+        upload = desk.found(token)
+        trouble = desk.trouble(upload)
+        if upload is None or trouble == "other":
+            return jsonify(state="gone", words=""), 404 if upload is None else 403
+        return jsonify(state_words(desk.memory, upload)), 200
+
+
+def _tus(act: Any) -> Any:
+    """Around every request of the protocol: its version, and refusals as it wants them."""
+
+    @wraps(act)
+    def answered(*args: Any, **kwargs: Any) -> Response:
+        if request.headers.get("Tus-Resumable") != VERSION:
+            return _told(412, {"Tus-Version": VERSION})
+        try:
+            return act(*args, **kwargs)  # type: ignore[no-any-return]
+        except UploadRefused as refused:
+            return _told(refused.status)
+
+    return answered
+
+
+def _told(status: int, headers: dict[str, str] | None = None) -> Response:
+    return Response(status=status, headers={"Tus-Resumable": VERSION, "Cache-Control": "no-store", **(headers or {})})
+
+
+def _add_creation(pages: Blueprint, desk: Desk) -> None:
+    @pages.route("/upload/<token>", methods=["OPTIONS"], provide_automatic_options=False)
+    def options(token: str) -> Response:
+        told = {"Tus-Version": VERSION, "Tus-Extension": EXTENSIONS, "Tus-Checksum-Algorithm": ",".join(DIGESTS)}
+        return _told(204, told)
+
+    @pages.post("/upload/<token>", provide_automatic_options=False)
+    @_tus
+    def create(token: str) -> Response:
+        upload, browser = desk.found(token), visitor()
+        trouble = desk.trouble(upload)
+        if upload is None or trouble is not None:
+            raise UploadRefused({"gone": 404, "other": 403}.get(trouble or "", 410))
+        if browser is None:
+            raise UploadRefused(403)
+        told = _metadata(request.headers.get("Upload-Metadata", ""))
+        size, part = _number("Upload-Length"), told.get("part", "")
+        part_id = int(part) if part.isascii() and part.isdecimal() and len(part) < 18 else None
+        generation = desk.uploads.begin(upload, browser, size, told.get("filename", ""), part_id)
+        where = f"/upload/{token}/{generation}"
+        return _told(201, {"Location": where, "Upload-Expires": format_datetime(upload.expires_at, usegmt=True)})
+
+
+def _add_film(pages: Blueprint, desk: Desk) -> None:
+    acts = {"HEAD": _head, "PATCH": _patch, "DELETE": _delete}
+
+    def film(token: str, generation: int) -> Response:
+        """Where a net lets only the old methods through, the wanted one stands in a header (tus 1.0)."""
+        act = acts.get(request.headers.get("X-HTTP-Method-Override", request.method))
+        return _told(405) if act is None else _tus(act)(desk, token, generation)
+
+    film.largest = LARGEST_PIECE  # type: ignore[attr-defined]
+    pages.add_url_rule("/upload/<token>/<int:generation>", "film", film, methods=["HEAD", "PATCH", "DELETE", "POST"])
+
+
+def _head(desk: Desk, token: str, generation: int) -> Response:
+    upload = desk.film(token, generation)
+    return _told(200, {**_how_far(upload, upload.received), "Upload-Length": str(upload.size)})
+
+
+def _patch(desk: Desk, token: str, generation: int) -> Response:
+    if request.mimetype != _MEDIA:
+        raise UploadRefused(415)
+    # Before all else: to be asked to wait must cost next to nothing.
+    if not desk.room.acquire(blocking=False):
+        return _told(503, {"Retry-After": str(_AGAIN_S)})
+    try:
+        upload, start = desk.film(token, generation), _number("Upload-Offset")
+        if start != upload.received or upload.state != "receiving":
+            raise UploadRefused(409)
+        piece = Piece(start, request.get_data(), request.headers.get("Upload-Checksum"))
+        return _told(204, _how_far(upload, desk.uploads.append(upload, piece)))
+    finally:
+        desk.room.release()
+
+
+def _delete(desk: Desk, token: str, generation: int) -> Response:
+    upload = desk.film(token, generation)
+    with desk.memory.transaction() as store:
+        store.uploads.stop(upload)
+    return _told(204)
+
+
+def _how_far(upload: Upload, received: int) -> dict[str, str]:
+    return {"Upload-Offset": str(received), "Upload-Expires": format_datetime(upload.expires_at, usegmt=True)}
+
+
+def _number(header: str) -> int:
+    told = request.headers.get(header, "")
+    if not (told.isascii() and told.isdecimal() and len(told) < 18):
+        raise UploadRefused(400)
+    return int(told)
+
+
+def _metadata(header: str) -> dict[str, str]:
+    """Names and Base64 values, separated by commas; what cannot be read is refused."""
+    found = {}
+    for pair in filter(None, (piece.strip() for piece in header.split(","))):
+        name, _, value = pair.partition(" ")
+        try:
+            found[name] = base64.b64decode(value, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            raise UploadRefused(400) from None
+    return found

@@ -1,0 +1,75 @@
+"""内容 out of the workbook, and its films into the object store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import select
+
+from bot.workbooks.register.import_context import Work, picked, update
+from bot.workbooks.register.parse import ParsedRegister, Row
+from bot.workbooks.register.row_checks import ContentFile
+from bot.workbooks.register.schema import CONTENT
+from storage.db.models import ContentItem
+from storage.objects import ObjectError, ObjectStore
+
+CHUNK = 1 << 20
+
+
+def apply_content(work: Work) -> None:
+    """内容, by title and kind."""
+    items = {(item.title, item.kind): item for item in work.store.session.scalars(select(ContentItem))}
+    for row in work.rows(CONTENT):
+        key = (row.get("title"), row.get("kind"))
+        item = items.get(key)
+        new = item is None
+        if item is None:
+            item = items[key] = ContentItem(title=key[0], kind=key[1], tags=[], added_at=work.now)
+            work.store.session.add(item)
+        old_url = item.url
+        changed = update(item, _values(row))
+        if item.url != old_url:
+            # What was found out about the old address says nothing about the new one.
+            item.checked_on = item.dead_since = item.detail = None
+        work.outcome.sheet(CONTENT).count(new=new, changed=changed)
+
+
+def _values(row: Row) -> dict[str, Any]:
+    values = picked(row, ("url", "source", "tags", "planned_for"))
+    file: ContentFile | None = row.get("file")
+    if "file" in row.values:
+        values |= {
+            "object_key": file.object_key if file else None,
+            "file_name": file.name if file else None,
+            "sha256": file.sha256 if file else None,
+            "bytes": file.bytes if file else None,
+        }
+    return values
+
+
+def keep_files(parsed: ParsedRegister, objects: ObjectStore) -> None:
+    """Put every film the store does not yet hold into it. Raises ObjectError."""
+    for file in {file.object_key: file for file in _files(parsed)}.values():
+        held = objects.stat(file.object_key)
+        if held is None or held.size != file.bytes:
+            # What is not as long as its name says has been spoilt: a key is written once, so it goes first.
+            objects.remove(file.object_key)
+            _keep(file, objects)
+
+
+def _files(parsed: ParsedRegister) -> Iterator[ContentFile]:
+    return (row.get("file") for row in parsed.rows(CONTENT) if row.get("file"))
+
+
+def _keep(file: ContentFile, objects: ObjectStore) -> None:
+    with objects.spool() as spool:
+        try:
+            with file.path.open("rb") as source:
+                while chunk := source.read(CHUNK):
+                    spool.write(chunk)
+        except OSError as error:
+            raise ObjectError(f"cannot read {file.path}: {error.strerror}") from error
+        if spool.sha256 != file.sha256:
+            raise ObjectError(f"{file.path} changed while it was being imported", transient=True)
+        objects.keep(spool, file.object_key)

@@ -1,0 +1,106 @@
+"""值班表 out of the workbook: whose name means whom, and each shift as a whole."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date
+
+from sqlalchemy import delete, select
+
+from bot.workbooks.register.import_context import Work
+from bot.workbooks.register.parse import Row
+from bot.workbooks.register.result import CellProblem
+from bot.workbooks.register.roster_names import Names
+from bot.workbooks.register.schema import PEOPLE, ROSTER, SHEET
+from storage.db.models import DutyShift, Person
+from storage.duty import POSTS
+
+Shift = dict[str, list[int]]
+
+
+def apply_roster(work: Work) -> None:
+    """Every shift the sheet mentions, in place of what was written for that day before."""
+    if ROSTER not in work.parsed.sheets:
+        return
+    roster = _Roster(work)
+    by_day: dict[date, list[Row]] = defaultdict(list)
+    for row in work.rows(ROSTER):
+        by_day[row.get("day")].append(row)
+    for day, rows in by_day.items():
+        roster.write(day, rows)
+    roster.warn_of_unreachable(by_day)
+
+
+class _Roster:
+    def __init__(self, work: Work) -> None:
+        self.work, self.session = work, work.store.session
+        self.names = Names(self.session)
+        self.today = work.now.date()
+        self.shifts: dict[date, Shift] = defaultdict(lambda: {post: [] for post in POSTS})
+        for shift in self.session.scalars(select(DutyShift).order_by(DutyShift.rank, DutyShift.id)):
+            self.shifts[shift.day].setdefault(shift.post, []).append(shift.person_id)
+        self.leaders: dict[int, Person] = {}
+
+    def write(self, day: date, rows: list[Row]) -> None:
+        """One shift, from one or several rows of the same day."""
+        refusals = len(self.work.outcome.refusals)
+        people = {post: self._people(day, post, rows) for post in POSTS}
+        if not any(row.get("leader") for row in rows):
+            self.work.refuse(ROSTER, rows[0], "leader", "register.shift_without_leader")
+        if len(self.work.outcome.refusals) > refusals:
+            return
+        shift = {post: list(dict.fromkeys(person.id for person in found)) for post, found in people.items()}
+        if day >= self.today:
+            self.leaders |= {person.id: person for person in people["leader"]}
+            self._warn_of_left(day, people)
+        new = day not in self.shifts
+        changed = not new and self.shifts[day] != shift
+        if new or changed:
+            self._replace(day, shift)
+        self.work.outcome.sheet(ROSTER).count(new=new, changed=changed)
+
+    def _people(self, day: date, post: str, rows: list[Row]) -> list[Person]:
+        found = []
+        given = [row for row in rows if post in row.values]
+        for row in given:
+            found += [person for name in row.get(post) or () if (person := self._person(row, day, post, name))]
+        return found if given else [self.names.people[person_id] for person_id in self.shifts_on(day)[post]]
+
+    def shifts_on(self, day: date) -> Shift:
+        """What is written for a day now, without making an entry for it."""
+        return self.shifts[day] if day in self.shifts else {post: [] for post in POSTS}
+
+    def _person(self, row: Row, day: date, post: str, name: str) -> Person | None:
+        already = [self.names.people[person_id] for person_id in self.shifts_on(day)[post]]
+        same = [person for person in already if person.name == name]
+        if len(same) == 1:
+            return same[0]
+        try:
+            return self.names.resolve(name, post, left_too=day < self.today)
+        except CellProblem as problem:
+            # Whoever is missing only because his own row is refused is not refused a second time.
+            known = self.names.named(name) or not self.work.parsed.mentions(PEOPLE, name)
+            if known or not self.work.outcome.refusals:
+                self.work.outcome.refuse(ROSTER, row.number, SHEET[ROSTER].title_of(post), name, problem)
+            return None
+
+    def _warn_of_left(self, day: date, people: dict[str, list[Person]]) -> None:
+        for person in {person.id: person for found in people.values() for person in found}.values():
+            if not person.active:
+                self.work.warn("register.left_on_roster", day=day.isoformat(), name=person.name)
+
+    def _replace(self, day: date, shift: Shift) -> None:
+        self.session.execute(delete(DutyShift).where(DutyShift.day == day))
+        self.session.add_all(
+            DutyShift(day=day, post=post, rank=rank, person_id=person_id)
+            for post, people in shift.items()
+            for rank, person_id in enumerate(people)
+        )
+
+    def warn_of_unreachable(self, by_day: dict[date, list[Row]]) -> None:
+        """A leader who cannot be told is as good as none."""
+        if not by_day:
+            return
+        for person in self.leaders.values():
+            if person.active and not self.names.can_be_told(person):
+                self.work.warn("register.leader_unreachable", name=person.name)

@@ -1,0 +1,90 @@
+"""Whom a name on the roster means; 姓名（手机） tells namesakes apart."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.workbooks.register.result import CellProblem
+from storage.db.models import Binding, Employment, Enterprise, Person
+
+FITTING = {"leader": {"值班领导"}, "backup": {"值班领导"}, "staff": {"工作人员", "值班领导"}}
+_QUALIFIED = re.compile(r"(.+?)\s*[（(]\s*([^（）()]+?)\s*[）)]")
+
+
+class Names:
+    """Everybody by name, with what else tells a person apart, loaded once."""
+
+    def __init__(self, session: Session) -> None:
+        self.people: dict[int, Person] = {}
+        self._by_name: dict[str, list[Person]] = defaultdict(list)
+        self._marks: dict[int, list[str]] = defaultdict(list)
+        self._employed: set[int] = set()
+        self._told: set[int] = set()
+        for person in session.scalars(select(Person).order_by(Person.id)):
+            self.people[person.id] = person
+            self._by_name[person.name].append(person)
+            self._marks[person.id] += [person.mobile] if person.mobile else []
+        self._load_accounts(session)
+        self._load_enterprises(session)
+
+    def _load_accounts(self, session: Session) -> None:
+        query = select(Binding.person_id, Binding.account).where(Binding.until.is_(None)).order_by(Binding.id)
+        for person_id, account in session.execute(query):
+            self._told.add(person_id)
+            self._marks[person_id].append(account)
+
+    def _load_enterprises(self, session: Session) -> None:
+        query = select(Employment.person_id, Enterprise.code).join(
+            Enterprise, Enterprise.id == Employment.enterprise_id
+        )
+        for person_id, code in session.execute(query.order_by(Enterprise.code)):
+            self._employed.add(person_id)
+            self._marks[person_id].append(code)
+
+    def can_be_told(self, person: Person) -> bool:
+        """True if the person has any account."""
+        return person.id in self._told
+
+    def named(self, name: str) -> list[Person]:
+        """Everybody of exactly that name, whether serving or not."""
+        return self._by_name.get(name, [])
+
+    def resolve(self, written: str, post: str, *, left_too: bool = False) -> Person:
+        """The one person meant on that post; `left_too` also finds those who have left. Raises CellProblem."""
+        name, people = self._meant(written)
+        serving = [person for person in people if person.active]
+        fitting = [person for person in serving if self._fits(person, post)]
+        for found in (serving, fitting, people if left_too and not serving else []):
+            if len(found) == 1:
+                return found[0]
+        if not people:
+            raise CellProblem("register.nobody_of_that_name", name=written)
+        if not serving and not left_too:
+            raise CellProblem("register.name_left", name=written)
+        raise CellProblem("register.several_of_that_name", count=len(serving or people), name=name)
+
+    def _meant(self, written: str) -> tuple[str, list[Person]]:
+        if people := self.named(written):
+            return written, people
+        match = _QUALIFIED.fullmatch(written)
+        if match is None:
+            return written, []
+        return match[1], [person for person in self.named(match[1]) if match[2] in self._marks[person.id]]
+
+    def _fits(self, person: Person, post: str) -> bool:
+        return bool(FITTING[post] & set(person.roles)) and person.id not in self._employed
+
+    def written(self, person: Person, post: str) -> str:
+        """A name by which `resolve` finds this person again, or the plain one if nothing tells him apart."""
+        candidates = [person.name, *(f"{person.name}（{mark}）" for mark in self._marks[person.id])]
+        return next((text for text in candidates if self._means(text, post, person)), person.name)
+
+    def _means(self, text: str, post: str, person: Person) -> bool:
+        try:
+            return self.resolve(text, post, left_too=not person.active) is person
+        except CellProblem:
+            return False

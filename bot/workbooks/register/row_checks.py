@@ -1,0 +1,88 @@
+"""What must agree between the cells of one row: a rule and its value, an item and its link or film."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from bot.workbooks.register.result import CellProblem
+from bot.workbooks.register.schema import CONTENT, FILM, LINK, RULE_VALUES, RULES
+
+Problems = list[tuple[str, CellProblem]]
+_EXTENSION = re.compile(r"[a-z0-9]{1,8}")
+
+
+@dataclass(frozen=True)
+class ContentFile:
+    """A film beside the workbook, and the key under which it is kept."""
+
+    path: Path
+    sha256: str
+    bytes: int
+
+    @property
+    def name(self) -> str:
+        """Its name without folders."""
+        return self.path.name
+
+    @property
+    def object_key(self) -> str:
+        """Named by its digest, so that the same film is kept once."""
+        extension = self.path.suffix.lower().removeprefix(".")
+        return f"content/{self.sha256}.{extension if _EXTENSION.fullmatch(extension) else 'bin'}"
+
+
+def check_rule(values: dict[str, Any], _folder: Path) -> Problems:
+    """A known rule, and a value such as it takes; the value becomes its canonical text."""
+    name = values["name"] = "".join(values["name"].split())
+    if name not in RULE_VALUES:
+        return [("name", CellProblem("register.unknown_rule", allowed="、".join(RULE_VALUES)))]
+    try:
+        values["value"] = RULE_VALUES[name](values["value"])
+    except CellProblem as problem:
+        return [("value", problem)]
+    # Without the column every value holds from the beginning.
+    values.setdefault("holds_from", None)
+    return []
+
+
+def check_content(values: dict[str, Any], folder: Path) -> Problems:
+    """A link has an address, a film an address or a file beside the workbook."""
+    url, file = values.get("url"), values.get("file")
+    kind = values["kind"] = values.get("kind") or (FILM if file else LINK)
+    if kind == LINK and not url:
+        return [("url", CellProblem("register.link_lacking"))]
+    if kind == LINK and file:
+        return [("file", CellProblem("register.link_with_file"))]
+    if kind == FILM and not url and not file:
+        return [("file", CellProblem("register.film_lacking"))]
+    try:
+        values["file"] = _content_file(file, folder) if file else None
+    except CellProblem as problem:
+        return [("file", problem)]
+    return []
+
+
+def _content_file(written: str, folder: Path) -> ContentFile:
+    named = PurePosixPath(written.replace("\\", "/"))
+    if named.is_absolute() or ".." in named.parts or re.match(r"[A-Za-z]:", written) or "\0" in written:
+        raise CellProblem("register.file_outside")
+    try:
+        path = (folder / named).resolve()
+        if not path.is_relative_to(folder.resolve()):
+            raise CellProblem("register.file_outside")
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        size = path.stat().st_size
+    except OSError:
+        raise CellProblem("register.file_missing") from None
+    if not size:
+        raise CellProblem("register.file_empty")
+    return ContentFile(folder / named, digest, size)
+
+
+CHECKS: dict[str, Callable[[dict[str, Any], Path], Problems]] = {RULES: check_rule, CONTENT: check_content}

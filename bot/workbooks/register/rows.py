@@ -1,0 +1,155 @@
+"""What the register holds, as the cells of its workbook."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Container
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+
+from bot.workbooks.register.match_people import REALMS, KnownPeople
+from bot.workbooks.register.roster_names import Names
+from bot.workbooks.register.schema import (
+    CONTENT,
+    ENTERPRISES,
+    FILMED,
+    GROUPS,
+    IN_USE,
+    LEFT,
+    OUT_OF_USE,
+    PARTS,
+    PEOPLE,
+    ROLES,
+    ROSTER,
+    RULE_VALUES,
+    RULES,
+    SERVING,
+    SHEET,
+    SPARED,
+)
+from storage.db.models import ContentItem, DutyShift, Enterprise, KeyPart, Person
+from storage.duty import POSTS
+from storage.register import natural
+from storage.store import Store
+
+Rows = list[dict[str, Any]]
+Cells = dict[str, Rows]
+
+
+def register_cells(store: Store, wanted: Container[str] = SHEET) -> Cells:
+    """Sheet -> rows -> field -> value, of the sheets wanted. An item of 内容 has its `id` in place of `file`."""
+    return {title: cells(store) for title, cells in _CELLS.items() if title in wanted}
+
+
+def content_items(store: Store) -> list[ContentItem]:
+    """The library in the order in which it was added, in which it is also sent."""
+    return list(store.session.scalars(select(ContentItem).order_by(ContentItem.added_at, ContentItem.id)))
+
+
+def _ordered(store: Store) -> list[Enterprise]:
+    return sorted(store.session.scalars(select(Enterprise)), key=lambda enterprise: natural(enterprise.code))
+
+
+def _codes(store: Store) -> dict[int, str]:
+    return {enterprise.id: enterprise.code for enterprise in _ordered(store)}
+
+
+def _enterprises(store: Store) -> Rows:
+    groups = {group.id: group.name for group in store.register.groups()}
+    return [_enterprise(enterprise, groups) for enterprise in _ordered(store)]
+
+
+def _enterprise(enterprise: Enterprise, groups: dict[int, str]) -> dict[str, Any]:
+    fields = ("code", "name", "short_name", "risk", "major_hazard_sources", "status")
+    group = groups[enterprise.group_id] if enterprise.group_id is not None else None
+    return {field: getattr(enterprise, field) for field in fields} | {"group": group}
+
+
+def _parts(store: Store) -> Rows:
+    codes = _codes(store)
+    parts = store.session.scalars(select(KeyPart))
+    ordered = sorted(parts, key=lambda part: (natural(codes[part.enterprise_id]), natural(part.number)))
+    return [
+        {
+            "code": codes[part.enterprise_id],
+            "number": part.number,
+            "name": part.name,
+            "risk": part.risk,
+            "filming_rule": part.filming_rule,
+            "kept": FILMED if part.kept_in_shutdown else SPARED,
+            "use": IN_USE if part.in_use else OUT_OF_USE,
+        }
+        for part in ordered
+    ]
+
+
+def _people(store: Store) -> Rows:
+    known, codes = KnownPeople(store.session), _codes(store)
+    return sorted((_person(person, known, codes) for person in known.people), key=_person_order)
+
+
+def _person(person: Person, known: KnownPeople, codes: dict[int, str]) -> dict[str, Any]:
+    own = sorted((codes[enterprise] for enterprise in known.enterprises[person.id]), key=natural)
+    accounts = {realm: next(reversed(known.accounts(person.id, realm)), None) for realm in REALMS}
+    return {
+        "name": person.name,
+        "mobile": person.mobile,
+        "roles": "、".join(sorted(person.roles, key=_role_order)),
+        "codes": "、".join(own),
+        "state": SERVING if person.active else LEFT,
+        **accounts,
+    }
+
+
+def _role_order(role: str) -> int:
+    return ROLES.index(role) if role in ROLES else len(ROLES)
+
+
+def _person_order(row: dict[str, Any]) -> tuple[Any, ...]:
+    """The office first, then by enterprise; it depends on nothing but what the row shows."""
+    return natural(row["codes"]), row["name"], *(row[field] or "" for field in ("mobile", *REALMS, "roles", "state"))
+
+
+def _groups(store: Store) -> Rows:
+    fields = ("name", "robot_key", "chat_id")
+    return [{field: getattr(group, field) for field in fields} for group in store.register.groups()]
+
+
+def _roster(store: Store) -> Rows:
+    names = Names(store.session)
+    shifts: dict[date, dict[str, list[str]]] = defaultdict(lambda: {post: [] for post in POSTS})
+    query = select(DutyShift).order_by(DutyShift.day, DutyShift.rank, DutyShift.id)
+    for shift in store.session.scalars(query):
+        shifts[shift.day][shift.post].append(names.written(names.people[shift.person_id], shift.post))
+    return [{"day": day} | {post: "、".join(found) for post, found in posts.items()} for day, posts in shifts.items()]
+
+
+def _rules(store: Store) -> Rows:
+    order = list(RULE_VALUES)
+    held = {(rule.name, rule.holds_from): rule.value for rule in store.register.rules() if rule.name in RULE_VALUES}
+    ordered = sorted(held, key=lambda key: (order.index(key[0]), key[1] or date.min))
+    return [{"name": name, "value": held[name, since], "holds_from": since} for name, since in ordered]
+
+
+def _item(item: ContentItem) -> dict[str, Any]:
+    return {
+        "title": item.title,
+        "kind": item.kind,
+        "url": item.url,
+        "id": item.id,
+        "source": item.source,
+        "tags": "、".join(item.tags),
+        "planned_for": item.planned_for,
+    }
+
+
+def _content(store: Store) -> Rows:
+    return [_item(item) for item in content_items(store)]
+
+
+_CELLS: dict[str, Callable[[Store], Rows]] = {
+    ENTERPRISES: _enterprises, PARTS: _parts, PEOPLE: _people, GROUPS: _groups, ROSTER: _roster, RULES: _rules,
+    CONTENT: _content,
+}  # fmt: skip

@@ -1,0 +1,128 @@
+"""Sheets to be read and printed: a title, some sentences, a table, and when it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from os import PathLike
+from pathlib import Path
+from typing import IO, Any
+
+from openpyxl import Workbook
+from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.worksheet.header_footer import HeaderFooterItem, _HeaderFooterPart
+from openpyxl.worksheet.properties import PageSetupProperties
+from openpyxl.worksheet.worksheet import Worksheet
+
+from bot.texts import say
+from bot.workbooks.styles import FONT, FRAME, cell_at, heading, put, saved, set_width
+
+Target = str | PathLike[str] | IO[bytes]
+# What is called worst comes first, and is shown in this colour.
+STATES = {
+    "missing": ("workbook.missing", "FFC7CE"),
+    "partial": ("workbook.partial", "FCE4D6"),
+    "unjudged": ("workbook.unjudged", "DDEBF7"),
+    "late": ("workbook.late", "FFF2CC"),
+    "on_time": ("workbook.on_time", "E2EFDA"),
+    "exempt": ("workbook.exempt", "EDEDED"),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of a table, in the colour of one of STATES or in none."""
+
+    values: tuple[Any, ...]
+    state: str | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """One sheet. `columns` are headings and widths; `words` are the numbers of those that are read from the left."""
+
+    name: str
+    title: str
+    sentences: Sequence[str]
+    columns: Sequence[tuple[str, float]]
+    words: frozenset[int]
+    rows: Sequence[Line]
+    issued_at: datetime
+
+
+def write_tables(target: Target, tables: Sequence[Table]) -> None:
+    """Write sheets to a path or an open binary file; the same tables are always the same bytes."""
+    book = Workbook()
+    for number, table in enumerate(tables):
+        sheet = book.create_sheet() if number else book.worksheets[0]
+        sheet.title = table.name
+        _fill(sheet, table)
+    written = saved(book)
+    if isinstance(target, str | PathLike):
+        Path(target).write_bytes(written)
+    else:
+        target.write(written)
+
+
+def _fill(sheet: Worksheet, table: Table) -> None:
+    across, top = len(table.columns), 2 + len(table.sentences)
+    _line(sheet, 1, table.title, across, size=16, bold=True, centre=True)
+    for row, sentence in enumerate(table.sentences, 2):
+        _line(sheet, row, sentence, across, bold=row == top - 1)
+    for index, (title, width) in enumerate(table.columns, 1):
+        heading(cell_at(sheet, top, index), title)
+        set_width(sheet, index, width)
+    for row, line in enumerate(table.rows, top + 1):
+        _row(sheet, row, line, table.words)
+    _line(sheet, top + len(table.rows) + 2, say("workbook.daily_issued", issued=stamp(table.issued_at)), across)
+    _page(sheet, top)
+
+
+def _line(
+    sheet: Worksheet, row: int, words: str, across: int, *, size: int = 11, bold: bool = False, centre: bool = False
+) -> None:
+    """One sentence across the whole table."""
+    cell = cell_at(sheet, row, 1)
+    put(cell, words)
+    cell.font = Font(name=FONT, size=size, bold=bold)
+    cell.alignment = Alignment(horizontal="center" if centre else "left", vertical="center")
+    sheet.merge_cells(start_row=row, end_row=row, start_column=1, end_column=across)
+    sheet.row_dimensions[row].height = size * 1.8
+
+
+def _row(sheet: Worksheet, number: int, line: Line, words: frozenset[int]) -> None:
+    for index, value in enumerate(line.values, 1):
+        cell = cell_at(sheet, number, index)
+        put(cell, value)
+        cell.font, cell.border = Font(name=FONT), FRAME
+        if line.state is not None:
+            cell.fill = PatternFill("solid", fgColor=STATES[line.state][1])
+        side = "left" if index in words else "center"
+        cell.alignment = Alignment(horizontal=side, vertical="center", wrap_text=True)
+
+
+def _page(sheet: Worksheet, top: int) -> None:
+    sheet.freeze_panes = f"A{top + 1}"
+    sheet.print_title_rows = f"{top}:{top}"
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.paperSize = 9  # A4
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    sheet.print_options.horizontalCentered = True
+    sheet.oddFooter = HeaderFooterItem(center=_HeaderFooterPart(text=say("workbook.daily_page")))
+
+
+def stamp(at: datetime) -> str:
+    """An instant as it is written on our sheets."""
+    return f"{at:%Y-%m-%d %H:%M}"
+
+
+def spoken(day: date, *, year: bool = False) -> str:
+    """A day as people say it."""
+    return (f"{day.year} 年 " if year else "") + f"{day.month} 月 {day.day} 日"
+
+
+def percent(share: float | None) -> str:
+    """A share of one, — where there is nothing it could be a share of."""
+    return "—" if share is None else f"{share:.1%}"

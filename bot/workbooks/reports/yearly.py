@@ -1,0 +1,92 @@
+"""The year's figures, ready to print: one sheet of figures, and behind each the rows it was counted from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from bot.texts import say
+from bot.workbooks.reports.report_table import STATES, Line, Table, Target, percent, write_tables
+from bot.workbooks.reports.weekly import colour_of
+from schedules.reports.tallies import Tally
+from schedules.reports.yearly import Films, YearlyReport
+
+_COUNTS = (("应报", 9), ("按时", 9), ("迟报", 9), ("部分", 9), ("未报", 9), ("免报", 9), ("待判", 9), ("按时率", 9))
+_FIGURES = (("项目", 30), ("数值", 16), ("明细", 16))
+_ENTERPRISES = (("企业编号", 10), ("企业", 34), ("风险等级", 9), *_COUNTS, ("视频（段）", 11), ("时长（小时）", 12))
+_NIGHTS = (("夜", 14), *_COUNTS, ("视频（段）", 11), ("催报（条）", 11), ("备注", 24))
+_LAPSES = (("夜", 14), ("企业编号", 10), ("企业", 34), ("状态", 9))
+_PUSHES = (("日期", 14), ("群", 24), ("类型", 8), ("标题", 40), ("链接", 50))
+# Behind which sheet each figure's rows stand.
+_SHEET_OF = {
+    "enterprises": "enterprises", "nights": "nights", "expected": "nights", "on_time": "nights", "late": "lapses",
+    "partial": "lapses", "missing": "lapses", "exempt": "nights", "unjudged": "nights", "films": "enterprises",
+    "film_hours": "enterprises", "reminders": "nights", "links": "pushes", "videos": "pushes",
+    "excused_nights": "nights",
+}  # fmt: skip
+
+
+def yearly_table(target: Target, report: YearlyReport, sentence: str) -> None:
+    """Write the year to a path or an open binary file; the same report is always the same bytes."""
+    title = say("workbook.yearly_title", year=report.first.year)
+    sheets: dict[str, tuple[Sequence[tuple[str, float]], list[Line], set[int]]] = {
+        "figures": (_FIGURES, _figures(report), {1}),
+        "enterprises": (_ENTERPRISES, _enterprises(report), {2}),
+        "nights": (_NIGHTS, [_night(report, night) for night in sorted(report.nights)], {12}),
+        "lapses": (_LAPSES, _lapses(report), {3}),
+        "pushes": (_PUSHES, [Line(_pushed(each)) for each in report.pushes], {4, 5}),
+    }
+    write_tables(
+        target,
+        [
+            Table(_sheet(name), title, [sentence], columns, frozenset(words), rows, report.issued_at)
+            for name, (columns, rows, words) in sheets.items()
+        ],
+    )
+
+
+def _sheet(name: str) -> str:
+    return say(f"year_sheet.{name}")
+
+
+def _figures(report: YearlyReport) -> list[Line]:
+    figures = report.figures
+    return [Line((say(f"figure.{name}"), figures[name], _sheet(sheet))) for name, sheet in _SHEET_OF.items()]
+
+
+def _counts(tally: Tally) -> tuple[Any, ...]:
+    return (*tally.counts.values(), percent(tally.on_time_rate))
+
+
+def _enterprises(report: YearlyReport) -> list[Line]:
+    films = report.films_by_enterprise
+    lines = [
+        Line((row.code, row.name, row.risk or "", *_counts(row), *_size(films.get(row.code, Films()))), colour_of(row))
+        for row in report.rows
+    ]
+    if report.films_elsewhere.number:
+        lines.append(Line(("", say("workbook.elsewhere"), "", *[""] * len(_COUNTS), *_size(report.films_elsewhere))))
+    lines.append(Line(("", say("workbook.total"), "", *_counts(report.total), *_size(report.films))))
+    return lines
+
+
+def _size(films: Films) -> tuple[int, float]:
+    return films.number, round(films.seconds / 3600, 1)
+
+
+def _night(report: YearlyReport, night: date) -> Line:
+    tally, films = report.nights[night], report.films_by_night.get(night, Films())
+    remark = say("workbook.excused") if night in report.excused else ""
+    return Line((f"{night:%Y-%m-%d}", *_counts(tally), films.number, report.reminders.get(night, 0), remark))
+
+
+def _lapses(report: YearlyReport) -> list[Line]:
+    return [
+        Line((f"{each.night:%Y-%m-%d}", each.code, each.name, say(STATES[each.state][0])), each.state)
+        for each in report.lapses
+    ]
+
+
+def _pushed(each: Any) -> tuple[Any, ...]:
+    return f"{each.day:%Y-%m-%d}", each.group, each.kind, each.title, each.url or ""

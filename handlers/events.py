@@ -1,0 +1,138 @@
+"""What happened without words: a button pressed, somebody joined or left."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from handlers import alerts, attribution, enrolment
+from handlers.message import Message
+from handlers.replies import answer, answer_chatter, name_of
+from handlers.review import chat
+from schedules.channel_choice import way_name
+from schedules.notify import tell_office
+from schedules.patrol_night import night_of
+from schedules.rules import RuleBook
+from storage.db.models import Submission
+from storage.store import Store
+
+
+def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+    """Events that concern nobody (opening the app, a location ping) are kept and left alone."""
+    if message.event in _EVENTS:
+        return _EVENTS[message.event](message, store, rules, now)
+    if message.event in ("subscribe", "SCAN") and re.fullmatch(r"\d{8}", message.text, re.ASCII):
+        return enrolment.handle(replace(message, text=f"绑定{message.text}"), store, rules, now)
+    if message.event == "subscribe":
+        person = store.register.account_owner(message.realm, message.sender, now)
+        answer(message, store, rules, now, "stranger.text" if person is None else "help.welcome")
+    elif message.event == "unsubscribe":
+        once_key = f"left/{message.channel}/{message.key}"
+        where = {"say": f"channel.{message.channel}"}
+        text_key = "office.left" if message.realm == "wecom" else "office.unfollowed"
+        who = name_of(store, message)
+        tell_office(store, night_of(now, rules), now, text_key, once_key, who=who, channel=where)
+    return None
+
+
+def _entered(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+    """Somebody opened the chat: the link may have brought a code along, else a welcome while one is granted."""
+    if re.fullmatch(r"\d{8}", message.text, re.ASCII):
+        return enrolment.handle(replace(message, text=f"绑定{message.text}"), store, rules, now)
+    if message.response_code:
+        person = store.register.account_owner(message.realm, message.sender, now)
+        answer(message, store, rules, now, "stranger.text" if person is None else "help.welcome")
+    return None
+
+
+def _looked_in(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+    """The first look into the chat on a day: a stranger learns what to do, a friend is greeted once for ever."""
+    person = store.register.account_owner(message.realm, message.sender, now)
+    if person is None:
+        answer_chatter(message, store, rules, now, "stranger.text")
+    elif store.records.decide(f"welcome/{message.channel}/{person.id}", now):
+        answer(message, store, rules, now, "help.welcome")
+
+
+def _recalled(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+    """Somebody took a film back from the chat: that is noted. What was filed stays filed."""
+    film = store.submissions.of_message(message.channel, message.about)
+    if film is not None:
+        store.submissions.mark([film.id], "recalled")
+
+
+def _undelivered(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+    """The platform took a message and could not deliver it after all."""
+    notice = store.notices.by_platform_id(message.channel, message.about)
+    if notice is None or notice.state != "sent":
+        return
+    store.notices.conclude(notice.id, "failed", now, message.event)
+    store.contacts.refused(notice.route, now, message.event)
+    if notice.person_id is not None and (ended := store.notices.get(notice.id)):
+        way = way_name(ended.channel, ended.address, unasked=bool((ended.body or {}).get("unasked")))
+        store.notices.try_again(ended, now, message.event, way)
+
+
+def _template_done(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+    """What became of a service notice that the platform had taken."""
+    if message.text != "success":
+        _undelivered(message, store, rules, now)
+
+
+_EVENTS: dict[str, Callable[[Message, Store, RuleBook, datetime], None]] = {
+    "enter_session": _entered,
+    "enter_chat": _looked_in,
+    "user_recall_msg": _recalled,
+    "msg_send_fail": _undelivered,
+    "TEMPLATESENDJOBFINISH": _template_done,
+}
+
+
+def pressed(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+    """A button of a card: `ack` on an alert, `film:what:id` on a question, `review:film:word` on a film to review."""
+    if message.button == "ack":
+        return alerts.acknowledge(message, _notice_id(message.task_id), store, rules, now)
+    if verdict := re.fullmatch(r"review:(\d{1,18}):([a-z_]+)", message.button, re.ASCII):
+        return chat.pressed(message, int(verdict[1]), verdict[2], store, rules, now)
+    film_id, what, chosen_id = _choice(message.button)
+    film = store.submissions.get(film_id)
+    if film is None or not _may_place(film, message, store, now):
+        return answer(message, store, rules, now, "question.not_yours")
+    label = _label(film, what, chosen_id, store)
+    if label is None:
+        return answer(message, store, rules, now, "question.not_yours")
+    attribution.choose(film, what, chosen_id, store, rules, now)
+    if message.response_code:
+        cause, shown = f"question/{film.id}", {"label": label}
+        alerts.update_card(message, cause, shown, store, rules, now, "question.card_settled")
+    return None
+
+
+def _notice_id(task_id: str) -> int:
+    found = re.search(r"-(\d{1,18})$", task_id, re.ASCII)
+    return int(found.group(1)) if found else 0
+
+
+def _choice(button: str) -> tuple[int, str, int]:
+    found = re.fullmatch(r"(\d{1,18}):(part|enterprise):(\d{1,18})", button, re.ASCII)
+    return (int(found.group(1)), found.group(2), int(found.group(3))) if found else (0, "", 0)
+
+
+def _may_place(film: Submission, message: Message, store: Store, now: datetime) -> bool:
+    """The sender himself, or a colleague of the same enterprise."""
+    person = store.register.account_owner(message.realm, message.sender, now)
+    if person is None or film.place == "quarantined":
+        return False
+    own = {enterprise.id for enterprise in store.register.enterprises_of(person.id)}
+    return film.person_id == person.id or film.enterprise_id in own
+
+
+def _label(film: Submission, what: str, chosen_id: int, store: Store) -> str | None:
+    """The chosen part or enterprise, if it is one this film could show."""
+    if what == "part" and film.enterprise_id:
+        labels = {part.id: f"{part.number} {part.name}" for part in store.register.parts_of(film.enterprise_id)}
+    else:
+        labels = {each.id: each.short_name for each in store.register.enterprises_of(film.person_id or 0)}
+    return labels.get(chosen_id)

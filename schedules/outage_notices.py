@@ -1,0 +1,74 @@
+"""Our own downtime is nobody's fault: what has been agreed together with what kept people from it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from schedules.notify import tell_office, tell_person
+from schedules.patrol_night import ONE_DAY, night_of, window
+from schedules.rules import RuleBook
+from storage.db.models import Outage
+from storage.notices import Saying
+from storage.register import HEADS, PATROLLER
+from storage.store import Store
+
+
+def rule_book(store: Store, zone: ZoneInfo) -> RuleBook:
+    """What has been agreed, and the outages, of which some lengthen its windows."""
+    return RuleBook(zone, store.register.rules(), store.outages.all())
+
+
+def tell_outages(store: Store, rules: RuleBook, now: datetime) -> None:
+    """Once an outage that touched a night is over, say until when films may be sent now.
+
+    Those who film hear it too while there is time: what they sent meanwhile may never have arrived.
+    """
+    present = night_of(now, rules)
+    _tell_meanwhile(present, store, rules, now)
+    for night in (present - ONE_DAY, present):
+        span = window(night, rules)
+        for outage in store.outages.within(span.opens, span.closes):
+            if store.records.decide(f"outage/{outage.id}/{night}", now):
+                _tell(outage, night, store, rules, now)
+
+
+def _tell_meanwhile(night: date, store: Store, rules: RuleBook, now: datetime) -> None:
+    """While the platform itself is away, the fallback addresses (SMS, mail) are all that can still be told; once."""
+    since, span = store.outages.platform_away_since(), window(night, rules)
+    if since is None or not span.opens <= now <= span.closes:
+        return
+    said = {"morning": f"{night:%m-%d}", "began": _clock(since, rules)}
+    saying = Saying(
+        kind="system", text_key="outage.platform_now", once_key=f"outage/now/{since.isoformat()}", night=night,
+        due_at=now, expires_at=span.closes, params=said,
+    )  # fmt: skip
+    store.notices.to_fallback(saying)
+
+
+def _tell(outage: Outage, night: date, store: Store, rules: RuleBook, now: datetime) -> None:
+    closes = window(night, rules).closes
+    key, local = f"outage/{outage.id}/{night}", [_clock(each, rules) for each in (outage.began_at, outage.ended_at)]
+    said = {"morning": f"{night:%m-%d}", "began": local[0], "ended": local[1], "closes": _clock(closes, rules)}
+    tell_office(store, night, now, f"outage.{outage.what}", key, **said)
+    if outage.what == "working" or now >= closes:
+        return
+    groups = store.register.groups()
+    for group in groups:
+        store.notices.to_group(group, _saying(f"{key}/group/{group.id}", night, now, closes, said))
+    outside = store.register.in_no_group() if len(groups) != 1 else []
+    for people in store.register.employees(outside).values():
+        for person in people:
+            if {PATROLLER, *HEADS} & set(person.roles):
+                tell_person(person, _saying(f"{key}/person/{person.id}", night, now, closes, said), store)
+
+
+def _saying(once_key: str, night: date, now: datetime, closes: datetime, said: dict[str, str]) -> Saying:
+    return Saying(
+        kind="system", text_key="outage.more_time", once_key=once_key, night=night, due_at=now, expires_at=closes,
+        params=said,
+    )  # fmt: skip
+
+
+def _clock(instant: datetime, rules: RuleBook) -> str:
+    return f"{instant.astimezone(rules.zone):%H:%M}"

@@ -1,0 +1,52 @@
+"""The weekly table: every enterprise's nights from Monday's to Sunday's, beside those of the week before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from schedules.reports.tallies import OfEnterprise, Tally, nights_of, week_of
+from schedules.rules import RuleBook
+from storage import report_queries
+from storage.store import Store
+
+_WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class WeeklyReport:
+    """One week and the totals of the one before; the worst enterprise comes first, those with nothing amiss stay."""
+
+    first: date
+    last: date
+    issued_at: datetime
+    total: Tally
+    before: Tally
+    nights: Mapping[date, Tally]
+    excused: frozenset[date]
+    rows: tuple[OfEnterprise, ...]
+    rows_before: Mapping[str, Tally]
+    reminders_sent: int
+    pushes: Mapping[str, int]
+
+
+def weekly_report(store: Store, day: date, rules: RuleBook, now: datetime) -> WeeklyReport:
+    """The table of the week that a morning date belongs to, as it stands now."""
+    first, last = week_of(day)
+    this = nights_of(store, first, last, rules, now)
+    before = nights_of(store, first - _WEEK, last - _WEEK, rules, now)
+    return WeeklyReport(
+        first, last, now, this.total(), before.total(), this.by_night(), this.excused, tuple(this.by_enterprise()),
+        {row.code: row for row in before.by_enterprise()},
+        reminders_sent=sum(report_queries.reminders_sent(store.session, first, last).values()),
+        pushes=pushes_by_kind(store, first, last),
+    )  # fmt: skip
+
+
+def pushes_by_kind(store: Store, first: date, last: date) -> dict[str, int]:
+    """How many links and films really reached the groups."""
+    counts: dict[str, int] = {}
+    for _, kind, number in store.content.counts(first, last):
+        counts[kind] = counts.get(kind, 0) + number
+    return counts

@@ -1,0 +1,107 @@
+"""The register: groups, enterprises and their parts, people and their accounts, the roster, the rules."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.db.models.base import Base, Id
+
+
+class GroupChat(Base):
+    __tablename__ = "group_chat"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    robot_key: Mapped[str | None]
+    chat_id: Mapped[str | None]
+
+
+class Enterprise(Base):
+    __tablename__ = "enterprise"
+    __table_args__ = (CheckConstraint("status in ('生产','停产','注销')", name="enterprise_status"),)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    code: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    short_name: Mapped[str]
+    risk: Mapped[str | None]
+    major_hazard_sources: Mapped[int] = mapped_column(default=0)
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("group_chat.id"))
+    status: Mapped[str] = mapped_column(default="生产")
+
+
+class KeyPart(Base):
+    __tablename__ = "key_part"
+    __table_args__ = (UniqueConstraint("enterprise_id", "number", name="one_part_per_number"),)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id"))
+    number: Mapped[str]
+    name: Mapped[str]
+    risk: Mapped[str | None]
+    filming_rule: Mapped[str | None]
+    kept_in_shutdown: Mapped[bool] = mapped_column(default=False)
+    in_use: Mapped[bool] = mapped_column(default=True)
+
+
+class Person(Base):
+    __tablename__ = "person"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(index=True)
+    mobile: Mapped[str | None]
+    roles: Mapped[list[str]]
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class Employment(Base):
+    """Which enterprises a person films for or answers for; none = the supervising office."""
+
+    __tablename__ = "employment"
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id"), primary_key=True, index=True)
+
+
+class Binding(Base):
+    """An account of a person on one platform, from (None = always) until (None = still)."""
+
+    __tablename__ = "binding"
+    __table_args__ = (Index("binding_account", "realm", "account_key"),)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    realm: Mapped[str]
+    account: Mapped[str]
+    # As accounts are compared; `account` is as the platform writes it.
+    account_key: Mapped[str]
+    since: Mapped[datetime | None]
+    until: Mapped[datetime | None]
+
+
+class Invitation(Base):
+    __tablename__ = "invitation"
+    code: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class DutyShift(Base):
+    """One name on the roster; `day` is the day on which the shift begins."""
+
+    __tablename__ = "duty_shift"
+    __table_args__ = (UniqueConstraint("day", "post", "person_id", name="once_per_post"),)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    day: Mapped[date] = mapped_column(index=True)
+    post: Mapped[str]
+    rank: Mapped[int] = mapped_column(default=0)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+
+
+class Rule(Base):
+    """One agreed value and the first night for which it holds (None = from the beginning)."""
+
+    __tablename__ = "rule"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str]
+    value: Mapped[str]
+    holds_from: Mapped[date | None]

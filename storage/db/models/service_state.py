@@ -1,0 +1,83 @@
+"""What the service remembers about itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.db.models.base import Base, Id
+
+
+class Meta(Base):
+    """Facts about this database itself, such as the rehearsal it is kept for."""
+
+    __tablename__ = "meta"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[dict[str, Any]]
+
+
+class Outage(Base):
+    """A stretch in which we could not receive (`receiving`) or remind (`working`), or the platform was away."""
+
+    __tablename__ = "outage"
+    __table_args__ = (
+        UniqueConstraint("what", "began_at", name="outage_once"),
+        CheckConstraint("what in ('receiving','working','platform')", name="outage_what"),
+        CheckConstraint("began_at < ended_at", name="outage_lasts"),
+        Index("outage_ended", "ended_at"),
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    what: Mapped[str]
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime]
+    noticed_at: Mapped[datetime]
+
+
+class Token(Base):
+    """An access token shared by all processes; one of them at a time may fetch a new one."""
+
+    __tablename__ = "token"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str | None]
+    expires_at: Mapped[datetime | None]
+    # Wall clock: how long the process that is fetching a new one may take.
+    lease_until: Mapped[datetime | None]
+
+
+class Decision(Base):
+    """A thing decided once and for ever, such as a reminder wave of one night."""
+
+    __tablename__ = "decision"
+    key: Mapped[str] = mapped_column(primary_key=True)
+    decided_at: Mapped[datetime]
+    outcome: Mapped[str]
+
+
+class Counter(Base):
+    """A series that must not skip or repeat a number, such as the receipts of one night."""
+
+    __tablename__ = "counter"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[int]
+
+
+class AuditEntry(Base):
+    """Who did what by hand, and when: attaching a film, inviting a person, importing a register.
+
+    `place` and `seal` are those in the chain (storage/audit_log.py), from `sealed_at` on.
+    """
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (UniqueConstraint("place", name="sealed_in_order"), Index("audit_subject", "subject"))
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    action: Mapped[str]
+    detail: Mapped[dict[str, Any]]
+    subject: Mapped[str | None]
+    place: Mapped[int | None] = mapped_column(BigInteger)
+    seal: Mapped[str | None]
+    sealed_at: Mapped[datetime | None]

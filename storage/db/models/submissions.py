@@ -1,0 +1,119 @@
+"""What was received, and what a night's films amount to."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text, true
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.db.models.base import Base, Id
+
+
+class Inbox(Base):
+    """A message as it was received, kept before the platform gets its answer."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (
+        UniqueConstraint("channel", "message_key", name="heard_once"),
+        Index("inbox_waiting", "state", "received_at"),
+        Index("inbox_undispatched", "id", sqlite_where=text("not dispatched"), postgresql_where=text("not dispatched")),
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    channel: Mapped[str]
+    message_key: Mapped[str]
+    raw: Mapped[str]
+    received_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(default="waiting")
+    # Whether its job lies with the engine. Version 0.1 put both into one transaction: hence the server's default.
+    dispatched: Mapped[bool] = mapped_column(default=False, server_default=true())
+    attempts: Mapped[int] = mapped_column(default=0)
+    detail: Mapped[str | None]
+    # Wall clock, not the service's: patience with the network stays real in a rehearsal.
+    retry_at: Mapped[datetime | None]
+
+
+class Submission(Base):
+    """A film (or what came in place of one), from the moment it is announced."""
+
+    __tablename__ = "submission"
+    __table_args__ = (
+        UniqueConstraint("channel", "message_key", name="filed_once"),
+        UniqueConstraint("night", "number", name="one_receipt_number"),
+        Index("submission_sender", "realm", "sender", "sent_at"),
+        Index("submission_place", "place", "night"),
+        CheckConstraint("state in ('receiving','filed','unfit','failed','supporting')", name="submission_state"),
+        CheckConstraint("place in ('attributed','unattributed','quarantined')", name="submission_place_known"),
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    night: Mapped[date] = mapped_column(index=True)
+    number: Mapped[int]
+    channel: Mapped[str]
+    message_key: Mapped[str]
+    inbox_id: Mapped[int] = mapped_column(ForeignKey("inbox.id"))
+    realm: Mapped[str]
+    sender: Mapped[str]
+    sender_key: Mapped[str]
+    # The group it was sent in, None for a single chat: the receipt goes back there.
+    chat: Mapped[str | None]
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    enterprise_id: Mapped[int | None] = mapped_column(ForeignKey("enterprise.id"), index=True)
+    part_id: Mapped[int | None] = mapped_column(ForeignKey("key_part.id"))
+    kind: Mapped[str]
+    hint: Mapped[str | None]
+    settled_by: Mapped[str | None]
+    sent_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(default="receiving")
+    place: Mapped[str]
+    marks: Mapped[list[str]] = mapped_column(default=list)
+    sha256: Mapped[str | None] = mapped_column(index=True)
+    bytes: Mapped[int | None] = mapped_column(BigInteger)
+    duration_s: Mapped[float | None]
+    container: Mapped[str | None]
+    codec: Mapped[str | None]
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    object_key: Mapped[str | None]
+
+    @property
+    def receipt(self) -> str:
+        """The receipt number people see: MMDD-NNNN of the night."""
+        return f"{self.night:%m%d}-{self.number:04d}"
+
+
+class Word(Base):
+    """Something a person said that may tell which part or enterprise a film shows."""
+
+    __tablename__ = "word"
+    __table_args__ = (
+        UniqueConstraint("channel", "message_key", name="word_once"),
+        Index("word_sender", "realm", "sender", "sent_at"),
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    channel: Mapped[str]
+    message_key: Mapped[str]
+    inbox_id: Mapped[int] = mapped_column(ForeignKey("inbox.id"))
+    realm: Mapped[str]
+    sender: Mapped[str]
+    sent_at: Mapped[datetime]
+    text: Mapped[str]
+
+
+class NightChoice(Base):
+    """For which enterprise a person of several films tonight; asked once a night."""
+
+    __tablename__ = "night_choice"
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    night: Mapped[date] = mapped_column(primary_key=True)
+    enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id"))
+
+
+class ClosedNight(Base):
+    """What was expected of a night when it closed, so that a later register never re-judges it."""
+
+    __tablename__ = "closed_night"
+    night: Mapped[date] = mapped_column(primary_key=True)
+    closed_at: Mapped[datetime]
+    expected: Mapped[dict[str, Any]]

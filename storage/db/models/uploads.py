@@ -1,0 +1,54 @@
+"""Films that come over the upload page: the one-use links, and the pieces received so far."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.db.models.base import Base, Id
+
+
+class Upload(Base):
+    """One link, and the film that comes by it."""
+
+    __tablename__ = "upload"
+    __table_args__ = (
+        Index("upload_state", "state", "expires_at"),
+        CheckConstraint("state in ('open','receiving','complete','ended')", name="upload_state_known"),
+        CheckConstraint("received >= 0 and (size is null or received <= size)", name="upload_not_overfull"),
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    once_key: Mapped[str] = mapped_column(unique=True)
+    realm: Mapped[str]
+    sender: Mapped[str]
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id"))
+    # None: it is chosen on the page.
+    part_id: Mapped[int | None] = mapped_column(ForeignKey("key_part.id"))
+    night: Mapped[date]
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(default="open")
+    # The browser that began, by the digest of its cookie: nobody else goes on with it.
+    visitor: Mapped[str | None]
+    # Counts the films begun: what still arrives of an earlier one belongs to none.
+    generation: Mapped[int] = mapped_column(default=0)
+    begun_at: Mapped[datetime | None]
+    name: Mapped[str | None]
+    size: Mapped[int | None] = mapped_column(BigInteger)
+    received: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class UploadPiece(Base):
+    """A piece of a film under way, kept as an object where every process finds it."""
+
+    __tablename__ = "upload_piece"
+    __table_args__ = (UniqueConstraint("upload_id", "generation", "start", name="piece_once"),)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    upload_id: Mapped[int] = mapped_column(ForeignKey("upload.id"), index=True)
+    generation: Mapped[int]
+    start: Mapped[int] = mapped_column(BigInteger)
+    size: Mapped[int] = mapped_column(BigInteger)
+    object_key: Mapped[str]

@@ -1,0 +1,119 @@
+"""Pictures out of a film, and a copy of it that bears a name. Runs only in the examiner's process."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import av
+from PIL import Image, ImageDraw, ImageFont
+
+from storage.film.probe import FFMPEG_OPTIONS, moving_pictures
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+FONT = str(Path(__file__).parent / "fonts" / "noto-sans-sc.woff2")
+THUMB_WIDTH, STILL_WIDTH, TILE_WIDTH = 320, 1280, 320
+COLUMNS, ROWS = 4, 3
+QUALITY = 82
+_INK, _SHADE = (255, 255, 255), (0, 0, 0)
+
+
+def thumb(path: str, target: str) -> dict[str, Any]:
+    """A small picture from the first third of the film: the very beginning often shows a foot."""
+    with _opened(path) as (container, stream):
+        return _save(_scaled(next(_pictures(container, stream, [_length_s(container) / 3]))[1], THUMB_WIDTH), target)
+
+
+def still(path: str, target: str, at_s: float) -> dict[str, Any]:
+    """The picture at an instant of the film."""
+    with _opened(path) as (container, stream):
+        return _save(_scaled(next(_pictures(container, stream, [at_s]))[1], STILL_WIDTH), target)
+
+
+def sheet(path: str, target: str) -> dict[str, Any]:
+    """A contact sheet: the whole film in twelve pictures, each with its time."""
+    with _opened(path) as (container, stream):
+        length, count = _length_s(container), COLUMNS * ROWS
+        times = [length * (number + 0.5) / count for number in range(count)]
+        tiles = [(at_s, _scaled(picture, TILE_WIDTH)) for at_s, picture in _pictures(container, stream, times)]
+    width, height = tiles[0][1].size
+    whole = Image.new("RGB", (COLUMNS * width, ROWS * height))
+    draw, font = ImageDraw.Draw(whole), ImageFont.truetype(FONT, 18)
+    for number, (at_s, tile) in enumerate(tiles):
+        x, y = number % COLUMNS * width, number // COLUMNS * height
+        whole.paste(tile, (x, y))
+        words = f"{int(at_s) // 60}:{int(at_s) % 60:02d}"
+        draw.text((x + 8, y + 4), words, fill=_INK, font=font, stroke_width=2, stroke_fill=_SHADE)
+    return _save(whole, target)
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[tuple[InputContainer, VideoStream]]:
+    with av.open(path, options=FFMPEG_OPTIONS) as container:
+        stream = moving_pictures(container)[0]
+        stream.thread_count = 1
+        yield container, stream
+
+
+def _length_s(container: InputContainer) -> float:
+    return (container.duration or 0) / av.time_base
+
+
+def _pictures(
+    container: InputContainer, stream: VideoStream, times: Sequence[float]
+) -> Iterator[tuple[float, Image.Image]]:
+    """The picture at each of these ascending instants; at the end of a film, its last."""
+    keys, last = _key_times(container, stream), None
+    frames, reached = _from(container, stream, 0.0), 0.0
+    for at_s in times:
+        key = keys[max(0, bisect.bisect_right(keys, at_s) - 1)]
+        if last is None or key > reached:
+            frames = _from(container, stream, key)
+        while last is None or reached < at_s:
+            frame = next(frames, None)
+            if frame is None:
+                break
+            last, reached = frame, frame.time or 0.0
+        if last is None:
+            raise ValueError("no picture")
+        yield at_s, _upright(last)
+
+
+def _key_times(container: InputContainer, stream: VideoStream) -> list[float]:
+    """Where decoding can begin; by the packets, for not every container has an index."""
+    tick = float(stream.time_base or 0)
+    found = sorted(packet.pts * tick for packet in container.demux(stream) if packet.is_keyframe and packet.pts)
+    return [0.0, *found]
+
+
+def _from(container: InputContainer, stream: VideoStream, key_s: float) -> Iterator[VideoFrame]:
+    container.seek(int(key_s * av.time_base))
+    for packet in container.demux(stream):
+        try:
+            yield from packet.decode()
+        except av.error.FFmpegError:
+            continue  # a damaged picture is passed over, as a player would
+
+
+def _upright(frame: VideoFrame) -> Image.Image:
+    """As it is to be seen: phones note how they were held and leave the turning to the player."""
+    picture: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
+    return picture.rotate(frame.rotation, expand=True) if frame.rotation else picture
+
+
+def _scaled(picture: Image.Image, width: int) -> Image.Image:
+    """At most so wide, and never larger than it is; an upright picture keeps within a square."""
+    picture.thumbnail((width, width))
+    return picture
+
+
+def _save(picture: Image.Image, target: str) -> dict[str, Any]:
+    picture.save(target, "JPEG", quality=QUALITY)
+    return {"fault": None}

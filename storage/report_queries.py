@@ -1,0 +1,89 @@
+"""Many nights in few queries: what reports of weeks and years are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from storage.db.models import ClosedNight, ContentItem, Decision, Enterprise, GroupChat, Notice, Push, Submission
+
+
+def clips(session: Session, first: date, last: date) -> Sequence[Any]:
+    """The columns judging needs, of all films from one night through another, with their night."""
+    return session.execute(
+        select(
+            Submission.id, Submission.night, Submission.enterprise_id, Submission.part_id, Submission.sent_at,
+            Submission.state, Submission.place, Submission.person_id, Submission.kind,
+        ).where(Submission.night >= first, Submission.night <= last)
+    ).all()  # fmt: skip
+
+
+def closed(session: Session, first: date, last: date) -> dict[date, dict[str, Any]]:
+    """What was expected of each night that has closed, as it was written down."""
+    rows = session.execute(
+        select(ClosedNight.night, ClosedNight.expected).where(ClosedNight.night >= first, ClosedNight.night <= last)
+    )
+    return {night: expected for night, expected in rows}
+
+
+def filed(session: Session, first: date, last: date) -> Sequence[Any]:
+    """Night, enterprise id, number, bytes and seconds of the films filed."""
+    return session.execute(
+        select(
+            Submission.night, Submission.enterprise_id, func.count().label("films"),
+            func.coalesce(func.sum(Submission.bytes), 0).label("bytes"),
+            func.coalesce(func.sum(Submission.duration_s), 0).label("seconds"),
+        )
+        .where(
+            Submission.night >= first, Submission.night <= last, Submission.state == "filed", Submission.kind == "film"
+        )
+        .group_by(Submission.night, Submission.enterprise_id)
+        .order_by(Submission.night, Submission.enterprise_id)
+    ).all()  # fmt: skip
+
+
+def reminders_sent(session: Session, first: date, last: date) -> dict[date, int]:
+    """How many reminders really left, by night."""
+    rows = session.execute(
+        select(Notice.night, func.count())
+        .where(Notice.night >= first, Notice.night <= last, Notice.kind == "reminder", Notice.state == "sent")
+        .group_by(Notice.night)
+    )
+    return {night: number for night, number in rows}
+
+
+def notices(session: Session, night: date, due_by: datetime) -> dict[tuple[str, str], int]:
+    """How many notices of a night that were due by an instant there are, by kind and state."""
+    rows = session.execute(
+        select(Notice.kind, Notice.state, func.count())
+        .where(Notice.night == night, Notice.due_at <= due_by)
+        .group_by(Notice.kind, Notice.state)
+    )
+    return {(kind, state): number for kind, state, number in rows}
+
+
+def decisions(session: Session, keys: Sequence[str], besides: str) -> set[str]:
+    """Those of the keys that are decided otherwise than in one way."""
+    wanted = select(Decision.key).where(Decision.key.in_(keys), Decision.outcome != besides)
+    return set(session.scalars(wanted))
+
+
+def pushes(session: Session, first: date, last: date) -> Sequence[Any]:
+    """Day, group, kind and title of everything that was really pushed, in the order of days."""
+    return session.execute(
+        select(Push.day, GroupChat.name.label("group"), ContentItem.kind, ContentItem.title, ContentItem.url)
+        .join(ContentItem, ContentItem.id == Push.item_id)
+        .join(GroupChat, GroupChat.id == Push.group_id)
+        .join(Notice, Notice.id == Push.notice_id)
+        .where(Push.day >= first, Push.day <= last, Notice.state == "sent")
+        .order_by(Push.day, Push.group_id, ContentItem.id)
+    ).all()
+
+
+def codes(session: Session) -> dict[int, str]:
+    """Every enterprise's code by its id, also of those that have left the register."""
+    return {enterprise_id: code for enterprise_id, code in session.execute(select(Enterprise.id, Enterprise.code))}

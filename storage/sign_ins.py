@@ -1,0 +1,113 @@
+"""Sign-ins and passwords: who may look at the dashboard, and who is looking. Instants are the wall clock's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, delete, exists, or_, select, update
+from sqlalchemy.orm import Session
+
+from storage.db.models import Binding, Credential, Employment, Enterprise, Person, WebSession
+from storage.facts import insert_once
+
+IDLE, LONGEST = timedelta(hours=12), timedelta(days=30)
+"""A sign-in ends when nobody has looked for so long, and in any case after so long."""
+
+
+class AccessStore:
+    """Sessions of browsers, and the passwords of those who have no WeCom."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def begin(
+        self, digest: str, person_id: int, means: str, now: datetime, *, browser: str, state: str | None = None
+    ) -> bool:
+        """Put a sign-in on record; False when its `state` has been used before. Old ones are swept out."""
+        self.session.execute(delete(WebSession).where(WebSession.seen_at < now - LONGEST))
+        values = {
+            "token_sha256": digest, "person_id": person_id, "means": means, "state_sha256": state,
+            "browser": browser, "made_at": now, "seen_at": now,
+        }  # fmt: skip
+        return insert_once(self.session, WebSession, values) is not None
+
+    def who(self, digest: str, now: datetime) -> tuple[WebSession, Person, list[int]] | None:
+        """Whose living session that is, and the enterprises the person works for.
+
+        It lives only as long as the person is in the register by the means that opened it.
+        """
+        rows = self.session.execute(
+            select(WebSession, Person, Enterprise.id)
+            .join(Person, Person.id == WebSession.person_id)
+            .join(Employment, Employment.person_id == Person.id, isouter=True)
+            .join(Enterprise, and_(Enterprise.id == Employment.enterprise_id, _in_register()), isouter=True)
+            .where(
+                WebSession.token_sha256 == digest, WebSession.ended_at.is_(None), Person.active,
+                WebSession.seen_at > now - IDLE, WebSession.made_at > now - LONGEST, _still_known(),
+            )
+        ).all()  # fmt: skip
+        return (rows[0][0], rows[0][1], [row[2] for row in rows if row[2] is not None]) if rows else None
+
+    def seen(self, digest: str, now: datetime) -> None:
+        """Somebody is still looking."""
+        self.session.execute(update(WebSession).where(WebSession.token_sha256 == digest).values(seen_at=now))
+
+    def end(self, digest: str, now: datetime) -> None:
+        """One browser is signed out."""
+        self._end(WebSession.token_sha256 == digest, now)
+
+    def end_all(self, person_id: int, now: datetime) -> None:
+        """Every browser of a person is signed out."""
+        self._end(WebSession.person_id == person_id, now)
+
+    def _end(self, which: Any, now: datetime) -> None:
+        self.session.execute(update(WebSession).where(which, WebSession.ended_at.is_(None)).values(ended_at=now))
+
+    def open_sessions(self, person_id: int, now: datetime) -> Sequence[WebSession]:
+        """Where a person is signed in, the latest first."""
+        living = select(WebSession).where(
+            WebSession.person_id == person_id, WebSession.ended_at.is_(None),
+            WebSession.seen_at > now - IDLE, WebSession.made_at > now - LONGEST,
+        )  # fmt: skip
+        return self.session.scalars(living.order_by(WebSession.seen_at.desc())).all()
+
+    def credential(self, login: str) -> Credential | None:
+        """The password of that login name."""
+        return self.session.scalar(select(Credential).where(Credential.login == login_key(login)))
+
+    def credential_of(self, person_id: int) -> Credential | None:
+        """The password of that person."""
+        return self.session.get(Credential, person_id)
+
+    def credentials(self) -> Sequence[tuple[Credential, Person]]:
+        """Everybody who may sign in by password."""
+        rows = select(Credential, Person).join(Person, Person.id == Credential.person_id).order_by(Credential.login)
+        return [(credential, person) for credential, person in self.session.execute(rows)]
+
+    def keep_credential(self, credential: Credential) -> None:
+        """Remember a new password."""
+        self.session.add(credential)
+        self.session.flush()
+
+    def drop_credential(self, person_id: int) -> None:
+        """Nobody signs in by that person's password any more."""
+        self.session.execute(delete(Credential).where(Credential.person_id == person_id))
+
+
+def login_key(login: str) -> str:
+    """As login names are compared."""
+    return login.strip().casefold()
+
+
+def _in_register() -> Any:
+    return Enterprise.status != "注销"
+
+
+def _still_known() -> Any:
+    bound = exists().where(
+        Binding.person_id == WebSession.person_id, Binding.realm == "wecom", Binding.until.is_(None)
+    )  # fmt: skip
+    has_password = exists().where(Credential.person_id == WebSession.person_id)
+    return or_(and_(WebSession.means == "wecom", bound), and_(WebSession.means == "password", has_password))
