@@ -6,42 +6,42 @@ from dataclasses import dataclass
 
 from flask import Flask
 
-from bot.bootstrap import connected, guard, object_store
-from bot.channels import Switchboard, WeComAibotChannel
+from bot.bootstrap import build_object_store, build_ssrf_guard, build_uow_and_channels
+from bot.channels import Channels, WeComAibotChannel
 from bot.clock import Clock
 from bot.config import Config
 from bot.delivery.attachments import Attachments
-from bot.delivery.deliver import Check, Delivery
-from bot.engine import DurableEngine, Engine
-from bot.intake.aibot_connection import Holder
-from bot.intake.inbox_writer import Hearing
-from bot.intake.poller import Pulling
+from bot.delivery.deliver import Delivery, SendCheck
+from bot.engine import DbosEngine, Engine
+from bot.intake.aibot_connection import AibotConnection
+from bot.intake.inbox_writer import InboxWriter
+from bot.intake.poller import SourcePollers
 from bot.intake.take_in import Intake
-from bot.intake.uploads import UploadDoor, Uploads
-from bot.media.film_images import Pictures
-from bot.media.integrity_sampling import Sampler
-from bot.media.thumbnails import Drawing
-from bot.signed_links import Links
-from bot.unit_of_work import Memory
-from bot.web import Gallery, Site, create_app
-from bot.worker import Background, Worker
+from bot.intake.uploads import UploadReceiver, Uploads
+from bot.media.film_images import FilmImages
+from bot.media.integrity_sampling import IntegritySampler
+from bot.media.thumbnails import ThumbnailGenerator
+from bot.signed_links import SignedLinks
+from bot.unit_of_work import UnitOfWork
+from bot.web import FilmAccess, SiteSettings, create_app
+from bot.worker import BackgroundService, Worker
 from handlers import attribution, rectification, status
 from schedules import reminders
 from schedules.alerts import escalation
-from schedules.completeness_check import WATCHER
+from schedules.completeness_check import MONITOR_FACT
 from schedules.reports import daily
 from storage.db.database import Database
 from storage.objects import ObjectStore
 from storage.uploads import CHANNEL
 
 # What must hold at the moment of sending, by the name a notice carries.
-CHECKS: dict[str, Check] = {
-    "question": attribution.still_open,
-    "word": status.still_without_film,
-    "wave": reminders.still_missing,
-    "alert": escalation.still_unanswered,
-    "report": daily.summary,
-    "verdict": rectification.still_stands,
+SEND_CHECKS: dict[str, SendCheck] = {
+    "question": attribution.check_question,
+    "word": status.check_unpaired_text,
+    "wave": reminders.check_reminder,
+    "alert": escalation.check_alert,
+    "report": daily.check_daily_report,
+    "verdict": rectification.check_verdict,
 }
 
 
@@ -50,48 +50,48 @@ class Bot:
     """Everything one process needs, put together."""
 
     config: Config
-    memory: Memory
+    uow: UnitOfWork
     objects: ObjectStore
-    switchboard: Switchboard
-    pulling: Pulling
+    channels: Channels
+    pollers: SourcePollers
     worker: Worker
     web: Flask
-    holder: Holder | None
+    aibot_connection: AibotConnection | None
     uploads: Uploads
 
 
-def build(config: Config, database: Database, clock: Clock, engine: Engine | None = None) -> Bot:
+def build_bot(config: Config, database: Database, clock: Clock, engine: Engine | None = None) -> Bot:
     """A bot of these parts; without an engine it gets the durable one."""
-    engine = engine or DurableEngine(database, config.EXECUTOR_ID)
-    memory, switchboard = connected(config, database, clock, engine)
-    objects = object_store(config)
-    links = Links(config.public_url, config.SECRET_KEY.get_secret_value())
-    pictures = Pictures(objects)
-    attachments = Attachments(memory, objects, pictures, links, guard(config))
-    uploads, hearing = Uploads(memory, objects), Hearing(memory)
-    switchboard.doors[CHANNEL] = UploadDoor(memory, objects)
-    intake, delivery = Intake(memory, switchboard, objects), Delivery(memory, switchboard, CHECKS, attachments)
-    sampler, pulling = Sampler(memory, objects), Pulling(memory, switchboard)
+    engine = engine or DbosEngine(database, config.EXECUTOR_ID)
+    memory, switchboard = build_uow_and_channels(config, database, clock, engine)
+    objects = build_object_store(config)
+    links = SignedLinks(config.public_url, config.SECRET_KEY.get_secret_value())
+    pictures = FilmImages(objects)
+    attachments = Attachments(memory, objects, pictures, links, build_ssrf_guard(config))
+    uploads, hearing = Uploads(memory, objects), InboxWriter(memory)
+    switchboard.receivers[CHANNEL] = UploadReceiver(memory, objects)
+    intake, delivery = Intake(memory, switchboard, objects), Delivery(memory, switchboard, SEND_CHECKS, attachments)
+    sampler, pulling = IntegritySampler(memory, objects), SourcePollers(memory, switchboard)
     holder = _holder(config, memory, hearing, switchboard)
-    beside: list[Background] = [pulling, *([holder] if holder else [])]
-    chores = [uploads.clear, Drawing(memory, pictures).once]
+    beside: list[BackgroundService] = [pulling, *([holder] if holder else [])]
+    chores = [uploads.remove_unneeded_pieces, ThumbnailGenerator(memory, pictures).run_once]
     worker = Worker(memory, hearing, intake, delivery, sampler, config.EXECUTOR_ID, beside, chores)
-    site = Site(config.public_url, config.SECRET_KEY.get_secret_value())
-    web = create_app(memory, hearing, switchboard, Gallery(objects, pictures, links), uploads, site)
+    site = SiteSettings(config.public_url, config.SECRET_KEY.get_secret_value())
+    web = create_app(memory, hearing, switchboard, FilmAccess(objects, pictures, links), uploads, site)
     return Bot(config, memory, objects, switchboard, pulling, worker, web, holder, uploads)
 
 
-def _holder(config: Config, memory: Memory, hearing: Hearing, switchboard: Switchboard) -> Holder | None:
+def _holder(config: Config, memory: UnitOfWork, hearing: InboxWriter, switchboard: Channels) -> AibotConnection | None:
     """What keeps the smart bot's connection, where it is configured."""
-    channel = switchboard.channels.get("wecom_aibot")
+    channel = switchboard.senders.get("wecom_aibot")
     if not isinstance(channel, WeComAibotChannel):
         return None
     login = (config.WECOM_AIBOT_URL, config.WECOM_AIBOT_ID, config.WECOM_AIBOT_SECRET.get_secret_value())
-    return Holder(memory, hearing, channel.exchange, login, config.EXECUTOR_ID)
+    return AibotConnection(memory, hearing, channel.rpc, login, config.EXECUTOR_ID)
 
 
-def announce(bot: Bot) -> None:
+def record_heartbeat_setting(bot: Bot) -> None:
     """Note for the jobs whether somebody outside wants to hear that a night went well; not of a rehearsal."""
-    watched = bool(bot.config.HEARTBEAT_URL) and not bot.memory.clock.rehearsal
-    with bot.memory.transaction() as store:
-        store.records.set_fact(WATCHER, {"on": watched})
+    watched = bool(bot.config.HEARTBEAT_URL) and not bot.uow.clock.is_rehearsal
+    with bot.uow.transaction() as store:
+        store.facts.store_fact(MONITOR_FACT, {"on": watched})

@@ -10,15 +10,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot import engine as engines
-from bot.clock import Clock, joined, started
+from bot.clock import Clock, load_clock, start_clock
 from bot.config import Config
-from bot.unit_of_work import Memory
+from bot.unit_of_work import UnitOfWork
 from storage.db.database import Database
-from storage.objects import ObjectStore, S3Settings, open_store
+from storage.objects import ObjectStore, S3Settings, open_object_store
 from storage.store import Store
 
 if TYPE_CHECKING:
-    from bot.channels import Guard, Switchboard
+    from bot.channels import Channels, SsrfGuard
 
 
 def open_database(config: Config, *, migrate: bool) -> Database:
@@ -28,7 +28,7 @@ def open_database(config: Config, *, migrate: bool) -> Database:
     """
     database = Database(config.DATABASE_URL)
     try:
-        if migrate and database.is_sqlite and database.is_older():
+        if migrate and database.is_sqlite and database.is_upgradable():
             migrate_all(database)
         database.check_schema()
     except Exception:
@@ -37,50 +37,56 @@ def open_database(config: Config, *, migrate: bool) -> Database:
     return database
 
 
-def migrate_all(database: Database, *, before: bool = False) -> None:
+def migrate_all(database: Database, *, additive_only: bool = False) -> None:
     """Our tables and the engine's; with `before` only what an older version can live with."""
-    if database.revision() is not None and not database.is_older():
+    if database.revision() is not None and not database.is_upgradable():
         database.check_schema()
     migrate_engine(database)
-    database.migrate(before=before)
+    database.migrate(additive_only=additive_only)
 
 
 def migrate_engine(database: Database) -> None:
     """The engine's tables alone."""
-    engines.prepare(database)
+    engines.migrate_engine_tables(database)
 
 
-def object_store(config: Config) -> ObjectStore:
+def build_object_store(config: Config) -> ObjectStore:
     """The object store of these settings. Raises ObjectError, ValueError."""
     secret = config.AWS_SECRET_ACCESS_KEY.get_secret_value()
     s3 = S3Settings(config.S3_ENDPOINT_URL, config.S3_REGION, config.AWS_ACCESS_KEY_ID, secret)
-    return open_store(config.OBJECT_STORE_URL, s3)
+    return open_object_store(config.OBJECT_STORE_URL, s3)
 
 
 def serving_clock(database: Database, start: datetime | None, speed: float | None) -> Clock:
     """The clock for a process that serves. Raises Refused."""
     with database.transaction() as session:
-        return started(Store(session), start, speed)
+        return start_clock(Store(session), start, speed)
 
 
-def joined_clock(database: Database) -> Clock:
+def command_clock(database: Database) -> Clock:
     """The clock for a command: the real one, or that of the rehearsal the database is kept for."""
-    with database.reading() as session:
-        return joined(Store(session))
+    with database.read() as session:
+        return load_clock(Store(session))
 
 
-def guard(config: Config) -> Guard:
+def build_ssrf_guard(config: Config) -> SsrfGuard:
     """The way to addresses that came from outside, for doors and links alike."""
-    from bot.channels import Guard
+    from bot.channels import SsrfGuard
 
-    return Guard((config.WECOM_API_URL, config.WECOM_AIBOT_URL, config.OFFICIAL_ACCOUNT_API_URL), config.MEDIA_HOSTS)
+    return SsrfGuard(
+        (config.WECOM_API_URL, config.WECOM_AIBOT_URL, config.OFFICIAL_ACCOUNT_API_URL), config.MEDIA_HOSTS
+    )
 
 
-def connected(config: Config, database: Database, clock: Clock, engine: engines.Engine) -> tuple[Memory, Switchboard]:
+def build_uow_and_channels(
+    config: Config, database: Database, clock: Clock, engine: engines.Engine
+) -> tuple[UnitOfWork, Channels]:
     """The memory, with what the settings have switched on to speak through."""
-    from bot.channels import Means, switched_on
+    from bot.channels import ChannelContext, build_channels
 
-    memory = Memory(database, engine, clock, config.TIMEZONE)
-    switchboard = switched_on(Means(config, clock, memory.transaction, memory.reading, guard(config)))
-    memory.lines = switchboard.lines
+    memory = UnitOfWork(database, engine, clock, config.TIMEZONE)
+    switchboard = build_channels(
+        ChannelContext(config, clock, memory.transaction, memory.read, build_ssrf_guard(config))
+    )
+    memory.personal_channels = switchboard.personal_channels
     return memory, switchboard

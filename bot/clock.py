@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from storage.errors import Refused
+from storage.errors import OperationRefused
 from storage.store import Store
 
-FACT = "rehearsal"
+REHEARSAL_FACT = "rehearsal"
 # A clock nobody has beaten for so long (real seconds) has stopped with its service.
 _STOPPED_AFTER_S = 5.0
 _A_CORRECTION = timedelta(seconds=5)
@@ -26,7 +26,7 @@ class Clock(Protocol):
     speed: float
 
     @property
-    def rehearsal(self) -> bool:
+    def is_rehearsal(self) -> bool:
         """Whether this is not the real time."""
 
     def now(self) -> datetime:
@@ -43,7 +43,7 @@ def monotonic() -> float:
     return time.monotonic()
 
 
-def pause(seconds: float) -> None:
+def sleep(seconds: float) -> None:
     """Wait in real time."""
     time.sleep(seconds)
 
@@ -51,7 +51,7 @@ def pause(seconds: float) -> None:
 class RealClock:
     """The time of day."""
 
-    speed, rehearsal = 1.0, False
+    speed, is_rehearsal = 1.0, False
 
     def now(self) -> datetime:
         """The present instant."""
@@ -63,38 +63,38 @@ class RehearsalClock:
     """A time that began at `start` when the real one was `since`, and runs `speed` times as fast."""
 
     start: datetime
-    since: datetime
+    real_start: datetime
     speed: float
-    rehearsal: bool = True
+    is_rehearsal: bool = True
     stopped_at: datetime | None = None
 
     def now(self) -> datetime:
         """The rehearsal's present instant."""
         if self.stopped_at is not None:
             return self.stopped_at
-        return self.start + (wall_now() - self.since) * self.speed
+        return self.start + (wall_now() - self.real_start) * self.speed
 
-    def follow(self, fact: dict[str, Any]) -> None:
+    def update_from(self, fact: dict[str, Any]) -> None:
         """Go by what the database says: a later start may have been ordered since."""
         told = (_instant(fact["start"]), _instant(fact["since"]), fact["speed"])
-        if told != (self.start, self.since, self.speed):
-            self.start, self.since, self.speed = told
+        if told != (self.start, self.real_start, self.speed):
+            self.start, self.real_start, self.speed = told
 
-    def as_fact(self) -> dict[str, Any]:
+    def to_fact(self) -> dict[str, Any]:
         """How it is kept in the database, with the instant it has just lived to."""
         return {
-            "start": self.start.isoformat(), "since": self.since.isoformat(), "speed": self.speed,
+            "start": self.start.isoformat(), "since": self.real_start.isoformat(), "speed": self.speed,
             "lived": self.now().isoformat(), "beat": wall_now().isoformat(),
         }  # fmt: skip
 
 
-class Watch:
+class ClockJumpDetector:
     """Finds out when the machine's clock is put back under a process: by seconds that only grow."""
 
     def __init__(self) -> None:
         self._last = (monotonic(), wall_now())
 
-    def put_back(self) -> timedelta | None:
+    def backward_jump(self) -> timedelta | None:
         """By how much it was since the last question; None for what a clock that is being set right may do."""
         (before_s, before), (now_s, now) = self._last, (monotonic(), wall_now())
         self._last = (now_s, now)
@@ -102,9 +102,9 @@ class Watch:
         return back if back > _A_CORRECTION else None
 
 
-def joined(store: Store) -> Clock:
+def load_clock(store: Store) -> Clock:
     """The clock this database is served by: the real one, or the rehearsal it is kept for."""
-    fact = store.records.fact(FACT)
+    fact = store.facts.read_fact(REHEARSAL_FACT)
     if fact is None:
         return RealClock()
     clock = RehearsalClock(_instant(fact["start"]), _instant(fact["since"]), fact["speed"])
@@ -113,21 +113,21 @@ def joined(store: Store) -> Clock:
     return clock
 
 
-def started(store: Store, start: datetime | None, speed: float | None) -> Clock:
+def start_clock(store: Store, start: datetime | None, speed: float | None) -> Clock:
     """The clock for a process that serves. Raises Refused when a rehearsal may not begin here.
 
     A database that has served a real night is never rehearsed in; one of a rehearsal goes on with
     it, from where it stood or from a later instant.
     """
-    fact = store.records.fact(FACT)
+    fact = store.facts.read_fact(REHEARSAL_FACT)
     if fact is None and start is None:
         return RealClock()
-    if fact is None and store.records.has_history():
-        raise Refused("clock.real_history")
+    if fact is None and store.facts.has_history():
+        raise OperationRefused("clock.real_history")
     lived = _instant(fact["lived"]) if fact else None
     if start is not None and lived is not None and start < lived:
-        raise Refused("clock.earlier", lived=lived.isoformat(), start=start.isoformat())
-    running = joined(store) if fact else None
+        raise OperationRefused("clock.earlier", lived=lived.isoformat(), start=start.isoformat())
+    running = load_clock(store) if fact else None
     if start is None and isinstance(running, RehearsalClock) and running.stopped_at is None:
         return running
     begin = start or lived
@@ -135,26 +135,26 @@ def started(store: Store, start: datetime | None, speed: float | None) -> Clock:
     clock = RehearsalClock(begin, wall_now(), speed or (fact or {}).get("speed", 1.0))
     if fact is None:
         _begin(begin, store)
-    store.records.set_fact(FACT, clock.as_fact())
+    store.facts.store_fact(REHEARSAL_FACT, clock.to_fact())
     return clock
 
 
 def _begin(start: datetime, store: Store) -> None:
     """A rehearsal owes what falls due from its start on, and codes made for it live by its clock."""
-    store.records.set_fact("born", {"at": start.isoformat()})
-    store.register.renew_invitations(start)
+    store.facts.store_fact("born", {"at": start.isoformat()})
+    store.register.redate_invitations(start)
 
 
-def beat(clock: Clock, store: Store) -> None:
+def sync_rehearsal_clock(clock: Clock, store: Store) -> None:
     """Keep the rehearsal alive for the other processes, and follow one that was turned on by another."""
     if isinstance(clock, RehearsalClock):
-        fact = store.records.fact(FACT)
+        fact = store.facts.read_fact(REHEARSAL_FACT)
         if fact is not None:
-            clock.follow(fact)
-        store.records.set_fact(FACT, clock.as_fact())
+            clock.update_from(fact)
+        store.facts.store_fact(REHEARSAL_FACT, clock.to_fact())
 
 
-def parse(text: str, zone: Any) -> datetime:
+def parse_instant(text: str, zone: Any) -> datetime:
     """An ISO 8601 instant; without an offset it is the county's time. Raises ValueError."""
     found = datetime.fromisoformat(text)
     return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)

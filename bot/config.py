@@ -19,18 +19,18 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from bot.config_types import (
     AesKey,
-    Agent,
-    Database,
-    Fallbacks,
-    Hosts,
-    MaybeAddress,
-    Names,
-    Objects,
+    AgentId,
+    DatabaseUrl,
+    FallbackUrls,
+    HostPatterns,
+    HttpUrl,
+    NameList,
+    ObjectStoreUrl,
+    OptionalHttpUrl,
     Port,
     Secret,
-    SocketAddress,
-    WebAddress,
-    Zone,
+    TimeZone,
+    WebSocketUrl,
 )  # fmt: skip
 from bot.texts import say
 
@@ -44,38 +44,38 @@ class Config(BaseModel):
 
     model_config = {"frozen": True, "arbitrary_types_allowed": True, "hide_input_in_errors": True}
 
-    DATABASE_URL: Database = Field("sqlite:///var/patrol.db", description="settings.expect_database", repr=False)
-    OBJECT_STORE_URL: Objects = Field("file:var/objects", description="settings.expect_objects")
+    DATABASE_URL: DatabaseUrl = Field("sqlite:///var/patrol.db", description="settings.expect_database", repr=False)
+    OBJECT_STORE_URL: ObjectStoreUrl = Field("file:var/objects", description="settings.expect_objects")
     S3_ENDPOINT_URL: str = ""
     S3_REGION: str = ""
     AWS_ACCESS_KEY_ID: str = ""
     AWS_SECRET_ACCESS_KEY: Secret = SecretStr("")
     HOST: str = "127.0.0.1"
     PORT: Port = Field(8000, description="settings.expect_port")
-    PUBLIC_URL: MaybeAddress = Field("", description="settings.expect_address")
+    PUBLIC_URL: OptionalHttpUrl = Field("", description="settings.expect_address")
     SECRET_KEY: Secret = SecretStr("")
-    TIMEZONE: Zone = Field(ZoneInfo("Asia/Shanghai"), description="settings.expect_zone")
-    WECOM_API_URL: WebAddress = Field("https://qyapi.weixin.qq.com", description="settings.expect_address")
+    TIMEZONE: TimeZone = Field(ZoneInfo("Asia/Shanghai"), description="settings.expect_zone")
+    WECOM_API_URL: HttpUrl = Field("https://qyapi.weixin.qq.com", description="settings.expect_address")
     WECOM_CORP_ID: str = ""
-    WECOM_AGENT_ID: Agent = Field(None, description="settings.expect_number")
+    WECOM_AGENT_ID: AgentId = Field(None, description="settings.expect_number")
     WECOM_APP_SECRET: Secret = SecretStr("")
     WECOM_CALLBACK_TOKEN: Secret = SecretStr("")
     WECOM_ENCODING_AES_KEY: AesKey = Field(SecretStr(""), description="settings.expect_aes_key")
-    WECOM_ACCEPTED_CORP_IDS: Names = ()
-    WECOM_OAUTH_URL: WebAddress = Field(
+    WECOM_ACCEPTED_CORP_IDS: NameList = ()
+    WECOM_OAUTH_URL: HttpUrl = Field(
         "https://open.weixin.qq.com/connect/oauth2/authorize", description="settings.expect_address"
     )
-    WECOM_QR_LOGIN_URL: WebAddress = Field(
+    WECOM_QR_LOGIN_URL: HttpUrl = Field(
         "https://login.work.weixin.qq.com/wwlogin/sso/login", description="settings.expect_address"
     )
     WECOM_AIBOT_ID: str = ""
     WECOM_AIBOT_SECRET: Secret = SecretStr("")
-    WECOM_AIBOT_URL: SocketAddress = Field("wss://openws.work.weixin.qq.com", description="settings.expect_socket")
+    WECOM_AIBOT_URL: WebSocketUrl = Field("wss://openws.work.weixin.qq.com", description="settings.expect_socket")
     WECOM_KF_SECRET: Secret = SecretStr("")
     WECOM_KF_TOKEN: Secret = SecretStr("")
     WECOM_KF_ENCODING_AES_KEY: AesKey = Field(SecretStr(""), description="settings.expect_aes_key")
     WECOM_KF_OPEN_KFID: str = ""
-    OFFICIAL_ACCOUNT_API_URL: WebAddress = Field("https://api.weixin.qq.com", description="settings.expect_address")
+    OFFICIAL_ACCOUNT_API_URL: HttpUrl = Field("https://api.weixin.qq.com", description="settings.expect_address")
     OFFICIAL_ACCOUNT_APP_ID: str = ""
     OFFICIAL_ACCOUNT_APP_SECRET: Secret = SecretStr("")
     OFFICIAL_ACCOUNT_TOKEN: Secret = SecretStr("")
@@ -85,20 +85,20 @@ class Config(BaseModel):
     WECOM_MSGAUDIT_SECRET: Secret = SecretStr("")
     WECOM_MSGAUDIT_KEYS_DIR: str = ""
     WECOM_MSGAUDIT_LIBRARY: str = ""
-    MEDIA_HOSTS: Hosts = Field((), description="settings.expect_hosts")
+    MEDIA_HOSTS: HostPatterns = Field((), description="settings.expect_hosts")
     # Whoever knows it can say that all is well.
-    HEARTBEAT_URL: MaybeAddress = Field("", description="settings.expect_address", repr=False)
+    HEARTBEAT_URL: OptionalHttpUrl = Field("", description="settings.expect_address", repr=False)
     EXECUTOR_ID: str = Field(default_factory=socket.gethostname)
-    ALERT_FALLBACK_URLS: Fallbacks = Field((), description="settings.expect_fallbacks")
+    ALERT_FALLBACK_URLS: FallbackUrls = Field((), description="settings.expect_fallbacks")
 
     @property
-    def app_is_on(self) -> bool:
+    def wecom_app_configured(self) -> bool:
         """Whether the self-built app is configured."""
-        return self.is_on("wecom_app")
+        return self.is_configured("wecom_app")
 
-    def is_on(self, door: str) -> bool:
+    def is_configured(self, channel: str) -> bool:
         """Whether a door is configured; half a door has stopped the start."""
-        return all(_is_set(self, name) for name in DOOR_SETTINGS[door])
+        return all(_is_set(self, name) for name in CHANNEL_SETTINGS[channel])
 
     @property
     def public_url(self) -> str:
@@ -107,7 +107,7 @@ class Config(BaseModel):
 
 
 # A door is on when all of these are set and off when none is.
-DOOR_SETTINGS: dict[str, tuple[str, ...]] = {
+CHANNEL_SETTINGS: dict[str, tuple[str, ...]] = {
     "wecom_app": (
         "WECOM_CORP_ID", "WECOM_AGENT_ID", "WECOM_APP_SECRET", "WECOM_CALLBACK_TOKEN", "WECOM_ENCODING_AES_KEY",
     ),
@@ -121,15 +121,15 @@ DOOR_SETTINGS: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 # Belongs to several doors, and opens none alone.
-SHARED = ("WECOM_CORP_ID",)
+SHARED_SETTINGS = ("WECOM_CORP_ID",)
 # The address of a database may hold a password.
-SECRETS = (
+SECRET_SETTINGS = (
     "DATABASE_URL",
     *(name for name, field in Config.model_fields.items() if "SecretStr" in repr(field.annotation)),
 )
 
 
-def load(environment: Mapping[str, str] | None = None, dotenv: Path = Path(".env")) -> Config:
+def load_config(environment: Mapping[str, str] | None = None, dotenv: Path = Path(".env")) -> Config:
     """The settings of this process. Raises SettingsError."""
     given = dict(os.environ if environment is None else environment)
     written = {name: value or "" for name, value in dotenv_values(dotenv).items()} if dotenv.is_file() else {}
@@ -146,10 +146,14 @@ def load(environment: Mapping[str, str] | None = None, dotenv: Path = Path(".env
 
 def _check_doors(config: Config) -> None:
     """Half a door stops the start; what several doors share, alone, is taken for half of the app."""
-    begun = [door for door, names in DOOR_SETTINGS.items() if any(_is_set(config, name) for name in names)]
-    meant = [door for door in begun if any(_is_set(config, name) for name in DOOR_SETTINGS[door] if name not in SHARED)]
+    begun = [door for door, names in CHANNEL_SETTINGS.items() if any(_is_set(config, name) for name in names)]
+    meant = [
+        door
+        for door in begun
+        if any(_is_set(config, name) for name in CHANNEL_SETTINGS[door] if name not in SHARED_SETTINGS)
+    ]
     for door in meant or begun[:1]:
-        missing = [name for name in DOOR_SETTINGS[door] if not _is_set(config, name)]
+        missing = [name for name in CHANNEL_SETTINGS[door] if not _is_set(config, name)]
         if missing:
             raise SettingsError(say("settings.half_configured", missing=missing, door=say(f"channel.{door}")))
 
@@ -157,7 +161,7 @@ def _check_doors(config: Config) -> None:
 def _resolved(values: Mapping[str, str]) -> dict[str, str]:
     """NAME_FILE read in place of NAME."""
     found = {name: value for name, value in values.items() if name in Config.model_fields}
-    for name in SECRETS:
+    for name in SECRET_SETTINGS:
         path = values.get(f"{name}_FILE", "").strip()
         if path:
             try:

@@ -9,8 +9,8 @@ import pyotp
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-ISSUER = "Night Patrol"
-SHORTEST = 10
+TOTP_ISSUER = "Night Patrol"
+MIN_PASSWORD_LENGTH = 10
 """A password of fewer characters is not taken."""
 # OWASP's least for argon2id: 19 MiB, so that many tries at once do not take the memory of a small machine.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -19,39 +19,39 @@ _NOBODY = _HASHER.hash(secrets.token_urlsafe())
 _STEP_S = 30
 
 
-def hashed(password: str) -> str:
+def hash_password(password: str) -> str:
     """What is kept of a password."""
     return _HASHER.hash(password)
 
 
-def fits(kept: str | None, password: str) -> bool:
+def verify_password(password_hash: str | None, password: str) -> bool:
     """Whether it is the password of which that was kept; None stands for nobody's."""
     try:
-        return _HASHER.verify(kept or _NOBODY, password) and kept is not None
+        return _HASHER.verify(password_hash or _NOBODY, password) and password_hash is not None
     except (VerificationError, InvalidHashError):
         return False
 
 
-def new_password() -> str:
+def generate_password() -> str:
     """A password that nobody guesses."""
     return secrets.token_urlsafe(12)
 
 
-def new_secret() -> str:
+def generate_totp_secret() -> str:
     """A secret for an authenticator app."""
     return pyotp.random_base32()
 
 
-def totp_address(secret: str, login: str) -> str:
+def totp_uri(secret: str, login: str) -> str:
     """What an authenticator app reads, as an otpauth: address."""
-    return pyotp.TOTP(secret).provisioning_uri(name=login, issuer_name=ISSUER)
+    return pyotp.TOTP(secret).provisioning_uri(name=login, issuer_name=TOTP_ISSUER)
 
 
-def totp_step(secret: str, code: str, now: datetime, last: int | None) -> int | None:
+def match_totp_step(secret: str, code: str, now: datetime, last_step: int | None) -> int | None:
     """The step whose code that is, of this half minute or the ones beside it and newer than the `last` one used."""
     present = int(now.timestamp()) // _STEP_S
     for step in (present - 1, present, present + 1):
-        fresh = last is None or step > last
+        fresh = last_step is None or step > last_step
         if fresh and secrets.compare_digest(pyotp.TOTP(secret).at(step * _STEP_S).encode(), code.strip().encode()):
             return step
     return None

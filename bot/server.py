@@ -16,20 +16,20 @@ from flask import Flask
 from waitress import wasyncore
 from waitress.server import create_server
 
-from bot.app import Bot, announce, build
+from bot.app import Bot, build_bot, record_heartbeat_setting
 from bot.bootstrap import open_database, serving_clock
-from bot.clock import beat
+from bot.clock import sync_rehearsal_clock
 from bot.config import Config, SettingsError
-from bot.monitoring.outage_recorder import Lifeline
+from bot.monitoring.outage_recorder import Heartbeat
 from bot.texts import say
-from bot.unit_of_work import Memory
+from bot.unit_of_work import UnitOfWork
 from bot.web.streaming import StreamingChannel
-from storage.errors import DatabaseAway
+from storage.errors import DatabaseUnavailable
 from storage.outages import RECEIVING
 from storage.store import Store
 
 log = logging.getLogger(__name__)
-THREADS = 8
+WEB_THREADS = 8
 _NICENESS = 10
 # A thread that has a callback to answer gets its turn after this, not after the usual 5 ms for each busy job.
 _SWITCH_S = 0.0005
@@ -54,10 +54,10 @@ def serving_bot(
         raise SettingsError(say("settings.needed", name="SECRET_KEY"))
     database = open_database(config, migrate=migrate)
     try:
-        bot = build(config, database, serving_clock(database, start, speed))
-        if bot.memory.clock.rehearsal:
-            now = bot.memory.clock.now().astimezone(config.TIMEZONE)
-            log.warning(say("rehearsal.banner", start=f"{now:%Y-%m-%d %H:%M:%S}", speed=bot.memory.clock.speed))
+        bot = build_bot(config, database, serving_clock(database, start, speed))
+        if bot.uow.clock.is_rehearsal:
+            now = bot.uow.clock.now().astimezone(config.TIMEZONE)
+            log.warning(say("rehearsal.banner", start=f"{now:%Y-%m-%d %H:%M:%S}", speed=bot.uow.clock.speed))
         yield bot
     finally:
         database.close()
@@ -70,43 +70,43 @@ def serve(bot: Bot, *, web: bool, worker: bool) -> None:
         signal.signal(number, lambda _number, _frame: stopped.set())
     sys.setswitchinterval(_SWITCH_S)
     if worker:
-        bot.worker.claim()
+        bot.worker.acquire_lock()
     if not web:
         # Where web and worker share a machine, whoever has to answer somebody goes first.
         os.nice(_NICENESS)
     # Then the port: when it is taken, nothing has begun that would have to end.
-    close = listen(bot.web, bot.config) if web else None
-    receiving = Lifeline(RECEIVING, bot.memory.clock) if web else None
+    close = start_web_server(bot.web, bot.config) if web else None
+    receiving = Heartbeat(RECEIVING, bot.uow.clock) if web else None
     try:
         if worker:
-            announce(bot)
+            record_heartbeat_setting(bot)
             bot.worker.start()
-        _wait(stopped, bot.memory, receiving)
+        _wait(stopped, bot.uow, receiving)
     finally:
         if close is not None:
             close()
         if worker:
             bot.worker.stop()
         # Where a rehearsal has come to: it goes on from just here.
-        _beat(bot.memory, receiving.end if receiving is not None else None)
+        _beat(bot.uow, receiving.clear_after_rehearsal if receiving is not None else None)
     _leave_stragglers()
 
 
-def _wait(stopped: threading.Event, memory: Memory, receiving: Lifeline | None) -> None:
+def _wait(stopped: threading.Event, memory: UnitOfWork, receiving: Heartbeat | None) -> None:
     """Until a signal comes. A process that receives says again and again that it is there."""
-    every = _REHEARSAL_BEAT_S if memory.clock.rehearsal else _BEAT_S
+    every = _REHEARSAL_BEAT_S if memory.clock.is_rehearsal else _BEAT_S
     while receiving is not None and not stopped.wait(every):
         _beat(memory, receiving.beat)
     stopped.wait()
 
 
-def _beat(memory: Memory, receiving: Callable[[Store], None] | None) -> None:
+def _beat(memory: UnitOfWork, receiving: Callable[[Store], None] | None) -> None:
     try:
         with memory.transaction() as store:
-            beat(memory.clock, store)
+            sync_rehearsal_clock(memory.clock, store)
             if receiving is not None:
                 receiving(store)
-    except DatabaseAway as error:
+    except DatabaseUnavailable as error:
         log.error("the database is away: %s", error)
 
 
@@ -119,10 +119,10 @@ def _leave_stragglers() -> None:
         os._exit(0)
 
 
-def listen(app: Flask, config: Config) -> Callable[[], None]:
+def start_web_server(app: Flask, config: Config) -> Callable[[], None]:
     """Answer requests in threads of their own; what is returned ends that."""
     server = create_server(
-        app, sockets=[_socket(config)], threads=THREADS, max_request_body_size=_LARGEST_REQUEST, channel_timeout=30,
+        app, sockets=[_socket(config)], threads=WEB_THREADS, max_request_body_size=_LARGEST_REQUEST, channel_timeout=30,
         ident=None, connection_limit=_CONNECTIONS, asyncore_use_poll=True, **_PROXY,
     )  # fmt: skip
     server.channel_class = StreamingChannel

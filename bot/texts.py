@@ -13,7 +13,7 @@ _FILE = Path(__file__).with_name("texts.zh_CN.toml")
 
 
 @cache
-def sentences() -> dict[str, str]:
+def all_texts() -> dict[str, str]:
     """All sentences by key."""
     sections = tomllib.loads(_FILE.read_text(encoding="utf-8"))
     return {f"{section}.{name}": text for section, texts in sections.items() for name, text in texts.items()}
@@ -21,7 +21,7 @@ def sentences() -> dict[str, str]:
 
 def placeholders(key: str) -> set[str]:
     """The names a sentence needs."""
-    return {re.split(r"[.\[]", field)[0] for _, field, _, _ in string.Formatter().parse(sentences()[key]) if field}
+    return {re.split(r"[.\[]", field)[0] for _, field, _, _ in string.Formatter().parse(all_texts()[key]) if field}
 
 
 def say(key: str, **params: Any) -> str:
@@ -31,7 +31,7 @@ def say(key: str, **params: Any) -> str:
     with 、, whole sentences stand on lines of their own.
     """
     needed = placeholders(key)
-    return sentences()[key].format(**{name: _filled(value) for name, value in params.items() if name in needed})
+    return all_texts()[key].format(**{name: _filled(value) for name, value in params.items() if name in needed})
 
 
 def _filled(value: Any) -> Any:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from handlers.attribution import place
+from handlers.attribution import assign_part
 from schedules.rules import RuleBook
 from storage.db.models import Submission
-from storage.errors import Refused
+from storage.errors import OperationRefused
 from storage.store import Store
 
 
@@ -17,22 +17,22 @@ def attach(
     """Attach a quarantined or unattributed film to a part; it counts by the instant it was sent. Raises Refused."""
     film = store.submissions.by_receipt(receipt, now.astimezone(rules.zone).date() + timedelta(days=1))
     if film is None:
-        raise Refused("attach.no_such_receipt", receipt=receipt)
+        raise OperationRefused("attach.no_such_receipt", receipt=receipt)
     if film.state != "filed":
-        raise Refused("attach.not_a_filed_film", receipt=receipt, state=film.state)
-    enterprise = store.register.by_code(enterprise_code)
+        raise OperationRefused("attach.not_a_filed_film", receipt=receipt, state=film.state)
+    enterprise = store.register.enterprise_by_code(enterprise_code)
     if enterprise is None:
-        raise Refused("enrolment.unknown_enterprise", code=enterprise_code)
+        raise OperationRefused("enrolment.unknown_enterprise", code=enterprise_code)
     parts = store.register.parts_of(enterprise.id)
     part = next((part for part in parts if part.number == part_number), None)
     if part is None:
-        raise Refused(
+        raise OperationRefused(
             "attach.no_such_part", enterprise=enterprise.short_name, number=part_number,
             parts="、".join(f"{part.number} {part.name}" for part in parts),
         )  # fmt: skip
-    before = {"place": film.place, "enterprise_id": film.enterprise_id, "part_id": film.part_id}
-    store.trail.note(
+    before = {"place": film.attribution, "enterprise_id": film.enterprise_id, "part_id": film.part_id}
+    store.audit_log.record(
         now, actor, "attached", receipt=receipt, enterprise=enterprise_code, part=part_number, before=before
     )
-    place(film, enterprise.id, part.id, "staff", store, rules, now)
+    assign_part(film, enterprise.id, part.id, "staff", store, rules, now)
     return film

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from handlers.duplicates import mark_replays
-from handlers.pairing import WITHIN, Said, pair
-from handlers.part_names import named_enterprise, named_part, without_enterprise
-from handlers.receipts import facts, respond, send_receipt
-from handlers.rectification import take_as_answer
+from handlers.duplicates import mark_reused_films
+from handlers.pairing import MAX_GAP, PairingItem, pair_films_with_texts
+from handlers.part_names import find_enterprise, find_part, strip_enterprise_name
+from handlers.receipts import add_film_reply, film_params, send_receipt
+from handlers.rectification import record_film_answer
 from schedules.rules import RuleBook
-from storage.db.models import KeyPart, Notice, Submission, Word
+from storage.db.models import KeyPart, Notice, ReceivedText, Submission
 from storage.store import Store
 
 # A word often follows the film within seconds: wait a moment before asking for it.
@@ -20,7 +20,7 @@ _ASK_AFTER = timedelta(seconds=5)
 _BUTTONS, _OPTIONS = 6, 10
 
 
-def settle(store: Store, rules: RuleBook, realm: str, sender: str, night: date, now: datetime) -> set[int]:
+def attribute_films(store: Store, rules: RuleBook, realm: str, sender: str, night: date, now: datetime) -> set[int]:
     """Place what can be placed of a sender's films of a night, then ask about the oldest that cannot.
 
     The ids of the words that have found their film.
@@ -33,10 +33,10 @@ def settle(store: Store, rules: RuleBook, realm: str, sender: str, night: date, 
     for film in films:
         _give_enterprise(film, store)
         _give_only_choice(film, store, rules, now)
-    used = _give_words([film for film in films if film.settled_by in (None, "word")], store, rules, now)
+    used = _give_words([film for film in films if film.attributed_by in (None, "word")], store, rules, now)
     for film in films:
         _give_only_due(film, store, rules, now)
-    waiting = [film for film in films if film.place == "unattributed" and film.state == "filed"]
+    waiting = [film for film in films if film.attribution == "unattributed" and film.state == "filed"]
     if waiting:
         _ask(waiting[0], len(waiting), store, rules, now)
     return used
@@ -48,10 +48,10 @@ def _give_enterprise(film: Submission, store: Store) -> None:
     enterprises = store.register.enterprises_of(film.person_id)
     if len(enterprises) == 1:
         film.enterprise_id = enterprises[0].id
-    elif film.hint and (named := named_enterprise(film.hint, enterprises)):
+    elif film.file_name and (named := find_enterprise(film.file_name, enterprises)):
         film.enterprise_id = named.id
     else:
-        film.enterprise_id = store.submissions.chosen(film.person_id, film.night)
+        film.enterprise_id = store.submissions.chosen_enterprise(film.person_id, film.night)
 
 
 def _give_only_choice(film: Submission, store: Store, rules: RuleBook, now: datetime) -> None:
@@ -60,17 +60,17 @@ def _give_only_choice(film: Submission, store: Store, rules: RuleBook, now: date
         return
     parts = store.register.parts_of(film.enterprise_id)
     if len(parts) == 1:
-        place(film, film.enterprise_id, parts[0].id, "only_part", store, rules, now)
-    elif film.hint and (part := named_part(film.hint, parts)):
-        place(film, film.enterprise_id, part.id, "name", store, rules, now)
+        assign_part(film, film.enterprise_id, parts[0].id, "only_part", store, rules, now)
+    elif film.file_name and (part := find_part(film.file_name, parts)):
+        assign_part(film, film.enterprise_id, part.id, "name", store, rules, now)
 
 
 def _give_only_due(film: Submission, store: Store, rules: RuleBook, now: datetime) -> None:
     """While production has stopped, often one part is left to film: without a word it is that one."""
     if film.part_id is None and film.enterprise_id is not None:
-        due = store.register.due_parts_of(film.enterprise_id)
+        due = store.register.required_parts_of(film.enterprise_id)
         if len(due) == 1:
-            place(film, film.enterprise_id, due[0].id, "only_due", store, rules, now)
+            assign_part(film, film.enterprise_id, due[0].id, "only_due", store, rules, now)
 
 
 def _give_words(films: Sequence[Submission], store: Store, rules: RuleBook, now: datetime) -> set[int]:
@@ -78,15 +78,15 @@ def _give_words(films: Sequence[Submission], store: Store, rules: RuleBook, now:
     if not films:
         return set()
     named = _words(films, store, now)
-    events = [Said(film.sent_at, film.inbox_id, film.id, True, _waits_until(film, store)) for film in films]
-    events += [Said(word.sent_at, word.inbox_id, word.id, False) for word, _ in named.values()]
-    pairs = pair(events)
+    events = [PairingItem(film.sent_at, film.inbox_id, film.id, True, _waits_until(film, store)) for film in films]
+    events += [PairingItem(word.sent_at, word.inbox_id, word.id, False) for word, _ in named.values()]
+    pairs = pair_films_with_texts(events)
     for film in films:
         part = named[pairs[film.id]][1].get(film.enterprise_id or 0) if film.id in pairs else None
         if part is not None:
-            place(film, part.enterprise_id, part.id, "word", store, rules, now)
-        elif film.settled_by == "word":
-            film.part_id, film.settled_by, film.place = None, None, "unattributed"
+            assign_part(film, part.enterprise_id, part.id, "word", store, rules, now)
+        elif film.attributed_by == "word":
+            film.part_id, film.attributed_by, film.attribution = None, None, "unattributed"
     return set(pairs.values())
 
 
@@ -94,61 +94,77 @@ def _waits_until(film: Submission, store: Store) -> datetime | None:
     """A film the bot has asked about may be named all night; one it has called unfit no longer."""
     if film.state == "unfit":
         verdict = store.notices.by_once_key(f"unfit/{film.id}")
-        return min(verdict.due_at, film.sent_at + WITHIN) if verdict else None
+        return min(verdict.due_at, film.sent_at + MAX_GAP) if verdict else None
     asked = store.notices.by_once_key(f"question/{film.id}/part")
     return datetime.max.replace(tzinfo=UTC) if asked and asked.state == "sent" else None
 
 
-def _words(films: Sequence[Submission], store: Store, now: datetime) -> dict[int, tuple[Word, dict[int, KeyPart]]]:
+def _words(
+    films: Sequence[Submission], store: Store, now: datetime
+) -> dict[int, tuple[ReceivedText, dict[int, KeyPart]]]:
     """The words around these films that name a part, each with the part it names at each enterprise."""
     ids = {film.enterprise_id for film in films if film.enterprise_id is not None}
     enterprises = [each for each in map(store.register.enterprise, sorted(ids)) if each is not None]
     parts = {each.id: store.register.parts_of(each.id) for each in enterprises}
     found = {}
-    since, until = films[0].sent_at - WITHIN, max(films[-1].sent_at, now) + WITHIN
-    for word in store.submissions.words_of(films[0].realm, films[0].sender, since, until):
-        named = {each.id: named_part(without_enterprise(word.text, each), parts[each.id]) for each in enterprises}
+    since, until = films[0].sent_at - MAX_GAP, max(films[-1].sent_at, now) + MAX_GAP
+    for word in store.submissions.texts_of(films[0].realm, films[0].sender, since, until):
+        named = {each.id: find_part(strip_enterprise_name(word.text, each), parts[each.id]) for each in enterprises}
         if known := {key: part for key, part in named.items() if part is not None}:
             found[word.id] = (word, known)
     return found
 
 
-def place(
-    film: Submission, enterprise_id: int, part_id: int, settled_by: str, store: Store, rules: RuleBook, now: datetime
+def assign_part(
+    film: Submission, enterprise_id: int, part_id: int, attributed_by: str, store: Store, rules: RuleBook, now: datetime
 ) -> None:
     """Put a film where it belongs; its sender gets the receipt as soon as it is filed."""
-    if (film.part_id, film.enterprise_id, film.place) == (part_id, enterprise_id, "attributed"):
+    if (film.part_id, film.enterprise_id, film.attribution) == (part_id, enterprise_id, "attributed"):
         return
-    film.enterprise_id, film.part_id, film.settled_by, film.place = enterprise_id, part_id, settled_by, "attributed"
+    film.enterprise_id, film.part_id, film.attributed_by, film.attribution = (
+        enterprise_id,
+        part_id,
+        attributed_by,
+        "attributed",
+    )
     store.session.flush()
     if film.state == "filed":
-        mark_replays(film, store)
+        mark_reused_films(film, store)
         send_receipt(film, store, rules, now)
-        take_as_answer(film, store, rules, now)
+        record_film_answer(film, store, rules, now)
 
 
-def choose(film: Submission, what: str, chosen_id: int, store: Store, rules: RuleBook, now: datetime) -> None:
+def apply_choice(
+    film: Submission, choice_kind: str, chosen_id: int, store: Store, rules: RuleBook, now: datetime
+) -> None:
     """A button was pressed: `what` is `enterprise` or `part`."""
-    if what == "enterprise" and film.person_id is not None and film.place == "unattributed":
-        store.submissions.choose(film.person_id, film.night, chosen_id)
+    if choice_kind == "enterprise" and film.person_id is not None and film.attribution == "unattributed":
+        store.submissions.choose_enterprise(film.person_id, film.night, chosen_id)
         film.enterprise_id = chosen_id
-    elif what == "part" and film.enterprise_id is not None:
-        place(film, film.enterprise_id, chosen_id, "button", store, rules, now)
-    settle(store, rules, film.realm, film.sender, film.night, now)
+    elif choice_kind == "part" and film.enterprise_id is not None:
+        assign_part(film, film.enterprise_id, chosen_id, "button", store, rules, now)
+    attribute_films(store, rules, film.realm, film.sender, film.night, now)
 
 
 def _ask(film: Submission, waiting: int, store: Store, rules: RuleBook, now: datetime) -> None:
     """Ask about one film at a time, by a card and by words: nobody can tell which of them a phone shows."""
     what = "part" if film.enterprise_id else "enterprise"
     options = _options(film, store)
-    params: dict[str, Any] = {**facts(film, store, rules), "waiting": waiting, "submission": film.id, "what": what}
+    params: dict[str, Any] = {
+        **film_params(film, store, rules),
+        "waiting": waiting,
+        "submission": film.id,
+        "what": what,
+    }
     params["options"] = [label for _, label in options]
-    when = {"kind": "question", "still": "question", "due_at": now + _ASK_AFTER}
+    when = {"kind": "question", "check_name": "question", "due_at": now + _ASK_AFTER}
     if len(options) <= _OPTIONS:
         card = {**params, "choices": [[f"{film.id}:{what}:{key}", label] for key, label in options]}
         form = "buttons" if len(options) <= _BUTTONS else "selection"
-        respond(film, store, now, f"question.{what}_card", f"question/{film.id}/{what}/card", card, form=form, **when)
-    respond(film, store, now, f"question.{what}", f"question/{film.id}/{what}", params, **when)
+        add_film_reply(
+            film, store, now, f"question.{what}_card", f"question/{film.id}/{what}/card", card, form=form, **when
+        )
+    add_film_reply(film, store, now, f"question.{what}", f"question/{film.id}/{what}", params, **when)
 
 
 def _options(film: Submission, store: Store) -> list[tuple[int, str]]:
@@ -158,8 +174,8 @@ def _options(film: Submission, store: Store) -> list[tuple[int, str]]:
     return [(enterprise.id, enterprise.short_name) for enterprise in store.register.enterprises_of(film.person_id)]
 
 
-def still_open(notice: Notice, store: Store, rules: RuleBook, now: datetime) -> dict[str, Any] | None:
+def check_question(notice: Notice, store: Store, rules: RuleBook, now: datetime) -> dict[str, Any] | None:
     """A question is worth asking only while its film waits for just that answer."""
     film = store.submissions.get(notice.params["submission"])
     asked = "part" if film and film.enterprise_id else "enterprise"
-    return notice.params if film and film.place == "unattributed" and asked == notice.params["what"] else None
+    return notice.params if film and film.attribution == "unattributed" and asked == notice.params["what"] else None

@@ -15,22 +15,22 @@ _CAME = ("subscribe", "enter_agent", "enter_session", "enter_chat")
 _MADE_UP_FOR = ("receipt", "question", "alert", "escalation")
 
 
-def note(message: Message, store: Store, now: datetime) -> None:
+def track_contact(message: Message, store: Store, now: datetime) -> None:
     """Remember what a message tells about reaching its sender; words in a group tell nothing of that."""
-    if message.chat:
+    if message.chat_id:
         return None
     route = route_to(message.channel, message.realm, message.sender)
     if message.kind == "event" and message.event in _LEFT:
-        return store.contacts.left(route, message.sent_at)
-    line = next((line for line in store.lines if line.channel == message.channel), None)
-    window = line.opens(message.kind, message.event) if line else None
+        return store.contacts.record_left(route, message.sent_at)
+    line = next((line for line in store.personal_channels if line.channel == message.channel), None)
+    window = line.reply_window_for(message.kind, message.event) if line else None
     if message.kind != "event" or window is not None or message.event in _CAME:
         # Coming in without a word opens no window where there is one, and closes none that is open.
-        if window is not None or line is None or line.window is None:
-            store.contacts.heard(route, message.sent_at, window)
+        if window is not None or line is None or line.reply_window is None:
+            store.contacts.record_message(route, message.sent_at, window)
         else:
-            store.contacts.came(route, message.sent_at)
+            store.contacts.record_seen(route, message.sent_at)
         if person := store.register.account_owner(message.realm, message.sender, now):
-            for notice in store.contacts.undelivered(person.id, _MADE_UP_FOR, now):
-                store.notices.try_again(notice, now, "heard of again")
+            for notice in store.contacts.retryable_notices(person.id, _MADE_UP_FOR, now):
+                store.notices.reopen(notice, now, "heard of again")
     return None

@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from handlers.message import Message
-from handlers.replies import answer, name_of
-from schedules.alerts.escalation import climb, rungs_at
-from schedules.notify import tell
+from handlers.replies import add_reply, sender_name
+from schedules.alerts.escalation import duty_ladder_at, escalate
+from schedules.notify import notify_system
 from schedules.patrol_night import night_of
 from schedules.rules import RuleBook
 from storage.store import Store
 
-WORD = "险情"
+KEYWORD = "险情"
 _DENIED = re.compile(
     r"(无|没有|没|未|不存在|不是|(?<![无没未不法能])(排除|解除))"
     r"(任何|什么|啥|其他|其它|重大|明显|异常|发现|发生|出现|见|有|了|过|新的?)*险情"
@@ -24,9 +24,9 @@ _DENIED = re.compile(
 _SAME_DANGER = timedelta(minutes=30)
 
 
-def speaks_of_danger(text: str) -> bool:
+def mentions_emergency(text: str) -> bool:
     """True when the word stands there and is not merely denied ("今晚无险情")."""
-    return WORD in _DENIED.sub("", text)
+    return KEYWORD in _DENIED.sub("", text)
 
 
 def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
@@ -35,11 +35,11 @@ def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> No
     enterprises = store.register.enterprises_of(person.id) if person else []
     enterprise = enterprises[0] if len(enterprises) == 1 else None
     night = night_of(now, rules)
-    store.one_at_a_time(f"danger/{enterprise.id if enterprise else message.lane}")
-    known = store.alerts.open_danger(enterprise.id if enterprise else None, message.sender, now - _SAME_DANGER)
+    store.lock_for_transaction(f"danger/{enterprise.id if enterprise else message.ordering_key}")
+    known = store.alerts.open_emergency(enterprise.id if enterprise else None, message.sender, now - _SAME_DANGER)
     params: dict[str, Any] = {
         "sender": message.sender,
-        "who": name_of(store, message),
+        "who": sender_name(store, message),
         "mobile": (person.mobile if person else None) or "—",
         "enterprise": "、".join(each.short_name for each in enterprises) or {"say": "danger.unknown_enterprise"},
         "words": message.text[:200],
@@ -51,7 +51,7 @@ def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> No
             enterprise_id=enterprise.id if enterprise else None, params=params,
         )  # fmt: skip
         if alert is not None:
-            climb(alert, store, rules, now)
+            escalate(alert, store, rules, now)
     else:
         _pass_on(known.acknowledged_by, message, params, store, rules, now)
     _reassure(message, store, rules, now)
@@ -62,15 +62,15 @@ def _pass_on(
 ) -> None:
     """New words on a danger that is already known go to whoever has it, or to the first rung."""
     taker = store.register.person(taken_by) if taken_by else None
-    for person in [taker] if taker else rungs_at(store, rules, now).leader:
+    for person in [taker] if taker else duty_ladder_at(store, rules, now).leader:
         once_key = f"danger-more/{message.channel}/{message.key}/{person.id}"
-        tell(person, store, night_of(now, rules), now, "danger.more", once_key, **params)
+        notify_system(person, store, night_of(now, rules), now, "danger.more", once_key, **params)
 
 
 def _reassure(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
-    told = rungs_at(store, rules, now).leader
+    told = duty_ladder_at(store, rules, now).leader
     names = [f"{person.name}（{person.mobile}）" if person.mobile else person.name for person in told[:2]]
     key = "danger.passed_on" if names else "danger.passed_on_to_nobody_named"
     # The seconds tell two cries apart: the platform drops the second of two equal answers.
     time = f"{message.sent_at.astimezone(rules.zone):%H:%M:%S}"
-    answer(message, store, rules, now, key, leaders=names, time=time)
+    add_reply(message, store, rules, now, key, leaders=names, time=time)

@@ -9,10 +9,10 @@ from datetime import datetime
 
 from handlers import alerts, attribution, enrolment
 from handlers.message import Message
-from handlers.replies import answer, answer_chatter, name_of
+from handlers.replies import add_rate_limited_reply, add_reply, sender_name
 from handlers.review import chat
-from schedules.channel_choice import way_name
-from schedules.notify import tell_office
+from schedules.channel_choice import route_key
+from schedules.notify import notify_office
 from schedules.patrol_night import night_of
 from schedules.rules import RuleBook
 from storage.db.models import Submission
@@ -24,26 +24,26 @@ def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> No
     if message.event in _EVENTS:
         return _EVENTS[message.event](message, store, rules, now)
     if message.event in ("subscribe", "SCAN") and re.fullmatch(r"\d{8}", message.text, re.ASCII):
-        return enrolment.handle(replace(message, text=f"绑定{message.text}"), store, rules, now)
+        return enrolment.handle_binding(replace(message, text=f"绑定{message.text}"), store, rules, now)
     if message.event == "subscribe":
         person = store.register.account_owner(message.realm, message.sender, now)
-        answer(message, store, rules, now, "stranger.text" if person is None else "help.welcome")
+        add_reply(message, store, rules, now, "stranger.text" if person is None else "help.welcome")
     elif message.event == "unsubscribe":
         once_key = f"left/{message.channel}/{message.key}"
         where = {"say": f"channel.{message.channel}"}
         text_key = "office.left" if message.realm == "wecom" else "office.unfollowed"
-        who = name_of(store, message)
-        tell_office(store, night_of(now, rules), now, text_key, once_key, who=who, channel=where)
+        who = sender_name(store, message)
+        notify_office(store, night_of(now, rules), now, text_key, once_key, who=who, channel=where)
     return None
 
 
 def _entered(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
     """Somebody opened the chat: the link may have brought a code along, else a welcome while one is granted."""
     if re.fullmatch(r"\d{8}", message.text, re.ASCII):
-        return enrolment.handle(replace(message, text=f"绑定{message.text}"), store, rules, now)
+        return enrolment.handle_binding(replace(message, text=f"绑定{message.text}"), store, rules, now)
     if message.response_code:
         person = store.register.account_owner(message.realm, message.sender, now)
-        answer(message, store, rules, now, "stranger.text" if person is None else "help.welcome")
+        add_reply(message, store, rules, now, "stranger.text" if person is None else "help.welcome")
     return None
 
 
@@ -51,28 +51,28 @@ def _looked_in(message: Message, store: Store, rules: RuleBook, now: datetime) -
     """The first look into the chat on a day: a stranger learns what to do, a friend is greeted once for ever."""
     person = store.register.account_owner(message.realm, message.sender, now)
     if person is None:
-        answer_chatter(message, store, rules, now, "stranger.text")
-    elif store.records.decide(f"welcome/{message.channel}/{person.id}", now):
-        answer(message, store, rules, now, "help.welcome")
+        add_rate_limited_reply(message, store, rules, now, "stranger.text")
+    elif store.facts.decide(f"welcome/{message.channel}/{person.id}", now):
+        add_reply(message, store, rules, now, "help.welcome")
 
 
 def _recalled(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
     """Somebody took a film back from the chat: that is noted. What was filed stays filed."""
-    film = store.submissions.of_message(message.channel, message.about)
+    film = store.submissions.by_message(message.channel, message.related_key)
     if film is not None:
-        store.submissions.mark([film.id], "recalled")
+        store.submissions.add_mark([film.id], "recalled")
 
 
 def _undelivered(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
     """The platform took a message and could not deliver it after all."""
-    notice = store.notices.by_platform_id(message.channel, message.about)
+    notice = store.notices.by_platform_message_id(message.channel, message.related_key)
     if notice is None or notice.state != "sent":
         return
-    store.notices.conclude(notice.id, "failed", now, message.event)
-    store.contacts.refused(notice.route, now, message.event)
+    store.notices.record_outcome(notice.id, "failed", now, message.event)
+    store.contacts.record_undeliverable(notice.route, now, message.event)
     if notice.person_id is not None and (ended := store.notices.get(notice.id)):
-        way = way_name(ended.channel, ended.address, unasked=bool((ended.body or {}).get("unasked")))
-        store.notices.try_again(ended, now, message.event, way)
+        way = route_key(ended.channel, ended.address, outside_reply_window=bool((ended.body or {}).get("unasked")))
+        store.notices.reopen(ended, now, message.event, way)
 
 
 def _template_done(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
@@ -90,20 +90,20 @@ _EVENTS: dict[str, Callable[[Message, Store, RuleBook, datetime], None]] = {
 }
 
 
-def pressed(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+def handle_button(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
     """A button of a card: `ack` on an alert, `film:what:id` on a question, `review:film:word` on a film to review."""
     if message.button == "ack":
-        return alerts.acknowledge(message, _notice_id(message.task_id), store, rules, now)
+        return alerts.acknowledge_by_button(message, _notice_id(message.task_id), store, rules, now)
     if verdict := re.fullmatch(r"review:(\d{1,18}):([a-z_]+)", message.button, re.ASCII):
-        return chat.pressed(message, int(verdict[1]), verdict[2], store, rules, now)
+        return chat.handle_verdict_button(message, int(verdict[1]), verdict[2], store, rules, now)
     film_id, what, chosen_id = _choice(message.button)
     film = store.submissions.get(film_id)
     if film is None or not _may_place(film, message, store, now):
-        return answer(message, store, rules, now, "question.not_yours")
+        return add_reply(message, store, rules, now, "question.not_yours")
     label = _label(film, what, chosen_id, store)
     if label is None:
-        return answer(message, store, rules, now, "question.not_yours")
-    attribution.choose(film, what, chosen_id, store, rules, now)
+        return add_reply(message, store, rules, now, "question.not_yours")
+    attribution.apply_choice(film, what, chosen_id, store, rules, now)
     if message.response_code:
         cause, shown = f"question/{film.id}", {"label": label}
         alerts.update_card(message, cause, shown, store, rules, now, "question.card_settled")
@@ -123,7 +123,7 @@ def _choice(button: str) -> tuple[int, str, int]:
 def _may_place(film: Submission, message: Message, store: Store, now: datetime) -> bool:
     """The sender himself, or a colleague of the same enterprise."""
     person = store.register.account_owner(message.realm, message.sender, now)
-    if person is None or film.place == "quarantined":
+    if person is None or film.attribution == "quarantined":
         return False
     own = {enterprise.id for enterprise in store.register.enterprises_of(person.id)}
     return film.person_id == person.id or film.enterprise_id in own

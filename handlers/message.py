@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 
 @dataclass(frozen=True)
-class Bound:
+class FilmTarget:
     """What a film is for, where that was settled before it came: its night, enterprise and part."""
 
     night: date
@@ -16,7 +16,7 @@ class Bound:
 
 
 # Doors by which nobody speaks to us: what people say to each other is overheard.
-OVERHEARD = frozenset({"wecom_msgaudit"})
+ARCHIVE_CHANNELS = frozenset({"wecom_msgaudit"})
 
 
 @dataclass(frozen=True)
@@ -43,18 +43,18 @@ class Message:
     button: str = ""
     task_id: str = ""
     response_code: str = ""
-    about: str = ""
-    chat: str = ""
-    bound: Bound | None = None
+    related_key: str = ""
+    chat_id: str = ""
+    film_target: FilmTarget | None = None
 
     @property
-    def lane(self) -> str:
+    def ordering_key(self) -> str:
         """What one person says is handled one thing after the other."""
         return f"sender/{self.realm}/{self.sender}"
 
 
 @dataclass(frozen=True)
-class Fetch:
+class MediaFetch:
     """What a handler leaves for the worker to do outside any transaction: fetch these bytes."""
 
     submission_id: int

@@ -4,48 +4,48 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from schedules.notify import tell, tell_office
+from schedules.notify import notify_office, notify_system
 from schedules.patrol_night import night_of
 from schedules.rules import RuleBook
 from storage.db.models import Enterprise, Objection
-from storage.errors import Refused
+from storage.errors import OperationRefused
 from storage.store import Store
 
 _LONGEST = 500
 
 
-def raise_(
+def raise_objection(
     enterprise: Enterprise, night: date, person_id: int, text: str, store: Store, rules: RuleBook, now: datetime
 ) -> Objection:
     """Put an objection on record and before the office. Raises Refused."""
     text = _worded(text)
     if night > night_of(now, rules):
-        raise Refused("objection.which_night")
+        raise OperationRefused("objection.which_night")
     person = store.register.person(person_id)
     assert person is not None
-    made = store.objections.raise_(enterprise.id, night, person_id, text, now)
-    store.trail.note(now, person.name, "objected", subject=f"企业/{enterprise.code}", night=night.isoformat())
-    tell_office(
+    made = store.objections.add(enterprise.id, night, person_id, text, now)
+    store.audit_log.record(now, person.name, "objected", subject=f"企业/{enterprise.code}", night=night.isoformat())
+    notify_office(
         store, night, now, "objection.raised", f"objection/{made.id}", enterprise=enterprise.short_name,
         which=f"{night:%m-%d}", name=person.name, text=text,
     )  # fmt: skip
     return made
 
 
-def settle(objection_id: int, person_id: int, answer: str, store: Store, now: datetime) -> None:
+def answer_objection(objection_id: int, person_id: int, answer: str, store: Store, now: datetime) -> None:
     """Answer an objection, once; whoever raised it is told. Raises Refused."""
     answer, found = _worded(answer), store.objections.get(objection_id)
-    if found is None or not store.objections.settle(objection_id, person_id, answer, now):
-        raise Refused("objection.answered_before")
+    if found is None or not store.objections.answer(objection_id, person_id, answer, now):
+        raise OperationRefused("objection.answered_before")
     person, asker = store.register.person(person_id), store.register.person(found.raised_by)
     enterprise = store.register.enterprise(found.enterprise_id)
     assert person is not None
     assert asker is not None
     assert enterprise is not None
-    store.trail.note(
+    store.audit_log.record(
         now, person.name, "objection_answered", subject=f"企业/{enterprise.code}", night=found.night.isoformat()
     )
-    tell(
+    notify_system(
         asker, store, found.night, now, "objection.settled", f"objection/{objection_id}/answer",
         which=f"{found.night:%m-%d}", text=answer, name=person.name,
     )  # fmt: skip
@@ -54,5 +54,5 @@ def settle(objection_id: int, person_id: int, answer: str, store: Store, now: da
 def _worded(text: str) -> str:
     text = " ".join(text.split())
     if not text or len(text) > _LONGEST:
-        raise Refused("objection.words", longest=_LONGEST)
+        raise OperationRefused("objection.words", longest=_LONGEST)
     return text

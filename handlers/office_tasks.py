@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from storage.db.models import Enterprise, Inbox, Notice, Objection, Submission
+from storage.db.models import Enterprise, InboxRow, Notice, Objection, Submission
 from storage.store import Store
 
 # What did not arrive longer ago than that, nobody can mend any more.
@@ -17,50 +17,50 @@ _STUCK = 12
 
 
 @dataclass(frozen=True)
-class Desk:
+class OfficeTasks:
     """Each pile by itself, the oldest first."""
 
-    strangers: Sequence[Submission]
-    without_part: Sequence[Submission]
+    quarantined_films: Sequence[Submission]
+    unattributed_films: Sequence[Submission]
     invitations: Sequence[Any]
     objections: Sequence[tuple[Objection, Enterprise]]
-    undelivered: Sequence[Notice]
-    stuck: Sequence[Inbox]
+    undelivered_notices: Sequence[Notice]
+    stuck_messages: Sequence[InboxRow]
 
     @property
-    def number(self) -> int:
+    def count(self) -> int:
         """How much there is to do."""
         return sum(len(pile) for pile in vars(self).values())
 
 
-def desk(store: Store, now: datetime) -> Desk:
+def load_office_tasks(store: Store, now: datetime) -> OfficeTasks:
     """Everything that waits for somebody of the office."""
-    waiting = store.submissions.unplaced()
+    waiting = store.submissions.awaiting_attribution()
     undelivered = store.notices.undelivered(now - _LOOKED_BACK)
-    seen = store.records.decided([_key(notice.id) for notice in undelivered])
-    return Desk(
-        [film for film in waiting if film.place == "quarantined"],
-        [film for film in waiting if film.place == "unattributed"],
+    seen = store.facts.decided([_key(notice.id) for notice in undelivered])
+    return OfficeTasks(
+        [film for film in waiting if film.attribution == "quarantined"],
+        [film for film in waiting if film.attribution == "unattributed"],
         store.register.open_invitations(),
-        store.objections.open(),
+        store.objections.unanswered(),
         [notice for notice in undelivered if _key(notice.id) not in seen],
-        store.inbox.stuck(_STUCK),
+        store.inbox.failing(_STUCK),
     )
 
 
-def notice_seen(notice_id: int, actor: str, store: Store, now: datetime) -> None:
+def mark_notice_seen(notice_id: int, actor: str, store: Store, now: datetime) -> None:
     """Somebody has taken note that a message did not arrive."""
-    if store.notices.get(notice_id) is not None and store.records.decide(_key(notice_id), now, actor):
-        store.trail.note(now, actor, "undelivered_seen", notice=notice_id)
+    if store.notices.get(notice_id) is not None and store.facts.decide(_key(notice_id), now, actor):
+        store.audit_log.record(now, actor, "undelivered_seen", notice=notice_id)
 
 
-def dismiss(receipt: str, actor: str, store: Store, now: datetime) -> bool:
+def dismiss_film(receipt: str, actor: str, store: Store, now: datetime) -> bool:
     """A film that shows no patrol is taken off the desk; it stays where it is kept, and on record."""
     film = store.submissions.by_receipt(receipt, now.date() + timedelta(days=1))
-    if film is None or film.place == "attributed" or "dismissed" in film.marks:
+    if film is None or film.attribution == "attributed" or "dismissed" in film.marks:
         return False
-    store.submissions.mark([film.id], "dismissed")
-    store.trail.note(now, actor, "dismissed", subject=f"回执/{film.night}/{film.receipt}")
+    store.submissions.add_mark([film.id], "dismissed")
+    store.audit_log.record(now, actor, "dismissed", subject=f"回执/{film.night}/{film.receipt}")
     return True
 
 

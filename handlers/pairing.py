@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-WITHIN = timedelta(minutes=10)
+MAX_GAP = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, order=True)
-class Said:
+class PairingItem:
     """A film or a word of one sender; `order` settles ties within a second.
 
     `waits_until` is how long a film may be named afterwards: ten minutes; for ever once the bot has
@@ -18,28 +18,28 @@ class Said:
     """
 
     sent_at: datetime
-    order: int
+    sequence: int
     id: int
     is_film: bool
-    waits_until: datetime | None = None
+    pairable_until: datetime | None = None
 
-    def waits(self, instant: datetime) -> bool:
+    def is_pairable_at(self, instant: datetime) -> bool:
         """Whether a word said at that instant may still be meant for this film."""
-        return instant <= (self.waits_until or self.sent_at + WITHIN)
+        return instant <= (self.pairable_until or self.sent_at + MAX_GAP)
 
 
-def pair(events: Iterable[Said]) -> dict[int, int]:
+def pair_films_with_texts(items: Iterable[PairingItem]) -> dict[int, int]:
     """Film id -> word id.
 
     A film takes the last unused word said up to ten minutes before it. A word that finds films
     still waiting goes to the oldest of them: that is the one the bot is asking about.
     """
     found: dict[int, int] = {}
-    word: Said | None = None
-    waiting: list[Said] = []
-    for event in sorted(events):
-        waiting = [film for film in waiting if film.waits(event.sent_at)]
-        if event.is_film and word is not None and event.sent_at - word.sent_at <= WITHIN:
+    word: PairingItem | None = None
+    waiting: list[PairingItem] = []
+    for event in sorted(items):
+        waiting = [film for film in waiting if film.is_pairable_at(event.sent_at)]
+        if event.is_film and word is not None and event.sent_at - word.sent_at <= MAX_GAP:
             found[event.id], word = word.id, None
         elif event.is_film:
             waiting.append(event)

@@ -16,14 +16,14 @@ _NUMBER = re.compile(
 _SPOKEN = re.compile("[零〇一二两三四五六七八九十]{1,3}")
 
 
-class Numbered(Protocol):
+class PartLike(Protocol):
     """A key part as naming sees it."""
 
     number: str
     name: str
 
 
-class Titled(Protocol):
+class EnterpriseLike(Protocol):
     """An enterprise as naming sees it."""
 
     code: str
@@ -31,19 +31,19 @@ class Titled(Protocol):
     short_name: str
 
 
-N = TypeVar("N", bound=Numbered)
-T = TypeVar("T", bound=Titled)
+N = TypeVar("N", bound=PartLike)
+T = TypeVar("T", bound=EnterpriseLike)
 A = TypeVar("A")
 
 
-def plain(text: str) -> str:
+def normalize_text(text: str) -> str:
     """Text as it is compared: half-width, lower case, without spaces."""
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).lower()
 
 
-def spoken_number(text: str) -> str | None:
+def parse_part_number(text: str) -> str | None:
     """The part number that a whole message consists of (2, ２号, 第三个部位), or None."""
-    found = _NUMBER.match(plain(text))
+    found = _NUMBER.match(normalize_text(text))
     return _arabic(found.group(1)) if found else None
 
 
@@ -55,14 +55,18 @@ def _arabic(word: str) -> str:
     return word.lstrip("0") or "0" if word.isdigit() else word
 
 
-def named_part(text: str, parts: Sequence[N]) -> N | None:
+def find_part(text: str, parts: Sequence[N]) -> N | None:
     """The one part that a message names by number or by name; None when it names none, or several."""
-    exactly = [part for part in parts if plain(text) in map(plain, (part.number, part.name, part.number + part.name))]
+    exactly = [
+        part
+        for part in parts
+        if normalize_text(text) in map(normalize_text, (part.number, part.name, part.number + part.name))
+    ]
     if len(exactly) == 1:
         return exactly[0]
-    number = spoken_number(text)
+    number = parse_part_number(text)
     if number is not None:
-        return _only(part for part in parts if _arabic(plain(part.number)) == number)
+        return _only(part for part in parts if _arabic(normalize_text(part.number)) == number)
     said = _in_digits(text)
     # Not within a longer number: 12号罐区 does not name 2号罐区.
     by_name = [part for part in parts if re.search(_as_pattern(_in_digits(part.name)), said)]
@@ -78,7 +82,7 @@ def _as_pattern(name: str) -> str:
 
 def _in_digits(text: str) -> str:
     """Names as they are compared: 二号泵房 and 2号泵房 are one."""
-    return _SPOKEN.sub(lambda found: _arabic(found.group()), plain(text))
+    return _SPOKEN.sub(lambda found: _arabic(found.group()), normalize_text(text))
 
 
 def _leading(said: str, parts: Sequence[N]) -> N | None:
@@ -89,12 +93,12 @@ def _leading(said: str, parts: Sequence[N]) -> N | None:
     rest = said[found.end() :]
     if len(rest) >= 2 and any(rest in _in_digits(part.name) for part in parts):
         return None
-    return _only(part for part in parts if _arabic(plain(part.number)) == _arabic(found.group(1)))
+    return _only(part for part in parts if _arabic(normalize_text(part.number)) == _arabic(found.group(1)))
 
 
-def named_enterprise(text: str, enterprises: Sequence[T]) -> T | None:
+def find_enterprise(text: str, enterprises: Sequence[T]) -> T | None:
     """The one enterprise that a message names by code, short name or name."""
-    said = plain(text)
+    said = normalize_text(text)
     named = [(_longest_name(said, enterprise), enterprise) for enterprise in enterprises]
     # 宏达化工二厂 does not also name 宏达化工.
     return _only(
@@ -102,20 +106,20 @@ def named_enterprise(text: str, enterprises: Sequence[T]) -> T | None:
     )
 
 
-def _longest_name(said: str, enterprise: Titled) -> str:
+def _longest_name(said: str, enterprise: EnterpriseLike) -> str:
     """The longest of an enterprise's names that stands in a message; empty when none does."""
-    names = [plain(name) for name in (enterprise.short_name, enterprise.name) if plain(name) in said]
-    code = plain(enterprise.code)
+    names = [normalize_text(name) for name in (enterprise.short_name, enterprise.name) if normalize_text(name) in said]
+    code = normalize_text(enterprise.code)
     if re.search(rf"(?<![a-z0-9]){re.escape(code)}(?![a-z0-9])", said):
         names.append(code)
     return max(names, key=len, default="")
 
 
-def without_enterprise(text: str, enterprise: Titled) -> str:
+def strip_enterprise_name(text: str, enterprise: EnterpriseLike) -> str:
     """What is left of a message once the enterprise's name is taken out."""
-    said = plain(text)
+    said = normalize_text(text)
     for name in sorted((enterprise.name, enterprise.short_name, enterprise.code), key=len, reverse=True):
-        said = said.replace(plain(name), "", 1)
+        said = said.replace(normalize_text(name), "", 1)
     return said.strip("，,、:：-")
 
 

@@ -8,31 +8,31 @@ from dataclasses import dataclass
 PATROLLER, HEAD, LEADER, STAFF, AUDITOR, ADMIN = "patroller", "head", "leader", "staff", "auditor", "admin"
 ROLES = (PATROLLER, HEAD, LEADER, STAFF, AUDITOR, ADMIN)
 # How the register names them.
-REGISTERED = {
+ROLE_OF_REGISTER_NAME = {
     "巡检员": PATROLLER, "负责人": HEAD, "安全员": HEAD, "值班领导": LEADER, "工作人员": STAFF, "审计员": AUDITOR,
     "管理员": ADMIN,
 }  # fmt: skip
 # They see every enterprise; everybody else only those he works for.
-COUNTY = frozenset({LEADER, STAFF, AUDITOR, ADMIN})
+COUNTY_ROLES = frozenset({LEADER, STAFF, AUDITOR, ADMIN})
 
 _EVERYBODY = frozenset(ROLES)
 _ENTERPRISES = frozenset({PATROLLER, HEAD})
 
 # What only looks. The auditor may do all of it.
-LOOKS: dict[str, frozenset[str]] = {
+VIEW_ACTIONS: dict[str, frozenset[str]] = {
     "tonight.see": _EVERYBODY,
     "enterprise.see": _EVERYBODY,
-    "alarms.see": COUNTY,
+    "alarms.see": COUNTY_ROLES,
     "history.see": _EVERYBODY,
     "films.watch": _EVERYBODY,
     "films.download": frozenset({LEADER, STAFF, AUDITOR, ADMIN}),
-    "review.see": COUNTY,
+    "review.see": COUNTY_ROLES,
     "office.see": frozenset({STAFF, AUDITOR, ADMIN}),
     "register.see": frozenset({STAFF, AUDITOR, ADMIN}),
     "trail.see": frozenset({LEADER, STAFF, AUDITOR, ADMIN}),
 }
 # What leaves something changed. The auditor may do none of it.
-CHANGES: dict[str, frozenset[str]] = {
+CHANGE_ACTIONS: dict[str, frozenset[str]] = {
     "alarms.take": frozenset({LEADER, STAFF, ADMIN}),
     "review.judge": frozenset({LEADER, STAFF, ADMIN}),
     "review.answer": _ENTERPRISES,
@@ -46,9 +46,9 @@ CHANGES: dict[str, frozenset[str]] = {
     "people.invite": frozenset({STAFF, ADMIN}),
     "users.manage": frozenset({ADMIN}),
 }
-ACTIONS: dict[str, frozenset[str]] = {**LOOKS, **CHANGES}
+ACTIONS: dict[str, frozenset[str]] = {**VIEW_ACTIONS, **CHANGE_ACTIONS}
 # Everybody who is signed in may leave, whatever his roles.
-OWN = "own.session"
+OWN_SESSION = "own.session"
 
 
 @dataclass(frozen=True)
@@ -58,18 +58,18 @@ class Viewer:
     person_id: int
     name: str
     roles: frozenset[str]
-    enterprises: frozenset[int] | None
+    enterprise_ids: frozenset[int] | None
 
     def may(self, action: str) -> bool:
         """Whether one of the roles allows an action. Raises KeyError for one that nobody has thought of."""
-        return action == OWN or bool(self.roles & ACTIONS[action])
+        return action == OWN_SESSION or bool(self.roles & ACTIONS[action])
 
-    def sees(self, enterprise_id: int | None) -> bool:
+    def can_see(self, enterprise_id: int | None) -> bool:
         """Whether something of that enterprise (None: of nobody yet) may be shown."""
-        return self.enterprises is None or enterprise_id in self.enterprises
+        return self.enterprise_ids is None or enterprise_id in self.enterprise_ids
 
 
-def viewer(person_id: int, name: str, registered: Iterable[str], employers: Iterable[int]) -> Viewer:
+def build_viewer(person_id: int, name: str, register_roles: Iterable[str], employer_ids: Iterable[int]) -> Viewer:
     """What a person of the register may see, by the roles that stand there and whom the person works for."""
-    roles = frozenset(REGISTERED[each] for each in registered if each in REGISTERED)
-    return Viewer(person_id, name, roles, None if roles & COUNTY else frozenset(employers))
+    roles = frozenset(ROLE_OF_REGISTER_NAME[each] for each in register_roles if each in ROLE_OF_REGISTER_NAME)
+    return Viewer(person_id, name, roles, None if roles & COUNTY_ROLES else frozenset(employer_ids))

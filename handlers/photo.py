@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from handlers.films import announce
-from handlers.message import Fetch, Message
-from handlers.receipts import facts, respond
+from handlers.films import create_submission
+from handlers.message import MediaFetch, Message
+from handlers.receipts import add_film_reply, film_params
 from schedules.rules import RuleBook
 from storage.db.models import Submission
 from storage.store import Store
-from storage.submissions import Filed
+from storage.submissions import FilingResult
 
 
-def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> Fetch | None:
+def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> MediaFetch | None:
     """Put the photo on record and have it fetched."""
-    return announce(message, store, rules, now, kind="photo")
+    return create_submission(message, store, rules, now, kind="photo")
 
 
-def keep(submission_id: int, filed: Filed, store: Store, rules: RuleBook, now: datetime) -> None:
+def file_photo(submission_id: int, filed: FilingResult, store: Store, rules: RuleBook, now: datetime) -> None:
     """The photo is kept: say that the film is still wanted."""
     photo = store.submissions.get(submission_id)
     assert photo is not None
     _place(photo, store)
     store.session.flush()
-    if store.submissions.file(submission_id, Filed(**{**vars(filed), "state": "supporting"}), []):
+    if store.submissions.file(submission_id, FilingResult(**{**vars(filed), "state": "supporting"}), []):
         text_key = "stranger.film" if photo.person_id is None else "photo.kept"
-        respond(photo, store, now, text_key, f"photo/{photo.id}", facts(photo, store, rules))
+        add_film_reply(photo, store, now, text_key, f"photo/{photo.id}", film_params(photo, store, rules))
 
 
 def _place(photo: Submission, store: Store) -> None:
@@ -37,4 +37,4 @@ def _place(photo: Submission, store: Store) -> None:
     photo.enterprise_id = enterprises[0].id
     parts = store.register.parts_of(photo.enterprise_id)
     if len(parts) == 1:
-        photo.part_id, photo.place, photo.settled_by = parts[0].id, "attributed", "only_part"
+        photo.part_id, photo.attribution, photo.attributed_by = parts[0].id, "attributed", "only_part"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from handlers.message import OVERHEARD
-from schedules.night_judgement import judged
-from schedules.notify import reply, tell_office
-from schedules.patrol_night import window
+from handlers.message import ARCHIVE_CHANNELS
+from schedules.night_judgement import judge_night
+from schedules.notify import notify_office, notify_sender
+from schedules.patrol_night import submission_window
 from schedules.rules import RuleBook
 from storage.db.models import Submission
-from storage.notices import Saying
+from storage.notices import NoticeDraft
 from storage.store import Store
 
 _TEXTS = {"on_time": "receipt.filed", "late": "receipt.late", "early": "receipt.early",
@@ -23,24 +23,24 @@ def send_receipt(submission: Submission, store: Store, rules: RuleBook, now: dat
     """Tell the sender that a film is filed; a film that is named anew gets a new receipt."""
     assert submission.enterprise_id is not None
     # Two patrollers of one enterprise: each receipt counts what the other has brought.
-    store.one_at_a_time(f"receipts/{submission.enterprise_id}/{submission.night}")
-    night = judged(store, submission.night, rules, now, submission.enterprise_id)
-    lateness = window(submission.night, rules).lateness(submission.sent_at)
-    params = facts(submission, store, rules)
+    store.lock_for_transaction(f"receipts/{submission.enterprise_id}/{submission.night}")
+    night = judge_night(store, submission.night, rules, now, submission.enterprise_id)
+    lateness = submission_window(submission.night, rules).lateness(submission.sent_at)
+    params = film_params(submission, store, rules)
     for whole in night.enterprises:
         due, missing = len(whole.enterprise.due_parts), [f"{part.number} {part.name}" for part in whole.missing_parts]
         params |= {"total": due, "done": due - len(missing), "rest": _rest(due, missing)}
-        if whole.parts.get(submission.part_id or 0) == "exempt":
+        if whole.part_states.get(submission.part_id or 0) == "exempt":
             _tell_of_restart(submission, params, store, now)
     params["remarks"] = [{"say": f"mark.{mark}"} for mark in submission.marks if mark.startswith("seen_")]
-    respond(submission, store, now, _TEXTS[lateness], f"receipt/{submission.id}/{submission.part_id}", params)
+    add_film_reply(submission, store, now, _TEXTS[lateness], f"receipt/{submission.id}/{submission.part_id}", params)
 
 
 def _tell_of_restart(submission: Submission, params: dict[str, Any], store: Store, now: datetime) -> None:
     """Who films what production stopped for may have started again: the office is told once a night (case 27)."""
     once_key = f"restart/{submission.enterprise_id}/{submission.night}"
     named = {name: params[name] for name in ("enterprise", "part", "receipt")}
-    tell_office(store, submission.night, now, "office.filming_again", once_key, **named)
+    notify_office(store, submission.night, now, "office.filming_again", once_key, **named)
 
 
 def _rest(due: int, missing: list[str]) -> dict[str, Any]:
@@ -49,11 +49,11 @@ def _rest(due: int, missing: list[str]) -> dict[str, Any]:
     return {"say": "receipt.missing", "parts": missing} if missing else {"say": "receipt.complete"}
 
 
-def facts(submission: Submission, store: Store, rules: RuleBook) -> dict[str, Any]:
+def film_params(submission: Submission, store: Store, rules: RuleBook) -> dict[str, Any]:
     """What every sentence about a film may mention."""
     enterprise = store.register.enterprise(submission.enterprise_id) if submission.enterprise_id else None
     part = store.register.part(submission.part_id) if submission.part_id else None
-    hours, span = rules.on(submission.night), window(submission.night, rules)
+    hours, span = rules.for_night(submission.night), submission_window(submission.night, rules)
     return {
         "receipt": submission.receipt,
         "enterprise": enterprise.short_name if enterprise else "",
@@ -72,7 +72,7 @@ def _films_for_us(overheard: Submission, store: Store, now: datetime) -> bool:
     return employed and now - overheard.sent_at < _STALE_AFTER
 
 
-def respond(
+def add_film_reply(
     submission: Submission,
     store: Store,
     now: datetime,
@@ -82,10 +82,10 @@ def respond(
     **how: Any,
 ) -> None:
     """Say something about a film to whoever sent it, or posted it in a group where we only overheard it."""
-    if submission.channel in OVERHEARD and not _films_for_us(submission, store, now):
+    if submission.channel in ARCHIVE_CHANNELS and not _films_for_us(submission, store, now):
         return
     person = store.register.person(submission.person_id) if submission.person_id else None
-    saying = Saying(
+    saying = NoticeDraft(
         kind=how.pop("kind", "receipt"),
         text_key=text_key,
         once_key=once_key,
@@ -95,4 +95,4 @@ def respond(
         expires_at=now + _STALE_AFTER,
         **how,
     )
-    reply(submission, person, saying, store)
+    notify_sender(submission, person, saying, store)

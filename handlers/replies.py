@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from handlers.message import Message
-from schedules.notify import reply, route_back
+from schedules.notify import notify_sender, reply_route
 from schedules.patrol_night import night_of
 from schedules.rules import RuleBook
 from storage.db.models import Person
-from storage.notices import Saying
+from storage.notices import NoticeDraft
 from storage.store import Store
 
 _STALE_AFTER, _WELCOME_LIFE = timedelta(hours=24), timedelta(seconds=20)
@@ -23,13 +23,13 @@ def sender_of(store: Store, message: Message) -> Person | None:
     return store.register.account_owner(message.realm, message.sender, message.sent_at)
 
 
-def name_of(store: Store, message: Message) -> str:
+def sender_name(store: Store, message: Message) -> str:
     """The name under which the sender stands on record: the person's, or a stranger's account."""
     person = sender_of(store, message)
     return person.name if person else message.sender
 
 
-def answer(
+def add_reply(
     message: Message,
     store: Store,
     rules: RuleBook,
@@ -45,7 +45,7 @@ def answer(
     """
     welcome = message.event == "enter_session" and message.response_code
     once_key = f"answer/{message.channel}/{message.key}/{text_key}"
-    saying = Saying(
+    saying = NoticeDraft(
         kind=kind,
         text_key=text_key,
         once_key=once_key,
@@ -55,12 +55,12 @@ def answer(
         params=params | ({"response_code": message.response_code} if welcome else {}),
         expires_at=message.sent_at + _WELCOME_LIFE if welcome else now + _STALE_AFTER,
     )
-    reply(message, sender_of(store, message), saying, store)
+    notify_sender(message, sender_of(store, message), saying, store)
 
 
-def answer_chatter(
+def add_rate_limited_reply(
     message: Message, store: Store, rules: RuleBook, now: datetime, text_key: str, **params: Any
 ) -> None:
     """Like `answer`, but a joker is not answered for ever (mission 4.5, case 40)."""
-    if store.notices.texts_since(route_back(message), text_key, now - _CHATTER_PERIOD) < _CHATTER_LIMIT:
-        answer(message, store, rules, now, text_key, **params)
+    if store.notices.count_since(reply_route(message), text_key, now - _CHATTER_PERIOD) < _CHATTER_LIMIT:
+        add_reply(message, store, rules, now, text_key, **params)

@@ -16,33 +16,33 @@ from handlers import (
     unsupported,
     upload_links,
 )
-from handlers.message import OVERHEARD, Fetch, Message
+from handlers.message import ARCHIVE_CHANNELS, MediaFetch, Message
 from schedules.rules import RuleBook
 from storage.store import Store
 
-Handler = Callable[[Message, Store, RuleBook, datetime], Fetch | None]
+Handler = Callable[[Message, Store, RuleBook, datetime], MediaFetch | None]
 
 ROUTES: dict[str, Handler] = {
     "film": films.handle,
     "photo": photo.handle,
-    "file": unsupported.file,
+    "file": unsupported.handle_file,
     "text": text.handle,
-    "press": events.pressed,
+    "press": events.handle_button,
     "event": events.handle,
-    "voice": unsupported.voice,
-    "too_large": upload_links.too_large,
-    "location": unsupported.unreadable,
-    "link": unsupported.unreadable,
-    "unknown": unsupported.unreadable,
+    "voice": unsupported.handle_voice,
+    "too_large": upload_links.handle_too_large,
+    "location": unsupported.handle_unsupported,
+    "link": unsupported.handle_unsupported,
+    "unknown": unsupported.handle_unsupported,
 }
 
 
-def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> Fetch | None:
+def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> MediaFetch | None:
     """Hand a message to its handler; what must be fetched for it, if anything."""
-    store.one_at_a_time(message.lane)
-    if message.channel in OVERHEARD:
+    store.lock_for_transaction(message.ordering_key)
+    if message.channel in ARCHIVE_CHANNELS:
         return archived_chat.handle(message, store, rules, now)
-    contact_tracking.note(message, store, now)
-    if message.chat and group_binding.meet(message, store, rules, now):
+    contact_tracking.track_contact(message, store, now)
+    if message.chat_id and group_binding.handle_group_message(message, store, rules, now):
         return None
     return ROUTES[message.kind](message, store, rules, now)

@@ -6,18 +6,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from handlers.message import Message
-from handlers.pairing import WITHIN
-from handlers.part_names import named_part, without_enterprise
-from handlers.permissions import viewer
-from handlers.replies import answer, sender_of
-from schedules.night_judgement import judged
-from schedules.night_snapshot import Tonight
-from schedules.night_snapshot import tonight as look
-from schedules.notify import reply
+from handlers.pairing import MAX_GAP
+from handlers.part_names import find_part, strip_enterprise_name
+from handlers.permissions import build_viewer
+from handlers.replies import add_reply, sender_of
+from schedules.night_judgement import judge_night
+from schedules.night_snapshot import NightSnapshot, load_night_snapshot
+from schedules.notify import notify_sender
 from schedules.patrol_night import night_of
 from schedules.rules import RuleBook
 from storage.db.models import Enterprise, Notice
-from storage.notices import Saying
+from storage.notices import NoticeDraft
 from storage.store import Store
 
 _NAMES_SHOWN = 30
@@ -26,23 +25,23 @@ _RISKS = "红橙黄蓝无"
 _SETTLING = timedelta(seconds=5)
 
 
-def tonight(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+def handle_status_query(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
     """Answer 查询 or 今晚: the county to those who watch over it, to everybody else his own."""
     person = store.register.account_owner(message.realm, message.sender, message.sent_at)
     enterprises = store.register.enterprises_of(person.id) if person else []
-    looking = viewer(0, "", person.roles if person else (), ())
-    if looking.enterprises is None:
+    looking = build_viewer(0, "", person.roles if person else (), ())
+    if looking.enterprise_ids is None:
         return _county(message, store, rules, now)
     if not enterprises:
-        return answer(message, store, rules, now, "status.of_nobody")
+        return add_reply(message, store, rules, now, "status.of_nobody")
     lines = [line for each in enterprises for line in _own(each.id, store, rules, now)]
-    return answer(message, store, rules, now, "status.own", night=f"{night_of(now, rules):%m-%d}", lines=lines)
+    return add_reply(message, store, rules, now, "status.own", night=f"{night_of(now, rules):%m-%d}", lines=lines)
 
 
 def _own(enterprise_id: int, store: Store, rules: RuleBook, now: datetime) -> list[dict[str, Any]]:
     night = night_of(now, rules)
     lines = []
-    for each in judged(store, night, rules, now, enterprise_id).enterprises:
+    for each in judge_night(store, night, rules, now, enterprise_id).enterprises:
         missing = [f"{part.number} {part.name}" for part in each.missing_parts]
         due = len(each.enterprise.due_parts)
         rest = {"say": "receipt.missing", "parts": missing} if missing else {"say": "receipt.complete"}
@@ -53,27 +52,27 @@ def _own(enterprise_id: int, store: Store, rules: RuleBook, now: datetime) -> li
 
 def _county(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
     """What the board shows, in one message; of those who owe, the more dangerous first."""
-    found = look(store, rules, now)
-    owing = sorted(found.judgement.accountable, key=lambda each: _RISKS.find(each.enterprise.risk or "无"))
+    found = load_night_snapshot(store, rules, now)
+    owing = sorted(found.judgement.confirmed_missing, key=lambda each: _RISKS.find(each.enterprise.risk or "无"))
     names = [each.enterprise.short_name for each in owing]
-    answer(
+    add_reply(
         message, store, rules, now, "status.county", night=f"{found.night:%m-%d}", counts=found.judgement.counts,
         owing=len(names), names=names[:_NAMES_SHOWN] or [{"say": "status.nobody"}], facts=_facts(found, rules),
     )  # fmt: skip
 
 
-def _facts(found: Tonight, rules: RuleBook) -> list[dict[str, Any]]:
+def _facts(found: NightSnapshot, rules: RuleBook) -> list[dict[str, Any]]:
     def clock(instant: datetime) -> str:
         return f"{instant.astimezone(rules.zone):%H:%M}"
 
     leaders = [f"{person.name} {person.mobile or ''}".strip() for person in found.duty["leader"]]
     facts: list[dict[str, Any]] = [{"say": "status.on_duty", "leaders": leaders or [{"say": "status.nobody"}]}]
     facts += [
-        {"say": "status.next", "time": clock(due.at), "what": {"say": f"due.{due.what}"}} for due in found.due[:1]
+        {"say": "status.next", "time": clock(due.at), "what": {"say": f"due.{due.event}"}} for due in found.upcoming[:1]
     ]
     for outage in found.outages:
-        hours = {"began_at": clock(outage.began_at), "ended_at": clock(outage.ended_at)}
-        line = {"say": f"outage.{outage.what}_line", **hours, "closes": clock(found.window.closes)}
+        hours = {"began_at": clock(outage.started_at), "ended_at": clock(outage.ended_at)}
+        line = {"say": f"outage.{outage.kind}_line", **hours, "closes": clock(found.window.closes)}
         facts.append({"say": "status.down", "line": line})
     if found.unattributed or found.quarantined:
         waiting = {"unattributed": found.unattributed, "quarantined": found.quarantined}
@@ -81,38 +80,38 @@ def _facts(found: Tonight, rules: RuleBook) -> list[dict[str, Any]]:
     return facts
 
 
-def heard_word(
-    message: Message, named: Enterprise | None, enterprises: list[Enterprise], store: Store, rules: RuleBook,
+def add_unpaired_text_reply(
+    message: Message, named_enterprise: Enterprise | None, enterprises: list[Enterprise], store: Store, rules: RuleBook,
     now: datetime,
 ) -> None:  # fmt: skip
     """A word that found no film is answered too, unless a film turns up for it in the next moments."""
     if _films_near(message.realm, message.sender, message.sent_at, store, rules):
         return
     since = message.sent_at.isoformat()
-    params = {"part": _label(message, named, enterprises, store)}
-    saying = Saying(
+    params = {"part": _label(message, named_enterprise, enterprises, store)}
+    saying = NoticeDraft(
         kind="system",
         text_key="status.heard_word",
         once_key=f"word/{message.channel}/{message.key}",
         night=night_of(now, rules),
         due_at=now + _SETTLING,
         params={**params, "sender": message.sender, "realm": message.realm, "since": since},
-        still="word",
-        expires_at=now + WITHIN,
+        check_name="word",
+        expires_at=now + MAX_GAP,
     )
-    reply(message, sender_of(store, message), saying, store)
+    notify_sender(message, sender_of(store, message), saying, store)
 
 
 def _label(message: Message, named: Enterprise | None, enterprises: list[Enterprise], store: Store) -> str:
     """What was understood: the part, or only the enterprise, or as much as was said."""
     found = [
-        named_part(without_enterprise(message.text, each), store.register.parts_of(each.id)) for each in enterprises
+        find_part(strip_enterprise_name(message.text, each), store.register.parts_of(each.id)) for each in enterprises
     ]
     labels = [f"{part.number} {part.name}" for part in found if part]
     return labels[0] if len(labels) == 1 else named.short_name if named and not labels else message.text[:20]
 
 
-def still_without_film(notice: Notice, store: Store, rules: RuleBook, now: datetime) -> dict[str, Any] | None:
+def check_unpaired_text(notice: Notice, store: Store, rules: RuleBook, now: datetime) -> dict[str, Any] | None:
     """The word is worth answering only while no film of its sender has gone with it."""
     since = datetime.fromisoformat(notice.params["since"])
     near = _films_near(notice.params["realm"], notice.params["sender"], since, store, rules)
@@ -121,4 +120,4 @@ def still_without_film(notice: Notice, store: Store, rules: RuleBook, now: datet
 
 def _films_near(realm: str, sender: str, instant: datetime, store: Store, rules: RuleBook) -> bool:
     films = store.submissions.of_sender(realm, sender, night_of(instant, rules))
-    return any(abs(film.sent_at - instant) <= WITHIN for film in films)
+    return any(abs(film.sent_at - instant) <= MAX_GAP for film in films)

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from handlers.message import OVERHEARD
+from handlers.message import ARCHIVE_CHANNELS
 from storage.db.models import Submission
 from storage.store import Store
 
-MARK = "sent_twice"
+DUPLICATE_MARK = "sent_twice"
 
 
-def heard_before(film: Submission, sha256: str | None, store: Store) -> bool:
+def resolve_duplicate(film: Submission, sha256: str | None, store: Store) -> bool:
     """Whether the same person's same film came by another door tonight, one of them the group's.
 
     The one that came first stands, unless it was overheard and its sender has heard nothing of it: then the one that
     was sent to us takes its place, and is answered.
     """
-    store.one_at_a_time(f"twice/{film.person_id}/{film.night}")
+    store.lock_for_transaction(f"twice/{film.person_id}/{film.night}")
     first = _first(film, sha256, store)
     if first is None:
         return False
     if _is_overheard(first) and not _is_answered(first, store):
-        film.enterprise_id, film.part_id, film.settled_by = first.enterprise_id, first.part_id, first.settled_by
-        film.place, first.state = first.place, "supporting"
-        store.submissions.mark([first.id], MARK)
+        film.enterprise_id, film.part_id, film.attributed_by = first.enterprise_id, first.part_id, first.attributed_by
+        film.attribution, first.state = first.attribution, "supporting"
+        store.submissions.add_mark([first.id], DUPLICATE_MARK)
         return False
     return True
 
@@ -30,7 +30,7 @@ def heard_before(film: Submission, sha256: str | None, store: Store) -> bool:
 def _first(film: Submission, sha256: str | None, store: Store) -> Submission | None:
     if film.person_id is None or sha256 is None:
         return None
-    same = store.submissions.same_film(film, sha256)
+    same = store.submissions.filed_copies_same_person_night(film, sha256)
     return next((each for each in same if _is_overheard(each) != _is_overheard(film)), None)
 
 
@@ -40,4 +40,4 @@ def _is_answered(film: Submission, store: Store) -> bool:
 
 
 def _is_overheard(film: Submission) -> bool:
-    return film.channel in OVERHEARD
+    return film.channel in ARCHIVE_CHANNELS

@@ -5,19 +5,19 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from handlers.message import Message
-from handlers.part_names import named_part, plain, without_enterprise
-from handlers.replies import answer, answer_chatter, sender_of
-from schedules.notify import reply
+from handlers.part_names import find_part, normalize_text, strip_enterprise_name
+from handlers.replies import add_rate_limited_reply, add_reply, sender_of
+from schedules.notify import notify_sender
 from schedules.patrol_night import night_of
 from schedules.rules import RuleBook
 from storage.db.models import Enterprise, KeyPart, Person, Upload
-from storage.errors import Refused
-from storage.notices import Saying
+from storage.errors import OperationRefused
+from storage.notices import NoticeDraft
 from storage.store import Store
 
-WORD = "上传"
+KEYWORD = "上传"
 # The realm of those who have no account anywhere: a link knows its person by itself.
-REALM = "upload"
+UPLOAD_REALM = "upload"
 VALID_FOR = timedelta(hours=24)
 
 
@@ -26,19 +26,19 @@ def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> No
     person = sender_of(store, message)
     enterprises = store.register.enterprises_of(person.id) if person else []
     if person is None or not enterprises:
-        return answer_chatter(message, store, rules, now, "stranger.text")
+        return add_rate_limited_reply(message, store, rules, now, "stranger.text")
     for enterprise in enterprises:
-        words = without_enterprise(plain(message.text).removeprefix(WORD), enterprise)
-        part = named_part(words, store.register.parts_of(enterprise.id)) if words else None
+        words = strip_enterprise_name(normalize_text(message.text).removeprefix(KEYWORD), enterprise)
+        part = find_part(words, store.register.parts_of(enterprise.id)) if words else None
         link = _offer(message, person, enterprise, part, store, rules, now)
         _tell(message, link, enterprise, part, store, rules, now)
     return None
 
 
-def too_large(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+def handle_too_large(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
     """The platform keeps a film of this size to itself: here is another way for it."""
-    shortest = rules.on(night_of(message.sent_at, rules)).shortest_film_s
-    answer(message, store, rules, now, "other.too_large", seconds=round(shortest))
+    shortest = rules.for_night(night_of(message.sent_at, rules)).shortest_film_s
+    add_reply(message, store, rules, now, "other.too_large", seconds=round(shortest))
     person = sender_of(store, message)
     if person is not None and store.register.enterprises_of(person.id):
         handle(message, store, rules, now)
@@ -48,10 +48,10 @@ def _offer(
     message: Message, person: Person, enterprise: Enterprise, part: KeyPart | None, store: Store, rules: RuleBook,
     now: datetime,
 ) -> Upload:  # fmt: skip
-    return store.uploads.offer(
+    return store.uploads.get_or_create(
         once_key=f"{message.channel}/{message.key}/{enterprise.id}", realm=message.realm, sender=message.sender,
         person_id=person.id, enterprise_id=enterprise.id, part_id=part.id if part else None,
-        night=night_of(message.sent_at, rules), made_at=now, expires_at=now + VALID_FOR,
+        night=night_of(message.sent_at, rules), created_at=now, expires_at=now + VALID_FOR,
     )  # fmt: skip
 
 
@@ -63,29 +63,29 @@ def _tell(
         "enterprise": enterprise.short_name, "part": f" · {part.number} {part.name}" if part else "",
         "expires": f"{link.expires_at.astimezone(rules.zone):%m-%d %H:%M}", "upload": link.id,
     }  # fmt: skip
-    saying = Saying(
+    saying = NoticeDraft(
         kind="system", text_key="upload.link", once_key=f"upload/{link.id}", night=link.night, due_at=now,
         params=params, expires_at=link.expires_at,
     )  # fmt: skip
-    reply(message, sender_of(store, message), saying, store)
+    notify_sender(message, sender_of(store, message), saying, store)
 
 
-def invite(person: Person, store: Store, rules: RuleBook, now: datetime) -> Upload:
+def create_upload_link(person: Person, store: Store, rules: RuleBook, now: datetime) -> Upload:
     """A link for somebody who may have no account anywhere. Raises Refused."""
     enterprises = store.register.enterprises_of(person.id)
     if len(enterprises) != 1:
-        raise Refused("upload.one_enterprise", name=person.name)
+        raise OperationRefused("upload.one_enterprise", name=person.name)
     account = str(person.id)
-    if store.register.account_owner(REALM, account, now) is None:
-        store.register.bind(person.id, REALM, account, None)
-    return store.uploads.offer(
+    if store.register.account_owner(UPLOAD_REALM, account, now) is None:
+        store.register.bind(person.id, UPLOAD_REALM, account, None)
+    return store.uploads.get_or_create(
         once_key=f"invite/{person.id}/{now.isoformat()}",
-        realm=REALM,
+        realm=UPLOAD_REALM,
         sender=account,
         person_id=person.id,
         enterprise_id=enterprises[0].id,
         part_id=None,
         night=night_of(now, rules),
-        made_at=now,
+        created_at=now,
         expires_at=now + VALID_FOR,
     )

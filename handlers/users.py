@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from handlers.enrolment import enlist
+from handlers.enrolment import register_person
 from storage.db.models import Credential
-from storage.errors import Refused
-from storage.sign_ins import login_key
+from storage.errors import OperationRefused
+from storage.sign_ins import normalize_login
 from storage.store import Store
 
 _ACTOR = "night-patrol user"
@@ -21,38 +21,43 @@ def add_user(
 
     Raises Refused.
     """
-    login = login_key(name)
+    login = normalize_login(name)
     if not login:
-        raise Refused("user.no_login")
-    if store.access.credential(login) is not None:
-        raise Refused("user.exists", login=login)
-    person = enlist(name, roles, enterprise_code, store)
+        raise OperationRefused("user.no_login")
+    if store.sign_ins.credential_by_login(login) is not None:
+        raise OperationRefused("user.exists", login=login)
+    person = register_person(name, roles, enterprise_code, store)
     credential = Credential(
-        person_id=person.id, login=login, password_hash=password_hash, totp_secret=totp_secret, made_at=now, wrong=0
+        person_id=person.id,
+        login=login,
+        password_hash=password_hash,
+        totp_secret=totp_secret,
+        created_at=now,
+        failed_attempts=0,
     )
-    store.access.keep_credential(credential)
-    store.trail.note(now, _ACTOR, "user_added", person=person.name, roles=roles, second_factor=bool(totp_secret))
+    store.sign_ins.save_credential(credential)
+    store.audit_log.record(now, _ACTOR, "user_added", person=person.name, roles=roles, second_factor=bool(totp_secret))
     return credential
 
 
 def change_password(login: str, password_hash: str, store: Store, now: datetime) -> None:
     """Put a new password in place of the old, and sign everybody out who came by it. Raises Refused."""
     credential = _credential(login, store)
-    credential.password_hash, credential.wrong = password_hash, 0
-    store.access.end_all(credential.person_id, now)
-    store.trail.note(now, _ACTOR, "password_changed", login=credential.login)
+    credential.password_hash, credential.failed_attempts = password_hash, 0
+    store.sign_ins.end_all(credential.person_id, now)
+    store.audit_log.record(now, _ACTOR, "password_changed", login=credential.login)
 
 
 def remove_user(login: str, store: Store, now: datetime) -> None:
     """Nobody signs in by that password any more. Raises Refused."""
     credential = _credential(login, store)
-    store.access.end_all(credential.person_id, now)
-    store.access.drop_credential(credential.person_id)
-    store.trail.note(now, _ACTOR, "user_removed", login=credential.login)
+    store.sign_ins.end_all(credential.person_id, now)
+    store.sign_ins.delete_credential(credential.person_id)
+    store.audit_log.record(now, _ACTOR, "user_removed", login=credential.login)
 
 
 def _credential(login: str, store: Store) -> Credential:
-    found = store.access.credential(login)
+    found = store.sign_ins.credential_by_login(login)
     if found is None:
-        raise Refused("user.unknown", login=login)
+        raise OperationRefused("user.unknown", login=login)
     return found

@@ -8,6 +8,6 @@ from schedules.rules import RuleBook
 from storage.store import Store
 
 
-def seal_trail(store: Store, rules: RuleBook, now: datetime) -> None:
+def seal_audit_log(store: Store, rules: RuleBook, now: datetime) -> None:
     """Seal the fresh entries of the trail; the timetable calls each job one at a time."""
-    store.trail.link(now)
+    store.audit_log.seal_new(now)

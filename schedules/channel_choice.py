@@ -20,7 +20,7 @@ _UNASKED = frozenset({"reminder", "alert", "escalation", "report", "system"})
 _LATELY, _REMEMBERED = timedelta(days=14), timedelta(days=1)
 
 
-class Open(Protocol):
+class ChannelLike(Protocol):
     """A line as reaching sees it."""
 
     @property
@@ -28,19 +28,19 @@ class Open(Protocol):
         """Its name."""
 
     @property
-    def window(self) -> Any:
+    def reply_window(self) -> Any:
         """How long and how often it may speak; None for whenever it wants."""
 
     @property
-    def unasked(self) -> bool:
+    def template_allowed(self) -> bool:
         """Whether what matters may be said outside of the window."""
 
     @property
-    def met(self) -> bool:
+    def requires_prior_contact(self) -> bool:
         """Whether it speaks only to those who have spoken there."""
 
 
-class Stands(Protocol):
+class StandingLike(Protocol):
     """An account of a person on a line, and how things stand with it."""
 
     @property
@@ -48,19 +48,19 @@ class Stands(Protocol):
         """As the platform writes it."""
 
     @property
-    def heard_at(self) -> datetime | None:
+    def last_received_at(self) -> datetime | None:
         """When it last spoke."""
 
     @property
-    def open_until(self) -> datetime | None:
+    def reply_until(self) -> datetime | None:
         """Until when it may be answered."""
 
     @property
-    def allowance(self) -> int:
+    def reply_quota(self) -> int:
         """How many messages that holds."""
 
     @property
-    def spent(self) -> int:
+    def replies_used(self) -> int:
         """How many of them are used up."""
 
     @property
@@ -68,33 +68,35 @@ class Stands(Protocol):
         """When it went away."""
 
     @property
-    def refused_at(self) -> datetime | None:
+    def undeliverable_at(self) -> datetime | None:
         """When the platform last would not deliver to it."""
 
 
-L = TypeVar("L", bound=Open)
+L = TypeVar("L", bound=ChannelLike)
 
 
 @dataclass(frozen=True)
-class Way(Generic[L]):
+class RouteOption(Generic[L]):
     """One way to a person: by a line, to an account, in answer to words of his or `unasked`."""
 
-    line: L
+    personal_channel: L
     account: str
-    unasked: bool = False
+    outside_reply_window: bool = False
 
     @property
-    def name(self) -> str:
+    def key(self) -> str:
         """Under which it is remembered that it was tried."""
-        return way_name(self.line.channel, self.account, unasked=self.unasked)
+        return route_key(self.personal_channel.channel, self.account, outside_reply_window=self.outside_reply_window)
 
 
-def way_name(channel: str, account: str, *, unasked: bool) -> str:
+def route_key(channel: str, account: str, *, outside_reply_window: bool) -> str:
     """Under which it is remembered that a way was tried."""
-    return f"{channel}/{account}{'/unasked' if unasked else ''}"
+    return f"{channel}/{account}{'/unasked' if outside_reply_window else ''}"
 
 
-def ways(kind: str, standings: Sequence[tuple[L, Stands]], now: datetime, tried: Collection[str] = ()) -> list[Way[L]]:
+def route_options(
+    kind: str, standings: Sequence[tuple[L, StandingLike]], now: datetime, tried: Collection[str] = ()
+) -> list[RouteOption[L]]:
     """The ways to try for a notice of that kind, the best first; none of those that were tried.
 
     One that refused us lately comes last, one by which the person spoke lately before one by which he never did.
@@ -104,19 +106,19 @@ def ways(kind: str, standings: Sequence[tuple[L, Stands]], now: datetime, tried:
         if standing.left_at is not None:
             continue
         for unasked in (False, True):
-            way = Way(line, standing.account, unasked)
-            if _open(kind, line, standing, now, unasked=unasked) and way.name not in tried:
+            way = RouteOption(line, standing.account, unasked)
+            if _open(kind, line, standing, now, unasked=unasked) and way.key not in tried:
                 found.append((*_worse(standing, now), unasked, rank, way))
     return [each[-1] for each in sorted(found, key=lambda each: each[:-1])]
 
 
-def _open(kind: str, line: Open, standing: Stands, now: datetime, *, unasked: bool) -> bool:
+def _open(kind: str, line: ChannelLike, standing: StandingLike, now: datetime, *, unasked: bool) -> bool:
     if unasked:
-        return line.window is not None and line.unasked and kind in _UNASKED
-    if line.window is None:
-        return standing.heard_at is not None or not line.met
-    left = standing.allowance - standing.spent if _still(standing.open_until, now) else 0
-    return left > _kept_back(kind, standing.allowance)
+        return line.reply_window is not None and line.template_allowed and kind in _UNASKED
+    if line.reply_window is None:
+        return standing.last_received_at is not None or not line.requires_prior_contact
+    left = standing.reply_quota - standing.replies_used if _still(standing.reply_until, now) else 0
+    return left > _kept_back(kind, standing.reply_quota)
 
 
 def _kept_back(kind: str, allowance: int) -> int:
@@ -128,7 +130,7 @@ def _still(until: datetime | None, now: datetime) -> bool:
     return until is not None and now < until
 
 
-def _worse(standing: Stands, now: datetime) -> tuple[bool, bool]:
-    refused = standing.refused_at is not None and now - standing.refused_at < _REMEMBERED
-    lately = standing.heard_at is not None and now - standing.heard_at < _LATELY
+def _worse(standing: StandingLike, now: datetime) -> tuple[bool, bool]:
+    refused = standing.undeliverable_at is not None and now - standing.undeliverable_at < _REMEMBERED
+    lately = standing.last_received_at is not None and now - standing.last_received_at < _LATELY
     return refused, not lately

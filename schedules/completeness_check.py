@@ -12,23 +12,27 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from schedules.night_judgement import judged
-from schedules.notify import awake_at
-from schedules.patrol_night import moment, window
+from schedules.night_judgement import judge_night
+from schedules.notify import was_in_service
+from schedules.patrol_night import night_instant, submission_window
 from schedules.rules import RuleBook
 from storage import report_queries
-from storage.notices import Saying
+from storage.notices import NoticeDraft
 from storage.store import Store
 
-FACT, WATCHER = "audit", "watcher"
+COMPLETENESS_FACT, MONITOR_FACT = "audit", "watcher"
 # What is not accounted for yet is counted again, but not on every tick.
 _AGAIN = timedelta(minutes=1)
 # A watcher that is told a day late would take it for the next morning.
 _GOOD_FOR = timedelta(hours=12)
+# Fields that the record and the texts call by another name.
+_RECORD_NAMES = {
+    "reminders_due": "due", "reminders_sent": "left", "unknown_outcomes": "unknown", "report_sent": "reported",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Audit:
+class Completeness:
     """What one night came to. `due` are reminders that were decided and not overtaken by a film; `waves` those that
     the clock called for, `held` and `sent_out` ones included."""
 
@@ -37,44 +41,50 @@ class Audit:
     exempt: int
     waves: int
     waves_decided: int
-    due: int
-    left: int
-    unknown: int
-    reported: bool
+    reminders_due: int
+    reminders_sent: int
+    unknown_outcomes: int
+    report_sent: bool
 
     @property
-    def is_well(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether everything is accounted for."""
         return (
             self.expected == self.judged + self.exempt
             and self.waves == self.waves_decided
-            and self.due == self.left
-            and not self.unknown
-            and self.reported
+            and self.reminders_due == self.reminders_sent
+            and not self.unknown_outcomes
+            and self.report_sent
         )
 
     @property
-    def line(self) -> str:
+    def summary(self) -> str:
         """For the record."""
-        return " ".join(f"{name}={int(value)}" for name, value in asdict(self).items())
+        return " ".join(f"{name}={int(value)}" for name, value in self.to_record().items())
+
+    def to_record(self) -> dict[str, Any]:
+        """Plain values by the names of the record."""
+        return {_RECORD_NAMES.get(name, name): value for name, value in asdict(self).items()}
 
 
-def audit_night(store: Store, rules: RuleBook, now: datetime) -> None:
+def check_completeness(store: Store, rules: RuleBook, now: datetime) -> None:
     """From the daily report on, count the night until all is accounted for, at the longest until 补报截止."""
     night = now.astimezone(rules.zone).date()
     key, report = f"audit/{night}", f"report/{night}"
-    if store.records.decided([key, report]) != {report} or _is_fresh(store.records.fact(FACT), night, now):
+    if store.facts.decided([key, report]) != {report} or _is_fresh(
+        store.facts.read_fact(COMPLETENESS_FACT), night, now
+    ):
         return
-    found = audit(store, night, rules, now)
-    counts = {"night": night.isoformat(), "at": now.isoformat(), "well": found.is_well, **asdict(found)}
-    store.records.set_fact(FACT, counts)
-    if found.is_well or now > window(night, rules).late_until:
-        store.records.decide(key, now, found.line)
-    watcher = store.records.fact(WATCHER)
-    if found.is_well and watcher and watcher["on"]:
-        params = {**asdict(found), "night": f"{night:%m-%d}"}
-        store.notices.to_watcher(
-            Saying("system", "audit.line", key, night, now, params=params, expires_at=now + _GOOD_FOR)
+    found = count_completeness(store, night, rules, now)
+    counts = {"night": night.isoformat(), "at": now.isoformat(), "well": found.is_complete, **found.to_record()}
+    store.facts.store_fact(COMPLETENESS_FACT, counts)
+    if found.is_complete or now > submission_window(night, rules).late_until:
+        store.facts.decide(key, now, found.summary)
+    watcher = store.facts.read_fact(MONITOR_FACT)
+    if found.is_complete and watcher and watcher["on"]:
+        params = {**found.to_record(), "night": f"{night:%m-%d}"}
+        store.notices.add_for_external_monitor(
+            NoticeDraft("system", "audit.line", key, night, now, params=params, expires_at=now + _GOOD_FOR)
         )
 
 
@@ -84,23 +94,23 @@ def _is_fresh(fact: dict[str, Any] | None, night: date, now: datetime) -> bool:
     return timedelta(0) <= now - datetime.fromisoformat(fact["at"]) < _AGAIN
 
 
-def audit(store: Store, night: date, rules: RuleBook, now: datetime) -> Audit:
+def count_completeness(store: Store, night: date, rules: RuleBook, now: datetime) -> Completeness:
     """A night as it is accounted for at an instant."""
-    counts = judged(store, night, rules, now).counts
-    said = report_queries.notices(store.session, night, now)
+    counts = judge_night(store, night, rules, now).counts
+    said = report_queries.notice_counts(store.session, night, now)
     reminders = _of("reminder", said) - Counter(cancelled=_of("reminder", said)["cancelled"])
     waves = _waves_due(store, night, rules, now)
     reports = _of("report", said)
-    return Audit(
+    return Completeness(
         expected=counts["expected"],
         judged=counts["expected"] - counts["exempt"] - counts["unjudged"],
         exempt=counts["exempt"],
         waves=len(waves),
-        waves_decided=len(report_queries.decisions(store.session, waves, besides="slept through")),
-        due=reminders.total(),
-        left=reminders["sent"],
-        unknown=sum(number for (_, state), number in said.items() if state == "unknown"),
-        reported=bool(reports["sent"]) and not reports["due"] and not reports["sending"],
+        waves_decided=len(report_queries.decided_otherwise(store.session, waves, outcome="slept through")),
+        reminders_due=reminders.total(),
+        reminders_sent=reminders["sent"],
+        unknown_outcomes=sum(number for (_, state), number in said.items() if state == "unknown"),
+        report_sent=bool(reports["sent"]) and not reports["due"] and not reports["sending"],
     )
 
 
@@ -110,7 +120,9 @@ def _of(kind: str, said: dict[tuple[str, str], int]) -> Counter[str]:
 
 def _waves_due(store: Store, night: date, rules: RuleBook, now: datetime) -> list[str]:
     """The keys of the waves that should have been decided by now, as the reminders name them."""
-    due = {wave: moment(night, wave, rules) for wave in rules.on(night).waves}
+    due = {wave: night_instant(night, wave, rules) for wave in rules.for_night(night).waves}
     return [
-        f"wave/{night}/{wave:%H:%M}" for wave, instant in due.items() if instant <= now and awake_at(store, instant)
+        f"wave/{night}/{wave:%H:%M}"
+        for wave, instant in due.items()
+        if instant <= now and was_in_service(store, instant)
     ]

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
-from schedules.notify import awake_at, tell_office
-from schedules.patrol_night import at
+from schedules.notify import notify_office, was_in_service
+from schedules.patrol_night import local_instant
 from schedules.rules import RuleBook
-from storage.content import FILM, LINK
+from storage.content import LINK, VIDEO
 from storage.db.models import ContentItem, GroupChat
-from storage.notices import Saying
+from storage.notices import NoticeDraft
 from storage.store import Store
 
 # Made up for after an outage, but never into the evening.
 _MADE_UP_WITHIN = timedelta(hours=10)
-SEASONS: dict[str, frozenset[int]] = {
+SEASON_MONTHS: dict[str, frozenset[int]] = {
     "春": frozenset({3, 4, 5}), "夏": frozenset({6, 7, 8}), "秋": frozenset({9, 10, 11}), "冬": frozenset({12, 1, 2}),
     "春季": frozenset({3, 4, 5}), "夏季": frozenset({6, 7, 8}), "秋季": frozenset({9, 10, 11}),
     "冬季": frozenset({11, 12, 1, 2}), "高温": frozenset({6, 7, 8}), "防汛": frozenset({6, 7, 8, 9}),
@@ -24,24 +24,24 @@ SEASONS: dict[str, frozenset[int]] = {
 }  # fmt: skip
 
 
-def push_daily(store: Store, rules: RuleBook, now: datetime) -> None:
+def push_content(store: Store, rules: RuleBook, now: datetime) -> None:
     """Give every group that has not had them its link and its film of the day."""
     today = now.astimezone(rules.zone).date()
-    due = at(today, rules.on(today).push, rules)
-    if not due <= now < due + _MADE_UP_WITHIN or not awake_at(store, due):
+    due = local_instant(today, rules.for_night(today).push_time, rules)
+    if not due <= now < due + _MADE_UP_WITHIN or not was_in_service(store, due):
         return
     had = store.content.kinds_pushed(today)
     wanting = [
         (group, kind)
         for group in store.register.groups()
-        for kind in (LINK, FILM)
+        for kind in (LINK, VIDEO)
         if _hears(group, store) and (group.id, kind) not in had
     ]
     if not wanting:
         return
-    items, ever_had = store.content.living(), store.content.sent_to_groups()
+    items, ever_had = store.content.active_items(), store.content.item_ids_by_group()
     for group, kind in wanting:
-        item = pick((item for item in items if item.kind == kind), ever_had.get(group.id, set()), today)
+        item = choose_item((item for item in items if item.kind == kind), ever_had.get(group.id, set()), today)
         if item is not None:
             _push(item, group, today, due, store)
     _tell_if_used_up(items, today, store, now)
@@ -49,13 +49,17 @@ def push_daily(store: Store, rules: RuleBook, now: datetime) -> None:
 
 def _hears(group: GroupChat, store: Store) -> bool:
     """Whether a group can be told anything: by its robot, or by the smart bot that sits in it."""
-    return bool(group.robot_key or (group.chat_id and any(line.channel == "wecom_aibot" for line in store.lines)))
+    return bool(
+        group.robot_key or (group.chat_id and any(line.channel == "wecom_aibot" for line in store.personal_channels))
+    )
 
 
-def pick(items: Iterable[ContentItem], had: set[int], today: date) -> ContentItem | None:
+def choose_item(items: Iterable[ContentItem], already_sent: set[int], today: date) -> ContentItem | None:
     """What a group gets today: planned for today, planned earlier and not sent, in season, then the oldest."""
     fitting = [
-        item for item in items if item.id not in had and _rank(item, today) is not None and not _failed(item, today)
+        item
+        for item in items
+        if item.id not in already_sent and _rank(item, today) is not None and not _failed(item, today)
     ]
     return min(
         fitting, key=lambda item: (_rank(item, today), item.planned_for or today, item.added_at, item.id), default=None
@@ -70,14 +74,14 @@ def _failed(item: ContentItem, today: date) -> bool:
 def _rank(item: ContentItem, today: date) -> int | None:
     if item.planned_for is not None:
         return None if item.planned_for > today else int(item.planned_for < today)
-    seasons = [SEASONS[tag] for tag in item.tags if tag in SEASONS]
+    seasons = [SEASON_MONTHS[tag] for tag in item.tags if tag in SEASON_MONTHS]
     if not seasons:
         return 3
     return 2 if any(today.month in months for months in seasons) else None
 
 
 def _push(item: ContentItem, group: GroupChat, today: date, due: datetime, store: Store) -> None:
-    saying = Saying(
+    saying = NoticeDraft(
         kind="content",
         text_key="push.link" if item.kind == LINK else "push.film",
         # With the day: what could not be sent is tried again tomorrow; what was sent, Push keeps from going twice.
@@ -88,16 +92,16 @@ def _push(item: ContentItem, group: GroupChat, today: date, due: datetime, store
         form="content",
         expires_at=due + _MADE_UP_WITHIN,
     )
-    notice = store.notices.to_group(group, saying)
+    notice = store.notices.add_for_group(group, saying)
     if notice is not None:
-        store.content.push(item.id, group.id, today, notice.id)
+        store.content.add_push(item.id, group.id, today, notice.id)
 
 
 def _tell_if_used_up(items: Sequence[ContentItem], today: date, store: Store, now: datetime) -> None:
     """A library that has nothing left of a kind is the office's to fill; once a day is enough to say so."""
     had = store.content.kinds_pushed(today)
     groups = store.register.groups()
-    kinds = [kind for kind in (LINK, FILM) if any(item.kind == kind for item in items)]
+    kinds = [kind for kind in (LINK, VIDEO) if any(item.kind == kind for item in items)]
     empty = [kind for kind in kinds if any(_hears(group, store) and (group.id, kind) not in had for group in groups)]
-    if empty and store.records.decide(f"used_up/{today}", now):
-        tell_office(store, today, now, "push.used_up", f"used_up/{today}", kinds=empty)
+    if empty and store.facts.decide(f"used_up/{today}", now):
+        notify_office(store, today, now, "push.used_up", f"used_up/{today}", kinds=empty)

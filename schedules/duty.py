@@ -10,13 +10,13 @@ P = TypeVar("P")
 
 
 @dataclass(frozen=True)
-class Ladder(Generic[P]):
+class DutyLadder(Generic[P]):
     """Whom an alert goes to, rung by rung."""
 
     leader: Sequence[P]
     backup: Sequence[P]
     staff: Sequence[P]
-    standing_in: bool = False
+    is_substitute: bool = False
 
     @property
     def rungs(self) -> tuple[Sequence[P], ...]:
@@ -24,9 +24,9 @@ class Ladder(Generic[P]):
         return (self.leader, self.backup, self.staff)
 
 
-def ladder(
-    posts: Mapping[str, Sequence[P]], leaders: Sequence[P], office: Sequence[P], name: Callable[[P], int]
-) -> Ladder[P]:
+def build_duty_ladder(
+    posts: Mapping[str, Sequence[P]], leaders: Sequence[P], office: Sequence[P], key: Callable[[P], int]
+) -> DutyLadder[P]:
     """The ladder of a shift: nobody on the roster never means nobody is told.
 
     Without a leader on the roster everyone with that role is told, without any of those the office;
@@ -34,12 +34,12 @@ def ladder(
     """
     on_roster = list(posts.get("leader", ()))
     first = on_roster or list(leaders) or list(office)
-    told = {name(person) for person in first}
+    told = {key(person) for person in first}
 
     def others(people: Sequence[P]) -> list[P]:
-        fresh = [person for person in people if name(person) not in told]
-        told.update(name(person) for person in fresh)
+        fresh = [person for person in people if key(person) not in told]
+        told.update(key(person) for person in fresh)
         return fresh
 
     backup = others(posts.get("backup", ()))
-    return Ladder(first, backup, others(posts.get("staff", ()) or office), standing_in=not on_roster)
+    return DutyLadder(first, backup, others(posts.get("staff", ()) or office), is_substitute=not on_roster)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
-from schedules.patrol_night import Window
+from schedules.patrol_night import SubmissionWindow
 
 STATES = ("on_time", "late", "partial", "missing", "exempt", "unjudged")
 
@@ -42,7 +42,7 @@ class ExpectedEnterprise:
 
 
 @dataclass(frozen=True)
-class Clip:
+class JudgeableFilm:
     """A fit film as judging sees it; `candidates` are the enterprises an unattributed one may belong to.
 
     A `rejected` one was found not to show its part: it only tells that a fresh one has been asked for.
@@ -51,7 +51,7 @@ class Clip:
     enterprise_id: int | None
     part_id: int | None
     sent_at: datetime
-    candidates: frozenset[int] = frozenset()
+    candidate_ids: frozenset[int] = frozenset()
     rejected: bool = False
 
 
@@ -61,25 +61,25 @@ class EnterpriseJudgement:
 
     enterprise: ExpectedEnterprise
     state: str
-    parts: Mapping[int, str]
-    waiting: int = 0
+    part_states: Mapping[int, str]
+    unattributed_count: int = 0
 
     @property
     def missing_parts(self) -> tuple[ExpectedPart, ...]:
         """The due parts for which no film has come in time or late."""
-        return tuple(part for part in self.enterprise.due_parts if self.parts[part.id] not in ("on_time", "late"))
+        return tuple(part for part in self.enterprise.due_parts if self.part_states[part.id] not in ("on_time", "late"))
 
     @property
-    def accountable(self) -> tuple[ExpectedPart, ...]:
+    def confirmed_missing_parts(self) -> tuple[ExpectedPart, ...]:
         """The missing parts that not even the films still waiting for a name could be."""
-        return () if self.waiting >= len(self.missing_parts) else self.missing_parts
+        return () if self.unattributed_count >= len(self.missing_parts) else self.missing_parts
 
     @property
-    def silent(self) -> bool:
+    def nothing_received(self) -> bool:
         """Nothing at all has come from an enterprise of which something is due."""
         return (
             bool(self.enterprise.due_parts)
-            and not self.waiting
+            and not self.unattributed_count
             and len(self.missing_parts) == len(self.enterprise.due_parts)
         )
 
@@ -97,37 +97,37 @@ class NightJudgement:
         return {"expected": len(self.enterprises), **{state: found[state] for state in STATES}}
 
     @property
-    def accountable(self) -> list[EnterpriseJudgement]:
+    def confirmed_missing(self) -> list[EnterpriseJudgement]:
         """The enterprises that owe films and can be told so."""
-        return [judged for judged in self.enterprises if judged.accountable]
+        return [judged for judged in self.enterprises if judged.confirmed_missing_parts]
 
     @property
-    def in_question(self) -> bool:
+    def is_undecided(self) -> bool:
         """Nobody can be told that he owes a film, and yet not all have come: some still wait to be judged."""
-        return not self.accountable and any(judged.missing_parts for judged in self.enterprises)
+        return not self.confirmed_missing and any(judged.missing_parts for judged in self.enterprises)
 
-    def presumed_our_fault(self, threshold: float) -> bool:
+    def suggests_outage(self, threshold: float) -> bool:
         """More than the threshold's share of those who owe films are wholly silent: rather us than them."""
         due = sum(bool(judged.enterprise.due_parts) for judged in self.enterprises)
-        silent = sum(judged.silent for judged in self.enterprises)
+        silent = sum(judged.nothing_received for judged in self.enterprises)
         return due > 0 and silent / due > threshold
 
 
 def judge(
-    expected: Iterable[ExpectedEnterprise], clips: Iterable[Clip], window: Window, now: datetime
+    expected: Iterable[ExpectedEnterprise], films: Iterable[JudgeableFilm], window: SubmissionWindow, now: datetime
 ) -> NightJudgement:
     """Judge a night as it stands at `now`, by the instants at which the platform says films were sent."""
     best: dict[int, str] = {}
     waiting: Counter[int] = Counter()
     asked_again: set[int] = set()
-    for clip in clips:
+    for clip in films:
         lateness = window.lateness(clip.sent_at)
         if clip.rejected and clip.part_id is not None:
             asked_again |= {clip.part_id} if lateness in ("on_time", "late") else set()
         elif clip.part_id is not None:
             best[clip.part_id] = min(best.get(clip.part_id, "missing"), lateness, key=_RANK.__getitem__)
         elif lateness in ("on_time", "late"):
-            waiting.update({clip.enterprise_id} if clip.enterprise_id else clip.candidates)
+            waiting.update({clip.enterprise_id} if clip.enterprise_id else clip.candidate_ids)
     still_open = None if now <= window.closes else asked_again if now <= window.late_until else set[int]()
     return NightJudgement([_judge_one(each, best, waiting[each.id], still_open) for each in expected])
 

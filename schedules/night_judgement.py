@@ -11,19 +11,19 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from schedules.judgement import Clip, ExpectedEnterprise, ExpectedPart, NightJudgement, judge
-from schedules.patrol_night import Window, window
+from schedules.judgement import ExpectedEnterprise, ExpectedPart, JudgeableFilm, NightJudgement, judge
+from schedules.patrol_night import SubmissionWindow, submission_window
 from schedules.rules import RuleBook
 from storage import report_queries
 from storage.db.models import ClosedNight
-from storage.register import natural
+from storage.register import natural_sort_key
 from storage.store import Store
 
 # Whoever is asked for a fresh film must have so long to bring it; a rejection that comes later changes no state.
-FAIR_CHANCE = timedelta(hours=1)
+MIN_REFILM_TIME = timedelta(hours=1)
 
 
-def expected(
+def expected_enterprises(
     store: Store, night: date, enterprise_id: int | None = None, group_id: int | None = None
 ) -> list[ExpectedEnterprise]:
     """Who must film that night: as written down when it closed, else as the register stands."""
@@ -43,11 +43,11 @@ def _expected(rows: Sequence[Any]) -> ExpectedEnterprise:
     """Stopped production replaces the list of parts, it does not end the duty: those kept stay due."""
     first, stopped = rows[0], rows[0].status == "停产"
     parts = [
-        ExpectedPart(row.part_id, row.number, row.part_name, stopped and not row.kept_in_shutdown, row.part_risk)
+        ExpectedPart(row.part_id, row.number, row.part_name, stopped and not row.required_in_shutdown, row.part_risk)
         for row in rows
         if row.part_id is not None
     ]
-    parts.sort(key=lambda part: natural(part.number))
+    parts.sort(key=lambda part: natural_sort_key(part.number))
     return ExpectedEnterprise(
         first.id, first.code, first.name, first.short_name, first.risk, first.group_id, tuple(parts)
     )
@@ -61,16 +61,16 @@ def _thawed(entry: dict[str, Any]) -> ExpectedEnterprise:
     return ExpectedEnterprise(**{**entry, "parts": tuple(ExpectedPart(**part) for part in entry["parts"])})
 
 
-def close(store: Store, night: date, now: datetime) -> None:
+def close_night(store: Store, night: date, now: datetime) -> None:
     """Write down what was expected, so that a later register never re-judges this night."""
-    frozen = {"enterprises": [asdict(enterprise) for enterprise in expected(store, night)]}
+    frozen = {"enterprises": [asdict(enterprise) for enterprise in expected_enterprises(store, night)]}
     store.session.add(ClosedNight(night=night, closed_at=now, expected=frozen))
 
 
-def judged(
+def judge_night(
     store: Store,
     night: date,
-    book: RuleBook,
+    rules: RuleBook,
     now: datetime,
     enterprise_id: int | None = None,
     group_id: int | None = None,
@@ -81,8 +81,8 @@ def judged(
     has found not to show its part stands for nothing, if a fresh one could still be brought.
     """
     with _all_of_it_lives():
-        rows = store.submissions.clips_of_night(night, enterprise_id, group_id)
-        return _judged_of(rows, expected(store, night, enterprise_id, group_id), store, night, book, now)
+        rows = store.submissions.judgement_rows_of_night(night, enterprise_id, group_id)
+        return _judged_of(rows, expected_enterprises(store, night, enterprise_id, group_id), store, night, rules, now)
 
 
 @contextmanager
@@ -97,9 +97,9 @@ def _all_of_it_lives() -> Iterator[None]:
             gc.enable()
 
 
-def judged_of(rows: Sequence[Any], store: Store, night: date, book: RuleBook, now: datetime) -> NightJudgement:
+def judge_night_rows(rows: Sequence[Any], store: Store, night: date, rules: RuleBook, now: datetime) -> NightJudgement:
     """The same of all, from what has been read already."""
-    return _judged_of(rows, expected(store, night), store, night, book, now)
+    return _judged_of(rows, expected_enterprises(store, night), store, night, rules, now)
 
 
 def _judged_of(
@@ -110,20 +110,20 @@ def _judged_of(
     book: RuleBook,
     now: datetime,
 ) -> NightJudgement:
-    rejections, span = store.review.rejections(night, night), window(night, book)
+    rejections, span = store.review.rejections(night, night), submission_window(night, book)
     return judge(found, _clips(rows, _employers_of(rows, store), _rejected(rejections, span, now)), span, now)
 
 
-def judged_nights(store: Store, first: date, last: date, book: RuleBook, now: datetime) -> dict[date, NightJudgement]:
+def judge_nights(store: Store, first: date, last: date, rules: RuleBook, now: datetime) -> dict[date, NightJudgement]:
     """The same of every night from one through another, in as many queries as for one."""
-    rows, rejections = report_queries.clips(store.session, first, last), store.review.rejections(first, last)
+    rows, rejections = report_queries.judgement_rows(store.session, first, last), store.review.rejections(first, last)
     of_rows, of_rejections = _by_night(rows), _by_night(rejections)
-    employers, closed = _employers_of(rows, store), report_queries.closed(store.session, first, last)
+    employers, closed = _employers_of(rows, store), report_queries.closed_nights(store.session, first, last)
     nights = [first + timedelta(days=days) for days in range((last - first).days + 1)]
     present = _present(store) if closed.keys() < set(nights) else []
     judgements = {}
     for night in nights:
-        span = window(night, book)
+        span = submission_window(night, rules)
         clips = _clips(of_rows[night], employers, _rejected(of_rejections[night], span, now))
         found = _as_written(closed[night]) if night in closed else present
         judgements[night] = judge(found, clips, span, now)
@@ -137,9 +137,9 @@ def _by_night(rows: Sequence[Any]) -> dict[date, list[Any]]:
     return found
 
 
-def _rejected(rejections: Sequence[Any], span: Window, now: datetime) -> set[int]:
+def _rejected(rejections: Sequence[Any], span: SubmissionWindow, now: datetime) -> set[int]:
     """The films that had been rejected in time to be made up for, and still are."""
-    return _stood(rejections, min(now, span.late_until - FAIR_CHANCE)) & _stood(rejections, now)
+    return _stood(rejections, min(now, span.late_until - MIN_REFILM_TIME)) & _stood(rejections, now)
 
 
 def _stood(rejections: Sequence[Any], at: datetime) -> set[int]:
@@ -152,13 +152,13 @@ def _stood(rejections: Sequence[Any], at: datetime) -> set[int]:
 
 def _employers_of(rows: Sequence[Any], store: Store) -> dict[int, list[int]]:
     """For which enterprises those film whose films nobody has placed yet."""
-    unplaced = {row.person_id for row in rows if row.place == "unattributed" and row.enterprise_id is None}
-    return store.register.employers(unplaced - {None})
+    unplaced = {row.person_id for row in rows if row.attribution == "unattributed" and row.enterprise_id is None}
+    return store.register.enterprise_ids_of(unplaced - {None})
 
 
-def _clips(rows: Sequence[Any], employers: dict[int, list[int]], rejected: set[int]) -> list[Clip]:
+def _clips(rows: Sequence[Any], employers: dict[int, list[int]], rejected: set[int]) -> list[JudgeableFilm]:
     return [
-        Clip(
+        JudgeableFilm(
             row.enterprise_id,
             row.part_id if row.state == "filed" else None,
             row.sent_at,
@@ -166,5 +166,5 @@ def _clips(rows: Sequence[Any], employers: dict[int, list[int]], rejected: set[i
             row.id in rejected,
         )
         for row in rows
-        if row.kind == "film" and row.place != "quarantined" and row.state in ("filed", "receiving")
+        if row.kind == "film" and row.attribution != "quarantined" and row.state in ("filed", "receiving")
     ]

@@ -11,18 +11,18 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from schedules.channel_choice import ways
-from storage.contacts import Standing
+from schedules.channel_choice import route_options
+from storage.contacts import RouteStatus
 from storage.db.models import Notice, Person
-from storage.notices import NO_ACCOUNT, UNDELIVERABLE, Saying
-from storage.personal_channels import Line, route_to
+from storage.notices import NO_ACCOUNT, UNDELIVERABLE, NoticeDraft
+from storage.personal_channels import PersonalChannel, route_to
 from storage.store import Store
 
 # Where nobody can be spoken to, the notice still stands on record, under the line there should have been.
-_NO_LINE = Line("wecom_app", "wecom")
+_NO_LINE = PersonalChannel("wecom_app", "wecom")
 
 
-class Said(Protocol):
+class ReplyTarget(Protocol):
     """Something that came in: by which channel, from which account."""
 
     @property
@@ -38,7 +38,7 @@ class Said(Protocol):
         """The account it came from."""
 
     @property
-    def chat(self) -> str | None:
+    def chat_id(self) -> str | None:
         """The group it was said in, if it was one."""
 
     @property
@@ -46,66 +46,76 @@ class Said(Protocol):
         """The message, as it was kept."""
 
 
-def tell_person(person: Person, saying: Saying, store: Store) -> Notice | None:
+def notify_person(person: Person, draft: NoticeDraft, store: Store) -> Notice | None:
     """Decide to tell a person something, by the line that reaches them; None when it was decided before."""
-    standings = store.contacts.standings(person.id, store.lines)
-    line, account, why_not = _way_to(saying, standings, store)
-    return store.notices.to_account(line, account, person, saying, why_not)
+    standings = store.contacts.route_statuses(person.id, store.personal_channels)
+    line, account, why_not = _way_to(draft, standings, store)
+    return store.notices.add_for_account(line, account, person, draft, why_not)
 
 
-def tell_people(said: Sequence[tuple[Person, Saying]], store: Store) -> None:
+def notify_people(drafts: Sequence[tuple[Person, NoticeDraft]], store: Store) -> None:
     """The same for any number of people at once."""
-    standings = store.contacts.of_all({person.id for person, _ in said}, store.lines)
+    standings = store.contacts.route_statuses_by_person({person.id for person, _ in drafts}, store.personal_channels)
     told = []
-    for person, saying in said:
+    for person, saying in drafts:
         line, account, why_not = _way_to(saying, standings.get(person.id, []), store)
         told.append((line, account, person, saying, why_not))
-    store.notices.to_accounts(told)
+    store.notices.add_for_accounts(told)
 
 
 def _way_to(
-    saying: Saying, standings: Sequence[tuple[Line, Standing]], store: Store
-) -> tuple[Line, str | None, str]:  # fmt: skip
+    saying: NoticeDraft, standings: Sequence[tuple[PersonalChannel, RouteStatus]], store: Store
+) -> tuple[PersonalChannel, str | None, str]:  # fmt: skip
     """By which line and to which account, and why to none."""
-    for way in ways(saying.kind, standings, saying.due_at):
-        return way.line, way.account, ""
-    line = next((line for line, _ in standings), store.lines[0] if store.lines else _NO_LINE)
+    for way in route_options(saying.kind, standings, saying.due_at):
+        return way.personal_channel, way.account, ""
+    line = next((line for line, _ in standings), store.personal_channels[0] if store.personal_channels else _NO_LINE)
     return line, None, UNDELIVERABLE if standings else NO_ACCOUNT
 
 
-def reply(said: Said, person: Person | None, saying: Saying, store: Store) -> Notice | None:
+def notify_sender(target: ReplyTarget, person: Person | None, draft: NoticeDraft, store: Store) -> Notice | None:
     """Decide to answer, by the door it came by; where that has no way back, by any that reaches the person."""
-    if person is not None and store.lines and all(line.channel != said.channel for line in store.lines):
-        return tell_person(person, saying, store)
-    saying = replace(saying, answers=said.inbox_id)
-    if said.chat:
-        return store.notices.to_chat(said.channel, said.chat, person.name if person else said.sender, saying)
-    return store.notices.to_account(Line(said.channel, said.realm), said.sender, person, saying)
+    if (
+        person is not None
+        and store.personal_channels
+        and all(line.channel != target.channel for line in store.personal_channels)
+    ):
+        return notify_person(person, draft, store)
+    draft = replace(draft, reply_to_inbox_id=target.inbox_id)
+    if target.chat_id:
+        return store.notices.add_for_chat(
+            target.channel, target.chat_id, person.name if person else target.sender, draft
+        )
+    return store.notices.add_for_account(PersonalChannel(target.channel, target.realm), target.sender, person, draft)
 
 
-def route_back(said: Said) -> str:
+def reply_route(target: ReplyTarget) -> str:
     """The lane by which an answer goes."""
-    return route_to(said.channel, "" if said.chat else said.realm, said.chat or said.sender)
+    return route_to(target.channel, "" if target.chat_id else target.realm, target.chat_id or target.sender)
 
 
-def tell(
+def notify_system(
     person: Person, store: Store, night: date, now: datetime, text_key: str, once_key: str, **params: Any
 ) -> Notice | None:  # fmt: skip
     """Tell one person something, once."""
-    saying = Saying(kind="system", text_key=text_key, once_key=once_key, night=night, due_at=now, params=params)
-    return tell_person(person, saying, store)
+    saying = NoticeDraft(kind="system", text_key=text_key, once_key=once_key, night=night, due_at=now, params=params)
+    return notify_person(person, saying, store)
 
 
-def tell_office(store: Store, night: date, now: datetime, text_key: str, once_key: str, **params: Any) -> None:
+def notify_office(store: Store, night: date, now: datetime, text_key: str, once_key: str, **params: Any) -> None:
     """Tell everybody in the supervising office; when none of it can be reached, the fallback addresses."""
-    office = store.register.office()
-    told = [tell(person, store, night, now, text_key, f"{once_key}/{person.id}", **params) for person in office]
+    office = store.register.office_staff()
+    told = [
+        notify_system(person, store, night, now, text_key, f"{once_key}/{person.id}", **params) for person in office
+    ]
     if all(notice is not None and notice.state == "failed" for notice in told):
-        saying = Saying(kind="system", text_key=text_key, once_key=once_key, night=night, due_at=now, params=params)
-        store.notices.to_fallback(saying)
+        saying = NoticeDraft(
+            kind="system", text_key=text_key, once_key=once_key, night=night, due_at=now, params=params
+        )
+        store.notices.add_for_fallback(saying)
 
 
-def awake_at(store: Store, due: datetime) -> bool:
+def was_in_service(store: Store, instant: datetime) -> bool:
     """Whether this service existed at that instant: it owes nobody what fell due before its first start."""
-    born = store.records.fact("born")
-    return born is not None and datetime.fromisoformat(born["at"]) <= due
+    born = store.facts.read_fact("born")
+    return born is not None and datetime.fromisoformat(born["at"]) <= instant

@@ -5,21 +5,21 @@ from __future__ import annotations
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from schedules.notify import tell_office, tell_person
-from schedules.patrol_night import ONE_DAY, night_of, window
+from schedules.notify import notify_office, notify_person
+from schedules.patrol_night import ONE_DAY, night_of, submission_window
 from schedules.rules import RuleBook
 from storage.db.models import Outage
-from storage.notices import Saying
-from storage.register import HEADS, PATROLLER
+from storage.notices import NoticeDraft
+from storage.register import PATROLLER_ROLE, RESPONSIBLE_ROLES
 from storage.store import Store
 
 
-def rule_book(store: Store, zone: ZoneInfo) -> RuleBook:
+def load_rule_book(store: Store, zone: ZoneInfo) -> RuleBook:
     """What has been agreed, and the outages, of which some lengthen its windows."""
     return RuleBook(zone, store.register.rules(), store.outages.all())
 
 
-def tell_outages(store: Store, rules: RuleBook, now: datetime) -> None:
+def notify_outages(store: Store, rules: RuleBook, now: datetime) -> None:
     """Once an outage that touched a night is over, say until when films may be sent now.
 
     Those who film hear it too while there is time: what they sent meanwhile may never have arrived.
@@ -27,44 +27,44 @@ def tell_outages(store: Store, rules: RuleBook, now: datetime) -> None:
     present = night_of(now, rules)
     _tell_meanwhile(present, store, rules, now)
     for night in (present - ONE_DAY, present):
-        span = window(night, rules)
+        span = submission_window(night, rules)
         for outage in store.outages.within(span.opens, span.closes):
-            if store.records.decide(f"outage/{outage.id}/{night}", now):
+            if store.facts.decide(f"outage/{outage.id}/{night}", now):
                 _tell(outage, night, store, rules, now)
 
 
 def _tell_meanwhile(night: date, store: Store, rules: RuleBook, now: datetime) -> None:
     """While the platform itself is away, the fallback addresses (SMS, mail) are all that can still be told; once."""
-    since, span = store.outages.platform_away_since(), window(night, rules)
+    since, span = store.outages.platform_down_since(), submission_window(night, rules)
     if since is None or not span.opens <= now <= span.closes:
         return
     said = {"morning": f"{night:%m-%d}", "began": _clock(since, rules)}
-    saying = Saying(
+    saying = NoticeDraft(
         kind="system", text_key="outage.platform_now", once_key=f"outage/now/{since.isoformat()}", night=night,
         due_at=now, expires_at=span.closes, params=said,
     )  # fmt: skip
-    store.notices.to_fallback(saying)
+    store.notices.add_for_fallback(saying)
 
 
 def _tell(outage: Outage, night: date, store: Store, rules: RuleBook, now: datetime) -> None:
-    closes = window(night, rules).closes
-    key, local = f"outage/{outage.id}/{night}", [_clock(each, rules) for each in (outage.began_at, outage.ended_at)]
+    closes = submission_window(night, rules).closes
+    key, local = f"outage/{outage.id}/{night}", [_clock(each, rules) for each in (outage.started_at, outage.ended_at)]
     said = {"morning": f"{night:%m-%d}", "began": local[0], "ended": local[1], "closes": _clock(closes, rules)}
-    tell_office(store, night, now, f"outage.{outage.what}", key, **said)
-    if outage.what == "working" or now >= closes:
+    notify_office(store, night, now, f"outage.{outage.kind}", key, **said)
+    if outage.kind == "working" or now >= closes:
         return
     groups = store.register.groups()
     for group in groups:
-        store.notices.to_group(group, _saying(f"{key}/group/{group.id}", night, now, closes, said))
-    outside = store.register.in_no_group() if len(groups) != 1 else []
+        store.notices.add_for_group(group, _saying(f"{key}/group/{group.id}", night, now, closes, said))
+    outside = store.register.enterprises_without_group() if len(groups) != 1 else []
     for people in store.register.employees(outside).values():
         for person in people:
-            if {PATROLLER, *HEADS} & set(person.roles):
-                tell_person(person, _saying(f"{key}/person/{person.id}", night, now, closes, said), store)
+            if {PATROLLER_ROLE, *RESPONSIBLE_ROLES} & set(person.roles):
+                notify_person(person, _saying(f"{key}/person/{person.id}", night, now, closes, said), store)
 
 
-def _saying(once_key: str, night: date, now: datetime, closes: datetime, said: dict[str, str]) -> Saying:
-    return Saying(
+def _saying(once_key: str, night: date, now: datetime, closes: datetime, said: dict[str, str]) -> NoticeDraft:
+    return NoticeDraft(
         kind="system", text_key="outage.more_time", once_key=once_key, night=night, due_at=now, expires_at=closes,
         params=said,
     )  # fmt: skip

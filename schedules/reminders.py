@@ -8,42 +8,42 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from schedules.judgement import EnterpriseJudgement, NightJudgement
-from schedules.night_judgement import judged
-from schedules.notify import awake_at, tell_office, tell_people
-from schedules.patrol_night import moment, night_of, window
+from schedules.night_judgement import judge_night
+from schedules.notify import notify_office, notify_people, was_in_service
+from schedules.patrol_night import night_instant, night_of, submission_window
 from schedules.rules import RuleBook
 from storage.db.models import GroupChat, Notice
-from storage.notices import Saying
+from storage.notices import NoticeDraft
 from storage.outages import RECEIVING
-from storage.register import HEADS, PATROLLER
+from storage.register import PATROLLER_ROLE, RESPONSIBLE_ROLES
 from storage.store import Store
 
 # Messages received before a wave are worked off first, but not waited for longer than this.
 _PATIENCE = timedelta(minutes=10)
 
 
-def send_waves(store: Store, rules: RuleBook, now: datetime) -> None:
+def decide_reminder_waves(store: Store, rules: RuleBook, now: datetime) -> None:
     """Decide the wave that is due, once; earlier ones that were slept through are not made up for.
 
     While nothing can be received nobody is called missing: the wave waits until something can.
     """
     night = night_of(now, rules)
-    if store.outages.is_away(RECEIVING, now):
+    if store.outages.is_down(RECEIVING, now):
         return
-    if not window(night, rules).opens <= now <= window(night, rules).closes:
+    if not submission_window(night, rules).opens <= now <= submission_window(night, rules).closes:
         return
-    due = {wave: moment(night, wave, rules) for wave in rules.on(night).waves}
-    due = {wave: instant for wave, instant in due.items() if instant <= now and awake_at(store, instant)}
+    due = {wave: night_instant(night, wave, rules) for wave in rules.for_night(night).waves}
+    due = {wave: instant for wave, instant in due.items() if instant <= now and was_in_service(store, instant)}
     open_waves = sorted(due.keys() - _decided(store, night, due), key=lambda wave: due[wave])
     if not open_waves or (now < due[open_waves[-1]] + _PATIENCE and _still_to_hear(store)):
         return
     for slept_through in open_waves[:-1]:
-        store.records.decide(_key(night, slept_through), now, "slept through")
+        store.facts.decide(_key(night, slept_through), now, "slept through")
     _decide(open_waves[-1], due[open_waves[-1]], night, store, rules, now)
 
 
 def _still_to_hear(store: Store) -> bool:
-    return store.inbox.untouched() or store.sources.behind()
+    return store.inbox.has_unattempted() or store.poll_cursors.has_pending()
 
 
 def _key(night: date, wave: time) -> str:
@@ -51,40 +51,40 @@ def _key(night: date, wave: time) -> str:
 
 
 def _decided(store: Store, night: date, waves: Any) -> set[time]:
-    decided = store.records.decided([_key(night, wave) for wave in waves])
+    decided = store.facts.decided([_key(night, wave) for wave in waves])
     return {wave for wave in waves if _key(night, wave) in decided}
 
 
 def _decide(wave: time, due: datetime, night: date, store: Store, rules: RuleBook, now: datetime) -> None:
-    whole, key = judged(store, night, rules, now), _key(night, wave)
-    if whole.presumed_our_fault(rules.on(night).threshold):
-        store.records.decide(key, now, "held")
-        _, oldest = store.inbox.waiting()
-        silent = sum(each.silent for each in whole.enterprises)
-        tell_office(
+    whole, key = judge_night(store, night, rules, now), _key(night, wave)
+    if whole.suggests_outage(rules.for_night(night).mass_silence_threshold):
+        store.facts.decide(key, now, "held")
+        _, oldest = store.inbox.backlog()
+        silent = sum(each.nothing_received for each in whole.enterprises)
+        notify_office(
             store, night, now, "wave.held", key, wave=f"{wave:%H:%M}", silent=silent,
             expected=_due(whole.enterprises), waiting=[] if oldest is None else [{"say": "wave.backlog"}],
         )  # fmt: skip
         return
-    store.records.decide(key, now, f"{len(whole.accountable)} missing")
+    store.facts.decide(key, now, f"{len(whole.confirmed_missing)} missing")
     owing, groups = _by_group(whole, store), store.register.groups()
     _remind_directly(owing.pop(None, []), wave, store, night, due, rules)
     said = [(group, _to_group(group, wave, night, due, rules)) for group in groups if group.id in owing]
-    store.notices.to_groups(said)
+    store.notices.add_for_groups(said)
 
 
-def _to_group(group: GroupChat, wave: time, night: date, due: datetime, rules: RuleBook) -> Saying:
+def _to_group(group: GroupChat, wave: time, night: date, due: datetime, rules: RuleBook) -> NoticeDraft:
     params = {"wave": f"{wave:%H:%M}", "group": group.id, "offset": 0}
     return _saying("wave.missing", f"{_key(night, wave)}/{group.id}", night, due, params, rules)
 
 
 def _saying(
     text_key: str, once_key: str, night: date, due: datetime, params: dict[str, Any], rules: RuleBook
-) -> Saying:
-    return Saying(
+) -> NoticeDraft:
+    return NoticeDraft(
         kind="reminder", text_key=text_key, once_key=once_key, night=night, due_at=due, params=params,
-        form="wave" if text_key == "wave.missing" else "text", still="wave",
-        expires_at=window(night, rules).closes,
+        form="wave" if text_key == "wave.missing" else "text", check_name="wave",
+        expires_at=submission_window(night, rules).closes,
     )  # fmt: skip
 
 
@@ -97,7 +97,7 @@ def _by_group(whole: NightJudgement, store: Store) -> dict[int | None, list[Ente
     groups = store.register.groups()
     only = groups[0].id if len(groups) == 1 else None
     found: dict[int | None, list[EnterpriseJudgement]] = defaultdict(list)
-    for each in whole.accountable:
+    for each in whole.confirmed_missing:
         found[each.enterprise.group_id or only].append(each)
     return found
 
@@ -110,25 +110,25 @@ def _remind_directly(
     sayings = []
     for each in owing:
         for person in people.get(each.enterprise.id, ()):
-            if PATROLLER in person.roles or set(HEADS) & set(person.roles):
+            if PATROLLER_ROLE in person.roles or set(RESPONSIBLE_ROLES) & set(person.roles):
                 once_key = f"{_key(night, wave)}/{each.enterprise.code}/{person.id}"
                 params = {"wave": f"{wave:%H:%M}", "enterprise": each.enterprise.id}
                 sayings.append((person, _saying("wave.direct", once_key, night, due, params, rules)))
-    tell_people(sayings, store)
+    notify_people(sayings, store)
 
 
-def still_missing(notice: Notice, store: Store, rules: RuleBook, now: datetime) -> dict[str, Any] | None:
+def check_reminder(notice: Notice, store: Store, rules: RuleBook, now: datetime) -> dict[str, Any] | None:
     """Who is missing at the moment of sending; nobody who has sent in the meantime hears anything."""
     if "enterprise" in notice.params:
-        [*owing] = judged(store, notice.night, rules, now, notice.params["enterprise"]).accountable
+        [*owing] = judge_night(store, notice.night, rules, now, notice.params["enterprise"]).confirmed_missing
         row = [_row(each) for each in owing]
         closes = _closes(notice.night, rules)
         return {**notice.params, "name": row[0], "closes": closes} if row else None
     # Not of all: a province has thousands of groups. With a single one, those without a group belong to it.
     group_id = notice.params["group"] if store.register.has_several_groups() else None
-    group = judged(store, notice.night, rules, now, group_id=group_id)
+    group = judge_night(store, notice.night, rules, now, group_id=group_id)
     # Whether it is rather our fault was asked of all at the decision, and since then only more can have come.
-    owing = _only_asked(group.accountable, notice.params)
+    owing = _only_asked(group.confirmed_missing, notice.params)
     if not owing:
         return None
     return {
@@ -144,7 +144,7 @@ def still_missing(notice: Notice, store: Store, rules: RuleBook, now: datetime) 
 
 
 def _closes(night: date, rules: RuleBook) -> str:
-    return f"{window(night, rules).closes.astimezone(rules.zone):%H:%M}"
+    return f"{submission_window(night, rules).closes.astimezone(rules.zone):%H:%M}"
 
 
 def _only_asked(owing: list[EnterpriseJudgement], params: dict[str, Any]) -> list[EnterpriseJudgement]:
@@ -168,7 +168,7 @@ def _mentions(owing: Sequence[EnterpriseJudgement], store: Store) -> dict[str, l
     mobiles: list[list[str]] = []
     for each in owing:
         mine = people.get(each.enterprise.id, [])
-        to_call = [person for person in mine if PATROLLER in person.roles] or mine
+        to_call = [person for person in mine if PATROLLER_ROLE in person.roles] or mine
         users.append([accounts[person.id] for person in to_call if person.id in accounts])
         mobiles.append([person.mobile for person in to_call if person.id not in accounts and person.mobile])
     return {"users": users, "mobiles": mobiles}

@@ -10,16 +10,16 @@ from zoneinfo import ZoneInfo
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from schedules.alerts.escalation import climb_all, open_duty_alerts
-from schedules.audit_log import seal_trail
-from schedules.completeness_check import audit_night
-from schedules.content import push_daily
-from schedules.deadlines import check_roster, close_nights
-from schedules.outage_notices import rule_book, tell_outages
-from schedules.readiness_checks import check_reach
-from schedules.reminders import send_waves
-from schedules.reports.daily import send_daily_report
-from schedules.review.night_review import end_reviews
+from schedules.alerts.escalation import escalate_alerts, open_duty_alerts
+from schedules.audit_log import seal_audit_log
+from schedules.completeness_check import check_completeness
+from schedules.content import push_content
+from schedules.deadlines import check_duty_roster, close_nights
+from schedules.outage_notices import load_rule_book, notify_outages
+from schedules.readiness_checks import check_reachability
+from schedules.reminders import decide_reminder_waves
+from schedules.reports.daily import add_daily_report_notices
+from schedules.review.night_review import close_reviews
 from schedules.rules import RuleBook
 from storage.store import Store
 
@@ -27,18 +27,18 @@ Job = Callable[[Store, RuleBook, datetime], None]
 log = logging.getLogger(__name__)
 
 JOBS: dict[str, Job] = {
-    "outages": tell_outages,
-    "reminder waves": send_waves,
+    "outages": notify_outages,
+    "reminder waves": decide_reminder_waves,
     "duty alerts": open_duty_alerts,
-    "escalation": climb_all,
-    "roster": check_roster,
-    "reachability": check_reach,
-    "daily report": send_daily_report,
-    "daily push": push_daily,
+    "escalation": escalate_alerts,
+    "roster": check_duty_roster,
+    "reachability": check_reachability,
+    "daily report": add_daily_report_notices,
+    "daily push": push_content,
     "closing": close_nights,
-    "review": end_reviews,
-    "self-audit": audit_night,
-    "trail": seal_trail,
+    "review": close_reviews,
+    "self-audit": check_completeness,
+    "trail": seal_audit_log,
 }
 
 
@@ -49,11 +49,11 @@ def tick(transaction: Callable[[], AbstractContextManager[Store]], zone: ZoneInf
     """
     failed = []
     with transaction() as store:
-        rules = rule_book(store, zone)
+        rules = load_rule_book(store, zone)
     for name, job in JOBS.items():
         try:
             with transaction() as store:
-                store.one_at_a_time(f"timetable/{name}")
+                store.lock_for_transaction(f"timetable/{name}")
                 job(store, rules, now)
         except Exception:
             log.exception("the job %r failed", name)
@@ -77,7 +77,7 @@ class _Steady(BackgroundScheduler):  # type: ignore[misc]
         return wait_s
 
 
-def start_ticking(
+def start_timetable(
     calls: Iterable[tuple[Callable[[], object], timedelta]], zone: ZoneInfo, now: Callable[[], datetime]
 ) -> BackgroundScheduler:
     """Make each call again and again until the scheduler is shut down; a late one makes up for those missed.

@@ -7,47 +7,58 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from storage.db.models import Token
-from storage.facts import insert_once
+from storage.db.models import AccessToken
+from storage.facts import insert_if_absent
 
 
-class TokenStore:
+class AccessTokenStore:
     """Access tokens with their lives; leases run on the wall clock, lives on the service's."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
 
-    def valid(self, name: str, now: datetime) -> str | None:
+    def get_valid(self, name: str, now: datetime) -> str | None:
         """The token, if it is alive at `now`."""
-        row = self.session.execute(select(Token.value, Token.expires_at).where(Token.name == name)).first()
+        row = self.session.execute(
+            select(AccessToken.value, AccessToken.expires_at).where(AccessToken.name == name)
+        ).first()
         if row is None or row.value is None or row.expires_at is None or row.expires_at <= now:
             return None
         return str(row.value)
 
-    def lease(self, name: str, dead: str | None, now: datetime, wall_now: datetime, patience: timedelta) -> bool:
+    def acquire_lease(
+        self, name: str, rejected: str | None, now: datetime, wall_now: datetime, duration: timedelta
+    ) -> bool:
         """True for the one process that shall fetch a new token now.
 
         `dead` is a token the platform has just refused: it is replaced even if its life is not over.
         """
-        insert_once(self.session, Token, {"name": name})
+        insert_if_absent(self.session, AccessToken, {"name": name})
         won = self.session.execute(
-            update(Token)
+            update(AccessToken)
             .where(
-                Token.name == name,
-                or_(Token.lease_until.is_(None), Token.lease_until <= wall_now),
-                or_(Token.value.is_(None), Token.expires_at.is_(None), Token.expires_at <= now, Token.value == dead),
+                AccessToken.name == name,
+                or_(AccessToken.lease_until.is_(None), AccessToken.lease_until <= wall_now),
+                or_(
+                    AccessToken.value.is_(None),
+                    AccessToken.expires_at.is_(None),
+                    AccessToken.expires_at <= now,
+                    AccessToken.value == rejected,
+                ),
             )
-            .values(lease_until=wall_now + patience)
-            .returning(Token.name)
+            .values(lease_until=wall_now + duration)
+            .returning(AccessToken.name)
         ).first()
         return won is not None
 
-    def keep(self, name: str, value: str, expires_at: datetime) -> None:
+    def save(self, name: str, value: str, expires_at: datetime) -> None:
         """Put the fetched token in place and give the lease back."""
         self.session.execute(
-            update(Token).where(Token.name == name).values(value=value, expires_at=expires_at, lease_until=None)
+            update(AccessToken)
+            .where(AccessToken.name == name)
+            .values(value=value, expires_at=expires_at, lease_until=None)
         )
 
-    def give_up(self, name: str) -> None:
+    def release_lease(self, name: str) -> None:
         """Give the lease back without a token."""
-        self.session.execute(update(Token).where(Token.name == name).values(lease_until=None))
+        self.session.execute(update(AccessToken).where(AccessToken.name == name).values(lease_until=None))

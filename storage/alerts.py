@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from storage.db.models import Alert, Person
-from storage.facts import insert_once
+from storage.facts import insert_if_absent
 
 
 class AlertStore:
@@ -26,18 +26,18 @@ class AlertStore:
             "cause": cause,
             "night": night,
             "opened_at": now,
-            "level": -1,
+            "rung": -1,
             "params": {},
             **values,
         }
-        alert_id = insert_once(self.session, Alert, row)
+        alert_id = insert_if_absent(self.session, Alert, row)
         return None if alert_id is None else self.session.get_one(Alert, alert_id)
 
     def get(self, alert_id: int) -> Alert | None:
         """The alert of that id, as it stands now."""
         return self.session.get(Alert, alert_id, populate_existing=True)
 
-    def unanswered(self) -> Sequence[Alert]:
+    def unacknowledged(self) -> Sequence[Alert]:
         """Alerts that nobody has answered and that are still open."""
         return self.session.scalars(
             select(Alert).where(Alert.acknowledged_at.is_(None), Alert.closed_at.is_(None)).order_by(Alert.id)
@@ -53,7 +53,7 @@ class AlertStore:
         )
         return [(alert, name) for alert, name in rows]
 
-    def open_danger(self, enterprise_id: int | None, sender: str, since: datetime) -> Alert | None:
+    def open_emergency(self, enterprise_id: int | None, sender: str, since: datetime) -> Alert | None:
         """The danger reported since an instant, from an enterprise or (without one) by a sender; answered or not."""
         dangers = self.session.scalars(
             select(Alert)

@@ -23,7 +23,7 @@ _BEGINNING = "0" * 64
 
 
 @dataclass(frozen=True)
-class Head:
+class ChainHead:
     """The last seal of the chain, and how many entries it stands for."""
 
     length: int
@@ -34,66 +34,66 @@ class Head:
 
 
 @dataclass(frozen=True)
-class Check:
+class ChainCheck:
     """What came of reading the whole chain again: how many seals hold, and the entry at which the first does not."""
 
-    sealed: int
+    valid_count: int
     broken_at: int | None
 
 
-def seal(before: str, entry: AuditEntry) -> str:
+def compute_seal(previous_seal: str, entry: AuditEntry) -> str:
     """SHA-256 in hex over the seal before and everything the entry says."""
     said = {
         "at": entry.at.astimezone(UTC).isoformat(), "actor": entry.actor, "action": entry.action,
-        "subject": entry.subject, "detail": entry.detail, "place": entry.place,
+        "subject": entry.subject, "detail": entry.detail, "place": entry.chain_position,
     }  # fmt: skip
-    return hashlib.sha256((before + json.dumps(said, ensure_ascii=False, sort_keys=True)).encode()).hexdigest()
+    return hashlib.sha256((previous_seal + json.dumps(said, ensure_ascii=False, sort_keys=True)).encode()).hexdigest()
 
 
-class TrailStore:
+class AuditLogStore:
     """The entries, in the order in which they were sealed."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
 
-    def note(self, at: datetime, actor: str, action: str, subject: str | None = None, **detail: Any) -> None:
+    def record(self, at: datetime, actor: str, action: str, subject: str | None = None, **detail: Any) -> None:
         """Put on record what somebody did by hand; `subject` names the thing it was done to."""
         self.session.add(AuditEntry(at=at, actor=actor, action=action, subject=subject, detail=detail))
 
-    def link(self, now: datetime, limit: int = 500) -> int:
+    def seal_new(self, now: datetime, limit: int = 500) -> int:
         """Seal what is not sealed yet, oldest first; how many. One caller at a time."""
-        fresh = select(AuditEntry).where(AuditEntry.place.is_(None)).order_by(AuditEntry.id).limit(limit)
+        fresh = select(AuditEntry).where(AuditEntry.chain_position.is_(None)).order_by(AuditEntry.id).limit(limit)
         entries = self.session.scalars(fresh).all()
         head = self.head() if entries else None
         length, last = (head.length, head.seal) if head else (0, _BEGINNING)
         for entry in entries:
             length += 1
-            entry.place, entry.sealed_at = length, now
-            entry.seal = last = seal(last, entry)
+            entry.chain_position, entry.sealed_at = length, now
+            entry.seal = last = compute_seal(last, entry)
         return len(entries)
 
-    def head(self, as_of: datetime | None = None) -> Head | None:
+    def head(self, as_of: datetime | None = None) -> ChainHead | None:
         """The end of the chain, as it was at an instant; None while nothing is sealed."""
-        last = select(AuditEntry.place, AuditEntry.seal).where(AuditEntry.place.is_not(None))
+        last = select(AuditEntry.chain_position, AuditEntry.seal).where(AuditEntry.chain_position.is_not(None))
         last = last if as_of is None else last.where(AuditEntry.sealed_at <= as_of)
-        found = self.session.execute(last.order_by(AuditEntry.place.desc()).limit(1)).first()
-        return Head(found.place, found.seal) if found else None
+        found = self.session.execute(last.order_by(AuditEntry.chain_position.desc()).limit(1)).first()
+        return ChainHead(found.chain_position, found.seal) if found else None
 
-    def check(self) -> Check:
+    def verify(self) -> ChainCheck:
         """Read the whole chain again."""
-        query = select(AuditEntry).where(AuditEntry.place.is_not(None)).order_by(AuditEntry.place)
+        query = select(AuditEntry).where(AuditEntry.chain_position.is_not(None)).order_by(AuditEntry.chain_position)
         # The first seal that does not hold ends the reading: the rest of a server's answer is given back.
         with closing(self.session.scalars(query.execution_options(yield_per=1000))) as entries:
             return _checked(entries)
 
-    def page(self, before: int | None = None, words: str = "", limit: int = 50) -> Sequence[AuditEntry]:
+    def page(self, before_id: int | None = None, search_text: str = "", limit: int = 50) -> Sequence[AuditEntry]:
         """The latest entries older than the id `before`, of an actor or a thing whose name holds these words."""
         query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit)
-        if before is not None:
-            query = query.where(AuditEntry.id < before)
-        if words:
+        if before_id is not None:
+            query = query.where(AuditEntry.id < before_id)
+        if search_text:
             named = func.lower(AuditEntry.actor + " " + func.coalesce(AuditEntry.subject, ""))
-            query = query.where(named.contains(words.lower(), autoescape=True))
+            query = query.where(named.contains(search_text.lower(), autoescape=True))
         return self.session.scalars(query).all()
 
     def of_subject(self, subject: str, limit: int = 50) -> Sequence[AuditEntry]:
@@ -102,11 +102,11 @@ class TrailStore:
         return self.session.scalars(query.order_by(AuditEntry.id.desc()).limit(limit)).all()
 
 
-def _checked(entries: Iterable[AuditEntry]) -> Check:
+def _checked(entries: Iterable[AuditEntry]) -> ChainCheck:
     last, sealed = _BEGINNING, 0
     for entry in entries:
-        last = seal(last, entry)
-        if entry.place != sealed + 1 or entry.seal != last:
-            return Check(sealed, sealed + 1)
+        last = compute_seal(last, entry)
+        if entry.chain_position != sealed + 1 or entry.seal != last:
+            return ChainCheck(sealed, sealed + 1)
         sealed += 1
-    return Check(sealed, None)
+    return ChainCheck(sealed, None)

@@ -24,14 +24,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from storage.db.database import Database
 from storage.db.migration_runner import known_revisions
 from storage.db.models import Base, UtcDateTime
-from storage.errors import Refused
-from storage.private_files import written_privately
+from storage.errors import OperationRefused
+from storage.private_files import atomic_private_file
 
-FORMAT = 1
-MANIFEST = "manifest.json"
+FORMAT_VERSION = 1
+MANIFEST_NAME = "manifest.json"
 # Access tokens are fetched anew, people sign in anew, and a claim on either or on a connection is worth nothing
 # elsewhere.
-_LEFT_OUT = {"token", "lease", "errand", "web_session"}
+_LEFT_OUT = {"access_token", "lease", "rpc_call", "web_session"}
 # Signs of life and the schema's own word, which the restored database gives for itself.
 _PASSING = ("executor/", "beat/", "asked", "schema", "platform")
 _AT_ONCE = 1000
@@ -46,7 +46,7 @@ _DAMAGE = (
 class Manifest:
     """What a backup says of itself: when it was made, of which schema, and rows and digest of every table."""
 
-    made_at: str
+    created_at: str
     revision: str
     tables: dict[str, dict[str, Any]]
 
@@ -61,18 +61,20 @@ class Manifest:
         return sum(each["rows"] for each in self.tables.values())
 
 
-def backup(database: Database, target: Path, made_at: datetime) -> Manifest:
+def backup(database: Database, target: Path, created_at: datetime) -> Manifest:
     """Write everything that is remembered, as it stands at one moment. Raises DatabaseAway, OSError, SchemaMismatch."""
     database.check_schema()
     with (
-        written_privately(target) as file,
+        atomic_private_file(target) as file,
         zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=4) as archive,
-        database.reading() as session,
+        database.read() as session,
     ):
         connection = session.connection()
         tables = {table.name: _dump(connection, table, archive) for table in _tables()}
-        made = Manifest(made_at.isoformat(), database.revision() or "", tables)
-        archive.writestr(MANIFEST, json.dumps({"format": FORMAT, **vars(made)}, indent=1, ensure_ascii=False))
+        made = Manifest(created_at.isoformat(), database.revision() or "", tables)
+        archive.writestr(
+            MANIFEST_NAME, json.dumps({"format": FORMAT_VERSION, **vars(made)}, indent=1, ensure_ascii=False)
+        )
     return made
 
 
@@ -85,7 +87,7 @@ def _dump(connection: Connection, table: Table, archive: zipfile.ZipFile) -> dic
     found = connection.execution_options(yield_per=_AT_ONCE).execute(select(table).order_by(*table.primary_key))
     with archive.open(_member(table), "w", force_zip64=True) as member:
         for row in found.mappings():
-            if table.name == "meta" and row["name"].startswith(_PASSING):
+            if table.name == "fact" and row["name"].startswith(_PASSING):
                 continue
             line = json.dumps(dict(row), default=_as_text, ensure_ascii=False, sort_keys=True) + "\n"
             member.write(line.encode())
@@ -112,10 +114,10 @@ def restore(database: Database, source: Path) -> Manifest:
         manifest = _manifest(archive, source)
         _check_digests(archive, manifest)
         if database.revision() is None:
-            database.migrate(to=manifest.revision)
-        with database.writing() as connection:
+            database.migrate(target=manifest.revision)
+        with database.write() as connection:
             if database.revision() != manifest.revision or _holds_anything(connection):
-                raise Refused("backup.not_empty")
+                raise OperationRefused("backup.not_empty")
             for table in _tables():
                 if table.name in manifest.tables:
                     _load(connection, table, archive)
@@ -130,13 +132,13 @@ def _opened(source: Path) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(source) as archive:
             yield archive
     except _DAMAGE as error:
-        raise Refused("backup.damaged", file=source.name) from error
+        raise OperationRefused("backup.damaged", file=source.name) from error
 
 
 def _manifest(archive: zipfile.ZipFile, source: Path) -> Manifest:
-    said = json.loads(archive.read(MANIFEST))
-    if said["format"] != FORMAT or said["revision"] not in known_revisions():
-        raise Refused("backup.newer", file=source.name)
+    said = json.loads(archive.read(MANIFEST_NAME))
+    if said["format"] != FORMAT_VERSION or said["revision"] not in known_revisions():
+        raise OperationRefused("backup.newer", file=source.name)
     return Manifest(said["made_at"], said["revision"], said["tables"])
 
 
@@ -151,7 +153,7 @@ def _holds_anything(connection: Connection) -> bool:
     """A schema alone holds nothing; its own word about itself does not count."""
     for table in _tables():
         wanted = select(func.count()).select_from(table)
-        if table.name == "meta":
+        if table.name == "fact":
             wanted = wanted.where(table.c.name != "schema")
         if connection.execute(wanted).scalar():
             return True

@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from storage.db.models import ContentItem, Notice, Push
-from storage.facts import insert_once
+from storage.db.models import ContentItem, ContentPush, Notice
+from storage.facts import insert_if_absent
 
-LINK, FILM = "链接", "视频"
+LINK, VIDEO = "链接", "视频"
 
 
 class ContentStore:
@@ -25,45 +25,45 @@ class ContentStore:
         """The item of that id."""
         return self.session.get(ContentItem, item_id)
 
-    def living(self) -> Sequence[ContentItem]:
+    def active_items(self) -> Sequence[ContentItem]:
         """Every item whose link is not known to be dead, oldest first."""
         return self.session.scalars(
             select(ContentItem).where(ContentItem.dead_since.is_(None)).order_by(ContentItem.added_at, ContentItem.id)
         ).all()
 
-    def sent_to_groups(self) -> dict[int, set[int]]:
+    def item_ids_by_group(self) -> dict[int, set[int]]:
         """Group id -> ids of the items it has had, or is about to get."""
         found: dict[int, set[int]] = {}
-        for group_id, item_id in self.session.execute(select(Push.group_id, Push.item_id)):
+        for group_id, item_id in self.session.execute(select(ContentPush.group_id, ContentPush.item_id)):
             found.setdefault(group_id, set()).add(item_id)
         return found
 
     def kinds_pushed(self, day: date) -> set[tuple[int, str]]:
         """The (group id, kind) pairs that have had their item of the day."""
         rows = self.session.execute(
-            select(Push.group_id, ContentItem.kind)
-            .join(ContentItem, ContentItem.id == Push.item_id)
-            .where(Push.day == day)
+            select(ContentPush.group_id, ContentItem.kind)
+            .join(ContentItem, ContentItem.id == ContentPush.item_id)
+            .where(ContentPush.day == day)
         )
         return {(group_id, kind) for group_id, kind in rows}
 
-    def push(self, item_id: int, group_id: int, day: date, notice_id: int) -> bool:
+    def add_push(self, item_id: int, group_id: int, day: date, notice_id: int) -> bool:
         """Put on record that a group gets an item; False when it had it before."""
         values = {"item_id": item_id, "group_id": group_id, "day": day, "notice_id": notice_id}
-        return insert_once(self.session, Push, values) is not None
+        return insert_if_absent(self.session, ContentPush, values) is not None
 
-    def withdraw(self, notice_id: int) -> None:
+    def delete_push(self, notice_id: int) -> None:
         """Forget a push that did not leave, so that the group gets something else."""
-        push = self.session.scalar(select(Push).where(Push.notice_id == notice_id))
+        push = self.session.scalar(select(ContentPush).where(ContentPush.notice_id == notice_id))
         if push is not None:
             self.session.delete(push)
 
-    def counts(self, since: date, until: date) -> Sequence[Any]:
+    def push_counts(self, since: date, until: date) -> Sequence[Any]:
         """Group id, kind and how many really left, from one day through another."""
         return self.session.execute(
-            select(Push.group_id, ContentItem.kind, func.count())
-            .join(ContentItem, ContentItem.id == Push.item_id)
-            .join(Notice, Notice.id == Push.notice_id)
-            .where(Push.day >= since, Push.day <= until, Notice.state == "sent")
-            .group_by(Push.group_id, ContentItem.kind)
+            select(ContentPush.group_id, ContentItem.kind, func.count())
+            .join(ContentItem, ContentItem.id == ContentPush.item_id)
+            .join(Notice, Notice.id == ContentPush.notice_id)
+            .where(ContentPush.day >= since, ContentPush.day <= until, Notice.state == "sent")
+            .group_by(ContentPush.group_id, ContentItem.kind)
         ).all()

@@ -18,13 +18,13 @@ class DutyStore:
     def __init__(self, session: Session) -> None:
         self.session = session
 
-    def on(self, day: date) -> dict[str, list[Person]]:
+    def people_on_shift(self, day: date) -> dict[str, list[Person]]:
         """Who is on each post of the shift that begins on that day, in the order written down."""
         rows = self.session.execute(
             select(DutyShift.post, Person)
             .join(Person, Person.id == DutyShift.person_id)
             .where(DutyShift.day == day, Person.active)
-            .order_by(DutyShift.rank, DutyShift.id)
+            .order_by(DutyShift.sort_order, DutyShift.id)
         )
         posts: dict[str, list[Person]] = {post: [] for post in POSTS}
         for post, person in rows:

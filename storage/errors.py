@@ -17,7 +17,7 @@ class StorageError(Exception):
     """Anything the remembered state cannot do."""
 
 
-class DatabaseAway(StorageError):
+class DatabaseUnavailable(StorageError):
     """The database did not answer; the caller may try again later."""
 
 
@@ -29,9 +29,9 @@ class SchemaMismatch(StorageError):
         self.found, self.expected = found, expected
 
 
-class Refused(StorageError):
+class OperationRefused(StorageError):
     """A request that is understood and cannot be granted; `key` names the sentence for the person."""
 
-    def __init__(self, key: str, **params: Any) -> None:
-        super().__init__(key, params)
-        self.key, self.params = key, params
+    def __init__(self, text_key: str, **params: Any) -> None:
+        super().__init__(text_key, params)
+        self.text_key, self.params = text_key, params

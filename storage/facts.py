@@ -11,25 +11,25 @@ from typing import Any
 from sqlalchemy import ColumnElement, Dialect, TextClause, bindparam, func, literal_column, select, text
 from sqlalchemy.orm import Session
 
-from storage.db.models import Base, Counter, Decision, Inbox, Meta, Notice
+from storage.db.models import Base, Counter, Decision, Fact, InboxRow, Notice
 
 
-def insert_once(session: Session, model: type[Base], values: dict[str, Any]) -> int | None:
+def insert_if_absent(session: Session, model: type[Base], values: dict[str, Any]) -> int | None:
     """Insert a row unless a unique constraint already holds one; the new key, or None."""
     row = session.connection().execute(_insert(model, tuple(values)), values).first()
     return None if row is None else row[0]
 
 
-def insert_all_once(
+def insert_all_if_absent(
     session: Session, model: type[Base], rows: Sequence[dict[str, Any]], returning: str
 ) -> Sequence[Any]:
     """Insert every row that no unique constraint already holds, all with one query; these columns of the new ones."""
     if not rows:
         return []
-    return session.execute(*inserting_once(session.get_bind().dialect, model, rows, returning)).all()
+    return session.execute(*insert_if_absent_statement(session.get_bind().dialect, model, rows, returning)).all()
 
 
-def inserting_once(
+def insert_if_absent_statement(
     dialect: Dialect, model: type[Base], rows: Sequence[dict[str, Any]], returning: str
 ) -> tuple[TextClause, dict[str, Any]]:
     """A query that inserts every row which no unique constraint already holds, and gives these columns of the new ones.
@@ -74,9 +74,9 @@ def _insert(model: type[Base], columns: tuple[str, ...]) -> TextClause:
     return text(words).bindparams(*(bindparam(name, type_=table.c[name].type) for name in columns))
 
 
-def among(session: Session, column: Any, wanted: Iterable[int] | Iterable[str]) -> ColumnElement[bool]:
+def in_list(session: Session, column: Any, values: Iterable[int] | Iterable[str]) -> ColumnElement[bool]:
     """Whether a column holds one of these numbers or texts, however many: they go as one JSON text."""
-    told, dialect = json.dumps(list(wanted)), session.get_bind().dialect
+    told, dialect = json.dumps(list(values)), session.get_bind().dialect
     found: ColumnElement[bool]
     if dialect.name == "sqlite":
         found = column.in_(select(func.json_each(told).table_valued("value").c.value))
@@ -89,11 +89,11 @@ def among(session: Session, column: Any, wanted: Iterable[int] | Iterable[str]) 
 
 # One statement, for several processes note the same fact at the same moment when they start together.
 _SET_FACT = text(
-    "insert into meta (name, value) values (:name, :value) on conflict (name) do update set value = excluded.value"
-).bindparams(bindparam("value", type_=Meta.__table__.c.value.type))
+    "insert into fact (name, value) values (:name, :value) on conflict (name) do update set value = excluded.value"
+).bindparams(bindparam("value", type_=Fact.__table__.c.value.type))
 
 
-class Records:
+class FactStore:
     """Counters, decisions and facts."""
 
     def __init__(self, session: Session) -> None:
@@ -101,7 +101,7 @@ class Records:
 
     def next_number(self, series: str) -> int:
         """The next number of a series, starting at 1; gone again if the transaction is."""
-        insert_once(self.session, Counter, {"name": series, "value": 0})
+        insert_if_absent(self.session, Counter, {"name": series, "value": 0})
         counter = self.session.execute(select(Counter).where(Counter.name == series).with_for_update()).scalar_one()
         counter.value += 1
         self.session.flush()
@@ -109,25 +109,25 @@ class Records:
 
     def decide(self, key: str, now: datetime, outcome: str = "done") -> bool:
         """True for the one caller that gets to make this decision."""
-        return insert_once(self.session, Decision, {"key": key, "decided_at": now, "outcome": outcome}) is not None
+        return insert_if_absent(self.session, Decision, {"key": key, "decided_at": now, "outcome": outcome}) is not None
 
     def decided(self, keys: list[str]) -> set[str]:
         """Those of the keys that are already decided."""
         return set(self.session.scalars(select(Decision.key).where(Decision.key.in_(keys))))
 
-    def fact(self, name: str) -> dict[str, Any] | None:
+    def read_fact(self, name: str) -> dict[str, Any] | None:
         """A fact about this database, or None."""
-        return self.session.scalar(select(Meta.value).where(Meta.name == name))
+        return self.session.scalar(select(Fact.value).where(Fact.name == name))
 
-    def set_fact(self, name: str, value: dict[str, Any]) -> None:
+    def store_fact(self, name: str, value: dict[str, Any]) -> None:
         """Keep a fact about this database, in place of an earlier one of that name."""
         self.session.execute(_SET_FACT, {"name": name, "value": value})
 
-    def beats(self, prefix: str, since: datetime) -> set[str]:
+    def heartbeats_since(self, prefix: str, since: datetime) -> set[str]:
         """What of a kind of fact was kept alive since an instant: the names behind the prefix."""
-        rows = self.session.execute(select(Meta.name, Meta.value).where(Meta.name.startswith(prefix)))
+        rows = self.session.execute(select(Fact.name, Fact.value).where(Fact.name.startswith(prefix)))
         return {name.removeprefix(prefix) for name, value in rows if datetime.fromisoformat(value["at"]) >= since}
 
     def has_history(self) -> bool:
         """Whether anything was ever received or said with this database."""
-        return any(self.session.scalar(select(model.id).limit(1)) is not None for model in (Inbox, Notice))
+        return any(self.session.scalar(select(model.id).limit(1)) is not None for model in (InboxRow, Notice))

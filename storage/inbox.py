@@ -9,29 +9,33 @@ from typing import Any
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from storage.db.database import PATIENCE_S, Database
-from storage.db.models import Inbox
-from storage.facts import insert_all_once, inserting_once
+from storage.db.database import WRITE_TIMEOUT_S, Database
+from storage.db.models import InboxRow
+from storage.facts import insert_all_if_absent, insert_if_absent_statement
 
-Said = tuple[str, str, str]
+RawMessage = tuple[str, str, str]
 """A message by its channel, its key there, and its raw content."""
 _COLUMNS = "channel, message_key, id"
 
 
-def keep(session: Session, said: Iterable[Said], received_at: datetime) -> dict[tuple[str, str], int]:
+def store_messages(
+    session: Session, messages: Iterable[RawMessage], received_at: datetime
+) -> dict[tuple[str, str], int]:
     """Keep messages with what else the transaction holds; the ids of those not kept before."""
-    return _kept(insert_all_once(session, Inbox, _rows(said, received_at), _COLUMNS))
+    return _kept(insert_all_if_absent(session, InboxRow, _rows(messages, received_at), _COLUMNS))
 
 
-def keep_at_once(
-    database: Database, said: Iterable[Said], received_at: datetime, patience_s: float = PATIENCE_S
+def store_messages_autocommit(
+    database: Database, messages: Iterable[RawMessage], received_at: datetime, timeout_s: float = WRITE_TIMEOUT_S
 ) -> dict[tuple[str, str], int]:
     """The same by itself, with a single statement: this is the busiest path. Raises DatabaseAway."""
-    words, values = inserting_once(database.engine.dialect, Inbox, _rows(said, received_at), _COLUMNS)
-    return _kept(database.at_once(words, values, patience_s))
+    words, values = insert_if_absent_statement(
+        database.engine.dialect, InboxRow, _rows(messages, received_at), _COLUMNS
+    )
+    return _kept(database.execute_autocommit(words, values, timeout_s))
 
 
-def _rows(said: Iterable[Said], received_at: datetime) -> list[dict[str, Any]]:
+def _rows(said: Iterable[RawMessage], received_at: datetime) -> list[dict[str, Any]]:
     """In the order of their keys, so that two processes that are told the same do not wait for each other crosswise."""
     fresh = {"received_at": received_at, "state": "waiting", "attempts": 0, "dispatched": False}
     return [{"channel": channel, "message_key": key, "raw": raw, **fresh} for channel, key, raw in sorted(said)]
@@ -47,70 +51,75 @@ class InboxStore:
     def __init__(self, session: Session) -> None:
         self.session = session
 
-    def get(self, inbox_id: int) -> Inbox | None:
+    def get(self, inbox_id: int) -> InboxRow | None:
         """The message of that id."""
-        return self.session.get(Inbox, inbox_id)
+        return self.session.get(InboxRow, inbox_id)
 
-    def dispatch(self, limit: int) -> Sequence[Any]:
+    def claim_undispatched(self, limit: int) -> Sequence[Any]:
         """Mark the oldest messages whose jobs the engine does not have yet as handed to it; their ids and channels."""
-        fresh = select(Inbox.id, Inbox.channel).where(~Inbox.dispatched).order_by(Inbox.id).limit(limit)
+        fresh = select(InboxRow.id, InboxRow.channel).where(~InboxRow.dispatched).order_by(InboxRow.id).limit(limit)
         found = self.session.execute(fresh.with_for_update(skip_locked=True)).all()
         if found:
             ids = [row.id for row in found]
-            self.session.execute(update(Inbox).where(Inbox.id.in_(ids)).values(dispatched=True))
+            self.session.execute(update(InboxRow).where(InboxRow.id.in_(ids)).values(dispatched=True))
         return found
 
-    def undispatched(self) -> bool:
+    def has_undispatched(self) -> bool:
         """Whether there are messages whose jobs the engine does not have yet."""
-        return self.session.scalar(select(Inbox.id).where(~Inbox.dispatched).limit(1)) is not None
+        return self.session.scalar(select(InboxRow.id).where(~InboxRow.dispatched).limit(1)) is not None
 
-    def settle(self, inbox_id: int, state: str, detail: str | None = None, kept: str | None = None) -> None:
+    def finish(self, inbox_id: int, state: str, detail: str | None = None, redacted_raw: str | None = None) -> None:
         """Mark a message `done` or `failed`, with a detail for the operator and what is kept of its content."""
-        values = {"state": state, "detail": detail, "retry_at": None, **({"raw": kept} if kept is not None else {})}
-        self.session.execute(update(Inbox).where(Inbox.id == inbox_id).values(**values))
+        values = {
+            "state": state,
+            "detail": detail,
+            "retry_at": None,
+            **({"raw": redacted_raw} if redacted_raw is not None else {}),
+        }
+        self.session.execute(update(InboxRow).where(InboxRow.id == inbox_id).values(**values))
 
-    def postpone(self, inbox_id: int, retry_at: datetime, detail: str | None) -> None:
+    def schedule_retry(self, inbox_id: int, retry_at: datetime, detail: str | None) -> None:
         """Count one more try and say when (wall clock) the next is due."""
         self.session.execute(
-            update(Inbox)
-            .where(Inbox.id == inbox_id)
-            .values(attempts=Inbox.attempts + 1, retry_at=retry_at, detail=detail)
+            update(InboxRow)
+            .where(InboxRow.id == inbox_id)
+            .values(attempts=InboxRow.attempts + 1, retry_at=retry_at, detail=detail)
         )
 
-    def overdue(self, received_before: datetime, retry_before: datetime, limit: int = 200) -> list[Inbox]:
+    def orphaned(self, received_before: datetime, retry_before: datetime, limit: int = 200) -> list[InboxRow]:
         """Waiting messages that the engine once had and that nothing seems to be working on any more."""
         return list(
             self.session.scalars(
-                select(Inbox)
+                select(InboxRow)
                 .where(
-                    Inbox.state == "waiting",
-                    Inbox.dispatched,
-                    Inbox.received_at <= received_before,
-                    or_(Inbox.retry_at.is_(None), Inbox.retry_at <= retry_before),
+                    InboxRow.state == "waiting",
+                    InboxRow.dispatched,
+                    InboxRow.received_at <= received_before,
+                    or_(InboxRow.retry_at.is_(None), InboxRow.retry_at <= retry_before),
                 )
-                .order_by(Inbox.received_at)
+                .order_by(InboxRow.received_at)
                 .limit(limit)
             )
         )
 
-    def due_again(self, wall_now: datetime) -> Sequence[int]:
+    def retry_now(self, wall_now: datetime) -> Sequence[int]:
         """Let every message that waits for its next try have it now; their ids."""
-        waiting = update(Inbox).where(Inbox.state == "waiting", Inbox.retry_at.is_not(None))
-        return self.session.scalars(waiting.values(retry_at=wall_now).returning(Inbox.id)).all()
+        waiting = update(InboxRow).where(InboxRow.state == "waiting", InboxRow.retry_at.is_not(None))
+        return self.session.scalars(waiting.values(retry_at=wall_now).returning(InboxRow.id)).all()
 
-    def stuck(self, tries: int, limit: int = 50) -> Sequence[Inbox]:
+    def failing(self, min_attempts: int, limit: int = 50) -> Sequence[InboxRow]:
         """Messages that were tried so often and still wait, the oldest first."""
-        query = select(Inbox).where(Inbox.state == "waiting", Inbox.attempts >= tries)
-        return self.session.scalars(query.order_by(Inbox.id).limit(limit)).all()
+        query = select(InboxRow).where(InboxRow.state == "waiting", InboxRow.attempts >= min_attempts)
+        return self.session.scalars(query.order_by(InboxRow.id).limit(limit)).all()
 
-    def untouched(self) -> bool:
+    def has_unattempted(self) -> bool:
         """Whether messages wait that nobody has even tried to handle yet."""
-        untried = select(Inbox.id).where(Inbox.state == "waiting", Inbox.attempts == 0).limit(1)
+        untried = select(InboxRow.id).where(InboxRow.state == "waiting", InboxRow.attempts == 0).limit(1)
         return self.session.scalar(untried) is not None
 
-    def waiting(self) -> tuple[int, datetime | None]:
+    def backlog(self) -> tuple[int, datetime | None]:
         """How many messages wait, and since when the oldest does."""
         row = self.session.execute(
-            select(func.count(), func.min(Inbox.received_at)).where(Inbox.state == "waiting")
+            select(func.count(), func.min(InboxRow.received_at)).where(InboxRow.state == "waiting")
         ).one()
         return row[0], row[1]

@@ -17,7 +17,7 @@ class ObjectionStore:
     def __init__(self, session: Session) -> None:
         self.session = session
 
-    def raise_(self, enterprise_id: int, night: date, person_id: int, text: str, now: datetime) -> Objection:
+    def add(self, enterprise_id: int, night: date, person_id: int, text: str, now: datetime) -> Objection:
         """Write one down."""
         made = Objection(enterprise_id=enterprise_id, night=night, raised_by=person_id, raised_at=now, text=text)
         self.session.add(made)
@@ -28,7 +28,7 @@ class ObjectionStore:
         """The objection of that id."""
         return self.session.get(Objection, objection_id)
 
-    def settle(self, objection_id: int, person_id: int, answer: str, now: datetime) -> bool:
+    def answer(self, objection_id: int, person_id: int, answer: str, now: datetime) -> bool:
         """Answer one, once; False when it had been answered before."""
         done = self.session.execute(
             update(Objection)
@@ -44,7 +44,7 @@ class ObjectionStore:
         query = select(Objection).where(Objection.enterprise_id == enterprise_id)
         return self.session.scalars(query.order_by(Objection.id.desc()).limit(limit)).all()
 
-    def open(self) -> Sequence[tuple[Objection, Enterprise]]:
+    def unanswered(self) -> Sequence[tuple[Objection, Enterprise]]:
         """What nobody has answered yet, the oldest first."""
         query = select(Objection, Enterprise).join(Enterprise, Enterprise.id == Objection.enterprise_id)
         rows = self.session.execute(query.where(Objection.answered_at.is_(None)).order_by(Objection.id))

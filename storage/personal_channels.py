@@ -8,15 +8,15 @@ from datetime import timedelta
 
 
 @dataclass(frozen=True)
-class Window:
+class ReplyWindow:
     """For how long after somebody's words a platform lets us speak to him, and how many messages that holds."""
 
-    lasts: timedelta
-    messages: int
+    duration: timedelta
+    max_messages: int
 
 
 @dataclass(frozen=True)
-class Line:
+class PersonalChannel:
     """One channel to single people, and the realm of the accounts it knows them by: two channels of one realm
     reach the same account. Which lines are open the settings say; the order is that of preference.
 
@@ -26,14 +26,14 @@ class Line:
 
     channel: str
     realm: str
-    window: Window | None = None
-    after: Mapping[str, Window] = field(default_factory=dict)
-    unasked: bool = False
-    met: bool = False
+    reply_window: ReplyWindow | None = None
+    event_windows: Mapping[str, ReplyWindow] = field(default_factory=dict)
+    template_allowed: bool = False
+    requires_prior_contact: bool = False
 
-    def opens(self, kind: str, event: str) -> Window | None:
+    def reply_window_for(self, kind: str, event: str) -> ReplyWindow | None:
         """The window that something said, pressed or done opens."""
-        return self.after.get(event) if kind == "event" else self.window
+        return self.event_windows.get(event) if kind == "event" else self.reply_window
 
 
 def canonical_account(realm: str, account: str) -> str:

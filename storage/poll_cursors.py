@@ -12,11 +12,11 @@ from functools import cache
 from sqlalchemy import Connection, TextClause, bindparam, or_, select, text, update
 from sqlalchemy.orm import Session
 
-from storage.db.models import Source
-from storage.facts import insert_once
+from storage.db.models import PollCursor
+from storage.facts import insert_if_absent
 
 
-def ring(connection: Connection, name: str, token: str | None, now: datetime) -> None:
+def record_notification(connection: Connection, name: str, token: str | None, now: datetime) -> None:
     """A bell rang; it is on record until the source has been asked. Over a bare connection, like `inbox.keep`."""
     connection.execute(_ringing(), {"name": name, "token": token, "at": now if token else None})
 
@@ -24,69 +24,78 @@ def ring(connection: Connection, name: str, token: str | None, now: datetime) ->
 @cache
 def _ringing() -> TextClause:
     words = (
-        "insert into source (name, cursor, rung, answered, token, token_at, unfinished, failures)"
-        " values (:name, '', 1, 0, :token, :at, :no, 0) on conflict (name) do update set rung = source.rung + 1,"
-        " token = coalesce(excluded.token, source.token), token_at = coalesce(excluded.token_at, source.token_at)"
+        "insert into poll_cursor"
+        " (name, cursor, notification_count, handled_count, token, token_received_at, has_more, failures)"
+        " values (:name, '', 1, 0, :token, :at, :no, 0) on conflict (name)"
+        " do update set notification_count = poll_cursor.notification_count + 1,"
+        " token = coalesce(excluded.token, poll_cursor.token),"
+        " token_received_at = coalesce(excluded.token_received_at, poll_cursor.token_received_at)"
     )
-    at, no = Source.__table__.c.token_at.type, Source.__table__.c.unfinished.type
+    at, no = PollCursor.__table__.c.token_received_at.type, PollCursor.__table__.c.has_more.type
     return text(words).bindparams(bindparam("at", type_=at), bindparam("no", False, type_=no))
 
 
-class SourceStore:
+class PollCursorStore:
     """How far each source has been fetched."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
 
-    def get(self, name: str) -> Source | None:
+    def get(self, name: str) -> PollCursor | None:
         """The source of that name, as it stands now."""
-        return self.session.get(Source, name, populate_existing=True)
+        return self.session.get(PollCursor, name, populate_existing=True)
 
-    def begin(self, names: Collection[str]) -> None:
+    def set_active(self, names: Collection[str]) -> None:
         """These are asked from now on, and have not been for a while; what others still owed is dropped."""
         for name in names:
-            insert_once(self.session, Source, {
-                "name": name, "cursor": "", "rung": 0, "answered": 0, "unfinished": True, "failures": 0,
+            insert_if_absent(self.session, PollCursor, {
+                "name": name, "cursor": "", "notification_count": 0, "handled_count": 0, "has_more": True, "failures": 0,
             })  # fmt: skip
-        self.session.execute(update(Source).where(Source.name.in_(names)).values(unfinished=True, asked_at=None))
-        off = update(Source).where(Source.name.not_in(names))
-        self.session.execute(off.values(answered=Source.rung, unfinished=False, failures=0, failing_since=None))
+        self.session.execute(update(PollCursor).where(PollCursor.name.in_(names)).values(has_more=True, polled_at=None))
+        off = update(PollCursor).where(PollCursor.name.not_in(names))
+        self.session.execute(
+            off.values(handled_count=PollCursor.notification_count, has_more=False, failures=0, failing_since=None)
+        )
 
     def advance(
-        self, seen: Source, cursor: str, *, unfinished: bool, now: datetime, not_before: datetime | None = None
+        self, previous: PollCursor, cursor: str, *, has_more: bool, now: datetime, not_before: datetime | None = None
     ) -> bool:
         """Go on from where `seen` stood; False when somebody else has gone on from there meanwhile."""
-        answered = seen.answered if unfinished else seen.rung
+        answered = previous.handled_count if has_more else previous.notification_count
         moved = self.session.execute(
-            update(Source)
-            .where(Source.name == seen.name, Source.cursor == seen.cursor)
+            update(PollCursor)
+            .where(PollCursor.name == previous.name, PollCursor.cursor == previous.cursor)
             .values(
-                cursor=cursor, unfinished=unfinished, answered=answered, asked_at=now, failures=0, failing_since=None,
+                cursor=cursor, has_more=has_more, handled_count=answered, polled_at=now, failures=0, failing_since=None,
                 retry_at=not_before, detail=None,
             )
-            .returning(Source.name)
+            .returning(PollCursor.name)
         ).first()  # fmt: skip
         return moved is not None
 
-    def failed(self, name: str, now: datetime, retry_at: datetime, detail: str) -> int:
+    def record_failure(self, name: str, now: datetime, retry_at: datetime, detail: str) -> int:
         """It could not be asked; the number of failures in a row."""
-        source = self.session.get_one(Source, name, populate_existing=True)
+        source = self.session.get_one(PollCursor, name, populate_existing=True)
         source.failures += 1
         source.failing_since = source.failing_since or now
-        source.asked_at, source.retry_at, source.detail = now, retry_at, detail
+        source.polled_at, source.retry_at, source.detail = now, retry_at, detail
         self.session.flush()
         return source.failures
 
-    def forget_token(self, name: str, token: str | None, now: datetime) -> None:
+    def clear_token(self, name: str, token: str | None, now: datetime) -> None:
         """A bell's token is no longer good; a newer bell's may be."""
-        stale = update(Source).where(Source.name == name, Source.token == token)
-        self.session.execute(stale.values(token=None, token_at=None, asked_at=now))
+        stale = update(PollCursor).where(PollCursor.name == name, PollCursor.token == token)
+        self.session.execute(stale.values(token=None, token_received_at=None, polled_at=now))
 
-    def behind(self) -> bool:
+    def has_pending(self) -> bool:
         """Whether a source is known to have more than we have fetched."""
-        owed = select(Source.name).where(or_(Source.rung > Source.answered, Source.unfinished)).limit(1)
+        owed = (
+            select(PollCursor.name)
+            .where(or_(PollCursor.notification_count > PollCursor.handled_count, PollCursor.has_more))
+            .limit(1)
+        )
         return self.session.scalar(owed) is not None
 
-    def failing(self) -> Sequence[Source]:
+    def failing(self) -> Sequence[PollCursor]:
         """The sources that cannot be asked at present."""
-        return self.session.scalars(select(Source).where(Source.failures > 0).order_by(Source.name)).all()
+        return self.session.scalars(select(PollCursor).where(PollCursor.failures > 0).order_by(PollCursor.name)).all()

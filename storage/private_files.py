@@ -10,14 +10,14 @@ from typing import IO
 
 
 @contextmanager
-def written_privately(target: Path) -> Iterator[IO[bytes]]:
+def atomic_private_file(path: Path) -> Iterator[IO[bytes]]:
     """A file written beside its place and moved there at the end of the block. Raises OSError."""
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with os.fdopen(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(target)
+        beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)

@@ -13,17 +13,17 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from storage.db.models import Binding, Employment, Enterprise, GroupChat, Invitation, KeyPart, Person, Rule
-from storage.facts import among
+from storage.facts import in_list
 from storage.personal_channels import canonical_account
 
-OFFICE_ROLES = ("工作人员", "管理员")
-LEADER = "值班领导"
-PATROLLER = "巡检员"
-HEADS = ("负责人", "安全员")
+OFFICE_STAFF_ROLES = ("工作人员", "管理员")
+DUTY_LEADER_ROLE = "值班领导"
+PATROLLER_ROLE = "巡检员"
+RESPONSIBLE_ROLES = ("负责人", "安全员")
 
 
 @lru_cache(maxsize=4096)
-def natural(number: str) -> tuple[Any, ...]:
+def natural_sort_key(number: str) -> tuple[Any, ...]:
     """Sorts 2 before 10, and A2 before A10."""
     return tuple((0, int(piece), "") if piece.isdigit() else (1, 0, piece) for piece in re.findall(r"\d+|\D+", number))
 
@@ -40,7 +40,7 @@ class Register:
         """The person of that id."""
         return self.session.get(Person, person_id)
 
-    def people(self, ids: Iterable[int]) -> dict[int, Person]:
+    def people_by_id(self, ids: Iterable[int]) -> dict[int, Person]:
         """The people of these ids."""
         wanted = list(ids)
         found = self.session.scalars(select(Person).where(Person.id.in_(wanted))) if wanted else ()
@@ -53,7 +53,7 @@ class Register:
             .join(Binding, Binding.person_id == Person.id)
             .where(
                 Binding.realm == realm,
-                Binding.account_key == canonical_account(realm, account),
+                Binding.canonical_account == canonical_account(realm, account),
                 or_(Binding.since.is_(None), Binding.since <= at),
                 or_(Binding.until.is_(None), Binding.until > at),
             )
@@ -65,7 +65,7 @@ class Register:
         """The account by which a person is reached on a platform now."""
         return self.accounts([person_id], realm).get(person_id)
 
-    def reachable(self, people: Iterable[int], realms: Iterable[str]) -> set[int]:
+    def with_account(self, people: Iterable[int], realms: Iterable[str]) -> set[int]:
         """Those of several people who have an account in one of these realms."""
         bound = select(Binding.person_id).where(
             Binding.person_id.in_(list(people)), Binding.realm.in_(list(realms)), Binding.until.is_(None)
@@ -76,7 +76,7 @@ class Register:
         """The present accounts of several people on one platform."""
         rows = self.session.execute(
             select(Binding.person_id, Binding.account)
-            .where(among(self.session, Binding.person_id, people), Binding.realm == realm, Binding.until.is_(None))
+            .where(in_list(self.session, Binding.person_id, people), Binding.realm == realm, Binding.until.is_(None))
             .order_by(Binding.id)
         )
         return {person_id: account for person_id, account in rows}
@@ -85,7 +85,7 @@ class Register:
         """Give a person an account from an instant on (None = always); whoever had it before loses it then."""
         key = canonical_account(realm, account)
         for binding in self.session.scalars(
-            select(Binding).where(Binding.realm == realm, Binding.account_key == key, Binding.until.is_(None))
+            select(Binding).where(Binding.realm == realm, Binding.canonical_account == key, Binding.until.is_(None))
         ).all():
             if binding.person_id == person_id:
                 binding.since = since if since is None else binding.since
@@ -94,24 +94,24 @@ class Register:
                 self.session.delete(binding)
             else:
                 binding.until = since
-        self.session.add(Binding(person_id=person_id, realm=realm, account=account, account_key=key, since=since))
+        self.session.add(Binding(person_id=person_id, realm=realm, account=account, canonical_account=key, since=since))
         self.session.flush()
 
-    def unbind(self, person_id: int, at: datetime) -> None:
+    def unbind_all(self, person_id: int, at: datetime) -> None:
         """End every account of a person who has left."""
         for binding in self.session.scalars(
             select(Binding).where(Binding.person_id == person_id, Binding.until.is_(None))
         ):
             binding.until = at
 
-    def with_role(self, *roles: str) -> list[Person]:
+    def people_with_role(self, *roles: str) -> list[Person]:
         """The active people who have one of these roles."""
         people = self.session.scalars(select(Person).where(Person.active).order_by(Person.id))
         return [person for person in people if set(roles) & set(person.roles)]
 
-    def office(self) -> list[Person]:
+    def office_staff(self) -> list[Person]:
         """The supervising office: staff, failing them the administrators."""
-        return self.with_role("工作人员") or self.with_role("管理员")
+        return self.people_with_role("工作人员") or self.people_with_role("管理员")
 
     def invitation(self, code: str) -> Invitation | None:
         """The invitation with that code."""
@@ -121,13 +121,13 @@ class Register:
         """The codes that nobody has used yet with whom each is for, the oldest first."""
         query = select(Invitation, Person).join(Person, Person.id == Invitation.person_id)
         waiting = query.where(Invitation.used_at.is_(None), Person.active)
-        return self.session.execute(waiting.order_by(Invitation.made_at, Invitation.code).limit(limit)).all()
+        return self.session.execute(waiting.order_by(Invitation.created_at, Invitation.code).limit(limit)).all()
 
-    def renew_invitations(self, made_at: datetime) -> None:
+    def redate_invitations(self, created_at: datetime) -> None:
         """Let every unused invitation count as made at an instant; it lives as long as it was meant to."""
         for invitation in self.session.scalars(select(Invitation).where(Invitation.used_at.is_(None))):
-            invitation.expires_at += made_at - invitation.made_at
-            invitation.made_at = made_at
+            invitation.expires_at += created_at - invitation.created_at
+            invitation.created_at = created_at
 
     def people_named(self, name: str) -> list[Person]:
         """Every active person of that name."""
@@ -135,7 +135,7 @@ class Register:
 
     # Groups
 
-    def group_of_chat(self, chat_id: str) -> GroupChat | None:
+    def group_by_chat_id(self, chat_id: str) -> GroupChat | None:
         """The work group that is known by this chat id of the smart bot."""
         return self.session.scalars(select(GroupChat).where(GroupChat.chat_id == chat_id).limit(1)).first()
 
@@ -145,7 +145,7 @@ class Register:
         """The enterprise of that id."""
         return self.session.get(Enterprise, enterprise_id)
 
-    def by_code(self, code: str) -> Enterprise | None:
+    def enterprise_by_code(self, code: str) -> Enterprise | None:
         """The enterprise with that code."""
         return self.session.scalar(select(Enterprise).where(Enterprise.code == code))
 
@@ -160,11 +160,11 @@ class Register:
             )
         )
 
-    def employers(self, people: Iterable[int]) -> dict[int, list[int]]:
+    def enterprise_ids_of(self, people: Iterable[int]) -> dict[int, list[int]]:
         """Person id -> ids of the enterprises the person films for."""
         found: dict[int, list[int]] = defaultdict(list)
         rows = select(Employment.person_id, Employment.enterprise_id)
-        rows = rows.where(among(self.session, Employment.person_id, people))
+        rows = rows.where(in_list(self.session, Employment.person_id, people))
         for person_id, enterprise_id in self.session.execute(rows):
             found[person_id].append(enterprise_id)
         return found
@@ -172,15 +172,15 @@ class Register:
     def parts_of(self, enterprise_id: int) -> list[KeyPart]:
         """An enterprise's key parts in use, by number."""
         parts = self.session.scalars(select(KeyPart).where(KeyPart.enterprise_id == enterprise_id, KeyPart.in_use))
-        return sorted(parts, key=lambda part: natural(part.number))
+        return sorted(parts, key=lambda part: natural_sort_key(part.number))
 
-    def due_parts_of(self, enterprise_id: int) -> list[KeyPart]:
+    def required_parts_of(self, enterprise_id: int) -> list[KeyPart]:
         """The parts an enterprise has to film now: while production has stopped, those that are kept on."""
         parts, enterprise = self.parts_of(enterprise_id), self.enterprise(enterprise_id)
-        kept_on = [part for part in parts if part.kept_in_shutdown]
+        kept_on = [part for part in parts if part.required_in_shutdown]
         return kept_on if enterprise and enterprise.status == "停产" and kept_on else parts
 
-    def names(self) -> dict[int, tuple[str, str]]:
+    def enterprise_names(self) -> dict[int, tuple[str, str]]:
         """Code and short name of every enterprise there is or was."""
         rows = self.session.execute(select(Enterprise.id, Enterprise.code, Enterprise.short_name))
         return {enterprise_id: (code, name) for enterprise_id, code, name in rows}
@@ -200,7 +200,7 @@ class Register:
             select(
                 Enterprise.id, Enterprise.code, Enterprise.name, Enterprise.short_name, Enterprise.risk,
                 Enterprise.group_id, Enterprise.status, KeyPart.id.label("part_id"), KeyPart.number,
-                KeyPart.name.label("part_name"), KeyPart.kept_in_shutdown, KeyPart.risk.label("part_risk"),
+                KeyPart.name.label("part_name"), KeyPart.required_in_shutdown, KeyPart.risk.label("part_risk"),
             )
             .join(KeyPart, and_(KeyPart.enterprise_id == Enterprise.id, KeyPart.in_use), isouter=True)
             .where(Enterprise.status != "注销")
@@ -217,7 +217,7 @@ class Register:
         rows = self.session.execute(
             select(Employment.enterprise_id, Person)
             .join(Person, Person.id == Employment.person_id)
-            .where(among(self.session, Employment.enterprise_id, enterprise_ids), Person.active)
+            .where(in_list(self.session, Employment.enterprise_id, enterprise_ids), Person.active)
             .order_by(Person.id)
         )
         found: dict[int, list[Person]] = defaultdict(list)
@@ -235,7 +235,7 @@ class Register:
         """Whether there are several work groups."""
         return len(self.session.scalars(select(GroupChat.id).limit(2)).all()) > 1
 
-    def in_no_group(self) -> list[int]:
+    def enterprises_without_group(self) -> list[int]:
         """The producing enterprises that belong to no work group."""
         alone = select(Enterprise.id).where(Enterprise.group_id.is_(None), Enterprise.status == "生产")
         return list(self.session.scalars(alone.order_by(Enterprise.id)))

@@ -9,20 +9,20 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from storage.db.models import ClosedNight, ContentItem, Decision, Enterprise, GroupChat, Notice, Push, Submission
+from storage.db.models import ClosedNight, ContentItem, ContentPush, Decision, Enterprise, GroupChat, Notice, Submission
 
 
-def clips(session: Session, first: date, last: date) -> Sequence[Any]:
+def judgement_rows(session: Session, first: date, last: date) -> Sequence[Any]:
     """The columns judging needs, of all films from one night through another, with their night."""
     return session.execute(
         select(
             Submission.id, Submission.night, Submission.enterprise_id, Submission.part_id, Submission.sent_at,
-            Submission.state, Submission.place, Submission.person_id, Submission.kind,
+            Submission.state, Submission.attribution, Submission.person_id, Submission.kind,
         ).where(Submission.night >= first, Submission.night <= last)
     ).all()  # fmt: skip
 
 
-def closed(session: Session, first: date, last: date) -> dict[date, dict[str, Any]]:
+def closed_nights(session: Session, first: date, last: date) -> dict[date, dict[str, Any]]:
     """What was expected of each night that has closed, as it was written down."""
     rows = session.execute(
         select(ClosedNight.night, ClosedNight.expected).where(ClosedNight.night >= first, ClosedNight.night <= last)
@@ -30,7 +30,7 @@ def closed(session: Session, first: date, last: date) -> dict[date, dict[str, An
     return {night: expected for night, expected in rows}
 
 
-def filed(session: Session, first: date, last: date) -> Sequence[Any]:
+def filed_film_totals(session: Session, first: date, last: date) -> Sequence[Any]:
     """Night, enterprise id, number, bytes and seconds of the films filed."""
     return session.execute(
         select(
@@ -56,7 +56,7 @@ def reminders_sent(session: Session, first: date, last: date) -> dict[date, int]
     return {night: number for night, number in rows}
 
 
-def notices(session: Session, night: date, due_by: datetime) -> dict[tuple[str, str], int]:
+def notice_counts(session: Session, night: date, due_by: datetime) -> dict[tuple[str, str], int]:
     """How many notices of a night that were due by an instant there are, by kind and state."""
     rows = session.execute(
         select(Notice.kind, Notice.state, func.count())
@@ -66,24 +66,24 @@ def notices(session: Session, night: date, due_by: datetime) -> dict[tuple[str, 
     return {(kind, state): number for kind, state, number in rows}
 
 
-def decisions(session: Session, keys: Sequence[str], besides: str) -> set[str]:
+def decided_otherwise(session: Session, keys: Sequence[str], outcome: str) -> set[str]:
     """Those of the keys that are decided otherwise than in one way."""
-    wanted = select(Decision.key).where(Decision.key.in_(keys), Decision.outcome != besides)
+    wanted = select(Decision.key).where(Decision.key.in_(keys), Decision.outcome != outcome)
     return set(session.scalars(wanted))
 
 
-def pushes(session: Session, first: date, last: date) -> Sequence[Any]:
+def sent_pushes(session: Session, first: date, last: date) -> Sequence[Any]:
     """Day, group, kind and title of everything that was really pushed, in the order of days."""
     return session.execute(
-        select(Push.day, GroupChat.name.label("group"), ContentItem.kind, ContentItem.title, ContentItem.url)
-        .join(ContentItem, ContentItem.id == Push.item_id)
-        .join(GroupChat, GroupChat.id == Push.group_id)
-        .join(Notice, Notice.id == Push.notice_id)
-        .where(Push.day >= first, Push.day <= last, Notice.state == "sent")
-        .order_by(Push.day, Push.group_id, ContentItem.id)
+        select(ContentPush.day, GroupChat.name.label("group"), ContentItem.kind, ContentItem.title, ContentItem.url)
+        .join(ContentItem, ContentItem.id == ContentPush.item_id)
+        .join(GroupChat, GroupChat.id == ContentPush.group_id)
+        .join(Notice, Notice.id == ContentPush.notice_id)
+        .where(ContentPush.day >= first, ContentPush.day <= last, Notice.state == "sent")
+        .order_by(ContentPush.day, ContentPush.group_id, ContentItem.id)
     ).all()
 
 
-def codes(session: Session) -> dict[int, str]:
+def enterprise_codes(session: Session) -> dict[int, str]:
     """Every enterprise's code by its id, also of those that have left the register."""
     return {enterprise_id: code for enterprise_id, code in session.execute(select(Enterprise.id, Enterprise.code))}

@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from storage.db.models import Enterprise, KeyPart, ReviewClaim, SecondLook, Submission, Verdict
-from storage.facts import insert_once
+from storage.db.models import Enterprise, KeyPart, ReviewClaim, SecondReview, Submission, Verdict
+from storage.facts import insert_if_absent
 
-REJECTING = ("unclear", "wrong_part")
+REJECTING_VERDICTS = ("unclear", "wrong_part")
 
 
 class ReviewStore:
@@ -25,50 +25,50 @@ class ReviewStore:
 
     def claim(self, submission_id: int, person_id: int, now: datetime, until: datetime) -> bool:
         """Take a film in hand, or go on having it; False while somebody else has it."""
-        row = {"submission_id": submission_id, "person_id": person_id, "claimed_at": now, "lapses_at": until}
-        if insert_once(self.session, ReviewClaim, row) is not None:
+        row = {"submission_id": submission_id, "person_id": person_id, "claimed_at": now, "expires_at": until}
+        if insert_if_absent(self.session, ReviewClaim, row) is not None:
             return True
-        free = or_(ReviewClaim.lapses_at <= now, ReviewClaim.person_id == person_id)
+        free = or_(ReviewClaim.expires_at <= now, ReviewClaim.person_id == person_id)
         taken = self.session.execute(
             update(ReviewClaim)
             .where(ReviewClaim.submission_id == submission_id, free)
-            .values(person_id=person_id, claimed_at=now, lapses_at=until)
+            .values(person_id=person_id, claimed_at=now, expires_at=until)
             .returning(ReviewClaim.submission_id)
         ).first()
         return taken is not None
 
     def claims(self, now: datetime) -> dict[int, int]:
         """Who (person id) has which film in hand now."""
-        rows = select(ReviewClaim.submission_id, ReviewClaim.person_id).where(ReviewClaim.lapses_at > now)
+        rows = select(ReviewClaim.submission_id, ReviewClaim.person_id).where(ReviewClaim.expires_at > now)
         return {film_id: person_id for film_id, person_id in self.session.execute(rows)}
 
-    def held(self, person_id: int, now: datetime) -> int | None:
+    def current_claim(self, person_id: int, now: datetime) -> int | None:
         """The film somebody took in hand last, unless that has lapsed."""
         return self.session.scalar(
             select(ReviewClaim.submission_id)
-            .where(ReviewClaim.person_id == person_id, ReviewClaim.lapses_at > now)
+            .where(ReviewClaim.person_id == person_id, ReviewClaim.expires_at > now)
             .order_by(ReviewClaim.claimed_at.desc(), ReviewClaim.submission_id.desc())
             .limit(1)
         )
 
-    def prolong(self, submission_id: int, person_id: int, now: datetime, until: datetime) -> None:
+    def extend_claim(self, submission_id: int, person_id: int, now: datetime, until: datetime) -> None:
         """Whoever is still watching keeps the film."""
         self.session.execute(
             update(ReviewClaim)
             .where(ReviewClaim.submission_id == submission_id, ReviewClaim.person_id == person_id)
-            .where(ReviewClaim.lapses_at > now)
-            .values(lapses_at=until)
+            .where(ReviewClaim.expires_at > now)
+            .values(expires_at=until)
         )
 
-    def release(self, submission_id: int, now: datetime) -> None:
+    def release_claim(self, submission_id: int, now: datetime) -> None:
         """Nobody has the film in hand any more."""
         self.session.execute(
-            update(ReviewClaim).where(ReviewClaim.submission_id == submission_id).values(lapses_at=now)
+            update(ReviewClaim).where(ReviewClaim.submission_id == submission_id).values(expires_at=now)
         )
 
     # Verdicts
 
-    def give(self, now: datetime, **values: Any) -> Verdict:
+    def add_verdict(self, now: datetime, **values: Any) -> Verdict:
         """Put a verdict on record in place of the one before, which stays readable."""
         self.session.execute(
             update(Verdict)
@@ -84,19 +84,19 @@ class ReviewStore:
         """The verdict of that id."""
         return self.session.get(Verdict, verdict_id)
 
-    def in_force(self, submission_id: int) -> Verdict | None:
+    def current_verdict(self, submission_id: int) -> Verdict | None:
         """The verdict that stands for a film."""
         return self.session.scalar(
             select(Verdict).where(Verdict.submission_id == submission_id, Verdict.superseded_at.is_(None))
         )
 
-    def history(self, submission_id: int) -> Sequence[Verdict]:
+    def verdict_history(self, submission_id: int) -> Sequence[Verdict]:
         """Every verdict on a film, the latest first."""
         return self.session.scalars(
             select(Verdict).where(Verdict.submission_id == submission_id).order_by(Verdict.id.desc())
         ).all()
 
-    def verdicts(self, night: date, at: datetime) -> Sequence[Verdict]:
+    def verdicts_at(self, night: date, at: datetime) -> Sequence[Verdict]:
         """What stood for the films of a night at an instant, each judged as one of the part it still stands at."""
         later = or_(Verdict.superseded_at.is_(None), Verdict.superseded_at > at)
         return self.session.scalars(
@@ -111,10 +111,10 @@ class ReviewStore:
         return self.session.execute(
             select(Verdict.night, Verdict.submission_id, Verdict.given_at, Verdict.superseded_at)
             .join(Submission, and_(Submission.id == Verdict.submission_id, Submission.part_id == Verdict.part_id))
-            .where(Verdict.night >= first, Verdict.night <= last, Verdict.word.in_(REJECTING))
+            .where(Verdict.night >= first, Verdict.night <= last, Verdict.verdict.in_(REJECTING_VERDICTS))
         ).all()
 
-    def first_judged(self, submission_ids: Iterable[int]) -> dict[int, datetime]:
+    def first_reviewed_at(self, submission_ids: Iterable[int]) -> dict[int, datetime]:
         """When each of these films was first judged."""
         rows = self.session.execute(
             select(Verdict.submission_id, func.min(Verdict.given_at))
@@ -123,33 +123,33 @@ class ReviewStore:
         )
         return {film_id: at for film_id, at in rows}
 
-    def last_by(self, person_id: int, word: str, since: datetime) -> Verdict | None:
+    def latest_verdict_by(self, person_id: int, verdict: str, since: datetime) -> Verdict | None:
         """The latest verdict of that word somebody gave since an instant, if it still stands."""
         return self.session.scalars(
             select(Verdict)
-            .where(Verdict.person_id == person_id, Verdict.word == word, Verdict.given_at >= since)
+            .where(Verdict.person_id == person_id, Verdict.verdict == verdict, Verdict.given_at >= since)
             .where(Verdict.superseded_at.is_(None))
             .order_by(Verdict.id.desc())
             .limit(1)
         ).first()
 
-    def troubled_parts(self, night: date) -> set[int]:
+    def parts_with_problems(self, night: date) -> set[int]:
         """The parts of which something other than "fit" was judged in a night."""
         words = select(Verdict.part_id).where(
-            Verdict.night == night, Verdict.word != "fit", Verdict.superseded_at.is_(None)
+            Verdict.night == night, Verdict.verdict != "fit", Verdict.superseded_at.is_(None)
         )
         return set(self.session.scalars(words))
 
     # The queue
 
-    def films(self, night: date, enterprise_id: int | None = None) -> Sequence[Any]:
+    def reviewable_films(self, night: date, enterprise_id: int | None = None) -> Sequence[Any]:
         """What of a night can be reviewed: filed films of a part, with what the register says of it."""
         query = (
             select(Submission, Enterprise, KeyPart)
             .join(KeyPart, KeyPart.id == Submission.part_id)
             .join(Enterprise, Enterprise.id == Submission.enterprise_id)
             .where(Submission.night == night, Submission.kind == "film", Submission.state == "filed")
-            .where(Submission.place == "attributed")
+            .where(Submission.attribution == "attributed")
             .order_by(Submission.number)
         )
         if enterprise_id is not None:
@@ -158,35 +158,40 @@ class ReviewStore:
 
     # Second looks
 
-    def draw(self, verdicts: Iterable[Verdict], now: datetime) -> None:
+    def select_for_second_review(self, verdicts: Iterable[Verdict], now: datetime) -> None:
         """Have the films of these verdicts looked at again."""
         for each in verdicts:
-            row = {"submission_id": each.submission_id, "night": each.night, "first_id": each.id, "drawn_at": now}
-            insert_once(self.session, SecondLook, row)
+            row = {
+                "submission_id": each.submission_id,
+                "night": each.night,
+                "first_verdict_id": each.id,
+                "selected_at": now,
+            }
+            insert_if_absent(self.session, SecondReview, row)
 
-    def drawn(self, night: date) -> Sequence[Any]:
+    def second_reviews(self, night: date) -> Sequence[Any]:
         """The second looks of a night, each with the verdict that it puts to the test."""
         return self.session.execute(
-            select(SecondLook, Verdict)
-            .join(Verdict, Verdict.id == SecondLook.first_id)
-            .where(SecondLook.night == night)
-            .order_by(SecondLook.submission_id)
+            select(SecondReview, Verdict)
+            .join(Verdict, Verdict.id == SecondReview.first_verdict_id)
+            .where(SecondReview.night == night)
+            .order_by(SecondReview.submission_id)
         ).all()
 
-    def second_look(self, submission_id: int) -> SecondLook | None:
+    def second_review(self, submission_id: int) -> SecondReview | None:
         """The second look drawn for a film."""
-        return self.session.get(SecondLook, submission_id)
+        return self.session.get(SecondReview, submission_id)
 
-    def second_look_done(self, submission_id: int, verdict_id: int) -> None:
+    def finish_second_review(self, submission_id: int, verdict_id: int) -> None:
         """The second look at a film has led to this verdict."""
-        done = update(SecondLook).where(SecondLook.submission_id == submission_id)
-        self.session.execute(done.values(verdict_id=verdict_id))
+        done = update(SecondReview).where(SecondReview.submission_id == submission_id)
+        self.session.execute(done.values(second_verdict_id=verdict_id))
 
-    def counts_of(self, night: date) -> dict[str, int]:
+    def verdict_counts(self, night: date) -> dict[str, int]:
         """How many films of a night stand under each word."""
         rows = self.session.execute(
-            select(Verdict.word, func.count())
+            select(Verdict.verdict, func.count())
             .where(Verdict.night == night, Verdict.superseded_at.is_(None))
-            .group_by(Verdict.word)
+            .group_by(Verdict.verdict)
         )
         return {word: count for word, count in rows}

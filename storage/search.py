@@ -17,7 +17,7 @@ _MOST = 30
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """What a word led to, each kind by itself."""
 
     enterprises: Sequence[Enterprise]
@@ -26,18 +26,18 @@ class Found:
     films: Sequence[Submission]
 
 
-def find(session: Session, words: str, today: date, enterprises: frozenset[int] | None) -> Found:
+def search_records(session: Session, query: str, today: date, enterprises: frozenset[int] | None) -> SearchResult:
     """What has these words in its name, number or code, of these enterprises (None = of all).
 
     A receipt (MMDD-NNNN) finds its latest film.
     """
-    film = SubmissionStore(session).by_receipt(words, today + timedelta(days=1))
+    film = SubmissionStore(session).by_receipt(query, today + timedelta(days=1))
     films = [film] if film and (enterprises is None or film.enterprise_id in enterprises) else []
-    return Found(
-        session.scalars(_own(select(Enterprise), enterprises).where(_has(words, *_ENTERPRISE)).order_by(Enterprise.code)
+    return SearchResult(
+        session.scalars(_own(select(Enterprise), enterprises).where(_has(query, *_ENTERPRISE)).order_by(Enterprise.code)
                         .limit(_MOST)).all(),
-        session.execute(_people(words, enterprises)).all(),
-        session.execute(_parts(words, enterprises)).all(),
+        session.execute(_people(query, enterprises)).all(),
+        session.execute(_parts(query, enterprises)).all(),
         films,
     )  # fmt: skip
 

@@ -10,30 +10,37 @@ from sqlalchemy import and_, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from storage.db.models import Binding, Credential, Employment, Enterprise, Person, WebSession
-from storage.facts import insert_once
+from storage.facts import insert_if_absent
 
-IDLE, LONGEST = timedelta(hours=12), timedelta(days=30)
+SESSION_IDLE_TIMEOUT, SESSION_MAX_AGE = timedelta(hours=12), timedelta(days=30)
 """A sign-in ends when nobody has looked for so long, and in any case after so long."""
 
 
-class AccessStore:
+class SignInStore:
     """Sessions of browsers, and the passwords of those who have no WeCom."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
 
     def begin(
-        self, digest: str, person_id: int, means: str, now: datetime, *, browser: str, state: str | None = None
+        self,
+        token_sha256: str,
+        person_id: int,
+        sign_in_method: str,
+        now: datetime,
+        *,
+        user_agent: str,
+        oauth_state_sha256: str | None = None,
     ) -> bool:
         """Put a sign-in on record; False when its `state` has been used before. Old ones are swept out."""
-        self.session.execute(delete(WebSession).where(WebSession.seen_at < now - LONGEST))
+        self.session.execute(delete(WebSession).where(WebSession.last_seen_at < now - SESSION_MAX_AGE))
         values = {
-            "token_sha256": digest, "person_id": person_id, "means": means, "state_sha256": state,
-            "browser": browser, "made_at": now, "seen_at": now,
+            "token_sha256": token_sha256, "person_id": person_id, "sign_in_method": sign_in_method, "oauth_state_sha256": oauth_state_sha256,
+            "user_agent": user_agent, "created_at": now, "last_seen_at": now,
         }  # fmt: skip
-        return insert_once(self.session, WebSession, values) is not None
+        return insert_if_absent(self.session, WebSession, values) is not None
 
-    def who(self, digest: str, now: datetime) -> tuple[WebSession, Person, list[int]] | None:
+    def authenticate(self, token_sha256: str, now: datetime) -> tuple[WebSession, Person, list[int]] | None:
         """Whose living session that is, and the enterprises the person works for.
 
         It lives only as long as the person is in the register by the means that opened it.
@@ -44,19 +51,19 @@ class AccessStore:
             .join(Employment, Employment.person_id == Person.id, isouter=True)
             .join(Enterprise, and_(Enterprise.id == Employment.enterprise_id, _in_register()), isouter=True)
             .where(
-                WebSession.token_sha256 == digest, WebSession.ended_at.is_(None), Person.active,
-                WebSession.seen_at > now - IDLE, WebSession.made_at > now - LONGEST, _still_known(),
+                WebSession.token_sha256 == token_sha256, WebSession.ended_at.is_(None), Person.active,
+                WebSession.last_seen_at > now - SESSION_IDLE_TIMEOUT, WebSession.created_at > now - SESSION_MAX_AGE, _still_known(),
             )
         ).all()  # fmt: skip
         return (rows[0][0], rows[0][1], [row[2] for row in rows if row[2] is not None]) if rows else None
 
-    def seen(self, digest: str, now: datetime) -> None:
+    def touch(self, token_sha256: str, now: datetime) -> None:
         """Somebody is still looking."""
-        self.session.execute(update(WebSession).where(WebSession.token_sha256 == digest).values(seen_at=now))
+        self.session.execute(update(WebSession).where(WebSession.token_sha256 == token_sha256).values(last_seen_at=now))
 
-    def end(self, digest: str, now: datetime) -> None:
+    def end(self, token_sha256: str, now: datetime) -> None:
         """One browser is signed out."""
-        self._end(WebSession.token_sha256 == digest, now)
+        self._end(WebSession.token_sha256 == token_sha256, now)
 
     def end_all(self, person_id: int, now: datetime) -> None:
         """Every browser of a person is signed out."""
@@ -69,13 +76,13 @@ class AccessStore:
         """Where a person is signed in, the latest first."""
         living = select(WebSession).where(
             WebSession.person_id == person_id, WebSession.ended_at.is_(None),
-            WebSession.seen_at > now - IDLE, WebSession.made_at > now - LONGEST,
+            WebSession.last_seen_at > now - SESSION_IDLE_TIMEOUT, WebSession.created_at > now - SESSION_MAX_AGE,
         )  # fmt: skip
-        return self.session.scalars(living.order_by(WebSession.seen_at.desc())).all()
+        return self.session.scalars(living.order_by(WebSession.last_seen_at.desc())).all()
 
-    def credential(self, login: str) -> Credential | None:
+    def credential_by_login(self, login: str) -> Credential | None:
         """The password of that login name."""
-        return self.session.scalar(select(Credential).where(Credential.login == login_key(login)))
+        return self.session.scalar(select(Credential).where(Credential.login == normalize_login(login)))
 
     def credential_of(self, person_id: int) -> Credential | None:
         """The password of that person."""
@@ -86,17 +93,17 @@ class AccessStore:
         rows = select(Credential, Person).join(Person, Person.id == Credential.person_id).order_by(Credential.login)
         return [(credential, person) for credential, person in self.session.execute(rows)]
 
-    def keep_credential(self, credential: Credential) -> None:
+    def save_credential(self, credential: Credential) -> None:
         """Remember a new password."""
         self.session.add(credential)
         self.session.flush()
 
-    def drop_credential(self, person_id: int) -> None:
+    def delete_credential(self, person_id: int) -> None:
         """Nobody signs in by that person's password any more."""
         self.session.execute(delete(Credential).where(Credential.person_id == person_id))
 
 
-def login_key(login: str) -> str:
+def normalize_login(login: str) -> str:
     """As login names are compared."""
     return login.strip().casefold()
 
@@ -110,4 +117,6 @@ def _still_known() -> Any:
         Binding.person_id == WebSession.person_id, Binding.realm == "wecom", Binding.until.is_(None)
     )  # fmt: skip
     has_password = exists().where(Credential.person_id == WebSession.person_id)
-    return or_(and_(WebSession.means == "wecom", bound), and_(WebSession.means == "password", has_password))
+    return or_(
+        and_(WebSession.sign_in_method == "wecom", bound), and_(WebSession.sign_in_method == "password", has_password)
+    )

@@ -7,27 +7,27 @@ from collections.abc import Sequence
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from storage.access_tokens import TokenStore
+from storage.access_tokens import AccessTokenStore
 from storage.alerts import AlertStore
-from storage.audit_log import TrailStore
+from storage.audit_log import AuditLogStore
 from storage.contacts import ContactStore
 from storage.content import ContentStore
 from storage.db.leases import LeaseStore
 from storage.duty import DutyStore
-from storage.facts import Records
+from storage.facts import FactStore
 from storage.inbox import InboxStore
 from storage.notices import NoticeStore
 from storage.objections import ObjectionStore
 from storage.outages import OutageStore
-from storage.personal_channels import Line
-from storage.poll_cursors import SourceStore
-from storage.rectifications import UrgeStore
+from storage.personal_channels import PersonalChannel
+from storage.poll_cursors import PollCursorStore
+from storage.rectifications import RectificationStore
 from storage.register import Register
 from storage.review import ReviewStore
-from storage.sign_ins import AccessStore
+from storage.sign_ins import SignInStore
 from storage.submissions import SubmissionStore
 from storage.uploads import UploadStore
-from storage.view_log import LookStore
+from storage.view_log import ViewLogStore
 
 
 class Store:
@@ -36,8 +36,8 @@ class Store:
     `lines` are the channels that are open to single people, the preferred one first.
     """
 
-    def __init__(self, session: Session, lines: Sequence[Line] = ()) -> None:
-        self.session, self.lines = session, tuple(lines)
+    def __init__(self, session: Session, personal_channels: Sequence[PersonalChannel] = ()) -> None:
+        self.session, self.personal_channels = session, tuple(personal_channels)
         self.register = Register(session)
         self.inbox = InboxStore(session)
         self.submissions = SubmissionStore(session)
@@ -46,23 +46,23 @@ class Store:
         self.alerts = AlertStore(session)
         self.duty = DutyStore(session)
         self.content = ContentStore(session)
-        self.tokens = TokenStore(session)
+        self.access_tokens = AccessTokenStore(session)
         self.leases = LeaseStore(session)
         self.outages = OutageStore(session)
         self.uploads = UploadStore(session)
-        self.sources = SourceStore(session)
-        self.looks = LookStore(session)
+        self.poll_cursors = PollCursorStore(session)
+        self.view_log = ViewLogStore(session)
         self.review = ReviewStore(session)
-        self.urges = UrgeStore(session)
-        self.records = Records(session)
-        self.trail = TrailStore(session)
+        self.rectifications = RectificationStore(session)
+        self.facts = FactStore(session)
+        self.audit_log = AuditLogStore(session)
         self.objections = ObjectionStore(session)
-        self.access = AccessStore(session)
+        self.sign_ins = SignInStore(session)
 
-    def one_at_a_time(self, what: str) -> None:
+    def lock_for_transaction(self, name: str) -> None:
         """From here to the end of the transaction nobody else is at the same thing.
 
         What was read before may be stale, so this comes first. SQLite has but one writer anyway.
         """
         if self.session.get_bind().dialect.name == "postgresql":
-            self.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(what, 0))))
+            self.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))

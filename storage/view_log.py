@@ -8,48 +8,52 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from storage.db.models import Look
+from storage.db.models import FilmView
 
 
-class LookStore:
+class ViewLogStore:
     """The looks, for the enterprises as well as for us."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
 
-    def open(
-        self, submission_id: int, person_id: int, viewer: str, what: str, now: datetime, *, by_county: bool
-    ) -> Look:
+    def add(
+        self, submission_id: int, person_id: int, viewer_name: str, kind: str, now: datetime, *, by_supervisor: bool
+    ) -> FilmView:
         """Put on record that somebody opened a film."""
-        look = Look(
-            submission_id=submission_id, person_id=person_id, viewer=viewer, by_county=by_county, what=what,
+        look = FilmView(
+            submission_id=submission_id, person_id=person_id, viewer_name=viewer_name, by_supervisor=by_supervisor, kind=kind,
             opened_at=now,
         )  # fmt: skip
         self.session.add(look)
         self.session.flush()
         return look
 
-    def get(self, look_id: int) -> Look | None:
+    def get(self, view_id: int) -> FilmView | None:
         """The look of that id."""
-        return self.session.get(Look, look_id)
+        return self.session.get(FilmView, view_id)
 
-    def of_film(self, submission_id: int) -> Sequence[Look]:
+    def of_film(self, submission_id: int) -> Sequence[FilmView]:
         """Every look at a film, the latest first."""
         return self.session.scalars(
-            select(Look).where(Look.submission_id == submission_id).order_by(Look.opened_at.desc(), Look.id.desc())
+            select(FilmView)
+            .where(FilmView.submission_id == submission_id)
+            .order_by(FilmView.opened_at.desc(), FilmView.id.desc())
         ).all()
 
-    def watched_by(self, submission_id: int, person_id: int) -> float:
+    def watched_seconds(self, submission_id: int, person_id: int) -> float:
         """For how many seconds somebody has had a film running, all looks together."""
-        total = select(func.sum(Look.watched_s)).where(Look.submission_id == submission_id, Look.person_id == person_id)
+        total = select(func.sum(FilmView.watched_s)).where(
+            FilmView.submission_id == submission_id, FilmView.person_id == person_id
+        )
         return float(self.session.scalar(total) or 0.0)
 
-    def first_seen(self, submission_ids: Iterable[int]) -> dict[int, datetime]:
+    def first_viewed_at(self, submission_ids: Iterable[int]) -> dict[int, datetime]:
         """When the supervisor first opened each of these films."""
         ids = list(submission_ids)
         rows = self.session.execute(
-            select(Look.submission_id, func.min(Look.opened_at).label("at"))
-            .where(Look.submission_id.in_(ids), Look.what == "film", Look.by_county)
-            .group_by(Look.submission_id)
+            select(FilmView.submission_id, func.min(FilmView.opened_at).label("at"))
+            .where(FilmView.submission_id.in_(ids), FilmView.kind == "film", FilmView.by_supervisor)
+            .group_by(FilmView.submission_id)
         )
         return {film_id: at for film_id, at in rows}

@@ -15,17 +15,17 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from bot.app import Bot, build
-from bot.config import Config, load
+from bot.app import Bot, build_bot
+from bot.config import Config, load_config
 from bot.devtools.simulator import Cloud
 from bot.devtools.simulator.core.aibot import Aibot
 from bot.devtools.simulator.core.records import Card
 from bot.devtools.simulator.films import make_film
 from bot.engine import InlineEngine
-from bot.reports.night import night_view
-from schedules.patrol_night import moment, night_of
+from bot.reports.night import night_json
+from schedules.patrol_night import night_instant, night_of
 from storage.db.database import Database
-from storage.db.models import Base, DutyShift, Employment, Enterprise, GroupChat, Inbox, KeyPart, Person, Rule
+from storage.db.models import Base, DutyShift, Employment, Enterprise, GroupChat, InboxRow, KeyPart, Person, Rule
 from storage.store import Store
 from tests.places import here
 
@@ -53,7 +53,7 @@ class HandClock:
 
     instant: datetime
     speed: float = 1.0
-    rehearsal: bool = False
+    is_rehearsal: bool = False
 
     def now(self) -> datetime:
         return self.instant
@@ -87,16 +87,18 @@ class Story:
         return min([*stops, now + self.every])
 
     def _timetable(self) -> list[datetime]:
-        with self.bot.memory.reading() as store:
-            book, now = self.bot.memory.book(store), self.clock.instant
-            climbed = [each.climbed_at or now for each in store.alerts.unanswered()]
-            steps = (timedelta(seconds=1), book.on(night_of(now, book)).climb_after)
+        with self.bot.uow.read() as store:
+            book, now = self.bot.uow.rules(store), self.clock.instant
+            climbed = [each.escalated_at or now for each in store.alerts.unacknowledged()]
+            steps = (timedelta(seconds=1), book.for_night(night_of(now, book)).escalate_after)
             stops = [instant + step for instant in climbed for step in steps]
             for night in (night_of(now, book), night_of(now, book) + timedelta(days=1)):
-                hours = book.on(night)
-                times = (*hours.waves, hours.duty_alert, hours.daily_report, hours.push, hours.closes)
-                stops += [moment(night, each, book) + timedelta(seconds=wait) for each in times for wait in (0, 60)]
-                stops += [moment(night, each, book) for each in (hours.late_until, hours.roster_check)]
+                hours = book.for_night(night)
+                times = (*hours.waves, hours.duty_alert_time, hours.daily_report_time, hours.push_time, hours.closes)
+                stops += [
+                    night_instant(night, each, book) + timedelta(seconds=wait) for each in times for wait in (0, 60)
+                ]
+                stops += [night_instant(night, each, book) for each in (hours.late_until, hours.roster_check_time)]
         return stops
 
     def asleep(self, text: str, night: date = NIGHT) -> None:
@@ -106,10 +108,10 @@ class Story:
     def settle(self, seconds: int = 0) -> None:
         """Let the bot do what it has to do now (or within some seconds)."""
         self.clock.instant += timedelta(seconds=seconds)
-        self.bot.pulling.once()
-        self.bot.memory.dispatch(1000)
-        self.failed_jobs += self.bot.worker.once()
-        self.engine.drain(self.clock.instant)
+        self.bot.pollers.poll_until_idle()
+        self.bot.uow.dispatch_inbox(1000)
+        self.failed_jobs += self.bot.worker.run_tick()
+        self.engine.run_due(self.clock.instant)
 
     def film(self, who: str, seconds: float = 12, settle: bool = True, **how: Any) -> Any:
         """A person films and sends it now."""
@@ -140,7 +142,7 @@ class Story:
     def taps(self, who: str, label: str) -> Card:
         """A person presses the button of that label on the latest card that shows it."""
         cards = [card for card in self.cloud.phone(who).cards if label in card.buttons.values()]
-        if cards and cards[-1].of_bot:
+        if cards and cards[-1].from_aibot:
             return self.taps_of_bot(who, label, cards[-1])
         assert cards, f"{who} sees no button {label}"
         key = next(key for key, text in cards[-1].buttons.items() if text == label)
@@ -168,20 +170,20 @@ class Story:
 
     def kept(self) -> int:
         """How many messages are in the inbox."""
-        with self.bot.memory.reading() as store:
-            return store.session.query(Inbox).count()
+        with self.bot.uow.read() as store:
+            return store.session.query(InboxRow).count()
 
     @contextmanager
     def office(self) -> Iterator[Store]:
         """The office changes what is remembered."""
-        with self.bot.memory.transaction() as store:
+        with self.bot.uow.transaction() as store:
             yield store
 
     def hears(self, who: str) -> list[str]:
         """What a phone has heard since the story last asked: texts, and cards by their titles."""
         if who in self.wechat():
             return self.hears_in_wechat(who)
-        heard = self.cloud.phone(who).heard
+        heard = self.cloud.phone(who).received
         fresh = heard[self.expected.get(who, 0) :]
         self.expected[who] = len(heard)
         return [each.text or (each.card.title if each.card else each.msgtype) for each in fresh]
@@ -190,7 +192,7 @@ class Story:
         """The people who have nothing but WeChat, by the id their door knows them by: their phones."""
         kf, account = self.cloud.kf, self.cloud.official_account
         return {
-            **{who: kf.phone(who) for who in kf.customers}, **{who: account.phone(who) for who in account.followers},
+            **{who: kf.customer_phone(who) for who in kf.customers}, **{who: account.follower_phone(who) for who in account.followers},
         }  # fmt: skip
 
     def hears_in_wechat(self, who: str) -> list[str]:
@@ -203,7 +205,7 @@ class Story:
     def group_hears(self, key: str) -> list[Any]:
         """What a work group has heard since the story last asked."""
         chats = self.cloud.aibot.chats
-        heard = chats[key].heard if key in chats else self.cloud.group(key).heard
+        heard = chats[key].received if key in chats else self.cloud.group(key).received
         fresh = heard[self.expected.get(key, 0) :]
         self.expected[key] = len(heard)
         return list(fresh)
@@ -214,8 +216,8 @@ class Story:
 
     def view(self, night: date = NIGHT) -> dict[str, Any]:
         """The night as `night --json` shows it."""
-        with self.bot.memory.reading() as store:
-            return night_view(store, night, self.bot.memory.book(store), self.clock.now())
+        with self.bot.uow.read() as store:
+            return night_json(store, night, self.bot.uow.rules(store), self.clock.now())
 
     def state(self, code: str, night: date = NIGHT) -> str:
         """The state of an enterprise."""
@@ -236,13 +238,13 @@ class Story:
         unasked |= {who: self.hears_in_wechat(who) for who in self.wechat()}
         unasked |= {key: [each.text or each.msgtype for each in self.group_hears(key)] for key in self.groups()}
         assert {who: said for who, said in unasked.items() if said} == {}
-        assert self.cloud.complaints == []
+        assert self.cloud.violations == []
         assert self.failed_jobs == []
 
 
 def config_for(cloud: Cloud, folder: Path, **settings: str) -> Config:
     """Settings that point at the pretend cloud and an empty folder."""
-    return load(
+    return load_config(
         {
             **{name: str(value) for name, value in cloud.settings.items()},
             **here().settings(folder),
@@ -281,11 +283,11 @@ def story(
         config = config_for(cloud, folder, **further)
         database = Database(here().migrated(folder))
         engine = InlineEngine()
-        bot = build(config, database, clock, engine)
-        engine.start(bot.worker.run)
+        bot = build_bot(config, database, clock, engine)
+        engine.start(bot.worker.run_job)
         connect(bot, cloud)
-        with bot.memory.transaction() as store:
-            store.records.set_fact("born", {"at": clock.instant.isoformat()})
+        with bot.uow.transaction() as store:
+            store.facts.store_fact("born", {"at": clock.instant.isoformat()})
             County(store, cloud, night).settle(**county)
         played = Story(bot, cloud, clock, engine)
         with holding(bot):
@@ -298,32 +300,32 @@ def connect(bot: Bot, cloud: Cloud) -> None:
     """Every platform's callbacks reach the bot without a network."""
     client = bot.web.test_client()
     doors = {
-        "wecom_app": cloud.courier,
-        "wecom_kf": cloud.kf.courier,
-        "official_account": cloud.official_account.courier,
+        "wecom_app": cloud.callback_sender,
+        "wecom_kf": cloud.kf.callback_sender,
+        "official_account": cloud.official_account.callback_sender,
     }
     for name, courier in doors.items():
-        courier.deliver = lambda query, body, name=name: (
+        courier.transport = lambda query, body, name=name: (
             client.post(f"/callbacks/{name}?{query}", data=body, content_type="text/xml").status_code
         )
-    bot.pulling.begin()
+    bot.pollers.create_cursors()
 
 
 @contextmanager
 def holding(bot: Bot) -> Iterator[None]:
     """The smart bot is connected for as long as the block lasts, where there is one."""
-    if bot.holder is None:
+    if bot.aibot_connection is None:
         yield
         return
-    bot.holder.start()
+    bot.aibot_connection.start()
     deadline = time.monotonic() + 20
-    while not bot.holder.holds:
+    while not bot.aibot_connection.is_connected:
         assert time.monotonic() < deadline, "the smart bot did not connect"
         time.sleep(0.01)
     try:
         yield
     finally:
-        bot.holder.stop()
+        bot.aibot_connection.stop()
 
 
 class County:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.config import Config
-from bot.texts import placeholders, sentences
+from bot.texts import all_texts, placeholders
 from handlers.permissions import ACTIONS
 
 ROOT = Path(__file__).parent.parent
@@ -44,18 +44,18 @@ def test_every_sentence_is_used_and_every_one_used_exists() -> None:
     speakers = [path for path in SOURCES if not TABLES & set(path.parts)]
     said = {string for path in speakers for string in _strings(path)}
     said |= {key for page in TEMPLATES for key in re.findall(r"'([a-z_]+\.[a-z_0-9]+)'", page.read_text("utf-8"))}
-    sections = {key.split(".")[0] for key in sentences()}
+    sections = {key.split(".")[0] for key in all_texts()}
     keys = {string for string in said if re.fullmatch(r"[a-z_]+\.[a-z_0-9]+", string)}
     used = {key for key in keys if key.split(".")[0] in sections and not key.endswith(FILES)}
-    unused = {key for key in sentences() if key not in said and not key.startswith(tuple(COMPOSED))}
-    unused -= {key for key in sentences() if key.removesuffix("_title") in said}
+    unused = {key for key in all_texts() if key not in said and not key.startswith(tuple(COMPOSED))}
+    unused -= {key for key in all_texts() if key.removesuffix("_title") in said}
     assert unused == set()
-    missing = {key for key in used if key not in sentences() and not key.endswith("_")}
+    missing = {key for key in used if key not in all_texts() and not key.endswith("_")}
     assert missing - {"bot.devtools.simulator", "bot.web"} - set(ACTIONS) == set()
 
 
 def test_sentences_name_their_parameters_and_nothing_else() -> None:
-    for key in sentences():
+    for key in all_texts():
         assert all(name.isidentifier() for name in placeholders(key)), key
 
 

@@ -34,28 +34,28 @@ class Transient(ChannelError):
     """May succeed when tried again."""
 
 
-class Unheard(Transient):
+class OutcomeUnknown(Transient):
     """Sent, and no answer came: nobody can tell whether it was done."""
 
 
 @contextmanager
-def nothing_said() -> Iterator[None]:
+def idempotent_call() -> Iterator[None]:
     """Around a call that posts nothing by itself: when its answer is lost, nobody can have heard anything."""
     try:
         yield
-    except Unheard as error:
+    except OutcomeUnknown as error:
         raise Transient(error.detail, error.code) from None
 
 
-class MustWait(ChannelError):
+class RateLimited(ChannelError):
     """Too often; the same call is good again when the window is over."""
 
 
-class TokenStale(ChannelError):
+class TokenInvalid(ChannelError):
     """The access token is no longer accepted."""
 
 
-class BellStale(ChannelError):
+class PollTokenInvalid(ChannelError):
     """The token that came with a bell is no longer accepted."""
 
 
@@ -73,25 +73,25 @@ class MediaGone(Permanent):
     """The media id is unknown or its three days are over."""
 
 
-class Garbled(Permanent):
+class Undecryptable(Permanent):
     """Bytes whose key, length or padding is wrong."""
 
     mark = "media_garbled"
 
 
-class WindowShut(Permanent):
+class ReplyWindowClosed(Permanent):
     """Too long after the person's last words, or too many answers to them."""
 
 
-class NotReachable(Permanent):
+class RecipientUnreachable(Permanent):
     """The platform does not deliver to this person: unknown, out of range, not activated."""
 
 
-class Departed(NotReachable):
+class RecipientLeft(RecipientUnreachable):
     """The person has left, unfollowed or refused us."""
 
 
-class Forbidden(Permanent):
+class AddressBlocked(Permanent):
     """An address that came with a message and leads where we do not go."""
 
     mark = "media_refused"
@@ -111,11 +111,11 @@ _CONFIG = {
 }  # fmt: skip
 
 
-def from_code(code: int, message: str) -> ChannelError:
+def error_from_code(code: int, message: str) -> ChannelError:
     """The error for a platform's errcode; unknown codes are permanent for their item."""
     kinds: tuple[tuple[set[int], type[ChannelError]], ...] = (
-        (_TOKEN, TokenStale), (_WAIT, MustWait), (_RETRY, Transient), (_GONE, MediaGone), (_CONFIG, Misconfigured),
-        (_BELL, BellStale), (_SHUT, WindowShut), (_AWAY, NotReachable), (_DEPARTED, Departed),
+        (_TOKEN, TokenInvalid), (_WAIT, RateLimited), (_RETRY, Transient), (_GONE, MediaGone), (_CONFIG, Misconfigured),
+        (_BELL, PollTokenInvalid), (_SHUT, ReplyWindowClosed), (_AWAY, RecipientUnreachable), (_DEPARTED, RecipientLeft),
     )  # fmt: skip
     kind = next((kind for codes, kind in kinds if code in codes), Permanent)
     return kind(f"errcode {code}: {message[:200]}", code)

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 
-from bot.channels.ssrf_guard import Guard
-from bot.channels.wecom_api.client import Transaction
+from bot.channels.ssrf_guard import SsrfGuard
+from bot.channels.wecom_api.client import StoreFactory
 from bot.channels.wecom_api.login import WeComLogin
 from bot.clock import Clock
 from bot.config import Config
 from handlers.message import Message
-from storage.personal_channels import Line
+from storage.personal_channels import PersonalChannel
 
-Body = dict[str, Any]
-Attachment = Callable[[], bytes]
+OutboundMessage = dict[str, Any]
+FileLoader = Callable[[], bytes]
 
 
 # A repeat of what carries its own number is dropped for half an hour. An answer without one may be wanted again
@@ -26,56 +26,56 @@ _NUMBERED_S, _ANSWER_S = 1800, 90
 _TURNS = 90
 
 
-def repeat_window(body: Body) -> timedelta:
+def dedupe_window(message: OutboundMessage) -> timedelta:
     """For how long a channel whose repeats are safe is to drop the same body if it comes again.
 
     A file is uploaded anew each time and is never the same message.
     """
-    if body["form"] in ("file", "picture"):
+    if message["form"] in ("file", "picture"):
         return timedelta(0)
-    return timedelta(seconds=_NUMBERED_S if body.get("numbered") else _ANSWER_S + body.get("turn", 0) % _TURNS)
+    return timedelta(seconds=_NUMBERED_S if message.get("numbered") else _ANSWER_S + message.get("turn", 0) % _TURNS)
 
 
 @dataclass(frozen=True)
-class Delivered:
+class SendResult:
     """The platform took it: its own id for the message, and the code that can change a card later."""
 
-    platform_id: str | None = None
+    platform_message_id: str | None = None
     response_code: str | None = None
 
 
 @dataclass(frozen=True)
-class Limits:
+class ChannelLimits:
     """What a channel can carry: so many messages in so long (and in an hour) per route, so many bytes of UTF-8,
     files up to a size (0: none), cards with buttons or words only; `legible` where every client shows them."""
 
-    messages: int
+    max_messages: int
     period: timedelta
-    text_bytes: int
-    file_bytes: int
-    hourly: int | None = None
-    cards: bool = True
-    legible: bool = False
+    max_text_bytes: int
+    max_file_bytes: int
+    max_per_hour: int | None = None
+    supports_cards: bool = True
+    cards_always_shown: bool = False
 
 
 class Channel(Protocol):
     """A way out. `repeats_are_safe` says that the platform itself drops the same message within its `repeat_window`,
     `of_platform` that those who film hear from us by the same one and its silence excuses them."""
 
-    limits: Limits
-    repeats_are_safe: bool
-    of_platform: bool
+    limits: ChannelLimits
+    dedupes_repeats: bool
+    counts_for_outage: bool
 
     @property
-    def line(self) -> Line | None:
+    def personal_channel(self) -> PersonalChannel | None:
         """The line it is to single people, if it is one."""
 
-    def send(self, address: str, body: Body, attachment: Attachment | None) -> Delivered:
+    def send(self, address: str, body: OutboundMessage, load_file: FileLoader | None) -> SendResult:
         """Send one message. Raises ChannelError."""
 
 
 @dataclass(frozen=True)
-class Bell:
+class SourceNotification:
     """A callback that says nothing itself: the source of this name has something; `token` lets us ask more often."""
 
     source: str
@@ -83,48 +83,48 @@ class Bell:
 
 
 @dataclass(frozen=True)
-class Received:
+class InboundMessage:
     """A callback that is genuine: the key under which it is heard once, and its plain content."""
 
     key: str
     raw: str
-    bell: Bell | None = None
+    notification: SourceNotification | None = None
 
 
-class Noted(Iterator[bytes]):
+class MarkedStream(Iterator[bytes]):
     """The bytes of a film in pieces; a word among them is what is to be noted of it."""
 
-    def __init__(self, pieces: Iterator[bytes | str]) -> None:
-        self._pieces, self.note = pieces, ""
+    def __init__(self, chunks: Iterator[bytes | str]) -> None:
+        self._pieces, self.mark = chunks, ""
 
     def __next__(self) -> bytes:
         for piece in self._pieces:
             if isinstance(piece, bytes):
                 return piece
-            self.note = piece
+            self.mark = piece
         raise StopIteration
 
 
 @dataclass(frozen=True)
-class Pulled:
+class PollResult:
     """What a source gave: messages, where to go on from, and whether there is more at once."""
 
-    messages: Sequence[Received]
+    messages: Sequence[InboundMessage]
     cursor: str
-    unfinished: bool
+    has_more: bool
 
 
-class Source(Protocol):
+class PollSource(Protocol):
     """A platform that keeps messages until they are fetched. `spacing` is the least time between two calls when no
     bell's token comes with them."""
 
-    spacing: timedelta
+    min_poll_interval: timedelta
 
-    def pull(self, cursor: str, token: str | None) -> Pulled:
+    def poll(self, cursor: str, token: str | None) -> PollResult:
         """What came after `cursor`. Raises BellStale, or another ChannelError."""
 
 
-class Entrance(Protocol):
+class Receiver(Protocol):
     """A way in, however its messages come to be kept."""
 
     def parse(self, raw: str, inbox_id: int, received_at: datetime) -> Message:
@@ -135,57 +135,57 @@ class Entrance(Protocol):
 
 
 @runtime_checkable
-class Discreet(Protocol):
+class RedactingReceiver(Protocol):
     """A door whose messages hold what nobody needs once they are done with, such as the key of a film."""
 
-    def kept(self, raw: str) -> str:
+    def redact(self, raw: str) -> str:
         """What is kept of a message that is done with."""
 
 
 @runtime_checkable
-class Door(Entrance, Protocol):
+class CallbackReceiver(Receiver, Protocol):
     """A way in by callbacks."""
 
-    def verify(self, query: Mapping[str, str]) -> str:
+    def verify_url(self, query: Mapping[str, str]) -> str:
         """The plain text that proves to the platform that this address is ours. Raises Rejected."""
 
-    def receive(self, query: Mapping[str, str], body: bytes) -> Received:
+    def receive(self, query: Mapping[str, str], body: bytes) -> InboundMessage:
         """Check, decrypt and key a callback. Raises Rejected."""
 
 
 @runtime_checkable
-class Examined(Protocol):
+class Diagnosable(Protocol):
     """A door that can tell what is wrong with its settings, for the doctor."""
 
-    def fault(self) -> str | None:
+    def diagnose(self) -> str | None:
         """What is wrong, None when the platform takes them; says nothing to anybody."""
 
 
 @dataclass(frozen=True)
-class Means:
+class ChannelContext:
     """What a builder makes its door of: the settings, the clock, the database that all processes share, and the way
     to addresses that stand in messages."""
 
     config: Config
     clock: Clock
-    transaction: Transaction
-    reading: Transaction
-    guard: Guard
+    transaction: StoreFactory
+    read: StoreFactory
+    ssrf_guard: SsrfGuard
 
 
 @dataclass(frozen=True)
-class Opened:
+class ChannelParts:
     """What the settings have switched on under one name: a way out, a way in, one to be asked, one to sign in by,
     and the platform's address that they call."""
 
     channel: Channel | None = None
-    door: Entrance | None = None
-    source: Source | None = None
+    receiver: Receiver | None = None
+    source: PollSource | None = None
     login: WeComLogin | None = None
-    platform: str | None = None
+    api_url: str | None = None
 
 
-class Rejected(Exception):
+class CallbackRejected(Exception):
     """A callback that is not kept; `status` is the HTTP answer, `reason` goes to the counter and the log."""
 
     def __init__(self, status: int, reason: str) -> None:

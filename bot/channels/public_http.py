@@ -14,7 +14,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NameResolutionError, NewConnectionError
 from urllib3.util.connection import create_connection
 
-from bot.channels.errors import Forbidden
+from bot.channels.errors import AddressBlocked
 
 # Networks whose addresses hold an IPv4 address in their last four bytes.
 _TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("::ffff:0:0/96"), IPv6Network("::/96"))
@@ -30,7 +30,7 @@ def public_session() -> requests.Session:
     return made
 
 
-def is_public(address: str) -> bool:
+def is_public_address(address: str) -> bool:
     """Whether an IP address is one of the open Internet; what is wrapped into an IPv6 address counts."""
     found: IPv4Address | IPv6Address = ip_address(address.partition("%")[0])
     if isinstance(found, IPv6Address):
@@ -70,8 +70,8 @@ class _Public:
         except (OSError, UnicodeError) as error:
             raise NameResolutionError(connection.host, connection, socket.gaierror(str(error))) from error
         # One private address among public ones is no slip of the pen.
-        if not all(map(is_public, addresses)):
-            raise Forbidden("no public address")
+        if not all(map(is_public_address, addresses)):
+            raise AddressBlocked("no public address")
         return addresses
 
 

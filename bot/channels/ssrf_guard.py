@@ -23,9 +23,9 @@ import requests
 from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
 
-from bot.channels.errors import Forbidden, Transient
+from bot.channels.errors import AddressBlocked, Transient
 from bot.channels.public_http import public_session
-from bot.channels.wecom_api.http import call, session
+from bot.channels.wecom_api.http import new_session, send_request
 
 # Where the platform keeps what people send: its own pages name none, so these are the suffixes seen in its answers.
 # A film behind a refused address is lost within minutes, hence rather one more: all of them are in public.
@@ -36,24 +36,24 @@ _HOPS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
-class Guard:
+class SsrfGuard:
     """Fetches from addresses that somebody else chose. One for a process; safe to use from many threads."""
 
-    def __init__(self, platforms: Iterable[str], media_hosts: Sequence[str] = ()) -> None:
+    def __init__(self, api_urls: Iterable[str], media_hosts: Sequence[str] = ()) -> None:
         """`platforms` are the API addresses of the settings, `media_hosts` what MEDIA_HOSTS says."""
-        self._ours = tuple(filter(None, (urlsplit(url).hostname for url in platforms)))
+        self._ours = tuple(filter(None, (urlsplit(url).hostname for url in api_urls)))
         self._media = tuple(media_hosts) or KNOWN_MEDIA_HOSTS
         self._named = (*self._ours, *(host for host in media_hosts if "*" not in host))
-        self._within, self._public = session(), public_session()
+        self._within, self._public = new_session(), public_session()
 
-    def media(self, url: str, headers: Mapping[str, str] | None = None) -> requests.Response:
+    def get_media(self, url: str, headers: Mapping[str, str] | None = None) -> requests.Response:
         """The answer of a media host, its body not read yet (close it). Raises ChannelError.
 
         Nothing is packed on the way, so lengths and ranges are those of the film.
         """
         return self._get(url, {"Accept-Encoding": "identity", **(headers or {})}, (*self._ours, *self._media))
 
-    def page(self, url: str) -> requests.Response:
+    def get_page(self, url: str) -> requests.Response:
         """The answer of any page in public, its body not read yet (close it). Raises ChannelError."""
         return self._get(url, {"User-Agent": "Mozilla/5.0"}, ("*",))
 
@@ -61,9 +61,9 @@ class Guard:
         for _ in range(_HOPS):
             address = _read(url)
             if not _is_one_of(address, allowed):
-                raise Forbidden(f"{address.host} is not among MEDIA_HOSTS")
+                raise AddressBlocked(f"{address.host} is not among MEDIA_HOSTS")
             http = self._within if _is_one_of(address, self._named) else self._public
-            response = call(http, "GET", address.url, headers=dict(headers), stream=True)
+            response = send_request(http, "GET", address.url, headers=dict(headers), stream=True)
             target = response.headers.get("Location")
             if response.status_code not in _REDIRECTS or not target:
                 return response
@@ -77,10 +77,10 @@ def _read(url: str) -> Url:
     try:
         address = parse_url(requests.Request("GET", url).prepare().url or "")
     except (requests.RequestException, LocationParseError, ValueError):
-        raise Forbidden("not an address") from None
+        raise AddressBlocked("not an address") from None
     # Whoever needs a name and a password, or a scope of an IPv6 address, is nobody the platform would send us to.
     if address.scheme not in ("http", "https") or not address.host or address.auth or "%" in address.host:
-        raise Forbidden("not an address")
+        raise AddressBlocked("not an address")
     return address
 
 

@@ -6,62 +6,72 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.channels.errors import NotReachable
-from bot.channels.interface import Attachment, Body, Delivered, Limits, Means, Opened, Received, Rejected, repeat_window
+from bot.channels.errors import RecipientUnreachable
+from bot.channels.interface import (
+    CallbackRejected,
+    ChannelContext,
+    ChannelLimits,
+    ChannelParts,
+    FileLoader,
+    InboundMessage,
+    OutboundMessage,
+    SendResult,
+    dedupe_window,
+)
 from bot.channels.wecom_api import cards
-from bot.channels.wecom_api.callback_fields import KINDS, message_key
+from bot.channels.wecom_api.callback_fields import MESSAGE_KINDS, message_key
 from bot.channels.wecom_api.client import WeComClient
-from bot.channels.wecom_api.crypto import Envelope, xml_fields
+from bot.channels.wecom_api.crypto import CallbackCrypto, parse_xml
 from bot.channels.wecom_api.login import WeComLogin
-from bot.channels.wecom_api.source_notifications import bell_in, digest_key, sent_at
+from bot.channels.wecom_api.source_notifications import digest_key, parse_notification, parse_sent_at
 from bot.config import Config
 from handlers.message import Message
-from storage.personal_channels import Line
+from storage.personal_channels import PersonalChannel
 
 # The platform wants an interval also where nothing can be a repeat.
 _ONCE_S = 60
 
 
-class WeComAppDoor:
+class WeComAppReceiver:
     """Callbacks of the app (protocol sheet 1)."""
 
-    def __init__(self, envelope: Envelope, client: WeComClient) -> None:
-        self._envelope, self._client = envelope, client
+    def __init__(self, crypto: CallbackCrypto, client: WeComClient) -> None:
+        self._envelope, self._client = crypto, client
 
-    def verify(self, query: Mapping[str, str]) -> str:
+    def verify_url(self, query: Mapping[str, str]) -> str:
         """See Door. A `+` that arrived as a space is put back (1.1)."""
-        return self._envelope.open(query, query.get("echostr", "").replace(" ", "+"))
+        return self._envelope.decrypt(query, query.get("echostr", "").replace(" ", "+"))
 
-    def receive(self, query: Mapping[str, str], body: bytes) -> Received:
+    def receive(self, query: Mapping[str, str], body: bytes) -> InboundMessage:
         """See Door."""
-        raw = self._envelope.opened(query, body)
+        raw = self._envelope.decrypt_body(query, body)
         try:
-            fields = xml_fields(raw)
-            bell = bell_in(fields)
-            return Received(digest_key(fields, raw) if bell else message_key(fields), raw, bell)
+            fields = parse_xml(raw)
+            bell = parse_notification(fields)
+            return InboundMessage(digest_key(fields, raw) if bell else message_key(fields), raw, bell)
         except (ValueError, KeyError) as error:
-            raise Rejected(400, "content") from error
+            raise CallbackRejected(400, "content") from error
 
     def parse(self, raw: str, inbox_id: int, received_at: datetime) -> Message:
         """See Door. A field that is not a text, contrary to the documents, counts as empty."""
-        fields = xml_fields(raw)
+        fields = parse_xml(raw)
         word = {name: value for name, value in fields.items() if isinstance(value, str)}
         event = word.get("Event", "")
-        kind = "press" if event == "template_card_event" else KINDS.get(word.get("MsgType", ""), "unknown")
+        kind = "press" if event == "template_card_event" else MESSAGE_KINDS.get(word.get("MsgType", ""), "unknown")
         return Message(
-            channel=WeComAppChannel.line.channel,
-            realm=WeComAppChannel.line.realm,
-            key=digest_key(fields, raw) if bell_in(fields) else message_key(fields),
+            channel=WeComAppChannel.personal_channel.channel,
+            realm=WeComAppChannel.personal_channel.realm,
+            key=digest_key(fields, raw) if parse_notification(fields) else message_key(fields),
             inbox_id=inbox_id,
             sender=word.get("FromUserName", "—"),
-            sent_at=sent_at(word.get("CreateTime"), received_at),
+            sent_at=parse_sent_at(word.get("CreateTime"), received_at),
             received_at=received_at,
             kind=kind,
             text=word.get("Content", ""),
             media=word.get("MediaId") or None,
             file_name=word.get("FileName") or None,
             event=event,
-            button=cards.pressed(fields),
+            button=cards.pressed_key(fields),
             task_id=word.get("TaskId", ""),
             response_code=word.get("ResponseCode", ""),
         )
@@ -74,29 +84,31 @@ class WeComAppDoor:
 class WeComAppChannel:
     """message/send to members (protocol sheet 4): at most 30 a minute each, more are silently dropped."""
 
-    line = Line("wecom_app", "wecom")
-    limits = Limits(messages=28, period=timedelta(minutes=1), text_bytes=2048, file_bytes=20 * 1024 * 1024)
-    repeats_are_safe, of_platform = True, True
+    personal_channel = PersonalChannel("wecom_app", "wecom")
+    limits = ChannelLimits(
+        max_messages=28, period=timedelta(minutes=1), max_text_bytes=2048, max_file_bytes=20 * 1024 * 1024
+    )
+    dedupes_repeats, counts_for_outage = True, True
 
     def __init__(self, client: WeComClient, agent_id: int) -> None:
         self._client, self._agent_id = client, agent_id
 
-    def send(self, address: str, body: Body, attachment: Attachment | None) -> Delivered:
+    def send(self, address: str, body: OutboundMessage, load_file: FileLoader | None) -> SendResult:
         """See Channel."""
         if body["form"] == "card_update":
             return self._update(address, body)
-        message = {"touser": address, "agentid": self._agent_id, **self._content(body, attachment)}
+        message = {"touser": address, "agentid": self._agent_id, **self._content(body, load_file)}
         message["enable_duplicate_check"] = 1
-        message["duplicate_check_interval"] = int(repeat_window(body).total_seconds()) or _ONCE_S
+        message["duplicate_check_interval"] = int(dedupe_window(body).total_seconds()) or _ONCE_S
         answer = self._client.post("message/send", message)
         # errcode 0 with an invalid user means: not delivered to the one person it was for.
         if answer.get("invaliduser") or answer.get("unlicenseduser"):
-            raise NotReachable(f"not reachable: {address}", 81013)
-        return Delivered(answer.get("msgid"), answer.get("response_code"))
+            raise RecipientUnreachable(f"not reachable: {address}", 81013)
+        return SendResult(answer.get("msgid"), answer.get("response_code"))
 
-    def _content(self, body: Body, attachment: Attachment | None) -> dict[str, Any]:
+    def _content(self, body: OutboundMessage, attachment: FileLoader | None) -> dict[str, Any]:
         if body["form"] in ("alert", "buttons", "selection", "review"):
-            return {"msgtype": "template_card", "template_card": cards.card(body)}
+            return {"msgtype": "template_card", "template_card": cards.build_card(body)}
         if body["form"] == "file" and attachment is not None:
             media_id = self._client.upload("file", body["name"], attachment())
             return {"msgtype": "file", "file": {"media_id": media_id}}
@@ -105,7 +117,7 @@ class WeComAppChannel:
             return {"msgtype": "image", "image": {"media_id": media_id}}
         return {"msgtype": "text", "text": {"content": body["text"]}}
 
-    def _update(self, address: str, body: Body) -> Delivered:
+    def _update(self, address: str, body: OutboundMessage) -> SendResult:
         """The card shows what became of it; the code serves once (4.2)."""
         self._client.post(
             "message/update_template_card",
@@ -116,30 +128,30 @@ class WeComAppChannel:
                 "button": {"replace_name": body["text"]},
             },
         )
-        return Delivered()
+        return SendResult()
 
 
-def accepted_corps(corp_id: str, further: Collection[str]) -> set[str]:
+def accepted_corp_ids(corp_id: str, extra: Collection[str]) -> set[str]:
     """The CorpIDs whose callbacks are taken: our own and those of linked enterprises (12.2)."""
-    return {corp_id, *further}
+    return {corp_id, *extra}
 
 
-def opened(means: Means) -> Opened | None:
+def build(context: ChannelContext) -> ChannelParts | None:
     """The app, when it is configured."""
-    config = means.config
-    if not config.is_on("wecom_app") or config.WECOM_AGENT_ID is None:
+    config = context.config
+    if not config.is_configured("wecom_app") or config.WECOM_AGENT_ID is None:
         return None
     secret = config.WECOM_APP_SECRET.get_secret_value()
-    client = WeComClient(config.WECOM_API_URL, config.WECOM_CORP_ID, secret, means.clock, means.transaction)
+    client = WeComClient(config.WECOM_API_URL, config.WECOM_CORP_ID, secret, context.clock, context.transaction)
     login = WeComLogin(
         client, config.WECOM_CORP_ID, config.WECOM_AGENT_ID, config.WECOM_OAUTH_URL, config.WECOM_QR_LOGIN_URL,
         f"{config.public_url}/login/wecom",
     )  # fmt: skip
-    channel, door = WeComAppChannel(client, config.WECOM_AGENT_ID), WeComAppDoor(_envelope(config), client)
-    return Opened(channel, door, login=login, platform=config.WECOM_API_URL)
+    channel, door = WeComAppChannel(client, config.WECOM_AGENT_ID), WeComAppReceiver(_envelope(config), client)
+    return ChannelParts(channel, door, login=login, api_url=config.WECOM_API_URL)
 
 
-def _envelope(config: Config) -> Envelope:
-    accepted = accepted_corps(config.WECOM_CORP_ID, config.WECOM_ACCEPTED_CORP_IDS)
+def _envelope(config: Config) -> CallbackCrypto:
+    accepted = accepted_corp_ids(config.WECOM_CORP_ID, config.WECOM_ACCEPTED_CORP_IDS)
     token, key = config.WECOM_CALLBACK_TOKEN.get_secret_value(), config.WECOM_ENCODING_AES_KEY.get_secret_value()
-    return Envelope(token, key, accepted)
+    return CallbackCrypto(token, key, accepted)

@@ -13,12 +13,28 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.channels.errors import ChannelError, Transient
-from bot.channels.interface import Attachment, Body, Delivered, Limits, Means, Opened, Pulled, Received, Rejected
+from bot.channels.interface import (
+    CallbackRejected,
+    ChannelContext,
+    ChannelLimits,
+    ChannelParts,
+    FileLoader,
+    InboundMessage,
+    OutboundMessage,
+    PollResult,
+    SendResult,
+)
 from bot.channels.wecom_api.client import WeComClient
-from bot.channels.wecom_api.crypto import Envelope, xml_fields
-from bot.channels.wecom_api.source_notifications import KF, OUTSIDERS, bell_in, digest_key, sent_at
+from bot.channels.wecom_api.crypto import CallbackCrypto, parse_xml
+from bot.channels.wecom_api.source_notifications import (
+    EXTERNAL_REALM,
+    WECOM_KF,
+    digest_key,
+    parse_notification,
+    parse_sent_at,
+)
 from handlers.message import Message
-from storage.personal_channels import Line, Window
+from storage.personal_channels import PersonalChannel, ReplyWindow
 
 # As many as one transaction keeps without a callback having to wait for it; the platform gives up to 1000.
 _AT_ONCE = 200
@@ -32,32 +48,32 @@ _TOO_LARGE = re.compile(f"{_THING}.{{0,40}}{_LARGE}|{_LARGE}.{{0,40}}{_THING}", 
 _SEPARATOR = "|"
 
 
-class WeComKfDoor:
+class WeComKfReceiver:
     """One customer-service account: its bell, its messages and their media."""
 
     # Without a bell's token, ten calls a minute.
-    spacing = timedelta(seconds=7)
+    min_poll_interval = timedelta(seconds=7)
 
-    def __init__(self, envelope: Envelope, client: WeComClient, open_kfid: str) -> None:
-        self._envelope, self._client, self._open_kfid = envelope, client, open_kfid
+    def __init__(self, crypto: CallbackCrypto, client: WeComClient, open_kfid: str) -> None:
+        self._envelope, self._client, self._open_kfid = crypto, client, open_kfid
 
-    def verify(self, query: Mapping[str, str]) -> str:
+    def verify_url(self, query: Mapping[str, str]) -> str:
         """See Door. A `+` that arrived as a space is put back (1.1)."""
-        return self._envelope.open(query, query.get("echostr", "").replace(" ", "+"))
+        return self._envelope.decrypt(query, query.get("echostr", "").replace(" ", "+"))
 
-    def receive(self, query: Mapping[str, str], body: bytes) -> Received:
+    def receive(self, query: Mapping[str, str], body: bytes) -> InboundMessage:
         """See Door."""
-        raw = self._envelope.opened(query, body)
+        raw = self._envelope.decrypt_body(query, body)
         try:
-            fields = xml_fields(raw)
+            fields = parse_xml(raw)
         except ValueError as error:
-            raise Rejected(400, "content") from error
+            raise CallbackRejected(400, "content") from error
         if not fields.get("MsgType") and not fields.get("Event"):
-            raise Rejected(400, "content")
+            raise CallbackRejected(400, "content")
         ours = fields.get("OpenKfId", self._open_kfid) == self._open_kfid
-        return Received(digest_key(fields, raw), raw, bell_in(fields) if ours else None)
+        return InboundMessage(digest_key(fields, raw), raw, parse_notification(fields) if ours else None)
 
-    def pull(self, cursor: str, token: str | None) -> Pulled:
+    def poll(self, cursor: str, token: str | None) -> PollResult:
         """See Source."""
         asked: dict[str, Any] = {"open_kfid": self._open_kfid, "limit": _AT_ONCE}
         asked |= {"cursor": cursor} if cursor else {}
@@ -67,7 +83,7 @@ class WeComKfDoor:
         if not isinstance(messages, list):
             raise Transient("a list of messages that is none")
         kept = [received for each in messages if (received := _received(each)) is not None]
-        return Pulled(kept, str(answer.get("next_cursor") or cursor), bool(answer.get("has_more")))
+        return PollResult(kept, str(answer.get("next_cursor") or cursor), bool(answer.get("has_more")))
 
     def parse(self, raw: str, inbox_id: int, received_at: datetime) -> Message:
         """See Door. A callback that was no bell concerns nobody; a servicer's own words are left alone."""
@@ -75,9 +91,9 @@ class WeComKfDoor:
         kind = str(told.get("msgtype")) if told.get("origin") in (_CUSTOMER, _SYSTEM) else "event"
         content = told.get(kind, {}) if isinstance(told.get(kind), dict) else {}
         common: dict[str, Any] = {
-            "channel": KF, "realm": WeComKfChannel.line.realm, "key": told["msgid"], "inbox_id": inbox_id,
+            "channel": WECOM_KF, "realm": WeComKfChannel.personal_channel.realm, "key": told["msgid"], "inbox_id": inbox_id,
             "sender": told.get("external_userid") or content.get("external_userid") or "—",
-            "sent_at": sent_at(told.get("send_time"), received_at), "received_at": received_at,
+            "sent_at": parse_sent_at(told.get("send_time"), received_at), "received_at": received_at,
         }  # fmt: skip
         if kind == "event":
             return Message(**common, **_event(content))
@@ -87,7 +103,7 @@ class WeComKfDoor:
         """See Door."""
         return self._client.fetch(media)
 
-    def fault(self) -> str | None:
+    def diagnose(self) -> str | None:
         """See Examined. A link into the chat is made, which nobody is sent."""
         try:
             self._client.post("kf/add_contact_way", {"open_kfid": self._open_kfid, "scene": "doctor"})
@@ -96,18 +112,18 @@ class WeComKfDoor:
         return None
 
 
-def _received(message: Any) -> Received | None:
+def _received(message: Any) -> InboundMessage | None:
     """A message as it is kept; one that is none would only fail for ever."""
     if not isinstance(message, dict) or not message.get("msgid"):
         return None
-    return Received(str(message["msgid"]), json.dumps(message, ensure_ascii=False))
+    return InboundMessage(str(message["msgid"]), json.dumps(message, ensure_ascii=False))
 
 
 def _message(raw: str) -> dict[str, Any]:
     """What a row holds: a message that was fetched, or a callback of another kind."""
     if raw.startswith("{"):
         return dict(json.loads(raw))
-    fields = xml_fields(raw)
+    fields = parse_xml(raw)
     sent = fields.get("CreateTime") or 0
     return {"msgid": digest_key(fields, raw), "msgtype": "event", "origin": _SYSTEM, "send_time": sent}
 
@@ -129,25 +145,29 @@ def _event(content: dict[str, Any]) -> dict[str, Any]:
     about = content.get("recall_msgid") or content.get("fail_msgid") or ""
     return {
         "kind": "event", "event": str(content.get("event_type", "")), "text": str(content.get("scene_param", "")),
-        "response_code": str(content.get("welcome_code", "")), "about": str(about),
+        "response_code": str(content.get("welcome_code", "")), "related_key": str(about),
     }  # fmt: skip
 
 
 class WeComKfChannel:
     """kf/send_msg: within 48 hours of a person's last words at most five messages, until the next ones."""
 
-    line = Line(KF, OUTSIDERS, Window(timedelta(hours=48), 5))
-    limits = Limits(
-        messages=5, period=timedelta(seconds=10), text_bytes=2048, file_bytes=20 * 1024 * 1024, legible=True
+    personal_channel = PersonalChannel(WECOM_KF, EXTERNAL_REALM, ReplyWindow(timedelta(hours=48), 5))
+    limits = ChannelLimits(
+        max_messages=5,
+        period=timedelta(seconds=10),
+        max_text_bytes=2048,
+        max_file_bytes=20 * 1024 * 1024,
+        cards_always_shown=True,
     )
-    repeats_are_safe, of_platform = True, True
+    dedupes_repeats, counts_for_outage = True, True
 
     def __init__(self, client: WeComClient, open_kfid: str) -> None:
         self._client, self._open_kfid = client, open_kfid
 
-    def send(self, address: str, body: Body, attachment: Attachment | None) -> Delivered:
+    def send(self, address: str, body: OutboundMessage, load_file: FileLoader | None) -> SendResult:
         """See Channel."""
-        message = self._content(body, attachment)
+        message = self._content(body, load_file)
         # Its own number for each message, the same for a repeat: the platform tells no person twice.
         known = {"msgid": _msgid(self._open_kfid, address, body)}
         if body["form"] == "welcome":
@@ -155,14 +175,14 @@ class WeComKfChannel:
         else:
             to = {"touser": address, "open_kfid": self._open_kfid}
             answer = self._client.post("kf/send_msg", {**to, **known, **message})
-        return Delivered(answer.get("msgid") or known["msgid"])
+        return SendResult(answer.get("msgid") or known["msgid"])
 
-    def link(self, scene: str) -> str:
+    def contact_url(self, scene: str) -> str:
         """Where a person opens the chat. Raises ChannelError."""
         answer = self._client.post("kf/add_contact_way", {"open_kfid": self._open_kfid, "scene": scene})
         return str(answer.get("url") or "")
 
-    def _content(self, body: Body, attachment: Attachment | None) -> dict[str, Any]:
+    def _content(self, body: OutboundMessage, attachment: FileLoader | None) -> dict[str, Any]:
         if "choices" in body:
             return {"msgtype": "msgmenu", "msgmenu": _menu(body)}
         if body["form"] == "file" and attachment is not None:
@@ -174,7 +194,7 @@ class WeComKfChannel:
         return {"msgtype": "text", "text": {"content": body["text"]}}
 
 
-def _menu(body: Body) -> dict[str, Any]:
+def _menu(body: OutboundMessage) -> dict[str, Any]:
     """What other channels show as a card with buttons is a list of words to tap here."""
     choices = [
         {"type": "click", "click": {"id": f"{body['task_id']}{_SEPARATOR}{key}", "content": label}}
@@ -184,18 +204,18 @@ def _menu(body: Body) -> dict[str, Any]:
     return {"head_content": "\n".join(head), "list": choices}
 
 
-def _msgid(open_kfid: str, address: str, body: Body) -> str:
+def _msgid(open_kfid: str, address: str, body: OutboundMessage) -> str:
     told = json.dumps([open_kfid, address, body], ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
-def opened(means: Means) -> Opened | None:
+def build(context: ChannelContext) -> ChannelParts | None:
     """The account, when it is configured."""
-    config = means.config
-    if not config.is_on(KF):
+    config = context.config
+    if not config.is_configured(WECOM_KF):
         return None
     token, key = config.WECOM_KF_TOKEN.get_secret_value(), config.WECOM_KF_ENCODING_AES_KEY.get_secret_value()
     secret, account = config.WECOM_KF_SECRET.get_secret_value(), config.WECOM_KF_OPEN_KFID
-    client = WeComClient(config.WECOM_API_URL, config.WECOM_CORP_ID, secret, means.clock, means.transaction, "kf")
-    door = WeComKfDoor(Envelope(token, key, {config.WECOM_CORP_ID}), client, account)
-    return Opened(WeComKfChannel(client, account), door, door, platform=config.WECOM_API_URL)
+    client = WeComClient(config.WECOM_API_URL, config.WECOM_CORP_ID, secret, context.clock, context.transaction, "kf")
+    door = WeComKfReceiver(CallbackCrypto(token, key, {config.WECOM_CORP_ID}), client, account)
+    return ChannelParts(WeComKfChannel(client, account), door, door, api_url=config.WECOM_API_URL)

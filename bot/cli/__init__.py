@@ -11,7 +11,7 @@ import click
 from bot.cli import maintenance, register, reports, serve, users
 from bot.config import SettingsError
 from bot.texts import say
-from storage.errors import DatabaseAway, Refused, SchemaMismatch
+from storage.errors import DatabaseUnavailable, OperationRefused, SchemaMismatch
 from storage.objects import ObjectError
 
 
@@ -42,8 +42,8 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (Refused, SchemaMismatch, DatabaseAway, ObjectError, SettingsError, OSError) as error:
-        click.echo(line(error), err=True)
+    except (OperationRefused, SchemaMismatch, DatabaseUnavailable, ObjectError, SettingsError, OSError) as error:
+        click.echo(error_text(error), err=True)
         sys.exit(1)
     except Exception:  # noqa: BLE001 - a mistake of ours: the operator gets a line, the detail goes below it
         click.echo(say("trouble.mistake"), err=True)
@@ -51,13 +51,13 @@ def main() -> None:
         sys.exit(1)
 
 
-def line(error: Exception) -> str:
+def error_text(error: Exception) -> str:
     """What a person reads of an error."""
-    if isinstance(error, Refused):
-        return say(error.key, **error.params)
+    if isinstance(error, OperationRefused):
+        return say(error.text_key, **error.params)
     if isinstance(error, SchemaMismatch):
         return say("schema.mismatch", found=error.found or say("schema.none"), expected=error.expected)
-    if isinstance(error, DatabaseAway):
+    if isinstance(error, DatabaseUnavailable):
         return say("trouble.database", why=str(error))
     if isinstance(error, ObjectError):
         return say("trouble.objects", why=str(error))

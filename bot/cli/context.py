@@ -8,32 +8,32 @@ from datetime import date
 
 import click
 
-from bot.bootstrap import connected, joined_clock, open_database
-from bot.config import Config, load
-from bot.engine import DurableEngine
-from bot.unit_of_work import Memory
+from bot.bootstrap import build_uow_and_channels, command_clock, open_database
+from bot.config import Config, load_config
+from bot.engine import DbosEngine
+from bot.unit_of_work import UnitOfWork
 
 
 @contextmanager
-def opened(*, migrate: bool = False, only_looks: bool = False) -> Iterator[tuple[Config, Memory]]:
+def open_uow(*, migrate: bool = False, read_only: bool = False) -> Iterator[tuple[Config, UnitOfWork]]:
     """The settings and the memory; the clock is the one the database is served by.
 
     A memory that `only_looks` does not know by which channels anybody can be reached.
     """
-    config = load()
+    config = load_config()
     database = open_database(config, migrate=migrate)
-    engine = DurableEngine(database, f"{config.EXECUTOR_ID}/command")
+    engine = DbosEngine(database, f"{config.EXECUTOR_ID}/command")
     try:
-        clock = joined_clock(database)
-        if only_looks:
-            yield config, Memory(database, engine, clock, config.TIMEZONE)
+        clock = command_clock(database)
+        if read_only:
+            yield config, UnitOfWork(database, engine, clock, config.TIMEZONE)
         else:
-            yield config, connected(config, database, clock, engine)[0]
+            yield config, build_uow_and_channels(config, database, clock, engine)[0]
     finally:
         database.close()
 
 
-def day(text: str) -> date:
+def parse_day(text: str) -> date:
     """A date as it is typed. Raises click.BadParameter."""
     try:
         return date.fromisoformat(text)

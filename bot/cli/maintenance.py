@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from bot.bootstrap import migrate_engine, object_store
-from bot.cli.context import day, opened
+from bot.bootstrap import build_object_store, migrate_engine
+from bot.cli.context import open_uow, parse_day
 from bot.clock import wall_now
-from bot.config import load
+from bot.config import load_config
 from bot.texts import say
 from storage.db.database import Database
 
@@ -21,19 +21,19 @@ from storage.db.database import Database
 @click.pass_context
 def verify(context: click.Context, date_: str | None, as_json: bool) -> None:
     """Read stored objects again, of one night or (without DATE) all: altered, absent, or as they came."""
-    from bot.media.integrity import verify as read_again
+    from bot.media.integrity import verify_films
 
-    night = day(date_) if date_ else None
-    with opened(only_looks=True) as (config, memory), memory.reading() as store:
-        found = read_again(store.submissions.kept_of(night), object_store(config))
+    night = parse_day(date_) if date_ else None
+    with open_uow(read_only=True) as (config, memory), memory.read() as store:
+        found = verify_films(store.submissions.stored(night), build_object_store(config))
     if as_json:
-        click.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=1))
+        click.echo(json.dumps(found.to_json(), ensure_ascii=False, indent=1))
     else:
         click.echo(say("keeping.verified", checked=found.checked, ok=found.ok))
         for kind, films in (("keeping.altered", found.altered), ("keeping.absent", found.absent)):
             for film in films:
                 click.echo(say(kind, **film), err=True)
-    context.exit(0 if found.is_well else 1)
+    context.exit(0 if found.is_intact else 1)
 
 
 @click.command()
@@ -41,13 +41,13 @@ def verify(context: click.Context, date_: str | None, as_json: bool) -> None:
 @click.pass_context
 def trail(context: click.Context, as_json: bool) -> None:
     """Read the sealed record of who did what again: its head, and whether every seal holds."""
-    with opened(only_looks=True) as (_, memory), memory.reading() as store:
-        found, head = store.trail.check(), store.trail.head()
+    with open_uow(read_only=True) as (_, memory), memory.read() as store:
+        found, head = store.audit_log.verify(), store.audit_log.head()
     named = str(head) if head else None
     if as_json:
-        click.echo(json.dumps({"head": named, "sealed": found.sealed, "broken_at": found.broken_at}))
+        click.echo(json.dumps({"head": named, "sealed": found.valid_count, "broken_at": found.broken_at}))
     elif found.broken_at is None:
-        click.echo(say("keeping.trail_holds", number=found.sealed, head=named or "—"))
+        click.echo(say("keeping.trail_holds", number=found.valid_count, head=named or "—"))
     else:
         click.echo(say("keeping.trail_broken", place=found.broken_at), err=True)
     context.exit(0 if found.broken_at is None else 1)
@@ -59,7 +59,7 @@ def backup(file: Path) -> None:
     """Write everything but the objects, with their digests, into one file; the service may go on meanwhile."""
     from storage.backup import backup as write
 
-    with opened(only_looks=True) as (_, memory):
+    with open_uow(read_only=True) as (_, memory):
         made = write(memory.database, file, wall_now())
     click.echo(say("keeping.backed_up", file=str(file), rows=made.rows, digest=made.digest))
 
@@ -70,11 +70,11 @@ def restore(file: Path) -> None:
     """Fill an empty database from a backup: all of it, or nothing."""
     from storage.backup import restore as read
 
-    database = Database(load().DATABASE_URL)
+    database = Database(load_config().DATABASE_URL)
     try:
         made = read(database, file)
         migrate_engine(database)
     finally:
         database.close()
-    told = {"rows": made.rows, "digest": made.digest, "made": made.made_at[:19].replace("T", " ")}
+    told = {"rows": made.rows, "digest": made.digest, "made": made.created_at[:19].replace("T", " ")}
     click.echo(say("keeping.restored", file=str(file), **told))

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from bot.bootstrap import object_store
-from bot.cli.context import opened
+from bot.bootstrap import build_object_store
+from bot.cli.context import open_uow
 from bot.config import Config
 from bot.texts import say
-from bot.unit_of_work import Memory
+from bot.unit_of_work import UnitOfWork
 from storage.store import Store
 
-ROLES = {"patroller": "巡检员", "head": "负责人", "safety": "安全员", "leader": "值班领导", "staff": "工作人员",
+ROLE_NAMES = {"patroller": "巡检员", "head": "负责人", "safety": "安全员", "leader": "值班领导", "staff": "工作人员",
          "auditor": "审计员", "admin": "管理员"}  # fmt: skip
 
 
@@ -25,15 +25,15 @@ ROLES = {"patroller": "巡检员", "head": "负责人", "safety": "安全员", "
 def import_(context: click.Context, file: Path, dry_run: bool) -> None:
     """Read the register workbook: all of it, or nothing and every refused cell named."""
     from bot.workbooks.register.apply import apply_register
-    from bot.workbooks.register.parse import read_register
-    from handlers.films import recognise_strangers
+    from bot.workbooks.register.parse import parse_register
+    from handlers.films import release_quarantined_films
 
-    parsed = read_register(file)
-    with opened(migrate=True) as (config, memory), memory.transaction() as store:
+    parsed = parse_register(file)
+    with open_uow(migrate=True) as (config, memory), memory.transaction() as store:
         now = memory.clock.now()
-        outcome = apply_register(parsed, store, object_store(config), now, dry_run=dry_run)
-        known = recognise_strangers(store, memory.book(store), now) if outcome.applied else 0
-    for line in outcome.lines():
+        outcome = apply_register(parsed, store, build_object_store(config), now, dry_run=dry_run)
+        known = release_quarantined_films(store, memory.rules(store), now) if outcome.applied else 0
+    for line in outcome.text_lines():
         click.echo(line, err=bool(outcome.refusals))
     if known:
         click.echo(say("import.recognised", number=known))
@@ -46,10 +46,10 @@ def import_(context: click.Context, file: Path, dry_run: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def export(file: Path) -> None:
     """Write the register workbook so that importing it changes nothing."""
-    from bot.workbooks.register.export import write_register
+    from bot.workbooks.register.export import export_register
 
-    with opened() as (config, memory), memory.reading() as store:
-        for warning in write_register(store, object_store(config), file):
+    with open_uow() as (config, memory), memory.read() as store:
+        for warning in export_register(store, build_object_store(config), file):
             click.echo(warning, err=True)
     click.echo(say("import.written", file=str(file)))
 
@@ -64,8 +64,8 @@ def invite(name: str, role: str, enterprise: str | None, upload: bool, as_json: 
     """Make a one-time binding code for a person."""
     from handlers.enrolment import invite as make
 
-    roles = [ROLES.get(piece.strip(), piece.strip()) for piece in role.replace(",", "、").split("、")]
-    with opened(migrate=True) as (config, memory):
+    roles = [ROLE_NAMES.get(piece.strip(), piece.strip()) for piece in role.replace(",", "、").split("、")]
+    with open_uow(migrate=True) as (config, memory):
         with memory.transaction() as store:
             invitation = make(name, roles, enterprise, store, memory.clock.now())
             expires = invitation.expires_at.astimezone(config.TIMEZONE)
@@ -81,23 +81,23 @@ def invite(name: str, role: str, enterprise: str | None, upload: bool, as_json: 
         click.echo(say({"upload_url": "upload.invited", "kf_url": "enrolment.by_kf"}[which], url=url))
 
 
-def _upload_link(person_id: int, config: Config, memory: Memory, store: Store) -> str:
-    from bot.signed_links import Links
-    from handlers.upload_links import invite as offer
+def _upload_link(person_id: int, config: Config, memory: UnitOfWork, store: Store) -> str:
+    from bot.signed_links import SignedLinks
+    from handlers.upload_links import create_upload_link
 
     person = store.register.person(person_id)
     assert person is not None
-    made = offer(person, store, memory.book(store), memory.clock.now())
-    return Links(config.public_url, config.SECRET_KEY.get_secret_value()).upload(made.id)
+    made = create_upload_link(person, store, memory.rules(store), memory.clock.now())
+    return SignedLinks(config.public_url, config.SECRET_KEY.get_secret_value()).upload_url(made.id)
 
 
-def _kf_link(config: Config, memory: Memory, code: str) -> str | None:
+def _kf_link(config: Config, memory: UnitOfWork, code: str) -> str | None:
     """The code is good without a link too: a platform that is away takes nothing from it."""
     from bot.channels.errors import ChannelError
-    from bot.cli.kf_links import invitation_link
+    from bot.cli.kf_links import kf_invitation_link
 
     try:
-        return invitation_link(config, memory, code)
+        return kf_invitation_link(config, memory, code)
     except ChannelError as error:
         click.echo(say("enrolment.no_kf_link", why=error.detail), err=True)
         return None
@@ -111,8 +111,8 @@ def attach(receipt: str, code: str, part: str) -> None:
     """Put a quarantined or unattributed film where it belongs, on record."""
     from handlers.attach import attach as put
 
-    with opened() as (_, memory), memory.transaction() as store:
-        film = put(receipt, code, part, store, memory.book(store), memory.clock.now(), "night-patrol attach")
+    with open_uow() as (_, memory), memory.transaction() as store:
+        film = put(receipt, code, part, store, memory.rules(store), memory.clock.now(), "night-patrol attach")
         enterprise, found = store.register.enterprise(film.enterprise_id or 0), store.register.part(film.part_id or 0)
         assert enterprise is not None
         assert found is not None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from bot.cli.context import day, opened
+from bot.cli.context import open_uow, parse_day
 from bot.texts import say
 
 
@@ -16,14 +16,14 @@ from bot.texts import say
 @click.option("--json", "as_json", is_flag=True, help="As JSON (the contract's form).")
 def night(date_: str | None, as_json: bool) -> None:
     """One patrol night, named by its morning date; by default the present one."""
-    from bot.reports.night import night_view
+    from bot.reports.night import night_json
     from bot.reports.night_board import print_night
     from schedules.patrol_night import night_of
 
-    wanted = day(date_) if date_ else None
-    with opened(only_looks=True) as (_, memory), memory.reading() as store:
-        book, now = memory.book(store), memory.clock.now()
-        view = night_view(store, wanted or night_of(now, book), book, now)
+    wanted = parse_day(date_) if date_ else None
+    with open_uow(read_only=True) as (_, memory), memory.read() as store:
+        book, now = memory.rules(store), memory.clock.now()
+        view = night_json(store, wanted or night_of(now, book), book, now)
     if as_json:
         click.echo(json.dumps(view, ensure_ascii=False, indent=1))
     else:
@@ -40,9 +40,9 @@ def report(which: str, date_: str | None, xlsx: Path | None, as_json: bool) -> N
     from bot.reports.periods import REPORTS
 
     make, write, values, show = REPORTS[which]
-    wanted = day(date_) if date_ else None
-    with opened(only_looks=True) as (config, memory), memory.reading() as store:
-        book, now = memory.book(store), memory.clock.now()
+    wanted = parse_day(date_) if date_ else None
+    with open_uow(read_only=True) as (config, memory), memory.read() as store:
+        book, now = memory.rules(store), memory.clock.now()
         made = make(store, wanted or now.astimezone(config.TIMEZONE).date(), book, now)
     if xlsx is not None:
         write(str(xlsx), made, book)
@@ -57,10 +57,10 @@ def report(which: str, date_: str | None, xlsx: Path | None, as_json: bool) -> N
 @click.pass_context
 def doctor(context: click.Context) -> None:
     """Check settings, database, object store, WeCom credentials, robot keys and clock: one line each."""
-    from bot.doctor import examine
+    from bot.doctor import run_checks
 
     well = True
-    for found in examine():
-        well &= found.well is not False
-        click.echo(f"{found.sign} {found.line}")
+    for found in run_checks():
+        well &= found.ok is not False
+        click.echo(f"{found.symbol} {found.text}")
     context.exit(0 if well else 1)

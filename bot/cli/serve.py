@@ -10,7 +10,7 @@ import click
 
 from bot import clock as clocks
 from bot.bootstrap import migrate_all
-from bot.config import load
+from bot.config import load_config
 from bot.texts import say
 from storage.db.database import Database
 
@@ -25,13 +25,13 @@ def _serving(*, web: bool, worker: bool, start: datetime | None = None, speed: f
         logging.getLogger(library).setLevel(logging.WARNING)
     # One line for every request that waits a moment would be a load of its own.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    with serving_bot(load(), start, speed, migrate=web and worker) as bot:
+    with serving_bot(load_config(), start, speed, migrate=web and worker) as bot:
         run(bot, web=web, worker=worker)
 
 
 def _start(text: str | None) -> datetime | None:
     try:
-        return clocks.parse(text, load().TIMEZONE) if text else None
+        return clocks.parse_instant(text, load_config().TIMEZONE) if text else None
     except ValueError:
         raise click.BadParameter(say("clock.unreadable", text=text), param_hint="--clock") from None
 
@@ -62,9 +62,9 @@ def worker() -> None:
 @click.option("--before", is_flag=True, help="Only add what the new version needs; the old one may go on beside it.")
 def migrate(before: bool) -> None:
     """Bring the database to the newest schema."""
-    database = Database(load().DATABASE_URL)
+    database = Database(load_config().DATABASE_URL)
     try:
-        migrate_all(database, before=before)
+        migrate_all(database, additive_only=before)
         click.echo(say("schema.now", revision=database.revision()))
     finally:
         database.close()
@@ -90,6 +90,6 @@ def simulator(port: int, clock: str | None, speed: float) -> None:
 @click.option("--folder", type=click.Path(path_type=Path), default=Path("var/demo"), show_default=True)
 def demo(folder: Path) -> None:
     """A whole night of 75 enterprises in about a minute, against the pretend cloud."""
-    from bot.devtools.demo import play
+    from bot.devtools.demo import run_demo
 
-    play(folder)
+    run_demo(folder)

@@ -7,8 +7,8 @@ import sys
 
 import click
 
-from bot.cli.context import opened
-from bot.cli.register import ROLES
+from bot.cli.context import open_uow
+from bot.cli.register import ROLE_NAMES
 from bot.texts import say
 
 
@@ -25,15 +25,15 @@ def user() -> None:
 @click.option("--json", "as_json", is_flag=True)
 def add(name: str, role: str, enterprise: str | None, totp: bool, as_json: bool) -> None:
     """Let a person sign in by a password, asked for here, read from stdin, or made up when stdin is empty."""
-    from bot.passwords import hashed, new_secret, totp_address
+    from bot.passwords import generate_totp_secret, hash_password, totp_uri
     from handlers.users import add_user
 
-    roles = [ROLES.get(piece.strip(), piece.strip()) for piece in role.replace(",", "、").split("、")]
+    roles = [ROLE_NAMES.get(piece.strip(), piece.strip()) for piece in role.replace(",", "、").split("、")]
     password, made_up = _password()
-    secret = new_secret() if totp else None
-    with opened(migrate=True) as (_, memory), memory.transaction() as store:
-        credential = add_user(name, roles, enterprise, hashed(password), secret, store, memory.clock.now())
-    address = totp_address(secret, credential.login) if secret else None
+    secret = generate_totp_secret() if totp else None
+    with open_uow(migrate=True) as (_, memory), memory.transaction() as store:
+        credential = add_user(name, roles, enterprise, hash_password(password), secret, store, memory.clock.now())
+    address = totp_uri(secret, credential.login) if secret else None
     if as_json:
         told = {"login": credential.login, "name": name, "roles": roles, "password": password if made_up else None}
         click.echo(json.dumps({**told, "totp_secret": secret, "totp_address": address}, ensure_ascii=False))
@@ -49,12 +49,12 @@ def add(name: str, role: str, enterprise: str | None, totp: bool, as_json: bool)
 @click.argument("login")
 def password(login: str) -> None:
     """Give somebody a new password; whoever is signed in by the old one is signed out."""
-    from bot.passwords import hashed
+    from bot.passwords import hash_password
     from handlers.users import change_password
 
     word, made_up = _password()
-    with opened() as (_, memory), memory.transaction() as store:
-        change_password(login, hashed(word), store, memory.clock.now())
+    with open_uow() as (_, memory), memory.transaction() as store:
+        change_password(login, hash_password(word), store, memory.clock.now())
     click.echo(say("user.changed", login=login))
     if made_up:
         click.echo(say("user.password", password=word))
@@ -66,7 +66,7 @@ def remove(login: str) -> None:
     """Take somebody's password away; the person stays in the register."""
     from handlers.users import remove_user
 
-    with opened() as (_, memory), memory.transaction() as store:
+    with open_uow() as (_, memory), memory.transaction() as store:
         remove_user(login, store, memory.clock.now())
     click.echo(say("user.removed", login=login))
 
@@ -74,8 +74,8 @@ def remove(login: str) -> None:
 @user.command("list")
 def list_() -> None:
     """Who may sign in by a password."""
-    with opened() as (_, memory), memory.reading() as store:
-        found = store.access.credentials()
+    with open_uow() as (_, memory), memory.read() as store:
+        found = store.sign_ins.credentials()
     for credential, person in found:
         second = say("user.second") if credential.totp_secret else ""
         click.echo(say("user.line", login=credential.login, name=person.name, roles=person.roles, second=second))
@@ -85,14 +85,14 @@ def list_() -> None:
 
 def _password() -> tuple[str, bool]:
     """A password, and whether it was made up here. Raises click.ClickException."""
-    from bot.passwords import SHORTEST, new_password
+    from bot.passwords import MIN_PASSWORD_LENGTH, generate_password
 
     if sys.stdin.isatty():
         given = click.prompt(say("sign_in.password"), hide_input=True, confirmation_prompt=True, err=True)
     else:
         given = sys.stdin.readline().rstrip("\r\n")
     if not given:
-        return new_password(), True
-    if len(given) < SHORTEST:
-        raise click.ClickException(say("user.too_short", shortest=SHORTEST))
+        return generate_password(), True
+    if len(given) < MIN_PASSWORD_LENGTH:
+        raise click.ClickException(say("user.too_short", shortest=MIN_PASSWORD_LENGTH))
     return given, False

@@ -6,19 +6,19 @@ from datetime import date, datetime
 from io import BytesIO
 from typing import Any
 
-from bot.channels import Channel, Guard
+from bot.channels import Channel, SsrfGuard
 from bot.channels.errors import ChannelError, Permanent, Transient
-from bot.channels.interface import Attachment, Body
-from bot.media.film_images import Busy, Pictures
+from bot.channels.interface import FileLoader, OutboundMessage
+from bot.media.film_images import FilmImages, FilmImagesBusy
 from bot.reports.daily import write_daily
-from bot.signed_links import Links
+from bot.signed_links import SignedLinks
 from bot.texts import say
-from bot.unit_of_work import Memory
-from schedules.notify import tell_office
+from bot.unit_of_work import UnitOfWork
+from schedules.notify import notify_office
 from schedules.reports.daily import daily_report
 from storage.content import LINK
 from storage.db.models import ContentItem, Notice
-from storage.film import CannotDraw
+from storage.film import PictureError
 from storage.objects import ObjectStore
 from storage.store import Store
 
@@ -28,17 +28,24 @@ _GONE = ("HTTP 404", "HTTP 410")
 class Attachments:
     """Completes bodies with addresses and files, and finds dead links before anybody is sent one."""
 
-    def __init__(self, memory: Memory, objects: ObjectStore, pictures: Pictures, links: Links, guard: Guard) -> None:
-        self._memory, self._clock, self._objects, self._links = memory, memory.clock, objects, links
-        self._pictures, self._guard = pictures, guard
-        self._prefix = say("rehearsal.prefix") if memory.clock.rehearsal else ""
+    def __init__(
+        self,
+        uow: UnitOfWork,
+        objects: ObjectStore,
+        film_images: FilmImages,
+        signed_links: SignedLinks,
+        guard: SsrfGuard,
+    ) -> None:
+        self._memory, self._clock, self._objects, self._links = uow, uow.clock, objects, signed_links
+        self._pictures, self._guard = film_images, guard
+        self._prefix = say("rehearsal.prefix") if uow.clock.is_rehearsal else ""
 
-    def prepare(self, notice_id: int) -> None:
+    def check_link(self, notice_id: int) -> None:
         """Look at a link before it is pushed; a dead one is taken out and another item gets its turn."""
-        with self._memory.reading() as store:
+        with self._memory.read() as store:
             notice = store.notices.get(notice_id)
             item = self._item(notice, store) if notice is not None and notice.state == "due" else None
-            today = self._clock.now().astimezone(self._memory.book(store).zone).date()
+            today = self._clock.now().astimezone(self._memory.rules(store).zone).date()
         if notice is None or item is None or item.url is None or item.object_key or item.checked_on == today:
             return
         fault = self._look_at(item.url)
@@ -52,7 +59,7 @@ class Attachments:
     def _look_at(self, url: str) -> str | None:
         """Why a link cannot be sent, None for a living one. What merely dislikes robots (403) counts as living."""
         try:
-            with self._guard.page(url) as response:
+            with self._guard.get_page(url) as response:
                 found = f"HTTP {response.status_code}"
         except ChannelError as error:
             return error.detail
@@ -62,10 +69,10 @@ class Attachments:
         now = self._clock.now()
         # Gone for good is one thing, out of reach today another: that is looked at again tomorrow.
         item.dead_since = today if fault in _GONE else None
-        for other in store.notices.due_content(item.id):
-            store.notices.conclude(other.id, "cancelled", now, f"dead link: {fault}")
-            store.content.withdraw(other.id)
-        tell_office(
+        for other in store.notices.unsent_pushes(item.id):
+            store.notices.record_outcome(other.id, "cancelled", now, f"dead link: {fault}")
+            store.content.delete_push(other.id)
+        notify_office(
             store,
             notice.night,
             now,
@@ -79,7 +86,7 @@ class Attachments:
     def _item(self, notice: Notice | None, store: Store) -> ContentItem | None:
         return store.content.get(notice.params["item"]) if notice is not None and notice.form == "content" else None
 
-    def complete(self, notice: Notice, body: Body, channel: Channel, store: Store) -> Body:
+    def complete_body(self, notice: Notice, body: OutboundMessage, channel: Channel, store: Store) -> OutboundMessage:
         """The body with what its form still lacks."""
         if notice.form == "report_file":
             name = self._prefix + say("report.file_name", night=f"{notice.night:%Y-%m-%d}")
@@ -97,7 +104,7 @@ class Attachments:
             return self._picture(notice, body, store)
         return self._with_page(notice, body)
 
-    def _with_page(self, notice: Notice, body: Body) -> Body:
+    def _with_page(self, notice: Notice, body: OutboundMessage) -> OutboundMessage:
         """A card opens the page it is about, a text names it."""
         url = self._address(notice.params)
         if url is None:
@@ -106,10 +113,10 @@ class Attachments:
 
     def _address(self, params: dict[str, Any]) -> str | None:
         if "page" in params:
-            return self._links.film(*params["page"])
-        return self._links.upload(params["upload"]) if "upload" in params else None
+            return self._links.film_url(*params["page"])
+        return self._links.upload_url(params["upload"]) if "upload" in params else None
 
-    def _picture(self, notice: Notice, body: Body, store: Store) -> Body:
+    def _picture(self, notice: Notice, body: OutboundMessage, store: Store) -> OutboundMessage:
         """Where the channel carries no pictures, the words stand in for it."""
         film = store.submissions.get(notice.params["film"])
         if film is None or film.object_key is None:
@@ -118,17 +125,17 @@ class Attachments:
         at_s = (film.duration_s or 0) / 3 if at_s is None else at_s
         return {**body, "name": f"{film.receipt}.jpg", "film_key": film.object_key, "at_s": at_s}
 
-    def _content(self, notice: Notice, body: Body, channel: Channel, store: Store) -> Body:
+    def _content(self, notice: Notice, body: OutboundMessage, channel: Channel, store: Store) -> OutboundMessage:
         """A film goes as a file if the channel carries it, else as a link like any other item."""
         item = store.content.get(notice.params["item"])
         assert item is not None
         title = self._prefix + item.title
-        if item.kind != LINK and item.object_key and (item.bytes or 0) <= channel.limits.file_bytes:
+        if item.kind != LINK and item.object_key and (item.bytes or 0) <= channel.limits.max_file_bytes:
             return {"form": "file", "name": f"{title}{_ending(item)}", "object_key": item.object_key}
-        url = self._links.content(item.id) if item.object_key else item.url
+        url = self._links.content_url(item.id) if item.object_key else item.url
         return {"form": "news", "title": title, "text": body["text"], "url": url}
 
-    def opener(self, body: Body) -> Attachment | None:
+    def file_reader(self, body: OutboundMessage) -> FileLoader | None:
         """How to get the bytes of a body's file, when it has one."""
         if "film_key" in body:
             return lambda: self._still(body["film_key"], body["at_s"])
@@ -142,10 +149,10 @@ class Attachments:
 
     def _still(self, film_key: str, at_s: float) -> bytes:
         try:
-            return self._pictures.read(self._pictures.of(film_key, "still", at_s))
-        except CannotDraw as error:
+            return self._pictures.read_image(self._pictures.ensure_image(film_key, "still", at_s))
+        except PictureError as error:
             raise Permanent(f"no picture can be had: {error}") from error
-        except Busy as error:
+        except FilmImagesBusy as error:
             raise Transient("pictures are being drawn for others") from error
 
     def _read(self, key: str) -> bytes:
@@ -153,17 +160,17 @@ class Attachments:
             return file.read()
 
     def _daily_workbook(self, night: date, issued_at: datetime) -> bytes:
-        with self._memory.reading() as store:
-            book = self._memory.book(store)
+        with self._memory.read() as store:
+            book = self._memory.rules(store)
             report = daily_report(store, night, book, issued_at)
         made = BytesIO()
         write_daily(made, report, book)
         return made.getvalue()
 
-    def withdraw(self, notice: Notice, store: Store) -> None:
+    def mark_push_unsent(self, notice: Notice, store: Store) -> None:
         """A push that failed for good is forgotten, so that it counts as not sent."""
         if notice.form == "content":
-            store.content.withdraw(notice.id)
+            store.content.delete_push(notice.id)
 
 
 def _ending(item: ContentItem) -> str:

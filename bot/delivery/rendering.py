@@ -10,9 +10,9 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Any
 
-from bot.channels.interface import Body
+from bot.channels.interface import OutboundMessage
 from bot.texts import say
-from handlers.review.verdicts import WORDS as VERDICTS
+from handlers.review.verdicts import VERDICTS
 from storage.db.models import Notice
 
 _CARD_TITLE_BYTES, _CARD_TEXT_BYTES, _LABEL_BYTES = 100, 400, 128
@@ -22,8 +22,8 @@ _CARD_TITLE_BYTES, _CARD_TEXT_BYTES, _LABEL_BYTES = 100, 400, 128
 class Rendered:
     """What to send now, and the rows for which this message had no room."""
 
-    body: Body
-    left_over: list[Any]
+    body: OutboundMessage
+    overflow: list[Any]
 
 
 class Renderer:
@@ -32,30 +32,30 @@ class Renderer:
     def __init__(self, rehearsal: bool) -> None:
         self._prefix = say("rehearsal.prefix") if rehearsal else ""
 
-    def text(self, key: str, params: dict[str, Any], limit: int) -> str:
+    def render_text(self, key: str, params: dict[str, Any], max_bytes: int) -> str:
         """A sentence of at most `limit` bytes."""
         whole = self._prefix + say(key, **params)
-        while size(whole) > limit and (shorter := _shorter(params)) is not None:
+        while utf8_size(whole) > max_bytes and (shorter := _shorter(params)) is not None:
             params = shorter
             whole = self._prefix + say(key, **params)
         return whole
 
-    def render(self, notice: Notice, params: dict[str, Any], limit: int) -> Rendered:
+    def render(self, notice: Notice, params: dict[str, Any], max_bytes: int) -> Rendered:
         """The body of a notice for a channel whose texts hold `limit` bytes."""
         if notice.form == "wave":
-            return self._wave(notice, params, limit)
+            return self._wave(notice, params, max_bytes)
         if notice.form in ("alert", "buttons", "selection", "review"):
             return Rendered(self._card(notice, params), [])
-        body: Body = {"form": notice.form, "text": self.text(notice.text_key, params, limit)}
+        body: OutboundMessage = {"form": notice.form, "text": self.render_text(notice.text_key, params, max_bytes)}
         body["numbered"] = notice.kind not in ("system", "question")
         if notice.form in ("card_update", "welcome"):
             body["response_code"] = params["response_code"]
         return Rendered(body, [])
 
-    def _card(self, notice: Notice, params: dict[str, Any]) -> Body:
-        title = self.text(f"{notice.text_key}_title", params, _CARD_TITLE_BYTES)
-        body: Body = {"form": notice.form, "title": title, "numbered": True}
-        body["text"] = self.text(notice.text_key, params, _CARD_TEXT_BYTES)
+    def _card(self, notice: Notice, params: dict[str, Any]) -> OutboundMessage:
+        title = self.render_text(f"{notice.text_key}_title", params, _CARD_TITLE_BYTES)
+        body: OutboundMessage = {"form": notice.form, "title": title, "numbered": True}
+        body["text"] = self.render_text(notice.text_key, params, _CARD_TEXT_BYTES)
         if notice.form == "alert":
             body["task_id"] = f"alert-{notice.alert_id}-{notice.id}"
             body["choices"] = [["ack", say("alert.button")]]
@@ -72,10 +72,10 @@ class Renderer:
         """As many rows as fit; the mentions of just those."""
         rows = params["rows"]
         fitting = len(rows)
-        if size(self._wave_text(notice, params, fitting)) > limit:
+        if utf8_size(self._wave_text(notice, params, fitting)) > limit:
             sizes = range(2, len(rows))  # one row always goes, and not all do
-            fitting = 1 + bisect_right(sizes, limit, key=lambda some: size(self._wave_text(notice, params, some)))
-        body: Body = {"form": "text", "text": self._wave_text(notice, params, fitting), "numbered": True}
+            fitting = 1 + bisect_right(sizes, limit, key=lambda some: utf8_size(self._wave_text(notice, params, some)))
+        body: OutboundMessage = {"form": "text", "text": self._wave_text(notice, params, fitting), "numbered": True}
         for who in ("users", "mobiles"):
             body[who] = list(dict.fromkeys(each for of_one in params[who][:fitting] for each in of_one))
         return Rendered(body, params["codes"][fitting : len(rows)])
@@ -88,7 +88,7 @@ class Renderer:
         return self._prefix + say(notice.text_key, **shown)
 
 
-def size(text: str) -> int:
+def utf8_size(text: str) -> int:
     """Bytes as the platform counts them."""
     return len(text.encode())
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from bot.workbooks.register.export import register_book
+from bot.workbooks.register.export import build_workbook
 from bot.workbooks.register.schema import (
     CONTENT,
+    EMPLOYED,
     ENTERPRISES,
-    FILM,
     FILMING_RULES,
     GROUPS,
     IN_USE,
@@ -23,15 +23,15 @@ from bot.workbooks.register.schema import (
     ROSTER,
     RULE_DEFAULTS,
     RULES,
-    SERVING,
     SHUT_DOWN,
-    SPARED,
+    SKIP_IN_SHUTDOWN,
+    VIDEO,
 )
-from bot.workbooks.styles import saved
+from bot.workbooks.styles import workbook_bytes
 
-NIGHTS, ENTERPRISE_COUNT = 14, 75
+SHIFT_COUNT, ENTERPRISE_COUNT = 14, 75
 GROUP_NAMES = ("云溪县夜巡一组", "云溪县夜巡二组", "云溪县夜巡三组")
-PLACES = (
+PLACE_NAMES = (
     "青石",
     "白鹭",
     "云溪",
@@ -57,25 +57,25 @@ PART_KINDS = (
     ("危化品库", "橙", FILMING_RULES[1]),
 )
 # Index of an enterprise -> how many major-hazard sources it has, 16 in all.
-HAZARD_SOURCES = {0: 5, 1: 4, 2: 3, 3: 2, 4: 2}
-STANDING_STILL = {18, 37, 56, 74}
+HAZARD_SOURCE_COUNTS = {0: 5, 1: 4, 2: 3, 3: 2, 4: 2}
+SHUT_DOWN_INDEXES = {18, 37, 56, 74}
 SURNAMES = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦许何吕施张孔曹严华金魏陶姜"
-GIVEN = ("建国", "志强", "海燕", "晓明", "文斌", "丽华", "永康", "秀英", "国栋", "玉兰", "春生")
-OFFICE = (
+GIVEN_NAMES = ("建国", "志强", "海燕", "晓明", "文斌", "丽华", "永康", "秀英", "国栋", "玉兰", "春生")
+OFFICE_STAFF = (
     *((name, "值班领导") for name in ("方正平", "郭守安", "罗长青", "高明远")),
     *((name, "工作人员") for name in ("田小雨", "石磊", "白云飞", "江晓岚")),
     ("贺佳宁", "工作人员、管理员"),
     ("雷鸣", "管理员"),
 )
-Rows = list[dict[str, Any]]
+RowValues = list[dict[str, Any]]
 
 
-def example_register(
+def write_sample_register(
     path: str | Path,
     first_day: date,
     *,
     links: tuple[str, str] = ("https://example.com/safety/night", "https://example.com/safety/tanks"),
-    film: str | None = None,
+    film_path: str | None = None,
     robot_keys: tuple[str, str, str] = ("pretend-robot-1", "pretend-robot-2", "pretend-robot-3"),
     rules: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
@@ -90,55 +90,55 @@ def example_register(
         PARTS: [part for code in codes for part in _parts(code)],
         PEOPLE: _office() + [person for index, code in enumerate(codes) for person in _plant(index, code)],
         GROUPS: [{"name": name, "robot_key": key} for name, key in zip(GROUP_NAMES, robot_keys, strict=True)],
-        ROSTER: [_shift(first_day, index) for index in range(NIGHTS)],
+        ROSTER: [_shift(first_day, index) for index in range(SHIFT_COUNT)],
         RULES: [{"name": name, "value": value} for name, value in {**RULE_DEFAULTS, **rules}.items()],
-        CONTENT: _content(links, film),
+        CONTENT: _content(links, film_path),
     }
-    Path(path).write_bytes(saved(register_book(cells)))
+    Path(path).write_bytes(workbook_bytes(build_workbook(cells)))
 
 
 def _enterprise(index: int, code: str) -> dict[str, Any]:
-    place, trade = PLACES[index % len(PLACES)], TRADES[index // len(PLACES)]
+    place, trade = PLACE_NAMES[index % len(PLACE_NAMES)], TRADES[index // len(PLACE_NAMES)]
     return {
         "code": code,
         "name": f"云溪县{place}{trade}有限公司",
         "short_name": f"{place}{trade}",
-        "risk": "红" if index in HAZARD_SOURCES else "橙黄蓝"[index % 3],
-        "major_hazard_sources": HAZARD_SOURCES.get(index, 0),
+        "risk": "红" if index in HAZARD_SOURCE_COUNTS else "橙黄蓝"[index % 3],
+        "major_hazard_sources": HAZARD_SOURCE_COUNTS.get(index, 0),
         "group": GROUP_NAMES[index // 25],
-        "status": SHUT_DOWN if index in STANDING_STILL else PRODUCING,
+        "status": SHUT_DOWN if index in SHUT_DOWN_INDEXES else PRODUCING,
     }
 
 
-def _parts(code: str) -> Rows:
+def _parts(code: str) -> RowValues:
     return [
         {
             "code": code,
             "number": str(number),
             "name": name,
             "risk": risk,
-            "filming_rule": rule,
-            "kept": SPARED,
+            "filming_requirement": rule,
+            "kept": SKIP_IN_SHUTDOWN,
             "use": IN_USE,
         }
         for number, (name, risk, rule) in enumerate(PART_KINDS, 1)
     ]
 
 
-def _office() -> Rows:
+def _office() -> RowValues:
     return [
         {
             "name": name,
             "mobile": f"139000001{number:02d}",
             "roles": roles,
             "wecom": f"office{number:02d}",
-            "state": SERVING,
+            "state": EMPLOYED,
         }
-        for number, (name, roles) in enumerate(OFFICE, 1)
+        for number, (name, roles) in enumerate(OFFICE_STAFF, 1)
     ]
 
 
-def _plant(index: int, code: str) -> Rows:
+def _plant(index: int, code: str) -> RowValues:
     """Everywhere a patroller and somebody who answers for the plant."""
     return [
         _employee(2 * index, "巡检员", code, f"patrol{index + 1:03d}"),
@@ -147,13 +147,13 @@ def _plant(index: int, code: str) -> Rows:
 
 
 def _employee(number: int, roles: str, code: str, account: str) -> dict[str, Any]:
-    name = SURNAMES[number % len(SURNAMES)] + GIVEN[number % len(GIVEN)]
+    name = SURNAMES[number % len(SURNAMES)] + GIVEN_NAMES[number % len(GIVEN_NAMES)]
     mobile = f"138000{number + 1:05d}"
-    return {"name": name, "mobile": mobile, "roles": roles, "codes": code, "wecom": account, "state": SERVING}
+    return {"name": name, "mobile": mobile, "roles": roles, "codes": code, "wecom": account, "state": EMPLOYED}
 
 
 def _shift(first_day: date, index: int) -> dict[str, Any]:
-    leaders, staff = [name for name, _ in OFFICE[:4]], [name for name, _ in OFFICE[4:9]]
+    leaders, staff = [name for name, _ in OFFICE_STAFF[:4]], [name for name, _ in OFFICE_STAFF[4:9]]
     return {
         "day": first_day + timedelta(days=index),
         "leader": leaders[index % 4],
@@ -162,12 +162,12 @@ def _shift(first_day: date, index: int) -> dict[str, Any]:
     }
 
 
-def _content(links: tuple[str, str], film: str | None) -> Rows:
+def _content(links: tuple[str, str], film: str | None) -> RowValues:
     source = "云溪县安委办"
     return [
         {"title": "夜间巡检五看", "kind": LINK, "url": links[0], "source": source, "tags": "夜巡"},
         {"title": "储罐区火灾事故警示", "kind": LINK, "url": links[1], "source": source, "tags": "罐区、警示"},
-        {"title": "装卸作业安全要点", "kind": FILM, "source": source, "tags": "装卸"}
+        {"title": "装卸作业安全要点", "kind": VIDEO, "source": source, "tags": "装卸"}
         | ({"file": film} if film else {"url": links[0]}),
-        {"title": "防爆区域拍摄须知", "kind": FILM, "url": links[1], "source": source, "tags": "防爆"},
+        {"title": "防爆区域拍摄须知", "kind": VIDEO, "url": links[1], "source": source, "tags": "防爆"},
     ]

@@ -8,39 +8,39 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.bootstrap import connected, joined_clock, open_database
-from bot.config import SettingsError, load
+from bot.bootstrap import build_uow_and_channels, command_clock, open_database
+from bot.config import SettingsError, load_config
 from bot.doctor import chat_archive, people, platform, service, storage
-from bot.doctor.check_result import Finding, bad, good
+from bot.doctor.check_result import CheckResult, failed, passed
 from bot.engine import InlineEngine
-from storage.errors import DatabaseAway, SchemaMismatch
+from storage.errors import DatabaseUnavailable, SchemaMismatch
 
-__all__ = ["Finding", "examine"]
+__all__ = ["CheckResult", "run_checks"]
 
 
-def examine() -> Iterator[Finding]:
+def run_checks() -> Iterator[CheckResult]:
     """Everything, one finding after the other; without a database no further than that."""
     try:
-        config = load()
+        config = load_config()
     except SettingsError as error:
-        yield Finding(False, str(error))
+        yield CheckResult(False, str(error))
         return
-    yield good("doctor.settings")
-    yield from storage.examine(config)
+    yield passed("doctor.settings")
+    yield from storage.check_storage(config)
     try:
         database = open_database(config, migrate=False)
     except SchemaMismatch as error:
-        yield storage.schema(error)
+        yield storage.schema_mismatch(error)
         return
-    except DatabaseAway as error:
-        yield bad("trouble.database", why=str(error))
+    except DatabaseUnavailable as error:
+        yield failed("trouble.database", why=str(error))
         return
     try:
-        memory, switchboard = connected(config, database, joined_clock(database), InlineEngine())
-        yield storage.database(memory)
-        yield from people.examine(memory)
-        yield from platform.examine(config, memory, switchboard)
-        yield chat_archive.examine(config)
-        yield from service.examine(config, memory, switchboard)
+        memory, switchboard = build_uow_and_channels(config, database, command_clock(database), InlineEngine())
+        yield storage.database_passed(memory)
+        yield from people.check_people(memory)
+        yield from platform.check_platform(config, memory, switchboard)
+        yield chat_archive.check_chat_archive(config)
+        yield from service.check_service(config, memory, switchboard)
     finally:
         database.close()

@@ -6,23 +6,23 @@ from pathlib import Path
 
 from bot.channels.errors import ChannelError
 from bot.channels.wecom_msgaudit import finance_sdk
-from bot.channels.wecom_msgaudit.inbound import Keys
+from bot.channels.wecom_msgaudit.inbound import PrivateKeys
 from bot.config import Config
-from bot.doctor.check_result import Finding, bad, good
+from bot.doctor.check_result import CheckResult, failed, passed
 
 _LIBRARY_SOURCE = "https://developer.work.weixin.qq.com/document/path/91774"
 
 
-def examine(config: Config) -> Finding:
+def check_chat_archive(config: Config) -> CheckResult:
     """The library is Tencent's: whoever wants the archive fetches it there."""
-    if not config.is_on("wecom_msgaudit"):
-        return good("doctor.archive_off", source=_LIBRARY_SOURCE)
+    if not config.is_configured("wecom_msgaudit"):
+        return passed("doctor.archive_off", source=_LIBRARY_SOURCE)
     folder, library = config.WECOM_MSGAUDIT_KEYS_DIR, config.WECOM_MSGAUDIT_LIBRARY
     try:
-        finance_sdk.load(library)
+        finance_sdk.load_library(library)
     except ChannelError as error:
-        return bad("doctor.archive_library", path=library, why=error.detail, source=_LIBRARY_SOURCE)
-    versions = [str(version) for version in Keys(Path(folder)).versions()]
+        return failed("doctor.archive_library", path=library, why=error.detail, source=_LIBRARY_SOURCE)
+    versions = [str(version) for version in PrivateKeys(Path(folder)).versions()]
     if not versions:
-        return bad("doctor.archive_keys", folder=folder)
-    return good("doctor.archive", versions=versions)
+        return failed("doctor.archive_keys", folder=folder)
+    return passed("doctor.archive", versions=versions)

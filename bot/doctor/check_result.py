@@ -9,28 +9,28 @@ from bot.texts import say
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """`well` is None where nothing is broken, but somebody would do well to know."""
 
-    well: bool | None
-    line: str
+    ok: bool | None
+    text: str
 
     @property
-    def sign(self) -> str:
+    def symbol(self) -> str:
         """What stands before the line."""
-        return {True: "✔", False: "✘", None: "！"}[self.well]
+        return {True: "✔", False: "✘", None: "！"}[self.ok]
 
 
-def good(key: str, **params: Any) -> Finding:
+def passed(key: str, **params: Any) -> CheckResult:
     """A thing that is right."""
-    return Finding(True, say(key, **params))
+    return CheckResult(True, say(key, **params))
 
 
-def bad(key: str, **params: Any) -> Finding:
+def failed(key: str, **params: Any) -> CheckResult:
     """A thing that is wrong, with what to do about it."""
-    return Finding(False, say(key, **params))
+    return CheckResult(False, say(key, **params))
 
 
-def advice(key: str, **params: Any) -> Finding:
+def warning(key: str, **params: Any) -> CheckResult:
     """A thing that will matter one night."""
-    return Finding(None, say(key, **params))
+    return CheckResult(None, say(key, **params))

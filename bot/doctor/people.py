@@ -4,64 +4,64 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.doctor.check_result import Finding, advice, bad, good
-from bot.unit_of_work import Memory
+from bot.doctor.check_result import CheckResult, failed, passed, warning
+from bot.unit_of_work import UnitOfWork
 from schedules.patrol_night import shift_day
-from storage.register import HEADS, LEADER, PATROLLER
+from storage.register import DUTY_LEADER_ROLE, PATROLLER_ROLE, RESPONSIBLE_ROLES
 from storage.store import Store
 
 _NAMED = 10
 
 
-def examine(memory: Memory) -> Iterator[Finding]:
+def check_people(uow: UnitOfWork) -> Iterator[CheckResult]:
     """Who there is, who is on duty, and who can send films."""
-    with memory.reading() as store:
+    with uow.read() as store:
         enterprises = {row.id: row.name for row in store.register.expected_parts()}
-        yield (good if enterprises else bad)("doctor.register", number=len(enterprises))
+        yield (passed if enterprises else failed)("doctor.register", number=len(enterprises))
         yield _reachable(store)
-        yield from _duty(memory, store)
+        yield from _duty(uow, store)
         yield from _without_senders(enterprises, store)
         yield from _groups(store)
 
 
 def _bound(people: list[int], store: Store) -> set[int]:
     """Those of them who have an account by which they can be spoken to."""
-    return set(store.register.reachable(people, {line.realm for line in store.lines}))
+    return set(store.register.with_account(people, {line.realm for line in store.personal_channels}))
 
 
-def _reachable(store: Store) -> Finding:
-    leaders, office = store.register.with_role(LEADER), store.register.office()
+def _reachable(store: Store) -> CheckResult:
+    leaders, office = store.register.people_with_role(DUTY_LEADER_ROLE), store.register.office_staff()
     reachable = _bound([person.id for person in [*leaders, *office]], store)
-    said = good if reachable else bad
+    said = passed if reachable else failed
     return said("doctor.people", leaders=len(leaders), office=len(office), reachable=len(reachable))
 
 
-def _duty(memory: Memory, store: Store) -> Iterator[Finding]:
+def _duty(memory: UnitOfWork, store: Store) -> Iterator[CheckResult]:
     """Nobody on tonight's roster means that an alert goes to whoever stands behind."""
-    day = shift_day(memory.clock.now(), memory.book(store))
-    leaders = store.duty.on(day)["leader"]
+    day = shift_day(memory.clock.now(), memory.rules(store))
+    leaders = store.duty.people_on_shift(day)["leader"]
     if not leaders:
-        yield advice("doctor.no_roster", day=f"{day:%Y-%m-%d}")
+        yield warning("doctor.no_roster", day=f"{day:%Y-%m-%d}")
         return
     unbound = {person.id: person.name for person in leaders}
     for person_id in _bound(list(unbound), store):
         unbound.pop(person_id, None)
     if unbound:
-        yield advice("doctor.leader_unbound", day=f"{day:%Y-%m-%d}", names=list(unbound.values()))
+        yield warning("doctor.leader_unbound", day=f"{day:%Y-%m-%d}", names=list(unbound.values()))
 
 
-def _without_senders(enterprises: dict[int, str], store: Store) -> Iterator[Finding]:
+def _without_senders(enterprises: dict[int, str], store: Store) -> Iterator[CheckResult]:
     """Enterprises of which nobody could send a film, for nobody of theirs has an account yet."""
     staff = store.register.employees(enterprises)
-    wanted = {PATROLLER, *HEADS}
+    wanted = {PATROLLER_ROLE, *RESPONSIBLE_ROLES}
     people = {number: [p.id for p in of if wanted & set(p.roles)] for number, of in staff.items()}
     bound = _bound([each for of in people.values() for each in of], store)
     alone = [name for number, name in enterprises.items() if not bound & set(people.get(number, []))]
     if alone:
-        yield advice("doctor.nobody_sends", number=len(alone), names=alone[:_NAMED])
+        yield warning("doctor.nobody_sends", number=len(alone), names=alone[:_NAMED])
 
 
-def _groups(store: Store) -> Iterator[Finding]:
-    outside = store.register.in_no_group()
+def _groups(store: Store) -> Iterator[CheckResult]:
+    outside = store.register.enterprises_without_group()
     if len(store.register.groups()) > 1 and outside:
-        yield advice("doctor.in_no_group", number=len(outside))
+        yield warning("doctor.in_no_group", number=len(outside))

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from bot.channels import Switchboard
+from bot.channels import Channels
 from bot.channels.errors import ChannelError
-from bot.channels.wecom_api.crypto import verification
-from bot.channels.wecom_api.http import call, is_reachable, session
+from bot.channels.wecom_api.crypto import verification_query
+from bot.channels.wecom_api.http import is_reachable, new_session, send_request
 from bot.config import Config
-from bot.doctor.check_result import Finding, advice, bad, good
-from bot.monitoring.liveness import ASLEEP_AFTER_S, signs
-from bot.unit_of_work import Memory
+from bot.doctor.check_result import CheckResult, failed, passed, warning
+from bot.monitoring.liveness import SCHEDULER_STALLED_AFTER_S, read_liveness
+from bot.unit_of_work import UnitOfWork
 
 _NEAR = ("127.0.0.1", "localhost", "::1")
 # How a callback fails that was sealed with another token, another key, or for another corp.
@@ -25,40 +25,40 @@ _REFUSED = {
 }
 
 
-def examine(config: Config, memory: Memory, switchboard: Switchboard) -> Iterator[Finding]:
+def check_service(config: Config, uow: UnitOfWork, channels: Channels) -> Iterator[CheckResult]:
     """As seen from here; a service that has not been started yet is no fault."""
-    with memory.reading() as store:
-        found = signs(store, memory.clock)
-    if not found.workers:
-        yield advice("doctor.not_running")
-    elif found.tick_lag_s is None or found.tick_lag_s > ASLEEP_AFTER_S:
-        yield bad("doctor.asleep", seconds=round(found.tick_lag_s or 0))
+    with uow.read() as store:
+        found = read_liveness(store, uow.clock)
+    if not found.live_workers:
+        yield warning("doctor.not_running")
+    elif found.tick_lag_s is None or found.tick_lag_s > SCHEDULER_STALLED_AFTER_S:
+        yield failed("doctor.asleep", seconds=round(found.tick_lag_s or 0))
     else:
-        yield good("doctor.running", workers=found.workers)
-    if found.workers > 1 and "EXECUTOR_ID" not in config.model_fields_set:
-        yield advice("doctor.executor_id", workers=found.workers, name=config.EXECUTOR_ID)
-    yield from _public(config, running=bool(found.workers))
+        yield passed("doctor.running", workers=found.live_workers)
+    if found.live_workers > 1 and "EXECUTOR_ID" not in config.model_fields_set:
+        yield warning("doctor.executor_id", workers=found.live_workers, name=config.EXECUTOR_ID)
+    yield from _public(config, running=bool(found.live_workers))
     yield from _refused_callbacks(config)
     yield from _watcher(config)
 
 
-def _public(config: Config, *, running: bool) -> Iterator[Finding]:
+def _public(config: Config, *, running: bool) -> Iterator[CheckResult]:
     """The address that phones and the platform use must lead here, and callbacks sealed by us must open."""
     host = urlsplit(config.public_url).hostname or ""
     if not config.PUBLIC_URL:
-        yield advice("doctor.no_public_url")
+        yield warning("doctor.no_public_url")
     elif not config.PUBLIC_URL.startswith("https://"):
-        yield (advice if host in _NEAR else bad)("doctor.not_https", url=config.PUBLIC_URL)
+        yield (warning if host in _NEAR else failed)("doctor.not_https", url=config.PUBLIC_URL)
     fault = _why_not_ours(config.public_url)
     if fault is not None:
-        yield (bad if running else advice)("doctor.not_ours", url=config.public_url, why=fault)
-    elif config.app_is_on:
+        yield (failed if running else warning)("doctor.not_ours", url=config.public_url, why=fault)
+    elif config.wecom_app_configured:
         yield _own_callback(config)
 
 
 def _why_not_ours(url: str) -> str | None:
     try:
-        with call(session(), "GET", f"{url}/health/live") as answer:
+        with send_request(new_session(), "GET", f"{url}/health/live") as answer:
             live = answer.json() if answer.status_code == 200 else None
     except ChannelError as error:
         return error.detail
@@ -67,40 +67,42 @@ def _why_not_ours(url: str) -> str | None:
     return None if live == {"status": "ok"} else f"HTTP {answer.status_code}"
 
 
-def _own_callback(config: Config) -> Finding:
+def _own_callback(config: Config) -> CheckResult:
     """What the platform does when the address is saved in its console, done by us."""
     url = f"{config.public_url}/callbacks/wecom_app"
     token, key = config.WECOM_CALLBACK_TOKEN.get_secret_value(), config.WECOM_ENCODING_AES_KEY.get_secret_value()
     words = "night patrol doctor"
     try:
-        with call(session(), "GET", url, params=verification(token, key, config.WECOM_CORP_ID, words)) as answer:
+        with send_request(
+            new_session(), "GET", url, params=verification_query(token, key, config.WECOM_CORP_ID, words)
+        ) as answer:
             opened = answer.status_code == 200 and answer.text == words
             why = f"HTTP {answer.status_code}"
     except ChannelError as error:
         opened, why = False, error.detail
-    return good("doctor.callback", url=url) if opened else bad("doctor.callback_refused", url=url, why=why)
+    return passed("doctor.callback", url=url) if opened else failed("doctor.callback_refused", url=url, why=why)
 
 
-def _refused_callbacks(config: Config) -> Iterator[Finding]:
+def _refused_callbacks(config: Config) -> Iterator[CheckResult]:
     """Callbacks that came and could not be opened while none ever could: token or key differ from the console's."""
     counted = _counted(f"http://{config.HOST}:{config.PORT}/metrics")
     if any(counted.get(outcome) for outcome in ("kept", "repeated")):
         return
     for reason, key in _REFUSED.items():
         if counted.get(reason):
-            yield bad(key, number=round(counted[reason]))
+            yield failed(key, number=round(counted[reason]))
 
 
 def _counted(url: str) -> dict[str, float]:
     """How often each outcome was counted by the web on this machine; nothing where there is none."""
-    with suppress(ChannelError), call(session(), "GET", url) as answer:
+    with suppress(ChannelError), send_request(new_session(), "GET", url) as answer:
         lines = re.findall(r'^patrol_callbacks_total\{.*outcome="(\w+)".*\} ([\d.e+]+)$', answer.text, re.M)
         return {outcome: float(number) for outcome, number in lines}
     return {}
 
 
-def _watcher(config: Config) -> Iterator[Finding]:
+def _watcher(config: Config) -> Iterator[CheckResult]:
     if not config.HEARTBEAT_URL:
-        yield advice("doctor.no_watcher")
+        yield warning("doctor.no_watcher")
     elif not is_reachable(config.HEARTBEAT_URL):
-        yield bad("doctor.watcher_away", host=urlsplit(config.HEARTBEAT_URL).hostname or "")
+        yield failed("doctor.watcher_away", host=urlsplit(config.HEARTBEAT_URL).hostname or "")

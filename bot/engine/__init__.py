@@ -5,8 +5,18 @@ carried out, one at a time per lane, on whatever worker is free, and again after
 may be repeated. The traps of DBOS (building blocks, 1g) end in `durable.py`.
 """
 
-from bot.engine.dbos_engine import DurableEngine, prepare
+from bot.engine.dbos_engine import DbosEngine, migrate_engine_tables
 from bot.engine.inline_engine import InlineEngine
-from bot.engine.jobs import DELIVER, TAKE_IN, Engine, Job, Run, again
+from bot.engine.jobs import DELIVER, TAKE_IN, Engine, Job, JobRunner, retry_job
 
-__all__ = ["DELIVER", "TAKE_IN", "DurableEngine", "Engine", "InlineEngine", "Job", "Run", "again", "prepare"]
+__all__ = [
+    "DELIVER",
+    "TAKE_IN",
+    "DbosEngine",
+    "Engine",
+    "InlineEngine",
+    "Job",
+    "JobRunner",
+    "retry_job",
+    "migrate_engine_tables",
+]

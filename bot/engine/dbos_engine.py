@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 
 from bot.clock import wall_now
-from bot.engine.jobs import DELIVER, TAKE_IN, Job, Run
-from storage.db.database import Database, away_is_typed
+from bot.engine.jobs import DELIVER, TAKE_IN, Job, JobRunner
+from storage.db.database import Database, translate_database_errors
 
 if TYPE_CHECKING:
     from dbos import DBOSClient, DBOSConfig
@@ -37,7 +37,7 @@ _FINISHED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _LAST_MOMENTS_S = 3
 
 
-class DurableEngine:
+class DbosEngine:
     """DBOS over the same database as the rows."""
 
     def __init__(self, database: Database, executor_id: str) -> None:
@@ -51,7 +51,7 @@ class DurableEngine:
         from dbos import DBOSClient, DBOSPortableJSONSerializer
 
         return DBOSClient(
-            system_database_engine=self._database.durable_engine,
+            system_database_engine=self._database.dbos_engine,
             serializer=DBOSPortableJSONSerializer(),
             retry_connection_errors=False,
             lazy=True,
@@ -60,22 +60,22 @@ class DurableEngine:
     def enqueue(self, connection: Connection, jobs: Iterable[Job]) -> None:
         """See Engine."""
         for job in jobs:
-            options: dict[str, Any] = {"workflow_name": job.work, "queue_name": job.work, "workflow_id": job.id}
+            options: dict[str, Any] = {"workflow_name": job.kind, "queue_name": job.kind, "workflow_id": job.id}
             options["priority"] = _FIRST if job.urgent else _IN_TURN
-            if job.work == DELIVER:
-                options["queue_partition_key"] = job.lane
+            if job.kind == DELIVER:
+                options["queue_partition_key"] = job.partition_key
             if job.delay:
                 options["delay_seconds"] = job.delay.total_seconds()
             self._client.enqueue_in_transaction(connection, options, job.row_id)  # type: ignore[arg-type]
 
-    def start(self, run: Run) -> None:
+    def start(self, run: JobRunner) -> None:
         """See Engine. One launch per process and executor id (trap 4)."""
         from dbos import DBOS, DBOSPortableJSONSerializer
 
         config: DBOSConfig = {
             "name": "night-patrol",
             "system_database_url": self._database.url.render_as_string(hide_password=False),
-            "system_database_engine": self._database.durable_engine,
+            "system_database_engine": self._database.dbos_engine,
             "executor_id": self._executor_id,
             "application_version": _VERSION,
             "serializer": DBOSPortableJSONSerializer(),
@@ -84,7 +84,7 @@ class DurableEngine:
         DBOS(config=config)
         for work in (TAKE_IN, DELIVER):
             DBOS.workflow(name=work)(_workflow(run, work))
-        with away_is_typed():
+        with translate_database_errors():
             DBOS.launch()
             self._launched = True
             DBOS.register_queue(TAKE_IN, worker_concurrency=_AT_ONCE[TAKE_IN], polling_interval_sec=_POLL_S)
@@ -100,17 +100,19 @@ class DurableEngine:
             DBOS.destroy(workflow_completion_timeout_sec=_LAST_MOMENTS_S)
         self._client.destroy()
 
-    def orphans(self, alive: set[str]) -> set[tuple[str, int]]:
+    def orphaned_jobs(self, live_executors: set[str]) -> set[tuple[str, int]]:
         """See Engine."""
         under_way = self._client.list_workflows(status="PENDING", load_input=False, load_output=False)
-        return {_work_and_row(each.workflow_id) for each in under_way if each.executor_id not in alive}
+        return {_work_and_row(each.workflow_id) for each in under_way if each.executor_id not in live_executors}
 
-    def reap(self, alive: set[str]) -> set[tuple[str, int]]:
+    def take_over(self, live_executors: set[str]) -> set[tuple[str, int]]:
         """See Engine. Also forgets what was finished a day ago (trap 10)."""
         from dbos import DBOS
 
         held = DBOS.list_workflows(status=_UNFINISHED, load_input=False, load_output=False)
-        orphans = [each.workflow_id for each in held if each.status == "PENDING" and each.executor_id not in alive]
+        orphans = [
+            each.workflow_id for each in held if each.status == "PENDING" and each.executor_id not in live_executors
+        ]
         if orphans:
             log.warning("taking over %d jobs of workers that are gone", len(orphans))
             DBOS.resume_workflows(orphans)
@@ -127,7 +129,7 @@ class DurableEngine:
             DBOS.delete_workflows([each.workflow_id for each in done])
 
 
-def prepare(database: Database) -> None:
+def migrate_engine_tables(database: Database) -> None:
     """Bring the engine's own tables to the version this program uses.
 
     Not by DBOS.migrate: that opens the file with the system's SQLite, and two SQLite libraries in one
@@ -135,11 +137,11 @@ def prepare(database: Database) -> None:
     """
     from dbos import DBOSClient
 
-    client = DBOSClient(system_database_engine=database.durable_engine, lazy=True)
+    client = DBOSClient(system_database_engine=database.dbos_engine, lazy=True)
     client._sys_db.run_migrations()
 
 
-def _workflow(run: Run, work: str) -> Callable[[int], None]:
+def _workflow(run: JobRunner, work: str) -> Callable[[int], None]:
     """Trap 6: a workflow that raises is final. Ours never does: each failure ends in a row and a later try."""
 
     def carry_out(row_id: int) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from bot.engine.jobs import Job, Run
+from bot.engine.jobs import Job, JobRunner
 from storage.db.database import after_commit
 
 
@@ -21,7 +21,7 @@ class InlineEngine:
     def __init__(self) -> None:
         self._waiting: deque[tuple[datetime | None, Job]] = deque()
         self._seen: set[str] = set()
-        self._run: Run | None = None
+        self._run: JobRunner | None = None
 
     def enqueue(self, connection: Connection, jobs: Iterable[Job]) -> None:
         """See Engine."""
@@ -34,7 +34,7 @@ class InlineEngine:
                 self._seen.add(job.id)
                 self._waiting.append((None, job))
 
-    def start(self, run: Run) -> None:
+    def start(self, run: JobRunner) -> None:
         """See Engine."""
         self._run = run
 
@@ -42,15 +42,15 @@ class InlineEngine:
         """See Engine."""
         self._run = None
 
-    def orphans(self, alive: set[str]) -> set[tuple[str, int]]:
+    def orphaned_jobs(self, live_executors: set[str]) -> set[tuple[str, int]]:
         """See Engine: a job under way ends with its process, and this engine with it."""
         return set()
 
-    def reap(self, alive: set[str]) -> set[tuple[str, int]]:
+    def take_over(self, live_executors: set[str]) -> set[tuple[str, int]]:
         """See Engine."""
-        return {(job.work, job.row_id) for _, job in self._waiting}
+        return {(job.kind, job.row_id) for _, job in self._waiting}
 
-    def drain(self, now: datetime) -> None:
+    def run_due(self, now: datetime) -> None:
         """Carry out all that is due at `now`, and what that enqueues in turn."""
         assert self._run is not None
         later: deque[tuple[datetime | None, Job]] = deque()
@@ -61,6 +61,6 @@ class InlineEngine:
                 if due > now:
                     later.append((due, job))
                 else:
-                    self._run(job.work, job.row_id)
+                    self._run(job.kind, job.row_id)
         finally:
             self._waiting.extend(later)

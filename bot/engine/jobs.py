@@ -10,7 +10,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
-Run = Callable[[str, int], None]
+JobRunner = Callable[[str, int], None]
 TAKE_IN, DELIVER = "take_in", "deliver"
 
 
@@ -21,10 +21,10 @@ class Job:
     `tag` tells repeats of the same work apart; `delay` is real time. What is `urgent` goes before all that waits.
     """
 
-    work: str
+    kind: str
     row_id: int
-    lane: str = ""
-    tag: str = "0"
+    partition_key: str = ""
+    dedupe_tag: str = "0"
     delay: timedelta = field(default=timedelta(0))
     urgent: bool = False
 
@@ -35,12 +35,12 @@ class Job:
         Trap 2: within one second of Python 3.11's clock a lane is in the order of these names, so
         the number is padded.
         """
-        return f"{self.work}/{self.row_id:012d}/{self.tag}"
+        return f"{self.kind}/{self.row_id:012d}/{self.dedupe_tag}"
 
 
-def again(work: str, row_id: int, lane: str, delay: timedelta) -> Job:
+def retry_job(kind: str, row_id: int, partition_key: str, delay: timedelta) -> Job:
     """A further try at the same row."""
-    return Job(work, row_id, lane, secrets.token_hex(6), max(delay, timedelta(0)))
+    return Job(kind, row_id, partition_key, secrets.token_hex(6), max(delay, timedelta(0)))
 
 
 class Engine(Protocol):
@@ -49,14 +49,14 @@ class Engine(Protocol):
     def enqueue(self, connection: Connection, jobs: Iterable[Job]) -> None:
         """Enqueue jobs with the transaction of `connection`: both are kept, or neither."""
 
-    def start(self, run: Run) -> None:
+    def start(self, run: JobRunner) -> None:
         """Begin to carry out jobs by calling `run(work, row_id)`."""
 
     def stop(self) -> None:
         """Carry out nothing more."""
 
-    def orphans(self, alive: set[str]) -> set[tuple[str, int]]:
+    def orphaned_jobs(self, live_executors: set[str]) -> set[tuple[str, int]]:
         """What work on which rows executors that are not alive had under way; may be asked before the start."""
 
-    def reap(self, alive: set[str]) -> set[tuple[str, int]]:
+    def take_over(self, live_executors: set[str]) -> set[tuple[str, int]]:
         """Take over the work of executors that are not alive; what work on which rows now lies with the engine."""

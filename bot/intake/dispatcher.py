@@ -10,9 +10,9 @@ from __future__ import annotations
 import logging
 import threading
 
-from bot.intake.inbox_writer import Hearing
-from bot.unit_of_work import Memory
-from storage.errors import DatabaseAway
+from bot.intake.inbox_writer import InboxWriter
+from bot.unit_of_work import UnitOfWork
+from storage.errors import DatabaseUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +25,8 @@ _LOOK_S, _COURTESY_S, _AWAY_S = 0.2, 0.2, 1.0
 class Dispatcher:
     """Hands kept messages to the engine; any number of processes may do so at the same time."""
 
-    def __init__(self, memory: Memory, hearing: Hearing) -> None:
-        self._memory, self._hearing = memory, hearing
+    def __init__(self, uow: UnitOfWork, inbox_writer: InboxWriter) -> None:
+        self._memory, self._hearing = uow, inbox_writer
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="dispatching", daemon=True)
 
@@ -43,9 +43,9 @@ class Dispatcher:
     def _run(self) -> None:
         while not self._stopped.is_set():
             try:
-                self._hearing.give_way(_COURTESY_S)
-                if self._memory.dispatch(_AT_ONCE) < _AT_ONCE:
-                    self._hearing.wait_for_kept(_LOOK_S)
-            except DatabaseAway as error:
+                self._hearing.yield_to_callbacks(_COURTESY_S)
+                if self._memory.dispatch_inbox(_AT_ONCE) < _AT_ONCE:
+                    self._hearing.wait_for_saved(_LOOK_S)
+            except DatabaseUnavailable as error:
                 log.error("the database is away: %s", error)
                 self._stopped.wait(_AWAY_S)

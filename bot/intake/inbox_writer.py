@@ -11,12 +11,12 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 
-from bot.clock import monotonic, pause
-from bot.unit_of_work import Heard, Memory
-from storage.errors import DatabaseAway
+from bot.clock import monotonic, sleep
+from bot.unit_of_work import InboundMessage, UnitOfWork
+from storage.errors import DatabaseUnavailable
 
 # A callback must be answered within 5 seconds (protocol sheet 1.2): better a 503 in time than an answer too late.
-PATIENCE_S = 3.0
+CALLBACK_TIMEOUT_S = 3.0
 _AT_ONCE = 64
 # So many messages within so many seconds are a rush, in which everything else steps aside.
 _RUSH, _RUSH_S, _STEP_ASIDE_S = 8, 0.1, 0.02
@@ -25,7 +25,7 @@ _RUSH, _RUSH_S, _STEP_ASIDE_S = 8, 0.1, 0.02
 class _Waiting:
     """One message on its way, and what became of it."""
 
-    def __init__(self, heard: Heard) -> None:
+    def __init__(self, heard: InboundMessage) -> None:
         # A bare lock that is open when it is done: an Event is made of several, and costs several times as much.
         self.heard, self.done = heard, threading.Lock()
         self.done.acquire()
@@ -34,51 +34,51 @@ class _Waiting:
         self.abandoned = False
 
 
-class Hearing:
+class InboxWriter:
     """The one place where messages are kept, for all threads of a process."""
 
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
+    def __init__(self, uow: UnitOfWork) -> None:
+        self._memory = uow
         self._waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
         self._starting = threading.Lock()
         self._keeper: threading.Thread | None = None
         self._kept, self._giving_way = threading.Event(), threading.Lock()
         self._latest: deque[float] = deque([-_RUSH_S] * _RUSH, maxlen=_RUSH)
 
-    def keep(self, heard: Heard) -> bool:
+    def save(self, message: InboundMessage) -> bool:
         """Keep a message; False when it was kept before. Raises DatabaseAway."""
         self._latest.append(monotonic())
-        fresh = self._with_others(heard) if self._memory.database.is_sqlite else bool(self._hear([heard]))
+        fresh = self._with_others(message) if self._memory.database.is_sqlite else bool(self._hear([message]))
         self._kept.set()
         return fresh
 
-    def _hear(self, batch: Sequence[Heard]) -> set[tuple[str, str]]:
-        return self._memory.hear(batch, PATIENCE_S)
+    def _hear(self, batch: Sequence[InboundMessage]) -> set[tuple[str, str]]:
+        return self._memory.store_messages(batch, CALLBACK_TIMEOUT_S)
 
-    def _with_others(self, heard: Heard) -> bool:
+    def _with_others(self, heard: InboundMessage) -> bool:
         mine = _Waiting(heard)
         self._start()
         self._waiting.put(mine)
-        if not mine.done.acquire(timeout=PATIENCE_S):
+        if not mine.done.acquire(timeout=CALLBACK_TIMEOUT_S):
             mine.abandoned = True
-            raise DatabaseAway("other messages are taking too long to keep")
+            raise DatabaseUnavailable("other messages are taking too long to keep")
         if mine.error is not None:
             raise mine.error
         return mine.fresh
 
-    def give_way(self, patience_s: float) -> None:
+    def yield_to_callbacks(self, timeout_s: float) -> None:
         """Wait while messages come in a rush, but not longer than that: what is kept is in no hurry.
 
         One after the other: those that had waited together would all begin at once.
         """
         with self._giving_way:
-            until = monotonic() + patience_s
+            until = monotonic() + timeout_s
             while self._latest[0] + _RUSH_S > monotonic() and until > monotonic():
-                pause(_STEP_ASIDE_S)
+                sleep(_STEP_ASIDE_S)
 
-    def wait_for_kept(self, patience_s: float) -> None:
+    def wait_for_saved(self, timeout_s: float) -> None:
         """Wait until this process has kept a message since the last such wait, but not longer than that."""
-        self._kept.wait(patience_s)
+        self._kept.wait(timeout_s)
         self._kept.clear()
 
     def _start(self) -> None:

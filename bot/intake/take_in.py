@@ -8,22 +8,22 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-from bot.channels import Discreet, Entrance, Switchboard
+from bot.channels import Channels, Receiver, RedactingReceiver
 from bot.channels.errors import ChannelError, Misconfigured, Permanent, Transient
-from bot.channels.interface import Noted
+from bot.channels.interface import MarkedStream
 from bot.clock import wall_now
-from bot.engine import TAKE_IN, again
-from bot.monitoring.outage_recorder import PlatformWatch
-from bot.unit_of_work import Memory, WorkingStore
+from bot.engine import TAKE_IN, retry_job
+from bot.monitoring.outage_recorder import PlatformMonitor
+from bot.unit_of_work import TransactionStore, UnitOfWork
 from handlers import films, photo, router
-from handlers.message import Fetch, Message
-from schedules.notify import tell_office
+from handlers.message import MediaFetch, Message
+from schedules.notify import notify_office
 from schedules.patrol_night import night_of
-from storage.db.models import Inbox, Submission
-from storage.errors import DatabaseAway
-from storage.film import Film, examine
-from storage.objects import ObjectError, ObjectStore, ObjectTaken, Spool
-from storage.submissions import Filed
+from storage.db.models import InboxRow, Submission
+from storage.errors import DatabaseUnavailable
+from storage.film import ProbeResult, probe_film
+from storage.objects import ObjectConflict, ObjectError, ObjectStore, Spool
+from storage.submissions import FilingResult
 
 log = logging.getLogger(__name__)
 
@@ -41,80 +41,82 @@ def backoff(attempts: int) -> timedelta:
 class Intake:
     """Takes kept messages in: hands them to their handler, fetches what they announce, files it."""
 
-    def __init__(self, memory: Memory, switchboard: Switchboard, objects: ObjectStore) -> None:
-        self._memory, self._switchboard, self._objects = memory, switchboard, objects
-        self._watch = PlatformWatch(memory.clock)
+    def __init__(self, uow: UnitOfWork, channels: Channels, objects: ObjectStore) -> None:
+        self._memory, self._switchboard, self._objects = uow, channels, objects
+        self._watch = PlatformMonitor(uow.clock)
 
     def take_in(self, inbox_id: int) -> None:
         """Carry one kept message as far as it goes; what fails now is tried again later."""
-        with self._memory.reading() as store:
+        with self._memory.read() as store:
             kept = store.inbox.get(inbox_id)
             if kept is None or kept.state != "waiting":
                 return
         try:
             self._handle(kept)
-        except (ChannelError, ObjectError, DatabaseAway, OSError) as error:
+        except (ChannelError, ObjectError, DatabaseUnavailable, OSError) as error:
             self._postpone(kept, error, str(error))
         except Exception as error:
             log.exception("message %d could not be handled", inbox_id)
             self._postpone(kept, error, repr(error)[:500])
 
-    def _handle(self, kept: Inbox) -> None:
-        door = self._switchboard.doors[kept.channel]
+    def _handle(self, kept: InboxRow) -> None:
+        door = self._switchboard.receivers[kept.channel]
         message = door.parse(kept.raw, kept.id, kept.received_at)
         with self._memory.transaction() as store:
-            fetch = router.handle(message, store, self._memory.book(store), self._memory.clock.now())
+            fetch = router.handle(message, store, self._memory.rules(store), self._memory.clock.now())
             if fetch is None:
-                store.inbox.settle(kept.id, "done", kept=_remains(door, kept.raw))
+                store.inbox.finish(kept.id, "done", redacted_raw=_remains(door, kept.raw))
         if fetch is not None:
             self._take_film(message, fetch, _remains(door, kept.raw))
 
-    def _take_film(self, message: Message, fetch: Fetch, remains: str | None) -> None:
+    def _take_film(self, message: Message, fetch: MediaFetch, remains: str | None) -> None:
         try:
             filed, film, note = self._fetch(message, fetch)
         except Permanent as error:
             log.warning("message %d has no film to fetch: %s", message.inbox_id, error.detail)
             with self._memory.transaction() as store:
-                store.one_at_a_time(message.lane)
-                films.lost(fetch.submission_id, error.mark, store, self._memory.book(store), self._memory.clock.now())
-                store.inbox.settle(message.inbox_id, "done", error.detail, remains)
+                store.lock_for_transaction(message.ordering_key)
+                films.mark_lost(
+                    fetch.submission_id, error.mark, store, self._memory.rules(store), self._memory.clock.now()
+                )
+                store.inbox.finish(message.inbox_id, "done", error.detail, remains)
             return
         with self._memory.transaction() as store:
-            store.one_at_a_time(message.lane)
-            now, book = self._memory.clock.now(), self._memory.book(store)
+            store.lock_for_transaction(message.ordering_key)
+            now, book = self._memory.clock.now(), self._memory.rules(store)
             if message.kind == "photo":
-                photo.keep(fetch.submission_id, filed, store, book, now)
+                photo.file_photo(fetch.submission_id, filed, store, book, now)
             else:
-                films.file(fetch.submission_id, filed, film.fault, store, book, now)
+                films.file_film(fetch.submission_id, filed, film.fault, store, book, now)
             if note:
-                store.submissions.mark([fetch.submission_id], note)
-            store.inbox.settle(message.inbox_id, "done", kept=remains)
+                store.submissions.add_mark([fetch.submission_id], note)
+            store.inbox.finish(message.inbox_id, "done", redacted_raw=remains)
 
-    def _fetch(self, message: Message, fetch: Fetch) -> tuple[Filed, Film, str]:
+    def _fetch(self, message: Message, fetch: MediaFetch) -> tuple[FilingResult, ProbeResult, str]:
         """Stream the bytes past the digest into the object store, and look at what they are; what is to be noted.
 
         The platform gives no checksum: what proves to be no film is fetched once more before anybody is told so.
         """
-        with self._memory.reading() as store:
+        with self._memory.read() as store:
             submission = store.submissions.get(fetch.submission_id)
             assert submission is not None
         before: str | None = None
         while True:
             with self._objects.spool() as spool:
-                pieces = self._switchboard.doors[message.channel].fetch(fetch.media)
+                pieces = self._switchboard.receivers[message.channel].fetch(fetch.media)
                 for piece in pieces:
                     spool.write(piece)
-                film = examine(spool.path)
+                film = probe_film(spool.path)
                 if film.fault is None or message.kind == "photo" or spool.sha256 == before:
-                    note = pieces.note if isinstance(pieces, Noted) else ""
+                    note = pieces.mark if isinstance(pieces, MarkedStream) else ""
                     return self._filed(spool, film, submission, message.kind), film, note
                 if before is not None:
                     raise Transient("other bytes each time")
                 before = spool.sha256
 
-    def _filed(self, spool: Spool, film: Film, submission: Submission, kind: str) -> Filed:
+    def _filed(self, spool: Spool, film: ProbeResult, submission: Submission, kind: str) -> FilingResult:
         key = self._keep(spool, f"films/{submission.night}/{submission.receipt}", _extension(film, kind))
-        return Filed(
+        return FilingResult(
             "filed", key, spool.sha256, spool.size, film.duration_s, film.container, film.codec, film.width, film.height
         )
 
@@ -123,43 +125,43 @@ class Intake:
         on record, stays where it is, and bytes that differ from it stand beside it."""
         key = f"{stem}{ending}"
         try:
-            self._objects.keep(spool, key)
-        except ObjectTaken:
+            self._objects.save(spool, key)
+        except ObjectConflict:
             key = f"{stem}-{spool.sha256[:12]}{ending}"
-            self._objects.keep(spool, key)
+            self._objects.save(spool, key)
         return key
 
-    def _postpone(self, kept: Inbox, error: Exception, detail: str) -> None:
+    def _postpone(self, kept: InboxRow, error: Exception, detail: str) -> None:
         """Count the try and arrange the next; after many, say so to the office, once."""
         # What waits for a setting waits patiently: there may be many, and each would have to be tried.
         wait = backoff(kept.attempts) * (_PATIENT if isinstance(error, Misconfigured) else 1)
         log.warning("message %d waits %.0f s for its next try: %s", kept.id, wait.total_seconds(), detail)
         with self._memory.transaction() as store:
             if isinstance(error, ChannelError):
-                self._watch.saw(store, error)
-            store.inbox.postpone(kept.id, wall_now() + wait, detail)
-            store.jobs.append(again(TAKE_IN, kept.id, "", wait))
+                self._watch.record_result(store, error)
+            store.inbox.schedule_retry(kept.id, wall_now() + wait, detail)
+            store.jobs.append(retry_job(TAKE_IN, kept.id, "", wait))
             if isinstance(error, Misconfigured):
                 self._tell_of_setting(kept, error, store)
             if kept.attempts == _PATIENCE:
                 now = self._memory.clock.now()
-                night = night_of(now, self._memory.book(store))
-                tell_office(store, night, now, "trouble.message", f"trouble/inbox/{kept.id}", number=kept.id)
+                night = night_of(now, self._memory.rules(store))
+                notify_office(store, night, now, "trouble.message", f"trouble/inbox/{kept.id}", number=kept.id)
 
-    def _tell_of_setting(self, kept: Inbox, error: Misconfigured, store: WorkingStore) -> None:
+    def _tell_of_setting(self, kept: InboxRow, error: Misconfigured, store: TransactionStore) -> None:
         """At once, and once a day for a door: nothing comes in by it until somebody acts."""
         now = self._memory.clock.now()
         once_key = f"trouble/door/{kept.channel}/{now.astimezone(self._memory.zone).date()}"
         named = {"channel": {"say": f"channel.{kept.channel}"}, "why": error.detail}
-        tell_office(store, night_of(now, self._memory.book(store)), now, "trouble.door", once_key, **named)
+        notify_office(store, night_of(now, self._memory.rules(store)), now, "trouble.door", once_key, **named)
 
 
-def _remains(door: Entrance, raw: str) -> str | None:
+def _remains(door: Receiver, raw: str) -> str | None:
     """What is kept of a message that is done with, None for all of it."""
-    return door.kept(raw) if isinstance(door, Discreet) else None
+    return door.redact(raw) if isinstance(door, RedactingReceiver) else None
 
 
-def _extension(film: Film, kind: str) -> str:
+def _extension(film: ProbeResult, kind: str) -> str:
     if kind == "photo":
         return ".jpg"
     return next((ending for name, ending in _EXTENSIONS.items() if name in (film.container or "")), ".bin")

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from storage.film import marked, picture
+from storage.film import extract_picture, write_watermarked_copy
 from storage.film.keys import picture_key
-from storage.objects import ObjectStore, ObjectTaken
+from storage.objects import ObjectConflict, ObjectStore
 
 # Decoding takes a whole processor: so many at a time. The others wait for moments only, for whoever waits holds a
 # thread of the web; copies take minutes, and are made one by one.
@@ -21,20 +21,20 @@ _KNOWN = 4096
 _PIECE = 1 << 20
 
 
-class Busy(Exception):
+class FilmImagesBusy(Exception):
     """Too many want something drawn at once; ask again in a moment."""
 
 
-class Pictures:
+class FilmImages:
     """Draws and keeps; may be used from many threads."""
 
-    def __init__(self, objects: ObjectStore, patience_s: float = _PATIENCE_S) -> None:
-        self._objects, self._patience_s = objects, patience_s
+    def __init__(self, objects: ObjectStore, timeout_s: float = _PATIENCE_S) -> None:
+        self._objects, self._patience_s = objects, timeout_s
         self._turns = threading.BoundedSemaphore(_AT_A_TIME)
         self._copies = threading.BoundedSemaphore(_COPIES_AT_A_TIME)
         self._known: dict[str, None] = {}
 
-    def of(self, object_key: str, kind: str, at_s: float | None = None) -> str:
+    def ensure_image(self, object_key: str, kind: str, at_s: float | None = None) -> str:
         """The key of a picture, which is there from now on. Raises CannotDraw, Busy, ObjectError, OSError."""
         key = picture_key(object_key, kind, at_s)
         if key not in self._known and self._objects.stat(key) is None:
@@ -45,7 +45,7 @@ class Pictures:
             self._known.pop(next(iter(self._known)), None)
         return key
 
-    def read(self, key: str) -> bytes:
+    def read_image(self, key: str) -> bytes:
         """The bytes of a picture."""
         with self._objects.open(key) as file:
             return file.read()
@@ -53,18 +53,18 @@ class Pictures:
     def _draw(self, object_key: str, key: str, kind: str, at_s: float | None) -> None:
         with self._at_hand(object_key) as film, tempfile.TemporaryDirectory(prefix="picture-") as folder:
             drawn = Path(folder) / "picture.jpg"
-            picture(film, drawn, kind, at_s)
-            with self._objects.spool() as spool, suppress(ObjectTaken):  # another process was as quick
+            extract_picture(film, drawn, kind, at_s)
+            with self._objects.spool() as spool, suppress(ObjectConflict):  # another process was as quick
                 spool.write(drawn.read_bytes())
-                self._objects.keep(spool, key)
+                self._objects.save(spool, key)
 
     @contextmanager
-    def marked_copy(self, object_key: str, words: str) -> Iterator[Path]:
+    def watermarked_copy(self, object_key: str, text: str) -> Iterator[Path]:
         """A copy of a film with words in every picture, until the end of the block. Raises as `of` does."""
         with tempfile.TemporaryDirectory(prefix="copy-") as folder:
             copy = Path(folder) / "film.mp4"
             with self._turn(self._copies), self._at_hand(object_key) as film:
-                marked(film, copy, words)
+                write_watermarked_copy(film, copy, text)
             yield copy
 
     @contextmanager
@@ -79,7 +79,7 @@ class Pictures:
     @contextmanager
     def _turn(self, turns: threading.BoundedSemaphore) -> Iterator[None]:
         if not turns.acquire(timeout=self._patience_s):
-            raise Busy
+            raise FilmImagesBusy
         try:
             yield
         finally:

@@ -14,7 +14,7 @@ _PIECE = 1024 * 1024
 
 
 @dataclass
-class Verification:
+class IntegrityResult:
     """What came of it: `altered` and `absent` name receipt and object key (the contract's form)."""
 
     checked: int = 0
@@ -23,18 +23,18 @@ class Verification:
     absent: list[dict[str, str]] = field(default_factory=list)
 
     @property
-    def is_well(self) -> bool:
+    def is_intact(self) -> bool:
         """Whether everything that was read is as it came."""
         return self.ok == self.checked
 
-    def as_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return vars(self)
 
 
-def verify(films: Iterable[Submission], objects: ObjectStore) -> Verification:
+def verify_films(films: Iterable[Submission], objects: ObjectStore) -> IntegrityResult:
     """Read every object of these films again, in bounded memory. Raises ObjectError when the store does not answer."""
-    found = Verification()
+    found = IntegrityResult()
     for film in films:
         if film.object_key is None:
             continue

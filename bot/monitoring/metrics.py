@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
-CALLBACKS = Counter("patrol_callbacks", "Callbacks by door and outcome", ["door", "outcome"])
+CALLBACKS_TOTAL = Counter("patrol_callbacks", "Callbacks by door and outcome", ["door", "outcome"])
 CALLBACK_SECONDS = Histogram(
     "patrol_callback_seconds", "Time to answer a callback", buckets=(0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.3, 1, 5)
 )
 TICK_SECONDS = Histogram("patrol_tick_seconds", "Time one tick of the timetable takes")
-WAITING = Gauge("patrol_messages_waiting", "Messages kept and not yet handled")
-OLDEST_WAITING = Gauge("patrol_oldest_waiting_seconds", "Age of the oldest message not yet handled")
+MESSAGES_WAITING = Gauge("patrol_messages_waiting", "Messages kept and not yet handled")
+OLDEST_WAITING_SECONDS = Gauge("patrol_oldest_waiting_seconds", "Age of the oldest message not yet handled")
 NOTICES = Gauge("patrol_notices", "Notices by state", ["state"])
-STORE_FREE = Gauge("patrol_object_store_free_bytes", "Room left for films, where the store can tell")
-MESSAGES = Gauge("patrol_messages", "Messages acknowledged in the last 24 hours, by state", ["state"])
-SUBMISSIONS = Gauge("patrol_night_submissions", "Films of the present night by state (filed, unfit, …)", ["state"])
+OBJECT_STORE_FREE_BYTES = Gauge("patrol_object_store_free_bytes", "Room left for films, where the store can tell")
+MESSAGES_LAST_DAY = Gauge("patrol_messages", "Messages acknowledged in the last 24 hours, by state", ["state"])
+NIGHT_SUBMISSIONS = Gauge(
+    "patrol_night_submissions", "Films of the present night by state (filed, unfit, …)", ["state"]
+)
 WORKERS = Gauge("patrol_workers", "Workers that have given a sign of life in the last half minute")
-TICK_LAG = Gauge("patrol_tick_lag_seconds", "Since the timetable last ticked; +Inf if it never has")
-TOKEN_LEFT = Gauge(
+TICK_LAG_SECONDS = Gauge("patrol_tick_lag_seconds", "Since the timetable last ticked; +Inf if it never has")
+TOKEN_EXPIRES_IN_SECONDS = Gauge(
     "patrol_token_left_seconds", "How long an access token still lives; negative once it is dead", ["name"]
 )
-AUDIT = Gauge("patrol_audit_well", "1 if the last night was accounted for, 0 if not")
+SELF_AUDIT_OK = Gauge("patrol_audit_well", "1 if the last night was accounted for, 0 if not")

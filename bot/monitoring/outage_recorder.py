@@ -20,25 +20,25 @@ _REAL_GAP = timedelta(seconds=10)
 _TROUBLE, _REAL_TROUBLE = timedelta(minutes=10), timedelta(seconds=30)
 
 
-class Lifeline:
+class Heartbeat:
     """The signs of life of `what` (see storage.outages) given by this process."""
 
-    def __init__(self, what: str, clock: Clock) -> None:
-        self._what, self._clock = what, clock
+    def __init__(self, component: str, clock: Clock) -> None:
+        self._what, self._clock = component, clock
         self._last_s: float | None = None
 
     def beat(self, store: Store) -> None:
         """Give one, and put the time since the last on record if nobody was there in between."""
-        now, last = self._clock.now(), store.outages.last_beat(self._what)
+        now, last = self._clock.now(), store.outages.last_heartbeat(self._what)
         if last is not None and now - last > self._gap() and not self._was_here():
             store.outages.add(self._what, last, now, now)
-        store.outages.beat(self._what, now, now + self._gap())
+        store.outages.record_heartbeat(self._what, now, now + self._gap())
         self._last_s = monotonic()
 
-    def end(self, store: Store) -> None:
+    def clear_after_rehearsal(self, store: Store) -> None:
         """A rehearsal that is laid aside stands still; the real world does not."""
-        if self._clock.rehearsal:
-            store.outages.lay_down(self._what)
+        if self._clock.is_rehearsal:
+            store.outages.clear_heartbeat(self._what)
 
     def _gap(self) -> timedelta:
         return max(_GAP, _REAL_GAP * self._clock.speed)
@@ -50,19 +50,19 @@ class Lifeline:
         return timedelta(seconds=monotonic() - self._last_s) * self._clock.speed < self._gap()
 
 
-class PlatformWatch:
+class PlatformMonitor:
     """Whether the platform does what it is asked for, as this process sees it."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    def saw(self, store: Store, error: ChannelError | None) -> None:
+    def record_result(self, store: Store, error: ChannelError | None) -> None:
         """A call came back, or did not. An error with a code is an answer like any other."""
         now = self._clock.now()
         if isinstance(error, Transient) and error.code is None:
-            store.outages.platform_failed(now, self._lasting())
+            store.outages.record_platform_failure(now, self._lasting())
         else:
-            store.outages.platform_answered(now, self._lasting())
+            store.outages.record_platform_success(now, self._lasting())
 
     def _lasting(self) -> timedelta:
         return max(_TROUBLE, _REAL_TROUBLE * self._clock.speed)

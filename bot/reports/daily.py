@@ -9,29 +9,29 @@ from typing import IO, Any
 from rich.console import Console
 
 from bot.texts import say
-from bot.workbooks.reports.daily import CountyRow, DailyRow, DailyTable, daily_table
+from bot.workbooks.reports.daily import DailyRow, DailyTable, SupervisorRow, write_daily_table
 from schedules.reports.daily import DailyReport, ReportRow
-from schedules.review.tally import Finding
+from schedules.review.tally import ReviewFinding
 from schedules.rules import RuleBook
 
 
-def write_daily(target: IO[bytes] | str, report: DailyReport, book: RuleBook) -> None:
+def write_daily(target: IO[bytes] | str, report: DailyReport, rules: RuleBook) -> None:
     """Write the report as a workbook; the same report gives the same bytes."""
     table = DailyTable(
         night=report.night,
-        opens=report.window.opens.astimezone(book.zone),
-        closes=report.window.closes.astimezone(book.zone),
-        gained=report.window.gained,
+        opens=report.window.opens.astimezone(rules.zone),
+        closes=report.window.closes.astimezone(rules.zone),
+        window_extension=report.window.extension,
         counts=report.counts,
         leaders=report.leaders,
         backups=report.backups,
         staff=report.staff,
-        rows=tuple(_row(each, book) for each in report.rows),
-        issued_at=report.issued_at.astimezone(book.zone),
-        county=_county(report),
-        trail_head=report.trail_head,
+        rows=tuple(_row(each, rules) for each in report.rows),
+        issued_at=report.issued_at.astimezone(rules.zone),
+        supervisor_row=_county(report),
+        audit_log_head=report.audit_log_head,
     )
-    daily_table(target, table)
+    write_daily_table(target, table)
 
 
 def _row(of: ReportRow, book: RuleBook) -> DailyRow:
@@ -45,30 +45,30 @@ def _row(of: ReportRow, book: RuleBook) -> DailyRow:
         state=of.state,
         missing_parts=of.missing,
         remark="；".join(say(f"remark.{mark}") for mark in of.remarks),
-        reviewed=f"{of.review.done}/{of.review.due}" if of.review.due else "",
+        review_progress=f"{of.review.done}/{of.review.due}" if of.review.due else "",
         reviewers=of.review.reviewers,
-        findings=tuple(map(_finding, of.review.findings)),
+        review_findings=tuple(map(_finding, of.review.findings)),
     )
 
 
-def _finding(found: Finding) -> str:
+def _finding(found: ReviewFinding) -> str:
     word = say(f"verdict.{found.word}")
     return say("workbook.daily_finding", part=found.part, word=word, reason=found.reason or "").rstrip("：")
 
 
-def _county(report: DailyReport) -> CountyRow | None:
+def _county(report: DailyReport) -> SupervisorRow | None:
     """Where there was nothing to watch, the county has no row."""
     review = report.review
     if not review.due:
         return None
-    return CountyRow(review.due, review.done, review.reviewers, review.pending, round(review.watched_s / 60))
+    return SupervisorRow(review.due, review.done, review.reviewers, review.pending, round(review.watched_s / 60))
 
 
-def as_json(report: DailyReport, book: RuleBook) -> dict[str, Any]:
+def daily_json(report: DailyReport, rules: RuleBook) -> dict[str, Any]:
     """The report as plain JSON values; instants carry the county's offset."""
 
     def local(instant: datetime | None) -> str | None:
-        return instant.astimezone(book.zone).isoformat() if instant else None
+        return instant.astimezone(rules.zone).isoformat() if instant else None
 
     rows = [
         {**vars(row), "first_at": local(row.first_at), "last_at": local(row.last_at), "review": asdict(row.review)}
@@ -87,7 +87,7 @@ def as_json(report: DailyReport, book: RuleBook) -> dict[str, Any]:
         "unattributed": report.unattributed,
         "quarantined": report.quarantined,
         "review": asdict(report.review),
-        "trail_head": report.trail_head,
+        "trail_head": report.audit_log_head,
         "enterprises": rows,
     }
 

@@ -8,16 +8,16 @@ from datetime import date, datetime
 from typing import Any
 
 from schedules.judgement import EnterpriseJudgement
-from schedules.night_judgement import judged
-from schedules.patrol_night import window
+from schedules.night_judgement import judge_night
+from schedules.patrol_night import submission_window
 from schedules.rules import RuleBook
 from storage.db.models import Notice, Outage, Submission
 from storage.store import Store
 
 
-def night_view(store: Store, night: date, book: RuleBook, now: datetime) -> dict[str, Any]:
+def night_json(store: Store, night: date, rules: RuleBook, now: datetime) -> dict[str, Any]:
     """Everything about a night as plain JSON values; instants carry the county's offset."""
-    return _View(store, book).of(night, now)
+    return _View(store, rules).of(night, now)
 
 
 class _View:
@@ -26,12 +26,12 @@ class _View:
         self._verdicts: dict[int, str] = {}
 
     def of(self, night: date, now: datetime) -> dict[str, Any]:
-        whole, span = judged(self._store, night, self._book, now), window(night, self._book)
+        whole, span = judge_night(self._store, night, self._book, now), submission_window(night, self._book)
         films = self._store.submissions.of_night(night)
-        self._verdicts = {each.submission_id: each.word for each in self._store.review.verdicts(night, now)}
+        self._verdicts = {each.submission_id: each.verdict for each in self._store.review.verdicts_at(night, now)}
         by_part: dict[int, list[Submission]] = defaultdict(list)
         for film in films:
-            if film.place == "attributed" and film.part_id is not None:
+            if film.attribution == "attributed" and film.part_id is not None:
                 by_part[film.part_id].append(film)
         return {
             "night": night.isoformat(),
@@ -46,8 +46,8 @@ class _View:
 
     def _outage(self, outage: Outage) -> dict[str, Any]:
         return {
-            "what": outage.what,
-            "began_at": self._instant(outage.began_at),
+            "what": outage.kind,
+            "began_at": self._instant(outage.started_at),
             "ended_at": self._instant(outage.ended_at),
         }
 
@@ -56,7 +56,7 @@ class _View:
             {
                 "number": part.number,
                 "name": part.name,
-                "state": each.parts[part.id],
+                "state": each.part_states[part.id],
                 "submissions": [self._submission(film) for film in by_part[part.id]],
             }
             for part in each.enterprise.parts
@@ -67,7 +67,7 @@ class _View:
         return [
             {**self._submission(film), "channel": film.channel, "candidates": self._candidates(film)}
             for film in films
-            if film.place == place
+            if film.attribution == place
         ]
 
     def _candidates(self, film: Submission) -> list[str]:
@@ -84,7 +84,7 @@ class _View:
             "receipt": film.receipt,
             "sender": film.sender,
             "kind": film.kind,
-            "chat": film.chat,
+            "chat": film.chat_id,
             "sent_at": self._instant(film.sent_at),
             "received_at": self._instant(film.received_at),
             "state": film.state,
@@ -99,13 +99,15 @@ class _View:
     def _notice(self, notice: Notice) -> dict[str, Any]:
         return {
             "kind": notice.kind,
-            "to": notice.to_name,
+            "to": notice.recipient_name,
             "channel": notice.channel,
             "due_at": self._instant(notice.due_at),
             "sent_at": self._instant(notice.sent_at) if notice.sent_at else None,
             "state": notice.state,
             "detail": notice.detail,
-            "tried": [{name: each.get(name) for name in ("channel", "why", "at")} for each in notice.tried or ()],
+            "tried": [
+                {name: each.get(name) for name in ("channel", "why", "at")} for each in notice.tried_routes or ()
+            ],
         }
 
     def _instant(self, instant: datetime) -> str:

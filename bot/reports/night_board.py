@@ -13,32 +13,32 @@ _COLOURS = {"on_time": "green", "late": "yellow", "partial": "dark_orange", "mis
             "exempt": "dim", "unjudged": "cyan"}  # fmt: skip
 
 
-def print_night(view: dict[str, Any], console: Console | None = None) -> None:
+def print_night(night: dict[str, Any], console: Console | None = None) -> None:
     """Show a night (the contract's JSON form): the counts, and a line for each enterprise."""
     console = console or Console()
     counts = "  ".join(
-        f"[{_COLOURS.get(name, 'bold')}]{say(f'board.{name}')} {number}[/]" for name, number in view["counts"].items()
+        f"[{_COLOURS.get(name, 'bold')}]{say(f'board.{name}')} {number}[/]" for name, number in night["counts"].items()
     )
-    console.print(say("board.title", night=view["night"]), counts)
-    for outage in view["outages"]:
+    console.print(say("board.title", night=night["night"]), counts)
+    for outage in night["outages"]:
         hours = {name: outage[name][11:16] for name in ("began_at", "ended_at")}
-        closes = f"{view['window'][1]:.16}".replace("T", " ")
+        closes = f"{night['window'][1]:.16}".replace("T", " ")
         console.print(say(f"outage.{outage['what']}_line", closes=closes, **hours), style="on grey23")
     table = Table(box=None, pad_edge=False)
     for heading in ("board.code", "board.enterprise", "board.state", "board.parts"):
         table.add_column(say(heading), no_wrap=heading != "board.parts")
-    for each in view["enterprises"]:
+    for each in night["enterprises"]:
         parts = "  ".join(f"[{_COLOURS[part['state']]}]{part['number']}[/]" for part in each["parts"])
         state = f"[{_COLOURS[each['state']]}]{say('board.' + each['state'])}[/]"
         table.add_row(each["code"], each["name"], state, parts)
     console.print(table)
-    for name, notices in _astray(view["notices"]).items():
+    for name, notices in _astray(night["notices"]).items():
         if notices:
             told = [f"{each['to']}（{say('channel.' + each['channel'])}）" for each in notices]
             console.print(say(f"board.{name}", names=told))
     for place in ("unattributed", "quarantined"):
-        if view[place]:
-            receipts = [film["receipt"] for film in view[place]]
+        if night[place]:
+            receipts = [film["receipt"] for film in night[place]]
             console.print(say(f"board.{place}", receipts=receipts))
 
 

@@ -12,12 +12,12 @@ from rich.table import Table
 
 from bot.reports import daily
 from bot.texts import say
-from bot.workbooks.reports.report_table import Target, percent
-from bot.workbooks.reports.weekly import weekly_table
-from bot.workbooks.reports.yearly import yearly_table
+from bot.workbooks.reports.report_table import OutputTarget, format_percent
+from bot.workbooks.reports.weekly import write_weekly_table
+from bot.workbooks.reports.yearly import write_yearly_table
 from schedules.judgement import STATES
 from schedules.reports.daily import daily_report
-from schedules.reports.tallies import Tally
+from schedules.reports.tallies import StateTally
 from schedules.reports.weekly import WeeklyReport, weekly_report
 from schedules.reports.yearly import YearlyReport, yearly_report
 from schedules.rules import RuleBook
@@ -27,10 +27,10 @@ _NAMED = 3
 
 def weekly_sentences(report: WeeklyReport) -> list[str]:
     """The week in a sentence; then, if it was so, who was worst."""
-    total, before = report.total, report.before
-    compared = [{"say": "weekly.compared", "rate": percent(before.on_time_rate)}] if before.due else []
+    total, before = report.total, report.previous_total
+    compared = [{"say": "weekly.compared", "rate": format_percent(before.on_time_rate)}] if before.due else []
     said = say(
-        "weekly.sentence", nights=len(report.nights), **total.counts, rate=percent(total.on_time_rate),
+        "weekly.sentence", nights=len(report.nights), **total.counts, rate=format_percent(total.on_time_rate),
         compared=compared, enterprises=len(report.rows),
     )  # fmt: skip
     worst = [
@@ -48,33 +48,37 @@ def weekly_sentences(report: WeeklyReport) -> list[str]:
 
 def yearly_sentence(report: YearlyReport) -> str:
     """The year in the words of a briefing."""
-    rate = percent(report.total.on_time_rate)
+    rate = format_percent(report.total.on_time_rate)
     return say("yearly.sentence", year=report.first.year, rate=rate, **report.figures)
 
 
-def write_weekly(target: Target, report: WeeklyReport, book: RuleBook) -> None:
+def write_weekly(target: OutputTarget, report: WeeklyReport, rules: RuleBook) -> None:
     """The week as a workbook."""
-    weekly_table(target, replace(report, issued_at=report.issued_at.astimezone(book.zone)), weekly_sentences(report))
+    write_weekly_table(
+        target, replace(report, issued_at=report.issued_at.astimezone(rules.zone)), weekly_sentences(report)
+    )
 
 
-def write_yearly(target: Target, report: YearlyReport, book: RuleBook) -> None:
+def write_yearly(target: OutputTarget, report: YearlyReport, rules: RuleBook) -> None:
     """The year as a workbook."""
-    yearly_table(target, replace(report, issued_at=report.issued_at.astimezone(book.zone)), yearly_sentence(report))
+    write_yearly_table(
+        target, replace(report, issued_at=report.issued_at.astimezone(rules.zone)), yearly_sentence(report)
+    )
 
 
-def weekly_json(report: WeeklyReport, book: RuleBook) -> dict[str, Any]:
+def weekly_json(report: WeeklyReport, rules: RuleBook) -> dict[str, Any]:
     """The week as plain JSON values."""
     return {
         "week": [report.first.isoformat(), report.last.isoformat()],
-        "issued_at": _local(report.issued_at, book),
+        "issued_at": _local(report.issued_at, rules),
         "sentence": weekly_sentences(report)[0],
         "total": _tally(report.total),
-        "before": _tally(report.before),
-        "nights": _nights(report.nights, report.excused),
+        "before": _tally(report.previous_total),
+        "nights": _nights(report.nights, report.outage_nights),
         "enterprises": [
             {
                 "code": row.code, "name": row.name, "risk": row.risk, **_tally(row),
-                "before": _tally(report.rows_before.get(row.code, Tally())),
+                "before": _tally(report.previous_rows.get(row.code, StateTally())),
             }
             for row in report.rows
         ],
@@ -83,35 +87,35 @@ def weekly_json(report: WeeklyReport, book: RuleBook) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def yearly_json(report: YearlyReport, book: RuleBook) -> dict[str, Any]:
+def yearly_json(report: YearlyReport, rules: RuleBook) -> dict[str, Any]:
     """The year as plain JSON values: the figures, and the rows behind each."""
     films = report.films_by_enterprise
     return {
         "year": report.first.year,
-        "issued_at": _local(report.issued_at, book),
+        "issued_at": _local(report.issued_at, rules),
         "sentence": yearly_sentence(report),
         "figures": {**report.figures, "on_time_rate": _share(report.total.on_time_rate)},
         "enterprises": [
             {"code": row.code, "name": row.name, "risk": row.risk, **_tally(row), **_of(films.get(row.code))}
             for row in report.rows
         ],
-        "films_elsewhere": _of(report.films_elsewhere),
+        "films_elsewhere": _of(report.unlisted_films),
         "nights": [
             {**each, **_of(report.films_by_night.get(night)), "reminders": report.reminders.get(night, 0)}
-            for night, each in zip(sorted(report.nights), _nights(report.nights, report.excused), strict=True)
+            for night, each in zip(sorted(report.nights), _nights(report.nights, report.outage_nights), strict=True)
         ],
         "lapses": [{**vars(each), "night": each.night.isoformat()} for each in report.lapses],
         "pushes": [{**vars(each), "day": each.day.isoformat()} for each in report.pushes],
     }
 
 
-def _nights(nights: Mapping[date, Tally], excused: frozenset[date]) -> list[dict[str, Any]]:
+def _nights(nights: Mapping[date, StateTally], excused: frozenset[date]) -> list[dict[str, Any]]:
     return [
         {"night": night.isoformat(), **_tally(nights[night]), "excused": night in excused} for night in sorted(nights)
     ]
 
 
-def _tally(tally: Tally) -> dict[str, Any]:
+def _tally(tally: StateTally) -> dict[str, Any]:
     return {**tally.counts, "on_time_rate": _share(tally.on_time_rate), "rate": _share(tally.rate)}
 
 
@@ -122,7 +126,7 @@ def _share(share: float | None) -> float | None:
 def _of(films: Any) -> dict[str, Any]:
     if films is None:
         return {"films": 0, "bytes": 0, "seconds": 0}
-    return {"films": films.number, "bytes": films.bytes, "seconds": round(films.seconds, 1)}
+    return {"films": films.count, "bytes": films.bytes, "seconds": round(films.seconds, 1)}
 
 
 def _local(instant: datetime, book: RuleBook) -> str:
@@ -139,7 +143,7 @@ def print_weekly(report: WeeklyReport) -> None:
         table.add_column(say(heading), no_wrap=True)
     for row in report.rows:
         numbers = (str(row.states[state] or "") for state in STATES)
-        table.add_row(row.code, row.name, *numbers, percent(row.on_time_rate))
+        table.add_row(row.code, row.name, *numbers, format_percent(row.on_time_rate))
     console.print(table)
 
 
@@ -154,7 +158,7 @@ def print_yearly(report: YearlyReport) -> None:
 
 # By name: how a report is made for a day, written as a workbook, told as JSON and shown on a terminal.
 REPORTS: dict[str, tuple[Any, Any, Any, Any]] = {
-    "daily": (daily_report, daily.write_daily, daily.as_json, daily.print_daily),
+    "daily": (daily_report, daily.write_daily, daily.daily_json, daily.print_daily),
     "weekly": (weekly_report, write_weekly, weekly_json, print_weekly),
     "year": (yearly_report, write_yearly, yearly_json, print_yearly),
 }

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response
 
-from bot.channels import Switchboard
-from bot.intake.inbox_writer import Hearing
+from bot.channels import Channels
+from bot.intake.inbox_writer import InboxWriter
 from bot.intake.uploads import Uploads
-from bot.unit_of_work import Memory
+from bot.unit_of_work import UnitOfWork
 from bot.web import callbacks, content, dashboard, health, tus
-from bot.web.dashboard.film_access import Gallery
-from bot.web.site_settings import Site
-from storage.errors import DatabaseAway
+from bot.web.dashboard.film_access import FilmAccess
+from bot.web.site_settings import SiteSettings
+from storage.errors import DatabaseUnavailable
 from storage.objects import ObjectError
 
 if TYPE_CHECKING:
@@ -27,20 +27,25 @@ _LARGEST_BODY = 256 * 1024
 
 
 def create_app(
-    memory: Memory, hearing: Hearing, switchboard: Switchboard, gallery: Gallery, uploads: Uploads, site: Site
+    uow: UnitOfWork,
+    inbox_writer: InboxWriter,
+    channels: Channels,
+    film_access: FilmAccess,
+    uploads: Uploads,
+    site: SiteSettings,
 ) -> Flask:
     """The WSGI application over these parts."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
-    for trouble in (DatabaseAway, ObjectError):
+    for trouble in (DatabaseUnavailable, ObjectError):
         app.register_error_handler(trouble, _not_now)
-    app.register_blueprint(health.blueprint(memory, gallery.objects, switchboard))
-    app.register_blueprint(content.blueprint(memory, gallery.objects, gallery.links))
-    app.register_blueprint(tus.blueprint(memory, uploads, gallery.links, secure=site.is_secure))
-    dashboard.add(app, memory, switchboard, site, gallery)
+    app.register_blueprint(health.blueprint(uow, film_access.objects, channels))
+    app.register_blueprint(content.blueprint(uow, film_access.objects, film_access.links))
+    app.register_blueprint(tus.blueprint(uow, uploads, film_access.links, secure_cookies=site.is_secure))
+    dashboard.init_app(app, uow, channels, site, film_access)
     doors = Flask("doors", static_folder=None)
     doors.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
-    doors.register_blueprint(callbacks.blueprint(hearing, switchboard))
+    doors.register_blueprint(callbacks.blueprint(inbox_writer, channels))
     app.wsgi_app = _first("/callbacks/", doors.wsgi_app, app.wsgi_app)  # type: ignore[method-assign, assignment]
     return app
 
@@ -64,4 +69,4 @@ def _not_now(trouble: Exception) -> Response:
     return Response(status=503)
 
 
-__all__ = ["Gallery", "Site", "create_app"]
+__all__ = ["FilmAccess", "SiteSettings", "create_app"]

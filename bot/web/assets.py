@@ -13,7 +13,7 @@ from pathlib import Path
 
 from flask import Blueprint, Response, abort, request
 
-FOLDER = Path(__file__).with_name("static")
+STATIC_FOLDER = Path(__file__).with_name("static")
 _FOR_EVER = "public, max-age=31536000, immutable"
 _PACKED = (".js", ".css", ".svg", ".webmanifest")
 
@@ -24,8 +24,8 @@ def blueprint() -> Blueprint:
 
     @pages.get("/login/static/<version>/<name>")
     def asset(version: str, name: str) -> Response:
-        path = FOLDER / name
-        if path.parent != FOLDER or not path.is_file() or version != _version(name):
+        path = STATIC_FOLDER / name
+        if path.parent != STATIC_FOLDER or not path.is_file() or version != _version(name):
             abort(404)
         packs = path.suffix in _PACKED and "gzip" in request.headers.get("Accept-Encoding", "")
         response = Response(_packed(name) if packs else path.read_bytes(), content_type=_kind(name))
@@ -45,13 +45,13 @@ def asset(name: str) -> str:
 
 @cache
 def _version(name: str) -> str:
-    path = FOLDER / name
+    path = STATIC_FOLDER / name
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.is_file() else ""
 
 
 @cache
 def _packed(name: str) -> bytes:
-    return gzip.compress((FOLDER / name).read_bytes(), 9, mtime=0)
+    return gzip.compress((STATIC_FOLDER / name).read_bytes(), 9, mtime=0)
 
 
 def _kind(name: str) -> str:

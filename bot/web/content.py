@@ -5,29 +5,29 @@ from __future__ import annotations
 from flask import Blueprint, Response, abort, redirect
 from werkzeug.wrappers import Response as AnyResponse
 
-from bot.signed_links import Links
-from bot.unit_of_work import Memory
-from bot.web.range_response import ranged
+from bot.signed_links import SignedLinks
+from bot.unit_of_work import UnitOfWork
+from bot.web.range_response import range_response
 from storage.objects import ObjectStore
 
 _LINK_LIFE_S = 3600
 
 
-def blueprint(memory: Memory, objects: ObjectStore, links: Links) -> Blueprint:
+def blueprint(uow: UnitOfWork, objects: ObjectStore, links: SignedLinks) -> Blueprint:
     """/content/<token>."""
     pages = Blueprint("content", __name__)
 
     @pages.get("/content/<token>")
     def play(token: str) -> Response | AnyResponse:
-        item_id = links.content_id(token)
-        with memory.reading() as store:
+        item_id = links.read_content_token(token)
+        with uow.read() as store:
             item = store.content.get(item_id) if item_id is not None else None
         if item is None or item.object_key is None:
             abort(404)
         name = item.file_name or "film.mp4"
-        elsewhere = objects.sign(item.object_key, _LINK_LIFE_S, name)
+        elsewhere = objects.presigned_url(item.object_key, _LINK_LIFE_S, name)
         if elsewhere is not None:
             return redirect(elsewhere)
-        return ranged(objects, item.object_key, name, item.sha256)
+        return range_response(objects, item.object_key, name, item.sha256)
 
     return pages

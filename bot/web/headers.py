@@ -7,11 +7,11 @@ import secrets
 
 from flask import Flask, Response, request
 
-from bot.web.site_settings import Site
+from bot.web.site_settings import SiteSettings
 
 # Scripts, styles, pictures and films come from us alone, and nothing that stands in a page is run. Pictures within
 # the style sheets are data: addresses. `media-src` is widened by pages that play from the object store.
-POLICY = {
+CSP_DIRECTIVES = {
     "default-src": "'none'", "script-src": "'self'", "style-src": "'self'", "img-src": "'self' data:",
     "font-src": "'self' data:", "media-src": "'self'", "connect-src": "'self'", "form-action": "'self'",
     "frame-ancestors": "'none'", "base-uri": "'none'", "manifest-src": "'self'",
@@ -21,17 +21,17 @@ _WORTH_IT = 1400
 _YEAR_S = 365 * 24 * 3600
 
 
-def policy(**wider: str) -> str:
+def content_security_policy(**extra_sources: str) -> str:
     """The content-security policy, with some directives widened: `policy(media_src="https://store.example")`."""
-    more = {name.replace("_", "-"): value for name, value in wider.items()}
-    return "; ".join(f"{name} {value} {more.get(name, '')}".strip() for name, value in POLICY.items())
+    more = {name.replace("_", "-"): value for name, value in extra_sources.items()}
+    return "; ".join(f"{name} {value} {more.get(name, '')}".strip() for name, value in CSP_DIRECTIVES.items())
 
 
-def protect(app: Flask, site: Site) -> None:
+def register_response_headers(app: Flask, site: SiteSettings) -> None:
     """Put the headers on every answer of an application, and pack what is worth it."""
     fixed = {
-        "Content-Security-Policy": policy(), "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
-        "Referrer-Policy": "same-origin", "Cross-Origin-Opener-Policy": "same-origin",
+        "Content-Security-Policy": content_security_policy(), "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin", "Cross-Origin-Opener-Policy": "same-origin",
         "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     }  # fmt: skip
     if site.is_secure:

@@ -12,13 +12,13 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from bot.channels import Switchboard
+from bot.channels import Channels
 from bot.channels.wecom_api.http import is_reachable
 from bot.clock import wall_now
-from bot.monitoring.collect import measure
-from bot.monitoring.liveness import Pulse
-from bot.unit_of_work import Memory
-from schedules.completeness_check import FACT
+from bot.monitoring.collect import collect_metrics
+from bot.monitoring.liveness import LivenessCheck
+from bot.unit_of_work import UnitOfWork
+from schedules.completeness_check import COMPLETENESS_FACT
 from storage.errors import StorageError
 from storage.objects import ObjectError, ObjectStore
 from storage.uploads import CHANNEL as UPLOAD
@@ -30,9 +30,9 @@ _PATIENCE_S = 3.0
 _LONG_WAIT_S = 300
 
 
-def blueprint(memory: Memory, objects: ObjectStore, switchboard: Switchboard) -> Blueprint:
+def blueprint(uow: UnitOfWork, objects: ObjectStore, channels: Channels) -> Blueprint:
     """/health/live, /health/ready and /metrics."""
-    pages, pulse = Blueprint("health", __name__), Pulse(memory.clock)
+    pages, pulse = Blueprint("health", __name__), LivenessCheck(uow.clock)
 
     @pages.get("/health/live")
     def live() -> Response:
@@ -40,13 +40,13 @@ def blueprint(memory: Memory, objects: ObjectStore, switchboard: Switchboard) ->
 
     @pages.get("/health/ready")
     def ready() -> tuple[Response, int]:
-        found, warnings = _problems(memory, objects), _warnings(memory, objects, switchboard)
-        (warnings if pulse.is_fresh else found).update(_asleep(memory, pulse))
-        clock = memory.clock
+        found, warnings = _problems(uow, objects), _warnings(uow, objects, channels)
+        (warnings if pulse.in_grace_period else found).update(_asleep(uow, pulse))
+        clock = uow.clock
         answer: dict[str, Any] = {
             "status": "unavailable" if found else "ok",
-            "now": clock.now().astimezone(memory.zone).isoformat(),
-            "rehearsal": clock.rehearsal,
+            "now": clock.now().astimezone(uow.zone).isoformat(),
+            "rehearsal": clock.is_rehearsal,
             "problems": found,
             "warnings": warnings,
         }
@@ -55,18 +55,18 @@ def blueprint(memory: Memory, objects: ObjectStore, switchboard: Switchboard) ->
     @pages.get("/metrics")
     def metrics() -> Response:
         with suppress(StorageError, ObjectError):  # what was counted is told all the same
-            measure(memory, objects)
+            collect_metrics(uow, objects)
         return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
     return pages
 
 
-def _problems(memory: Memory, objects: ObjectStore) -> dict[str, str]:
+def _problems(memory: UnitOfWork, objects: ObjectStore) -> dict[str, str]:
     found = {}
     try:
         memory.database.check_schema()
         with memory.transaction(_PATIENCE_S) as store:
-            store.records.set_fact("asked", {"at": wall_now().isoformat()})
+            store.facts.store_fact("asked", {"at": wall_now().isoformat()})
     except StorageError as error:
         found["database"] = str(error)
     try:
@@ -76,18 +76,18 @@ def _problems(memory: Memory, objects: ObjectStore) -> dict[str, str]:
     return found
 
 
-def _asleep(memory: Memory, pulse: Pulse) -> dict[str, str]:
+def _asleep(memory: UnitOfWork, pulse: LivenessCheck) -> dict[str, str]:
     """Whether there is nobody to judge and to remind; a database that is away is told of elsewhere."""
-    with suppress(StorageError), memory.reading() as store:
+    with suppress(StorageError), memory.read() as store:
         return pulse.faults(store)
     return {}
 
 
-def _warnings(memory: Memory, objects: ObjectStore, switchboard: Switchboard) -> dict[str, str]:
+def _warnings(memory: UnitOfWork, objects: ObjectStore, switchboard: Channels) -> dict[str, str]:
     found = {**_unasked(memory), **_behind(memory)}
-    if not set(switchboard.doors) - {UPLOAD}:
+    if not set(switchboard.receivers) - {UPLOAD}:
         found["doors"] = "no door is configured: nothing can be received"
-    away = [url for url in sorted(switchboard.platforms) if not is_reachable(url)]
+    away = [url for url in sorted(switchboard.api_urls) if not is_reachable(url)]
     if away:
         found["platform"] = f"no connection to {', '.join(away)}"
     try:
@@ -99,19 +99,19 @@ def _warnings(memory: Memory, objects: ObjectStore, switchboard: Switchboard) ->
     return found
 
 
-def _unasked(memory: Memory) -> dict[str, str]:
+def _unasked(memory: UnitOfWork) -> dict[str, str]:
     """The sources whose messages cannot be fetched at present; a database that is away is told of elsewhere."""
-    with suppress(StorageError), memory.reading() as store:
-        failing = store.sources.failing()
+    with suppress(StorageError), memory.read() as store:
+        failing = store.poll_cursors.failing()
         return {of.name: f"unasked since {of.failing_since:%Y-%m-%dT%H:%MZ}: {of.detail}" for of in failing}
     return {}
 
 
-def _behind(memory: Memory) -> dict[str, str]:
+def _behind(memory: UnitOfWork) -> dict[str, str]:
     """What has been taken in and not worked off, and a last night that is not accounted for."""
     found = {}
-    with suppress(StorageError), memory.reading() as store:
-        (waiting, oldest), audit = store.inbox.waiting(), store.records.fact(FACT)
+    with suppress(StorageError), memory.read() as store:
+        (waiting, oldest), audit = store.inbox.backlog(), store.facts.read_fact(COMPLETENESS_FACT)
         age_s = (memory.clock.now() - oldest).total_seconds() / memory.clock.speed if oldest else 0
         if age_s > _LONG_WAIT_S:
             found["waiting"] = f"{waiting} messages wait, the oldest for {age_s:.0f} s"

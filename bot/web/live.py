@@ -14,23 +14,23 @@ import threading
 from typing import Protocol
 
 from bot.clock import monotonic
-from bot.unit_of_work import Memory
-from schedules.night_snapshot import Tonight, tonight
+from bot.unit_of_work import UnitOfWork
+from schedules.night_snapshot import NightSnapshot, load_night_snapshot
 from storage.errors import StorageError
 
 log = logging.getLogger(__name__)
 # How often one looks; a county so large that a look takes long is looked at less often.
 _EVERY_S, _AT_MOST_BUSY = 2.0, 0.1
-FRESH_S = 1.0
+MAX_AGE_S = 1.0
 """So old may be what is shown to those who were just told of a change: they all come at once."""
 # Proxies and the server itself close what stays silent; and nobody watches for ever on one look at his sign-in.
 _SIGN_OF_LIFE_S, _LONGEST_S = 15.0, 600.0
 _MOST = 500
 # Where to keep the connection of a request open: put there by the page, taken up by the server.
-STREAM = "patrol.stream"
+STREAM_KEY = "patrol.stream"
 
 
-class Pipe(Protocol):
+class EventStream(Protocol):
     """A connection that is kept open."""
 
     def send(self, data: bytes) -> bool:
@@ -40,50 +40,50 @@ class Pipe(Protocol):
         """End it; the browser comes again by itself."""
 
 
-class Watch:
+class SnapshotCache:
     """The present night, and everybody who watches it."""
 
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
+    def __init__(self, uow: UnitOfWork) -> None:
+        self._memory = uow
         self._reading, self._changed = threading.Lock(), threading.Condition()
-        self._latest: tuple[Tonight, str] | None = None
+        self._latest: tuple[NightSnapshot, str] | None = None
         self._began_at = self._took = 0.0
-        self._pipes: dict[Pipe, float] = {}
+        self._pipes: dict[EventStream, float] = {}
         self._thread: threading.Thread | None = None
 
-    def now(self, fresh_s: float = FRESH_S) -> tuple[Tonight, str]:
+    def snapshot(self, max_age_s: float = MAX_AGE_S) -> tuple[NightSnapshot, str]:
         """The night, at most so old, and a word that is another one when anything about it is. Raises StorageError.
 
         Of many who ask at once, one reads; with `fresh_s` 0 what it read after the others had asked is good for them.
         """
         asked = monotonic()
         with self._reading:
-            if self._latest is None or self._began_at < asked - fresh_s:
+            if self._latest is None or self._began_at < asked - max_age_s:
                 self._began_at = monotonic()
-                with self._memory.reading() as store:
-                    found = tonight(store, self._memory.book(store), self._memory.clock.now())
+                with self._memory.read() as store:
+                    found = load_night_snapshot(store, self._memory.rules(store), self._memory.clock.now())
                 self._latest = found, _word(found)
                 self._took = monotonic() - self._began_at
             return self._latest
 
-    def add(self, pipe: Pipe) -> None:
+    def subscribe(self, stream: EventStream) -> None:
         """Tell that connection, too, from now on."""
         with self._changed:
             if len(self._pipes) >= _MOST:
-                pipe.close()
+                stream.close()
                 return
-            self._pipes[pipe] = monotonic()
+            self._pipes[stream] = monotonic()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="live", daemon=True)
                 self._thread.start()
 
     @property
-    def watchers(self) -> int:
+    def subscriber_count(self) -> int:
         """How many are being told."""
         return len(self._pipes)
 
     @property
-    def is_looking(self) -> bool:
+    def is_running(self) -> bool:
         """Whether anybody looks at the night for others."""
         return self._thread is not None
 
@@ -94,7 +94,7 @@ class Watch:
             word = self._word(told)
             silent = monotonic() - spoken_at > _SIGN_OF_LIFE_S
             if word != told or silent:
-                self.tell(event(word) if word != told else b":\n\n")
+                self.broadcast(format_event(word) if word != told else b":\n\n")
                 told, spoken_at = word, monotonic()
             with self._changed:
                 self._changed.wait(max(_EVERY_S, self._took / _AT_MOST_BUSY))
@@ -107,12 +107,12 @@ class Watch:
 
     def _word(self, told: str) -> str:
         try:
-            return self.now()[1]
+            return self.snapshot()[1]
         except StorageError as error:
             log.warning("the night cannot be looked at: %s", error)
             return told
 
-    def tell(self, data: bytes) -> None:
+    def broadcast(self, data: bytes) -> None:
         """Send the same to everybody who watches."""
         now = monotonic()
         for pipe, since in list(self._pipes.items()):
@@ -124,10 +124,10 @@ class Watch:
                 self._pipes.pop(pipe, None)
 
 
-def event(word: str) -> bytes:
+def format_event(version: str) -> bytes:
     """As it is told to browsers."""
-    return f"event: tonight\ndata: {word}\n\n".encode()
+    return f"event: tonight\ndata: {version}\n\n".encode()
 
 
-def _word(found: Tonight) -> str:
-    return hashlib.sha256(repr(found.essence).encode()).hexdigest()[:16]
+def _word(found: NightSnapshot) -> str:
+    return hashlib.sha256(repr(found.change_key).encode()).hexdigest()[:16]

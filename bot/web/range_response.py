@@ -13,7 +13,7 @@ _PIECE = 256 * 1024
 _TYPES = {"mp4": "video/mp4", "3gp": "video/3gpp", "mkv": "video/x-matroska", "webm": "video/webm"}
 
 
-def ranged(objects: ObjectStore, key: str, name: str, sha256: str | None = None) -> AnyResponse:
+def range_response(objects: ObjectStore, key: str, file_name: str, sha256: str | None = None) -> AnyResponse:
     """The object, or the piece of it that was asked for, shown under a name; 404 when it is not there."""
     try:
         stat, file = objects.stat(key), objects.open(key)
@@ -22,7 +22,7 @@ def ranged(objects: ObjectStore, key: str, name: str, sha256: str | None = None)
     size = stat.size if stat else 0
     response = Response(wrap_file(request.environ, file, _PIECE), direct_passthrough=True)
     response.content_length, response.content_type = size, _type(key)
-    response.headers.set("Content-Disposition", "inline", filename=name)
+    response.headers.set("Content-Disposition", "inline", filename=file_name)
     response.headers["Cache-Control"] = "private, no-cache"
     response.call_on_close(file.close)
     if sha256:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Site:
+class SiteSettings:
     """The address people's phones reach, and the key that signs what browsers hold for us."""
 
     public_url: str

@@ -13,7 +13,7 @@ from typing import Any
 from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.task import WSGITask
 
-from bot.web.live import STREAM, Pipe
+from bot.web.live import STREAM_KEY, EventStream
 
 # Whoever takes nothing off for so long is not looking; he comes again by himself.
 _BACKLOG = 64 * 1024
@@ -53,7 +53,7 @@ class _Task(WSGITask):  # type: ignore[misc]
 
     def finish(self) -> None:
         """Hand the connection over, if the application asked for it."""
-        take: Callable[[Pipe], Any] | None = (self.environ or {}).get(STREAM)
+        take: Callable[[EventStream], Any] | None = (self.environ or {}).get(STREAM_KEY)
         if take is None or not self.wrote_header or self.status != "200 OK":
             super().finish()
             return

@@ -17,14 +17,14 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from bot.intake.uploads import DIGESTS, LARGEST_PIECE, Piece, UploadRefused, Uploads
-from bot.signed_links import Links
-from bot.unit_of_work import Memory
-from bot.web.dashboard.template_context import viewer_now
-from bot.web.upload_view import page_words, state_words
+from bot.intake.uploads import CHECKSUM_ALGORITHMS, MAX_PIECE_BYTES, ReceivedPiece, UploadRefused, Uploads
+from bot.signed_links import SignedLinks
+from bot.unit_of_work import UnitOfWork
+from bot.web.dashboard.template_context import current_viewer
+from bot.web.upload_view import upload_page_view, upload_state_view
 from storage.db.models import Upload
 
-VERSION, EXTENSIONS = "1.0.0", "creation,checksum,termination,expiration"
+TUS_VERSION, TUS_EXTENSIONS = "1.0.0", "creation,checksum,termination,expiration"
 _COOKIE = "upload"
 _MEDIA = "application/offset+octet-stream"
 # Callbacks have the right of way: no more threads than this keep pieces, whoever comes besides is asked to wait.
@@ -32,69 +32,69 @@ _AT_ONCE, _AGAIN_S = 2, 1
 _NOT_HERE = {"gone": 404, "ended": 410, "complete": 200, "other": 403}
 
 
-class Desk:
+class UploadAccess:
     """What the routes share: whose link a request is about, and whether its browser may use it."""
 
-    def __init__(self, memory: Memory, uploads: Uploads, links: Links) -> None:
-        self.memory, self.uploads, self._links = memory, uploads, links
-        self.room = threading.BoundedSemaphore(_AT_ONCE)
+    def __init__(self, uow: UnitOfWork, uploads: Uploads, links: SignedLinks) -> None:
+        self.uow, self.uploads, self._links = uow, uploads, links
+        self.piece_slots = threading.BoundedSemaphore(_AT_ONCE)
 
-    def found(self, token: str) -> Upload | None:
+    def find_upload(self, token: str) -> Upload | None:
         """The link, None when it was altered or never was."""
-        upload_id = self._links.upload_id(token)
+        upload_id = self._links.read_upload_token(token)
         if upload_id is None:
             return None
-        with self.memory.reading() as store:
+        with self.uow.read() as store:
             return store.uploads.get(upload_id)
 
-    def trouble(self, upload: Upload | None) -> str | None:
+    def denial_reason(self, upload: Upload | None) -> str | None:
         """Why a browser cannot go on with a link: gone, ended, complete, other."""
         if upload is None:
             return "gone"
-        signed_in = viewer_now()
+        signed_in = current_viewer()
         if signed_in is not None and signed_in.person_id != upload.person_id:
             return "other"
-        if upload.visitor is not None and upload.visitor != visitor():
+        if upload.browser_digest is not None and upload.browser_digest != browser_digest():
             return "other"
         if upload.state == "complete":
             return "complete"
-        over = upload.state == "ended" or upload.expires_at <= self.memory.clock.now()
+        over = upload.state == "ended" or upload.expires_at <= self.uow.clock.now()
         return "ended" if over else None
 
-    def film(self, token: str, generation: int) -> Upload:
+    def active_upload(self, token: str, generation: int) -> Upload:
         """The film under way that a request is about. Raises UploadRefused."""
-        upload = self.found(token)
-        trouble = self.trouble(upload)
+        upload = self.find_upload(token)
+        trouble = self.denial_reason(upload)
         if upload is None or trouble in ("gone", "other"):
             raise UploadRefused(404 if trouble == "gone" else 403)
-        if upload.generation != generation or upload.visitor is None or trouble == "ended":
+        if upload.generation != generation or upload.browser_digest is None or trouble == "ended":
             raise UploadRefused(410)
         return upload
 
 
-def visitor() -> str | None:
+def browser_digest() -> str | None:
     """The browser that asks, as it is kept: whoever reads the database cannot use it."""
     token = request.cookies.get(_COOKIE)
     return hashlib.sha256(token.encode()).hexdigest() if token else None
 
 
-def blueprint(memory: Memory, uploads: Uploads, links: Links, *, secure: bool) -> Blueprint:
+def blueprint(uow: UnitOfWork, uploads: Uploads, links: SignedLinks, *, secure_cookies: bool) -> Blueprint:
     """/upload/<token>."""
-    pages, desk = Blueprint("upload", __name__), Desk(memory, uploads, links)
-    _add_page(pages, desk, secure)
+    pages, desk = Blueprint("upload", __name__), UploadAccess(uow, uploads, links)
+    _add_page(pages, desk, secure_cookies)
     _add_creation(pages, desk)
     _add_film(pages, desk)
     return pages
 
 
-def _add_page(pages: Blueprint, desk: Desk, secure: bool) -> None:
+def _add_page(pages: Blueprint, desk: UploadAccess, secure: bool) -> None:
     @pages.get("/upload/<token>", provide_automatic_options=False)
     def page(token: str) -> Response | AnyResponse:
-        upload = desk.found(token)
-        trouble = desk.trouble(upload)
+        upload = desk.find_upload(token)
+        trouble = desk.denial_reason(upload)
         status = _NOT_HERE[trouble] if trouble else 200
-        shown = page_words(desk.memory, upload, trouble)
-        response = Response(render_template("upload.html", **shown, piece=LARGEST_PIECE), status)
+        shown = upload_page_view(desk.uow, upload, trouble)
+        response = Response(render_template("upload.html", **shown, piece_bytes=MAX_PIECE_BYTES), status)
         if trouble is None and not request.cookies.get(_COOKIE):
             token = secrets.token_urlsafe(24)
             response.set_cookie(
@@ -104,11 +104,11 @@ def _add_page(pages: Blueprint, desk: Desk, secure: bool) -> None:
 
     @pages.get("/upload/<token>/state")
     def state(token: str) -> tuple[Response, int]:
-        upload = desk.found(token)
-        trouble = desk.trouble(upload)
+        upload = desk.find_upload(token)
+        trouble = desk.denial_reason(upload)
         if upload is None or trouble == "other":
             return jsonify(state="gone", words=""), 404 if upload is None else 403
-        return jsonify(state_words(desk.memory, upload)), 200
+        return jsonify(upload_state_view(desk.uow, upload)), 200
 
 
 def _tus(act: Any) -> Any:
@@ -116,8 +116,8 @@ def _tus(act: Any) -> Any:
 
     @wraps(act)
     def answered(*args: Any, **kwargs: Any) -> Response:
-        if request.headers.get("Tus-Resumable") != VERSION:
-            return _told(412, {"Tus-Version": VERSION})
+        if request.headers.get("Tus-Resumable") != TUS_VERSION:
+            return _told(412, {"Tus-Version": TUS_VERSION})
         try:
             return act(*args, **kwargs)  # type: ignore[no-any-return]
         except UploadRefused as refused:
@@ -127,20 +127,26 @@ def _tus(act: Any) -> Any:
 
 
 def _told(status: int, headers: dict[str, str] | None = None) -> Response:
-    return Response(status=status, headers={"Tus-Resumable": VERSION, "Cache-Control": "no-store", **(headers or {})})
+    return Response(
+        status=status, headers={"Tus-Resumable": TUS_VERSION, "Cache-Control": "no-store", **(headers or {})}
+    )
 
 
-def _add_creation(pages: Blueprint, desk: Desk) -> None:
+def _add_creation(pages: Blueprint, desk: UploadAccess) -> None:
     @pages.route("/upload/<token>", methods=["OPTIONS"], provide_automatic_options=False)
     def options(token: str) -> Response:
-        told = {"Tus-Version": VERSION, "Tus-Extension": EXTENSIONS, "Tus-Checksum-Algorithm": ",".join(DIGESTS)}
+        told = {
+            "Tus-Version": TUS_VERSION,
+            "Tus-Extension": TUS_EXTENSIONS,
+            "Tus-Checksum-Algorithm": ",".join(CHECKSUM_ALGORITHMS),
+        }
         return _told(204, told)
 
     @pages.post("/upload/<token>", provide_automatic_options=False)
     @_tus
     def create(token: str) -> Response:
-        upload, browser = desk.found(token), visitor()
-        trouble = desk.trouble(upload)
+        upload, browser = desk.find_upload(token), browser_digest()
+        trouble = desk.denial_reason(upload)
         if upload is None or trouble is not None:
             raise UploadRefused({"gone": 404, "other": 403}.get(trouble or "", 410))
         if browser is None:
@@ -153,7 +159,7 @@ def _add_creation(pages: Blueprint, desk: Desk) -> None:
         return _told(201, {"Location": where, "Upload-Expires": format_datetime(upload.expires_at, usegmt=True)})
 
 
-def _add_film(pages: Blueprint, desk: Desk) -> None:
+def _add_film(pages: Blueprint, desk: UploadAccess) -> None:
     acts = {"HEAD": _head, "PATCH": _patch, "DELETE": _delete}
 
     def film(token: str, generation: int) -> Response:
@@ -161,35 +167,35 @@ def _add_film(pages: Blueprint, desk: Desk) -> None:
         act = acts.get(request.headers.get("X-HTTP-Method-Override", request.method))
         return _told(405) if act is None else _tus(act)(desk, token, generation)
 
-    film.largest = LARGEST_PIECE  # type: ignore[attr-defined]
+    film.max_body_bytes = MAX_PIECE_BYTES  # type: ignore[attr-defined]
     pages.add_url_rule("/upload/<token>/<int:generation>", "film", film, methods=["HEAD", "PATCH", "DELETE", "POST"])
 
 
-def _head(desk: Desk, token: str, generation: int) -> Response:
-    upload = desk.film(token, generation)
-    return _told(200, {**_how_far(upload, upload.received), "Upload-Length": str(upload.size)})
+def _head(desk: UploadAccess, token: str, generation: int) -> Response:
+    upload = desk.active_upload(token, generation)
+    return _told(200, {**_how_far(upload, upload.received_bytes), "Upload-Length": str(upload.size)})
 
 
-def _patch(desk: Desk, token: str, generation: int) -> Response:
+def _patch(desk: UploadAccess, token: str, generation: int) -> Response:
     if request.mimetype != _MEDIA:
         raise UploadRefused(415)
     # Before all else: to be asked to wait must cost next to nothing.
-    if not desk.room.acquire(blocking=False):
+    if not desk.piece_slots.acquire(blocking=False):
         return _told(503, {"Retry-After": str(_AGAIN_S)})
     try:
-        upload, start = desk.film(token, generation), _number("Upload-Offset")
-        if start != upload.received or upload.state != "receiving":
+        upload, start = desk.active_upload(token, generation), _number("Upload-Offset")
+        if start != upload.received_bytes or upload.state != "receiving":
             raise UploadRefused(409)
-        piece = Piece(start, request.get_data(), request.headers.get("Upload-Checksum"))
-        return _told(204, _how_far(upload, desk.uploads.append(upload, piece)))
+        piece = ReceivedPiece(start, request.get_data(), request.headers.get("Upload-Checksum"))
+        return _told(204, _how_far(upload, desk.uploads.store_piece(upload, piece)))
     finally:
-        desk.room.release()
+        desk.piece_slots.release()
 
 
-def _delete(desk: Desk, token: str, generation: int) -> Response:
-    upload = desk.film(token, generation)
-    with desk.memory.transaction() as store:
-        store.uploads.stop(upload)
+def _delete(desk: UploadAccess, token: str, generation: int) -> Response:
+    upload = desk.active_upload(token, generation)
+    with desk.uow.transaction() as store:
+        store.uploads.abort(upload)
     return _told(204)
 
 

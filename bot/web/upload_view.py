@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.texts import say, sentences
-from bot.unit_of_work import Memory
-from handlers.receipts import facts
+from bot.texts import all_texts, say
+from bot.unit_of_work import UnitOfWork
+from handlers.receipts import film_params
 from storage.db.models import Submission, Upload
 from storage.store import Store
 from storage.uploads import CHANNEL
@@ -15,47 +15,47 @@ from storage.uploads import CHANNEL
 _SAID_BY_SCRIPT = ("progress", "paused", "failed", "too_large", "no_part", "checking", "again")
 
 
-def page_words(memory: Memory, upload: Upload | None, trouble: str | None) -> dict[str, Any]:
+def upload_page_view(uow: UnitOfWork, upload: Upload | None, error: str | None) -> dict[str, Any]:
     """Everything the page shows."""
-    if upload is None or trouble in ("gone", "other", "ended"):
-        return {"trouble": say(f"upload.{trouble}"), "upload": None}
-    with memory.reading() as store:
-        enterprise, book = store.register.enterprise(upload.enterprise_id), memory.book(store)
+    if upload is None or error in ("gone", "other", "ended"):
+        return {"error": say(f"upload.{error}"), "upload": None}
+    with uow.read() as store:
+        enterprise, book = store.register.enterprise(upload.enterprise_id), uow.rules(store)
         parts = [(part.id, f"{part.number} {part.name}") for part in store.register.parts_of(upload.enterprise_id)]
     chosen = upload.part_id or (parts[0][0] if len(parts) == 1 else None)
     return {
-        "trouble": None,
+        "error": None,
         "upload": upload,
         "enterprise": enterprise.short_name if enterprise else "",
         "parts": parts,
-        "chosen": chosen,
-        "label": dict(parts).get(chosen or 0, ""),
-        "largest_mb": book.on(upload.night).largest_upload_mb,
-        "words": {name: say_raw(f"upload.{name}") for name in _SAID_BY_SCRIPT},
-        "state": state_words(memory, upload),
+        "selected_part_id": chosen,
+        "selected_part_label": dict(parts).get(chosen or 0, ""),
+        "largest_mb": book.for_night(upload.night).largest_upload_mb,
+        "texts": {name: text_template(f"upload.{name}") for name in _SAID_BY_SCRIPT},
+        "state": upload_state_view(uow, upload),
     }
 
 
-def say_raw(key: str) -> str:
+def text_template(key: str) -> str:
     """A sentence with its places still open: the script fills them in."""
-    return sentences()[key]
+    return all_texts()[key]
 
 
-def state_words(memory: Memory, upload: Upload) -> dict[str, Any]:
+def upload_state_view(uow: UnitOfWork, upload: Upload) -> dict[str, Any]:
     """How far a film has come, and once it is whole, what became of it."""
-    told: dict[str, Any] = {"state": upload.state, "received": upload.received, "size": upload.size, "words": ""}
+    told: dict[str, Any] = {"state": upload.state, "received": upload.received_bytes, "size": upload.size, "words": ""}
     if upload.state != "complete":
         return told
-    with memory.reading() as store:
-        film = store.submissions.of_message(CHANNEL, upload.once_key)
+    with uow.read() as store:
+        film = store.submissions.by_message(CHANNEL, upload.once_key)
         if film is None or film.state == "receiving":
             return {**told, "state": "checking", "words": say("upload.checking")}
-        return {**told, "state": "done" if film.state == "filed" else "unfit", "words": _verdict(film, memory, store)}
+        return {**told, "state": "done" if film.state == "filed" else "unfit", "words": _verdict(film, uow, store)}
 
 
-def _verdict(film: Submission, memory: Memory, store: Store) -> str:
-    params = facts(film, store, memory.book(store))
+def _verdict(film: Submission, memory: UnitOfWork, store: Store) -> str:
+    params = film_params(film, store, memory.rules(store))
     if film.state == "filed":
         return say("upload.filed", **params)
-    fault = next((mark for mark in film.marks if f"unfit.{mark}" in sentences()), "lost")
+    fault = next((mark for mark in film.marks if f"unfit.{mark}" in all_texts()), "lost")
     return say(f"unfit.{fault}", **params)

@@ -16,10 +16,10 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 from openpyxl.writer.excel import ExcelWriter
 
-FONT = "微软雅黑"
+FONT_NAME = "微软雅黑"
 DATE_FORMAT, TEXT_FORMAT = "yyyy-mm-dd", "@"
 _THIN = Side(style="thin", color="BFBFBF")
-FRAME = Border(left=_THIN, right=_THIN, top=_THIN, bottom=_THIN)
+CELL_BORDER = Border(left=_THIN, right=_THIN, top=_THIN, bottom=_THIN)
 HEADING_FILL = PatternFill("solid", fgColor="DDEBF7")
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _FORMULA_STARTS = ("=", "+", "-", "@")
@@ -33,7 +33,7 @@ def cell_at(sheet: Worksheet, row: int, column: int) -> Cell:
     return cast(Cell, sheet.cell(row, column))
 
 
-def put(cell: Cell, value: Any) -> None:
+def write_value(cell: Cell, value: Any) -> None:
     """Write a value as what it is; text stays text whatever it begins with."""
     if isinstance(value, str):
         text = _NOT_IN_XML.sub("", value)
@@ -48,21 +48,21 @@ def put(cell: Cell, value: Any) -> None:
         cell.number_format = DATE_FORMAT
 
 
-def heading(cell: Cell, title: str) -> None:
+def write_heading(cell: Cell, title: str) -> None:
     """A column's heading."""
-    put(cell, title)
-    cell.font = Font(name=FONT, bold=True)
+    write_value(cell, title)
+    cell.font = Font(name=FONT_NAME, bold=True)
     cell.fill = HEADING_FILL
-    cell.border = FRAME
+    cell.border = CELL_BORDER
     cell.alignment = Alignment(horizontal="center", vertical="center", wrap_text=True)
 
 
-def set_width(sheet: Worksheet, column: int, width: float) -> None:
+def set_column_width(sheet: Worksheet, column: int, width: float) -> None:
     """How wide a column is, in characters."""
     sheet.column_dimensions[get_column_letter(column)].width = width
 
 
-def offer(sheet: Worksheet, column: int, choices: tuple[str, ...], last_row: int) -> None:
+def add_dropdown(sheet: Worksheet, column: int, choices: tuple[str, ...], last_row: int) -> None:
     """A list to choose from in the cells below the heading."""
     validation = DataValidation("list", formula1='"' + ",".join(choices) + '"', allow_blank=True)
     letter = get_column_letter(column)
@@ -70,13 +70,13 @@ def offer(sheet: Worksheet, column: int, choices: tuple[str, ...], last_row: int
     sheet.add_data_validation(validation)
 
 
-def saved(book: Workbook) -> bytes:
+def workbook_bytes(workbook: Workbook) -> bytes:
     """The workbook as bytes that depend on nothing but its content."""
-    book.properties.created = book.properties.modified = _STAMP
-    book.properties.creator = "night-patrol"
+    workbook.properties.created = workbook.properties.modified = _STAMP
+    workbook.properties.creator = "night-patrol"
     written = BytesIO()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
-        ExcelWriter(book, archive).write_data()
+        ExcelWriter(workbook, archive).write_data()
     return _restamped(written)
 
 

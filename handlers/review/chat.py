@@ -8,66 +8,74 @@ from typing import Any
 from handlers import rectification
 from handlers.alerts import update_card
 from handlers.message import Message
-from handlers.permissions import viewer
-from handlers.receipts import facts
-from handlers.replies import answer
-from handlers.review.verdicts import Judged, claim_next, give
-from schedules.notify import reply
+from handlers.permissions import build_viewer
+from handlers.receipts import film_params
+from handlers.replies import add_reply
+from handlers.review.verdicts import VerdictDraft, claim_next, record_verdict
+from schedules.notify import notify_sender
 from schedules.patrol_night import ONE_DAY
-from schedules.review.night_review import Reel, night_review
+from schedules.review.night_review import ReviewableFilm, night_review
 from schedules.rules import RuleBook
 from storage.db.models import Person
-from storage.errors import Refused
-from storage.notices import Saying
+from storage.errors import OperationRefused
+from storage.notices import NoticeDraft
 from storage.store import Store
 
-WORDS = {"合格": "fit", "有问题": "problem", "看不清": "unclear", "非本部位": "wrong_part"}
+VERDICT_OF_TEXT = {"合格": "fit", "有问题": "problem", "看不清": "unclear", "非本部位": "wrong_part"}
 # Within so long after the button, what the reviewer writes is what the problem is.
 _REASON_WITHIN = timedelta(minutes=30)
 
 
-def start(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+def start_review(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
     """审看: the next film as a card and in words, or that there is none."""
     person = _reviewer(message, store, now)
     if person is None:
-        return answer(message, store, rules, now, "review.not_yours")
+        return add_reply(message, store, rules, now, "review.not_yours")
     return _next(person, message, ("review", "text"), store, rules, now)
 
 
-def pressed(message: Message, film_id: int, word: str, store: Store, rules: RuleBook, now: datetime) -> None:
+def handle_verdict_button(
+    message: Message, film_id: int, verdict: str, store: Store, rules: RuleBook, now: datetime
+) -> None:
     """A button of a card: the verdict, the card that shows it, and the next film."""
     person = _reviewer(message, store, now)
     if person is None:
-        return answer(message, store, rules, now, "review.not_yours")
-    if not _judge(person, Judged(film_id, word, person, "chat"), message, store, rules, now):
+        return add_reply(message, store, rules, now, "review.not_yours")
+    if not _judge(person, VerdictDraft(film_id, verdict, person, "chat"), message, store, rules, now):
         return None
     if message.response_code:
-        shown = {"who": person.name, "time": f"{now.astimezone(rules.zone):%H:%M}", "word": {"say": f"verdict.{word}"}}
+        shown = {
+            "who": person.name,
+            "time": f"{now.astimezone(rules.zone):%H:%M}",
+            "word": {"say": f"verdict.{verdict}"},
+        }
         update_card(message, f"review/{film_id}", shown, store, rules, now, "review.card_given")
     return _next(person, message, ("review",), store, rules, now)
 
 
-def said(message: Message, person: Person, store: Store, rules: RuleBook, now: datetime) -> bool:
+def handle_reviewer_text(message: Message, person: Person, store: Store, rules: RuleBook, now: datetime) -> bool:
     """Whether these words are a reviewer's: a verdict on the film in hand, or what the problem is."""
     if not _may_judge(person):
         return False
     text = message.text.strip()
-    word = next((word for said, word in WORDS.items() if text.startswith(said)), None)
-    held = store.review.held(person.id, now)
+    word = next((word for said, word in VERDICT_OF_TEXT.items() if text.startswith(said)), None)
+    held = store.review.current_claim(person.id, now)
     if word is not None and held is not None:
-        reason = text[len(next(said for said in WORDS if text.startswith(said))) :].lstrip(" :：,，。") or None
-        if _judge(person, Judged(held, word, person, "chat", reason), message, store, rules, now):
+        reason = (
+            text[len(next(said for said in VERDICT_OF_TEXT if text.startswith(said))) :].lstrip(" :：,，。") or None
+        )
+        if _judge(person, VerdictDraft(held, word, person, "chat", reason), message, store, rules, now):
             _next(person, message, ("text",), store, rules, now)
         return True
     return _explained(message, person, store, rules, now)
 
 
 def _explained(message: Message, person: Person, store: Store, rules: RuleBook, now: datetime) -> bool:
-    verdict = store.review.last_by(person.id, "problem", now - _REASON_WITHIN)
+    verdict = store.review.latest_verdict_by(person.id, "problem", now - _REASON_WITHIN)
     if verdict is None or verdict.reason or verdict.via != "chat":
         return False
-    rectification.add_reason(verdict, message.text.strip(), store, rules, now)
-    answer(message, store, rules, now, "review.reason_passed_on")
+    rectification.pass_on_reason(verdict, message.text.strip(), store, rules, now)
+    add_reply(message, store, rules, now, "review.reason_passed_on")
     return True
 
 
@@ -77,20 +85,22 @@ def _reviewer(message: Message, store: Store, now: datetime) -> Person | None:
 
 
 def _may_judge(person: Person) -> bool:
-    return viewer(person.id, person.name, person.roles, ()).may("review.judge")
+    return build_viewer(person.id, person.name, person.roles, ()).may("review.judge")
 
 
-def _judge(person: Person, judged: Judged, message: Message, store: Store, rules: RuleBook, now: datetime) -> bool:
+def _judge(
+    person: Person, judged: VerdictDraft, message: Message, store: Store, rules: RuleBook, now: datetime
+) -> bool:
     """Give the verdict; what cannot be is answered. A problem without words asks for them."""
     try:
-        verdict = give(judged, store, rules, now)
-    except Refused as refused:
-        answer(message, store, rules, now, refused.key, **refused.params)
+        verdict = record_verdict(judged, store, rules, now)
+    except OperationRefused as refused:
+        add_reply(message, store, rules, now, refused.text_key, **refused.params)
         return False
-    if verdict.word == "problem" and verdict.reason is None:
+    if verdict.verdict == "problem" and verdict.reason is None:
         film = store.submissions.get(verdict.submission_id)
         assert film is not None
-        answer(message, store, rules, now, "review.say_what", **facts(film, store, rules))
+        add_reply(message, store, rules, now, "review.say_what", **film_params(film, store, rules))
     return True
 
 
@@ -99,26 +109,26 @@ def _next(
 ) -> None:
     found = claim_next(person, store, rules, now)
     if found is None:
-        return answer(message, store, rules, now, "review.nothing_left")
+        return add_reply(message, store, rules, now, "review.nothing_left")
     params = _card(found, store, rules, now)
     for form in forms:
-        saying = Saying(
+        saying = NoticeDraft(
             kind="question", text_key="review.card" if form == "review" else "review.in_words",
             once_key=f"review/{message.channel}/{message.key}/{found.film.id}/{form}", night=found.film.night,
             due_at=now, params=params, form=form, expires_at=now + ONE_DAY,
         )  # fmt: skip
-        reply(message, person, saying, store)
+        notify_sender(message, person, saying, store)
     return None
 
 
-def _card(found: Reel, store: Store, rules: RuleBook, now: datetime) -> dict[str, Any]:
+def _card(found: ReviewableFilm, store: Store, rules: RuleBook, now: datetime) -> dict[str, Any]:
     review = night_review(store, found.film.night, rules, now)
     why = next((each.reasons for each in review.queued if each.film_id == found.film.id), ())
     return {
-        **facts(found.film, store, rules),
+        **film_params(found.film, store, rules),
         "film": found.film.id,
         "page": [found.film.night.isoformat(), found.film.receipt],
         "length": round(found.film.duration_s or 0),
         "why": [{"say": f"review.why_{each}"} for each in why] or [{"say": "review.why_drawn"}],
-        "left": len(review.pending) + len(review.second_pending),
+        "left": len(review.pending) + len(review.pending_second_reviews),
     }

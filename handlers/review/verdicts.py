@@ -6,112 +6,112 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from handlers import rectification
-from schedules.notify import tell_office
+from schedules.notify import notify_office
 from schedules.patrol_night import ONE_DAY, night_of
-from schedules.review.night_review import NightReview, Reel, night_review
+from schedules.review.night_review import NightReview, ReviewableFilm, night_review
 from schedules.rules import RuleBook
 from storage.db.models import Person, Submission, Verdict
-from storage.errors import Refused
+from storage.errors import OperationRefused
 from storage.store import Store
 
-WORDS = ("fit", "problem", "unclear", "wrong_part")
+VERDICTS = ("fit", "problem", "unclear", "wrong_part")
 # Whoever gives no sign for so long has put the film down.
-CLAIM_LIFE = timedelta(minutes=10)
+CLAIM_LIFETIME = timedelta(minutes=10)
 _LONGEST_REASON = 300
 _ONE_AT_A_TIME = "review"
 
 
 @dataclass(frozen=True)
-class Judged:
+class VerdictDraft:
     """A verdict as it is given: on which film, by whom, `at_s` where in the film, `via` the page or the chat."""
 
     film_id: int
-    word: str
-    by: Person
+    value: str
+    reviewer: Person
     via: str = "page"
     reason: str | None = None
     at_s: float | None = None
 
 
-def claim_next(who: Person, store: Store, rules: RuleBook, now: datetime) -> Reel | None:
+def claim_next(reviewer: Person, store: Store, rules: RuleBook, now: datetime) -> ReviewableFilm | None:
     """Take the next film of tonight's queue in hand, or of the night before; None when nothing is left for you.
 
     What one already has in hand comes first: it is not lost by asking again.
     """
-    store.one_at_a_time(_ONE_AT_A_TIME)
+    store.lock_for_transaction(_ONE_AT_A_TIME)
     tonight = night_of(now, rules)
     for night in (tonight, tonight - ONE_DAY):
         review = night_review(store, night, rules, now)
         claimed = store.review.claims(now)
-        mine = [each for each in _waiting(review, who) if claimed.get(each) == who.id]
-        free = [each for each in _waiting(review, who) if each not in claimed]
+        mine = [each for each in _waiting(review, reviewer) if claimed.get(each) == reviewer.id]
+        free = [each for each in _waiting(review, reviewer) if each not in claimed]
         for film_id in [*mine, *free]:
-            if store.review.claim(film_id, who.id, now, now + CLAIM_LIFE):
-                return review.reels[film_id]
+            if store.review.claim(film_id, reviewer.id, now, now + CLAIM_LIFETIME):
+                return review.films[film_id]
     return None
 
 
 def _waiting(review: NightReview, who: Person) -> list[int]:
     """What is left to watch, second looks last: never at one's own verdict."""
-    seconds = [look.submission_id for look, first in review.second_pending if first.person_id != who.id]
+    seconds = [look.submission_id for look, first in review.pending_second_reviews if first.person_id != who.id]
     return [each.film_id for each in review.pending] + seconds
 
 
-def claim(film_id: int, who: Person, store: Store, rules: RuleBook, now: datetime) -> bool:
+def claim(film_id: int, reviewer: Person, store: Store, rules: RuleBook, now: datetime) -> bool:
     """Take a certain film in hand; False while somebody else has it."""
-    store.one_at_a_time(_ONE_AT_A_TIME)
-    return store.review.claim(film_id, who.id, now, now + CLAIM_LIFE)
+    store.lock_for_transaction(_ONE_AT_A_TIME)
+    return store.review.claim(film_id, reviewer.id, now, now + CLAIM_LIFETIME)
 
 
-def watched(
-    look_id: int, who: Person, watched_s: float, covered_s: float, store: Store, rules: RuleBook, now: datetime
+def record_watch_time(
+    view_id: int, reviewer: Person, watched_s: float, covered_s: float, store: Store, rules: RuleBook, now: datetime
 ) -> None:
     """What a player says of a look so far. Nobody can have watched for longer than the look has lasted, nor have
     seen more of a film than there is of it, or than runs by in that time at double speed."""
-    look = store.looks.get(look_id)
+    look = store.view_log.get(view_id)
     film = store.submissions.get(look.submission_id) if look else None
-    if look is None or film is None or look.person_id != who.id or look.what != "film":
+    if look is None or film is None or look.person_id != reviewer.id or look.kind != "film":
         return
     lasted, length = max(0.0, (now - look.opened_at).total_seconds()), film.duration_s or 0.0
     look.watched_s = max(look.watched_s, min(watched_s, lasted))
     look.covered_s = max(look.covered_s, min(covered_s, length, 2 * look.watched_s))
-    look.last_at = now
-    store.review.prolong(film.id, who.id, now, now + CLAIM_LIFE)
+    look.last_progress_at = now
+    store.review.extend_claim(film.id, reviewer.id, now, now + CLAIM_LIFETIME)
 
 
-def give(judged: Judged, store: Store, rules: RuleBook, now: datetime) -> Verdict:
+def record_verdict(draft: VerdictDraft, store: Store, rules: RuleBook, now: datetime) -> Verdict:
     """Put a verdict on record with all that follows from it. Raises Refused."""
-    store.one_at_a_time(_ONE_AT_A_TIME)
-    film = _reviewable(judged, store, now)
-    before, second = store.review.in_force(film.id), store.review.second_look(film.id)
-    is_second = bool(second and second.verdict_id is None and before and before.person_id != judged.by.id)
-    verdict = store.review.give(
-        now, night=film.night, submission_id=film.id, part_id=film.part_id, word=judged.word,
-        reason=(judged.reason or "").strip()[:_LONGEST_REASON] or None, at_s=_within(judged.at_s, film),
-        person_id=judged.by.id, by=judged.by.name, via=judged.via, second_look=is_second,
-        watched_s=store.looks.watched_by(film.id, judged.by.id),
+    store.lock_for_transaction(_ONE_AT_A_TIME)
+    film = _reviewable(draft, store, now)
+    before, second = store.review.current_verdict(film.id), store.review.second_review(film.id)
+    is_second = bool(second and second.second_verdict_id is None and before and before.person_id != draft.reviewer.id)
+    verdict = store.review.add_verdict(
+        now, night=film.night, submission_id=film.id, part_id=film.part_id, verdict=draft.value,
+        reason=(draft.reason or "").strip()[:_LONGEST_REASON] or None, at_s=_within(draft.at_s, film),
+        person_id=draft.reviewer.id, reviewer_name=draft.reviewer.name, via=draft.via, is_second_review=is_second,
+        watched_s=store.view_log.watched_seconds(film.id, draft.reviewer.id),
     )  # fmt: skip
     if second is not None and is_second:
-        store.review.second_look_done(film.id, verdict.id)
-    store.review.release(film.id, now)
+        store.review.finish_second_review(film.id, verdict.id)
+    store.review.release_claim(film.id, now)
     _record(film, verdict, before, store, now)
-    rectification.follow(film, verdict, before, store, rules, now)
-    if is_second and before is not None and before.word != verdict.word:
+    rectification.apply_verdict(film, verdict, before, store, rules, now)
+    if is_second and before is not None and before.verdict != verdict.verdict:
         _tell_of_difference(film, verdict, before, store, now)
     return verdict
 
 
-def _reviewable(judged: Judged, store: Store, now: datetime) -> Submission:
+def _reviewable(judged: VerdictDraft, store: Store, now: datetime) -> Submission:
     film = store.submissions.get(judged.film_id)
     if film is None or film.kind != "film" or film.state != "filed" or film.part_id is None:
-        raise Refused("review.not_reviewable")
-    if judged.word not in WORDS:
-        raise Refused("review.unknown_word")
-    if judged.word != "fit" and judged.via == "page" and not (judged.reason or "").strip():
-        raise Refused("review.reason_wanted")
+        raise OperationRefused("review.not_reviewable")
+    if judged.value not in VERDICTS:
+        raise OperationRefused("review.unknown_word")
+    if judged.value != "fit" and judged.via == "page" and not (judged.reason or "").strip():
+        raise OperationRefused("review.reason_wanted")
     holder = store.review.claims(now).get(film.id)
-    if holder not in (None, judged.by.id):
-        raise Refused("review.in_other_hands", receipt=film.receipt)
+    if holder not in (None, judged.reviewer.id):
+        raise OperationRefused("review.in_other_hands", receipt=film.receipt)
     return film
 
 
@@ -120,16 +120,16 @@ def _within(at_s: float | None, film: Submission) -> float | None:
 
 
 def _record(film: Submission, verdict: Verdict, before: Verdict | None, store: Store, now: datetime) -> None:
-    store.trail.note(
-        now, verdict.by, "judged", receipt=film.receipt, night=film.night.isoformat(), word=verdict.word,
-        reason=verdict.reason, before=before.word if before else None,
+    store.audit_log.record(
+        now, verdict.reviewer_name, "judged", receipt=film.receipt, night=film.night.isoformat(), word=verdict.verdict,
+        reason=verdict.reason, before=before.verdict if before else None,
     )  # fmt: skip
 
 
 def _tell_of_difference(film: Submission, verdict: Verdict, first: Verdict, store: Store, now: datetime) -> None:
     """Two people saw the same film differently: the office knows, whoever is right."""
-    words = {"first": {"say": f"verdict.{first.word}"}, "second": {"say": f"verdict.{verdict.word}"}}
-    tell_office(
-        store, film.night, now, "review.differs", f"differs/{verdict.id}", receipt=film.receipt, who=first.by,
-        other=verdict.by, **words,
+    words = {"first": {"say": f"verdict.{first.verdict}"}, "second": {"say": f"verdict.{verdict.verdict}"}}
+    notify_office(
+        store, film.night, now, "review.differs", f"differs/{verdict.id}", receipt=film.receipt, who=first.reviewer_name,
+        other=verdict.reviewer_name, **words,
     )  # fmt: skip

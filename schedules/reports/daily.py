@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from schedules.night_judgement import judged
-from schedules.notify import awake_at, tell_person
-from schedules.patrol_night import ONE_DAY, Window, at, shift_of_night, window
-from schedules.review.night_review import deadline, night_review
-from schedules.review.tally import NOTHING_TO_REVIEW, ReviewTally, tally
+from schedules.night_judgement import judge_night
+from schedules.notify import notify_person, was_in_service
+from schedules.patrol_night import ONE_DAY, SubmissionWindow, local_instant, shift_day_of_night, submission_window
+from schedules.review.night_review import night_review, review_deadline
+from schedules.review.tally import NOTHING_TO_REVIEW, ReviewTally, tally_review
 from schedules.rules import RuleBook
 from storage.db.models import Person, Submission
-from storage.notices import Saying
+from storage.notices import NoticeDraft
 from storage.store import Store
 
 # What was sent at the last moment is filed by then.
@@ -43,7 +43,7 @@ class DailyReport:
     """One night for the office: the counts always add up to `counts["expected"]`."""
 
     night: date
-    window: Window
+    window: SubmissionWindow
     issued_at: datetime
     counts: dict[str, int]
     rows: tuple[ReportRow, ...]
@@ -55,10 +55,10 @@ class DailyReport:
     unattributed: int = 0
     quarantined: int = 0
     review: ReviewTally = NOTHING_TO_REVIEW
-    trail_head: str | None = None
+    audit_log_head: str | None = None
 
 
-def send_daily_report(store: Store, rules: RuleBook, now: datetime) -> None:
+def add_daily_report_notices(store: Store, rules: RuleBook, now: datetime) -> None:
     """In the morning, the table of the night goes to the leader and the office, as text and as a file.
 
     A night whose window an outage has put off is reported on when it has closed. One that was slept through
@@ -66,25 +66,28 @@ def send_daily_report(store: Store, rules: RuleBook, now: datetime) -> None:
     """
     today = now.astimezone(rules.zone).date()
     for night in (today - ONE_DAY, today):
-        due = max(at(night, rules.on(night).daily_report, rules), window(night, rules).closes + _SETTLED)
+        due = max(
+            local_instant(night, rules.for_night(night).daily_report_time, rules),
+            submission_window(night, rules).closes + _SETTLED,
+        )
         key = f"report/{night}"
-        if due <= now and awake_at(store, due) and store.records.decide(key, now):
+        if due <= now and was_in_service(store, due) and store.facts.decide(key, now):
             _issue(night, key, due, store, now)
 
 
 def _issue(night: date, key: str, due: datetime, store: Store, now: datetime) -> None:
     for person in _readers(store, night):
         for form, text_key in (("text", "report.daily"), ("report_file", "report.daily_file")):
-            saying = Saying(
+            saying = NoticeDraft(
                 kind="report", text_key=text_key, once_key=f"{key}/{person.id}/{form}", night=night, due_at=due,
-                params={"issued_at": now.isoformat()}, form=form, still="report",
+                params={"issued_at": now.isoformat()}, form=form, check_name="report",
             )  # fmt: skip
-            tell_person(person, saying, store)
+            notify_person(person, saying, store)
 
 
 def _readers(store: Store, night: date) -> list[Person]:
-    posts = store.duty.on(shift_of_night(night))
-    people = [*posts["leader"], *posts["backup"], *posts["staff"], *store.register.office()]
+    posts = store.duty.people_on_shift(shift_day_of_night(night))
+    people = [*posts["leader"], *posts["backup"], *posts["staff"], *store.register.office_staff()]
     return list({person.id: person for person in people}.values())
 
 
@@ -94,7 +97,7 @@ def daily_report(store: Store, night: date, rules: RuleBook, as_of: datetime) ->
     by_enterprise: dict[int | None, list[Submission]] = defaultdict(list)
     for film in kept:
         by_enterprise[film.enterprise_id].append(film)
-    whole, review = judged(store, night, rules, as_of), night_review(store, night, rules, as_of)
+    whole, review = judge_night(store, night, rules, as_of), night_review(store, night, rules, as_of)
     rows = [
         ReportRow(
             code=each.enterprise.code, name=each.enterprise.name, risk=each.enterprise.risk, state=each.state,
@@ -102,24 +105,24 @@ def daily_report(store: Store, night: date, rules: RuleBook, as_of: datetime) ->
             first_at=min(_sent(by_enterprise[each.enterprise.id]), default=None),
             last_at=max(_sent(by_enterprise[each.enterprise.id]), default=None),
             missing=tuple(f"{part.number} {part.name}" for part in each.missing_parts),
-            remarks=_remarks(by_enterprise[each.enterprise.id]), review=tally(review, each.enterprise.id),
+            remarks=_remarks(by_enterprise[each.enterprise.id]), review=tally_review(review, each.enterprise.id),
         )
         for each in whole.enterprises
     ]  # fmt: skip
-    posts = store.duty.on(shift_of_night(night))
+    posts = store.duty.people_on_shift(shift_day_of_night(night))
     return DailyReport(
-        night, window(night, rules), as_of, whole.counts, tuple(rows),
+        night, submission_window(night, rules), as_of, whole.counts, tuple(rows),
         leaders=_names(posts["leader"]), backups=_names(posts["backup"]), staff=_names(posts["staff"]),
         reminders_sent=sum(n.kind == "reminder" and n.state == "sent" for n in store.notices.of_night(night)),
         pushes=_pushes(store, night),
-        unattributed=sum(film.place == "unattributed" and film.state == "filed" for film in kept),
-        quarantined=sum(film.place == "quarantined" for film in kept), review=tally(review),
-        trail_head=_trail_head(store, as_of),
+        unattributed=sum(film.attribution == "unattributed" and film.state == "filed" for film in kept),
+        quarantined=sum(film.attribution == "quarantined" for film in kept), review=tally_review(review),
+        audit_log_head=_trail_head(store, as_of),
     )  # fmt: skip
 
 
 def _trail_head(store: Store, as_of: datetime) -> str | None:
-    head = store.trail.head(as_of)
+    head = store.audit_log.head(as_of)
     return str(head) if head else None
 
 
@@ -140,12 +143,12 @@ def _names(people: list[Person]) -> tuple[str, ...]:
 
 def _pushes(store: Store, day: date) -> dict[str, int]:
     counts: dict[str, int] = {}
-    for _, kind, number in store.content.counts(day.replace(month=1, day=1), day):
+    for _, kind, number in store.content.push_counts(day.replace(month=1, day=1), day):
         counts[kind] = counts.get(kind, 0) + number
     return counts
 
 
-def summary(notice: Any, store: Store, rules: RuleBook, now: datetime) -> dict[str, Any]:
+def check_daily_report(notice: Any, store: Store, rules: RuleBook, now: datetime) -> dict[str, Any]:
     """The table in a few lines; worst first."""
     issued_at = datetime.fromisoformat(notice.params["issued_at"])
     report = daily_report(store, notice.night, rules, issued_at)
@@ -159,11 +162,11 @@ def summary(notice: Any, store: Store, rules: RuleBook, now: datetime) -> dict[s
     lines = lines or [{"say": "report.all_well"}]
     if report.review.due:
         lines.append(_review_line(report, rules))
-    if report.window.gained:
+    if report.window.extension:
         closes = f"{report.window.closes.astimezone(rules.zone):%H:%M}"
         lines.insert(0, {"say": "report.outage", "closes": closes})
-    if report.trail_head:
-        lines.append({"say": "report.trail", "head": report.trail_head})
+    if report.audit_log_head:
+        lines.append({"say": "report.trail", "head": report.audit_log_head})
     return {
         **notice.params,
         **report.counts,
@@ -174,7 +177,7 @@ def summary(notice: Any, store: Store, rules: RuleBook, now: datetime) -> dict[s
 
 def _review_line(report: DailyReport, rules: RuleBook) -> dict[str, Any]:
     """The county's own gap, in the same table as the enterprises'."""
-    review, until = report.review, f"{deadline(report.night, rules).astimezone(rules.zone):%H:%M}"
+    review, until = report.review, f"{review_deadline(report.night, rules).astimezone(rules.zone):%H:%M}"
     facts = {"due": review.due, "done": review.done, "minutes": round(review.watched_s / 60)}
     if not review.pending:
         return {"say": "report.reviewed", **facts}

@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from schedules.reports.tallies import OfEnterprise, Tally, nights_of
+from schedules.reports.tallies import EnterpriseTally, StateTally, load_judged_nights
 from schedules.rules import RuleBook
 from storage.store import Store
 
 
 @dataclass(frozen=True)
-class Line:
+class EnterpriseHistory:
     """One enterprise over the nights: its counts, and its state in each night in which it was expected."""
 
-    tally: OfEnterprise
+    tally: EnterpriseTally
     states: Mapping[date, str]
 
 
@@ -24,19 +24,19 @@ class History:
     """The nights in order; in those of `excused` we or the platform were down."""
 
     nights: Sequence[date]
-    excused: frozenset[date]
-    lines: Sequence[Line]
-    tallies: Mapping[date, Tally]
+    outage_nights: frozenset[date]
+    enterprises: Sequence[EnterpriseHistory]
+    tallies: Mapping[date, StateTally]
 
 
 def history(
     store: Store, first: date, last: date, rules: RuleBook, now: datetime, enterprises: frozenset[int] | None = None
 ) -> History:
     """The nights from one through another, of these enterprises (None = all); the worst first."""
-    found = nights_of(store, first, last, rules, now).of(enterprises)
+    found = load_judged_nights(store, first, last, rules, now).for_enterprises(enterprises)
     states: dict[str, dict[date, str]] = {}
-    for night, judged in found.judged.items():
+    for night, judged in found.judgements.items():
         for each in judged.enterprises:
             states.setdefault(each.enterprise.code, {})[night] = each.state
-    lines = [Line(row, states[row.code]) for row in found.by_enterprise()]
-    return History(sorted(found.judged), found.excused, lines, found.by_night())
+    lines = [EnterpriseHistory(row, states[row.code]) for row in found.by_enterprise()]
+    return History(sorted(found.judgements), found.outage_nights, lines, found.by_night())

@@ -16,34 +16,39 @@ class ResponseTimes:
 
     sent_at: datetime
     received_at: datetime
-    seen_at: datetime | None = None
+    viewed_at: datetime | None = None
     judged_at: datetime | None = None
-    urged_at: datetime | None = None
+    requested_at: datetime | None = None
     answered_at: datetime | None = None
 
 
-STEPS = (("received_at", "seen_at"), ("seen_at", "judged_at"), ("judged_at", "urged_at"), ("urged_at", "answered_at"))
+STEPS = (
+    ("received_at", "viewed_at"),
+    ("viewed_at", "judged_at"),
+    ("judged_at", "requested_at"),
+    ("requested_at", "answered_at"),
+)
 
 
 @dataclass(frozen=True)
-class Step:
+class StepDuration:
     """How long one step took: so many films went through it, half of them within `median`, all within `longest`."""
 
     begins: str
     ends: str
-    number: int
+    count: int
     median: timedelta
     longest: timedelta
 
 
-def steps(times: Iterable[ResponseTimes]) -> list[Step]:
+def step_durations(times: Iterable[ResponseTimes]) -> list[StepDuration]:
     """The steps that any film has gone through, in their order."""
     found, times = [], list(times)
     for begins, ends in STEPS:
         pairs = [(getattr(each, begins), getattr(each, ends)) for each in times]
         took = sorted(end - begin for begin, end in pairs if begin and end and end >= begin)
         if took:
-            found.append(Step(begins, ends, len(took), took[len(took) // 2], took[-1]))
+            found.append(StepDuration(begins, ends, len(took), took[len(took) // 2], took[-1]))
     return found
 
 
@@ -51,8 +56,8 @@ def response_times(store: Store, films: Iterable[Submission]) -> dict[int, Respo
     """The instants of these films, by film id, in as many queries for many as for one."""
     films = list(films)
     ids = [film.id for film in films]
-    seen, judged = store.looks.first_seen(ids), store.review.first_judged(ids)
-    urged, answered = store.urges.first_urged(ids), store.urges.first_answered(ids)
+    seen, judged = store.view_log.first_viewed_at(ids), store.review.first_reviewed_at(ids)
+    urged, answered = store.rectifications.first_requested_at(ids), store.rectifications.first_answered_at(ids)
     return {
         film.id: ResponseTimes(
             film.sent_at, film.received_at, seen.get(film.id), judged.get(film.id), urged.get(film.id),

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from schedules.judgement import STATES, EnterpriseJudgement, NightJudgement
-from schedules.night_judgement import judged_nights
-from schedules.notify import awake_at
-from schedules.patrol_night import ONE_DAY, window
+from schedules.night_judgement import judge_nights
+from schedules.notify import was_in_service
+from schedules.patrol_night import ONE_DAY, submission_window
 from schedules.rules import RuleBook
 from storage.store import Store
 
 
 @dataclass
-class Tally:
+class StateTally:
     """How often each state occurred; `expected` is always the sum of the six."""
 
     states: Counter[str] = field(default_factory=Counter)
@@ -44,7 +44,7 @@ class Tally:
 
 
 @dataclass
-class OfEnterprise(Tally):
+class EnterpriseTally(StateTally):
     """One enterprise's nights; name and risk are those of the last of them."""
 
     code: str = ""
@@ -52,46 +52,48 @@ class OfEnterprise(Tally):
     risk: str | None = None
 
     @property
-    def badness(self) -> tuple[int, int, int, int, str]:
+    def sort_key(self) -> tuple[int, int, int, int, str]:
         """Sorts the worst first."""
         states = self.states
         return -states["missing"], -states["partial"], -states["late"], -states["unjudged"], self.code
 
 
 @dataclass(frozen=True)
-class Nights:
+class JudgedNights:
     """Some nights, as they stand at an instant."""
 
-    judged: Mapping[date, NightJudgement]
-    excused: frozenset[date]
+    judgements: Mapping[date, NightJudgement]
+    outage_nights: frozenset[date]
 
-    def of(self, enterprises: frozenset[int] | None) -> Nights:
+    def for_enterprises(self, enterprises: frozenset[int] | None) -> JudgedNights:
         """The same nights of only these enterprises; None = of all."""
         if enterprises is None:
             return self
         some = {
             night: NightJudgement([each for each in of.enterprises if each.enterprise.id in enterprises])
-            for night, of in self.judged.items()
+            for night, of in self.judgements.items()
         }
-        return Nights(some, self.excused)
+        return JudgedNights(some, self.outage_nights)
 
-    def by_night(self) -> dict[date, Tally]:
+    def by_night(self) -> dict[date, StateTally]:
         """Each night's counts."""
-        return {night: Tally(Counter(each.state for each in of.enterprises)) for night, of in self.judged.items()}
+        return {
+            night: StateTally(Counter(each.state for each in of.enterprises)) for night, of in self.judgements.items()
+        }
 
-    def by_enterprise(self) -> list[OfEnterprise]:
+    def by_enterprise(self) -> list[EnterpriseTally]:
         """Each enterprise's counts, the worst first."""
-        found: dict[int, OfEnterprise] = {}
+        found: dict[int, EnterpriseTally] = {}
         for each in self._each():
-            row = found.setdefault(each.enterprise.id, OfEnterprise())
+            row = found.setdefault(each.enterprise.id, EnterpriseTally())
             row.code, row.name, row.risk = each.enterprise.code, each.enterprise.name, each.enterprise.risk
             row.states[each.state] += 1
-        return sorted(found.values(), key=lambda row: row.badness)
+        return sorted(found.values(), key=lambda row: row.sort_key)
 
     def _each(self) -> Iterable[EnterpriseJudgement]:
-        return (each for night in sorted(self.judged) for each in self.judged[night].enterprises)
+        return (each for night in sorted(self.judgements) for each in self.judgements[night].enterprises)
 
-    def total(self) -> Tally:
+    def total(self) -> StateTally:
         """Everything together, proven by both ways of adding it up.
 
         Raises ValueError when they differ: a table whose sums are not proven must not go out.
@@ -101,28 +103,28 @@ class Nights:
         ]
         if totals[0] != totals[1]:
             raise ValueError(f"by night {totals[0]}, by enterprise {totals[1]}")
-        return Tally(totals[0])
+        return StateTally(totals[0])
 
 
-def nights_of(store: Store, first: date, last: date, rules: RuleBook, now: datetime) -> Nights:
+def load_judged_nights(store: Store, first: date, last: date, rules: RuleBook, now: datetime) -> JudgedNights:
     """The nights from one through another that have begun and that this service was there for."""
     nights = [first + timedelta(days=days) for days in range((last - first).days + 1)]
-    spans = {night: window(night, rules) for night in nights}
+    spans = {night: submission_window(night, rules) for night in nights}
     # Awake at one instant is awake at every later one: what is asked of each night is asked once.
     begun = [night for night in nights if spans[night].opens <= now]
-    served = begun[bisect_left(begun, True, key=lambda night: awake_at(store, spans[night].closes)) :]
+    served = begun[bisect_left(begun, True, key=lambda night: was_in_service(store, spans[night].closes)) :]
     if not served:
-        return Nights({}, frozenset())
-    judged = judged_nights(store, served[0], served[-1], rules, now)
-    return Nights(judged, frozenset(night for night in served if spans[night].gained))
+        return JudgedNights({}, frozenset())
+    judged = judge_nights(store, served[0], served[-1], rules, now)
+    return JudgedNights(judged, frozenset(night for night in served if spans[night].extension))
 
 
-def week_of(day: date) -> tuple[date, date]:
+def week_bounds(day: date) -> tuple[date, date]:
     """Monday and Sunday of a day's week, both morning dates."""
     monday = day - day.weekday() * ONE_DAY
     return monday, monday + 6 * ONE_DAY
 
 
-def year_of(day: date) -> tuple[date, date]:
+def year_bounds(day: date) -> tuple[date, date]:
     """The first and the last night of a day's year: that of New Year's morning belongs to the new one."""
     return day.replace(month=1, day=1), day.replace(month=12, day=31)

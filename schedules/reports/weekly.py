@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from schedules.reports.tallies import OfEnterprise, Tally, nights_of, week_of
+from schedules.reports.tallies import EnterpriseTally, StateTally, load_judged_nights, week_bounds
 from schedules.rules import RuleBook
 from storage import report_queries
 from storage.store import Store
@@ -21,23 +21,23 @@ class WeeklyReport:
     first: date
     last: date
     issued_at: datetime
-    total: Tally
-    before: Tally
-    nights: Mapping[date, Tally]
-    excused: frozenset[date]
-    rows: tuple[OfEnterprise, ...]
-    rows_before: Mapping[str, Tally]
+    total: StateTally
+    previous_total: StateTally
+    nights: Mapping[date, StateTally]
+    outage_nights: frozenset[date]
+    rows: tuple[EnterpriseTally, ...]
+    previous_rows: Mapping[str, StateTally]
     reminders_sent: int
     pushes: Mapping[str, int]
 
 
 def weekly_report(store: Store, day: date, rules: RuleBook, now: datetime) -> WeeklyReport:
     """The table of the week that a morning date belongs to, as it stands now."""
-    first, last = week_of(day)
-    this = nights_of(store, first, last, rules, now)
-    before = nights_of(store, first - _WEEK, last - _WEEK, rules, now)
+    first, last = week_bounds(day)
+    this = load_judged_nights(store, first, last, rules, now)
+    before = load_judged_nights(store, first - _WEEK, last - _WEEK, rules, now)
     return WeeklyReport(
-        first, last, now, this.total(), before.total(), this.by_night(), this.excused, tuple(this.by_enterprise()),
+        first, last, now, this.total(), before.total(), this.by_night(), this.outage_nights, tuple(this.by_enterprise()),
         {row.code: row for row in before.by_enterprise()},
         reminders_sent=sum(report_queries.reminders_sent(store.session, first, last).values()),
         pushes=pushes_by_kind(store, first, last),
@@ -47,6 +47,6 @@ def weekly_report(store: Store, day: date, rules: RuleBook, now: datetime) -> We
 def pushes_by_kind(store: Store, first: date, last: date) -> dict[str, int]:
     """How many links and films really reached the groups."""
     counts: dict[str, int] = {}
-    for _, kind, number in store.content.counts(first, last):
+    for _, kind, number in store.content.push_counts(first, last):
         counts[kind] = counts.get(kind, 0) + number
     return counts

@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from schedules.judgement import NightJudgement
-from schedules.reports.tallies import OfEnterprise, Tally, nights_of, year_of
+from schedules.reports.tallies import EnterpriseTally, StateTally, load_judged_nights, year_bounds
 from schedules.rules import RuleBook
 from storage import report_queries
-from storage.content import FILM, LINK
+from storage.content import LINK, VIDEO
 from storage.store import Store
 
 
 @dataclass(frozen=True)
-class Films:
+class FilmTotals:
     """So many films, their bytes and their seconds."""
 
-    number: int = 0
+    count: int = 0
     bytes: int = 0
     seconds: float = 0
 
-    def __add__(self, other: Films) -> Films:
-        return Films(self.number + other.number, self.bytes + other.bytes, self.seconds + other.seconds)
+    def __add__(self, other: FilmTotals) -> FilmTotals:
+        return FilmTotals(self.count + other.count, self.bytes + other.bytes, self.seconds + other.seconds)
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Lapse:
 
 
 @dataclass(frozen=True)
-class Pushed:
+class PushedItem:
     """A link or film that one group was really sent."""
 
     day: date
@@ -54,28 +54,28 @@ class YearlyReport:
     first: date
     last: date
     issued_at: datetime
-    total: Tally
-    nights: Mapping[date, Tally]
-    excused: frozenset[date]
-    rows: tuple[OfEnterprise, ...]
+    total: StateTally
+    nights: Mapping[date, StateTally]
+    outage_nights: frozenset[date]
+    rows: tuple[EnterpriseTally, ...]
     lapses: tuple[Lapse, ...]
-    films_by_night: Mapping[date, Films]
-    films_by_enterprise: Mapping[str, Films]
+    films_by_night: Mapping[date, FilmTotals]
+    films_by_enterprise: Mapping[str, FilmTotals]
     reminders: Mapping[date, int]
-    pushes: tuple[Pushed, ...]
+    pushes: tuple[PushedItem, ...]
 
     @property
-    def films(self) -> Films:
+    def films(self) -> FilmTotals:
         """All films filed."""
-        return sum(self.films_by_night.values(), Films())
+        return sum(self.films_by_night.values(), FilmTotals())
 
     @property
-    def films_elsewhere(self) -> Films:
+    def unlisted_films(self) -> FilmTotals:
         """Those of no enterprise of this report: nobody has placed them yet, or nothing was expected of theirs."""
         shown = {row.code for row in self.rows}
-        return sum((films for code, films in self.films_by_enterprise.items() if code not in shown), Films())
+        return sum((films for code, films in self.films_by_enterprise.items() if code not in shown), FilmTotals())
 
-    def pushed(self, kind: str) -> int:
+    def push_count(self, kind: str) -> int:
         """How often a link, or a film, reached a group."""
         return sum(each.kind == kind for each in self.pushes)
 
@@ -84,33 +84,33 @@ class YearlyReport:
         """Every figure by its name; each is the number, or the sum, of rows of this report."""
         films = self.films
         return {
-            "enterprises": len(self.rows), "nights": len(self.nights), **self.total.counts, "films": films.number,
+            "enterprises": len(self.rows), "nights": len(self.nights), **self.total.counts, "films": films.count,
             "film_bytes": films.bytes, "film_hours": round(films.seconds / 3600, 1),
-            "reminders": sum(self.reminders.values()), "links": self.pushed(LINK), "videos": self.pushed(FILM),
-            "excused_nights": len(self.excused),
+            "reminders": sum(self.reminders.values()), "links": self.push_count(LINK), "videos": self.push_count(VIDEO),
+            "excused_nights": len(self.outage_nights),
         }  # fmt: skip
 
 
 def yearly_report(store: Store, day: date, rules: RuleBook, now: datetime) -> YearlyReport:
     """The figures of the year that a morning date belongs to, as they stand now."""
-    first, last = year_of(day)
-    nights = nights_of(store, first, last, rules, now)
+    first, last = year_bounds(day)
+    nights = load_judged_nights(store, first, last, rules, now)
     by_night, by_enterprise = _films(store, first, last)
     return YearlyReport(
-        first, last, now, nights.total(), nights.by_night(), nights.excused, tuple(nights.by_enterprise()),
-        _lapses(nights.judged), by_night, by_enterprise, report_queries.reminders_sent(store.session, first, last),
-        tuple(Pushed(*row) for row in report_queries.pushes(store.session, first, last)),
+        first, last, now, nights.total(), nights.by_night(), nights.outage_nights, tuple(nights.by_enterprise()),
+        _lapses(nights.judgements), by_night, by_enterprise, report_queries.reminders_sent(store.session, first, last),
+        tuple(PushedItem(*row) for row in report_queries.sent_pushes(store.session, first, last)),
     )  # fmt: skip
 
 
-def _films(store: Store, first: date, last: date) -> tuple[dict[date, Films], dict[str, Films]]:
-    by_night: dict[date, Films] = {}
-    by_code: dict[str, Films] = {}
-    codes = report_queries.codes(store.session)
-    for row in report_queries.filed(store.session, first, last):
-        films, code = Films(row.films, int(row.bytes), float(row.seconds)), codes.get(row.enterprise_id, "")
-        by_night[row.night] = by_night.get(row.night, Films()) + films
-        by_code[code] = by_code.get(code, Films()) + films
+def _films(store: Store, first: date, last: date) -> tuple[dict[date, FilmTotals], dict[str, FilmTotals]]:
+    by_night: dict[date, FilmTotals] = {}
+    by_code: dict[str, FilmTotals] = {}
+    codes = report_queries.enterprise_codes(store.session)
+    for row in report_queries.filed_film_totals(store.session, first, last):
+        films, code = FilmTotals(row.films, int(row.bytes), float(row.seconds)), codes.get(row.enterprise_id, "")
+        by_night[row.night] = by_night.get(row.night, FilmTotals()) + films
+        by_code[code] = by_code.get(code, FilmTotals()) + films
     return by_night, by_code
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 # What makes a film worth watching, and how much. From RISKY on it is watched in any case.
-WEIGHTS: Mapping[str, int] = {
+REASON_WEIGHTS: Mapping[str, int] = {
     "seen_at_other_enterprise": 60,
     "seen_in_earlier_night": 60,
     "troubled": 40,
@@ -18,12 +18,12 @@ WEIGHTS: Mapping[str, int] = {
     "yellow": 3,
     "late": 2,
 }
-RISKY = 20
+ALWAYS_REVIEW_SCORE = 20
 _COLOURS = {"红": "red", "橙": "orange", "黄": "yellow"}
 
 
 @dataclass(frozen=True)
-class Candidate:
+class ReviewCandidate:
     """A film as the queue sees it.
 
     `risk` is the part's colour, failing it the enterprise's; `sources` how many major hazard sources the enterprise
@@ -32,55 +32,55 @@ class Candidate:
 
     film_id: int
     sent_at: datetime
-    lot: float
+    sample_value: float
     risk: str | None = None
-    sources: int = 0
+    major_hazard_sources: int = 0
     marks: frozenset[str] = frozenset()
-    troubled: bool = False
+    had_problem: bool = False
 
 
 @dataclass(frozen=True)
-class Queued:
+class QueuedFilm:
     """A film that is to be reviewed, and why: reasons are keys of WEIGHTS, none for one drawn by lot."""
 
     film_id: int
     reasons: tuple[str, ...]
-    drawn: bool
+    sampled: bool
 
 
-def reasons(film: Candidate) -> tuple[str, ...]:
+def review_reasons(film: ReviewCandidate) -> tuple[str, ...]:
     """Why a film is worth watching, the weightiest first."""
-    found = {mark for mark in film.marks if mark in WEIGHTS}
+    found = {mark for mark in film.marks if mark in REASON_WEIGHTS}
     if film.risk in _COLOURS:
         found.add(_COLOURS[film.risk])
-    if film.troubled:
+    if film.had_problem:
         found.add("troubled")
-    if film.sources:
+    if film.major_hazard_sources:
         found.add("source")
-    return tuple(reason for reason in WEIGHTS if reason in found)
+    return tuple(reason for reason in REASON_WEIGHTS if reason in found)
 
 
-def queue(films: Iterable[Candidate], share: float) -> list[Queued]:
+def build_queue(films: Iterable[ReviewCandidate], share: float) -> list[QueuedFilm]:
     """What is to be reviewed of these films, in the order in which it should be."""
     risky, rest = [], []
     for film in films:
-        why = reasons(film)
-        score = sum(WEIGHTS[reason] for reason in why)
-        if score >= RISKY:
+        why = review_reasons(film)
+        score = sum(REASON_WEIGHTS[reason] for reason in why)
+        if score >= ALWAYS_REVIEW_SCORE:
             risky.append((-score, film.sent_at, film.film_id, why))
-        elif film.lot < share:
-            rest.append((film.lot, film.film_id))
-    first = [Queued(film_id, why, drawn=False) for _, _, film_id, why in sorted(risky)]
-    return first + [Queued(film_id, (), drawn=True) for _, film_id in sorted(rest)]
+        elif film.sample_value < share:
+            rest.append((film.sample_value, film.film_id))
+    first = [QueuedFilm(film_id, why, sampled=False) for _, _, film_id, why in sorted(risky)]
+    return first + [QueuedFilm(film_id, (), sampled=True) for _, film_id in sorted(rest)]
 
 
-def lot(*facts: object) -> float:
+def stable_random(*facts: object) -> float:
     """A number in [0, 1) that follows from these facts: drawn again it is the same, and no one can choose it."""
     digest = hashlib.sha256("\n".join(map(str, facts)).encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
 
 
-def second_looks(judged: Sequence[tuple[int, str]], seed: str, share: float) -> list[int]:
+def choose_second_reviews(fit_films: Sequence[tuple[int, str]], seed: str, share: float) -> list[int]:
     """Of what was judged fit (id and what names it), the share that is looked at again; at least one of any."""
-    drawn = sorted(judged, key=lambda each: lot(seed, each[1]))
-    return [number for number, _ in drawn[: -(-len(judged) * round(share * 10_000) // 10_000)]]
+    drawn = sorted(fit_films, key=lambda each: stable_random(seed, each[1]))
+    return [number for number, _ in drawn[: -(-len(fit_films) * round(share * 10_000) // 10_000)]]

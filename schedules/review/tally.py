@@ -8,7 +8,7 @@ from schedules.review.night_review import NightReview
 
 
 @dataclass(frozen=True)
-class Finding:
+class ReviewFinding:
     """What somebody found wrong with a film: the verdict's word, the part, and why."""
 
     receipt: str
@@ -30,17 +30,17 @@ class ReviewTally:
     reviewers: tuple[str, ...] = ()
     watched_s: float = 0.0
     words: dict[str, int] = field(default_factory=dict)
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[ReviewFinding, ...] = ()
 
 
 NOTHING_TO_REVIEW = ReviewTally()
 
 
-def tally(review: NightReview, enterprise_id: int | None = None) -> ReviewTally:
+def tally_review(review: NightReview, enterprise_id: int | None = None) -> ReviewTally:
     """Count a review, of one enterprise or (None) of all."""
     reels = {
         film_id: reel
-        for film_id, reel in review.reels.items()
+        for film_id, reel in review.films.items()
         if enterprise_id is None or reel.enterprise.id == enterprise_id
     }
     verdicts = [each for film_id, each in review.verdicts.items() if film_id in reels]
@@ -48,13 +48,13 @@ def tally(review: NightReview, enterprise_id: int | None = None) -> ReviewTally:
     pending = tuple(reels[each.film_id].film.receipt for each in review.pending if each.film_id in reels)
     words: dict[str, int] = {}
     for each in verdicts:
-        words[each.word] = words.get(each.word, 0) + 1
+        words[each.verdict] = words.get(each.verdict, 0) + 1
     return ReviewTally(
-        due, due - len(pending), pending, tuple(dict.fromkeys(each.by for each in verdicts)),
+        due, due - len(pending), pending, tuple(dict.fromkeys(each.reviewer_name for each in verdicts)),
         round(sum(each.watched_s for each in verdicts), 1), words,
         tuple(
-            Finding(reel.film.receipt, f"{reel.part.number} {reel.part.name}", each.word, each.reason)
+            ReviewFinding(reel.film.receipt, f"{reel.part.number} {reel.part.name}", each.verdict, each.reason)
             for each in verdicts
-            if each.word != "fit" and (reel := reels[each.submission_id])
+            if each.verdict != "fit" and (reel := reels[each.submission_id])
         ),
     )  # fmt: skip

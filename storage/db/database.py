@@ -20,12 +20,19 @@ from sqlalchemy import Connection, Engine, PoolProxiedConnection, TextClause, cr
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from storage.db.migration_runner import additive_revision, head_revision, is_enough, known_revisions, served, upgrade
-from storage.db.raw_statements import ASKS_FOR_S, Direct
-from storage.db.write_lock import Turns
-from storage.errors import DatabaseAway, SchemaMismatch
+from storage.db.migration_runner import (
+    additive_revision,
+    compatible_revisions,
+    head_revision,
+    is_compatible,
+    known_revisions,
+    upgrade,
+)
+from storage.db.raw_statements import BUSY_TIMEOUT_S, RawStatements
+from storage.db.write_lock import WriteLock
+from storage.errors import DatabaseUnavailable, SchemaMismatch
 
-PATIENCE_S = 30.0
+WRITE_TIMEOUT_S = 30.0
 """How long a writer waits for the others."""
 _AWAY = ("OperationalError", "InterfaceError", "InternalError", "DatabaseError")
 _DRIVERS = ("psycopg", "pysqlite3", "sqlite3")
@@ -42,23 +49,23 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._turns, self._mine = Turns(), threading.local()
+        self._turns, self._mine = WriteLock(), threading.local()
         if self.is_sqlite and self.url.database:
             _make_private(Path(self.url.database))
         self.engine = self._sqlite(explicit=True) if self.is_sqlite else self._server()
         self._writers: dict[float, Engine] = {}
-        self._writer = self._writer_with(PATIENCE_S)
+        self._writer = self._writer_with(WRITE_TIMEOUT_S)
         # On PostgreSQL each statement would else see what was committed a moment before it.
         snapshot = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         self._reader = self.engine.execution_options(**snapshot)
         alone = {"isolation_level": "AUTOCOMMIT", "pool_pre_ping": False, "pool_reset_on_return": None}
         # Connections of its own: on SQLite they wait for other processes as nobody else should.
         self._direct = (
-            Direct(self._sqlite(explicit=True, patience_s=ASKS_FOR_S), ASKS_FOR_S)
+            RawStatements(self._sqlite(explicit=True, patience_s=BUSY_TIMEOUT_S), BUSY_TIMEOUT_S)
             if self.is_sqlite
-            else Direct(self._server(**alone))
+            else RawStatements(self._server(**alone))
         )
-        self.durable_engine = self._sqlite(explicit=False) if self.is_sqlite else self._server()
+        self.dbos_engine = self._sqlite(explicit=False) if self.is_sqlite else self._server()
 
     def _server(self, **more: Any) -> Engine:
         usual = {"pool_size": 20, "pool_pre_ping": True, "pool_timeout": 10, "hide_parameters": True}
@@ -70,9 +77,13 @@ class Database:
             self._writers[patience_s] = self.engine.execution_options(**options)
         return self._writers[patience_s]
 
-    def _sqlite(self, *, explicit: bool, patience_s: float = PATIENCE_S) -> Engine:
+    def _sqlite(self, *, explicit: bool, patience_s: float = WRITE_TIMEOUT_S) -> Engine:
         engine = create_engine(
-            self.url, module=_sqlite_module(), pool_size=20, connect_args={"timeout": PATIENCE_S}, hide_parameters=True
+            self.url,
+            module=_sqlite_module(),
+            pool_size=20,
+            connect_args={"timeout": WRITE_TIMEOUT_S},
+            hide_parameters=True,
         )
 
         @event.listens_for(engine, "connect")
@@ -94,31 +105,31 @@ class Database:
         event.listen(engine, "rollback", lambda _c: self._turns.release())
 
     @contextmanager
-    def writing(self, patience_s: float = PATIENCE_S, *, urgent: bool = False) -> Iterator[Connection]:
+    def write(self, timeout_s: float = WRITE_TIMEOUT_S, *, priority: bool = False) -> Iterator[Connection]:
         """One writing transaction over a bare connection. Raises DatabaseAway when it cannot be kept now.
 
         `patience_s` bounds the wait for other writers; whoever is `urgent` goes before those of this process.
         """
         with (
             self._only_one(),
-            self._turn(patience_s, urgent=urgent),
-            away_is_typed(),
-            self._writer_with(patience_s).begin() as connection,
+            self._turn(timeout_s, urgent=priority),
+            translate_database_errors(),
+            self._writer_with(timeout_s).begin() as connection,
         ):
             yield connection
 
-    def at_once(self, words: TextClause, values: dict[str, Any], patience_s: float) -> list[Any]:
+    def execute_autocommit(self, statement: TextClause, params: dict[str, Any], timeout_s: float) -> list[Any]:
         """The rows of one statement that somebody waits for, as a transaction of its own. Raises DatabaseAway.
 
         It goes before the other writers of this process, and may be said twice: see Direct.
         """
-        with self._only_one(), self._turn(patience_s, urgent=True), away_is_typed():
-            return self._direct.say(words, values, patience_s)
+        with self._only_one(), self._turn(timeout_s, urgent=True), translate_database_errors():
+            return self._direct.execute(statement, params, timeout_s)
 
     @contextmanager
-    def transaction(self, patience_s: float = PATIENCE_S) -> Iterator[Session]:
+    def transaction(self, timeout_s: float = WRITE_TIMEOUT_S) -> Iterator[Session]:
         """The same with a session: all or nothing."""
-        with self.writing(patience_s) as connection, Session(connection, expire_on_commit=False) as session:
+        with self.write(timeout_s) as connection, Session(connection, expire_on_commit=False) as session:
             yield session
             session.flush()
 
@@ -134,31 +145,31 @@ class Database:
             self._mine.open = False
 
     @contextmanager
-    def reading(self) -> Iterator[Session]:
+    def read(self) -> Iterator[Session]:
         """A session that sees one consistent state and writes nothing."""
-        with away_is_typed(), Session(self._reader, expire_on_commit=False) as session:
+        with translate_database_errors(), Session(self._reader, expire_on_commit=False) as session:
             yield session
 
     def _turn(self, patience_s: float = -1, *, urgent: bool = False) -> AbstractContextManager[None]:
-        return self._turns.turn(patience_s, urgent=urgent) if self.is_sqlite else nullcontext()
+        return self._turns.hold(patience_s, priority=urgent) if self.is_sqlite else nullcontext()
 
-    def migrate(self, *, before: bool = False, to: str = "head") -> None:
+    def migrate(self, *, additive_only: bool = False, target: str = "head") -> None:
         """Bring the schema to a revision, with `before` only as far as an older version can live with.
 
         A step that fails leaves nothing behind.
         """
-        with self._turn(), away_is_typed():
-            upgrade(self._writer, additive_revision() if before else to)
+        with self._turn(), translate_database_errors():
+            upgrade(self._writer, additive_revision() if additive_only else target)
 
     def revision(self) -> str | None:
         """The schema revision found, None for an empty database."""
-        with away_is_typed(), self.engine.connect() as connection:
+        with translate_database_errors(), self.engine.connect() as connection:
             if not self.engine.dialect.has_table(connection, "alembic_version"):
                 return None
             found = connection.execute(text("select version_num from alembic_version")).scalar()
             return str(found) if found else None
 
-    def is_older(self) -> bool:
+    def is_upgradable(self) -> bool:
         """Whether the schema is one this program knows how to bring up to date."""
         found = self.revision()
         return found is None or found in known_revisions()[:-1]
@@ -166,24 +177,24 @@ class Database:
     def check_schema(self) -> None:
         """Raise SchemaMismatch unless this program can work with the schema found."""
         found, expected = self.revision(), head_revision()
-        if found is None or not (is_enough(found) or self._serves(found, expected)):
+        if found is None or not (is_compatible(found) or self._serves(found, expected)):
             raise SchemaMismatch(found, expected)
 
     def _serves(self, found: str, expected: str) -> bool:
         """Whether a newer version has said that it left everything in place which this one uses."""
-        with away_is_typed(), self.engine.connect() as connection:
-            return expected in served(connection, found)
+        with translate_database_errors(), self.engine.connect() as connection:
+            return expected in compatible_revisions(connection, found)
 
     def close(self) -> None:
         """Give every connection back."""
         self._direct.close()
         self.engine.dispose()
-        self.durable_engine.dispose()
+        self.dbos_engine.dispose()
 
 
-def after_commit(connection: Connection, act: Callable[[], None]) -> None:
+def after_commit(connection: Connection, callback: Callable[[], None]) -> None:
     """Do something once the transaction under way on this connection stands; never if it does not."""
-    event.listen(connection, "commit", lambda _connection: act(), once=True)
+    event.listen(connection, "commit", lambda _connection: callback(), once=True)
 
 
 def _make_private(file: Path) -> None:
@@ -218,20 +229,20 @@ def _be_patient(connection: PoolProxiedConnection, patience_s: float) -> None:
 
 
 @contextmanager
-def away_is_typed() -> Iterator[None]:
+def translate_database_errors() -> Iterator[None]:
     """What a driver says of a database that is away, in the block, comes out as DatabaseAway."""
     try:
         yield
     except DBAPIError as error:
         if error.connection_invalidated or type(error.orig).__name__ in _AWAY:
-            raise DatabaseAway(str(error.orig)) from error
+            raise DatabaseUnavailable(str(error.orig)) from error
         raise
     except SQLAlchemyError as error:
         if "QueuePool limit" in str(error):
-            raise DatabaseAway(str(error)) from error
+            raise DatabaseUnavailable(str(error)) from error
         raise
     except Exception as error:
         # From the driver itself: see _begin and Direct.
         if type(error).__name__ in _AWAY and type(error).__module__.startswith(_DRIVERS):
-            raise DatabaseAway(str(error)) from error
+            raise DatabaseUnavailable(str(error)) from error
         raise

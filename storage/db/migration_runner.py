@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
-from storage.db.models import Meta
+from storage.db.models import Fact
 
 _FACT = "schema"
 _SCRIPTS = Path(__file__).parent / "migrations"
@@ -46,16 +46,16 @@ def additive_revision() -> str:
     return steps[-1][0]
 
 
-def is_enough(found: str) -> bool:
+def is_compatible(revision: str) -> bool:
     """Whether this program can work with that revision: only steps that take something away may be lacking."""
     known = known_revisions()
-    return found in known and known.index(found) >= known.index(additive_revision())
+    return revision in known and known.index(revision) >= known.index(additive_revision())
 
 
-def served(connection: Connection, found: str) -> set[str]:
+def compatible_revisions(connection: Connection, revision: str) -> set[str]:
     """Whom the step that brought the revision found has left in work, by their newest revisions."""
-    fact = connection.execute(select(Meta.value).where(Meta.name == _FACT)).scalar()
-    return set(fact["serves"]) if fact and fact["revision"] == found else set()
+    fact = connection.execute(select(Fact.value).where(Fact.name == _FACT)).scalar()
+    return set(fact["serves"]) if fact and fact["revision"] == revision else set()
 
 
 def upgrade(engine: Engine, target: str = "head") -> None:
@@ -76,7 +76,7 @@ def _note_served(connection: Connection, reached: str) -> None:
     known = _steps()[: known_revisions().index(reached) + 1]
     since = max((place for place, (_, after) in enumerate(known) if after), default=0)
     value = {"revision": reached, "serves": [revision for revision, _ in known[since:]]}
-    if connection.execute(select(Meta.name).where(Meta.name == _FACT)).scalar() is None:
-        connection.execute(insert(Meta).values(name=_FACT, value=value))
+    if connection.execute(select(Fact.name).where(Fact.name == _FACT)).scalar() is None:
+        connection.execute(insert(Fact).values(name=_FACT, value=value))
     else:
-        connection.execute(update(Meta).where(Meta.name == _FACT).values(value=value))
+        connection.execute(update(Fact).where(Fact.name == _FACT).values(value=value))

@@ -15,23 +15,23 @@ from sqlalchemy import URL, Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from storage.errors import DatabaseAway
+from storage.errors import DatabaseUnavailable
 
 # A machine that lost its power gives nothing back: the server asks after it, and lets go within a minute.
 _ASK_AFTER = ("tcp_keepalives_idle=20", "tcp_keepalives_interval=10", "tcp_keepalives_count=3")
 
 
-class Claim(Protocol):
+class ProcessLock(Protocol):
     """One name, claimed or not."""
 
-    def take(self) -> bool:
+    def acquire(self) -> bool:
         """Bear the name, or go on bearing it; False while another process does. Raises DatabaseAway."""
 
     def release(self) -> None:
         """Bear it no longer."""
 
 
-def claim(url: URL, name: str) -> Claim:
+def process_lock(url: URL, name: str) -> ProcessLock:
     """The claim to a name among all that use this database."""
     if url.get_backend_name() == "sqlite":
         assert url.database is not None
@@ -43,7 +43,7 @@ class _FileClaim:
     def __init__(self, path: Path) -> None:
         self._path, self._number = path, -1
 
-    def take(self) -> bool:
+    def acquire(self) -> bool:
         """See Claim."""
         if self._number >= 0:
             return True
@@ -69,13 +69,13 @@ class _ServerClaim:
         self._name = name
         self._connection: Connection | None = None
 
-    def take(self) -> bool:
+    def acquire(self) -> bool:
         """See Claim. A server that was restarted has forgotten it, and is asked again."""
         try:
             return self._is_held() or self._ask()
         except DBAPIError as error:
             self.release()
-            raise DatabaseAway(str(error.orig)) from error
+            raise DatabaseUnavailable(str(error.orig)) from error
 
     def _is_held(self) -> bool:
         if self._connection is None:

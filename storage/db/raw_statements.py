@@ -14,18 +14,18 @@ from sqlalchemy import Engine, PoolProxiedConnection, TextClause
 
 # SQLite asks again for a file that another process writes to after ever longer pauses, up to a tenth of a second,
 # while the others write for some thousandths: told to be patient for so long only, it is asked again soon.
-ASKS_FOR_S = 0.001
+BUSY_TIMEOUT_S = 0.001
 
 
-class Direct:
+class RawStatements:
     """An engine whose driver commits each statement by itself."""
 
-    def __init__(self, engine: Engine, asks_for_s: float | None = None) -> None:
+    def __init__(self, engine: Engine, busy_timeout_s: float | None = None) -> None:
         """`asks_for_s`: for how long the engine's driver waits for other processes; None where there are no locks."""
-        self._engine, self._asks_for_s = engine, asks_for_s
+        self._engine, self._asks_for_s = engine, busy_timeout_s
         self._compiled = cache(self._compile)
 
-    def say(self, words: TextClause, values: dict[str, Any], patience_s: float) -> list[Any]:
+    def execute(self, statement: TextClause, params: dict[str, Any], timeout_s: float) -> list[Any]:
         """Its rows; what it changed is durable when it returns. Raises the driver's errors.
 
         Over a connection that the server has closed meanwhile nothing was heard, or its answer was lost: then it is
@@ -33,7 +33,7 @@ class Direct:
         """
         connection = self._engine.raw_connection()
         try:
-            return self._say_patiently(connection, words, values, patience_s)
+            return self._say_patiently(connection, statement, params, timeout_s)
         except self._engine.dialect.loaded_dbapi.Error as error:
             gone = self._engine.dialect.is_disconnect(error, connection.dbapi_connection, None)
             connection.invalidate()
@@ -43,7 +43,7 @@ class Direct:
             connection.close()
         self._engine.dispose()  # the others are closed too
         with closing(self._engine.raw_connection()) as fresh:
-            return self._say(fresh, words, values)
+            return self._say(fresh, statement, params)
 
     def _say_patiently(
         self, connection: PoolProxiedConnection, words: TextClause, values: dict[str, Any], patience_s: float

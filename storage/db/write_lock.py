@@ -10,10 +10,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from storage.errors import DatabaseAway
+from storage.errors import DatabaseUnavailable
 
 
-class Turns:
+class WriteLock:
     """The one right to write within a process. A thread that has it may take it again."""
 
     def __init__(self) -> None:
@@ -30,11 +30,11 @@ class Turns:
         self._gate.release()
 
     @contextmanager
-    def turn(self, patience_s: float = -1, *, urgent: bool = False) -> Iterator[None]:
+    def hold(self, timeout_s: float = -1, *, priority: bool = False) -> Iterator[None]:
         """A turn for the length of the block. Raises DatabaseAway when it does not come within so many seconds."""
         with ExitStack() as stack:
-            for lock in (self._writing,) if urgent else (self._gate, self._writing):
-                if not lock.acquire(timeout=patience_s):
-                    raise DatabaseAway("another writer of this process is taking too long")
+            for lock in (self._writing,) if priority else (self._gate, self._writing):
+                if not lock.acquire(timeout=timeout_s):
+                    raise DatabaseUnavailable("another writer of this process is taking too long")
                 stack.callback(lock.release)
             yield

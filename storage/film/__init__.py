@@ -20,7 +20,7 @@ from storage.film import client
 
 
 @dataclass(frozen=True)
-class Film:
+class ProbeResult:
     """What was found in a file; `fault` is None for a film that can be played to its end.
 
     Faults: "empty" (no bytes), "not_a_film" (something else, whatever its name), "truncated" (ends before it says),
@@ -36,40 +36,40 @@ class Film:
     fault: str | None = None
 
 
-def examine(path: Path, patience_s: float = 30.0) -> Film:
+def probe_film(path: Path, timeout_s: float = 30.0) -> ProbeResult:
     """Reads every packet of a file and decodes its first picture, in a process of its own, within `patience_s` seconds.
 
     May be called from many threads. Whatever is wrong with the film is in its `fault`. Raises OSError when the film
     could not be examined for a reason that is not its own (no such file, no helper process); try again later.
     """
     if path.stat().st_size == 0:
-        return Film(fault="empty")
-    return Film(**_asked("look", patience_s, os.path.abspath(path)))
+        return ProbeResult(fault="empty")
+    return ProbeResult(**_asked("look", timeout_s, os.path.abspath(path)))
 
 
-class CannotDraw(Exception):
+class PictureError(Exception):
     """No picture can be had of this film."""
 
 
-def picture(path: Path, target: Path, kind: str, at_s: float | None = None, patience_s: float = 30.0) -> None:
+def extract_picture(path: Path, target: Path, kind: str, at_s: float | None = None, timeout_s: float = 30.0) -> None:
     """Draw a JPEG of a film: `thumb`, `sheet` (twelve pictures with their times), or `still` at an instant.
 
     Raises CannotDraw when the film does not give it, OSError for a reason that is not the film's own.
     """
     more = [at_s or 0.0] if kind == "still" else []
-    _made(_asked(kind, patience_s, os.path.abspath(path), os.path.abspath(target), *more))
+    _made(_asked(kind, timeout_s, os.path.abspath(path), os.path.abspath(target), *more))
 
 
-def marked(path: Path, target: Path, words: str, patience_s: float = 300.0) -> None:
+def write_watermarked_copy(path: Path, target: Path, text: str, timeout_s: float = 300.0) -> None:
     """Write a copy of a film as MP4 that bears these words in every picture. Raises as `picture` does."""
-    _made(_asked("mark", patience_s, os.path.abspath(path), os.path.abspath(target), words))
+    _made(_asked("mark", timeout_s, os.path.abspath(path), os.path.abspath(target), text))
 
 
 def _asked(task: str, patience_s: float, *args: object) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(client.ask(json.dumps([task, patience_s, *args]).encode(), patience_s))
+    answer: dict[str, Any] = json.loads(client.request(json.dumps([task, patience_s, *args]).encode(), patience_s))
     return answer
 
 
 def _made(answer: dict[str, Any]) -> None:
     if answer["fault"] is not None:
-        raise CannotDraw(answer["fault"])
+        raise PictureError(answer["fault"])

@@ -22,27 +22,27 @@ import sys
 import threading
 from pathlib import Path
 
-SLACK_S = 10.0  # on top of the patience with the film, for starting the helper on a busy machine
-ATTEMPTS = 2
-LONGEST_ANSWER = select.PIPE_BUF
-STARTUP = "import sys; sys.path.insert(0, sys.argv[1]); from storage.film.sandbox import serve; serve()"
+STARTUP_ALLOWANCE_S = 10.0  # on top of the patience with the film, for starting the helper on a busy machine
+MAX_ATTEMPTS = 2
+MAX_RESPONSE_BYTES = select.PIPE_BUF
+STARTUP_CODE = "import sys; sys.path.insert(0, sys.argv[1]); from storage.film.sandbox import serve; serve()"
 
 _lock = threading.Lock()
-_helper: Helper | None = None
+_helper: SandboxClient | None = None
 
 
-def ask(request: bytes, patience_s: float) -> bytes:
+def request(payload: bytes, timeout_s: float) -> bytes:
     """The child's answer to a request. Raises OSError if there is none."""
-    for _ in range(ATTEMPTS):
+    for _ in range(MAX_ATTEMPTS):
         helper = _current()
         with contextlib.suppress(ConnectionError):
-            if answer := helper.ask(request, patience_s + SLACK_S):
+            if answer := helper.request(payload, timeout_s + STARTUP_ALLOWANCE_S):
                 return answer
         _retire(helper)
     raise OSError("the film examiner does not answer; see standard error and the machine's memory")
 
 
-class Helper:
+class SandboxClient:
     """The process that examines, seen from ours."""
 
     def __init__(self) -> None:
@@ -53,25 +53,25 @@ class Helper:
         root = str(Path(__file__).parents[2])
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", STARTUP, root],
+                [sys.executable, "-P", "-c", STARTUP_CODE, root],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 start_new_session=True,
             )
 
-    def ask(self, request: bytes, timeout_s: float) -> bytes:
+    def request(self, payload: bytes, timeout_s: float) -> bytes:
         """One answer, empty if there was none. Raises TimeoutError, or ConnectionError if the helper is gone."""
         reading, writing = os.pipe()
         try:
             try:
-                socket.send_fds(self._requests, [request], [writing])
+                socket.send_fds(self._requests, [payload], [writing])
             finally:
                 os.close(writing)
             waiting = select.poll()
             waiting.register(reading, select.POLLIN)
             if not waiting.poll(timeout_s * 1000):
                 raise TimeoutError("the film examiner is not answering")
-            return os.read(reading, LONGEST_ANSWER)
+            return os.read(reading, MAX_RESPONSE_BYTES)
         finally:
             os.close(reading)
 
@@ -84,21 +84,21 @@ class Helper:
             self._process.kill()
             self._process.wait()
 
-    def disown(self) -> None:
+    def detach_after_fork(self) -> None:
         """In a forked copy of our process: the helper belongs to the original, which waits for it."""
         self._requests.close()
         self._process.returncode = 0
 
 
-def _current() -> Helper:
+def _current() -> SandboxClient:
     global _helper
     with _lock:
         if _helper is None:
-            _helper = Helper()
+            _helper = SandboxClient()
         return _helper
 
 
-def _retire(helper: Helper) -> None:
+def _retire(helper: SandboxClient) -> None:
     """Another thread may have put a new helper in its place already; that one stays."""
     global _helper
     with _lock:
@@ -117,7 +117,7 @@ def _disown_after_fork() -> None:
     global _helper, _lock
     _lock = threading.Lock()
     if _helper is not None:
-        _helper.disown()
+        _helper.detach_after_fork()
         _helper = None
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import av
 from PIL import Image, ImageDraw, ImageFont
 
-from storage.film.probe import FFMPEG_OPTIONS, moving_pictures
+from storage.film.probe import FFMPEG_OPTIONS, video_streams
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -20,34 +20,34 @@ if TYPE_CHECKING:
 
 FONT = str(Path(__file__).parent / "fonts" / "noto-sans-sc.woff2")
 THUMB_WIDTH, STILL_WIDTH, TILE_WIDTH = 320, 1280, 320
-COLUMNS, ROWS = 4, 3
-QUALITY = 82
+SHEET_COLUMNS, SHEET_ROWS = 4, 3
+JPEG_QUALITY = 82
 _INK, _SHADE = (255, 255, 255), (0, 0, 0)
 
 
-def thumb(path: str, target: str) -> dict[str, Any]:
+def draw_thumbnail(path: str, target: str) -> dict[str, Any]:
     """A small picture from the first third of the film: the very beginning often shows a foot."""
     with _opened(path) as (container, stream):
         return _save(_scaled(next(_pictures(container, stream, [_length_s(container) / 3]))[1], THUMB_WIDTH), target)
 
 
-def still(path: str, target: str, at_s: float) -> dict[str, Any]:
+def draw_still(path: str, target: str, at_s: float) -> dict[str, Any]:
     """The picture at an instant of the film."""
     with _opened(path) as (container, stream):
         return _save(_scaled(next(_pictures(container, stream, [at_s]))[1], STILL_WIDTH), target)
 
 
-def sheet(path: str, target: str) -> dict[str, Any]:
+def draw_contact_sheet(path: str, target: str) -> dict[str, Any]:
     """A contact sheet: the whole film in twelve pictures, each with its time."""
     with _opened(path) as (container, stream):
-        length, count = _length_s(container), COLUMNS * ROWS
+        length, count = _length_s(container), SHEET_COLUMNS * SHEET_ROWS
         times = [length * (number + 0.5) / count for number in range(count)]
         tiles = [(at_s, _scaled(picture, TILE_WIDTH)) for at_s, picture in _pictures(container, stream, times)]
     width, height = tiles[0][1].size
-    whole = Image.new("RGB", (COLUMNS * width, ROWS * height))
+    whole = Image.new("RGB", (SHEET_COLUMNS * width, SHEET_ROWS * height))
     draw, font = ImageDraw.Draw(whole), ImageFont.truetype(FONT, 18)
     for number, (at_s, tile) in enumerate(tiles):
-        x, y = number % COLUMNS * width, number // COLUMNS * height
+        x, y = number % SHEET_COLUMNS * width, number // SHEET_COLUMNS * height
         whole.paste(tile, (x, y))
         words = f"{int(at_s) // 60}:{int(at_s) % 60:02d}"
         draw.text((x + 8, y + 4), words, fill=_INK, font=font, stroke_width=2, stroke_fill=_SHADE)
@@ -57,7 +57,7 @@ def sheet(path: str, target: str) -> dict[str, Any]:
 @contextmanager
 def _opened(path: str) -> Iterator[tuple[InputContainer, VideoStream]]:
     with av.open(path, options=FFMPEG_OPTIONS) as container:
-        stream = moving_pictures(container)[0]
+        stream = video_streams(container)[0]
         stream.thread_count = 1
         yield container, stream
 
@@ -115,5 +115,5 @@ def _scaled(picture: Image.Image, width: int) -> Image.Image:
 
 
 def _save(picture: Image.Image, target: str) -> dict[str, Any]:
-    picture.save(target, "JPEG", quality=QUALITY)
+    picture.save(target, "JPEG", quality=JPEG_QUALITY)
     return {"fault": None}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import av
 from av.stream import Disposition
 
-from storage.film import Film
+from storage.film import ProbeResult
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -19,32 +19,32 @@ if TYPE_CHECKING:
 
 # Without a list of formats FFmpeg would also follow playlists, to other files and into the network.
 FORMATS = "mov,matroska,avi,flv,asf,mpegts,mpeg,ogg,wav,amr,flac,mp3,aac"
-FORMATS_WITHOUT_A_PROMISE = {"mpegts", "mpeg"}  # they do not say how long they are; FFmpeg guesses
+FORMATS_WITHOUT_DURATION = {"mpegts", "mpeg"}  # they do not say how long they are; FFmpeg guesses
 FFMPEG_OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
 MP4_BOXES = {b"ftyp", b"moov", b"mdat", b"moof", b"free", b"skip", b"wide", b"pnot", b"styp", b"sidx", b"uuid"}
-OTHER_FILMS = (b"\x1aE\xdf\xa3", b"FLV\x01", b"0&\xb2u")  # Matroska, Flash, Windows Media
-STILL_PICTURES = {b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif", b"crx "}
-PACKETS_TO_FIRST_PICTURE = 300
+OTHER_VIDEO_SIGNATURES = (b"\x1aE\xdf\xa3", b"FLV\x01", b"0&\xb2u")  # Matroska, Flash, Windows Media
+STILL_IMAGE_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif", b"crx "}
+MAX_PACKETS_TO_FIRST_FRAME = 300
 TOLERANCE_S, TOLERANCE_SHARE = 1.0, 0.05
 
 
-def look(path: str) -> Film:
+def probe_file(path: str) -> ProbeResult:
     """Demuxes the whole file and decodes one picture. Raises OSError if it cannot be opened at all."""
     with open(path, "rb") as file:
         head = file.read(12)
         cut = _is_cut(file, head)
-    if head[4:8] == b"ftyp" and head[8:12] in STILL_PICTURES:
-        return Film(fault="not_a_film")
+    if head[4:8] == b"ftyp" and head[8:12] in STILL_IMAGE_BRANDS:
+        return ProbeResult(fault="not_a_film")
     try:
         with av.open(path, options=FFMPEG_OPTIONS) as container:
             film = _survey(container)
     except (av.error.FFmpegError, ValueError, MemoryError):
-        film = Film(fault="unreadable" if _looks_like_film(head) else "not_a_film")
+        film = ProbeResult(fault="unreadable" if _looks_like_film(head) else "not_a_film")
     return replace(film, fault="truncated") if cut else film
 
 
 def _looks_like_film(head: bytes) -> bool:
-    return head[4:8] in MP4_BOXES or head.startswith(OTHER_FILMS) or _is_avi(head)
+    return head[4:8] in MP4_BOXES or head.startswith(OTHER_VIDEO_SIGNATURES) or _is_avi(head)
 
 
 def _is_avi(head: bytes) -> bool:
@@ -78,16 +78,16 @@ def _box(head: bytes, rest: int) -> tuple[int, bytes]:
     return size or rest, head[4:8]
 
 
-def _survey(container: InputContainer) -> Film:
-    moving = moving_pictures(container)
-    film = Film(container=_container_name(container))
+def _survey(container: InputContainer) -> ProbeResult:
+    moving = video_streams(container)
+    film = ProbeResult(container=_container_name(container))
     if not moving:
         return replace(film, fault="no_picture" if container.streams else "unreadable")
     reel = _Reel(container, moving[0])
     for packet in container.demux():
         reel.take(packet)
     film = replace(film, codec=reel.codec, width=reel.width, height=reel.height, duration_s=reel.pictures.length_s())
-    if container.duration and not FORMATS_WITHOUT_A_PROMISE & set(container.format.name.split(",")):
+    if container.duration and not FORMATS_WITHOUT_DURATION & set(container.format.name.split(",")):
         promised = container.duration / av.time_base
         # Sound counts as well: it is the whole of which the container says the length.
         if (reel.everything.length_s() or 0) < promised - max(TOLERANCE_S, TOLERANCE_SHARE * promised):
@@ -95,7 +95,7 @@ def _survey(container: InputContainer) -> Film:
     return film if reel.width else replace(film, fault="unreadable")
 
 
-def moving_pictures(container: InputContainer) -> list[VideoStream]:
+def video_streams(container: InputContainer) -> list[VideoStream]:
     """The streams of pictures that move; a cover is none."""
     return [each for each in container.streams.video if not each.disposition & Disposition.attached_pic]
 
@@ -152,7 +152,7 @@ class _Reel:
 
     def _decode(self, packet: Packet[Any]) -> None:
         self._tries += 1
-        if self._tries > PACKETS_TO_FIRST_PICTURE:
+        if self._tries > MAX_PACKETS_TO_FIRST_FRAME:
             return
         try:
             for frame in self._video.decode(packet):

@@ -17,21 +17,21 @@ from typing import Any, NoReturn
 import av
 
 from storage.film import pictures, watermark
-from storage.film.probe import look
+from storage.film.probe import probe_file
 
-MEMORY_BYTES = 1_500_000_000
-LONGEST_REQUEST = 65536
-LARGEST_FILE = 1 << 30
+MEMORY_LIMIT_BYTES = 1_500_000_000
+MAX_REQUEST_BYTES = 65536
+MAX_FILE_BYTES = 1 << 30
 # What can be asked for; each answers with values for JSON, of which `fault` is one.
 TASKS: dict[str, Callable[..., dict[str, Any]]] = {
-    "look": lambda path: asdict(look(path)),
-    "thumb": pictures.thumb,
-    "still": pictures.still,
-    "sheet": pictures.sheet,
-    "mark": watermark.mark,
+    "look": lambda path: asdict(probe_file(path)),
+    "thumb": pictures.draw_thumbnail,
+    "still": pictures.draw_still,
+    "sheet": pictures.draw_contact_sheet,
+    "mark": watermark.write_watermarked,
 }
 # An answer was given; the file could not be opened; or SIGKILL, which comes from a machine without memory.
-NOT_THE_FILM = {0, os.EX_TEMPFAIL, -signal.SIGKILL}
+EXIT_CODES_WITHOUT_FAULT = {0, os.EX_TEMPFAIL, -signal.SIGKILL}
 
 
 def serve() -> None:
@@ -44,7 +44,7 @@ def serve() -> None:
     gc.freeze()
     requests = socket.socket(fileno=sys.stdin.fileno())
     while True:
-        request, replies, _, _ = socket.recv_fds(requests, LONGEST_REQUEST, 1)
+        request, replies, _, _ = socket.recv_fds(requests, MAX_REQUEST_BYTES, 1)
         if not request:
             return
         if _fork() == 0:
@@ -70,7 +70,7 @@ def _guard(task: str, args: list[Any], patience_s: float, reply: int) -> NoRetur
     if examiner == 0:
         _examine(task, args, patience_s, reply)
     _, status = os.waitpid(examiner, 0)
-    if os.waitstatus_to_exitcode(status) not in NOT_THE_FILM:
+    if os.waitstatus_to_exitcode(status) not in EXIT_CODES_WITHOUT_FAULT:
         _answer(reply, {"fault": "unreadable"})
     os._exit(0)
 
@@ -90,10 +90,10 @@ def _examine(task: str, args: list[Any], patience_s: float, reply: int) -> NoRet
 
 def _limit(patience_s: float) -> None:
     """The film's share of memory in bytes and of time in seconds; SIGALRM or SIGXCPU end the examiner."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
     cpu_s = int(patience_s) + 2
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_FILE_BYTES, MAX_FILE_BYTES))
     signal.setitimer(signal.ITIMER_REAL, patience_s)
 
 

@@ -9,28 +9,28 @@ from av.filter import Graph
 from PIL import Image, ImageDraw, ImageFont
 
 from storage.film.pictures import FONT
-from storage.film.probe import FFMPEG_OPTIONS, moving_pictures
+from storage.film.probe import FFMPEG_OPTIONS, video_streams
 
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-LONGEST_SIDE = 1280
+MAX_SIDE_PX = 1280
 _SOUND_AS_IT_IS = {"aac", "mp3"}
 _TURNED = {90: "transpose=cclock", -90: "transpose=clock", 180: "hflip,vflip", -180: "hflip,vflip"}
 _FAINT, _SHADE = (255, 255, 255, 96), (0, 0, 0, 80)
 
 
-def mark(path: str, target: str, words: str) -> dict[str, Any]:
+def write_watermarked(path: str, target: str, text: str) -> dict[str, Any]:
     """Encodes a film anew with the words all over each of its pictures, so that no crop is without them."""
     with (
         av.open(path, options=FFMPEG_OPTIONS) as source,
         av.open(target, "w", format="mp4", options={"movflags": "faststart"}) as copy,
     ):
-        stream = moving_pictures(source)[0]
+        stream = video_streams(source)[0]
         stream.thread_count = 1
-        _copy(source, stream, copy, words)
+        _copy(source, stream, copy, text)
     return {"fault": None}
 
 
@@ -128,7 +128,7 @@ def _shape(frame: VideoFrame) -> tuple[int, int, list[str]]:
     """Width and height of the copy, even and upright, and what turns the pictures that way."""
     turn = round(frame.rotation / 90) * 90
     width, height = (frame.height, frame.width) if turn in (90, -90) else (frame.width, frame.height)
-    by = min(1.0, LONGEST_SIDE / max(width, height))
+    by = min(1.0, MAX_SIDE_PX / max(width, height))
     chain = _TURNED[turn].split(",") if turn in _TURNED else []
     return max(2, int(width * by) // 2 * 2), max(2, int(height * by) // 2 * 2), chain
 

@@ -8,13 +8,30 @@ ObjectError          a store's plain reason; `transient` says whether trying aga
 from __future__ import annotations
 
 from storage.objects.directory import DirectoryStore
-from storage.objects.interface import ObjectError, ObjectMissing, ObjectStore, ObjectTaken, S3Settings, Spool, Stat
+from storage.objects.interface import (
+    ObjectConflict,
+    ObjectError,
+    ObjectMissing,
+    ObjectStat,
+    ObjectStore,
+    S3Settings,
+    Spool,
+)
 from storage.objects.s3 import S3Store
 
-__all__ = ["ObjectError", "ObjectMissing", "ObjectStore", "ObjectTaken", "S3Settings", "Spool", "Stat", "open_store"]
+__all__ = [
+    "ObjectError",
+    "ObjectMissing",
+    "ObjectStore",
+    "ObjectConflict",
+    "S3Settings",
+    "Spool",
+    "ObjectStat",
+    "open_object_store",
+]
 
 
-def open_store(url: str, s3: S3Settings | None = None) -> ObjectStore:
+def open_object_store(url: str, s3: S3Settings | None = None) -> ObjectStore:
     """The store at file:relative/path, file:///absolute/path or s3://bucket/prefix. Raises ValueError for others.
 
     A directory is created here if it is missing (ObjectError if it cannot be); S3 is first asked when it is used.

@@ -13,11 +13,20 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import BinaryIO
 
-from storage.objects.interface import ObjectError, ObjectMissing, ObjectTaken, Spool, Stat, check_key, probe, spool_in
+from storage.objects.interface import (
+    ObjectConflict,
+    ObjectError,
+    ObjectMissing,
+    ObjectStat,
+    Spool,
+    check_key,
+    check_round_trip,
+    open_spool,
+)
 
-SPOOL = ".spool"  # inside the root: a rename is whole only within one file system
-SPOOL_AGE_S = 24 * 3600
-PRIVATE_DIRECTORY = 0o700
+SPOOL_DIRECTORY = ".spool"  # inside the root: a rename is whole only within one file system
+MAX_SPOOL_AGE_S = 24 * 3600
+DIRECTORY_MODE = 0o700
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS)
 
 
@@ -26,24 +35,24 @@ class DirectoryStore:
 
     def __init__(self, root: str | Path) -> None:
         self._root = Path(root).absolute()
-        self._spool = self._root / SPOOL
+        self._spool = self._root / SPOOL_DIRECTORY
         with self._plainly("use", self._root):
-            self._root.mkdir(PRIVATE_DIRECTORY, parents=True, exist_ok=True)
-            self._spool.mkdir(PRIVATE_DIRECTORY, exist_ok=True)
+            self._root.mkdir(DIRECTORY_MODE, parents=True, exist_ok=True)
+            self._spool.mkdir(DIRECTORY_MODE, exist_ok=True)
             self._sweep()
 
     def spool(self) -> AbstractContextManager[Spool]:
         """A file in the spool directory."""
-        return spool_in(self._spool)
+        return open_spool(self._spool)
 
-    def keep(self, spool: Spool, key: str) -> None:
+    def save(self, spool: Spool, key: str) -> None:
         """Sync, link, sync the directories: in this order there is never a half object, and a link replaces nothing."""
         target = self._path(key)
         directories = [self._root / parent for parent in reversed(Path(key).parents)]
         with self._plainly("keep", target):
             spool.sync()
             for directory in directories:
-                directory.mkdir(PRIVATE_DIRECTORY, exist_ok=True)
+                directory.mkdir(DIRECTORY_MODE, exist_ok=True)
             self._put(spool, target, key)
             for directory in directories:  # all of them: another thread may have made one a moment ago
                 _sync_directory(directory)
@@ -54,13 +63,13 @@ class DirectoryStore:
         except FileExistsError:
             with target.open("rb") as kept:
                 if hashlib.file_digest(kept, "sha256").hexdigest() != spool.sha256:
-                    raise ObjectTaken(key) from None
+                    raise ObjectConflict(key) from None
         except OSError as error:
             # Some file systems know no links; there, two who are at one key at once both write it.
             if error.errno not in _NO_LINKS:
                 raise
             if target.exists():
-                raise ObjectTaken(key) from None
+                raise ObjectConflict(key) from None
             os.replace(spool.path, target)
 
     def open(self, key: str) -> BinaryIO:
@@ -73,7 +82,7 @@ class DirectoryStore:
                 raise ObjectMissing(key) from error
             raise
 
-    def stat(self, key: str) -> Stat | None:
+    def stat(self, key: str) -> ObjectStat | None:
         """The digest is not noted beside a file."""
         try:
             with self._plainly("look at", key):
@@ -82,14 +91,14 @@ class DirectoryStore:
             if _is_missing(error.__cause__):
                 return None
             raise
-        return Stat(found.st_size, None) if S_ISREG(found.st_mode) else None
+        return ObjectStat(found.st_size, None) if S_ISREG(found.st_mode) else None
 
     def remove(self, key: str) -> None:
         """Directories that become empty stay; the next night does not mind."""
         with self._plainly("remove", key):
             self._path(key).unlink(missing_ok=True)
 
-    def sign(self, key: str, seconds: int, filename: str) -> str | None:
+    def presigned_url(self, key: str, seconds: int, filename: str) -> str | None:
         """None: our own web serves the files."""
         return None
 
@@ -101,7 +110,7 @@ class DirectoryStore:
 
     def check(self) -> None:
         """Tries the directory."""
-        probe(self, f"probe-{uuid.uuid4().hex}")
+        check_round_trip(self, f"probe-{uuid.uuid4().hex}")
 
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)
@@ -112,7 +121,7 @@ class DirectoryStore:
         now = self._spool.stat().st_mtime  # by the clock of the file system, which dates the files
         for path in self._spool.iterdir():
             with contextlib.suppress(FileNotFoundError):
-                if now - path.stat().st_mtime > SPOOL_AGE_S:
+                if now - path.stat().st_mtime > MAX_SPOOL_AGE_S:
                     path.unlink()
 
     @staticmethod

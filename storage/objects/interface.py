@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 HEAD_BYTES = 64
-LONGEST_KEY, LONGEST_NAME = 1024, 255
+MAX_KEY_BYTES, MAX_NAME_BYTES = 1024, 255
 
 
 class ObjectError(Exception):
@@ -31,7 +31,7 @@ class ObjectMissing(ObjectError):
         super().__init__(f"there is no object {key!r}", transient=False)
 
 
-class ObjectTaken(ObjectError):
+class ObjectConflict(ObjectError):
     """Other bytes stand under this key already: a key is written once."""
 
     def __init__(self, key: str) -> None:
@@ -39,7 +39,7 @@ class ObjectTaken(ObjectError):
 
 
 @dataclass(frozen=True)
-class Stat:
+class ObjectStat:
     """`size` in bytes; `sha256` in hex as noted when the object was kept, None where the store notes none."""
 
     size: int
@@ -96,7 +96,7 @@ class ObjectStore(Protocol):
     def spool(self) -> AbstractContextManager[Spool]:
         """A place to receive into; what was not kept is gone at the end of the block."""
 
-    def keep(self, spool: Spool, key: str) -> None:
+    def save(self, spool: Spool, key: str) -> None:
         """Makes the spooled bytes durable under `key` before it returns, whole or not at all.
 
         A key is written once: the same bytes again are as good as kept, others raise ObjectTaken.
@@ -105,13 +105,13 @@ class ObjectStore(Protocol):
     def open(self, key: str) -> BinaryIO:
         """To be read again and closed. Raises ObjectMissing; reading may raise ObjectError or OSError."""
 
-    def stat(self, key: str) -> Stat | None:
+    def stat(self, key: str) -> ObjectStat | None:
         """None if there is no such object."""
 
     def remove(self, key: str) -> None:
         """Also if there is no such object."""
 
-    def sign(self, key: str, seconds: int, filename: str) -> str | None:
+    def presigned_url(self, key: str, seconds: int, filename: str) -> str | None:
         """An address from which anyone may fetch it for so long; None if the store cannot hand it out by itself."""
 
     def free_bytes(self) -> int | None:
@@ -124,17 +124,17 @@ class ObjectStore(Protocol):
 def check_key(key: str) -> str:
     """The key itself. Raises ObjectError for one that no store of ours should have to interpret."""
     names = key.split("/")
-    odd = any(name in ("", ".", "..") or len(name.encode(errors="replace")) > LONGEST_NAME for name in names)
-    if odd or "\0" in key or "\\" in key or key.startswith(".") or len(key.encode(errors="replace")) > LONGEST_KEY:
+    odd = any(name in ("", ".", "..") or len(name.encode(errors="replace")) > MAX_NAME_BYTES for name in names)
+    if odd or "\0" in key or "\\" in key or key.startswith(".") or len(key.encode(errors="replace")) > MAX_KEY_BYTES:
         raise ObjectError(f"{key!r} cannot be a key", transient=False)
     return key
 
 
-def probe(store: ObjectStore, key: str) -> None:
+def check_round_trip(store: ObjectStore, key: str) -> None:
     """Puts, reads and removes an object; what `check` does in every store."""
     with store.spool() as spool:
         spool.write(b"probe")
-        store.keep(spool, key)
+        store.save(spool, key)
     with store.open(key) as found:
         same = found.read() == b"probe"
     store.remove(key)
@@ -143,7 +143,7 @@ def probe(store: ObjectStore, key: str) -> None:
 
 
 @contextmanager
-def spool_in(directory: Path | None) -> Iterator[Spool]:
+def open_spool(directory: Path | None) -> Iterator[Spool]:
     """A spool file in `directory` (default: the system's); unbuffered, so that closing it cannot fail."""
     try:
         number, name = tempfile.mkstemp(prefix="film-", dir=directory)

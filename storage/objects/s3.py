@@ -16,22 +16,22 @@ from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from storage.objects.interface import (
+    ObjectConflict,
     ObjectError,
     ObjectMissing,
-    ObjectTaken,
+    ObjectStat,
     S3Settings,
     Spool,
-    Stat,
     check_key,
-    probe,
-    spool_in,
+    check_round_trip,
+    open_spool,
 )
-from storage.objects.s3_errors import plainly
+from storage.objects.s3_errors import translate_s3_errors
 
 PART_BYTES = 8 * 1024 * 1024
 THREADS_PER_UPLOAD = 3
-READ_BYTES = 256 * 1024
-CONNECT_S, READ_S, TRIES = 5, 60, 3
+READ_BUFFER_BYTES = 256 * 1024
+CONNECT_TIMEOUT_S, READ_TIMEOUT_S, MAX_ATTEMPTS = 5, 60, 3
 # boto3 can share a client among threads, but not make one.
 _MAKING = threading.Lock()
 
@@ -47,9 +47,9 @@ class S3Store:
 
     def spool(self) -> AbstractContextManager[Spool]:
         """A file in the system's directory for temporary files."""
-        return spool_in(None)
+        return open_spool(None)
 
-    def keep(self, spool: Spool, key: str) -> None:
+    def save(self, spool: Spool, key: str) -> None:
         """Uploads, large films in parts; a failed upload is aborted with its parts. The store is asked not to replace
         where it knows how; elsewhere, and for large films, it is looked at first."""
         name, large = self._name(key), spool.size >= PART_BYTES
@@ -60,7 +60,7 @@ class S3Store:
         if large:
             self._abort_uploads(name)
         # Taken: since it was looked at, or by an earlier try. By whom, the look afterwards tells.
-        with contextlib.suppress(ObjectTaken), plainly("keep", key):
+        with contextlib.suppress(ObjectConflict), translate_s3_errors("keep", key):
             (self._upload if large else self._put)(spool.path, name, extra)
         if not self._is_kept(spool, key):
             raise ObjectError(f"{key!r} is not in the store as it was sent there")
@@ -77,9 +77,9 @@ class S3Store:
     def _is_kept(self, spool: Spool, key: str) -> bool:
         """Whether just these bytes stand there. Raises ObjectTaken when others do."""
         found = self.stat(key)
-        if found is None or found == Stat(spool.size, spool.sha256):
+        if found is None or found == ObjectStat(spool.size, spool.sha256):
             return found is not None
-        raise ObjectTaken(key)
+        raise ObjectConflict(key)
 
     def _refuses_to_replace(self) -> bool:
         """Whether the store honours If-None-Match, found out once with an object of no account."""
@@ -93,32 +93,32 @@ class S3Store:
 
     def open(self, key: str) -> BinaryIO:
         """Read forwards only."""
-        with plainly("open", key):
+        with translate_s3_errors("open", key):
             found = self._client().get_object(Bucket=self._bucket, Key=self._name(key))
-        return io.BufferedReader(_Body(found["Body"], key), READ_BYTES)
+        return io.BufferedReader(_Body(found["Body"], key), READ_BUFFER_BYTES)
 
-    def stat(self, key: str) -> Stat | None:
+    def stat(self, key: str) -> ObjectStat | None:
         """One request."""
         try:
-            with plainly("look at", key):
+            with translate_s3_errors("look at", key):
                 found = self._client().head_object(Bucket=self._bucket, Key=self._name(key))
         except ObjectMissing:
             return None
-        return Stat(found["ContentLength"], found["Metadata"].get("sha256"))
+        return ObjectStat(found["ContentLength"], found["Metadata"].get("sha256"))
 
     def remove(self, key: str) -> None:
         """One request."""
-        with contextlib.suppress(ObjectMissing), plainly("remove", key):
+        with contextlib.suppress(ObjectMissing), translate_s3_errors("remove", key):
             self._client().delete_object(Bucket=self._bucket, Key=self._name(key))
 
-    def sign(self, key: str, seconds: int, filename: str) -> str | None:
+    def presigned_url(self, key: str, seconds: int, filename: str) -> str | None:
         """A presigned GET that shows the film under the given name."""
         wanted = {
             "Bucket": self._bucket,
             "Key": self._name(key),
             "ResponseContentDisposition": f"inline; filename*=UTF-8''{quote(filename)}",
         }
-        with plainly("sign", key):
+        with translate_s3_errors("sign", key):
             return str(self._client().generate_presigned_url("get_object", Params=wanted, ExpiresIn=seconds))
 
     def free_bytes(self) -> int | None:
@@ -127,13 +127,13 @@ class S3Store:
 
     def check(self) -> None:
         """Tries the bucket."""
-        probe(self, f"probe-{uuid.uuid4().hex}")
+        check_round_trip(self, f"probe-{uuid.uuid4().hex}")
 
     def _abort_uploads(self, name: str) -> None:
         """Frees the parts that an upload of the same film left behind when its process was killed."""
         here = {"Bucket": self._bucket}
         # A tidy store is no condition for keeping a film, and listing uploads needs a right of its own.
-        with contextlib.suppress(ObjectError), plainly("tidy", name):
+        with contextlib.suppress(ObjectError), translate_s3_errors("tidy", name):
             found = self._client().list_multipart_uploads(**here, Prefix=name)
             for upload in found.get("Uploads", []):
                 if upload["Key"] == name:
@@ -154,17 +154,17 @@ def _honours_conditions(client: Any, bucket: str, name: str) -> bool:
     condition ignores it, or refuses the first time."""
     try:
         for _ in range(2):
-            with plainly("try", name):
+            with translate_s3_errors("try", name):
                 client.put_object(Bucket=bucket, Key=name, Body=b"", ContentMD5=_md5(b""), IfNoneMatch="*")
         return False
-    except ObjectTaken:
+    except ObjectConflict:
         return True
     except ObjectError as error:
         if error.transient and "NotImplemented" not in str(error):
             raise
         return False
     finally:
-        with contextlib.suppress(ObjectError), plainly("tidy", name):
+        with contextlib.suppress(ObjectError), translate_s3_errors("tidy", name):
             client.delete_object(Bucket=bucket, Key=name)
 
 
@@ -189,12 +189,12 @@ def _make_client(settings: S3Settings) -> Any:
         response_checksum_validation="when_required",
         signature_version="s3v4",
         s3={"addressing_style": "path"},
-        connect_timeout=CONNECT_S,
-        read_timeout=READ_S,
-        retries={"mode": "standard", "total_max_attempts": TRIES},
+        connect_timeout=CONNECT_TIMEOUT_S,
+        read_timeout=READ_TIMEOUT_S,
+        retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
         max_pool_connections=8 * THREADS_PER_UPLOAD,
     )
-    with plainly("reach", settings.endpoint_url or "S3"):
+    with translate_s3_errors("reach", settings.endpoint_url or "S3"):
         return _library().client(
             "s3",
             region_name=settings.region,
@@ -227,7 +227,7 @@ class _Body(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        with plainly("read", self._key):
+        with translate_s3_errors("read", self._key):
             chunk = self._body.read(len(buffer))
         buffer[: len(chunk)] = chunk
         return len(chunk)

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from bot.devtools.simulator.films import big_film, make_film
-from bot.signed_links import Links
+from bot.devtools.simulator.films import make_big_film, make_film
+from bot.signed_links import SignedLinks
 from storage.store import Store
 from tests.bench.load import load
 from tests.bench.rig import Row, Service, folder, middle, service, spread, wait_until
@@ -27,7 +27,7 @@ def a_smart_bot_film(quick: bool) -> Iterator[Row]:
     with service(smart_bot=True) as found, folder() as place:
         wait_until(lambda: found.cloud.aibot.is_connected, 30)
         film = place / "film.mp4"
-        big_film(film, _MEGABYTES)
+        make_big_film(film, _MEGABYTES)
         account = found.accounts[0]
         _filed(found, lambda: found.cloud.phone(account).sends_film(make_film()))
         _filed(found, lambda: found.cloud.aibot.sends_film(account, make_film()))
@@ -36,7 +36,7 @@ def a_smart_bot_film(quick: bool) -> Iterator[Row]:
             plain.append(_filed(found, lambda: found.cloud.phone(account).sends_film(film)))
             with _watched(found) as seen:
                 # What the pretend cloud takes to encrypt it is none of the door's time.
-                told = found.cloud.aibot.media.seal(film, "film.mp4")
+                told = found.cloud.aibot.media.add(film, "film.mp4")
                 body = {"msgtype": "video", "video": told}
                 smart.append(_filed(found, lambda: found.cloud.aibot._message(account, "", body)))  # noqa: B023
             peaks.append(max(seen))
@@ -128,11 +128,11 @@ def _link(found: Service, number: int) -> str:
     now = datetime.now(UTC)
     with found.database.transaction() as session:
         store = Store(session)
-        plant = store.register.by_code(f"E{number:06d}")
+        plant = store.register.enterprise_by_code(f"E{number:06d}")
         assert plant is not None
-        made = store.uploads.offer(
+        made = store.uploads.get_or_create(
             once_key=uuid.uuid4().hex, realm="wecom", sender=found.accounts[number], person_id=number + 1,
             enterprise_id=plant.id, part_id=store.register.parts_of(plant.id)[0].id, night=now.date(), made_at=now,
             expires_at=now + timedelta(hours=1),
         )  # fmt: skip
-        return urlsplit(Links("http://bench", "bench").upload(made.id)).path
+        return urlsplit(SignedLinks("http://bench", "bench").upload_url(made.id)).path

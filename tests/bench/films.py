@@ -18,7 +18,7 @@ from pathlib import Path
 
 import requests
 
-from bot.devtools.simulator.films import big_film, make_film
+from bot.devtools.simulator.films import make_big_film, make_film
 from tests.bench.load import ROOT
 from tests.bench.rig import BUCKET, Row, Service, folder, s3, service, spread, wait_until
 
@@ -46,7 +46,7 @@ def big_films(quick: bool) -> Iterator[Row]:
 def _run(found: Service, place: Path, kind: str, number: int) -> tuple[float, float, float]:
     """Seconds it took, seconds of the bare way, and the most memory meanwhile."""
     path = place / f"{number}.mp4"
-    big_film(path, _MB, tag=f"{kind}/{number}")
+    make_big_film(path, _MB, tag=f"{kind}/{number}")
     before, peaks, stop = found.count("submission", "state = 'filed'"), [0.0], threading.Event()
 
     def watch() -> None:

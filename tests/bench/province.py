@@ -16,11 +16,11 @@ from sqlalchemy import event, insert, select, text
 
 from bot.clock import RealClock
 from bot.engine import InlineEngine
-from bot.unit_of_work import Memory
-from schedules.night_judgement import judged
-from schedules.reminders import send_waves, still_missing
+from bot.unit_of_work import UnitOfWork
+from schedules.night_judgement import judge_night
+from schedules.reminders import check_reminder, decide_reminder_waves
 from storage.db.database import Database
-from storage.db.models import Binding, Employment, Enterprise, GroupChat, Inbox, KeyPart, Notice, Person, Submission
+from storage.db.models import Binding, Employment, Enterprise, GroupChat, InboxRow, KeyPart, Notice, Person, Submission
 from tests.bench.rig import Row, database
 from tests.harness import SHANGHAI
 
@@ -36,7 +36,7 @@ def settle(kept: Database, enterprises: int, without_group: int = 0) -> None:
     """The register of so many enterprises with a patroller each, in groups but for the first ones."""
     numbers = range(1, -(-enterprises // IN_A_GROUP) + 1)
     groups = [{"id": number, "name": f"群{number}", "robot_key": f"K{number}"} for number in numbers]
-    with kept.writing() as connection:
+    with kept.write() as connection:
         connection.execute(insert(GroupChat), groups)
         for first in range(1, enterprises + 1, _AT_ONCE):
             ids = range(first, min(first + _AT_ONCE, enterprises + 1))
@@ -66,7 +66,7 @@ def _binding(number: int) -> dict[str, object]:
 def _part(number: int, part: int) -> dict[str, object]:
     return {
         "id": (number - 1) * PARTS + part + 1, "enterprise_id": number, "number": str(part + 1),
-        "name": f"部位{part + 1}", "kept_in_shutdown": False, "in_use": True,
+        "name": f"部位{part + 1}", "required_in_shutdown": False, "in_use": True,
     }  # fmt: skip
 
 
@@ -74,9 +74,9 @@ def film_a_night(kept: Database, night: date, enterprises: int, all_filmed: bool
     """The films of a night; every tenth enterprise sends half of its own."""
     sent = datetime.combine(night, datetime.min.time(), SHANGHAI) + timedelta(minutes=50)
     raw = {"channel": "wecom_app", "raw": "<xml/>", "received_at": sent, "state": "done", "dispatched": True}
-    with kept.writing() as connection:
+    with kept.write() as connection:
         inbox_id = connection.execute(
-            insert(Inbox).values(**raw, message_key=f"night/{night}", attempts=0).returning(Inbox.id)
+            insert(InboxRow).values(**raw, message_key=f"night/{night}", attempts=0).returning(InboxRow.id)
         ).scalar_one()
         number = 0
         for first in range(1, enterprises + 1, _AT_ONCE):
@@ -135,21 +135,21 @@ def cost(kind: str, enterprises: int) -> Cost:
         film_a_night(kept, NIGHT, enterprises)
         with kept.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("analyze"))
-        memory = Memory(kept, InlineEngine(), RealClock(), SHANGHAI)
+        memory = UnitOfWork(kept, InlineEngine(), RealClock(), SHANGHAI)
         with memory.transaction() as store:
-            store.records.set_fact("born", {"at": (_WAVE - timedelta(days=1)).isoformat()})
-        with memory.reading() as store, _counted(kept) as judging:
-            whole = judged(store, NIGHT, memory.book(store), _WAVE)
-        assert len(whole.accountable) == enterprises // 10
+            store.facts.store_fact("born", {"at": (_WAVE - timedelta(days=1)).isoformat()})
+        with memory.read() as store, _counted(kept) as judging:
+            whole = judge_night(store, NIGHT, memory.rules(store), _WAVE)
+        assert len(whole.confirmed_missing) == enterprises // 10
         del whole
         with memory.transaction() as store, _counted(kept) as deciding:
-            send_waves(store, memory.book(store), _WAVE)
-        with memory.reading() as store:
+            decide_reminder_waves(store, memory.rules(store), _WAVE)
+        with memory.read() as store:
             notices = store.session.scalars(select(Notice.id).where(Notice.kind == "reminder")).all()
             one = store.notices.get(notices[0])
             assert one is not None
             with _counted(kept) as checking:
-                assert still_missing(one, store, memory.book(store), _WAVE) is not None
+                assert check_reminder(one, store, memory.rules(store), _WAVE) is not None
     return Cost(enterprises, _pair(judging), _pair(deciding), _pair(checking), len(notices))
 
 

@@ -167,7 +167,7 @@ class Service:
         corp, now = self.cloud.app.corp_id, int(time.time())
         made = []
         for index in range(number):
-            query, body = self.cloud.courier.envelope(
+            query, body = self.cloud.callback_sender.envelope(
                 f"<xml><ToUserName>{corp}</ToUserName><FromUserName>{self.accounts[index % len(self.accounts)]}"
                 f"</FromUserName><CreateTime>{now}</CreateTime><MsgType>event</MsgType><Event>enter_agent</Event>"
                 f"<EventKey>{uuid.uuid4().hex}</EventKey><AgentID>1</AgentID></xml>"

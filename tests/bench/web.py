@@ -17,7 +17,7 @@ from sqlalchemy import func, insert, select
 
 from schedules.patrol_night import night_of
 from schedules.rules import RuleBook
-from storage.db.models import Inbox, KeyPart, Notice, Person, Submission
+from storage.db.models import InboxRow, KeyPart, Notice, Person, Submission
 from storage.store import Store
 from tests.bench.rig import Row, Service, service
 from tests.harness import SHANGHAI
@@ -67,7 +67,7 @@ def _fill(found: Service, nights: int) -> None:
         parts: Sequence[Any] = session.execute(select(KeyPart.enterprise_id, KeyPart.id)).all()
         store = Store(session)
         tonight = night_of(_now(), RuleBook(SHANGHAI))
-        session.execute(insert(Inbox).values(id=1, channel="x", message_key="x", raw="", received_at=_now()))
+        session.execute(insert(InboxRow).values(id=1, channel="x", message_key="x", raw="", received_at=_now()))
         for back in range(nights):
             night = tonight - timedelta(days=back)
             rows = [

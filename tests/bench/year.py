@@ -12,9 +12,9 @@ from pathlib import Path
 
 from sqlalchemy import insert, text
 
-from schedules.night_judgement import close
+from schedules.night_judgement import close_night
 from storage.db.database import Database
-from storage.db.models import Inbox, Notice
+from storage.db.models import InboxRow, Notice
 from storage.store import Store
 from tests.bench.load import ROOT
 from tests.bench.province import NIGHT, PARTS, film_a_night, settle
@@ -31,9 +31,9 @@ def _remember(kept: Database, nights: int) -> None:
         film_a_night(kept, night, _ENTERPRISES, all_filmed=True)
         with kept.transaction() as session:
             numbers = range(1, _ENTERPRISES * PARTS + 1)
-            session.execute(insert(Inbox), [_message(night, number) for number in numbers])
+            session.execute(insert(InboxRow), [_message(night, number) for number in numbers])
             session.execute(insert(Notice), [_receipt(night, number) for number in numbers])
-            close(Store(session), night, datetime.combine(night, datetime.min.time(), UTC))
+            close_night(Store(session), night, datetime.combine(night, datetime.min.time(), UTC))
 
 
 def _message(night: date, number: int) -> dict[str, object]:

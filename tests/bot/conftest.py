@@ -32,7 +32,7 @@ def cloud(clock: HandClock) -> Iterator[Cloud]:
         cloud.add_member("zhangsan", "张三", "13800000001")
         cloud.add_member("lisi", "李四", "13800000002")
         cloud.add_robot("KEY", "夜巡群")
-        cloud.courier.retries = 0
+        cloud.callback_sender.retries = 0
         yield cloud
 
 

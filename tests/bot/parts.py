@@ -18,18 +18,18 @@ from urllib.parse import urlencode
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from werkzeug.test import Client
 
-from bot.app import Bot, build
+from bot.app import Bot, build_bot
 from bot.config import Config
 from bot.devtools.simulator import Cloud
 from bot.engine import InlineEngine
 from storage.db.database import Database
-from storage.db.models import GroupChat, Inbox, Notice
-from storage.notices import Saying
-from storage.personal_channels import Line
+from storage.db.models import GroupChat, InboxRow, Notice
+from storage.notices import NoticeDraft
+from storage.personal_channels import PersonalChannel
 from tests.harness import NIGHT, HandClock, at, config_for
 from tests.places import here
 
-APP = Line("wecom_app", "wecom")
+APP = PersonalChannel("wecom_app", "wecom")
 
 
 @dataclass
@@ -46,15 +46,15 @@ class Edge:
     def settle(self, seconds: float = 0) -> None:
         """Turn the clock and carry out what is due."""
         self.clock.instant += timedelta(seconds=seconds)
-        self.bot.memory.dispatch(1000)
-        self.engine.drain(self.clock.instant)
+        self.bot.uow.dispatch_inbox(1000)
+        self.engine.run_due(self.clock.instant)
 
     def rows(self, model: Any) -> list[Any]:
-        with self.bot.memory.reading() as store:
+        with self.bot.uow.read() as store:
             return list(store.session.query(model).order_by(model.id))
 
-    def inbox(self) -> list[Inbox]:
-        return self.rows(Inbox)
+    def inbox(self) -> list[InboxRow]:
+        return self.rows(InboxRow)
 
     def notices(self) -> list[Notice]:
         return self.rows(Notice)
@@ -65,13 +65,13 @@ class Edge:
             "kind": "system", "text_key": "stranger.text", "once_key": secrets.token_hex(4), "night": NIGHT,
             "due_at": self.clock.instant, "params": {}, **how,
         }  # fmt: skip
-        with self.bot.memory.transaction() as store:
+        with self.bot.uow.transaction() as store:
             add = {
-                "wecom_app": lambda saying: store.notices.to_account(APP, to, None, saying),
-                "wecom_robot": lambda saying: store.notices.to_group(group_of(store, to), saying),
-                "fallback": lambda saying: store.notices.to_fallback(saying),
+                "wecom_app": lambda saying: store.notices.add_for_account(APP, to, None, saying),
+                "wecom_robot": lambda saying: store.notices.add_for_group(group_of(store, to), saying),
+                "fallback": lambda saying: store.notices.add_for_fallback(saying),
             }[channel]
-            notice = add(Saying(**values))
+            notice = add(NoticeDraft(**values))
             assert notice is not None
             return notice.id
 
@@ -100,10 +100,10 @@ def edge(folder: Path, cloud: Cloud, clock: HandClock, config: Config | None = N
     config = config or config_for(cloud, folder)
     database = Database(here().migrated(folder))
     engine = InlineEngine()
-    bot = build(config, database, clock, engine)
-    engine.start(bot.worker.run)
+    bot = build_bot(config, database, clock, engine)
+    engine.start(bot.worker.run_job)
     client = bot.web.test_client()
-    cloud.courier.deliver = lambda query, body: (
+    cloud.callback_sender.transport = lambda query, body: (
         client.post(f"/callbacks/wecom_app?{query}", data=body, content_type="text/xml").status_code
     )
     try:

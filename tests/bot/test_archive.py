@@ -13,7 +13,7 @@ import pytest
 from bot.devtools.simulator import Cloud
 from bot.devtools.simulator.archive import Archive
 from bot.devtools.simulator.films import make_film
-from bot.doctor import examine
+from bot.doctor import run_checks
 from storage.db.models import Notice, Submission
 from tests.bot.parts import Edge, edge
 from tests.harness import County, HandClock, config_for
@@ -33,10 +33,10 @@ def tape(tmp_path: Path, cloud: Cloud) -> Archive:
 def ear(tmp_path: Path, cloud: Cloud, clock: HandClock, tape: Archive, place: Place) -> Iterator[Edge]:
     """A bot that hears what is posted in groups; its archive is asked when a test says so."""
     with edge(tmp_path, cloud, clock, config_for(cloud, tmp_path, **settings(tape))) as here:
-        with here.bot.memory.transaction() as store:
+        with here.bot.uow.transaction() as store:
             County(store, cloud).settle(enterprises=1, parts=1)
-        here.bot.pulling.begin()
-        here.bot.pulling.once()
+        here.bot.pollers.create_cursors()
+        here.bot.pollers.poll_until_idle()
         yield here
         assert tape.violations == []
 
@@ -44,7 +44,7 @@ def ear(tmp_path: Path, cloud: Cloud, clock: HandClock, tape: Archive, place: Pl
 def later(ear: Edge, **time: float) -> None:
     """Turn the clock, ask the archive and carry out what is due."""
     ear.clock.instant += timedelta(**time)
-    ear.bot.pulling.once()
+    ear.bot.pollers.poll_until_idle()
     ear.settle()
 
 
@@ -53,25 +53,25 @@ def films(ear: Edge) -> list[Submission]:
 
 
 def cursor(ear: Edge) -> str:
-    with ear.bot.memory.reading() as store:
-        found = store.sources.get("wecom_msgaudit")
+    with ear.bot.uow.read() as store:
+        found = store.poll_cursors.get("wecom_msgaudit")
         assert found is not None
         return found.cursor
 
 
 def test_a_film_in_the_group_is_taken_in_with_group_sender_and_time(ear: Edge, tape: Archive) -> None:
     posted_at = ear.clock.instant - timedelta(minutes=2)
-    tape.film("p1", ROOM, FILM, at=posted_at.timestamp())
+    tape.sends_film("p1", ROOM, FILM, at=posted_at.timestamp())
     later(ear, seconds=1)
     [film] = films(ear)
-    assert (film.state, film.chat, film.sender, film.realm) == ("filed", ROOM, "p1", "wecom")
-    assert (film.sent_at, film.sha256, film.place) == (posted_at, hashlib.sha256(FILM).hexdigest(), "attributed")
+    assert (film.state, film.chat_id, film.sender, film.realm) == ("filed", ROOM, "p1", "wecom")
+    assert (film.sent_at, film.sha256, film.attribution) == (posted_at, hashlib.sha256(FILM).hexdigest(), "attributed")
 
 
 def test_a_film_of_many_slices_comes_whole_although_slices_fail(ear: Edge, tape: Archive) -> None:
     large = FILM + bytes(1_300_000)
-    tape.film("p1", ROOM, large)
-    tape.fault("GetMediaData", 10001, times=3)
+    tape.sends_film("p1", ROOM, large)
+    tape.inject_fault("GetMediaData", 10001, times=3)
     later(ear, seconds=1)
     [film] = films(ear)
     assert (film.bytes, film.sha256) == (len(large), hashlib.sha256(large).hexdigest())
@@ -81,24 +81,27 @@ def test_the_bell_of_the_app_rings_at_most_every_fifteen_seconds_and_nothing_wai
     ear: Edge, tape: Archive
 ) -> None:
     for number in range(3):
-        tape.film("p1", ROOM, make_film(seconds=10, size=(64, 48), fps=1, tag=f"{number}"))
-    with ear.bot.memory.reading() as store:
-        assert store.session.get_one(type(store.sources.get("wecom_msgaudit")), "wecom_msgaudit").rung == 1
+        tape.sends_film("p1", ROOM, make_film(seconds=10, size=(64, 48), fps=1, tag=f"{number}"))
+    with ear.bot.uow.read() as store:
+        assert (
+            store.session.get_one(type(store.poll_cursors.get("wecom_msgaudit")), "wecom_msgaudit").notification_count
+            == 1
+        )
     later(ear, seconds=1)
-    tape.rings = False
-    tape.film("p1", ROOM, FILM)
+    tape.notifies = False
+    tape.sends_film("p1", ROOM, FILM)
     later(ear, minutes=3)
     assert [film.state for film in films(ear)] == ["filed"] * 4
 
 
 def test_what_is_none_of_our_business_is_not_kept(ear: Edge, tape: Archive) -> None:
-    tape.film("p1", "", FILM)
+    tape.sends_film("p1", "", FILM)
     tape.says("p1", "", "私下说的话")
-    tape.photo("p1", ROOM, b"\xff\xd8\xff a picture")
-    tape.file("p1", ROOM, b"a sheet", "名单.xlsx")
-    tape.film("wbRobot", ROOM, FILM)
-    tape.switches("p1")
-    tape.leave_a_gap(5)
+    tape.sends_photo("p1", ROOM, b"\xff\xd8\xff a picture")
+    tape.sends_file("p1", ROOM, b"a sheet", "名单.xlsx")
+    tape.sends_film("wbRobot", ROOM, FILM)
+    tape.switches_enterprise("p1")
+    tape.skip_numbers(5)
     later(ear, seconds=1)
     assert (ear.inbox(), films(ear), cursor(ear)) == ([], [], "6")
 
@@ -106,16 +109,16 @@ def test_what_is_none_of_our_business_is_not_kept(ear: Edge, tape: Archive) -> N
 def test_talk_in_the_group_is_not_answered_and_a_strangers_film_is_kept_in_silence(ear: Edge, tape: Archive) -> None:
     tape.says("p1", ROOM, "今天谁值班")
     tape.says("wmStranger", ROOM, "你好")
-    tape.film("wmStranger", ROOM, FILM)
+    tape.sends_film("wmStranger", ROOM, FILM)
     later(ear, seconds=1)
     [film] = films(ear)
-    assert (film.place, film.realm, film.state, ear.rows(Notice)) == ("quarantined", "wecom_kf", "filed", [])
+    assert (film.attribution, film.realm, film.state, ear.rows(Notice)) == ("quarantined", "wecom_kf", "filed", [])
 
 
 def test_several_things_in_one_message_are_each_taken_in(ear: Edge, tape: Archive) -> None:
     other = make_film(seconds=10, size=(64, 48), fps=1, tag="other")
-    items = [("text", {"content": "两段"}), ("image", tape.media(b"\xff\xd8\xff")), ("video", tape.media(FILM))]
-    tape.mixed("p1", ROOM, [*items, ("file", {**tape.media(other), "filename": "罐区.MP4"})])
+    items = [("text", {"content": "两段"}), ("image", tape.add_media(b"\xff\xd8\xff")), ("video", tape.add_media(FILM))]
+    tape.sends_mixed("p1", ROOM, [*items, ("file", {**tape.add_media(other), "filename": "罐区.MP4"})])
     later(ear, seconds=1)
     assert sorted(film.sha256 or "" for film in films(ear)) == sorted(
         hashlib.sha256(film).hexdigest() for film in (FILM, other)
@@ -123,7 +126,7 @@ def test_several_things_in_one_message_are_each_taken_in(ear: Edge, tape: Archiv
 
 
 def test_a_recall_is_noted_and_the_film_stays(ear: Edge, tape: Archive) -> None:
-    msgid = tape.film("p1", ROOM, FILM)
+    msgid = tape.sends_film("p1", ROOM, FILM)
     later(ear, seconds=1)
     tape.recalls("p1", ROOM, msgid)
     later(ear, minutes=3)
@@ -135,7 +138,7 @@ def test_a_recall_is_noted_and_the_film_stays(ear: Edge, tape: Archive) -> None:
 def test_a_digest_that_does_not_fit_is_believed_the_second_time_with_a_note(
     ear: Edge, tape: Archive, md5sum: str, tries: int, marks: list[str]
 ) -> None:
-    tape.film("p1", ROOM, FILM, md5sum=md5sum)
+    tape.sends_film("p1", ROOM, FILM, md5sum=md5sum)
     later(ear, seconds=1)
     later(ear, seconds=2)
     [film] = films(ear)
@@ -145,35 +148,35 @@ def test_a_digest_that_does_not_fit_is_believed_the_second_time_with_a_note(
 def test_a_message_whose_key_is_missing_waits_for_it_and_the_others_go_on(
     ear: Edge, tape: Archive, tmp_path: Path
 ) -> None:
-    tape.change_key()
-    tape.film("p1", ROOM, FILM)
-    tape.film("p1", ROOM, make_film(seconds=10, size=(64, 48), fps=1, tag="2"), version=1)
+    tape.rotate_key()
+    tape.sends_film("p1", ROOM, FILM)
+    tape.sends_film("p1", ROOM, make_film(seconds=10, size=(64, 48), fps=1, tag="2"), version=1)
     later(ear, seconds=1)
     assert (len(films(ear)), sorted(each.state for each in ear.inbox())) == (1, ["done", "waiting"])
     [notice] = [each for each in ear.notices() if each.text_key == "trouble.door"]
     assert "2.pem" in str(notice.params["why"])
     later(ear, minutes=30)
     assert len([each for each in ear.notices() if each.text_key == "trouble.door"]) == 1
-    tape.write_key(tmp_path / "keys", 2)
+    tape.write_private_key(tmp_path / "keys", 2)
     later(ear, minutes=11)
     assert [film.state for film in films(ear)] == ["filed", "filed"]
 
 
 def test_a_wrong_key_may_be_exchanged_for_the_right_one(ear: Edge, tape: Archive, tmp_path: Path) -> None:
-    tape.change_key()
-    tape.write_key(tmp_path / "keys", 2, key=1)
-    tape.film("p1", ROOM, FILM)
+    tape.rotate_key()
+    tape.write_private_key(tmp_path / "keys", 2, actual_version=1)
+    tape.sends_film("p1", ROOM, FILM)
     later(ear, seconds=1)
     assert [each.state for each in ear.inbox()] == ["waiting"]
-    tape.write_key(tmp_path / "keys", 2)
+    tape.write_private_key(tmp_path / "keys", 2)
     later(ear, minutes=2)
     assert [film.state for film in films(ear)] == ["filed"]
 
 
 @pytest.mark.parametrize("code", [10001, 10003, 301058, 45009])
 def test_an_archive_that_cannot_be_asked_now_is_asked_again(ear: Edge, tape: Archive, code: int) -> None:
-    tape.fault("GetChatData", code)
-    tape.film("p1", ROOM, FILM)
+    tape.inject_fault("GetChatData", code)
+    tape.sends_film("p1", ROOM, FILM)
     later(ear, seconds=1)
     assert (films(ear), "wecom_msgaudit" in ear.client.get("/health/ready").json["warnings"]) == ([], True)
     later(ear, minutes=1)
@@ -182,15 +185,15 @@ def test_an_archive_that_cannot_be_asked_now_is_asked_again(ear: Edge, tape: Arc
 
 @pytest.mark.parametrize("code", [10009, 301042, 301053])
 def test_an_archive_that_shuts_us_out_is_told_to_the_office(ear: Edge, tape: Archive, code: int) -> None:
-    tape.fault("GetChatData", code)
-    tape.film("p1", ROOM, FILM)
+    tape.inject_fault("GetChatData", code)
+    tape.sends_film("p1", ROOM, FILM)
     later(ear, seconds=1)
     assert {each.text_key for each in ear.notices()} == {"trouble.pulling"}
 
 
 def test_a_film_that_is_gone_is_asked_for_again(ear: Edge, tape: Archive) -> None:
-    tape.film("p1", ROOM, FILM)
-    tape.fault("GetMediaData", 10010)
+    tape.sends_film("p1", ROOM, FILM)
+    tape.inject_fault("GetMediaData", 10010)
     later(ear, seconds=1)
     assert [(film.state, film.marks) for film in films(ear)] == [("failed", ["media_lost"])]
 
@@ -209,8 +212,8 @@ def test_without_its_library_the_service_starts_and_says_what_is_missing(
     lacking = {"WECOM_MSGAUDIT_SECRET": "s", "WECOM_MSGAUDIT_LIBRARY": "/nowhere/lib.so",
                "WECOM_MSGAUDIT_KEYS_DIR": str(tmp_path)}  # fmt: skip
     with edge(tmp_path, cloud, clock, config_for(cloud, tmp_path, **lacking)) as here:
-        here.bot.pulling.begin()
-        here.bot.pulling.once()
+        here.bot.pollers.create_cursors()
+        here.bot.pollers.poll_until_idle()
         assert "/nowhere/lib.so" in here.client.get("/health/ready").json["warnings"]["wecom_msgaudit"]
         assert here.client.post("/callbacks/wecom_msgaudit").status_code == 404
 
@@ -220,7 +223,7 @@ def said_by_doctor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, **given: str
     monkeypatch.chdir(tmp_path)
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    return [(bool(found.well), found.line) for found in examine() if "会话内容存档" in found.line]
+    return [(bool(found.ok), found.text) for found in run_checks() if "会话内容存档" in found.text]
 
 
 def test_the_doctor_says_where_the_library_goes_and_which_keys_are_there(

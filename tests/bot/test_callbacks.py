@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.channels.wecom_api import crypto
-from bot.config import load
+from bot.config import load_config
 from bot.devtools.simulator import Cloud
 from bot.devtools.simulator.core.crypto import encrypt, sign
-from storage.db.models import Inbox
+from storage.db.models import InboxRow
 from tests.bot.parts import Edge, edge, fresh_clock, packed, sealed, signed
 from tests.harness import HandClock, config_for
 
@@ -37,7 +37,7 @@ def refused(here: Edge, query: str, body: bytes, status: int, reason: str) -> No
     assert post(here, query, body) == status
     assert here.counted(reason) == before + 1
     assert [row.id for row in here.inbox()] == [row.id for row in rows]
-    assert here.engine.reap(set()) == set()
+    assert here.engine.take_over(set()) == set()
 
 
 # --- verification
@@ -96,7 +96,7 @@ def test_the_published_message_is_kept_in_spite_of_its_age(tencent: Edge) -> Non
 
 
 def test_the_key_has_spare_bits_which_a_strict_decoder_would_refuse() -> None:
-    config = load({"WECOM_ENCODING_AES_KEY": SAMPLE["encoding_aes_key"]} | _app(), Path("/nowhere"))
+    config = load_config({"WECOM_ENCODING_AES_KEY": SAMPLE["encoding_aes_key"]} | _app(), Path("/nowhere"))
     assert config.WECOM_ENCODING_AES_KEY.get_secret_value() == SAMPLE["encoding_aes_key"]
 
 
@@ -123,10 +123,10 @@ def test_a_message_is_heard_once_however_often_it_comes(here: Edge) -> None:
 @pytest.mark.parametrize("cdata", [True, False])
 @pytest.mark.parametrize("odd", [True, False])
 def test_cdata_whitespace_and_unknown_elements_make_no_difference(here: Edge, cdata: bool, odd: bool) -> None:
-    style = here.cloud.courier.style
+    style = here.cloud.callback_sender.xml_style
     style.cdata, style.extra_elements, style.odd_whitespace = cdata, odd, odd
     assert here.cloud.phone("zhangsan").says("罐区 <1> & 2").status == 200
-    parsed = here.bot.switchboard.doors["wecom_app"].parse(here.inbox()[0].raw, 1, here.clock.now())
+    parsed = here.bot.channels.receivers["wecom_app"].parse(here.inbox()[0].raw, 1, here.clock.now())
     assert (parsed.text, parsed.sender, parsed.kind) == ("罐区 <1> & 2", "zhangsan", "text")
 
 
@@ -134,7 +134,7 @@ def test_an_unknown_type_is_kept_and_answered(here: Edge) -> None:
     assert here.cloud.phone("zhangsan").sends_raw({"MsgType": "hologram", "Thing": "x"}).status == 200
     here.settle()
     assert [row.state for row in here.inbox()] == ["done"]
-    assert here.cloud.phone("zhangsan").heard != []
+    assert here.cloud.phone("zhangsan").received != []
 
 
 def test_an_old_timestamp_is_no_reason_to_refuse(here: Edge) -> None:
@@ -161,7 +161,7 @@ def test_callbacks_of_further_corps_are_taken_and_of_others_not(tmp_path: Path, 
 
 
 def test_a_missing_or_wrong_signature_is_refused(here: Edge) -> None:
-    query, body = here.cloud.courier.envelope(XML.decode())
+    query, body = here.cloud.callback_sender.envelope(XML.decode())
     refused(here, query.replace("msg_signature=", "msg_signature=0"), body, 403, "signature")
     refused(here, query.replace("msg_signature=", "other="), body, 403, "signature")
     refused(here, "", body, 403, "signature")
@@ -174,7 +174,7 @@ def test_a_foreign_corp_is_refused(here: Edge) -> None:
 
 
 def test_a_body_over_256_kb_is_refused_and_one_of_just_that_is_not(here: Edge) -> None:
-    query, body = here.cloud.courier.envelope(XML.decode())
+    query, body = here.cloud.callback_sender.envelope(XML.decode())
     largest = body + b" " * (256 * 1024 - len(body))
     refused(here, query, largest + b" ", 413, "too_large")
     assert post(here, query, largest) == 200
@@ -240,7 +240,7 @@ def test_a_plain_text_too_short_for_its_length_is_refused(here: Edge) -> None:
     ids=range(15),
 )  # fmt: skip
 def test_content_that_says_nothing_is_refused(here: Edge, xml: str) -> None:
-    refused(here, *here.cloud.courier.envelope(xml), 400, "content")
+    refused(here, *here.cloud.callback_sender.envelope(xml), 400, "content")
 
 
 def test_a_field_that_is_no_text_harms_nobody(here: Edge) -> None:
@@ -252,7 +252,7 @@ def test_a_field_that_is_no_text_harms_nobody(here: Edge) -> None:
 
 
 def test_the_signature_is_compared_in_constant_time() -> None:
-    assert "hmac.compare_digest" in inspect.getsource(crypto.Envelope.check_signature)
+    assert "hmac.compare_digest" in inspect.getsource(crypto.CallbackCrypto.check_signature)
 
 
 def test_a_door_that_is_off_is_not_there(here: Edge) -> None:
@@ -304,8 +304,8 @@ def test_signed_garbage_is_never_our_fault(besieged: Edge, inner: bytes, whole: 
     )
 )
 def test_odd_but_well_formed_messages_are_kept_or_refused(besieged: Edge, fields: dict[str, str]) -> None:
-    xml = besieged.cloud.courier.write(fields)
-    status = post(besieged, *besieged.cloud.courier.envelope(xml))
+    xml = besieged.cloud.callback_sender.to_xml(fields)
+    status = post(besieged, *besieged.cloud.callback_sender.envelope(xml))
     assert status in (200, 400)
     besieged.settle()
-    assert all(row.attempts == 0 for row in besieged.rows(Inbox))
+    assert all(row.attempts == 0 for row in besieged.rows(InboxRow))

@@ -9,12 +9,21 @@ from typing import Any
 import pytest
 
 from bot import clock as clocks
-from bot.clock import FACT, RealClock, RehearsalClock, beat, joined, parse, real_delay, started
+from bot.clock import (
+    REHEARSAL_FACT,
+    RealClock,
+    RehearsalClock,
+    load_clock,
+    parse_instant,
+    real_delay,
+    start_clock,
+    sync_rehearsal_clock,
+)
 from bot.devtools.simulator import Cloud
-from schedules.notify import tell_office
+from schedules.notify import notify_office
 from storage.db.database import Database
 from storage.db.models import ContentItem
-from storage.errors import Refused
+from storage.errors import OperationRefused
 from storage.store import Store
 from tests.bot.parts import Edge, edge, group_of
 from tests.harness import NIGHT, SHANGHAI, HandClock
@@ -52,41 +61,41 @@ def store(tmp_path: Path) -> Any:
 
 
 def test_without_a_rehearsal_it_is_the_real_time(store: Store, wall: Wall) -> None:
-    for clock in (joined(store), started(store, None, None)):
-        assert (clock.now(), clock.rehearsal, clock.speed) == (wall(), False, 1.0)
+    for clock in (load_clock(store), start_clock(store, None, None)):
+        assert (clock.now(), clock.is_rehearsal, clock.speed) == (wall(), False, 1.0)
 
 
 def test_a_rehearsal_runs_as_fast_as_asked_and_others_join_it(store: Store, wall: Wall) -> None:
-    clock = started(store, START, 60)
+    clock = start_clock(store, START, 60)
     wall.turn(3)
-    assert clock.now() == joined(store).now() == START + timedelta(minutes=3)
-    assert started(store, None, None).now() == clock.now()
+    assert clock.now() == load_clock(store).now() == START + timedelta(minutes=3)
+    assert start_clock(store, None, None).now() == clock.now()
 
 
 def test_it_stands_still_while_nothing_serves(store: Store, wall: Wall) -> None:
-    clock = started(store, START, 60)
+    clock = start_clock(store, START, 60)
     wall.turn(4)
-    beat(clock, store)
+    sync_rehearsal_clock(clock, store)
     wall.turn(3600)
-    assert joined(store).now() == START + timedelta(minutes=4)
-    again = started(store, None, None)
+    assert load_clock(store).now() == START + timedelta(minutes=4)
+    again = start_clock(store, None, None)
     wall.turn(1)
     assert (again.now(), again.speed) == (START + timedelta(minutes=5), 60)
 
 
 def test_it_is_never_turned_back_but_may_be_turned_on(store: Store, wall: Wall) -> None:
-    beat(started(store, START, 60), store)
+    sync_rehearsal_clock(start_clock(store, START, 60), store)
     wall.turn(60)
-    beat(joined_running(store), store)
-    with pytest.raises(Refused) as found:
-        started(store, START + timedelta(minutes=59), None)
-    assert found.value.key == "clock.earlier"
-    later = started(store, START + timedelta(hours=5), None)
+    sync_rehearsal_clock(joined_running(store), store)
+    with pytest.raises(OperationRefused) as found:
+        start_clock(store, START + timedelta(minutes=59), None)
+    assert found.value.text_key == "clock.earlier"
+    later = start_clock(store, START + timedelta(hours=5), None)
     assert (later.now(), later.speed) == (START + timedelta(hours=5), 60)
 
 
 def joined_running(store: Store) -> RehearsalClock:
-    fact = store.records.fact(FACT)
+    fact = store.facts.read_fact(REHEARSAL_FACT)
     assert fact is not None
     return RehearsalClock(
         datetime.fromisoformat(fact["start"]), datetime.fromisoformat(fact["since"]), float(fact["speed"])
@@ -95,24 +104,24 @@ def joined_running(store: Store) -> RehearsalClock:
 
 def test_a_process_follows_when_another_turns_the_clock_on(store: Store, wall: Wall) -> None:
     """Else the two would contradict each other with every beat."""
-    first = started(store, START, 60)
-    second = started(store, START + timedelta(hours=5), 10)
-    beat(first, store)
+    first = start_clock(store, START, 60)
+    second = start_clock(store, START + timedelta(hours=5), 10)
+    sync_rehearsal_clock(first, store)
     assert (first.now(), first.speed) == (second.now(), 10)
-    fact = store.records.fact(FACT)
+    fact = store.facts.read_fact(REHEARSAL_FACT)
     assert fact is not None
     assert fact["start"] == (START + timedelta(hours=5)).isoformat()
 
 
 def test_a_database_with_real_history_is_never_rehearsed_in(here: Edge) -> None:
     here.cloud.phone("zhangsan").says("你好")
-    with here.bot.memory.transaction() as store, pytest.raises(Refused) as found:
-        started(store, START, None)
-    assert found.value.key == "clock.real_history"
+    with here.bot.uow.transaction() as store, pytest.raises(OperationRefused) as found:
+        start_clock(store, START, None)
+    assert found.value.text_key == "clock.real_history"
 
 
 def test_a_real_delay_is_shorter_in_a_fast_rehearsal(store: Store, wall: Wall) -> None:
-    assert real_delay(started(store, START, 60), START + timedelta(minutes=5)) == timedelta(seconds=5)
+    assert real_delay(start_clock(store, START, 60), START + timedelta(minutes=5)) == timedelta(seconds=5)
     assert real_delay(RealClock(), wall() + timedelta(minutes=5)) == timedelta(minutes=5)
 
 
@@ -125,13 +134,13 @@ def test_a_real_delay_is_shorter_in_a_fast_rehearsal(store: Store, wall: Wall) -
     ],
 )
 def test_an_instant_without_an_offset_is_the_countys(text: str, instant: datetime) -> None:
-    assert parse(text, SHANGHAI) == instant
+    assert parse_instant(text, SHANGHAI) == instant
 
 
 def test_everything_that_is_said_in_a_rehearsal_says_so(tmp_path: Path, cloud: Cloud, clock: HandClock) -> None:
-    clock.rehearsal = True
+    clock.is_rehearsal = True
     with edge(tmp_path, cloud, clock) as here:
-        cloud.courier.deliver = None
+        cloud.callback_sender.transport = None
         here.say("zhangsan")
         here.say("KEY", channel="wecom_robot")
         here.say("zhangsan", form="buttons", text_key="question.part_card", params={
@@ -141,17 +150,17 @@ def test_everything_that_is_said_in_a_rehearsal_says_so(tmp_path: Path, cloud: C
         here.say(
             "lisi", form="report_file", text_key="report.daily_file", params={"issued_at": clock.now().isoformat()}
         )
-        with here.bot.memory.transaction() as store:
+        with here.bot.uow.transaction() as store:
             items = [_item(store, "链接", "https://127.0.0.1:9/a"), _item(store, "视频", None)]
             group_of(store, "KEY")
-            tell_office(store, NIGHT, clock.now(), "trouble.message", "once", number=1)
+            notify_office(store, NIGHT, clock.now(), "trouble.message", "once", number=1)
             _keep_film(here)
         for item in items:
             here.say("KEY", channel="wecom_robot", form="content", text_key="push.film", params={
                 "item": item, "title": "某片", "source": "",
             })  # fmt: skip
         here.settle()
-        heard = [*cloud.phone("zhangsan").heard, *cloud.phone("lisi").heard, *cloud.group("KEY").heard]
+        heard = [*cloud.phone("zhangsan").received, *cloud.phone("lisi").received, *cloud.group("KEY").received]
     assert len(heard) == 6
     assert [each.text for each in heard if not each.text.startswith("【演练】")] == []
 
@@ -168,4 +177,4 @@ def _item(store: Any, kind: str, url: str | None) -> int:
 def _keep_film(here: Edge) -> None:
     with here.bot.objects.spool() as spool:
         spool.write(b"0123456789")
-        here.bot.objects.keep(spool, "content/film.mp4")
+        here.bot.objects.save(spool, "content/film.mp4")

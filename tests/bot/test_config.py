@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import DOOR_SETTINGS, SECRETS, Config, SettingsError, load
+from bot.config import CHANNEL_SETTINGS, SECRET_SETTINGS, Config, SettingsError, load_config
 from bot.devtools.simulator import Cloud
 from bot.server import serving_bot
 from bot.texts import say
@@ -25,7 +25,7 @@ APP = {
 
 def refusal(environment: dict[str, str], dotenv: Path = NOWHERE) -> str:
     with pytest.raises(SettingsError) as found:
-        load(environment, dotenv)
+        load_config(environment, dotenv)
     shown = "".join(traceback.format_exception(found.value)) + repr(found.value)
     assert HUSH not in shown
     return str(found.value)
@@ -65,31 +65,34 @@ def test_a_secret_is_not_shown_when_it_is_wrong(environment: dict[str, str]) -> 
 
 
 def test_a_secret_is_not_shown_when_it_is_right() -> None:
-    config = load({**APP, "DATABASE_URL": f"postgresql+psycopg://p:{HUSH}@h/d", "SECRET_KEY": HUSH,
+    config = load_config({**APP, "DATABASE_URL": f"postgresql+psycopg://p:{HUSH}@h/d", "SECRET_KEY": HUSH,
                    "AWS_SECRET_ACCESS_KEY": HUSH, "ALERT_FALLBACK_URLS": f"json://u:{HUSH}@h"}, NOWHERE)  # fmt: skip
     assert HUSH not in repr(config) + str(config)
     assert KEY not in repr(config) + str(config)
 
 
-@pytest.mark.parametrize(("door", "name"), [(door, name) for door, names in DOOR_SETTINGS.items() for name in names])
+@pytest.mark.parametrize(("door", "name"), [(door, name) for door, names in CHANNEL_SETTINGS.items() for name in names])
 def test_a_door_that_is_half_configured_stops_the_start(door: str, name: str) -> None:
-    whole = {key: KEY if key.endswith("AES_KEY") else "1" for key in DOOR_SETTINGS[door]}
+    whole = {key: KEY if key.endswith("AES_KEY") else "1" for key in CHANNEL_SETTINGS[door]}
     line = refusal({key: value for key, value in whole.items() if key != name})
     assert (name in line, say(f"channel.{door}") in line) == (True, True)
 
 
 def test_a_door_is_off_when_nothing_of_it_is_set() -> None:
-    assert (load({}, NOWHERE).app_is_on, load(APP, NOWHERE).app_is_on) == (False, True)
+    assert (load_config({}, NOWHERE).wecom_app_configured, load_config(APP, NOWHERE).wecom_app_configured) == (
+        False,
+        True,
+    )
 
 
-@pytest.mark.parametrize("name", SECRETS)
+@pytest.mark.parametrize("name", SECRET_SETTINGS)
 def test_every_secret_may_stand_in_a_file(name: str, tmp_path: Path) -> None:
     shapes = {"DATABASE_URL": "sqlite:///x.db", "ALERT_FALLBACK_URLS": "json://h"}
     value = KEY if name.endswith("AES_KEY") else shapes.get(name, HUSH)
     (tmp_path / "secret").write_text(value + "\n")
-    door = next((names for names in DOOR_SETTINGS.values() if name in names), ())
+    door = next((names for names in CHANNEL_SETTINGS.values() if name in names), ())
     rest = {key: KEY if key.endswith("AES_KEY") else "1" for key in door if key != name}
-    found = getattr(load({**rest, f"{name}_FILE": str(tmp_path / "secret")}, NOWHERE), name)
+    found = getattr(load_config({**rest, f"{name}_FILE": str(tmp_path / "secret")}, NOWHERE), name)
     found = found[0] if isinstance(found, tuple) else found
     assert (found if isinstance(found, str) else found.get_secret_value()) == value
 
@@ -103,23 +106,23 @@ def test_the_environment_wins_over_the_file_also_where_it_names_a_file(tmp_path:
     dotenv = tmp_path / ".env"
     dotenv.write_text("PORT=81\nHOST=0.0.0.0\nSECRET_KEY=written\n")
     (tmp_path / "key").write_text("from a file")
-    config = load({"PORT": "82", "SECRET_KEY_FILE": str(tmp_path / "key")}, dotenv)
+    config = load_config({"PORT": "82", "SECRET_KEY_FILE": str(tmp_path / "key")}, dotenv)
     assert (config.PORT, config.HOST, config.SECRET_KEY.get_secret_value()) == (82, "0.0.0.0", "from a file")
 
 
 def test_an_empty_value_means_the_default() -> None:
-    assert load({"PORT": "", "TIMEZONE": " "}, NOWHERE) == load({}, NOWHERE)
+    assert load_config({"PORT": "", "TIMEZONE": " "}, NOWHERE) == load_config({}, NOWHERE)
 
 
 def test_several_fallback_addresses_may_have_commas_of_their_own() -> None:
-    config = load({"ALERT_FALLBACK_URLS": "mailtos://u:p@h?to=a@x,b@y, json://h/p\n sms://z"}, NOWHERE)
+    config = load_config({"ALERT_FALLBACK_URLS": "mailtos://u:p@h?to=a@x,b@y, json://h/p\n sms://z"}, NOWHERE)
     assert [url.get_secret_value() for url in config.ALERT_FALLBACK_URLS] == [
         "mailtos://u:p@h?to=a@x,b@y", "json://h/p", "sms://z",
     ]  # fmt: skip
 
 
 def test_serving_needs_a_secret_key(tmp_path: Path) -> None:
-    config = load({"DATABASE_URL": f"sqlite:///{tmp_path}/p.db"}, NOWHERE)
+    config = load_config({"DATABASE_URL": f"sqlite:///{tmp_path}/p.db"}, NOWHERE)
     with pytest.raises(SettingsError, match="SECRET_KEY"), serving_bot(config, migrate=True):
         pass
     assert not (tmp_path / "p.db").exists()

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from bot.channels.errors import Unheard
-from bot.channels.interface import Delivered
+from bot.channels.errors import OutcomeUnknown
+from bot.channels.interface import SendResult
 from bot.clock import wall_now
 from bot.delivery import deliver
 from bot.devtools.simulator import Cloud
-from storage.db.models import Attempt, Binding, Person
-from storage.errors import DatabaseAway
+from storage.db.models import Binding, DeliveryAttempt, Person
+from storage.errors import DatabaseUnavailable
 from tests.bot.parts import Edge, edge
 from tests.harness import HandClock, config_for
 
@@ -28,7 +28,7 @@ TEXTS = ("stranger.text", "help.welcome", "other.voice", "other.unreadable", "en
 
 
 def shown(cloud: Cloud, to: str) -> int:
-    return sum(each.state == "shown" for each in cloud.sent if each.to == to)
+    return sum(each.state == "shown" for each in cloud.deliveries if each.to == to)
 
 
 def settle_all(here: Edge, minutes: int = 5) -> None:
@@ -42,10 +42,10 @@ def states(here: Edge) -> list[str]:
 
 def after_a_crash(here: Edge) -> None:
     """What the next process on this machine does first: whatever was under way has broken off."""
-    with here.bot.memory.transaction() as store:
-        store.notices.end_leases(wall_now())
+    with here.bot.uow.transaction() as store:
+        store.notices.expire_leases(wall_now())
     here.clock.instant += timedelta(minutes=1)
-    here.bot.worker.sweep()
+    here.bot.worker.requeue_lost_work()
     here.settle()
 
 
@@ -55,15 +55,15 @@ def after_a_crash(here: Edge) -> None:
 def test_a_robot_speaks_18_times_a_minute_and_the_rest_waits_its_turn(here: Edge) -> None:
     ids = [here.say("KEY", channel="wecom_robot") for _ in range(40)]
     here.settle()
-    assert len(here.cloud.group("KEY").heard) == 18
+    assert len(here.cloud.group("KEY").received) == 18
     here.settle(59)
-    assert len(here.cloud.group("KEY").heard) == 18
+    assert len(here.cloud.group("KEY").received) == 18
     here.settle(1)
-    assert len(here.cloud.group("KEY").heard) == 36
+    assert len(here.cloud.group("KEY").received) == 36
     settle_all(here)
     assert states(here) == ["sent"] * 40
-    assert here.cloud.complaints == []
-    attempts = sorted(here.rows(Attempt), key=lambda each: each.id)
+    assert here.cloud.violations == []
+    attempts = sorted(here.rows(DeliveryAttempt), key=lambda each: each.id)
     assert [each.notice_id for each in attempts] == ids
 
 
@@ -71,30 +71,30 @@ def test_a_member_hears_at_most_28_a_minute_and_nothing_is_dropped(here: Edge) -
     for _ in range(40):
         here.say("zhangsan")
     settle_all(here)
-    assert {each.state for each in here.cloud.sent} <= {"shown", "duplicate"}
+    assert {each.state for each in here.cloud.deliveries} <= {"shown", "duplicate"}
     assert states(here) == ["sent"] * 40
 
 
 def test_a_robot_that_is_shut_is_left_alone_for_a_minute(here: Edge) -> None:
-    here.cloud.faults.next("webhook/send", errcode=45009)
+    here.cloud.faults.inject("webhook/send", errcode=45009)
     for _ in range(5):
         here.say("KEY", channel="wecom_robot")
     here.settle()
-    assert (here.cloud.group("KEY").heard, len(here.rows(Attempt))) == ([], 1)
+    assert (here.cloud.group("KEY").received, len(here.rows(DeliveryAttempt))) == ([], 1)
     here.settle(59)
-    assert here.cloud.group("KEY").heard == []
+    assert here.cloud.group("KEY").received == []
     here.settle(2)
-    assert len(here.cloud.group("KEY").heard) == 5
+    assert len(here.cloud.group("KEY").received) == 5
     assert states(here) == ["sent"] * 5
 
 
 def test_one_robot_that_is_shut_keeps_no_other_waiting(here: Edge) -> None:
     here.cloud.add_robot("OTHER", "另一个群")
-    here.cloud.faults.next("webhook/send", errcode=45009)
+    here.cloud.faults.inject("webhook/send", errcode=45009)
     here.say("KEY", channel="wecom_robot")
     here.say("OTHER", channel="wecom_robot")
     here.settle()
-    assert len(here.cloud.group("OTHER").heard) == 1
+    assert len(here.cloud.group("OTHER").received) == 1
 
 
 def test_a_route_keeps_its_order(here: Edge) -> None:
@@ -114,14 +114,14 @@ def test_the_same_words_are_heard_as_often_as_they_are_said(here: Edge) -> None:
             here.say("zhangsan")
             here.say("lisi", text_key="other.voice")
         here.settle(60)
-    assert {each.state for each in here.cloud.sent} == {"shown"}
-    assert len(here.cloud.phone("zhangsan").heard) == 84
-    assert here.cloud.complaints == []
+    assert {each.state for each in here.cloud.deliveries} == {"shown"}
+    assert len(here.cloud.phone("zhangsan").received) == 84
+    assert here.cloud.violations == []
 
 
 def test_what_is_repeated_meanwhile_does_not_make_one_of_two_answers(here: Edge) -> None:
     """The platform knows a repeat by its interval: a late one must not give its successor the interval of another."""
-    here.cloud.faults.next("message/send", lose_answer=True)
+    here.cloud.faults.inject("message/send", lose_response=True)
     here.say("zhangsan", text_key="other.voice")
     here.settle()
     here.say("zhangsan")
@@ -130,57 +130,57 @@ def test_what_is_repeated_meanwhile_does_not_make_one_of_two_answers(here: Edge)
     assert states(here) == ["sent", "sent"]
     here.say("zhangsan")
     here.settle()
-    assert len(here.cloud.phone("zhangsan").heard) == 3
+    assert len(here.cloud.phone("zhangsan").received) == 3
 
 
 # --- lost answers
 
 
 def test_a_lost_answer_of_the_robot_is_owned_up_to_and_never_repeated(here: Edge) -> None:
-    here.cloud.faults.next("webhook/send", lose_answer=True)
+    here.cloud.faults.inject("webhook/send", lose_response=True)
     here.say("KEY", channel="wecom_robot")
     settle_all(here)
-    assert (states(here), len(here.cloud.group("KEY").heard)) == (["unknown"], 1)
+    assert (states(here), len(here.cloud.group("KEY").received)) == (["unknown"], 1)
 
 
 def test_a_robot_that_cannot_be_reached_at_all_is_tried_again(here: Edge, cloud: Cloud) -> None:
-    robot = here.bot.switchboard.channels["wecom_robot"]
+    robot = here.bot.channels.senders["wecom_robot"]
     url, robot._url = robot._url, "http://127.0.0.1:9/cgi-bin/webhook"  # type: ignore[attr-defined]
     here.say("KEY", channel="wecom_robot")
     here.settle()
     robot._url = url  # type: ignore[attr-defined]
     settle_all(here)
-    assert (states(here), len(cloud.group("KEY").heard)) == (["sent"], 1)
+    assert (states(here), len(cloud.group("KEY").received)) == (["sent"], 1)
 
 
 def test_a_lost_answer_of_the_app_is_repeated_word_for_word_and_heard_once(here: Edge) -> None:
-    here.cloud.faults.next("message/send", lose_answer=True)
+    here.cloud.faults.inject("message/send", lose_response=True)
     here.say("zhangsan")
     settle_all(here)
-    sent = [each for each in here.cloud.sent if each.endpoint == "message/send"]
+    sent = [each for each in here.cloud.deliveries if each.endpoint == "message/send"]
     assert [each.state for each in sent] == ["shown", "duplicate"]
     assert sent[0].raw == sent[1].raw
-    assert (states(here), len(here.cloud.phone("zhangsan").heard)) == (["sent"], 1)
+    assert (states(here), len(here.cloud.phone("zhangsan").received)) == (["sent"], 1)
 
 
 def test_a_gateway_in_trouble_does_not_make_a_phone_ring_twice(here: Edge) -> None:
-    here.cloud.faults.next("message/send", http_status=504)
+    here.cloud.faults.inject("message/send", http_status=504)
     here.say("zhangsan")
     settle_all(here)
-    assert (states(here), len(here.cloud.phone("zhangsan").heard)) == (["sent"], 1)
+    assert (states(here), len(here.cloud.phone("zhangsan").received)) == (["sent"], 1)
 
 
 def test_an_answer_lost_for_longer_than_the_platform_remembers_is_owned_up_to(
     here: Edge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A repeat after that would be heard a second time."""
-    here.cloud.faults.next("message/send", lose_answer=True)
+    here.cloud.faults.inject("message/send", lose_response=True)
     here.say("zhangsan")
     here.settle()
     monkeypatch.setattr(deliver, "wall_now", lambda: wall_now() + timedelta(minutes=2, seconds=30))
     settle_all(here)
-    assert (states(here), len(here.cloud.phone("zhangsan").heard)) == (["unknown"], 1)
-    assert [each.state for each in here.cloud.sent] == ["shown"]
+    assert (states(here), len(here.cloud.phone("zhangsan").received)) == (["unknown"], 1)
+    assert [each.state for each in here.cloud.deliveries] == ["shown"]
 
 
 def test_a_repeat_is_handed_to_its_channel_as_it_was_the_first_time(here: Edge) -> None:
@@ -191,10 +191,10 @@ def test_a_repeat_is_handed_to_its_channel_as_it_was_the_first_time(here: Edge) 
         def send(self, address: str, body: dict[str, Any], attachment: Any) -> Any:
             said.append(body)
             if len(said) < 3:
-                raise Unheard("no answer")
-            return Delivered()
+                raise OutcomeUnknown("no answer")
+            return SendResult()
 
-    channel = here.bot.switchboard.channels["wecom_app"]
+    channel = here.bot.channels.senders["wecom_app"]
     channel.__class__ = Forgetful
     here.say("zhangsan")
     settle_all(here)
@@ -202,71 +202,71 @@ def test_a_repeat_is_handed_to_its_channel_as_it_was_the_first_time(here: Edge) 
 
 
 def test_a_receipt_is_repeated_for_half_an_hour(here: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
-    here.cloud.faults.next("message/send", lose_answer=True)
+    here.cloud.faults.inject("message/send", lose_response=True)
     here.say("zhangsan", kind="receipt")
     here.settle()
     monkeypatch.setattr(deliver, "wall_now", lambda: wall_now() + timedelta(minutes=29))
     settle_all(here)
-    assert (states(here), len(here.cloud.phone("zhangsan").heard)) == (["sent"], 1)
+    assert (states(here), len(here.cloud.phone("zhangsan").received)) == (["sent"], 1)
 
 
 def test_a_lost_answer_is_not_forgotten_over_a_refusal(here: Edge) -> None:
     """The words stay the same, although the last thing heard was an error."""
-    here.cloud.faults.next("message/send", lose_answer=True)
-    here.cloud.faults.next("message/send", errcode=-1)
+    here.cloud.faults.inject("message/send", lose_response=True)
+    here.cloud.faults.inject("message/send", errcode=-1)
     asked = here.say("zhangsan", text_key="clock.earlier", params={"lived": "甲", "start": "乙"})
     here.settle()
     here.settle(15)
-    with here.bot.memory.transaction() as store:
+    with here.bot.uow.transaction() as store:
         found = store.notices.get(asked)
         assert found is not None
         found.params = {"lived": "丙", "start": "丁"}
     settle_all(here)
-    assert (states(here), [each.state for each in here.cloud.sent]) == (["sent"], ["shown", "duplicate"])
+    assert (states(here), [each.state for each in here.cloud.deliveries]) == (["sent"], ["shown", "duplicate"])
 
 
 def test_what_may_have_been_said_is_never_called_unsaid(here: Edge) -> None:
     """Expired, refused at last, no longer true: none of it takes back what the phone may have heard."""
     for after in ({"errcode": 40008}, {"drop": True}):
-        here.cloud.faults.next("message/send", lose_answer=True)
-        here.cloud.faults.next("message/send", **after, times=50)
+        here.cloud.faults.inject("message/send", lose_response=True)
+        here.cloud.faults.inject("message/send", **after, times=50)
         here.say("zhangsan", expires_at=here.clock.instant + timedelta(minutes=3))
         settle_all(here)
         here.cloud.faults.clear()
-    assert (states(here), len(here.cloud.phone("zhangsan").heard)) == (["unknown", "unknown"], 2)
+    assert (states(here), len(here.cloud.phone("zhangsan").received)) == (["unknown", "unknown"], 2)
 
 
 def test_a_file_whose_answer_was_lost_is_not_sent_a_second_time(here: Edge) -> None:
     """Each upload is another file to the platform, which would drop neither."""
-    here.cloud.faults.next("message/send", lose_answer=True)
+    here.cloud.faults.inject("message/send", lose_response=True)
     here.say("zhangsan", form="report_file", params={"issued_at": here.clock.instant.isoformat()})
     settle_all(here)
-    assert (states(here), len(here.cloud.phone("zhangsan").heard)) == (["unknown"], 1)
+    assert (states(here), len(here.cloud.phone("zhangsan").received)) == (["unknown"], 1)
 
 
 def test_an_upload_whose_answer_was_lost_has_said_nothing_yet(here: Edge) -> None:
-    here.cloud.faults.next("media/upload", lose_answer=True)
+    here.cloud.faults.inject("media/upload", lose_response=True)
     here.say("zhangsan", form="report_file", params={"issued_at": here.clock.instant.isoformat()})
     settle_all(here)
-    assert (states(here), len(here.cloud.phone("zhangsan").heard)) == (["sent"], 1)
+    assert (states(here), len(here.cloud.phone("zhangsan").received)) == (["sent"], 1)
 
 
 def test_an_outcome_waits_for_a_database_that_is_away(here: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else a group message that has left would stand as unknown."""
     monkeypatch.setattr(deliver, "_AWAY_S", 0.01)
-    real, away = here.bot.memory.transaction, iter([False, True, True])
+    real, away = here.bot.uow.transaction, iter([False, True, True])
 
     @contextmanager
     def transaction(*patience: float) -> Iterator[Any]:
         if next(away, False):
-            raise DatabaseAway("stopped")
+            raise DatabaseUnavailable("stopped")
         with real(*patience) as store:
             yield store
 
     here.say("KEY", channel="wecom_robot")
-    monkeypatch.setattr(here.bot.memory, "transaction", transaction)
+    monkeypatch.setattr(here.bot.uow, "transaction", transaction)
     here.settle()
-    assert (states(here), len(here.cloud.group("KEY").heard)) == (["sent"], 1)
+    assert (states(here), len(here.cloud.group("KEY").received)) == (["sent"], 1)
 
 
 # --- refusals
@@ -287,25 +287,25 @@ def test_a_success_that_names_an_invalid_user_is_a_failure(here: Edge) -> None:
 
 
 def test_a_robot_taken_out_of_its_group_is_told_to_the_office_once_a_day(here: Edge) -> None:
-    with here.bot.memory.transaction() as store:
+    with here.bot.uow.transaction() as store:
         person = Person(name="王科", roles=["工作人员"])
         store.session.add(person)
         store.session.flush()
-        store.session.add(Binding(person_id=person.id, realm="wecom", account="lisi", account_key="lisi"))
+        store.session.add(Binding(person_id=person.id, realm="wecom", account="lisi", canonical_account="lisi"))
     here.cloud.remove_robot("KEY")
     for _ in range(3):
         here.say("KEY", channel="wecom_robot")
     settle_all(here, 1)
     assert [each.state for each in here.notices() if each.channel == "wecom_robot"] == ["failed"] * 3
-    assert len(here.cloud.phone("lisi").heard) == 1
+    assert len(here.cloud.phone("lisi").received) == 1
     here.settle(86_400)
     here.say("KEY", channel="wecom_robot")
     settle_all(here, 1)
-    assert len(here.cloud.phone("lisi").heard) == 2
+    assert len(here.cloud.phone("lisi").received) == 2
 
 
 def test_an_app_that_may_not_speak_is_told_to_the_fallback(here: Edge) -> None:
-    here.cloud.faults.next("message/send", errcode=60020)
+    here.cloud.faults.inject("message/send", errcode=60020)
     here.say("zhangsan")
     here.settle()
     assert [(each.channel, each.state) for each in here.notices()] == [("wecom_app", "failed"), ("fallback", "failed")]
@@ -314,7 +314,7 @@ def test_an_app_that_may_not_speak_is_told_to_the_fallback(here: Edge) -> None:
 def test_what_is_too_late_is_not_said(here: Edge) -> None:
     here.say("zhangsan", due_at=here.clock.instant, expires_at=here.clock.instant + timedelta(minutes=1))
     here.settle(60)
-    assert (states(here), here.cloud.sent) == (["expired"], [])
+    assert (states(here), here.cloud.deliveries) == (["expired"], [])
 
 
 def test_what_is_not_due_yet_waits(here: Edge) -> None:
@@ -328,11 +328,11 @@ def test_what_is_not_due_yet_waits(here: Edge) -> None:
 def test_what_is_no_longer_true_is_not_said(here: Edge) -> None:
     here.say("zhangsan", still="alert", alert_id=None, form="text")
     here.settle()
-    assert (states(here), here.cloud.sent) == (["cancelled"], [])
+    assert (states(here), here.cloud.deliveries) == (["cancelled"], [])
 
 
 def test_a_channel_that_is_off_fails_at_once(here: Edge) -> None:
-    del here.bot.switchboard.channels["wecom_app"]
+    del here.bot.channels.senders["wecom_app"]
     here.say("zhangsan")
     here.settle()
     assert [(each.state, each.detail) for each in here.notices()] == [("failed", "channel_off")]
@@ -340,13 +340,13 @@ def test_a_channel_that_is_off_fails_at_once(here: Edge) -> None:
 
 def test_an_attempt_that_breaks_off_in_a_way_nobody_foresaw_has_an_outcome(here: Edge) -> None:
     class Broken:
-        limits = here.bot.switchboard.channels["wecom_robot"].limits
+        limits = here.bot.channels.senders["wecom_robot"].limits
         repeats_are_safe, of_platform = False, True
 
         def send(self, *_: Any) -> Any:
             raise KeyError("surprise")
 
-    here.bot.switchboard.channels["wecom_robot"] = Broken()
+    here.bot.channels.senders["wecom_robot"] = Broken()
     here.say("KEY", channel="wecom_robot")
     here.settle()
     assert states(here) == ["unknown"]
@@ -372,7 +372,7 @@ def test_after_a_crash_the_app_says_it_again_and_the_robot_owns_up(
     with edge(tmp_path, cloud, clock) as reborn:
         after_a_crash(reborn)
         assert states(reborn) == ["sent", "unknown"]
-    assert (len(cloud.phone("zhangsan").heard), len(cloud.group("KEY").heard)) == (1, 0)
+    assert (len(cloud.phone("zhangsan").received), len(cloud.group("KEY").received)) == (1, 0)
 
 
 def test_after_a_crash_the_app_says_the_same_words(
@@ -381,7 +381,7 @@ def test_after_a_crash_the_app_says_the_same_words(
     """It may have arrived: only the very same words are dropped by the platform."""
     asked = here.say("zhangsan", text_key="clock.earlier", params={"lived": "甲", "start": "乙"})
     dies_at_sending(here, monkeypatch)
-    with here.bot.memory.transaction() as store:
+    with here.bot.uow.transaction() as store:
         found = store.notices.get(asked)
         assert found is not None
         found.params = {"lived": "丙", "start": "丁"}
@@ -396,7 +396,7 @@ def test_while_an_attempt_may_still_end_by_itself_nobody_interferes(
     here.say("zhangsan")
     dies_at_sending(here, monkeypatch)
     here.clock.instant += timedelta(minutes=1)
-    here.bot.worker.sweep()
+    here.bot.worker.requeue_lost_work()
     here.settle()
     assert states(here) == ["sending"]
 

@@ -12,12 +12,12 @@ from rich.console import Console
 
 from bot.devtools.simulator import Cloud
 from bot.devtools.simulator.core.kf_phone import KfPhone
-from bot.reports.night import night_view
+from bot.reports.night import night_json
 from bot.reports.night_board import print_night
-from schedules.night_snapshot import tonight
-from schedules.notify import tell_person
+from schedules.night_snapshot import load_night_snapshot
+from schedules.notify import notify_person
 from storage.db.models import Person
-from storage.notices import Saying
+from storage.notices import NoticeDraft
 from tests.bot.parts import Edge, edge
 from tests.harness import NIGHT, HandClock, config_for, row
 from tests.places import Place
@@ -31,55 +31,55 @@ def zhao(cloud: Cloud) -> KfPhone:
 @pytest.fixture
 def here(tmp_path: Path, cloud: Cloud, clock: HandClock, zhao: KfPhone, place: Place) -> Iterator[Edge]:
     """Somebody with an account in the app and one in customer service, where he has just spoken."""
-    cloud.kf.courier.retries = 0
+    cloud.kf.callback_sender.retries = 0
     cloud.add_member("zhao", "赵师傅")
     with edge(tmp_path, cloud, clock, config_for(cloud, tmp_path, **cloud.kf.settings())) as made:
-        cloud.kf.courier.deliver = lambda query, body: (
+        cloud.kf.callback_sender.transport = lambda query, body: (
             made.client.post(f"/callbacks/wecom_kf?{query}", data=body, content_type="text/xml").status_code
         )
-        with made.bot.memory.transaction() as store:
+        with made.bot.uow.transaction() as store:
             store.session.add(Person(name="赵师傅", roles=["巡检员"]))
             store.session.flush()
             store.register.bind(1, "wecom", "zhao", None)
             store.register.bind(1, "wecom_kf", "wm1", None)
-        made.bot.pulling.begin()
-        made.bot.pulling.once()
+        made.bot.pollers.create_cursors()
+        made.bot.pollers.poll_until_idle()
         yield made
 
 
 def speaks(here: Edge, phone: KfPhone, words: str = "帮助") -> None:
     phone.says(words)
-    here.bot.pulling.once()
+    here.bot.pollers.poll_until_idle()
     here.settle()
-    phone.heard.clear()
+    phone.received.clear()
 
 
 def tell(here: Edge, kind: str = "reminder", key: str = "a", **how: Any) -> int:
     now = here.clock.instant
-    with here.bot.memory.transaction() as store:
+    with here.bot.uow.transaction() as store:
         person = store.register.person(1)
         assert person is not None
-        saying = Saying(kind, "office.passed_on", f"told/{kind}/{key}", NIGHT, now, **how)
-        notice = tell_person(person, saying, store)
+        saying = NoticeDraft(kind, "office.passed_on", f"told/{kind}/{key}", NIGHT, now, **how)
+        notice = notify_person(person, saying, store)
         assert notice is not None
         return notice.id
 
 
 def app_hears(cloud: Cloud) -> int:
-    return len(cloud.phone("zhao").heard)
+    return len(cloud.phone("zhao").received)
 
 
 def test_where_he_spoke_last_he_is_spoken_to(here: Edge, cloud: Cloud, zhao: KfPhone) -> None:
     speaks(here, zhao)
     notice = here.notice(tell(here))
     here.settle()
-    assert (notice.channel, len(zhao.heard), app_hears(cloud)) == ("wecom_kf", 1, 0)
+    assert (notice.channel, len(zhao.received), app_hears(cloud)) == ("wecom_kf", 1, 0)
     cloud.phone("zhao").says("查询")
     here.settle()
     heard = app_hears(cloud)
     tell(here, key="b")
     here.settle()
-    assert (len(zhao.heard), app_hears(cloud)) == (1, heard + 1)
+    assert (len(zhao.received), app_hears(cloud)) == (1, heard + 1)
 
 
 def test_what_one_door_refuses_goes_by_the_next_and_that_is_on_record(
@@ -92,8 +92,8 @@ def test_what_one_door_refuses_goes_by_the_next_and_that_is_on_record(
     notice = tell(here)
     here.settle()
     told = here.notice(notice)
-    assert (told.state, told.channel, told.address, len(zhao.heard)) == ("sent", "wecom_kf", "wm1", 1)
-    assert [(each["channel"], each["why"]) for each in told.tried or []] == [
+    assert (told.state, told.channel, told.address, len(zhao.received)) == ("sent", "wecom_kf", "wm1", 1)
+    assert [(each["channel"], each["why"]) for each in told.tried_routes or []] == [
         ("wecom_app", "errcode 81013: user & party & tag all invalid")
     ]
     # What refused him once is not the first to be asked for the next.
@@ -112,7 +112,7 @@ def test_nobody_left_to_try_is_visible_and_made_up_for_when_he_is_heard_of(
     assert [here.notice(each).state for each in (waiting, late)] == ["failed", "failed"]
     assert all((here.notice(each).detail or "").startswith("undeliverable") for each in (waiting, late))
     zhao.says("3")
-    here.bot.pulling.once()
+    here.bot.pollers.poll_until_idle()
     here.settle()
     assert (here.notice(waiting).state, here.notice(waiting).channel) == ("sent", "wecom_kf")
     assert here.notice(late).state == "failed"
@@ -129,26 +129,26 @@ def test_the_last_messages_of_a_window_are_kept_for_receipts(here: Edge, cloud: 
     assert [here.notice(each).channel for each in told] == [
         "wecom_kf", "wecom_app", "wecom_kf", "wecom_kf", "wecom_kf", "wecom_app",
     ]  # fmt: skip
-    assert 95001 not in [complaint.errcode for complaint in cloud.complaints]
+    assert 95001 not in [complaint.errcode for complaint in cloud.violations]
 
 
 def test_a_platform_that_counts_otherwise_is_believed(here: Edge, cloud: Cloud, zhao: KfPhone) -> None:
     """Messages of a colleague at the console count as well, and nobody tells us."""
     speaks(here, zhao)
     here.settle()
-    with here.bot.memory.transaction() as store:
-        store.contacts.heard("wecom_kf/wm1", here.clock.instant + timedelta(hours=47), None)
-    cloud.kf.customers["wm1"].heard.clear()
+    with here.bot.uow.transaction() as store:
+        store.contacts.record_message("wecom_kf/wm1", here.clock.instant + timedelta(hours=47), None)
+    cloud.kf.customers["wm1"].received.clear()
     here.clock.instant += timedelta(hours=48)
-    with here.bot.memory.transaction() as store:
+    with here.bot.uow.transaction() as store:
         store.contacts._update("wecom_kf/wm1", {"open_until": here.clock.instant + timedelta(hours=1)})
     notice = tell(here, "receipt")
     here.settle()
     told = here.notice(notice)
     assert (told.state, told.channel) == ("sent", "wecom_app")
-    assert "95001" in (told.tried or [{}])[0]["why"]
+    assert "95001" in (told.tried_routes or [{}])[0]["why"]
     assert here.notice(tell(here, "receipt", "b")).channel == "wecom_app"
-    cloud.complaints.clear()
+    cloud.violations.clear()
 
 
 def test_to_look_into_the_chat_gives_no_further_answers(here: Edge, cloud: Cloud, zhao: KfPhone) -> None:
@@ -159,7 +159,7 @@ def test_to_look_into_the_chat_gives_no_further_answers(here: Edge, cloud: Cloud
         here.settle()
     here.clock.instant += timedelta(minutes=5)
     zhao.enters()
-    here.bot.pulling.once()
+    here.bot.pollers.poll_until_idle()
     here.settle()
     assert [here.notice(tell(here, kind)).channel for kind in ("question", "receipt")] == ["wecom_app", "wecom_kf"]
 
@@ -185,21 +185,21 @@ def test_both_boards_say_who_was_not_reached_and_who_was_by_another_way(
     del cloud.members["zhao"]
     tell(here)
     here.settle()
-    with here.bot.memory.transaction() as store:
+    with here.bot.uow.transaction() as store:
         store.session.add(Person(name="钱师傅", roles=["巡检员"]))
         store.session.flush()
         nobody = row(store, Person, name="钱师傅")
-        tell_person(nobody, Saying("reminder", "office.passed_on", "nobody", NIGHT, here.clock.instant), store)
-    with here.bot.memory.reading() as store:
-        book, now = here.bot.memory.book(store), here.clock.instant
-        seen, shown = night_view(store, NIGHT, book, now), tonight(store, book, now)
+        notify_person(nobody, NoticeDraft("reminder", "office.passed_on", "nobody", NIGHT, here.clock.instant), store)
+    with here.bot.uow.read() as store:
+        book, now = here.bot.uow.rules(store), here.clock.instant
+        seen, shown = night_json(store, NIGHT, book, now), load_night_snapshot(store, book, now)
     diverted = next(each for each in seen["notices"] if each["tried"])
     assert (diverted["channel"], diverted["state"], diverted["tried"][0]["channel"]) == (
         "wecom_kf",
         "sent",
         "wecom_app",
     )
-    assert (shown.undelivered, shown.detoured) == (["钱师傅"], ["赵师傅"])
+    assert (shown.undelivered, shown.failed_over) == (["钱师傅"], ["赵师傅"])
     console = Console(record=True, width=200)
     print_night(seen, console)
     text = console.export_text()

@@ -16,8 +16,8 @@ from bot.channels.errors import Misconfigured
 from bot.cli import cli
 from bot.clock import wall_now
 from bot.doctor import platform, storage
-from bot.monitoring.liveness import SIGN
-from bot.monitoring.metrics import CALLBACKS
+from bot.monitoring.liveness import WORKER_HEARTBEAT_PREFIX
+from bot.monitoring.metrics import CALLBACKS_TOTAL
 from storage.db.models import Binding, DutyShift, Enterprise, GroupChat
 from storage.outages import WORKING
 from tests.bot.parts import Edge
@@ -33,18 +33,18 @@ LONG = "0123456789abcdef" * 4
 def county(here: Edge) -> Edge:
     """A county that wants nothing: everybody bound, tonight's leader on the roster, a worker alive, the web reached."""
     now = wall_now()
-    with here.bot.memory.transaction() as store:
+    with here.bot.uow.transaction() as store:
         County(store, here.cloud, now.date()).settle(enterprises=2, parts=1)
         for days in range(-2, 3):
-            leader = store.register.with_role("值班领导")[0]
+            leader = store.register.people_with_role("值班领导")[0]
             day = (now + timedelta(days=days)).date()
-            if not store.duty.on(day)["leader"]:
+            if not store.duty.people_on_shift(day)["leader"]:
                 store.session.add(DutyShift(day=day, post="leader", person_id=leader.id))
-        store.records.set_fact(f"{SIGN}one", {"at": now.isoformat()})
-        store.outages.beat(WORKING, now)
+        store.facts.store_fact(f"{WORKER_HEARTBEAT_PREFIX}one", {"at": now.isoformat()})
+        store.outages.record_heartbeat(WORKING, now)
     here.cloud.add_robot("KEY", "夜巡工作群")
-    for child in list(CALLBACKS._metrics):
-        CALLBACKS.remove(*child)
+    for child in list(CALLBACKS_TOTAL._metrics):
+        CALLBACKS_TOTAL.remove(*child)
     return here
 
 
@@ -108,11 +108,11 @@ def test_a_setting_that_is_wrong_is_found(
 
 
 def test_an_address_that_is_not_trusted_is_named(county: Edge, tmp_path: Path) -> None:
-    county.cloud.faults.next("getcallbackip", errcode=60020)
+    county.cloud.faults.inject("getcallbackip", errcode=60020)
     assert any("不在“企业可信IP”" in line for line in wrong(county, tmp_path))
     said = "errcode 60020: not allow to access from your ip, hint: [1], from ip: 203.0.113.7, more info at …"
     told = platform._refused(Misconfigured(said, 60020))
-    assert told.line.startswith("本机出口地址 203.0.113.7 不在“企业可信IP”")
+    assert told.text.startswith("本机出口地址 203.0.113.7 不在“企业可信IP”")
 
 
 def test_a_page_that_is_not_ours_is_found(county: Edge, tmp_path: Path) -> None:
@@ -138,14 +138,14 @@ def test_a_proxy_that_loses_the_query_is_found(county: Edge, tmp_path: Path) -> 
     ],
 )
 def test_callbacks_that_come_and_never_open_are_found(county: Edge, tmp_path: Path, reason: str, said: str) -> None:
-    CALLBACKS.labels("wecom_app", reason).inc(3)
+    CALLBACKS_TOTAL.labels("wecom_app", reason).inc(3)
     assert any(said in line and "3 个" in line for line in wrong(county, tmp_path))
-    CALLBACKS.labels("wecom_app", "kept").inc()
+    CALLBACKS_TOTAL.labels("wecom_app", "kept").inc()
     assert not any(said in line for line in wrong(county, tmp_path))
 
 
 def change(here: Edge, *rows: Any, **queries: Any) -> None:
-    with here.bot.memory.transaction() as store:
+    with here.bot.uow.transaction() as store:
         for row in rows:
             store.session.add(row)
         for words in queries.values():
@@ -172,7 +172,7 @@ def test_a_register_or_schema_that_lacks_something_is_found(
 
 
 def test_a_leader_without_an_account_and_enterprises_that_cannot_send_are_named(county: Edge, tmp_path: Path) -> None:
-    with county.bot.memory.transaction() as store:
+    with county.bot.uow.transaction() as store:
         for binding in store.session.query(Binding).filter(Binding.account.in_(["leader", "p2", "h2"])):
             store.session.delete(binding)
     lines = wrong(county, tmp_path)
@@ -181,7 +181,7 @@ def test_a_leader_without_an_account_and_enterprises_that_cannot_send_are_named(
 
 
 def test_an_enterprise_outside_of_every_group_is_counted(county: Edge, tmp_path: Path) -> None:
-    with county.bot.memory.transaction() as store:
+    with county.bot.uow.transaction() as store:
         store.session.add(GroupChat(name="第二群", robot_key="KEY2"))
         enterprise = store.session.query(Enterprise).first()
         assert enterprise is not None
@@ -191,17 +191,17 @@ def test_an_enterprise_outside_of_every_group_is_counted(county: Edge, tmp_path:
 
 
 def test_nobody_at_work_and_a_timetable_asleep_are_found(county: Edge, tmp_path: Path) -> None:
-    with county.bot.memory.transaction() as store:
-        store.outages.beat(WORKING, wall_now() - timedelta(minutes=2))
+    with county.bot.uow.transaction() as store:
+        store.outages.record_heartbeat(WORKING, wall_now() - timedelta(minutes=2))
     assert any("时刻表已有 120 秒没有动" in line or "时刻表已有 121 秒" in line for line in wrong(county, tmp_path))
-    with county.bot.memory.transaction() as store:
-        store.records.set_fact(f"{SIGN}one", {"at": (wall_now() - timedelta(minutes=2)).isoformat()})
+    with county.bot.uow.transaction() as store:
+        store.facts.store_fact(f"{WORKER_HEARTBEAT_PREFIX}one", {"at": (wall_now() - timedelta(minutes=2)).isoformat()})
     assert any("没有正在运行的 worker" in line for line in wrong(county, tmp_path))
 
 
 def test_several_workers_under_the_names_of_their_hosts_are_advised(county: Edge, tmp_path: Path) -> None:
-    with county.bot.memory.transaction() as store:
-        store.records.set_fact(f"{SIGN}two", {"at": wall_now().isoformat()})
+    with county.bot.uow.transaction() as store:
+        store.facts.store_fact(f"{WORKER_HEARTBEAT_PREFIX}two", {"at": wall_now().isoformat()})
     assert any("有 2 个 worker，而 EXECUTOR_ID 没有设" in line for line in wrong(county, tmp_path))
     assert not any("EXECUTOR_ID" in line for line in wrong(county, tmp_path, EXECUTOR_ID="one"))
 

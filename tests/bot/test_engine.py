@@ -19,10 +19,10 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from bot import engine as engines
-from bot.engine import DELIVER, TAKE_IN, DurableEngine, Engine, InlineEngine, Job, again
+from bot.engine import DELIVER, TAKE_IN, DbosEngine, Engine, InlineEngine, Job, retry_job
 from bot.engine.dbos_engine import _AT_ONCE
 from storage.db.database import Database
-from storage.errors import DatabaseAway
+from storage.errors import DatabaseUnavailable
 from tests.bot.parts import until
 from tests.places import Place, embedded_only, here
 
@@ -66,11 +66,11 @@ class Bench:
         if isinstance(self.engine, InlineEngine):
             self.now += later
             with contextlib.suppress(ZeroDivisionError):
-                self.engine.drain(self.now)
+                self.engine.run_due(self.now)
 
     def rest(self) -> None:
         """Until the engine holds nothing more."""
-        until(lambda: (self.drain(), self.engine.reap({"me"}))[1] == set())
+        until(lambda: (self.drain(), self.engine.take_over({"me"}))[1] == set())
 
 
 def theirs(session: Session, words: str) -> TextClause:
@@ -81,7 +81,7 @@ def theirs(session: Session, words: str) -> TextClause:
 
 def migrated(folder: Path) -> Database:
     database = Database(here().bare(folder))
-    engines.prepare(database)
+    engines.migrate_engine_tables(database)
     database.migrate()
     return database
 
@@ -89,7 +89,7 @@ def migrated(folder: Path) -> Database:
 @contextlib.contextmanager
 def bench(kind: str, folder: Path) -> Iterator[Bench]:
     database = migrated(folder)
-    made = Bench(database, DurableEngine(database, "me") if kind == "durable" else InlineEngine())
+    made = Bench(database, DbosEngine(database, "me") if kind == "durable" else InlineEngine())
     made.engine.start(made.run)
     try:
         yield made
@@ -150,7 +150,7 @@ def test_a_job_of_a_transaction_that_is_undone_never_is(any_engine: Bench) -> No
 def test_the_same_job_twice_is_one_and_another_try_is_another(any_engine: Bench) -> None:
     any_engine.enqueue(Job(TAKE_IN, 1), Job(TAKE_IN, 1))
     any_engine.enqueue(Job(TAKE_IN, 1))
-    any_engine.enqueue(again(TAKE_IN, 1, "", timedelta(0)))
+    any_engine.enqueue(retry_job(TAKE_IN, 1, "", timedelta(0)))
     any_engine.comes_to(2)
     any_engine.rest()
     assert len(any_engine.carried) == 2
@@ -160,7 +160,7 @@ def test_a_delay_is_kept(any_engine: Bench) -> None:
     began = datetime.now(UTC)
     any_engine.enqueue(Job(DELIVER, 1, "lane", delay=timedelta(seconds=1.5)), Job(DELIVER, 2, "lane"))
     assert any_engine.comes_to(1) == [2]
-    assert (DELIVER, 1) in any_engine.engine.reap({"me"})
+    assert (DELIVER, 1) in any_engine.engine.take_over({"me"})
     any_engine.drain(timedelta(seconds=1.5))
     assert any_engine.comes_to(2) == [2, 1]
     assert isinstance(any_engine.engine, InlineEngine) or datetime.now(UTC) - began >= timedelta(seconds=1.5)
@@ -241,7 +241,7 @@ def test_what_is_stored_is_json_under_a_constant_version(durable: Bench) -> None
     durable.enqueue(Job(TAKE_IN, 7))
     durable.comes_to(1)
     durable.rest()
-    with durable.database.reading() as session:
+    with durable.database.read() as session:
         found = session.execute(theirs(session, "select serialization, application_version from workflow_status")).one()
         given = session.execute(theirs(session, "select * from workflow_input")).mappings().one()
     assert tuple(found) == ("portable_json", "1")
@@ -250,7 +250,7 @@ def test_what_is_stored_is_json_under_a_constant_version(durable: Bench) -> None
 
 def test_work_of_an_older_program_without_a_version_is_taken_up(durable: Bench) -> None:
     durable.enqueue(Job(TAKE_IN, 7, delay=timedelta(seconds=0.2)))
-    with durable.database.reading() as session:
+    with durable.database.read() as session:
         assert (
             session.execute(theirs(session, "select distinct application_version from workflow_status")).scalar()
             is None
@@ -265,17 +265,20 @@ def test_the_work_of_a_dead_executor_is_taken_over_and_of_a_living_one_is_not(du
     until(lambda: pending(durable))
     with durable.database.transaction() as session:
         session.execute(theirs(session, "update workflow_status set executor_id='gone' where status='PENDING'"))
-    assert durable.engine.reap({"me", "gone"}) == {(TAKE_IN, 1)}
+    assert durable.engine.take_over({"me", "gone"}) == {(TAKE_IN, 1)}
     assert durable.carried == []
-    assert (durable.engine.orphans({"me", "gone"}), durable.engine.orphans({"me"})) == (set(), {(TAKE_IN, 1)})
+    assert (durable.engine.orphaned_jobs({"me", "gone"}), durable.engine.orphaned_jobs({"me"})) == (
+        set(),
+        {(TAKE_IN, 1)},
+    )
     durable.act = lambda _work, row_id: None
-    durable.engine.reap({"me"})
+    durable.engine.take_over({"me"})
     assert durable.comes_to(1) == [1]
     release.set()
 
 
 def pending(made: Bench) -> int:
-    with made.database.reading() as session:
+    with made.database.read() as session:
         return int(
             session.execute(theirs(session, "select count(*) from workflow_status where status='PENDING'")).scalar()
             or 0
@@ -291,8 +294,8 @@ def test_what_was_finished_a_day_ago_is_forgotten(durable: Bench) -> None:
         session.execute(
             theirs(session, "update workflow_status set created_at=created_at-90000000 where workflow_uuid like '%1/0'")
         )
-    durable.engine.reap({"me"})
-    with durable.database.reading() as session:
+    durable.engine.take_over({"me"})
+    with durable.database.read() as session:
         assert session.execute(theirs(session, "select workflow_uuid from workflow_status")).scalars().all() == [
             Job(TAKE_IN, 2).id
         ]
@@ -301,7 +304,7 @@ def test_what_was_finished_a_day_ago_is_forgotten(durable: Bench) -> None:
 def test_the_web_fails_at_once_when_the_database_is_gone(place: Place, tmp_path: Path) -> None:
     """Trap 5: the client of the library would wait for ever."""
     database = migrated(tmp_path)
-    engine = DurableEngine(database, "web")
+    engine = DbosEngine(database, "web")
     with database.transaction() as session:
         session.execute(theirs(session, "alter table workflow_status rename to gone"))
     began = datetime.now(UTC)
@@ -318,7 +321,7 @@ def test_a_locked_database_is_away_after_the_patience_asked_for(place: Place, tm
     began = datetime.now(UTC)
     with other.transaction() as writing:
         writing.execute(text("create table t (id)"))
-        with pytest.raises(DatabaseAway), database.transaction(0.2) as waiting:
+        with pytest.raises(DatabaseUnavailable), database.transaction(0.2) as waiting:
             waiting.execute(text("create table u (id)"))
     assert datetime.now(UTC) - began < timedelta(seconds=3)
     database.close()
@@ -329,7 +332,7 @@ def test_a_locked_database_is_away_after_the_patience_asked_for(place: Place, tm
 def test_both_engines_write_ahead_and_wait_for_the_disk(place: Place, tmp_path: Path) -> None:
     """Trap 9."""
     database = migrated(tmp_path)
-    for engine in (database.engine, database.durable_engine):
+    for engine in (database.engine, database.dbos_engine):
         with engine.connect() as connection:
             found = [
                 connection.execute(text(f"PRAGMA {name}")).scalar()
@@ -350,7 +353,7 @@ def test_only_one_sqlite_library_opens_the_file(durable: Bench, tmp_path: Path) 
         real = sqlite3.connect
         sqlite3.connect = lambda *args, **how: opened.append(args) or real(*args, **how)  # type: ignore[assignment,func-returns-value]
         try:
-            for engine in (made.database.engine, made.database.durable_engine):
+            for engine in (made.database.engine, made.database.dbos_engine):
                 assert engine.dialect.dbapi.__name__ == "pysqlite3.dbapi2" or "pysqlite3" in repr(engine.dialect.dbapi)
             durable.enqueue(Job(TAKE_IN, 1))
             durable.comes_to(1)

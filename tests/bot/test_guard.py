@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug import Request, Response
 
-from bot.app import guard as guard_of
+from bot.app import build_ssrf_guard
 from bot.channels import public_http
-from bot.channels.errors import ChannelError, Forbidden, Transient
-from bot.channels.public_http import is_public
-from bot.channels.ssrf_guard import Guard
-from bot.config import SettingsError, load
+from bot.channels.errors import AddressBlocked, ChannelError, Transient
+from bot.channels.public_http import is_public_address
+from bot.channels.ssrf_guard import SsrfGuard
+from bot.config import SettingsError, load_config
 from tests.harness import config_for
 from tests.sites import Answer, site
 
@@ -44,17 +44,17 @@ def names(monkeypatch: pytest.MonkeyPatch, **known: str) -> None:
     ],
 )  # fmt: skip
 def test_what_is_not_in_public(address: str) -> None:
-    assert not is_public(address)
+    assert not is_public_address(address)
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "119.147.3.1", "240e:97c:2f::1", "64:ff9b::808:808", "::ffff:8.8.8.8"])
 def test_what_is_in_public(address: str) -> None:
-    assert is_public(address)
+    assert is_public_address(address)
 
 
 @given(st.ip_addresses(v=4, network="10.0.0.0/8") | st.ip_addresses(v=4, network="127.0.0.0/8"))
 def test_no_wrapping_makes_a_private_address_public(address: Any) -> None:
-    assert not any(map(is_public, (str(address), f"::ffff:{address}", f"64:ff9b::{address}", f"::{address}")))
+    assert not any(map(is_public_address, (str(address), f"::ffff:{address}", f"64:ff9b::{address}", f"::{address}")))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_no_wrapping_makes_a_private_address_public(address: Any) -> None:
 )  # fmt: skip
 def test_no_way_of_writing_the_own_machine_reaches_it(url: str) -> None:
     with site(hello) as beside, pytest.raises(ChannelError):
-        Guard(["https://qyapi.weixin.qq.com"], ["*"]).page(url.format(port=beside.port))
+        SsrfGuard(["https://qyapi.weixin.qq.com"], ["*"]).get_page(url.format(port=beside.port))
     assert beside.asked == []
 
 
@@ -81,26 +81,26 @@ def test_no_way_of_writing_the_own_machine_reaches_it(url: str) -> None:
 )  # fmt: skip
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(ChannelError):
-        Guard([], ["*.qq.com"]).media(url)
+        SsrfGuard([], ["*.qq.com"]).get_media(url)
 
 
 def test_films_come_from_the_hosts_of_the_settings_only(monkeypatch: pytest.MonkeyPatch) -> None:
     with site(hello) as api, site(hello) as other:
-        guard = Guard([api.url], [])
-        with guard.media(f"{api.url}/film") as response:
+        guard = SsrfGuard([api.url], [])
+        with guard.get_media(f"{api.url}/film") as response:
             assert response.content == b"a film"
         names(monkeypatch, evil_example="127.0.0.1")
-        with pytest.raises(Forbidden, match="not among MEDIA_HOSTS"):
-            guard.media(f"http://evil.example:{other.port}/film")
-        with pytest.raises(Forbidden, match="not among MEDIA_HOSTS"):
-            guard.media("http://qyapi.weixin.qq.com.evil.example/film")
+        with pytest.raises(AddressBlocked, match="not among MEDIA_HOSTS"):
+            guard.get_media(f"http://evil.example:{other.port}/film")
+        with pytest.raises(AddressBlocked, match="not among MEDIA_HOSTS"):
+            guard.get_media("http://qyapi.weixin.qq.com.evil.example/film")
     assert (api.asked, other.asked) == (["/film"], [])
 
 
 def test_a_name_that_leads_inside_is_refused_though_its_host_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     names(monkeypatch, video_qpic_cn="127.0.0.1")
-    with site(hello) as beside, pytest.raises(Forbidden, match="no public address"):
-        Guard([], []).media(f"http://video.qpic.cn:{beside.port}/film")
+    with site(hello) as beside, pytest.raises(AddressBlocked, match="no public address"):
+        SsrfGuard([], []).get_media(f"http://video.qpic.cn:{beside.port}/film")
     assert beside.asked == []
 
 
@@ -115,23 +115,23 @@ def test_it_connects_to_the_very_address_that_was_looked_at(monkeypatch: pytest.
     monkeypatch.setattr(public_http, "resolve", lambda host, port: [next(answers, "127.0.0.1")])
     monkeypatch.setattr(public_http, "create_connection", refuse)
     with pytest.raises(Transient):
-        Guard([], ["*.qq.com"]).media("http://a.qq.com/film")
-    with pytest.raises(Forbidden):
-        Guard([], ["*.qq.com"]).media("http://a.qq.com/film")
+        SsrfGuard([], ["*.qq.com"]).get_media("http://a.qq.com/film")
+    with pytest.raises(AddressBlocked):
+        SsrfGuard([], ["*.qq.com"]).get_media("http://a.qq.com/film")
     assert tried == ["8.8.8.8"]
 
 
 def test_an_operator_may_name_a_host_inside(monkeypatch: pytest.MonkeyPatch) -> None:
     names(monkeypatch, films_lan="127.0.0.1")
     with site(hello) as inside:
-        with Guard([], ["localhost"]).media(f"http://LOCALHOST:{inside.port}/a") as response:
+        with SsrfGuard([], ["localhost"]).get_media(f"http://LOCALHOST:{inside.port}/a") as response:
             assert response.content == b"a film"
-        with Guard([], [f"localhost:{inside.port}"]).media(f"http://localhost:{inside.port}/b") as response:
+        with SsrfGuard([], [f"localhost:{inside.port}"]).get_media(f"http://localhost:{inside.port}/b") as response:
             assert response.content == b"a film"
-        with pytest.raises(Forbidden):
-            Guard([], ["localhost:1"]).media(f"http://localhost:{inside.port}/c")
-        with pytest.raises(Forbidden):
-            Guard([], ["*.lan"]).media(f"http://films.lan:{inside.port}/d")
+        with pytest.raises(AddressBlocked):
+            SsrfGuard([], ["localhost:1"]).get_media(f"http://localhost:{inside.port}/c")
+        with pytest.raises(AddressBlocked):
+            SsrfGuard([], ["*.lan"]).get_media(f"http://films.lan:{inside.port}/d")
     assert inside.asked == ["/a", "/b"]
 
 
@@ -143,27 +143,31 @@ def test_every_hop_of_a_redirect_is_looked_at(monkeypatch: pytest.MonkeyPatch) -
             f"http://localhost:{beside.port}/keys",
             "file:///etc/passwd",
         ):
-            with site(to(target)) as api, pytest.raises(Forbidden):
-                Guard([api.url], []).page(f"{api.url}/link")
+            with site(to(target)) as api, pytest.raises(AddressBlocked):
+                SsrfGuard([api.url], []).get_page(f"{api.url}/link")
     assert beside.asked == []
 
 
 def test_a_redirect_to_an_allowed_host_is_followed_and_one_without_end_is_not() -> None:
-    with site(hello) as last, site(to(f"{last.url}/film")) as first, Guard([first.url]).media(first.url) as response:
+    with (
+        site(hello) as last,
+        site(to(f"{last.url}/film")) as first,
+        SsrfGuard([first.url]).get_media(first.url) as response,
+    ):
         assert response.content == b"a film"
     with site(to("/again")) as round_and_round, pytest.raises(Transient, match="too many redirects"):
-        Guard([round_and_round.url], []).media(f"{round_and_round.url}/again")
+        SsrfGuard([round_and_round.url], []).get_media(f"{round_and_round.url}/again")
 
 
 def test_the_settings_say_where_films_may_be_fetched(here: Any, tmp_path: Any) -> None:
     config = config_for(here.cloud, tmp_path, MEDIA_HOSTS="films.example, *.cdn.example")
-    with pytest.raises(Forbidden, match="not among MEDIA_HOSTS"):
-        guard_of(config).media("https://a.qq.com/film")
-    with guard_of(config).media(f"{here.cloud.url}/no-such-page") as response:
+    with pytest.raises(AddressBlocked, match="not among MEDIA_HOSTS"):
+        build_ssrf_guard(config).get_media("https://a.qq.com/film")
+    with build_ssrf_guard(config).get_media(f"{here.cloud.url}/no-such-page") as response:
         assert response.status_code == 404
 
 
 @pytest.mark.parametrize("hosts", ["https://a.example", "a.example/path", "a b", "*a.example", "a.*.example"])
 def test_what_is_no_host_stops_the_start(hosts: str, tmp_path: Any) -> None:
     with pytest.raises(SettingsError, match="MEDIA_HOSTS"):
-        load({"MEDIA_HOSTS": hosts}, tmp_path / "no.env")
+        load_config({"MEDIA_HOSTS": hosts}, tmp_path / "no.env")

@@ -9,9 +9,9 @@ import pytest
 
 from bot.clock import wall_now
 from bot.monitoring import liveness
-from bot.monitoring.liveness import SIGN
-from schedules.completeness_check import FACT
-from storage.db.models import Inbox, Notice, Token
+from bot.monitoring.liveness import WORKER_HEARTBEAT_PREFIX
+from schedules.completeness_check import COMPLETENESS_FACT
+from storage.db.models import AccessToken, InboxRow, Notice
 from storage.outages import WORKING
 from tests.bot.parts import Edge
 
@@ -29,8 +29,10 @@ def ready(here: Edge) -> Any:
 
 
 def sign(here: Edge, name: str, seconds_ago: float) -> None:
-    with here.bot.memory.transaction() as store:
-        store.records.set_fact(SIGN + name, {"at": (wall_now() - timedelta(seconds=seconds_ago)).isoformat()})
+    with here.bot.uow.transaction() as store:
+        store.facts.store_fact(
+            WORKER_HEARTBEAT_PREFIX + name, {"at": (wall_now() - timedelta(seconds=seconds_ago)).isoformat()}
+        )
 
 
 def test_without_a_living_worker_nothing_would_be_judged_or_said(here: Edge) -> None:
@@ -56,11 +58,11 @@ def alive(here: Edge) -> Edge:
 
 
 def test_a_timetable_that_has_fallen_asleep_is_no_readiness(alive: Edge) -> None:
-    with alive.bot.memory.transaction() as store:
-        store.outages.beat(WORKING, alive.clock.now() - timedelta(seconds=14))
+    with alive.bot.uow.transaction() as store:
+        store.outages.record_heartbeat(WORKING, alive.clock.now() - timedelta(seconds=14))
     assert ready(alive)["problems"] == {}
-    with alive.bot.memory.transaction() as store:
-        store.outages.beat(WORKING, alive.clock.now() - timedelta(seconds=40))
+    with alive.bot.uow.transaction() as store:
+        store.outages.record_heartbeat(WORKING, alive.clock.now() - timedelta(seconds=40))
     assert ready(alive)["problems"] == {"timetable": "the timetable has not ticked for 40 s"}
     alive.clock.speed = 60.0
     assert ready(alive)["problems"] == {}
@@ -69,17 +71,17 @@ def test_a_timetable_that_has_fallen_asleep_is_no_readiness(alive: Edge) -> None
 def test_what_has_waited_long_is_a_warning(alive: Edge) -> None:
     assert "waiting" not in ready(alive)["warnings"]
     heard = {"channel": "wecom_app", "raw": "", "dispatched": True}
-    with alive.bot.memory.transaction() as store:
+    with alive.bot.uow.transaction() as store:
         for number, minutes in enumerate((1, 6)):
             when = alive.clock.now() - timedelta(minutes=minutes)
-            store.session.add(Inbox(message_key=str(number), received_at=when, **heard))
+            store.session.add(InboxRow(message_key=str(number), received_at=when, **heard))
     told = ready(alive)
     assert (told["status"], told["warnings"]["waiting"]) == ("ok", "2 messages wait, the oldest for 360 s")
 
 
 def test_a_night_that_is_not_accounted_for_is_a_warning(alive: Edge) -> None:
-    with alive.bot.memory.transaction() as store:
-        store.records.set_fact(FACT, {"night": "2026-11-24", "well": False})
+    with alive.bot.uow.transaction() as store:
+        store.facts.store_fact(COMPLETENESS_FACT, {"night": "2026-11-24", "well": False})
     assert ready(alive)["warnings"]["audit"] == "the night of 2026-11-24 is not accounted for"
 
 
@@ -92,10 +94,10 @@ def measured(here: Edge) -> dict[str, float]:
 def test_the_figures_that_matter_are_measured(alive: Edge) -> None:
     alive.cloud.phone("zhangsan").says("你好")
     alive.say("zhangsan")
-    with alive.bot.memory.transaction() as store:
-        store.outages.beat(WORKING, alive.clock.now() - timedelta(seconds=3))
+    with alive.bot.uow.transaction() as store:
+        store.outages.record_heartbeat(WORKING, alive.clock.now() - timedelta(seconds=3))
         expires = alive.clock.now() + timedelta(seconds=7000)
-        store.session.add(Token(name="wecom/x/app", value="SECRET", expires_at=expires))
+        store.session.add(AccessToken(name="wecom/x/app", value="SECRET", expires_at=expires))
     found = measured(alive)
     assert found["patrol_messages_waiting"] == 1
     assert found['patrol_messages{state="waiting"}'] == 1
@@ -112,6 +114,6 @@ def test_the_figures_that_matter_are_measured(alive: Edge) -> None:
 def test_what_no_longer_is_does_not_stay_in_the_figures(here: Edge) -> None:
     notice = here.say("zhangsan")
     assert measured(here)['patrol_notices{state="due"}'] == 1
-    with here.bot.memory.transaction() as store:
+    with here.bot.uow.transaction() as store:
         store.session.query(Notice).filter_by(id=notice).update({"state": "cancelled"})
     assert 'patrol_notices{state="due"}' not in measured(here)

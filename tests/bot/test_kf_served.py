@@ -29,7 +29,7 @@ def sky(tmp_path: Path) -> Iterator[Program]:
     """A small county with customer service, and a program that is not running yet."""
     with Cloud() as cloud:
         cloud.serve()
-        cloud.kf.courier.retries = 0
+        cloud.kf.callback_sender.retries = 0
         with program(cloud, tmp_path) as made:
             cloud.kf.configure(callback_url=f"{made.url}/callbacks/wecom_kf")
             cloud.add_customer(ZHAO, "赵师傅")
@@ -46,13 +46,13 @@ def furnish(sky: Program) -> KfPhone:
         zhao = County(store, sky.cloud).person("赵师傅", ["巡检员"], None, "E001")
         store.register.bind(zhao.id, "wecom_kf", ZHAO, None)
     database.close()
-    return sky.cloud.kf.phone(ZHAO)
+    return sky.cloud.kf.customer_phone(ZHAO)
 
 
 def films(sky: Program) -> list[Submission]:
     database = Database(sky.database_url)
     try:
-        with database.reading() as session:
+        with database.read() as session:
             return list(session.query(Submission).order_by(Submission.id))
     finally:
         database.close()
@@ -76,7 +76,7 @@ def test_nothing_is_lost_or_doubled_by_kill_9(sky: Program) -> None:
     assert Counter(each.sha256 for each in films(sky)).most_common(1)[0][1] == 1
     until(lambda: zhao.texts, 30)
     assert max(Counter(zhao.texts).values()) == 1
-    assert [each for each in sky.cloud.complaints if each.errcode == 45009] == []
+    assert [each for each in sky.cloud.violations if each.errcode == 45009] == []
 
 
 def test_an_invitation_is_a_link_that_binds_whoever_opens_it(sky: Program) -> None:
@@ -93,7 +93,7 @@ def test_an_invitation_is_a_link_that_binds_whoever_opens_it(sky: Program) -> No
 
 def test_a_platform_that_is_away_takes_nothing_from_the_code(sky: Program) -> None:
     furnish(sky)
-    sky.cloud.faults.next("kf/add_contact_way", http_status=502)
+    sky.cloud.faults.inject("kf/add_contact_way", http_status=502)
     said = sky.run("invite", "钱师傅", "--role", "巡检员", "--enterprise", "E001", "--json", **sky.cloud.kf.settings())
     made = json.loads(said.stdout)
     assert (said.returncode, len(made["code"]), "kf_url" in made, "502" in said.stderr) == (0, 8, False, True)

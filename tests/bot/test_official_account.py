@@ -15,9 +15,9 @@ from bot.devtools.simulator import Cloud
 from bot.devtools.simulator.core.official_account_phone import FollowerPhone
 from bot.doctor import platform
 from handlers.enrolment import invite
-from schedules.notify import tell_person
+from schedules.notify import notify_person
 from storage.db.models import Employment, Enterprise, KeyPart, Notice, Person, Submission
-from storage.notices import Saying
+from storage.notices import NoticeDraft
 from tests.bot.parts import Edge, edge
 from tests.harness import NIGHT, HandClock, config_for, film_bytes
 from tests.places import Place
@@ -29,8 +29,8 @@ def account_settings(cloud: Cloud) -> dict[str, str]:
 
 
 def connect(here: Edge, cloud: Cloud) -> None:
-    cloud.official_account.courier.retries = 0
-    cloud.official_account.courier.deliver = lambda query, body: (
+    cloud.official_account.callback_sender.retries = 0
+    cloud.official_account.callback_sender.transport = lambda query, body: (
         here.client.post(f"/callbacks/official_account?{query}", data=body, content_type="text/xml").status_code
     )
 
@@ -45,7 +45,7 @@ def here(tmp_path: Path, cloud: Cloud, clock: HandClock, qian: FollowerPhone, pl
     """A bot with an Official Account, and a patroller of an enterprise with one part who is bound there."""
     with edge(tmp_path, cloud, clock, config_for(cloud, tmp_path, **account_settings(cloud))) as made:
         connect(made, cloud)
-        with made.bot.memory.transaction() as store:
+        with made.bot.uow.transaction() as store:
             store.session.add(Person(name="钱师傅", roles=["巡检员"]))
             store.session.add(Enterprise(code="E001", name="甲化工有限公司", short_name="甲化工"))
             store.session.flush()
@@ -62,11 +62,11 @@ def film_of(here: Edge) -> Submission:
 
 
 def tell(here: Edge, kind: str = "reminder", key: str = "a") -> Notice:
-    with here.bot.memory.transaction() as store:
+    with here.bot.uow.transaction() as store:
         person = store.register.person(1)
         assert person is not None
-        notice = tell_person(
-            person, Saying(kind, "office.passed_on", f"{kind}/{key}", NIGHT, here.clock.instant), store
+        notice = notify_person(
+            person, NoticeDraft(kind, "office.passed_on", f"{kind}/{key}", NIGHT, here.clock.instant), store
         )
         assert notice is not None
     here.settle()
@@ -85,7 +85,7 @@ def test_a_film_is_taken_in_and_answered_in_every_mode(
     assert qian.texts[0].startswith("✅ 收到 1124-0001\n甲化工 · 1 罐区")
     assert (len(qian.texts), film_of(here).sha256) == (1, hashlib.sha256(film).hexdigest())
     assert (film_of(here).channel, film_of(here).realm) == ("official_account", "official_account")
-    assert cloud.complaints == []
+    assert cloud.violations == []
 
 
 @pytest.mark.parametrize("how", ["raw_films", "plain_text_json", "redirects"])
@@ -97,7 +97,7 @@ def test_a_film_is_fetched_however_the_platform_hands_it_out(
     qian.sends_short_film(film)
     here.settle()
     assert (film_of(here).state, film_of(here).bytes) == ("filed", len(film))
-    assert cloud.complaints == []
+    assert cloud.violations == []
 
 
 def test_a_photo_comes_as_it_is_and_is_kept_beside(here: Edge, qian: FollowerPhone) -> None:
@@ -123,7 +123,7 @@ def test_the_previous_key_is_accepted_and_a_third_is_not(
     tmp_path: Path, cloud: Cloud, clock: HandClock, qian: FollowerPhone
 ) -> None:
     newest = "NewestAccountEncodingAESKeyOfSimulator00001"
-    old = cloud.official_account.account.encoding_aes_key
+    old = cloud.official_account.profile.encoding_aes_key
     settings = account_settings(cloud) | {
         "OFFICIAL_ACCOUNT_ENCODING_AES_KEY": newest, "OFFICIAL_ACCOUNT_PREVIOUS_AES_KEY": old,
     }  # fmt: skip
@@ -139,7 +139,7 @@ def test_the_previous_key_is_accepted_and_a_third_is_not(
 
 def test_who_cannot_sign_is_refused_and_leaves_nothing(here: Edge, cloud: Cloud, qian: FollowerPhone) -> None:
     fields = {"ToUserName": "gh", "FromUserName": "o1", "CreateTime": 1, "MsgType": "text", "Content": "?", "MsgId": 1}
-    query, body = cloud.official_account.courier.envelope(fields)
+    query, body = cloud.official_account.callback_sender.envelope(fields)
     url = "/callbacks/official_account"
     forged = query.replace("signature=", "signature=0", 1)
     assert here.client.post(f"{url}?{forged}", data=body).status_code == 403
@@ -155,7 +155,7 @@ def test_who_cannot_sign_is_refused_and_leaves_nothing(here: Edge, cloud: Cloud,
 )
 def test_what_is_no_message_is_refused(here: Edge, cloud: Cloud, body: bytes) -> None:
     cloud.official_account.configure(mode="plain")
-    query, _ = cloud.official_account.courier.envelope({"FromUserName": "o1"})
+    query, _ = cloud.official_account.callback_sender.envelope({"FromUserName": "o1"})
     assert here.client.post(f"/callbacks/official_account?{query}", data=body).status_code == 400
     assert here.inbox() == []
 
@@ -165,12 +165,12 @@ def test_the_console_saves_the_address(here: Edge, cloud: Cloud) -> None:
         answer = here.client.get(f"/callbacks/official_account?{query}")
         return answer.status_code, answer.data
 
-    assert cloud.official_account.courier.verify(ask)
-    assert not cloud.official_account.courier.verify(lambda query: ask(query.replace("nonce=", "nonce=0")))
+    assert cloud.official_account.callback_sender.verify_url(ask)
+    assert not cloud.official_account.callback_sender.verify_url(lambda query: ask(query.replace("nonce=", "nonce=0")))
 
 
 def test_a_stranger_binds_by_a_code_in_words_or_in_the_qr_code_he_follows_by(here: Edge, cloud: Cloud) -> None:
-    with here.bot.memory.transaction() as store:
+    with here.bot.uow.transaction() as store:
         codes = [invite(name, ["巡检员"], "E001", store, here.clock.instant).code for name in ("孙师傅", "李师傅")]
     words, scan = cloud.add_follower("o2"), cloud.add_follower("o3")
     words.follows()
@@ -180,7 +180,7 @@ def test_a_stranger_binds_by_a_code_in_words_or_in_the_qr_code_he_follows_by(her
     assert words.texts[0].startswith("您好，这里是夜间巡检机器人")
     assert words.texts[1].startswith("绑定成功，孙师傅（甲化工）")
     assert [text[:8] for text in scan.texts] == ["绑定成功，李师傅"]
-    with here.bot.memory.reading() as store:
+    with here.bot.uow.read() as store:
         assert store.register.account_owner("official_account", "o3", here.clock.instant).name == "李师傅"  # type: ignore[union-attr]
 
 
@@ -198,9 +198,9 @@ def test_outside_of_the_window_a_reminder_goes_by_template_in_its_fields(
 def test_within_the_window_it_is_said_in_full(here: Edge, qian: FollowerPhone) -> None:
     qian.says("查询")
     here.settle()
-    qian.heard.clear()
+    qian.received.clear()
     tell(here)
-    assert [(each.by, each.text) for each in qian.heard] == [
+    assert [(each.sent_via, each.text) for each in qian.received] == [
         ("custom", "已转给工作人员，请等对方核实。核实之前仍请按原要求拍送。")
     ]
 
@@ -211,11 +211,11 @@ def test_a_window_that_the_platform_has_shut_is_left_for_the_template(
 ) -> None:
     qian.says("查询")
     here.settle()
-    qian.heard.clear()
-    cloud.official_account.faults.next("message/custom/send", errcode=errcode)
+    qian.received.clear()
+    cloud.official_account.faults.inject("message/custom/send", errcode=errcode)
     told = tell(here)
-    assert ([each.by for each in qian.heard], told.state) == ([by], "sent")
-    assert [each["why"].startswith(f"errcode {errcode}") for each in told.tried or []] == [True]
+    assert ([each.sent_via for each in qian.received], told.state) == ([by], "sent")
+    assert [each["why"].startswith(f"errcode {errcode}") for each in told.tried_routes or []] == [True]
 
 
 @pytest.mark.parametrize("errcode", [43101, 43004])
@@ -223,14 +223,14 @@ def test_what_the_account_cannot_say_goes_by_another_door(
     here: Edge, cloud: Cloud, qian: FollowerPhone, errcode: int
 ) -> None:
     cloud.add_member("qian", "钱师傅")
-    with here.bot.memory.transaction() as store:
+    with here.bot.uow.transaction() as store:
         store.register.bind(1, "wecom", "qian", None)
     qian.says("查询")
     here.settle()
     here.clock.instant += timedelta(hours=49)
-    cloud.official_account.faults.next("message/template/send", errcode=errcode)
+    cloud.official_account.faults.inject("message/template/send", errcode=errcode)
     told = tell(here)
-    assert (told.state, told.channel, len(cloud.phone("qian").heard)) == ("sent", "wecom_app", 1)
+    assert (told.state, told.channel, len(cloud.phone("qian").received)) == ("sent", "wecom_app", 1)
     assert tell(here, key="b").channel == "wecom_app"
 
 
@@ -238,19 +238,19 @@ def test_a_template_that_did_not_arrive_after_all_goes_by_another_door(
     here: Edge, cloud: Cloud, qian: FollowerPhone
 ) -> None:
     told = tell(here)
-    assert told.platform_id
+    assert told.platform_message_id
     cloud.add_member("qian", "钱师傅")
-    with here.bot.memory.transaction() as store:
+    with here.bot.uow.transaction() as store:
         store.register.bind(1, "wecom", "qian", None)
-    cloud.official_account.report_templates("failed:user block")
+    cloud.official_account.send_template_results("failed:user block")
     here.settle()
     told = here.notice(told.id)
-    assert (told.state, told.channel, len(cloud.phone("qian").heard)) == ("sent", "wecom_app", 1)
+    assert (told.state, told.channel, len(cloud.phone("qian").received)) == ("sent", "wecom_app", 1)
 
 
 def test_one_that_arrived_stays_sent(here: Edge, cloud: Cloud) -> None:
     told = tell(here)
-    cloud.official_account.report_templates()
+    cloud.official_account.send_template_results()
     here.settle()
     assert here.notice(told.id).state == "sent"
 
@@ -261,9 +261,9 @@ def test_a_touch_does_not_shorten_what_words_have_opened(here: Edge, cloud: Clou
     qian.clicks("MENU")
     here.settle()
     here.clock.instant += timedelta(hours=5)
-    qian.heard.clear()
+    qian.received.clear()
     tell(here, "receipt")
-    assert [each.by for each in qian.heard] == ["custom"]
+    assert [each.sent_via for each in qian.received] == ["custom"]
 
 
 def test_who_unfollows_cannot_be_reached_until_he_follows_again(here: Edge, qian: FollowerPhone) -> None:
@@ -280,20 +280,20 @@ def test_who_unfollows_cannot_be_reached_until_he_follows_again(here: Edge, qian
 def test_a_token_that_died_early_is_replaced_once_for_all(here: Edge, cloud: Cloud, qian: FollowerPhone) -> None:
     qian.says("查询")
     here.settle()
-    cloud.official_account.tokens.kill()
+    cloud.official_account.tokens.revoke()
     qian.says("帮助")
     here.settle()
-    assert (len(qian.texts), cloud.official_account.tokens.issued) == (2, 2)
+    assert (len(qian.texts), cloud.official_account.tokens.issued_count) == (2, 2)
 
 
 def test_an_address_that_is_not_on_the_whitelist_is_a_matter_for_the_office(
     here: Edge, cloud: Cloud, qian: FollowerPhone
 ) -> None:
-    with here.bot.memory.transaction() as store:
+    with here.bot.uow.transaction() as store:
         store.session.add(Person(name="王科", roles=["工作人员"]))
         store.session.flush()
         store.register.bind(2, "wecom", "zhangsan", None)
-    cloud.official_account.allowed_ip = False
+    cloud.official_account.ip_allowed = False
     qian.says("查询")
     here.settle(seconds=60)
     [alarm] = cloud.phone("zhangsan").texts
@@ -305,12 +305,12 @@ def test_a_template_the_account_may_not_list_is_filled_as_usual(here: Edge, clou
     cloud.official_account.templates = [
         dataclasses.replace(each, content="{{thing1.DATA}}{{time2.DATA}}") for each in cloud.official_account.templates
     ]
-    cloud.official_account.faults.next("template/get_all_private_template", errcode=40066)
+    cloud.official_account.faults.inject("template/get_all_private_template", errcode=40066)
     assert tell(here).state == "sent"
 
 
 def test_an_older_platform_without_the_stable_token_gives_the_plain_one(here: Edge, cloud: Cloud, qian: Any) -> None:
-    cloud.official_account.faults.next("stable_token", errcode=40066)
+    cloud.official_account.faults.inject("stable_token", errcode=40066)
     qian.says("查询")
     here.settle()
     assert len(qian.texts) == 1
@@ -318,12 +318,12 @@ def test_an_older_platform_without_the_stable_token_gives_the_plain_one(here: Ed
 
 def test_the_doctor_says_what_is_wrong_with_the_account(here: Edge, cloud: Cloud) -> None:
     def lines() -> list[str]:
-        found = platform.examine(here.bot.config, here.bot.memory, here.bot.switchboard)
-        return [finding.line for finding in found if "公众号" in finding.line or "模板" in finding.line]
+        found = platform.check_platform(here.bot.config, here.bot.uow, here.bot.channels)
+        return [finding.text for finding in found if "公众号" in finding.text or "模板" in finding.text]
 
     assert lines() == ["公众号接通，回调地址 https://patrol.example.org/callbacks/official_account"]
-    cloud.official_account.allowed_ip = False
-    cloud.official_account.tokens.kill()
+    cloud.official_account.ip_allowed = False
+    cloud.official_account.tokens.revoke()
     here.clock.instant += timedelta(hours=3)
     [line] = lines()
     assert "40164" in line

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from bot.channels.interface import Pulled
+from bot.channels.interface import PollResult
 from bot.devtools.simulator import Cloud
 from bot.devtools.simulator.core.kf_phone import KfPhone
 from bot.intake import poller
-from storage.db.models import Inbox, Source
+from storage.db.models import InboxRow, PollCursor
 from tests.bot.parts import Edge, edge, until
 from tests.harness import HandClock, config_for
 from tests.places import Place
@@ -28,19 +28,19 @@ def zhao(cloud: Cloud) -> KfPhone:
 @pytest.fixture
 def desk(tmp_path: Path, cloud: Cloud, clock: HandClock, zhao: KfPhone, place: Place) -> Iterator[Edge]:
     """A bot with a customer-service account; its messages are fetched when a test says so."""
-    cloud.kf.courier.retries = 0
+    cloud.kf.callback_sender.retries = 0
     with edge(tmp_path, cloud, clock, config_for(cloud, tmp_path, **cloud.kf.settings())) as here:
-        cloud.kf.courier.deliver = lambda query, body: (
+        cloud.kf.callback_sender.transport = lambda query, body: (
             here.client.post(f"/callbacks/wecom_kf?{query}", data=body, content_type="text/xml").status_code
         )
-        here.bot.pulling.begin()
-        here.bot.pulling.once()
+        here.bot.pollers.create_cursors()
+        here.bot.pollers.poll_until_idle()
         yield here
 
 
-def source(desk: Edge) -> Source:
-    with desk.bot.memory.reading() as store:
-        found = store.sources.get("wecom_kf")
+def source(desk: Edge) -> PollCursor:
+    with desk.bot.uow.read() as store:
+        found = store.poll_cursors.get("wecom_kf")
         assert found is not None
         return found
 
@@ -53,15 +53,15 @@ def kept(desk: Edge) -> list[str]:
 def later(desk: Edge, **time: float) -> None:
     """Turn the clock and let the puller look."""
     desk.clock.instant += timedelta(**time)
-    desk.bot.pulling.once()
+    desk.bot.pollers.poll_until_idle()
 
 
 def test_a_bell_is_on_record_when_it_is_answered_and_costs_one_row_for_all(desk: Edge, zhao: KfPhone) -> None:
     sent = [zhao.says("你好"), zhao.says("在吗")]
     assert [each.status for each in sent] == [200, 200]
-    assert (source(desk).rung, source(desk).answered, kept(desk)) == (2, 0, [])
-    desk.bot.pulling.once()
-    assert (source(desk).answered, kept(desk)) == (2, [each.msg_id for each in sent])
+    assert (source(desk).notification_count, source(desk).handled_count, kept(desk)) == (2, 0, [])
+    desk.bot.pollers.poll_until_idle()
+    assert (source(desk).handled_count, kept(desk)) == (2, [each.msg_id for each in sent])
 
 
 def test_a_kill_between_bell_and_fetching_loses_nothing(
@@ -69,7 +69,7 @@ def test_a_kill_between_bell_and_fetching_loses_nothing(
 ) -> None:
     sent = zhao.says("你好")
     with edge(tmp_path, cloud, clock, desk.bot.config) as again:
-        again.bot.pulling.once()
+        again.bot.pollers.poll_until_idle()
         assert kept(again) == [sent.msg_id]
 
 
@@ -80,9 +80,9 @@ def test_a_kill_before_the_cursor_is_kept_keeps_each_message_once(
     with monkeypatch.context() as broken:
         broken.setattr(poller, "keep", _dies)
         with pytest.raises(KeyboardInterrupt):
-            desk.bot.pulling.once()
-    assert (kept(desk), source(desk).answered) == ([], 0)
-    desk.bot.pulling.once()
+            desk.bot.pollers.poll_until_idle()
+    assert (kept(desk), source(desk).handled_count) == ([], 0)
+    desk.bot.pollers.poll_until_idle()
     assert kept(desk) == [sent.msg_id]
 
 
@@ -91,7 +91,7 @@ def _dies(*_: Any) -> None:
 
 
 def test_a_lost_bell_loses_minutes_only(desk: Edge, cloud: Cloud, zhao: KfPhone) -> None:
-    cloud.kf.rings = False
+    cloud.kf.notifies = False
     sent = zhao.says("你好")
     later(desk, seconds=179)
     assert kept(desk) == []
@@ -102,38 +102,38 @@ def test_a_lost_bell_loses_minutes_only(desk: Edge, cloud: Cloud, zhao: KfPhone)
 def test_an_empty_list_that_says_there_is_more_is_gone_on_with(desk: Edge, cloud: Cloud, zhao: KfPhone) -> None:
     sent = zhao.says("你好")
     cloud.kf.empty_pages = 3
-    desk.bot.pulling.once()
+    desk.bot.pollers.poll_until_idle()
     assert kept(desk) == [sent.msg_id]
 
 
 def test_a_token_that_has_died_is_dropped_and_the_rest_fetched_slowly(desk: Edge, cloud: Cloud, zhao: KfPhone) -> None:
     sent = [zhao.says(f"{number}") for number in range(3)]
-    cloud.kf.page = 1
+    cloud.kf.page_size = 1
     cloud.kf._bells.clear()
-    desk.bot.pulling.once()
+    desk.bot.pollers.poll_until_idle()
     assert kept(desk) == []
     for number in range(1, 4):
         later(desk, seconds=7)
         assert kept(desk) == [each.msg_id for each in sent[:number]]
-    assert cloud.complaints == []
+    assert cloud.violations == []
 
 
 def test_three_days_after_an_outage_come_with_one_call_after_the_other(desk: Edge, cloud: Cloud, zhao: KfPhone) -> None:
-    cloud.kf.rings = False
+    cloud.kf.notifies = False
     sent = [zhao.says(f"{number}") for number in range(450)]
     later(desk, days=2)
     for _ in range(2):
         later(desk, seconds=7)
     assert kept(desk) == [each.msg_id for each in sent]
-    assert cloud.complaints == []
+    assert cloud.violations == []
 
 
 def test_a_platform_that_fails_is_asked_again_ever_more_slowly_and_named_by_health(
     desk: Edge, cloud: Cloud, zhao: KfPhone
 ) -> None:
-    cloud.faults.next("kf/sync_msg", http_status=502, times=3)
+    cloud.faults.inject("kf/sync_msg", http_status=502, times=3)
     sent = zhao.says("你好")
-    desk.bot.pulling.once()
+    desk.bot.pollers.poll_until_idle()
     assert desk.client.get("/health/ready").json["warnings"]["wecom_kf"].endswith("HTTP 502")
     for wait in (1, 2, 4):
         assert kept(desk) == []
@@ -143,18 +143,18 @@ def test_a_platform_that_fails_is_asked_again_ever_more_slowly_and_named_by_heal
 
 
 def test_a_platform_away_for_long_stands_in_the_ledger_of_outages(desk: Edge, cloud: Cloud) -> None:
-    cloud.faults.next("kf/sync_msg", http_status=502, times=500)
+    cloud.faults.inject("kf/sync_msg", http_status=502, times=500)
     for _ in range(20):
         later(desk, minutes=1)
     cloud.faults.clear()
     later(desk, minutes=1)
-    with desk.bot.memory.reading() as store:
+    with desk.bot.uow.read() as store:
         [outage] = store.outages.all()
-    assert outage.what == "platform"
+    assert outage.kind == "platform"
 
 
 def test_whoever_is_shut_out_waits_a_minute(desk: Edge, cloud: Cloud, zhao: KfPhone) -> None:
-    cloud.faults.next("kf/sync_msg", errcode=45009)
+    cloud.faults.inject("kf/sync_msg", errcode=45009)
     sent = zhao.says("你好")
     later(desk, seconds=0)
     later(desk, seconds=59)
@@ -164,7 +164,7 @@ def test_whoever_is_shut_out_waits_a_minute(desk: Edge, cloud: Cloud, zhao: KfPh
 
 
 def test_a_wrong_secret_is_told_to_the_office_once_a_day(desk: Edge, cloud: Cloud) -> None:
-    cloud.faults.next("kf/sync_msg", errcode=95011, times=100)
+    cloud.faults.inject("kf/sync_msg", errcode=95011, times=100)
     for _ in range(10):
         later(desk, minutes=3)
     assert [each.text_key for each in desk.notices()] == ["trouble.pulling"]
@@ -175,12 +175,12 @@ def test_an_answer_that_is_nonsense_stops_nothing(
     desk: Edge, zhao: KfPhone, monkeypatch: pytest.MonkeyPatch, nonsense: dict[str, Any]
 ) -> None:
     sent = zhao.says("你好")
-    door = desk.bot.switchboard.sources["wecom_kf"]
+    door = desk.bot.channels.sources["wecom_kf"]
     with monkeypatch.context() as patched:
         patched.setattr(door._client, "post", lambda *_: nonsense)  # type: ignore[attr-defined]
-        desk.bot.pulling.once()
-    with desk.bot.memory.transaction() as store:
-        store.session.get_one(Source, "wecom_kf").cursor = ""
+        desk.bot.pollers.poll_until_idle()
+    with desk.bot.uow.transaction() as store:
+        store.session.get_one(PollCursor, "wecom_kf").cursor = ""
     zhao.says("还在吗")
     later(desk, seconds=2)
     assert kept(desk)[0] == sent.msg_id
@@ -191,29 +191,29 @@ def test_what_another_puller_has_fetched_meanwhile_is_not_kept_over_it(
 ) -> None:
     """A claim that was lost without notice: the cursor decides who goes on."""
     sent = zhao.says("你好")
-    door = desk.bot.switchboard.sources["wecom_kf"]
-    ask = door.pull
+    door = desk.bot.channels.sources["wecom_kf"]
+    ask = door.poll
 
-    def overtaken(cursor: str, token: str | None) -> Pulled:
+    def overtaken(cursor: str, token: str | None) -> PollResult:
         monkeypatch.undo()
-        desk.bot.pulling.once()
-        return Pulled([], "an older cursor", unfinished=False)
+        desk.bot.pollers.poll_until_idle()
+        return PollResult([], "an older cursor", has_more=False)
 
     monkeypatch.setattr(door, "pull", overtaken)
     zhao.says("在吗")
-    desk.bot.pulling.once()
-    assert (kept(desk)[0], source(desk).cursor != "an older cursor", door.pull == ask) == (sent.msg_id, True, True)
+    desk.bot.pollers.poll_until_idle()
+    assert (kept(desk)[0], source(desk).cursor != "an older cursor", door.poll == ask) == (sent.msg_id, True, True)
 
 
 def test_of_several_workers_one_asks(desk: Edge, tmp_path: Path, cloud: Cloud, clock: HandClock, zhao: KfPhone) -> None:
     asked = threading.Event()
     with edge(tmp_path, cloud, clock, desk.bot.config) as other:
-        one, two = desk.bot.pulling, other.bot.pulling
-        assert one._claims["wecom_kf"].take()
+        one, two = desk.bot.pollers, other.bot.pollers
+        assert one._claims["wecom_kf"].acquire()
         two.start()
         try:
             sent = zhao.says("你好")
-            assert not two._claims["wecom_kf"].take()
+            assert not two._claims["wecom_kf"].acquire()
             one._claims["wecom_kf"].release()
             until(lambda: kept(desk) == [sent.msg_id])
             asked.set()
@@ -226,27 +226,27 @@ def test_a_callback_of_another_account_or_kind_is_kept_and_concerns_nobody(desk:
     fields = {"ToUserName": cloud.app.corp_id, "CreateTime": 1795000000, "MsgType": "event"}
     for more in ({"Event": "kf_account_auth_change"}, {"Event": "kf_msg_or_event", "Token": "t", "OpenKfId": "other"}):
         for _ in range(2):
-            assert cloud.kf.courier.post(cloud.kf.courier.write({**fields, **more})) == [200]
-    assert (len(kept(desk)), source(desk).rung) == (2, 0)
+            assert cloud.kf.callback_sender.post(cloud.kf.callback_sender.to_xml({**fields, **more})) == [200]
+    assert (len(kept(desk)), source(desk).notification_count) == (2, 0)
     desk.settle()
-    assert [each.state for each in desk.rows(Inbox)] == ["done", "done"]
+    assert [each.state for each in desk.rows(InboxRow)] == ["done", "done"]
 
 
 def test_a_bell_at_the_apps_callback_rings_as_well(desk: Edge, cloud: Cloud, zhao: KfPhone) -> None:
-    cloud.kf.rings = False
+    cloud.kf.notifies = False
     sent = zhao.says("你好")
     fields = {"ToUserName": cloud.app.corp_id, "CreateTime": 1795000000, "MsgType": "event"}
     bell = {**fields, "Event": "kf_msg_or_event", "Token": "", "OpenKfId": cloud.kf.account.open_kfid}
-    assert cloud.courier.post(cloud.courier.write(bell)) == [200]
+    assert cloud.callback_sender.post(cloud.callback_sender.to_xml(bell)) == [200]
     later(desk, seconds=7)
     assert kept(desk) == [sent.msg_id]
 
 
 def test_a_bell_without_a_source_is_kept_and_concerns_nobody(here: Edge, cloud: Cloud) -> None:
     fields = {"ToUserName": cloud.app.corp_id, "CreateTime": 1795000000, "MsgType": "event", "Event": "msgaudit_notify"}
-    assert cloud.courier.post(cloud.courier.write(fields)) == [200]
+    assert cloud.callback_sender.post(cloud.callback_sender.to_xml(fields)) == [200]
     here.settle()
-    assert [each.state for each in here.rows(Inbox)] == ["done"]
+    assert [each.state for each in here.rows(InboxRow)] == ["done"]
 
 
 def test_the_address_is_proven_and_a_forged_bell_is_refused(desk: Edge, cloud: Cloud) -> None:
@@ -254,9 +254,9 @@ def test_the_address_is_proven_and_a_forged_bell_is_refused(desk: Edge, cloud: C
         answer = desk.client.get(f"/callbacks/wecom_kf?{query}")
         return answer.status_code, answer.data
 
-    assert cloud.kf.courier.verify(ask)
-    query, body = cloud.courier.envelope("<xml><MsgType>event</MsgType><Event>kf_msg_or_event</Event></xml>")
+    assert cloud.kf.callback_sender.verify_url(ask)
+    query, body = cloud.callback_sender.envelope("<xml><MsgType>event</MsgType><Event>kf_msg_or_event</Event></xml>")
     assert desk.client.post(f"/callbacks/wecom_kf?{query}", data=body).status_code == 403
-    query, body = cloud.kf.courier.envelope("<xml><Something/></xml>")
+    query, body = cloud.kf.callback_sender.envelope("<xml><Something/></xml>")
     assert desk.client.post(f"/callbacks/wecom_kf?{query}", data=body).status_code == 400
-    assert (source(desk).rung, kept(desk)) == (0, [])
+    assert (source(desk).notification_count, kept(desk)) == (0, [])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.delivery.rendering import Renderer, size
+from bot.delivery.rendering import Renderer, utf8_size
 
 NAMES = [f"第{number}号危险化学品有限公司" for number in range(1, 91)]
 COUNTS = dict.fromkeys(("expected", "on_time", "late", "partial", "missing", "exempt", "unjudged"), 90)
@@ -16,13 +16,13 @@ def test_a_report_of_a_bad_night_fits_though_its_names_stand_in_lists_within_a_l
         {"say": "report.missing", "names": NAMES[:60], "number": 60},
         {"say": "report.partial", "names": NAMES[60:], "number": 30},
     ]
-    text = Renderer(rehearsal=True).text("report.daily", {**COUNTS, "night": "11-24", "lines": lines}, limit)
-    assert size(text) <= limit
+    text = Renderer(rehearsal=True).render_text("report.daily", {**COUNTS, "night": "11-24", "lines": lines}, limit)
+    assert utf8_size(text) <= limit
     assert "未报（60家）" in text
     assert "部分未报（30家）" in text
     assert text.count("等另外") == 2
 
 
 def test_what_cannot_be_made_shorter_is_said_whole() -> None:
-    text = Renderer(rehearsal=False).text("question.card_settled", {"label": "名" * 400}, 100)
+    text = Renderer(rehearsal=False).render_text("question.card_settled", {"label": "名" * 400}, 100)
     assert text == "已记为 " + "名" * 400

@@ -13,8 +13,8 @@ from sqlalchemy.exc import IntegrityError
 from bot.channels.errors import ChannelError
 from bot.channels.wecom_api import client, http
 from bot.devtools.simulator.films import make_film
-from storage.db.models import GroupChat, Token
-from storage.errors import DatabaseAway
+from storage.db.models import AccessToken, GroupChat
+from storage.errors import DatabaseUnavailable
 from tests.bot.parts import Edge, group_of
 
 
@@ -26,8 +26,8 @@ def talk(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 def secrets_of(here: Edge) -> list[str]:
     app = here.cloud.app
-    with here.bot.memory.reading() as store:
-        tokens = [value for value in store.session.query(Token.value).all() if value[0]]
+    with here.bot.uow.read() as store:
+        tokens = [value for value in store.session.query(AccessToken.value).all() if value[0]]
     assert tokens
     return [app.secret, app.token, app.encoding_aes_key, "ROBOT-KEY-0815", *(str(token[0]) for token in tokens)]
 
@@ -40,11 +40,11 @@ def test_a_noisy_night_shows_no_secret(
     release = threading.Event()
     here.cloud.add_robot("ROBOT-KEY-0815", "群")
     for name in ("gettoken", "message/send", "webhook/send", "media/get"):
-        here.cloud.faults.next(name, drop=True)
-        here.cloud.faults.next(name, http_status=502)
-        here.cloud.faults.next(name, errcode=40014)
-        here.cloud.faults.next(name, errcode=60020)
-    here.cloud.faults.next("message/send", hold=release)
+        here.cloud.faults.inject(name, drop=True)
+        here.cloud.faults.inject(name, http_status=502)
+        here.cloud.faults.inject(name, errcode=40014)
+        here.cloud.faults.inject(name, errcode=60020)
+    here.cloud.faults.inject("message/send", hold=release)
     here.cloud.phone("zhangsan").sends_film(make_film(seconds=10, size=(64, 48), fps=1))
     for _ in range(8):
         here.say("zhangsan")
@@ -60,7 +60,7 @@ def test_a_noisy_night_shows_no_secret(
 def away(here: Edge) -> None:
     """The platform cannot be reached, nor any name be resolved."""
     for url in ("http://127.0.0.1:9", "http://no-such-host.invalid"):
-        here.bot.switchboard.channels["wecom_robot"]._url = f"{url}/cgi-bin/webhook"  # type: ignore[attr-defined]
+        here.bot.channels.senders["wecom_robot"]._url = f"{url}/cgi-bin/webhook"  # type: ignore[attr-defined]
         here.say("ROBOT-KEY-0815", channel="wecom_robot")
         here.settle(90)
 
@@ -69,20 +69,20 @@ def _fail_while_failing(client: Any) -> None:
     try:
         client.get("getcallbackip")
     except ChannelError as error:
-        raise DatabaseAway("gone as well") from error
+        raise DatabaseUnavailable("gone as well") from error
 
 
 def test_a_failure_while_handling_a_failure_shows_no_address(here: Edge) -> None:
     """What a traceback prints of the library's own errors holds the whole address."""
-    client = here.bot.switchboard.doors["wecom_app"]._client  # type: ignore[attr-defined]
+    client = here.bot.channels.receivers["wecom_app"]._client  # type: ignore[attr-defined]
     token, client._url = client.token(), "http://127.0.0.1:9"
-    with pytest.raises(DatabaseAway) as found:
+    with pytest.raises(DatabaseUnavailable) as found:
         _fail_while_failing(client)
     assert token not in "".join(traceback.format_exception(found.value))
 
 
 def _add_a_group_twice(here: Edge) -> None:
-    with here.bot.memory.transaction() as store:
+    with here.bot.uow.transaction() as store:
         group = group_of(store, "ROBOT-KEY-0815")
         store.session.add(GroupChat(name=group.name, robot_key="ROBOT-KEY-0815"))
 

@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from bot.channels import Guard
+from bot.channels import SsrfGuard
 from bot.channels.errors import ChannelError
-from bot.channels.heartbeat import HeartbeatChannel
-from bot.config import SECRETS, Config, SettingsError, load
+from bot.channels.heartbeat import HeartbeatUrlChannel
+from bot.config import SECRET_SETTINGS, Config, SettingsError, load_config
 from tests.bot.parts import Edge
 from tests.bot.processes import ROOT
 from tests.bot.test_secrets_in_logs import secrets_of
 
-NAMED = {name: f"SECRET-OF-{name}" for name in SECRETS if name not in ("DATABASE_URL", "SECRET_KEY")}
-AES = {name: f"{name:x<43}"[:43].replace("_", "x") for name in SECRETS if name.endswith("AES_KEY")}
+NAMED = {name: f"SECRET-OF-{name}" for name in SECRET_SETTINGS if name not in ("DATABASE_URL", "SECRET_KEY")}
+AES = {name: f"{name:x<43}"[:43].replace("_", "x") for name in SECRET_SETTINGS if name.endswith("AES_KEY")}
 MARKED = {
     **NAMED, **AES,
     "SECRET_KEY": "SECRET-OF-SECRET_KEY",
@@ -39,19 +39,19 @@ def shown(words: str) -> list[str]:
 
 
 def test_settings_never_show_a_secret(tmp_path: Path) -> None:
-    config = load(MARKED, tmp_path / "no.env")
+    config = load_config(MARKED, tmp_path / "no.env")
     assert shown(f"{config!r} {config}") == []
     for name in Config.model_fields:
         told = failed({**MARKED, name: "::SECRET-OF-WRONG::"}, tmp_path)
         # What was found is shown, unless the setting itself is a secret.
         assert shown(told) in ([], ["SECRET-OF-WRONG"]), name
-        assert "WRONG" not in told or name not in SECRETS or name == "DATABASE_URL"
+        assert "WRONG" not in told or name not in SECRET_SETTINGS or name == "DATABASE_URL"
 
 
 def failed(settings: dict[str, str], folder: Path) -> str:
     """All that a traceback shows of settings that cannot be read."""
     try:
-        load(settings, folder / "no.env")
+        load_config(settings, folder / "no.env")
     except SettingsError as error:
         return "".join(traceback.format_exception(error))
     return ""
@@ -72,7 +72,7 @@ def test_commands_that_fail_show_no_secret(command: list[str], tmp_path: Path, m
 def test_health_and_metrics_show_no_secret(here: Edge) -> None:
     here.cloud.phone("zhangsan").says("你好")
     here.settle()
-    here.bot.switchboard.doors["wecom_app"]._client.token()  # type: ignore[attr-defined]
+    here.bot.channels.receivers["wecom_app"]._client.token()  # type: ignore[attr-defined]
     pages = "".join(here.client.get(page).text for page in ("/metrics", "/health/ready", "/health/live", "/nowhere"))
     assert "patrol_token_left_seconds" in pages
     assert [secret for secret in secrets_of(here) if secret in pages] == []
@@ -83,9 +83,9 @@ def test_a_watcher_and_a_guarded_address_that_fail_show_no_address(caplog: pytes
     # Put together here, for a traceback shows the lines of the test as well.
     near, far = (f"http://{host}/{'-'.join(('SECRET', 'OF', 'PATH'))}" for host in ("127.0.0.1:9", "nowhere.invalid"))
     for act in (
-        lambda: HeartbeatChannel(near).send("", {"text": "…"}, None),
-        lambda: Guard([near]).media(near),
-        lambda: Guard([]).page(far),
+        lambda: HeartbeatUrlChannel(near).send("", {"text": "…"}, None),
+        lambda: SsrfGuard([near]).get_media(near),
+        lambda: SsrfGuard([]).get_page(far),
     ):
         with pytest.raises(ChannelError) as found:
             act()

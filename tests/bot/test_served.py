@@ -21,7 +21,7 @@ from bot.clock import wall_now
 from bot.devtools.simulator import Cloud
 from bot.devtools.simulator.films import make_film
 from storage.db.database import Database
-from storage.db.models import Inbox, Notice, Submission
+from storage.db.models import InboxRow, Notice, Submission
 from storage.store import Store
 from tests.bot.parts import until
 from tests.bot.processes import Program, program
@@ -54,7 +54,7 @@ def rows(sky: Program, model: Any) -> list[Any]:
 def test_nothing_is_lost_or_doubled_by_kill_9(sky: Program) -> None:
     furnish(sky)
     # The platform asks again for hours; a handful of times is enough here.
-    sky.cloud.courier.retries, sky.cloud.courier.timeout_seconds = 0, 5.0
+    sky.cloud.callback_sender.retries, sky.cloud.callback_sender.timeout_seconds = 0, 5.0
     film = {number: make_film(seconds=10, size=(64, 48), fps=1, tag=f"kill {number}") for number in range(30)}
     process = sky.start("serve")
     sky.ready()
@@ -74,13 +74,13 @@ def test_nothing_is_lost_or_doubled_by_kill_9(sky: Program) -> None:
             process = sky.start("serve")
         for each in work:
             each.result()
-    until(lambda: {each.state for each in rows(sky, Inbox)} == {"done"}, 40)
+    until(lambda: {each.state for each in rows(sky, InboxRow)} == {"done"}, 40)
     until(lambda: {each.state for each in rows(sky, Notice)} <= {"sent", "cancelled"}, 40)
-    assert len(rows(sky, Inbox)) == 100
+    assert len(rows(sky, InboxRow)) == 100
     films = rows(sky, Submission)
     assert Counter(each.state for each in films) == {"filed": 25}
     assert len({each.receipt for each in films}) == len({each.message_key for each in films}) == 25
-    receipts = [heard.text for number in range(4) for heard in sky.cloud.phone(f"p{number + 1}").heard
+    receipts = [heard.text for number in range(4) for heard in sky.cloud.phone(f"p{number + 1}").received
                 if any(each.receipt in heard.text for each in films)]  # fmt: skip
     assert max(Counter(receipts).values()) == 1
     assert {each.receipt for each in films} == {
@@ -96,7 +96,7 @@ def test_sigterm_ends_in_order_even_with_an_open_connection_and_a_hanging_downlo
     idle.request("GET", "/health/live")
     idle.getresponse().read()
     release = threading.Event()
-    sky.cloud.faults.next("media/get", hold=release)
+    sky.cloud.faults.inject("media/get", hold=release)
     sky.cloud.phone("p1").sends_film(make_film(seconds=10, size=(64, 48), fps=1))
     until(lambda: sky.cloud.faults.pending("media/get") == 0)
     assert sky.end(process) < 5
@@ -197,18 +197,18 @@ def test_a_web_process_alone_and_a_later_worker_keep_one_rehearsal_clock(sky: Pr
 
 def executors(sky: Program) -> set[str]:
     with reading(sky) as store:
-        return store.records.beats("executor/", wall_now() - timedelta(seconds=3))
+        return store.facts.heartbeats_since("executor/", wall_now() - timedelta(seconds=3))
 
 
 def rehearsal(sky: Program) -> dict[str, Any]:
     with reading(sky) as store:
-        return store.records.fact("rehearsal") or {}
+        return store.facts.read_fact("rehearsal") or {}
 
 
 @contextmanager
 def reading(sky: Program) -> Iterator[Store]:
     database = Database(sky.database_url)
-    with database.reading() as session:
+    with database.read() as session:
         yield Store(session)
     database.close()
 
@@ -250,4 +250,4 @@ def test_a_rehearsal_that_broke_off_was_away_and_one_that_was_laid_aside_was_not
 def beats(sky: Program) -> list[datetime | None]:
     """When each part last said that it was there."""
     with reading(sky) as store:
-        return [store.outages.last_beat(part) for part in ("receiving", "working")]
+        return [store.outages.last_heartbeat(part) for part in ("receiving", "working")]

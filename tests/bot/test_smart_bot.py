@@ -19,24 +19,32 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.channels.errors import Garbled, MediaGone, Misconfigured, MustWait, Permanent, Transient, Unheard
-from bot.channels.interface import Limits
-from bot.channels.wecom_aibot import Exchange, frames, media
-from bot.channels.wecom_aibot.outbound import plain
-from bot.channels.wecom_aibot.rpc import NAME, Patience
-from bot.channels.wecom_aibot.websocket import Pace, Wire
+from bot.channels.errors import (
+    MediaGone,
+    Misconfigured,
+    OutcomeUnknown,
+    Permanent,
+    RateLimited,
+    Transient,
+    Undecryptable,
+)
+from bot.channels.interface import ChannelLimits
+from bot.channels.wecom_aibot import AibotRpc, frames, media
+from bot.channels.wecom_aibot.outbound import escape_markdown
+from bot.channels.wecom_aibot.rpc import WECOM_AIBOT, RpcTimeouts
+from bot.channels.wecom_aibot.websocket import AibotWebSocket, ConnectionTimings
 from bot.clock import wall_now
-from bot.delivery.rate_limits import may_leave_at
+from bot.delivery.rate_limits import earliest_send_at
 from bot.devtools.simulator import Cloud
-from bot.intake.aibot_connection import Holder
-from storage.db.models import Errand, Inbox, Lease, Notice
+from bot.intake.aibot_connection import AibotConnection
+from storage.db.models import InboxRow, Lease, Notice, RpcCall
 from tests.bot.parts import Edge, edge, until
 from tests.harness import HandClock, config_for
 from tests.places import Place
 
-QUICK = Pace(
-    acknowledged_s=2, ping_s=0.1, first_pause_s=0.05, longest_pause_s=0.2, lease_s=1.5, renew_s=0.3, ask_s=0.1,
-    rest_s=1, refused_pause_s=60, refusals=2,
+QUICK = ConnectionTimings(
+    ack_timeout_s=2, ping_interval_s=0.1, first_backoff_s=0.05, max_backoff_s=0.2, lease_s=1.5, lease_renew_s=0.3, lease_retry_s=0.1,
+    kicked_pause_s=1, login_failure_pause_s=60, max_login_failures=2,
 )  # fmt: skip
 
 
@@ -52,8 +60,10 @@ def login(cloud: Cloud) -> tuple[str, str, str]:
     return settings["WECOM_AIBOT_URL"], settings["WECOM_AIBOT_ID"], settings["WECOM_AIBOT_SECRET"]
 
 
-def wire(cloud: Cloud, hear: Callable[[Any], None] = lambda _frame: None, pace: Pace = QUICK) -> Wire:
-    return Wire(*login(cloud), hear, pace)
+def wire(
+    cloud: Cloud, hear: Callable[[Any], None] = lambda _frame: None, pace: ConnectionTimings = QUICK
+) -> AibotWebSocket:
+    return AibotWebSocket(*login(cloud), hear, pace)
 
 
 def markdown(to: str = "wrChat", text: str = "好") -> dict[str, Any]:
@@ -66,22 +76,22 @@ def markdown(to: str = "wrChat", text: str = "好") -> dict[str, Any]:
 def test_a_refused_log_in_is_a_matter_for_an_operator(gateway: Cloud) -> None:
     address, bot_id, _ = login(gateway)
     with pytest.raises(Misconfigured) as refused:
-        Wire(address, bot_id, "wrong", lambda _frame: None, QUICK)
+        AibotWebSocket(address, bot_id, "wrong", lambda _frame: None, QUICK)
     assert "wrong" not in refused.value.detail
 
 
 def test_nobody_at_the_address_is_a_matter_of_time() -> None:
     with pytest.raises(Transient):
-        Wire("ws://127.0.0.1:9", "id", "secret", lambda _frame: None, QUICK)
+        AibotWebSocket("ws://127.0.0.1:9", "id", "secret", lambda _frame: None, QUICK)
 
 
 def test_a_lost_acknowledgement_leaves_it_open_and_a_refused_frame_does_not(gateway: Cloud) -> None:
-    held = wire(gateway, pace=replace(QUICK, acknowledged_s=0.2))
-    gateway.faults.next("aibot_send_msg", lose_answer=True)
-    with pytest.raises(Unheard):
+    held = wire(gateway, pace=replace(QUICK, ack_timeout_s=0.2))
+    gateway.faults.inject("aibot_send_msg", lose_response=True)
+    with pytest.raises(OutcomeUnknown):
         held.call("aibot_send_msg", markdown())
-    gateway.faults.next("aibot_send_msg", errcode=45009)
-    with pytest.raises(MustWait):
+    gateway.faults.inject("aibot_send_msg", errcode=45009)
+    with pytest.raises(RateLimited):
         held.call("aibot_send_msg", markdown())
     held.close()
     with pytest.raises(Transient):
@@ -89,11 +99,11 @@ def test_a_lost_acknowledgement_leaves_it_open_and_a_refused_frame_does_not(gate
 
 
 def test_a_broken_connection_ends_every_wait_for_an_acknowledgement(gateway: Cloud) -> None:
-    held = wire(gateway, pace=replace(QUICK, acknowledged_s=60))
-    gateway.faults.next("aibot_send_msg", drop=True)
-    with pytest.raises(Unheard):
+    held = wire(gateway, pace=replace(QUICK, ack_timeout_s=60))
+    gateway.faults.inject("aibot_send_msg", drop=True)
+    with pytest.raises(OutcomeUnknown):
         held.call("aibot_send_msg", markdown())
-    assert held.lost.wait(5)
+    assert held.closed.wait(5)
 
 
 def test_answers_to_one_message_go_out_one_by_one(gateway: Cloud) -> None:
@@ -102,7 +112,7 @@ def test_answers_to_one_message_go_out_one_by_one(gateway: Cloud) -> None:
     said = gateway.aibot.says("zhangsan", "1")
     until(lambda: heard)
     hold = threading.Event()
-    gateway.faults.next("aibot_respond_msg", hold=hold)
+    gateway.faults.inject("aibot_respond_msg", hold=hold)
     answers = [{"msgtype": "markdown", "markdown": {"content": str(number)}} for number in range(3)]
     first = threading.Thread(target=held.call, args=("aibot_respond_msg", answers[0], said.req_id))
     first.start()
@@ -145,41 +155,41 @@ def sealed(data: bytes, pad: int | None = None) -> tuple[bytes, str]:
 def test_whatever_the_pieces_the_film_comes_out_whole(data: bytes, size: int) -> None:
     cipher, key = sealed(data)
     pieces = [cipher[start : start + size] for start in range(0, len(cipher), size)]
-    assert b"".join(media.decrypted(iter(pieces), key)) == data
+    assert b"".join(media.decrypt_stream(iter(pieces), key)) == data
 
 
 @pytest.mark.parametrize("spoil", [lambda cipher: cipher[:-1], lambda cipher: b"", lambda cipher: cipher[:-32]])
 def test_a_ciphertext_cut_short_is_no_film(spoil: Callable[[bytes], bytes]) -> None:
     cipher, key = sealed(b"\x00" * 100)
-    with pytest.raises(Garbled):
-        list(media.decrypted(iter([spoil(cipher)]), key))
+    with pytest.raises(Undecryptable):
+        list(media.decrypt_stream(iter([spoil(cipher)]), key))
 
 
 @pytest.mark.parametrize("key", ["", "not base64!", "QUJD", "A" * 43 + "===="])
 def test_a_key_that_is_none_is_said_to_be_none(key: str) -> None:
-    with pytest.raises(Garbled):
-        list(media.decrypted(iter([bytes(32)]), key))
+    with pytest.raises(Undecryptable):
+        list(media.decrypt_stream(iter([bytes(32)]), key))
 
 
 def test_a_fetch_that_breaks_off_is_taken_up_where_it_broke(gateway: Cloud) -> None:
     film = os.urandom(700_000)
-    told = gateway.aibot.media.seal(film, "a.mp4")
-    gateway.faults.next("aibot_media", cut_after=300_001)
-    gateway.faults.next("aibot_media", cut_after=100_000)
-    get: media.Get = lambda url, headers: requests.get(url, headers=dict(headers), stream=True, timeout=5)  # noqa: E731
+    told = gateway.aibot.media.add(film, "a.mp4")
+    gateway.faults.inject("aibot_media", truncate_after=300_001)
+    gateway.faults.inject("aibot_media", truncate_after=100_000)
+    get: media.HttpGet = lambda url, headers: requests.get(url, headers=dict(headers), stream=True, timeout=5)  # noqa: E731
     key = str(told["aeskey"])
-    assert b"".join(media.decrypted(media.fetched(str(told["url"]), get), key)) == film
+    assert b"".join(media.decrypt_stream(media.fetch_stream(str(told["url"]), get), key)) == film
 
 
 def test_a_dead_address_is_gone_and_a_troubled_one_is_tried_again(gateway: Cloud, clock: HandClock) -> None:
-    told = gateway.aibot.media.seal(b"film", "a.mp4")
-    get: media.Get = lambda url, headers: requests.get(url, headers=dict(headers), stream=True, timeout=5)  # noqa: E731
-    gateway.faults.next("aibot_media", http_status=502)
+    told = gateway.aibot.media.add(b"film", "a.mp4")
+    get: media.HttpGet = lambda url, headers: requests.get(url, headers=dict(headers), stream=True, timeout=5)  # noqa: E731
+    gateway.faults.inject("aibot_media", http_status=502)
     with pytest.raises(Transient):
-        list(media.fetched(str(told["url"]), get))
+        list(media.fetch_stream(str(told["url"]), get))
     clock.instant += timedelta(seconds=300)
     with pytest.raises(MediaGone):
-        list(media.fetched(str(told["url"]), get))
+        list(media.fetch_stream(str(told["url"]), get))
 
 
 def test_a_film_that_never_ends_is_given_up() -> None:
@@ -193,7 +203,7 @@ def test_a_film_that_never_ends_is_given_up() -> None:
                 yield bytes(16 * 1024 * 1024)
 
     with pytest.raises(Permanent):
-        for _ in media.fetched("https://cos.example/film", lambda _url, _headers: Endless()):
+        for _ in media.fetch_stream("https://cos.example/film", lambda _url, _headers: Endless()):
             pass
 
 
@@ -206,8 +216,8 @@ def body(**more: Any) -> dict[str, Any]:
 
 
 def said(frame: dict[str, Any]) -> frames.Message:
-    [only] = frames.received(frame)
-    return frames.message(only.raw, 1, wall_now())
+    [only] = frames.parse_frame(frame)
+    return frames.parse_message(only.raw, 1, wall_now())
 
 
 @pytest.mark.parametrize(
@@ -250,22 +260,22 @@ JSON = st.recursive(
 @given(st.dictionaries(st.sampled_from(["text", "video", "quote", "mixed", "event", "create_time", "chatid"]), JSON))
 def test_no_odd_body_breaks_the_reading_of_it(odd: dict[str, Any]) -> None:
     for msgtype in ("text", "mixed", "event", "video", "hologram"):
-        for each in frames.received(body(msgtype=msgtype, **odd)):
-            frames.message(frames.without_keys(each.raw), 1, wall_now())
+        for each in frames.parse_frame(body(msgtype=msgtype, **odd)):
+            frames.parse_message(frames.redact_media_keys(each.raw), 1, wall_now())
 
 
 def test_what_markdown_would_act_on_is_shown_as_it_is() -> None:
-    assert plain("# [点我](http://x) <@all>\n**快**") == "＃ ［点我］(http://x) ＜@all＞\n＊＊快＊＊"
+    assert escape_markdown("# [点我](http://x) <@all>\n**快**") == "＃ ［点我］(http://x) ＜@all＞\n＊＊快＊＊"
 
 
 # Holding it
 
 
 @contextmanager
-def holder(where: Edge, cloud: Cloud, name: str, pace: Pace = QUICK) -> Iterator[Holder]:
-    memory = where.bot.memory
-    exchange = Exchange(memory.transaction, memory.reading)
-    made = Holder(memory, where.bot.worker._hearing, exchange, login(cloud), name, pace)
+def holder(where: Edge, cloud: Cloud, name: str, pace: ConnectionTimings = QUICK) -> Iterator[AibotConnection]:
+    memory = where.bot.uow
+    exchange = AibotRpc(memory.transaction, memory.read)
+    made = AibotConnection(memory, where.bot.worker._hearing, exchange, login(cloud), name, pace)
     made.start()
     try:
         yield made
@@ -275,87 +285,87 @@ def holder(where: Edge, cloud: Cloud, name: str, pace: Pace = QUICK) -> Iterator
 
 def test_one_worker_connects_and_another_takes_over_when_it_ends(place: Place, here: Edge, gateway: Cloud) -> None:
     with holder(here, gateway, "one") as one:
-        until(lambda: one.holds)
+        until(lambda: one.is_connected)
         with holder(here, gateway, "two") as two:
             gateway.aibot.says("zhangsan", "1")
             until(here.inbox)
-            assert not two.holds
+            assert not two.is_connected
             one.stop()
-            until(lambda: two.holds)
+            until(lambda: two.is_connected)
             gateway.aibot.says("zhangsan", "2")
             until(lambda: len(here.inbox()) == 2)
-    assert gateway.aibot.kicks == 0
+    assert gateway.aibot.kick_count == 0
 
 
 def test_the_lease_of_a_dead_holder_ends(place: Place, here: Edge, gateway: Cloud) -> None:
-    with here.bot.memory.transaction() as store:
-        assert store.leases.take(NAME, "dead", wall_now(), timedelta(seconds=0.5))
+    with here.bot.uow.transaction() as store:
+        assert store.leases.acquire(WECOM_AIBOT, "dead", wall_now(), timedelta(seconds=0.5))
     with holder(here, gateway, "one") as one:
-        until(lambda: one.holds)
+        until(lambda: one.is_connected)
 
 
 def test_a_kick_by_a_stranger_is_not_answered_by_a_kick(here: Edge, gateway: Cloud) -> None:
     with holder(here, gateway, "one") as one:
-        until(lambda: one.holds)
+        until(lambda: one.is_connected)
         foreign = wire(gateway)
-        until(lambda: not one.holds)
+        until(lambda: not one.is_connected)
         until(lambda: here.rows(Notice))
         assert here.rows(Notice)[0].text_key == "trouble.aibot_taken"
         assert not foreign.kicked
         # When the rest is over it is tried once more.
-        until(lambda: one.holds)
-        assert gateway.aibot.kicks == 2
+        until(lambda: one.is_connected)
+        assert gateway.aibot.kick_count == 2
         foreign.close()
 
 
 def test_a_silent_gateway_is_left_and_called_again(here: Edge, gateway: Cloud) -> None:
-    with holder(here, gateway, "one", replace(QUICK, acknowledged_s=0.1)) as one:
-        until(lambda: one.holds)
-        gateway.faults.next("ping", lose_answer=True, times=2)
-        until(lambda: gateway.aibot.logins == 2)
-        until(lambda: one.holds)
+    with holder(here, gateway, "one", replace(QUICK, ack_timeout_s=0.1)) as one:
+        until(lambda: one.is_connected)
+        gateway.faults.inject("ping", lose_response=True, times=2)
+        until(lambda: gateway.aibot.login_count == 2)
+        until(lambda: one.is_connected)
 
 
 def test_a_broken_connection_is_made_anew(here: Edge, gateway: Cloud) -> None:
     with holder(here, gateway, "one") as one:
-        until(lambda: one.holds)
+        until(lambda: one.is_connected)
         assert gateway.aibot.gateway is not None
-        gateway.aibot.gateway.drop()
-        until(lambda: gateway.aibot.logins == 2)
-        until(lambda: one.holds)
+        gateway.aibot.gateway.drop_connection()
+        until(lambda: gateway.aibot.login_count == 2)
+        until(lambda: one.is_connected)
         gateway.aibot.says("zhangsan", "1")
         until(here.inbox)
 
 
 def test_refused_log_ins_end_after_a_few_and_the_office_hears_of_it(here: Edge, gateway: Cloud) -> None:
     address, bot_id, _ = login(gateway)
-    memory = here.bot.memory
-    exchange = Exchange(memory.transaction, memory.reading)
-    made = Holder(memory, here.bot.worker._hearing, exchange, (address, bot_id, "wrong"), "one", QUICK)
+    memory = here.bot.uow
+    exchange = AibotRpc(memory.transaction, memory.read)
+    made = AibotConnection(memory, here.bot.worker._hearing, exchange, (address, bot_id, "wrong"), "one", QUICK)
     made.start()
     until(lambda: here.rows(Notice))
     assert here.rows(Notice)[0].text_key == "trouble.aibot_refused"
     assert gateway.faults.pending("ping") == 0
     made.stop()
-    assert len([each for each in gateway.complaints if each.endpoint == "aibot_subscribe"]) == QUICK.refusals
+    assert len([each for each in gateway.violations if each.endpoint == "aibot_subscribe"]) == QUICK.max_login_failures
 
 
 # Errands
 
 
-def other(where: Edge, patience: Patience | None = None) -> Exchange:
-    return Exchange(where.bot.memory.transaction, where.bot.memory.reading, patience)
+def other(where: Edge, patience: RpcTimeouts | None = None) -> AibotRpc:
+    return AibotRpc(where.bot.uow.transaction, where.bot.uow.read, patience)
 
 
 def test_any_process_speaks_through_the_one_that_holds_the_connection(place: Place, here: Edge, gateway: Cloud) -> None:
     with holder(here, gateway, "one") as one:
-        until(lambda: one.holds)
+        until(lambda: one.is_connected)
         assert other(here).call("aibot_send_msg", markdown(text="从别处")) == {}
-        gateway.faults.next("aibot_send_msg", errcode=45009)
-        with pytest.raises(MustWait):
+        gateway.faults.inject("aibot_send_msg", errcode=45009)
+        with pytest.raises(RateLimited):
             other(here).call("aibot_send_msg", markdown())
-        gateway.faults.next("aibot_send_msg", drop=True)
-        with pytest.raises(Unheard):
+        gateway.faults.inject("aibot_send_msg", drop=True)
+        with pytest.raises(OutcomeUnknown):
             other(here).call("aibot_send_msg", markdown())
     assert gateway.aibot.chats["wrChat"].texts == ["从别处"]
 
@@ -363,23 +373,25 @@ def test_any_process_speaks_through_the_one_that_holds_the_connection(place: Pla
 def test_what_nobody_holds_the_connection_for_never_left(place: Place, here: Edge, gateway: Cloud) -> None:
     with pytest.raises(Transient) as refused:
         other(here).call("aibot_send_msg", markdown())
-    assert not isinstance(refused.value, Unheard)
-    assert here.rows(Errand) == []
+    assert not isinstance(refused.value, OutcomeUnknown)
+    assert here.rows(RpcCall) == []
 
 
 def test_an_errand_that_nobody_takes_up_is_taken_back(place: Place, here: Edge, gateway: Cloud) -> None:
-    with here.bot.memory.transaction() as store:
-        store.leases.take(NAME, "hangs", wall_now(), timedelta(minutes=1))
+    with here.bot.uow.transaction() as store:
+        store.leases.acquire(WECOM_AIBOT, "hangs", wall_now(), timedelta(minutes=1))
     with pytest.raises(Transient) as refused:
-        other(here, Patience(taken_s=0.1, done_s=0.1, look_s=0.01)).call("aibot_send_msg", markdown())
-    assert not isinstance(refused.value, Unheard)
-    assert here.rows(Errand)[0].state == "withdrawn"
+        other(here, RpcTimeouts(claim_timeout_s=0.1, answer_timeout_s=0.1, poll_interval_s=0.01)).call(
+            "aibot_send_msg", markdown()
+        )
+    assert not isinstance(refused.value, OutcomeUnknown)
+    assert here.rows(RpcCall)[0].state == "withdrawn"
 
 
 def test_an_errand_whose_holder_died_over_it_is_open(place: Place, here: Edge, gateway: Cloud) -> None:
-    with here.bot.memory.transaction() as store:
-        store.leases.take(NAME, "dies", wall_now(), timedelta(minutes=1))
-    asking = other(here, Patience(taken_s=2, done_s=0.2, look_s=0.01))
+    with here.bot.uow.transaction() as store:
+        store.leases.acquire(WECOM_AIBOT, "dies", wall_now(), timedelta(minutes=1))
+    asking = other(here, RpcTimeouts(claim_timeout_s=2, answer_timeout_s=0.2, poll_interval_s=0.01))
     failed: list[Exception] = []
 
     def ask() -> None:
@@ -390,11 +402,11 @@ def test_an_errand_whose_holder_died_over_it_is_open(place: Place, here: Edge, g
 
     thread = threading.Thread(target=ask)
     thread.start()
-    until(lambda: here.rows(Errand))
-    with here.bot.memory.transaction() as store:
-        store.leases.take_errands(NAME, 1)
+    until(lambda: here.rows(RpcCall))
+    with here.bot.uow.transaction() as store:
+        store.leases.claim_calls(WECOM_AIBOT, 1)
     thread.join()
-    assert isinstance(failed[0], Unheard)
+    assert isinstance(failed[0], OutcomeUnknown)
 
 
 def test_a_notice_whose_acknowledgement_is_lost_is_unknown_and_said_once(
@@ -404,7 +416,7 @@ def test_a_notice_whose_acknowledgement_is_lost_is_unknown_and_said_once(
     with edge(tmp_path, gateway, clock, config) as where, holding_bot(where):
         gateway.aibot.says("zhangsan", "你好")
         until(where.inbox)
-        gateway.faults.next("aibot_respond_msg", drop=True)
+        gateway.faults.inject("aibot_respond_msg", drop=True)
         where.settle()
         assert [notice.state for notice in where.notices()] == ["unknown"]
         assert gateway.phone("zhangsan").texts == []
@@ -412,13 +424,13 @@ def test_a_notice_whose_acknowledgement_is_lost_is_unknown_and_said_once(
 
 @contextmanager
 def holding_bot(where: Edge) -> Iterator[None]:
-    assert where.bot.holder is not None
-    where.bot.holder.start()
-    until(lambda: where.bot.holder and where.bot.holder.holds)
+    assert where.bot.aibot_connection is not None
+    where.bot.aibot_connection.start()
+    until(lambda: where.bot.aibot_connection and where.bot.aibot_connection.is_connected)
     try:
         yield
     finally:
-        where.bot.holder.stop()
+        where.bot.aibot_connection.stop()
 
 
 def test_no_key_no_address_and_no_secret_reaches_the_log(
@@ -428,13 +440,13 @@ def test_no_key_no_address_and_no_secret_reaches_the_log(
     config = config_for(gateway, tmp_path, **gateway.aibot.settings)
     with edge(tmp_path, gateway, clock, config) as where, holding_bot(where):
         sent = gateway.aibot.sends_film("zhangsan", b"no film at all" * 9)
-        gateway.faults.next("aibot_media", http_status=502)
+        gateway.faults.inject("aibot_media", http_status=502)
         until(where.inbox)
         where.settle()
         clock.instant += timedelta(seconds=400)
         where.settle(60)
     video = sent.body["video"]
-    secrets = (video["aeskey"], video["url"].rpartition("=")[2], gateway.aibot.bot.secret)
+    secrets = (video["aeskey"], video["url"].rpartition("=")[2], gateway.aibot.identity.secret)
     assert not [secret for secret in secrets if secret in caplog.text]
     assert where.rows is not None
 
@@ -442,44 +454,46 @@ def test_no_key_no_address_and_no_secret_reaches_the_log(
 def test_what_the_bot_hands_on_is_taken_in_before_all_else(here: Edge, gateway: Cloud) -> None:
     gateway.phone("zhangsan").says("1")
     with holder(here, gateway, "one") as one:
-        until(lambda: one.holds)
+        until(lambda: one.is_connected)
         gateway.aibot.says("zhangsan", "2")
         until(lambda: len(here.inbox()) == 2)
-    here.bot.memory.dispatch(10)
+    here.bot.uow.dispatch_inbox(10)
     assert [job.urgent for _, job in here.engine._waiting] == [False, True]
 
 
 def test_a_route_that_has_had_its_hour_waits_for_the_next(place: Place, here: Edge) -> None:
-    limits = Limits(messages=5, period=timedelta(minutes=1), text_bytes=1, file_bytes=0, hourly=2)
+    limits = ChannelLimits(
+        max_messages=5, period=timedelta(minutes=1), max_text_bytes=1, max_file_bytes=0, max_per_hour=2
+    )
     sent = [here.say(once_key=f"n{number}") for number in range(3)]
     began = here.clock.instant
-    with here.bot.memory.transaction() as store:
+    with here.bot.uow.transaction() as store:
         notices = [store.notices.get(each) for each in sent]
         for notice in notices[:2]:
             assert notice is not None
-            store.notices.claim(notice.id, began, wall_now(), timedelta(minutes=1), {"form": "text"})
+            store.notices.start_attempt(notice.id, began, wall_now(), timedelta(minutes=1), {"form": "text"})
         last = notices[2]
         assert last is not None
         later = began + timedelta(minutes=10)
-        assert may_leave_at(last, limits, store, later) == began + timedelta(hours=1)
-        assert may_leave_at(last, replace(limits, hourly=None), store, later) == last.due_at
+        assert earliest_send_at(last, limits, store, later) == began + timedelta(hours=1)
+        assert earliest_send_at(last, replace(limits, max_per_hour=None), store, later) == last.due_at
 
 
 def test_a_lease_may_be_renewed_but_not_stolen(place: Place, here: Edge) -> None:
     now, life = wall_now(), timedelta(seconds=30)
-    with here.bot.memory.transaction() as store:
-        assert store.leases.take(NAME, "one", now, life)
-        assert store.leases.take(NAME, "one", now, life)
-        assert not store.leases.take(NAME, "two", now, life)
-        assert store.leases.take(NAME, "two", now + life, life)
-        assert not store.leases.rest(NAME, "one", now + life * 5)
-        assert store.leases.rest(NAME, "two", now + life * 5)
-        assert not store.leases.take(NAME, "one", now + life * 4, life)
-        assert store.leases.take(NAME, "one", now + life * 5, life)
+    with here.bot.uow.transaction() as store:
+        assert store.leases.acquire(WECOM_AIBOT, "one", now, life)
+        assert store.leases.acquire(WECOM_AIBOT, "one", now, life)
+        assert not store.leases.acquire(WECOM_AIBOT, "two", now, life)
+        assert store.leases.acquire(WECOM_AIBOT, "two", now + life, life)
+        assert not store.leases.back_off(WECOM_AIBOT, "one", now + life * 5)
+        assert store.leases.back_off(WECOM_AIBOT, "two", now + life * 5)
+        assert not store.leases.acquire(WECOM_AIBOT, "one", now + life * 4, life)
+        assert store.leases.acquire(WECOM_AIBOT, "one", now + life * 5, life)
     assert [each.holder for each in lease_rows(here)] == ["one"]
-    assert here.rows(Inbox) == []
+    assert here.rows(InboxRow) == []
 
 
 def lease_rows(where: Edge) -> list[Lease]:
-    with where.bot.memory.reading() as store:
+    with where.bot.uow.read() as store:
         return list(store.session.query(Lease))

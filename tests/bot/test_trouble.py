@@ -29,7 +29,7 @@ FILM = make_film(seconds=10, size=(64, 48), fps=1)
 
 @pytest.fixture
 def county(here: Edge) -> Edge:
-    with here.bot.memory.transaction() as store:
+    with here.bot.uow.transaction() as store:
         County(store, here.cloud).settle(enterprises=1, parts=1)
     return here
 
@@ -72,7 +72,7 @@ def test_a_full_database_is_503_and_the_message_is_taken_when_there_is_room_agai
 def test_a_locked_database_is_503_within_the_platforms_patience(
     here: Edge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert inbox_writer.PATIENCE_S < 5
+    assert inbox_writer.CALLBACK_TIMEOUT_S < 5
     monkeypatch.setattr(inbox_writer, "PATIENCE_S", 0.1)
     monkeypatch.setattr(health, "_PATIENCE_S", 0.1)
     other = Database(f"sqlite:///{tmp_path}/patrol.db")
@@ -95,7 +95,7 @@ def test_a_long_writer_of_this_process_is_503_too(here: Edge, monkeypatch: pytes
     inside, release = threading.Event(), threading.Event()
 
     def write() -> None:
-        with here.bot.memory.transaction():
+        with here.bot.uow.transaction():
             inside.set()
             release.wait(20)
 
@@ -120,11 +120,11 @@ def test_a_damaged_database_is_503(here: Edge, tmp_path: Path) -> None:
     assert here.client.get("/metrics").status_code == 200
     assert here.client.get("/content/x").status_code in (404, 503)
     assert here.client.get("/health/live").status_code == 200
-    here.bot.worker.once()
+    here.bot.worker.run_tick()
 
 
 def test_a_database_without_its_tables_is_503(here: Edge) -> None:
-    with here.bot.memory.transaction() as store:
+    with here.bot.uow.transaction() as store:
         store.session.execute(text("update alembic_version set version_num='from the future'"))
     status, told = ready(here)
     assert (status, "from the future" in told["problems"]["database"]) == (503, True)
@@ -133,7 +133,7 @@ def test_a_database_without_its_tables_is_503(here: Edge) -> None:
 def test_a_film_waits_until_the_object_store_takes_it(county: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
     county.clock.instant = county.clock.instant.replace(hour=1)
     objects = county.bot.objects
-    keep = objects.keep
+    keep = objects.save
 
     def refuse(*_: Any) -> None:
         raise ObjectError("cannot keep: No space left on device")
@@ -162,7 +162,7 @@ def test_a_directory_without_rights_is_named(county: Edge, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("fault", [{"errcode": 45033}, {"errcode": -1}, {"http_status": 502}, {"cut_after": 10}])
 def test_a_film_that_cannot_be_fetched_now_is_fetched_later(county: Edge, fault: dict[str, Any]) -> None:
-    county.cloud.faults.next("media/get", **fault, times=8)
+    county.cloud.faults.inject("media/get", **fault, times=8)
     county.cloud.phone("p1").sends_film(FILM)
     for _ in range(10):
         county.settle(61)
@@ -171,7 +171,7 @@ def test_a_film_that_cannot_be_fetched_now_is_fetched_later(county: Edge, fault:
 
 def test_wrong_bytes_are_found_out_and_nobody_is_blamed(county: Edge) -> None:
     """The platform gives no checksum, but what is no film is fetched once more."""
-    county.cloud.faults.next("media/get", wrong_bytes=True, times=3)
+    county.cloud.faults.inject("media/get", corrupt_bytes=True, times=3)
     county.cloud.phone("p1").sends_film(FILM)
     for _ in range(4):
         county.settle(61)
@@ -188,12 +188,12 @@ def test_what_is_no_film_the_second_time_either_is_none(county: Edge) -> None:
 def test_a_message_that_fails_and_fails_is_told_to_the_office_once_and_still_tried(
     county: Edge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    county.cloud.faults.next("media/get", errcode=-1, times=30)
+    county.cloud.faults.inject("media/get", errcode=-1, times=30)
     county.cloud.phone("p1").sends_film(FILM)
     for _ in range(35):
         county.settle(61)
     assert [each.state for each in county.rows(Submission)] == ["filed"]
-    with county.bot.memory.reading() as store:
+    with county.bot.uow.read() as store:
         told = {each.person_id for each in Store(store.session).notices.of_night(county.notices()[0].night)
                 if each.text_key == "trouble.message"}  # fmt: skip
     staff = [text for text in county.cloud.phone("staff").texts if "多次处理不成" in text]
@@ -202,7 +202,7 @@ def test_a_message_that_fails_and_fails_is_told_to_the_office_once_and_still_tri
 
 def test_a_platform_that_is_away_is_a_warning_and_no_reason_to_be_unready(here: Edge) -> None:
     assert "platform" not in here.client.get("/health/ready").json["warnings"]
-    here.bot.switchboard.platforms.add("http://127.0.0.1:9")
+    here.bot.channels.api_urls.add("http://127.0.0.1:9")
     answer = here.client.get("/health/ready")
     assert (answer.status_code, answer.json["status"]) == (200, "ok")
     assert "127.0.0.1:9" in answer.json["warnings"]["platform"]

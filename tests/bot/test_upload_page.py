@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from werkzeug.test import Client, TestResponse
 
-from bot.intake.uploads import LARGEST_PIECE, Piece, UploadRefused
-from bot.signed_links import Links
-from storage.db.models import Enterprise, KeyPart, Rule, Submission, Upload, UploadPiece
-from storage.errors import Refused
+from bot.intake.uploads import MAX_PIECE_BYTES, ReceivedPiece, UploadRefused
+from bot.signed_links import SignedLinks
+from storage.db.models import Enterprise, KeyPart, Rule, Submission, Upload, UploadChunk
+from storage.errors import OperationRefused
 from tests.harness import Story, film_bytes, row, story
 from tests.places import Place
 
@@ -62,8 +62,8 @@ class Browser:
     def send(self, film: bytes, part: int | str = "") -> str:
         """All of a film, piece by piece; where it went."""
         where = self.begin(len(film), part).headers["Location"]
-        for start in range(0, len(film), LARGEST_PIECE):
-            answer = self.put(where, start, film[start : start + LARGEST_PIECE])
+        for start in range(0, len(film), MAX_PIECE_BYTES):
+            answer = self.put(where, start, film[start : start + MAX_PIECE_BYTES])
             assert answer.status_code == 204
         return where
 
@@ -84,13 +84,13 @@ def asked(night: Story, words: str = "上传 2", who: str = "p1") -> Browser:
 
 
 def part_id(night: Story, code: str, number: str) -> int:
-    with night.bot.memory.reading() as store:
+    with night.bot.uow.read() as store:
         enterprise = row(store, Enterprise, code=code)
         return int(row(store, KeyPart, enterprise_id=enterprise.id, number=number).id)
 
 
 def uploaded(night: Story) -> Upload:
-    with night.bot.memory.reading() as store:
+    with night.bot.uow.read() as store:
         return store.session.query(Upload).one()
 
 
@@ -122,8 +122,8 @@ def test_a_slow_net_makes_nobody_late(night: Story) -> None:
     night.hears("leader"), night.group_hears("KEY")
     start = 1000
     while start < len(film):
-        phone.put(where, start, film[start : start + LARGEST_PIECE])
-        start += LARGEST_PIECE
+        phone.put(where, start, film[start : start + MAX_PIECE_BYTES])
+        start += MAX_PIECE_BYTES
     night.settle(1)
     assert night.hears("p1")[0].startswith("✅ 收到 1124-0001")
     assert night.part("E001", "2")["state"] == "on_time"
@@ -241,8 +241,8 @@ def test_odd_requests_are_refused(night: Story) -> None:
     assert phone.put(where, 0, b"x" * 1001).status_code == 413
     assert phone.put(where, 0, b"x", **{"Upload-Offset": "-1"}).status_code == 400
     assert phone.put(where, 0, b"x", **{"Content-Type": "video/mp4"}).status_code == 415
-    large = phone.begin(LARGEST_PIECE * 2).headers["Location"]
-    assert phone.put(large, 0, bytes(LARGEST_PIECE + 1)).status_code == 413
+    large = phone.begin(MAX_PIECE_BYTES * 2).headers["Location"]
+    assert phone.put(large, 0, bytes(MAX_PIECE_BYTES + 1)).status_code == 413
 
 
 def test_the_office_sets_how_large_a_film_may_be(night: Story) -> None:
@@ -271,7 +271,7 @@ def test_two_at_once_for_one_place_and_only_one_is_kept(night: Story) -> None:
 
     def put(byte: bytes) -> None:
         try:
-            night.bot.uploads.append(upload, Piece(0, byte * 500, None))
+            night.bot.uploads.store_piece(upload, ReceivedPiece(0, byte * 500, None))
             found.append(204)
         except UploadRefused as refused:
             found.append(refused.status)
@@ -283,9 +283,9 @@ def test_two_at_once_for_one_place_and_only_one_is_kept(night: Story) -> None:
         each.join()
     assert found.count(204) == 1
     assert set(found) == {204, 409}
-    with night.bot.memory.reading() as store:
-        [kept] = store.session.query(UploadPiece)
-        assert kept.size == uploaded(night).received == 500
+    with night.bot.uow.read() as store:
+        [kept] = store.session.query(UploadChunk)
+        assert kept.size == uploaded(night).received_bytes == 500
     with night.bot.objects.open(kept.object_key) as file:
         assert len(set(file.read())) == 1
 
@@ -306,22 +306,22 @@ def test_pieces_go_when_nobody_needs_them(night: Story) -> None:
     where = phone.begin(1000).headers["Location"]
     phone.put(where, 0, b"x" * 10)
     phone.send(film_bytes(12, "whole"))
-    with night.bot.memory.reading() as store:
-        keys = [piece.object_key for piece in store.session.query(UploadPiece)]
-    night.bot.uploads.clear()
+    with night.bot.uow.read() as store:
+        keys = [piece.object_key for piece in store.session.query(UploadChunk)]
+    night.bot.uploads.remove_unneeded_pieces()
     assert [key for key in keys if night.bot.objects.stat(key)] == keys[1:]
     night.settle(1)
     night.hears("p1")
-    night.bot.uploads.clear()
+    night.bot.uploads.remove_unneeded_pieces()
     assert [key for key in keys if night.bot.objects.stat(key)] == []
     assert phone.state()["state"] == "done"
-    with night.bot.memory.reading() as store:
+    with night.bot.uow.read() as store:
         film = store.session.query(Submission).one()
         assert night.bot.objects.stat(film.object_key) is not None
 
 
 def test_any_process_goes_on_with_what_another_began(night: Story, tmp_path: Path) -> None:
-    from bot.app import build
+    from bot.app import build_bot
     from bot.engine import InlineEngine
     from storage.db.database import Database
 
@@ -330,15 +330,15 @@ def test_any_process_goes_on_with_what_another_began(night: Story, tmp_path: Pat
     where = phone.begin(len(film)).headers["Location"]
     phone.put(where, 0, film[:1000])
     database = Database(night.bot.config.DATABASE_URL)
-    second = build(night.bot.config, database, night.clock, InlineEngine())
+    second = build_bot(night.bot.config, database, night.clock, InlineEngine())
     other = Browser(second.web.test_client(), phone.path)
     cookie = phone.client.get_cookie("upload", domain="patrol.example.org", path="/upload/")
     assert cookie is not None
     other.client.set_cookie("upload", cookie.value, domain="patrol.example.org", path="/upload/", secure=True)
     start = int(other.head(where).headers["Upload-Offset"])
     while start < len(film):
-        assert other.put(where, start, film[start : start + LARGEST_PIECE]).status_code == 204
-        start += LARGEST_PIECE
+        assert other.put(where, start, film[start : start + MAX_PIECE_BYTES]).status_code == 204
+        start += MAX_PIECE_BYTES
     database.close()
     night.settle(1)
     assert night.hears("p1")[0].startswith("✅ 收到 1124-0001")
@@ -363,16 +363,16 @@ def test_whoever_has_no_account_at_all_may_be_given_a_link(night: Story) -> None
     from handlers import enrolment, upload_links
 
     with night.office() as store:
-        book, now = night.bot.memory.book(store), night.clock.instant
+        book, now = night.bot.uow.rules(store), night.clock.instant
         code = enrolment.invite("新来的", ["巡检员"], "E001", store, now)
         person = store.register.person(code.person_id)
         assert person is not None
-        made = upload_links.invite(person, store, book, now)
+        made = upload_links.create_upload_link(person, store, book, now)
         stranger = enrolment.invite("办公室的", ["工作人员"], None, store, now)
-        with pytest.raises(Refused):
-            upload_links.invite(store.register.person(stranger.person_id), store, book, now)  # type: ignore[arg-type]
-    links = Links(night.bot.config.public_url, night.bot.config.SECRET_KEY.get_secret_value())
-    phone = browser(night, links.upload(made.id))
+        with pytest.raises(OperationRefused):
+            upload_links.create_upload_link(store.register.person(stranger.person_id), store, book, now)  # type: ignore[arg-type]
+    links = SignedLinks(night.bot.config.public_url, night.bot.config.SECRET_KEY.get_secret_value())
+    phone = browser(night, links.upload_url(made.id))
     phone.send(film_bytes(12, "no account"), part_id(night, "E001", "1"))
     night.settle(1)
     assert phone.state()["words"].startswith("✅ 收到 1124-0001\n甲化工 · 1 罐区")
@@ -390,8 +390,8 @@ def test_a_film_too_large_for_the_chat_is_answered_with_a_link(night: Story) -> 
     with night.office() as store:
         kept = store.inbox.get(1)
         assert kept is not None
-        message = night.bot.switchboard.doors["wecom_app"].parse(kept.raw, kept.id, kept.received_at)
-        router.handle(replace(message, kind="too_large"), store, night.bot.memory.book(store), night.clock.instant)
+        message = night.bot.channels.receivers["wecom_app"].parse(kept.raw, kept.id, kept.received_at)
+        router.handle(replace(message, kind="too_large"), store, night.bot.uow.rules(store), night.clock.instant)
     night.settle()
     told, link = night.hears("p1")
     assert told.startswith("⚠️ 这段视频太大")

@@ -15,7 +15,7 @@ import requests
 from werkzeug import Response
 from werkzeug.serving import make_server
 
-from bot.channels.errors import ChannelError, MediaGone, Misconfigured, Transient, Unheard
+from bot.channels.errors import ChannelError, MediaGone, Misconfigured, OutcomeUnknown, Transient
 from bot.channels.wecom_api import client as client_module
 from bot.channels.wecom_api import http
 from bot.channels.wecom_api.client import WeComClient
@@ -29,7 +29,7 @@ FILM = bytes(range(256)) * 2000
 
 
 def client_of(here: Edge, url: str | None = None) -> WeComClient:
-    app, memory = here.cloud.app, here.bot.memory
+    app, memory = here.cloud.app, here.bot.uow
     return WeComClient(url or here.cloud.url, app.corp_id, app.secret, here.clock, memory.transaction)
 
 
@@ -49,7 +49,7 @@ def asked(cloud: Cloud, endpoint: str, plenty: int = 1000) -> int:
 
 
 def count(cloud: Cloud, endpoint: str) -> None:
-    cloud.faults.next(endpoint, times=1000)
+    cloud.faults.inject(endpoint, times=1000)
 
 
 # --- tokens
@@ -73,16 +73,16 @@ def test_a_token_is_renewed_before_its_life_ends(here: Edge, client: WeComClient
 
 def test_a_token_killed_early_is_fetched_once_more(here: Edge, client: WeComClient) -> None:
     client.token()
-    here.cloud.kill_token()
+    here.cloud.revoke_token()
     count(here.cloud, "gettoken")
     assert client.get("getcallbackip")["ip_list"]
     assert asked(here.cloud, "gettoken") == 1
-    assert here.cloud.complaints == []
+    assert here.cloud.violations == []
 
 
 def test_many_threads_with_a_dead_token_fetch_one_new_one(here: Edge, client: WeComClient) -> None:
     client.token()
-    here.cloud.kill_token()
+    here.cloud.revoke_token()
     count(here.cloud, "gettoken")
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda _: client.get("getcallbackip"), range(12)))
@@ -91,7 +91,7 @@ def test_many_threads_with_a_dead_token_fetch_one_new_one(here: Edge, client: We
 
 
 def test_a_platform_that_always_says_expired_is_asked_twice_and_no_more(here: Edge, client: WeComClient) -> None:
-    here.cloud.faults.next("getcallbackip", errcode=42001, times=1000)
+    here.cloud.faults.inject("getcallbackip", errcode=42001, times=1000)
     with pytest.raises(Transient):
         client.get("getcallbackip")
     assert asked(here.cloud, "getcallbackip") == 2
@@ -101,7 +101,7 @@ def test_a_platform_that_always_says_expired_is_asked_twice_and_no_more(here: Ed
 def test_wrong_credentials_and_addresses_are_the_operators_affair(
     here: Edge, client: WeComClient, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here.cloud.faults.next("gettoken", errcode=code, times=1000)
+    here.cloud.faults.inject("gettoken", errcode=code, times=1000)
     with pytest.raises(Misconfigured) as found:
         client.get("getcallbackip")
     assert (found.value.code, asked(here.cloud, "gettoken")) == (code, 1)
@@ -111,7 +111,7 @@ def test_wrong_credentials_and_addresses_are_the_operators_affair(
 
 
 def test_a_wrong_secret_is_not_tried_again_at_once(here: Edge, client: WeComClient) -> None:
-    here.cloud.faults.next("gettoken", errcode=40001, times=1000)
+    here.cloud.faults.inject("gettoken", errcode=40001, times=1000)
     for _ in range(3):
         with pytest.raises(Misconfigured):
             client.get("getcallbackip")
@@ -140,10 +140,10 @@ def test_a_token_request_that_hangs_ends_and_gives_the_lease_back(
 ) -> None:
     monkeypatch.setattr(http, "READ_S", 0.1)
     release = threading.Event()
-    here.cloud.faults.next("gettoken", hold=release)
+    here.cloud.faults.inject("gettoken", hold=release)
     with pytest.raises(Transient) as hung:
         client.token()
-    assert not isinstance(hung.value, Unheard)  # without a token nothing was said
+    assert not isinstance(hung.value, OutcomeUnknown)  # without a token nothing was said
     release.set()
     monkeypatch.undo()
     assert client.token()
@@ -154,18 +154,18 @@ def test_a_token_request_that_hangs_ends_and_gives_the_lease_back(
 
 def test_what_never_left_is_told_from_what_may_have_arrived(here: Edge, client: WeComClient) -> None:
     with pytest.raises(Transient) as refused:
-        http.call(requests.Session(), "GET", "http://127.0.0.1:9/")
+        http.send_request(requests.Session(), "GET", "http://127.0.0.1:9/")
     with pytest.raises(Transient) as nameless:
-        http.call(requests.Session(), "GET", "http://no-such-host.invalid/?key=SECRET")
-    assert not isinstance(refused.value, Unheard)
-    assert not isinstance(nameless.value, Unheard)
-    here.cloud.faults.next("getcallbackip", drop=True)
-    with pytest.raises(Unheard):
+        http.send_request(requests.Session(), "GET", "http://no-such-host.invalid/?key=SECRET")
+    assert not isinstance(refused.value, OutcomeUnknown)
+    assert not isinstance(nameless.value, OutcomeUnknown)
+    here.cloud.faults.inject("getcallbackip", drop=True)
+    with pytest.raises(OutcomeUnknown):
         client.get("getcallbackip")
 
 
 def test_a_server_in_trouble_may_be_asked_again(here: Edge, client: WeComClient) -> None:
-    here.cloud.faults.next("getcallbackip", http_status=502)
+    here.cloud.faults.inject("getcallbackip", http_status=502)
     with pytest.raises(Transient):
         client.get("getcallbackip")
     assert client.get("getcallbackip")
@@ -192,17 +192,17 @@ def test_a_large_film_comes_in_ranges(here: Edge, client: WeComClient, tmp_path:
     got = fetched(client, str(here.cloud.phone("lisi").sends_film(large).media_id))
     assert (len(got), got[39 * MB : 39 * MB + 4]) == (41 * MB, b"here")
     assert asked(here.cloud, "media/get") == 6
-    assert here.cloud.complaints == []
+    assert here.cloud.violations == []
 
 
 def test_a_body_that_breaks_off_is_taken_up_where_it_broke(here: Edge, client: WeComClient, film: str) -> None:
-    here.cloud.faults.next("media/get", cut_after=100_000, times=3)
+    here.cloud.faults.inject("media/get", truncate_after=100_000, times=3)
     assert fetched(client, film) == FILM
 
 
 def test_a_body_that_breaks_off_every_time_is_given_up_for_now(here: Edge, client: WeComClient, film: str) -> None:
-    here.cloud.faults.next("media/get", cut_after=0, times=1000)
-    with pytest.raises(Unheard):
+    here.cloud.faults.inject("media/get", truncate_after=0, times=1000)
+    with pytest.raises(OutcomeUnknown):
         fetched(client, film)
     assert asked(here.cloud, "media/get") == 6
 
@@ -216,7 +216,7 @@ def test_an_error_with_status_200_is_not_a_film(here: Edge, client: WeComClient,
 
 @pytest.mark.parametrize("code", [45033, -1])
 def test_too_many_at_once_may_be_tried_again(here: Edge, client: WeComClient, film: str, code: int) -> None:
-    here.cloud.faults.next("media/get", errcode=code)
+    here.cloud.faults.inject("media/get", errcode=code)
     with pytest.raises(Transient):
         fetched(client, film)
     assert fetched(client, film) == FILM
@@ -227,13 +227,13 @@ def test_a_dead_token_in_the_middle_of_a_film_is_replaced(here: Edge, client: We
     large.write_bytes(bytes(9 * MB))
     pieces = client.fetch(str(here.cloud.phone("zhangsan").sends_film(large).media_id))
     got = len(next(pieces))
-    here.cloud.kill_token()
+    here.cloud.revoke_token()
     assert got + sum(map(len, pieces)) == 9 * MB
 
 
 @pytest.mark.parametrize("status", [403, 404, 407, 502, 503])
 def test_a_proxy_that_says_no_does_not_lose_the_film(here: Edge, client: WeComClient, film: str, status: int) -> None:
-    here.cloud.faults.next("media/get", http_status=status, times=1000)
+    here.cloud.faults.inject("media/get", http_status=status, times=1000)
     with pytest.raises(Transient):
         fetched(client, film)
     here.cloud.faults.clear()
@@ -247,8 +247,8 @@ def test_a_download_that_hangs_ends(
     monkeypatch.setattr(http, "READ_S", 0.1)
     monkeypatch.setattr(client_module, "_RESUMES", 0)
     release = threading.Event()
-    here.cloud.faults.next("media/get", hold=release)
-    with pytest.raises(Unheard):
+    here.cloud.faults.inject("media/get", hold=release)
+    with pytest.raises(OutcomeUnknown):
         fetched(client, film)
     release.set()
 
@@ -320,7 +320,7 @@ def test_another_range_than_the_one_asked_for_is_not_taken(here: Edge, told: str
 @pytest.mark.parametrize(
     ("kind", "body", "error"),
     [
-        ("text/html", b"<html>please log in</html>", Unheard),
+        ("text/html", b"<html>please log in</html>", OutcomeUnknown),
         ("text/plain", b'{"errcode": 40007}', MediaGone),
         ("application/octet-stream", b'{"errcode": 40007, "errmsg": "x"}', MediaGone),
         ("application/octet-stream", b'{"errcode": 45033, "errmsg": "x"}', Transient),
@@ -340,5 +340,5 @@ def test_a_nameless_film_is_a_film(here: Edge) -> None:
 
 
 def test_an_empty_range_does_not_go_on_for_ever(here: Edge) -> None:
-    with platform(repeat(served(b"", 206, Content_Range="bytes 0-9/10"))) as url, pytest.raises(Unheard):
+    with platform(repeat(served(b"", 206, Content_Range="bytes 0-9/10"))) as url, pytest.raises(OutcomeUnknown):
         fetched(client_of(here, url), "m")

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import event
 
 from bot import clock
-from bot.app import build
+from bot.app import build_bot
 from bot.clock import wall_now
 from bot.devtools.simulator import Cloud
 from bot.engine import DELIVER, TAKE_IN, InlineEngine, Job
@@ -68,17 +68,17 @@ def tick_of(folder: Path, cloud: Cloud, enterprises: int, hour: str) -> tuple[in
     clock = HandClock(at("-22:00"))
     database = Database(here().migrated(folder))
     engine = InlineEngine()
-    bot = build(config_for(cloud, folder), database, clock, engine)
-    with bot.memory.transaction() as store:
-        store.records.set_fact("born", {"at": at("-21:00").isoformat()})
+    bot = build_bot(config_for(cloud, folder), database, clock, engine)
+    with bot.uow.transaction() as store:
+        store.facts.store_fact("born", {"at": at("-21:00").isoformat()})
         register(store, enterprises, 4)
     clock.instant = at(hour)
-    bot.worker.once()
+    bot.worker.run_tick()
     times = []
     with counting(database) as said:
         for _ in range(9):
             began = time.perf_counter()
-            bot.worker.once()
+            bot.worker.run_tick()
             times.append(time.perf_counter() - began)
     database.close()
     return len(said), sorted(times)[4]
@@ -100,24 +100,24 @@ def test_a_tick_asks_the_same_number_of_questions_however_large_the_county(
 def test_what_lies_with_the_engine_is_not_woken_again(here: Edge) -> None:
     """A film that takes a minute must not be fetched a second time meanwhile."""
     here.cloud.phone("zhangsan").says("你好")
-    here.bot.memory.dispatch(1)
+    here.bot.uow.dispatch_inbox(1)
     here.say("zhangsan")
     here.clock.instant += timedelta(minutes=2)
     before = list(here.engine._waiting)
-    here.bot.worker.sweep()
+    here.bot.worker.requeue_lost_work()
     assert list(here.engine._waiting) == before
 
 
 def test_what_the_engine_has_lost_is_woken(here: Edge) -> None:
     here.cloud.phone("zhangsan").says("你好")
-    here.bot.memory.dispatch(1)
+    here.bot.uow.dispatch_inbox(1)
     here.say("zhangsan")
     here.engine._waiting.clear()
-    here.bot.worker.sweep()
-    assert here.engine.reap(set()) == set()
+    here.bot.worker.requeue_lost_work()
+    assert here.engine.take_over(set()) == set()
     here.clock.instant += timedelta(minutes=2)
-    here.bot.worker.sweep()
-    assert {work for work, _ in here.engine.reap(set())} == {TAKE_IN, DELIVER}
+    here.bot.worker.requeue_lost_work()
+    assert {work for work, _ in here.engine.take_over(set())} == {TAKE_IN, DELIVER}
     here.settle()
     assert [each.state for each in here.inbox()] == ["done"]
     assert here.notices()[0].state == "sent"
@@ -129,8 +129,8 @@ def test_a_worker_gives_a_sign_of_life_before_it_works(here: Edge) -> None:
     start = here.engine.start
 
     def note(run: Any) -> None:
-        with here.bot.memory.reading() as store:
-            seen.append(store.records.beats("executor/", wall_now() - timedelta(minutes=1)))
+        with here.bot.uow.read() as store:
+            seen.append(store.facts.heartbeats_since("executor/", wall_now() - timedelta(minutes=1)))
         start(run)
 
     here.engine.start = note  # type: ignore[method-assign]
@@ -148,12 +148,12 @@ def test_a_lone_worker_knows_that_what_was_under_way_has_broken_off(
     here.settle()
     monkeypatch.undo()
     if others:
-        with here.bot.memory.transaction() as store:
-            store.records.set_fact("executor/other", {"at": wall_now().isoformat()})
+        with here.bot.uow.transaction() as store:
+            store.facts.store_fact("executor/other", {"at": wall_now().isoformat()})
     here.bot.worker.start()
     here.bot.worker.stop()
-    here.engine.start(here.bot.worker.run)
-    with here.bot.memory.transaction() as store:
+    here.engine.start(here.bot.worker.run_job)
+    with here.bot.uow.transaction() as store:
         store.jobs.append(Job(DELIVER, here.notices()[0].id, "r", "again"))
     here.settle()
     assert here.notices()[0].state == state
@@ -168,44 +168,44 @@ def test_what_a_dead_worker_was_sending_is_free_at_once(
     monkeypatch.setattr("bot.delivery.deliver.Delivery._send", lambda self, attempt: None)
     here.settle()
     monkeypatch.setattr(here.engine, "orphans", lambda alive: set() if "dead" in alive else {(DELIVER, dead)})
-    with here.bot.memory.transaction() as store:
-        store.records.set_fact("executor/living", {"at": wall_now().isoformat()})
-        store.records.set_fact("executor/dead", {"at": (wall_now() - timedelta(seconds=31)).isoformat()})
+    with here.bot.uow.transaction() as store:
+        store.facts.store_fact("executor/living", {"at": wall_now().isoformat()})
+        store.facts.store_fact("executor/dead", {"at": (wall_now() - timedelta(seconds=31)).isoformat()})
     if at_start:
         here.bot.worker.start()
         here.bot.worker.stop()
     else:
-        here.bot.worker.sweep()
+        here.bot.worker.requeue_lost_work()
     free = {each.id for each in here.notices() if each.lease_until is not None and each.lease_until <= wall_now()}
     assert (free, living in free) == ({dead}, False)
 
 
 def test_nothing_waits_for_a_clock_that_was_put_back(here: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was due a moment ago is due still; what is due later waits as before."""
-    here.cloud.faults.next("message/send", errcode=-1)
+    here.cloud.faults.inject("message/send", errcode=-1)
     tried, soon = here.say("zhangsan"), here.say("lisi")
     later = here.say("zhangsan", due_at=here.clock.instant + timedelta(minutes=5))
-    here.engine.drain(here.clock.instant)
-    with here.bot.memory.transaction() as store:
-        store.inbox.due_again(wall_now())
+    here.engine.run_due(here.clock.instant)
+    with here.bot.uow.transaction() as store:
+        store.inbox.retry_now(wall_now())
     here.clock.instant -= timedelta(minutes=40)
     monkeypatch.setattr(here.bot.worker._watch, "put_back", lambda: timedelta(minutes=40))
-    here.bot.worker.once()
+    here.bot.worker.run_tick()
     monkeypatch.undo()
-    here.engine.drain(here.clock.instant)
+    here.engine.run_due(here.clock.instant)
     assert [here.notice(each).state for each in (tried, soon, later)] == ["sent", "sent", "due"]
 
 
 @pytest.mark.parametrize(("back_s", "noticed"), [(2400, True), (2, False), (-2400, False)])
 def test_a_clock_that_is_put_back_is_noticed(monkeypatch: pytest.MonkeyPatch, back_s: int, noticed: bool) -> None:
-    watch = clock.Watch()
-    assert watch.put_back() is None
+    watch = clock.ClockJumpDetector()
+    assert watch.backward_jump() is None
     monkeypatch.setattr(clock, "wall_now", lambda: wall_now() - timedelta(seconds=back_s))
-    assert (watch.put_back() is not None) == noticed
-    assert watch.put_back() is None
+    assert (watch.backward_jump() is not None) == noticed
+    assert watch.backward_jump() is None
 
 
 def test_one_job_that_cannot_be_done_keeps_no_other_from_its_turn(here: Edge) -> None:
-    here.bot.worker.once()
+    here.bot.worker.run_tick()
     here.database.close()
-    here.bot.worker.once()
+    here.bot.worker.run_tick()

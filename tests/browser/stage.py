@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from bot.app import build
-from bot.devtools.sample_register import example_register
+from bot.app import build_bot
+from bot.devtools.sample_register import write_sample_register
 from bot.devtools.simulator import Cloud
 from bot.engine import InlineEngine
-from bot.server import listen
+from bot.server import start_web_server
 from bot.workbooks.register.apply import apply_register
-from bot.workbooks.register.parse import read_register
+from bot.workbooks.register.parse import parse_register
 from storage.db.database import Database
 from storage.db.models import DutyShift, GroupChat, Person
-from storage.register import LEADER
+from storage.register import DUTY_LEADER_ROLE
 from storage.store import Store
 from tests.bot.processes import free_port
 from tests.harness import NIGHT, HandClock, Story, at, config_for, film_bytes
@@ -59,18 +59,18 @@ def county(folder: Path) -> Iterator[Stage]:
         config = config_for(cloud, folder, PUBLIC_URL=url, PORT=str(port))
         database = Database(here().migrated(folder))
         engine = InlineEngine()
-        bot = build(config, database, clock, engine)
-        engine.start(bot.worker.run)
+        bot = build_bot(config, database, clock, engine)
+        engine.start(bot.worker.run_job)
         client = bot.web.test_client()
-        cloud.courier.deliver = lambda query, body: (
+        cloud.callback_sender.transport = lambda query, body: (
             client.post(f"/callbacks/wecom_app?{query}", data=body, content_type="text/xml").status_code
         )
-        close = listen(bot.web, config)
-        example_register(folder / "register.xlsx", NIGHT - timedelta(days=3))
-        with bot.memory.transaction() as store:
-            store.records.set_fact("born", {"at": clock.instant.isoformat()})
+        close = start_web_server(bot.web, config)
+        write_sample_register(folder / "register.xlsx", NIGHT - timedelta(days=3))
+        with bot.uow.transaction() as store:
+            store.facts.store_fact("born", {"at": clock.instant.isoformat()})
             assert apply_register(
-                read_register(folder / "register.xlsx"), store, bot.objects, clock.instant, dry_run=False
+                parse_register(folder / "register.xlsx"), store, bot.objects, clock.instant, dry_run=False
             ).applied
             _connect(store, cloud)
         try:
@@ -90,7 +90,7 @@ def _connect(store: Store, cloud: Cloud) -> None:
     for group in store.session.query(GroupChat):
         cloud.add_robot(group.robot_key or "", group.name)
     leader = next(person for person in people if accounts.get(person.id) == LEADER_ACCOUNT)
-    assert LEADER in leader.roles
+    assert DUTY_LEADER_ROLE in leader.roles
     for shift in store.session.query(DutyShift).filter_by(day=NIGHT - timedelta(days=1), post="leader"):
         shift.person_id = leader.id
 

@@ -38,7 +38,7 @@ def test_the_office_looks_back_and_sees_the_picture(open_as: Opener, window: Win
     page.get_by_role("link", name="往日").click()
     expect(page.locator(".chart canvas")).to_have_count(1)
     assert serious(page) == []
-    page.locator(".heat th[scope=row] a").first.click()
+    page.locator(".heatmap th[scope=row] a").first.click()
     expect(page.locator("#objections")).to_be_visible()
     assert serious(page) == []
 
@@ -47,8 +47,8 @@ def test_the_office_looks_back_and_sees_the_picture(open_as: Opener, window: Win
 def test_a_head_sees_the_own_night_and_objects(open_as: Opener, window: Window) -> None:
     page = open_as(HEAD_ACCOUNT, window)
     page.get_by_role("link", name="往日").click()
-    assert page.locator(".heat th[scope=row]").count() == 1
-    page.locator(".heat th[scope=row] a").click()
+    assert page.locator(".heatmap th[scope=row]").count() == 1
+    page.locator(".heatmap th[scope=row] a").click()
     page.get_by_label("要说明什么").fill(f"昨夜停电，请核实（{window.name}）")
     page.get_by_role("button", name="提出异议").click()
     expect(page.locator("#objections li", has_text=f"昨夜停电，请核实（{window.name}）")).to_be_visible()

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from handlers.review.verdicts import Judged, give
-from storage.db.models import Look, Submission, Verdict
+from handlers.review.verdicts import VerdictDraft, record_verdict
+from storage.db.models import FilmView, Submission, Verdict
 from tests.browser.conftest import opener
 from tests.browser.stage import HEAD_ACCOUNT, LEADER_ACCOUNT, Stage, county
 from tests.browser.test_reachable import serious
@@ -76,12 +76,12 @@ def test_a_leader_reviews_the_night_to_the_last_film(chromium: Browser, stage: S
         expect(page.get_by_text("要审看的都看完了")).to_be_visible()
     with stage.story.office() as store:
         given = store.session.query(Verdict).order_by(Verdict.id).all()
-        assert [each.word for each in given] == ["problem", "fit", "fit"]
+        assert [each.verdict for each in given] == ["problem", "fit", "fit"]
         assert given[0].reason == "阀门滴漏"
         assert given[0].watched_s >= 1
         assert (given[0].at_s or 0) >= 1
-        assert max(each.watched_s for each in store.session.query(Look)) < 30
-        assert store.review.counts_of(NIGHT) == {"problem": 1, "fit": 2}
+        assert max(each.watched_s for each in store.session.query(FilmView)) < 30
+        assert store.review.verdict_counts(NIGHT) == {"problem": 1, "fit": 2}
     stage.story.settle()
     assert any("阀门滴漏" in text for text in stage.story.hears(HEAD_ACCOUNT))
 
@@ -93,7 +93,7 @@ def _judge_problem(page: Page, window: Window) -> None:
         page.get_by_role("button", name="有问题").tap()
     else:
         page.keyboard.press("2")
-    expect(page.locator("#wanted")).to_be_visible()
+    expect(page.locator("#reason-missing")).to_be_visible()
     assert page.url == before
     page.get_by_label("原因").fill("阀门滴漏")
     page.get_by_role("button", name="有问题").click()
@@ -118,10 +118,10 @@ def test_the_keyboard_plays_seeks_and_doubles_the_speed(chromium: Browser, stage
         assert page.evaluate(f"{FILM}.playbackRate") == 2
         page.keyboard.press(" ")
         until(page, f"!{FILM}.paused")
-        page.locator("#sheet summary").click()
-        until(page, "document.querySelector('#sheet img').naturalWidth > 1000")
+        page.locator("#contact-sheet summary").click()
+        until(page, "document.querySelector('#contact-sheet img').naturalWidth > 1000")
         page.goto("/films")
-        until(page, "[...document.querySelectorAll('.reel img')].every(each => each.naturalWidth === 320)")
+        until(page, "[...document.querySelectorAll('.film-card img')].every(each => each.naturalWidth === 320)")
         assert serious(page) == []
 
 
@@ -142,12 +142,12 @@ def test_a_head_answers_a_problem_from_the_phone(chromium: Browser, stage: Stage
         leader = store.register.account_owner("wecom", LEADER_ACCOUNT, stage.story.clock.now())
         assert leader is not None
         film = row(store, Submission, number=1)
-        judged = Judged(film.id, "problem", leader, reason="通道堵塞")
-        give(judged, store, stage.story.bot.memory.book(store), stage.story.clock.now())
+        judged = VerdictDraft(film.id, "problem", leader, reason="通道堵塞")
+        record_verdict(judged, store, stage.story.bot.uow.rules(store), stage.story.clock.now())
     with opener(chromium, stage) as open_as:
         page = open_as(HEAD_ACCOUNT, PHONE)
         page.goto("/films?show=problem")
-        page.locator(".reel").first.click()
+        page.locator(".film-card").first.click()
         expect(page.get_by_text("通道堵塞")).to_be_visible()
         assert serious(page) == []
         page.get_by_label("处置情况").fill("已清理")

@@ -59,9 +59,9 @@ def slow_down(page: Page) -> None:
 
 def receipt(page: Page, stage: Stage) -> None:
     """The film is taken in, and the page says so."""
-    expect(page.locator("#said")).to_have_text("已经全部传到，正在检查视频……", timeout=60_000)
+    expect(page.locator("#status")).to_have_text("已经全部传到，正在检查视频……", timeout=60_000)
     stage.story.settle(1)
-    expect(page.locator("#said")).to_contain_text("✅ 收到 1124-0001", timeout=15_000)
+    expect(page.locator("#status")).to_contain_text("✅ 收到 1124-0001", timeout=15_000)
     assert stage.story.hears(PATROLLER)[-1].startswith("✅ 收到 1124-0001")
 
 
@@ -69,9 +69,9 @@ def test_a_film_goes_up_while_the_net_comes_and_goes(phone: Page, stage: Stage, 
     phone.get_by_text("1 ", exact=False).first.click()
     slow_down(phone)
     phone.locator("#camera").set_input_files(film(tmp_path, 6))
-    expect(phone.locator("#said")).to_have_text(re.compile(r"正在上传 [1-9]\d?%"), timeout=20_000)
+    expect(phone.locator("#status")).to_have_text(re.compile(r"正在上传 [1-9]\d?%"), timeout=20_000)
     phone.context.set_offline(True)
-    expect(phone.locator("#said")).to_have_text(re.compile("网络断了"), timeout=10_000)
+    expect(phone.locator("#status")).to_have_text(re.compile("网络断了"), timeout=10_000)
     phone.context.set_offline(False)
     receipt(phone, stage)
     [clip] = stage.story.part("E001", "1")["submissions"]
@@ -82,9 +82,9 @@ def test_a_film_goes_on_where_it_stopped_after_the_page_was_closed(phone: Page, 
     phone.get_by_text("1 ", exact=False).first.click()
     slow_down(phone)
     phone.locator("#gallery").set_input_files(film(tmp_path, 6))
-    expect(phone.locator("#said")).to_have_text(re.compile(r"正在上传 [2-9]\d%"), timeout=30_000)
+    expect(phone.locator("#status")).to_have_text(re.compile(r"正在上传 [2-9]\d%"), timeout=30_000)
     phone.reload()
-    expect(phone.locator("#said")).to_have_text("上次没有传完。请再选同一段视频，会接着传。")
+    expect(phone.locator("#status")).to_have_text("上次没有传完。请再选同一段视频，会接着传。")
     offsets: list[int] = []
     phone.on("request", lambda request: offsets.append(int(request.headers.get("upload-offset", "-1"))))
     phone.get_by_text("1 ", exact=False).first.click()
@@ -97,12 +97,12 @@ def test_nothing_goes_before_the_part_is_chosen_and_what_was_chosen_may_be_undon
     phone: Page, stage: Stage, tmp_path: Path
 ) -> None:
     phone.locator("#camera").set_input_files(film(tmp_path))
-    expect(phone.locator("#said")).to_have_text("请先点一下拍的是哪个部位。")
+    expect(phone.locator("#status")).to_have_text("请先点一下拍的是哪个部位。")
     phone.get_by_text("1 ", exact=False).first.click()
     slow_down(phone)
     phone.locator("#camera").set_input_files(film(tmp_path, 6))
     phone.get_by_role("button", name="不传了，重新选").click()
-    expect(phone.locator("#choose")).to_be_visible()
+    expect(phone.locator("#chooser")).to_be_visible()
     phone.locator("#gallery").set_input_files(film(tmp_path))
     receipt(phone, stage)
 
@@ -111,7 +111,7 @@ def test_another_phone_is_shut_out_and_told_why(phone: Page, chromium: Browser, 
     phone.get_by_text("1 ", exact=False).first.click()
     slow_down(phone)
     phone.locator("#camera").set_input_files(film(tmp_path, 6))
-    expect(phone.locator("#said")).to_have_text(re.compile(r"正在上传 [1-9]"), timeout=20_000)
+    expect(phone.locator("#status")).to_have_text(re.compile(r"正在上传 [1-9]"), timeout=20_000)
     other = chromium.new_context(locale="zh-CN", **PHONE.settings)
     page = other.new_page()
     page.goto(phone.url)

@@ -17,8 +17,8 @@ from datetime import date, datetime
 from typing import Any
 
 from bot.devtools.simulator import Cloud
-from bot.devtools.simulator.core.phone import Sent
-from storage.db.models import Inbox, Notice, Submission
+from bot.devtools.simulator.core.phone import SentMessage
+from storage.db.models import InboxRow, Notice, Submission
 
 COUNTED = ("on_time", "late", "partial", "missing", "exempt", "unjudged")
 # States of a notice after which it may have been heard, but need not.
@@ -32,7 +32,7 @@ class Said:
 
     sender: str
     key: str
-    sent: Sent
+    sent: SentMessage
     sha256: str | None = None
 
     @property
@@ -41,7 +41,7 @@ class Said:
         return 200 in self.sent.statuses
 
 
-def said(sent: Sent, sha256: str | None = None) -> Said:
+def said(sent: SentMessage, sha256: str | None = None) -> Said:
     """What a phone sent, with the key that the protocol gives it: sender, time, message id."""
     sender, at = (_element(sent.xml, name) for name in ("FromUserName", "CreateTime"))
     return Said(sender, f"{sender}/{at}/{sent.msg_id}", sent, sha256)
@@ -57,7 +57,7 @@ def _element(xml: str, name: str) -> str:
 class Evidence:
     """What the service says of itself."""
 
-    inbox: Sequence[Inbox]
+    inbox: Sequence[InboxRow]
     submissions: Sequence[Submission]
     notices: Sequence[Notice]
     nights: Mapping[date, dict[str, Any]]
@@ -97,7 +97,7 @@ def audit(sent: Sequence[Said], cloud: Cloud, evidence: Evidence) -> Findings:
     return found
 
 
-def _messages(sent: Sequence[Said], evidence: Evidence, found: Findings) -> dict[str, Inbox]:
+def _messages(sent: Sequence[Said], evidence: Evidence, found: Findings) -> dict[str, InboxRow]:
     """Every acknowledged message has its one row, which is done or waits."""
     rows = {row.message_key: row for row in evidence.inbox}
     found.doubled += [f"message {key}" for key, times in Counter(row.message_key for row in evidence.inbox).items()
@@ -111,7 +111,7 @@ def _messages(sent: Sequence[Said], evidence: Evidence, found: Findings) -> dict
     return rows
 
 
-def _films(sent: Sequence[Said], kept: Mapping[str, Inbox], evidence: Evidence, found: Findings) -> None:
+def _films(sent: Sequence[Said], kept: Mapping[str, InboxRow], evidence: Evidence, found: Findings) -> None:
     """Every acknowledged film is filed once with its own bytes, or its message waits."""
     by_key: dict[str, list[Submission]] = {}
     for row in evidence.submissions:
@@ -132,7 +132,7 @@ def _films(sent: Sequence[Said], kept: Mapping[str, Inbox], evidence: Evidence, 
 
 def _heard(cloud: Cloud, evidence: Evidence, found: Findings) -> None:
     """Whatever is called sent was heard once; what was not called so was not heard, unless nobody could tell."""
-    heard = Counter((each.to.lower(), _words(cloud, each.raw)) for each in cloud.sent if each.state in ARRIVED)
+    heard = Counter((each.to.lower(), _words(cloud, each.raw)) for each in cloud.deliveries if each.state in ARRIVED)
     told: dict[tuple[str, str], Counter[str]] = {}
     for notice in evidence.notices:
         words = _words_of_body(notice.body)
@@ -145,7 +145,7 @@ def _heard(cloud: Cloud, evidence: Evidence, found: Findings) -> None:
             found.lost.append(f"{states['sent'] - times} notices called sent: {place}")
         if times > most:
             found.doubled.append(f"heard {times} times, told {dict(states)}: {place}")
-    found.lost += [f"dropped by the platform: {each.to}" for each in cloud.sent if each.state == "dropped"]
+    found.lost += [f"dropped by the platform: {each.to}" for each in cloud.deliveries if each.state == "dropped"]
 
 
 def _words(cloud: Cloud, raw: Mapping[str, Any]) -> str:

@@ -21,14 +21,14 @@ def clock() -> HandClock:
 def cloud(clock: HandClock) -> Iterator[Cloud]:
     with Cloud(lambda: clock.instant.timestamp()) as cloud:
         cloud.serve()
-        cloud.courier.retries = 0
+        cloud.callback_sender.retries = 0
         yield cloud
 
 
 @pytest.fixture
 def county(tmp_path: Path, cloud: Cloud, clock: HandClock) -> Iterator[Edge]:
     with edge(tmp_path, cloud, clock) as here:
-        with here.bot.memory.transaction() as store:
-            store.records.set_fact("born", {"at": clock.instant.isoformat()})
+        with here.bot.uow.transaction() as store:
+            store.facts.store_fact("born", {"at": clock.instant.isoformat()})
             County(store, cloud, NIGHT).settle(enterprises=2, parts=2)
         yield here

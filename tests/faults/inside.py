@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bot.media.integrity import verify
-from bot.reports.night import night_view
-from storage.db.models import Inbox, Notice, Submission
+from bot.media.integrity import verify_films
+from bot.reports.night import night_json
+from storage.db.models import InboxRow, Notice, Submission
 from tests.bot.parts import Edge
 from tests.faults.audit import Evidence, Findings, Said, audit
 from tests.harness import NIGHT
@@ -12,12 +12,12 @@ from tests.harness import NIGHT
 
 def audited(here: Edge, said: list[Said]) -> Findings:
     """What the audit finds of a bot that has come to rest."""
-    rows = here.rows(Inbox), here.rows(Submission), here.rows(Notice)
-    with here.bot.memory.reading() as store:
-        book = here.bot.memory.book(store)
+    rows = here.rows(InboxRow), here.rows(Submission), here.rows(Notice)
+    with here.bot.uow.read() as store:
+        book = here.bot.uow.rules(store)
         days = {each.night for each in rows[1]} | {NIGHT}
-        nights = {day: night_view(store, day, book, here.clock.now()) for day in days}
-        verified = verify(store.submissions.kept_of(None), here.bot.objects).as_json()
+        nights = {day: night_json(store, day, book, here.clock.now()) for day in days}
+        verified = verify_films(store.submissions.stored(None), here.bot.objects).to_json()
     told = Evidence(*rows, nights, verified, here.client.get("/metrics").text, here.clock.now())
     return audit(said, here.cloud, told)
 
@@ -26,8 +26,8 @@ def come_to_rest(here: Edge, seconds: int = 1200) -> None:
     """Let time pass until nothing is left to do, in steps in which retries fall due."""
     for _ in range(seconds // 30):
         here.settle(30)
-        here.bot.worker.once()
-        here.bot.worker.sweep()
+        here.bot.worker.run_tick()
+        here.bot.worker.requeue_lost_work()
         open_ = {each.state for each in here.inbox()} | {each.state for each in here.notices()}
         if not open_ & {"waiting", "due", "sending"}:
             return

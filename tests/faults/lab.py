@@ -19,12 +19,12 @@ from typing import Any
 import requests
 
 from bot.bootstrap import serving_clock
-from bot.clock import joined, wall_now
+from bot.clock import load_clock, wall_now
 from bot.devtools.simulator import Cloud
 from bot.devtools.simulator.core.callback import direct_session
-from bot.monitoring.liveness import SIGN
+from bot.monitoring.liveness import WORKER_HEARTBEAT_PREFIX
 from storage.db.database import Database
-from storage.db.models import Inbox, Notice, Submission
+from storage.db.models import InboxRow, Notice, Submission
 from storage.store import Store
 from tests.bot.parts import until
 from tests.bot.processes import Program, free_port, program
@@ -129,7 +129,7 @@ class Lab:
     def _signs(self) -> dict[str, Any]:
         workers = [each.name for each in self.machines if each.command != "web" and each.runs()]
         with self.reading() as store:
-            return {name: store.records.fact(SIGN + name) for name in workers}
+            return {name: store.facts.read_fact(WORKER_HEARTBEAT_PREFIX + name) for name in workers}
 
     def deliver(self, query: str, body: bytes) -> int:
         """What a load balancer does: a callback goes to any machine that is not known to be down."""
@@ -152,14 +152,14 @@ class Lab:
         """The service's instant, as it stands in the database; the last one known while that is away."""
         with self._lock:
             if time.monotonic() - self._looked > 0.5:
-                with contextlib.suppress(Exception), self.database.reading() as session:
-                    self._clock = joined(Store(session))
+                with contextlib.suppress(Exception), self.database.read() as session:
+                    self._clock = load_clock(Store(session))
                 self._looked = time.monotonic()
             return self._clock.now() if self._clock is not None else wall_now()
 
     @contextmanager
     def reading(self) -> Iterator[Store]:
-        with self.database.reading() as session:
+        with self.database.read() as session:
             yield Store(session)
 
     def rows(self, model: Any) -> list[Any]:
@@ -169,7 +169,7 @@ class Lab:
     def unsettled(self) -> list[str]:
         """What still waits, but for what is due much later."""
         soon = self.now() + _SOON
-        return [f"message {each.id} {each.state}" for each in self.rows(Inbox) if each.state != "done"] + [
+        return [f"message {each.id} {each.state}" for each in self.rows(InboxRow) if each.state != "done"] + [
             f"notice {each.id} {each.kind} by {each.route} {each.state} until {each.due_at}: {each.detail}"
             for each in self.rows(Notice)
             if each.state == "sending" or (each.state == "due" and each.due_at <= soon)
@@ -204,8 +204,8 @@ class Lab:
         told = {day: printed.result() for day, printed in nights.items()}
         return Evidence(*after, told, verified.result(), metrics, self.now())
 
-    def _rows(self) -> tuple[list[Inbox], list[Submission], list[Notice]]:
-        return self.rows(Inbox), self.rows(Submission), self.rows(Notice)
+    def _rows(self) -> tuple[list[InboxRow], list[Submission], list[Notice]]:
+        return self.rows(InboxRow), self.rows(Submission), self.rows(Notice)
 
     def _night(self, night: date) -> dict[str, Any]:
         printed = self.program.run("night", night.isoformat(), "--json")
@@ -220,7 +220,7 @@ class Lab:
         return requests.get(f"{machine.url}/metrics", timeout=20).text
 
 
-def _states(rows: tuple[list[Inbox], list[Submission], list[Notice]]) -> list[list[tuple[int, str]]]:
+def _states(rows: tuple[list[InboxRow], list[Submission], list[Notice]]) -> list[list[tuple[int, str]]]:
     return [[(each.id, each.state) for each in table] for table in rows]
 
 
@@ -236,7 +236,7 @@ def lab(
         settings["AWS_CA_BUNDLE"] = os.environ["AWS_CA_BUNDLE"]
     with Cloud() as cloud:
         cloud.serve()
-        cloud.courier.retries = 0
+        cloud.callback_sender.retries = 0
         database = Database(database_url)
         with program(cloud, folder) as made:
             made.settings = settings
@@ -244,7 +244,7 @@ def lab(
                 County(Store(session), cloud).settle(enterprises=enterprises, parts=2)
             serving_clock(database, at(start), speed)
             opened = Lab(cloud, made, database, random.Random(seed))
-            cloud.courier.deliver = opened.deliver
+            cloud.callback_sender.transport = opened.deliver
             try:
                 yield opened
             finally:

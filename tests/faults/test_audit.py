@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
-from storage.db.models import Inbox, Notice, Submission
+from storage.db.models import InboxRow, Notice, Submission
 from tests.bot.parts import Edge
 from tests.faults import inside
 from tests.faults.audit import Said, said
@@ -25,7 +25,7 @@ def sent(county: Edge) -> list[Said]:
 
 
 def change(here: Edge, statement: Any) -> None:
-    with here.bot.memory.transaction() as store:
+    with here.bot.uow.transaction() as store:
         store.session.execute(statement)
 
 
@@ -35,13 +35,13 @@ def test_all_is_well(county: Edge, sent: list[Said]) -> None:
 
 
 TAMPERINGS: dict[str, Callable[[Edge], Any]] = {
-    "message": lambda here: change(here, delete(Inbox).where(Inbox.id == 3)),
-    "is failed": lambda here: change(here, update(Inbox).values(state="failed")),
+    "message": lambda here: change(here, delete(InboxRow).where(InboxRow.id == 3)),
+    "is failed": lambda here: change(here, update(InboxRow).values(state="failed")),
     "receiving": lambda here: change(here, update(Submission).values(state="receiving")),
     "film": lambda here: change(here, update(Submission).values(sha256="0" * 64)),
     "objects": lambda here: next((here.bot.objects._root / "films").rglob("*.mp4")).unlink(),  # type: ignore[attr-defined]
-    "1 notices called sent": lambda here: here.cloud.sent.pop(),
-    "heard 2 times": lambda here: here.cloud.sent.append(here.cloud.sent[-1]),
+    "1 notices called sent": lambda here: here.cloud.deliveries.pop(),
+    "heard 2 times": lambda here: here.cloud.deliveries.append(here.cloud.deliveries[-1]),
     "heard 1 times, told {}": lambda here: change(here, update(Notice).values(body=None)),
 }  # fmt: skip
 
@@ -55,7 +55,7 @@ def test_what_is_lost_or_doubled_is_found(county: Edge, sent: list[Said], told: 
 def test_counts_that_do_not_add_up_and_films_that_are_not_shown_are_found(
     county: Edge, sent: list[Said], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = inside.night_view
+    real = inside.night_json
 
     def wrong(*args: Any) -> dict[str, Any]:
         view = real(*args)
@@ -71,7 +71,7 @@ def test_counts_that_do_not_add_up_and_films_that_are_not_shown_are_found(
 
 
 def test_a_message_that_waits_is_no_loss_but_is_counted(county: Edge, sent: list[Said]) -> None:
-    county.cloud.faults.next("media/get", errcode=-1, times=100)
+    county.cloud.faults.inject("media/get", errcode=-1, times=100)
     sent.append(film(county.cloud.phone("p2"), "two"))
     county.settle(1)
     found = audited(county, sent)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.db.models import Inbox, Notice, Outage
+from storage.db.models import InboxRow, Notice, Outage
 from tests.bot.processes import ROOT
 from tests.faults.crowd import Crowd, film
 from tests.faults.lab import lab
@@ -42,10 +42,10 @@ def test_a_clock_that_jumps_loses_nothing_doubles_nothing_and_is_no_outage(
         crowd = Crowd(night, PEOPLE, films=0.1)
         for jump_s in (2400, 0, -2400, 0):
             crowd.send(5)
-            tries = sum(each.attempts for each in night.rows(Inbox))
-            night.cloud.faults.next("media/get", errcode=-1, times=2)
+            tries = sum(each.attempts for each in night.rows(InboxRow))
+            night.cloud.faults.inject("media/get", errcode=-1, times=2)
             night.said.append(film(night.cloud.phone("p1"), f"waits {jump_s}"))
-            night.until(lambda tries=tries: sum(each.attempts for each in night.rows(Inbox)) > tries)
+            night.until(lambda tries=tries: sum(each.attempts for each in night.rows(InboxRow)) > tries)
             offset.write_text(str(jump_s))
             crowd.send(5)
             assert night.left_after(60) == []

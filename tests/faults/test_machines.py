@@ -35,10 +35,10 @@ def test_a_killed_workers_work_is_taken_over_within_a_minute(place: Place, tmp_p
         first = night.add("worker", "w1")
         night.ready()
         night.until(lambda: night.cloud.aibot.is_connected)
-        night.cloud.faults.next("media/get", hold=release)
+        night.cloud.faults.inject("media/get", hold=release)
         night.said.append(film(night.cloud.phone("p1"), "under way"))
         night.until(lambda: night.cloud.faults.pending("media/get") == 0)
-        night.cloud.faults.next("message/send", hold=release)
+        night.cloud.faults.inject("message/send", hold=release)
         Crowd(night, ["p2"], films=0, threads=1).send(1)
         night.until(lambda: "sending" in {each.state for each in night.rows(Notice)})
         second = night.add("worker", "w2")
@@ -50,8 +50,8 @@ def test_a_killed_workers_work_is_taken_over_within_a_minute(place: Place, tmp_p
         night.until(lambda: night.cloud.aibot.is_connected, TAKEN_OVER_S)
         took = time.monotonic() - killed
         night.cloud.aibot.says("p3", "帮助")
-        night.until(lambda: night.cloud.phone("p3").heard)
-        assert (night.cloud.aibot.logins, night.cloud.aibot.kicks) == (2, 0)
+        night.until(lambda: night.cloud.phone("p3").received)
+        assert (night.cloud.aibot.login_count, night.cloud.aibot.kick_count) == (2, 0)
         release.set()
         found = night.audit()
         assert second.process is not None
@@ -62,7 +62,9 @@ def test_a_killed_workers_work_is_taken_over_within_a_minute(place: Place, tmp_p
 
 def alive(night: Lab) -> set[str]:
     with night.reading() as store:
-        return {f"executor/{name}" for name in store.records.beats("executor/", at("01:00").replace(year=2000))}
+        return {
+            f"executor/{name}" for name in store.facts.heartbeats_since("executor/", at("01:00").replace(year=2000))
+        }
 
 
 @server_only
@@ -76,7 +78,7 @@ def test_two_schedulers_decide_everything_once(place: Place, tmp_path: Path) -> 
         Crowd(night, PEOPLE).send(20)
         assert night.left_after(60) == []
         found = night.audit()
-        waves = [each for each in night.cloud.group("KEY").heard if "01:37" in each.text]
+        waves = [each for each in night.cloud.group("KEY").received if "01:37" in each.text]
         with night.reading() as store:
             decided = Counter(store.session.query(Decision).with_entities(Decision.key).all())
     assert found.problems == []

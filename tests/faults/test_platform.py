@@ -47,7 +47,7 @@ def nothing_wrong(found: Findings, messages: int, films: int) -> None:
 @pytest.mark.parametrize("trouble", TROUBLE)
 def test_trouble_of_the_platform_loses_nothing(county: Edge, trouble: str) -> None:
     for endpoint, fault in TROUBLE[trouble]:
-        county.cloud.faults.next(endpoint, times=3, **fault)
+        county.cloud.faults.inject(endpoint, times=3, **fault)
     sent = send(county)
     county.clock.instant = at("01:37")  # a wave for the group, too
     come_to_rest(county)
@@ -61,7 +61,7 @@ def test_trouble_of_the_platform_loses_nothing(county: Edge, trouble: str) -> No
 def test_a_token_that_dies_early_is_renewed(county: Edge) -> None:
     sent = send(county)
     come_to_rest(county, 60)
-    county.cloud.kill_token()
+    county.cloud.revoke_token()
     sent.append(said(county.cloud.phone("h2").says("帮助")))
     come_to_rest(county)
     nothing_wrong(audited(county, sent), 8, 2)
@@ -72,14 +72,14 @@ def test_a_callback_that_is_repeated_at_once_and_a_day_later_is_heard_once(count
     for each in sent:
         each.sent.repeat().repeat()
     come_to_rest(county)
-    heard = len(county.cloud.sent)
+    heard = len(county.cloud.deliveries)
     county.clock.instant += timedelta(days=1, hours=1)
     for each in sent:
         assert each.sent.repeat().statuses == [200] * 4
     here_before = len(county.inbox())
     county.settle(1)
     nothing_wrong(audited(county, sent), 7, 2)
-    assert (len(county.inbox()), len(county.cloud.sent)) == (here_before, heard)
+    assert (len(county.inbox()), len(county.cloud.deliveries)) == (here_before, heard)
     assert here_before == 7
 
 
@@ -100,7 +100,7 @@ def test_out_of_order_the_same_films_come_to_the_same_parts(county: Edge, order:
     come_to_rest(county, 600)
     found = audited(county, sent)
     assert found.problems == []
-    with county.bot.memory.reading() as store:
+    with county.bot.uow.read() as store:
         filed = store.submissions.of_night(NIGHT)
         parts = {each.sha256: store.register.part(each.part_id).number for each in filed}
     films = {act: each.sha256 for act, each in zip(order, sent, strict=True) if each.sha256}
@@ -111,6 +111,6 @@ def test_all_of_it_together_in_both_places(place: Place, county: Edge) -> None:
     assert county.database.is_sqlite == isinstance(place, Embedded)
     sent = send(county)
     for endpoint, fault in itertools.chain.from_iterable(TROUBLE.values()):
-        county.cloud.faults.next(endpoint, **fault)
+        county.cloud.faults.inject(endpoint, **fault)
     come_to_rest(county, 3600)
     nothing_wrong(audited(county, sent), 7, 2)

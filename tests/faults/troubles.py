@@ -66,7 +66,7 @@ class Troubles:
             for each in self.lab.machines
         }
         known |= {"platform": self.platform, "platform again": self.platform, "SIGTERM": self.end}
-        known["token dies"] = self.lab.cloud.kill_token
+        known["token dies"] = self.lab.cloud.revoke_token
         if self.postgres is not None:
             known["database stopped"] = self.database
         if (wire := self.wire) is None:
@@ -94,7 +94,7 @@ class Troubles:
         """A burst of one misbehaviour of one call."""
         endpoint = self.source.choice((*SENDS, FETCH, "gettoken"))
         more = OF_SENDS if endpoint in SENDS else OF_FETCHES if endpoint == FETCH else ()
-        self.lab.cloud.faults.next(endpoint, times=self.source.randint(1, 5), **self.source.choice((*FAULTS, *more)))
+        self.lab.cloud.faults.inject(endpoint, times=self.source.randint(1, 5), **self.source.choice((*FAULTS, *more)))
 
     def database(self) -> None:
         """PostgreSQL stopped from one moment to the next, and started again."""

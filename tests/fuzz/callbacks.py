@@ -28,23 +28,23 @@ MODES = 5
 
 def doors() -> dict[str, Any]:
     """Every door over an envelope of ours, without a platform behind it."""
-    from bot.channels import Envelope, WeComAppDoor, WeComKfDoor
+    from bot.channels import CallbackCrypto, WeComAppReceiver, WeComKfReceiver
 
-    envelope, nobody = Envelope(TOKEN, KEY, {CORP}), cast(Any, None)
-    return {"wecom_app": WeComAppDoor(envelope, nobody), "wecom_kf": WeComKfDoor(envelope, nobody, "kf1")}
+    envelope, nobody = CallbackCrypto(TOKEN, KEY, {CORP}), cast(Any, None)
+    return {"wecom_app": WeComAppReceiver(envelope, nobody), "wecom_kf": WeComKfReceiver(envelope, nobody, "kf1")}
 
 
 def attempt(door: Any, data: bytes) -> str:
     """Make one callback of some bytes and hand it to a door; how it was taken."""
-    from bot.channels.interface import Rejected
+    from bot.channels.interface import CallbackRejected
 
     query, body = made_of(data)
     try:
         if data[:1] and data[0] % 2:
-            door.verify({**query, "echostr": _echo(body)})
+            door.verify_url({**query, "echostr": _echo(body)})
             return "verified"
         received = door.receive(query, body)
-    except Rejected as rejected:
+    except CallbackRejected as rejected:
         return rejected.reason if rejected.status in (400, 403) else _broken(rejected)
     door.parse(received.raw, 1, datetime(2026, 11, 24, tzinfo=UTC))
     return "taken"

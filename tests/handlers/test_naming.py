@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.part_names import named_enterprise, named_part, spoken_number, without_enterprise
+from handlers.part_names import find_enterprise, find_part, parse_part_number, strip_enterprise_name
 
 
 @dataclass
@@ -47,7 +47,7 @@ FIRMS = [Firm("E001", "甲化工有限公司", "甲化工"), Firm("E0011", "乙�
     ],
 )  # fmt: skip
 def test_these_words_name_these_parts(words: str, number: str | None) -> None:
-    found = named_part(words, PARTS)
+    found = find_part(words, PARTS)
     assert (found.number if found else None) == number
 
 
@@ -59,19 +59,19 @@ def test_a_number_is_understood_in_chinese_and_in_wide_digits(number: int) -> No
         digits[number] if number < 10 else (digits[tens] if tens > 1 else "") + "十" + (digits[ones] if ones else "")
     )
     wide = "".join(chr(ord(digit) + 0xFEE0) for digit in str(number))
-    assert spoken_number(spoken) == spoken_number(wide) == spoken_number(f"{number}号") == str(number)
+    assert parse_part_number(spoken) == parse_part_number(wide) == parse_part_number(f"{number}号") == str(number)
 
 
 @given(st.text(max_size=30))
 def test_whatever_is_written_nothing_breaks_and_at_most_one_part_is_named(words: str) -> None:
-    assert named_part(words, PARTS) in [None, *PARTS]
+    assert find_part(words, PARTS) in [None, *PARTS]
 
 
 @given(st.sampled_from(PARTS))
 def test_a_part_is_found_by_its_own_number_and_by_its_own_name(part: Part) -> None:
-    assert named_part(part.number, PARTS) is part
-    assert named_part(part.name, PARTS) is part
-    assert named_part(f"{part.number} {part.name}", PARTS) is part, "as the bot itself writes it"
+    assert find_part(part.number, PARTS) is part
+    assert find_part(part.name, PARTS) is part
+    assert find_part(f"{part.number} {part.name}", PARTS) is part, "as the bot itself writes it"
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_part_is_found_by_its_own_number_and_by_its_own_name(part: Part) -> No
     ],
 )  # fmt: skip
 def test_these_words_name_these_enterprises(words: str, code: str | None) -> None:
-    found = named_enterprise(words, FIRMS)
+    found = find_enterprise(words, FIRMS)
     assert (found.code if found else None) == code
 
 
@@ -91,4 +91,4 @@ def test_these_words_name_these_enterprises(words: str, code: str | None) -> Non
     ("words", "rest"), [("甲化工 2", "2"), ("甲化工有限公司，罐区", "罐区"), ("E001-3", "3"), ("罐区", "罐区")]
 )
 def test_what_is_left_without_the_enterprise_names_the_part(words: str, rest: str) -> None:
-    assert without_enterprise(words, FIRMS[0]) == rest
+    assert strip_enterprise_name(words, FIRMS[0]) == rest

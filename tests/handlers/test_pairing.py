@@ -7,15 +7,16 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.pairing import WITHIN, Said, pair
+from handlers.pairing import MAX_GAP, PairingItem, pair_films_with_texts
 
 START = datetime(2026, 11, 24, tzinfo=UTC)
 
 
-def said(events: list[tuple[int, bool]]) -> list[Said]:
+def said(events: list[tuple[int, bool]]) -> list[PairingItem]:
     """Films (True) and words at these seconds; ids count from 1, an equal second is settled by the order given."""
     return [
-        Said(START + timedelta(seconds=at), number, number, is_film) for number, (at, is_film) in enumerate(events, 1)
+        PairingItem(START + timedelta(seconds=at), number, number, is_film)
+        for number, (at, is_film) in enumerate(events, 1)
     ]
 
 
@@ -23,21 +24,21 @@ evenings = st.lists(st.tuples(st.integers(0, 3600), st.booleans()), max_size=10)
 
 
 @given(evenings, st.randoms())
-def test_the_order_of_arrival_does_not_matter(events: list[Said], random: object) -> None:
+def test_the_order_of_arrival_does_not_matter(events: list[PairingItem], random: object) -> None:
     shuffled = list(events)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert pair(events) == pair(shuffled)
+    assert pair_films_with_texts(events) == pair_films_with_texts(shuffled)
 
 
 @given(evenings)
-def test_a_word_goes_with_one_film_at_most_and_never_further_than_ten_minutes(events: list[Said]) -> None:
+def test_a_word_goes_with_one_film_at_most_and_never_further_than_ten_minutes(events: list[PairingItem]) -> None:
     by_id = {event.id: event for event in events}
-    pairs = pair(events)
+    pairs = pair_films_with_texts(events)
     assert len(set(pairs.values())) == len(pairs)
     for film, word in pairs.items():
         assert by_id[film].is_film
         assert not by_id[word].is_film
-        assert abs(by_id[film].sent_at - by_id[word].sent_at) <= WITHIN
+        assert abs(by_id[film].sent_at - by_id[word].sent_at) <= MAX_GAP
 
 
 @given(st.lists(st.integers(0, 10**6), max_size=6), st.booleans())
@@ -46,21 +47,25 @@ def test_word_and_film_in_turns_are_paired_in_turns(gaps: list[int], word_first:
     events: list[tuple[int, bool]] = []
     for turn, _ in enumerate(gaps):
         events += [(turn * 700, not word_first), (turn * 700 + 20, word_first)]
-    pairs = pair(said(events))
+    pairs = pair_films_with_texts(said(events))
     assert {abs(film - word) for film, word in pairs.items()} <= {1}
     assert len(pairs) == len(gaps)
 
 
 def test_words_after_a_burst_go_to_its_films_one_after_the_other() -> None:
-    assert pair(said([(0, True), (0, True), (1, True), (60, False), (70, False), (80, False)])) == {1: 4, 2: 5, 3: 6}
+    assert pair_films_with_texts(said([(0, True), (0, True), (1, True), (60, False), (70, False), (80, False)])) == {
+        1: 4,
+        2: 5,
+        3: 6,
+    }
 
 
 def test_the_last_of_several_words_before_a_film_counts() -> None:
-    assert pair(said([(0, False), (10, False), (20, True)])) == {3: 2}
+    assert pair_films_with_texts(said([(0, False), (10, False), (20, True)])) == {3: 2}
 
 
 def test_ten_minutes_are_near_and_a_second_more_is_not() -> None:
-    assert pair(said([(0, False), (600, True)])) == {2: 1}
-    assert pair(said([(0, False), (601, True)])) == {}
-    assert pair(said([(0, True), (600, False)])) == {1: 2}
-    assert pair(said([(0, True), (601, False)])) == {}
+    assert pair_films_with_texts(said([(0, False), (600, True)])) == {2: 1}
+    assert pair_films_with_texts(said([(0, False), (601, True)])) == {}
+    assert pair_films_with_texts(said([(0, True), (600, False)])) == {1: 2}
+    assert pair_films_with_texts(said([(0, True), (601, False)])) == {}

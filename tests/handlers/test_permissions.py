@@ -8,30 +8,30 @@ from handlers.permissions import (
     ACTIONS,
     ADMIN,
     AUDITOR,
-    CHANGES,
-    COUNTY,
+    CHANGE_ACTIONS,
+    COUNTY_ROLES,
     HEAD,
-    LOOKS,
-    OWN,
+    OWN_SESSION,
     PATROLLER,
-    REGISTERED,
+    ROLE_OF_REGISTER_NAME,
     ROLES,
+    VIEW_ACTIONS,
     Viewer,
-    viewer,
+    build_viewer,
 )  # fmt: skip
 
 
 def test_the_auditor_looks_at_everything_and_changes_nothing() -> None:
-    assert {action for action in ACTIONS if AUDITOR in ACTIONS[action]} == set(LOOKS)
+    assert {action for action in ACTIONS if AUDITOR in ACTIONS[action]} == set(VIEW_ACTIONS)
 
 
 def test_no_action_both_looks_and_changes() -> None:
-    assert not set(LOOKS) & set(CHANGES)
+    assert not set(VIEW_ACTIONS) & set(CHANGE_ACTIONS)
 
 
 def test_everything_can_be_done_by_somebody_and_only_by_roles_there_are() -> None:
     assert all(roles and roles <= set(ROLES) for roles in ACTIONS.values())
-    assert set(REGISTERED.values()) == set(ROLES)
+    assert set(ROLE_OF_REGISTER_NAME.values()) == set(ROLES)
 
 
 def test_the_administrator_does_what_belongs_to_no_enterprise() -> None:
@@ -40,29 +40,29 @@ def test_the_administrator_does_what_belongs_to_no_enterprise() -> None:
 
 @pytest.mark.parametrize("role", ["巡检员", "负责人", "安全员"])
 def test_an_enterprise_sees_only_itself(role: str) -> None:
-    found = viewer(1, "甲", [role], [7])
-    assert found.sees(7)
-    assert not found.sees(8)
-    assert not found.sees(None)
+    found = build_viewer(1, "甲", [role], [7])
+    assert found.can_see(7)
+    assert not found.can_see(8)
+    assert not found.can_see(None)
     assert not any(found.may(action) for action in ("office.see", "review.judge", "register.edit", "users.manage"))
 
 
-@pytest.mark.parametrize("role", sorted(COUNTY))
+@pytest.mark.parametrize("role", sorted(COUNTY_ROLES))
 def test_the_county_sees_all(role: str) -> None:
-    name = next(name for name, found in REGISTERED.items() if found == role)
-    assert viewer(1, "甲", [name], [7]).sees(None)
+    name = next(name for name, found in ROLE_OF_REGISTER_NAME.items() if found == role)
+    assert build_viewer(1, "甲", [name], [7]).can_see(None)
 
 
 def test_several_roles_add_up() -> None:
-    found = viewer(1, "甲", ["巡检员", "负责人", "不认识的角色"], [7, 8])
+    found = build_viewer(1, "甲", ["巡检员", "负责人", "不认识的角色"], [7, 8])
     assert found.roles == {PATROLLER, HEAD}
-    assert found.sees(7)
-    assert found.sees(8)
+    assert found.can_see(7)
+    assert found.can_see(8)
 
 
 def test_whoever_is_signed_in_may_leave_and_nobody_does_what_is_not_in_the_table() -> None:
     nobody = Viewer(1, "甲", frozenset(), frozenset())
-    assert nobody.may(OWN)
+    assert nobody.may(OWN_SESSION)
     assert not nobody.may("tonight.see")
     with pytest.raises(KeyError):
         nobody.may("tonight.sea")

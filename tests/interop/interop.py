@@ -91,16 +91,16 @@ def bot(cloud: Cloud) -> Iterator[Node]:
 
 
 def test_a_text_is_answered_by_a_stream_and_a_card(cloud: Cloud, bot: Node) -> None:
-    assert cloud.aibot.says("zhangsan", "1号", CHAT).reached
+    assert cloud.aibot.says("zhangsan", "1号", CHAT).delivered
     assert bot.hears("text")["text"] == "@夜巡机器人 1号"
     bot.hears("answered")
-    stream, card = cloud.aibot.chats[CHAT].heard
+    stream, card = cloud.aibot.chats[CHAT].received
     assert (stream.msgtype, stream.text) == ("stream", "收到：@夜巡机器人 1号")
     assert card.card is not None
     cloud.aibot.presses("zhangsan", card.card, "ack")
     assert bot.hears("updated")["key"] == "ack"
-    assert card.card.replaced == "已知悉"
-    assert cloud.complaints == []
+    assert card.card.replacement_text == "已知悉"
+    assert cloud.violations == []
 
 
 @pytest.mark.parametrize("size", [1, 31, 32, 33, 1_000_003])
@@ -115,7 +115,7 @@ def test_a_film_is_fetched_and_decrypted(cloud: Cloud, bot: Node, size: int) -> 
 
 
 def test_a_quoted_film_is_fetched_and_decrypted(cloud: Cloud, bot: Node) -> None:
-    cloud.aibot.says("zhangsan", "2号", CHAT, quote=cloud.aibot.posts(b"a film of the group"))
+    cloud.aibot.says("zhangsan", "2号", CHAT, quote=cloud.aibot.posts_unmentioned(b"a film of the group"))
     bot.hears("text")
     assert bot.hears("quoted")["bytes"] == 19
     bot.hears("answered")
@@ -130,7 +130,7 @@ def test_whoever_enters_is_welcomed(cloud: Cloud, bot: Node) -> None:
 def test_it_speaks_by_itself_and_sends_files_in_chunks(cloud: Cloud, bot: Node) -> None:
     bot.do("send", chat=CHAT, text="今晚夜巡")
     bot.do("upload", chat=CHAT, bytes=1_300_000)
-    text, file = cloud.aibot.chats[CHAT].heard
+    text, file = cloud.aibot.chats[CHAT].received
     assert (text.text, file.text, file.msgtype) == ("今晚夜巡", "日报.xlsx", "file")
     media = cloud.media.find(file.media_id, cloud.now(), "aibot")
     assert media.read() == b"\x07" * 1_300_000
@@ -138,7 +138,7 @@ def test_it_speaks_by_itself_and_sends_files_in_chunks(cloud: Cloud, bot: Node) 
 
 def test_it_comes_back_after_a_broken_connection(cloud: Cloud, bot: Node) -> None:
     assert cloud.aibot.gateway is not None
-    cloud.aibot.gateway.drop()
+    cloud.aibot.gateway.drop_connection()
     bot.hears("disconnected")
     bot.hears("authenticated")
     bot.do("send", chat=CHAT, text="又在了")
@@ -151,7 +151,7 @@ def test_the_loser_of_a_second_login_stays_away(cloud: Cloud, bot: Node) -> None
         other.hears("authenticated")
         assert "New connection" in bot.hears("disconnected")["reason"]
         other.do("send", chat=CHAT, text="我来了")
-        assert (cloud.aibot.logins, cloud.aibot.kicks) == (2, 1)
+        assert (cloud.aibot.login_count, cloud.aibot.kick_count) == (2, 1)
     finally:
         other.close()
 

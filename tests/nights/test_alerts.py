@@ -82,12 +82,12 @@ def test_the_card_names_its_alert_and_its_first_button_answers_it(tmp_path: Path
         night.time("05:17")
         night.hears("leader"), night.hears("backup")
         [card], [other] = night.cloud.phone("leader").cards, night.cloud.phone("backup").cards
-        with night.bot.memory.reading() as store:
+        with night.bot.uow.read() as store:
             alert = store.session.query(Alert).one()
         assert card.task_id.startswith(f"alert-{alert.id}-")
         assert list(card.buttons.values()) == ["已知悉"]
         night.taps("leader", "已知悉")
-        assert card.replaced == other.replaced == "李局 05:17 已知悉"
+        assert card.replacement_text == other.replacement_text == "李局 05:17 已知悉"
         night.time("06:00")
 
 
@@ -124,17 +124,17 @@ def test_an_alert_settles_itself_when_the_last_film_has_come(tmp_path: Path) -> 
         night.film("p1")
         night.hears("p1")
         night.time("06:30")
-        with night.bot.memory.reading() as store:
-            assert store.session.query(Alert).one().closed_why == "nobody owes anything any more"
+        with night.bot.uow.read() as store:
+            assert store.session.query(Alert).one().closed_reason == "nobody owes anything any more"
 
 
 def test_a_film_that_proves_unfit_does_not_settle_an_alert(tmp_path: Path) -> None:
     with story(tmp_path, start="05:00", enterprises=1, parts=1) as night:
         night.time("05:16")
         night.hears("leader")
-        night.cloud.faults.next("media/get", http_status=502)
+        night.cloud.faults.inject("media/get", http_status=502)
         night.film("p1", seconds=3)
-        night.bot.worker.once()
+        night.bot.worker.run_tick()
         assert night.hears("backup") == []
         night.time("05:18")
         assert len(night.hears("p1")) == 1
@@ -146,10 +146,10 @@ def test_a_film_that_proves_unfit_does_not_settle_an_alert(tmp_path: Path) -> No
 def test_a_film_in_question_at_the_hour_of_the_alert_only_puts_it_off(tmp_path: Path) -> None:
     with story(tmp_path, start="05:00", enterprises=1, parts=1) as night:
         night.asleep("05:06:59")
-        night.cloud.faults.next("media/get", http_status=502)
+        night.cloud.faults.inject("media/get", http_status=502)
         night.film("p1", seconds=3)
         night.clock.instant = at("05:07")
-        night.bot.worker.once()
+        night.bot.worker.run_tick()
         assert night.notices("alert") == []
         night.time("05:08")
         assert len(night.hears("p1")) == 1
@@ -235,9 +235,9 @@ def test_danger_climbs_like_any_alert_and_stops_for_whoever_answers(night: Story
         assert len(night.hears(who)) == 2
     night.says("staff", "知悉")
     assert night.hears("staff") == ["已记下，由您负责，不再通知其他人。"]
-    with night.bot.memory.reading() as store:
+    with night.bot.uow.read() as store:
         alert, staff = store.session.query(Alert).one(), row(store, Person, name="王科")
-        assert (alert.acknowledged_by, alert.level) == (staff.id, 2)
+        assert (alert.acknowledged_by, alert.rung) == (staff.id, 2)
     night.time("02:59")
 
 
@@ -246,7 +246,7 @@ def test_a_stranger_cannot_answer_an_alert(night: Story) -> None:
     night.hears("p1"), night.hears("leader")
     night.says("p2", "已知悉")
     assert night.hears("p2") == ["现在没有等您确认的提醒。"]
-    with night.bot.memory.reading() as store:
+    with night.bot.uow.read() as store:
         assert store.session.query(Alert).one().acknowledged_at is None
     night.taps("leader", "已知悉")
 
@@ -268,6 +268,6 @@ def test_an_alert_nobody_answered_is_closed_with_its_night(tmp_path: Path) -> No
     with story(tmp_path, start="05:00", enterprises=1, parts=1) as night:
         night.time("12:01")
         [night.hears(who) for who in LADDER]
-        with night.bot.memory.reading() as store:
-            assert store.session.query(Alert).one().closed_why == "the night is over"
+        with night.bot.uow.read() as store:
+            assert store.session.query(Alert).one().closed_reason == "the night is over"
         assert night.state("E001", NIGHT) == "missing"

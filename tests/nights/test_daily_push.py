@@ -25,7 +25,7 @@ def add(night: Story, title: str, kind: str = "链接", **values: Any) -> None:
     if values.get("object_key"):
         with night.bot.objects.spool() as spool:
             spool.write(b"a safety film")
-            night.bot.objects.keep(spool, values["object_key"])
+            night.bot.objects.save(spool, values["object_key"])
 
 
 def titles(night: Story, key: str = "KEY") -> list[str]:
@@ -69,8 +69,8 @@ def test_the_same_item_is_never_sent_twice_to_one_group_but_once_to_each(tmp_pat
         assert (titles(night), titles(night, "SECOND")) == (["二"], ["二"])
         night.time("20:00", NIGHT + timedelta(days=1))
         assert (titles(night), titles(night, "SECOND")) == ([], [])
-        with night.bot.memory.reading() as store:
-            counts = {name: number for _, name, number in store.content.counts(NIGHT, NIGHT + timedelta(days=1))}
+        with night.bot.uow.read() as store:
+            counts = {name: number for _, name, number in store.content.push_counts(NIGHT, NIGHT + timedelta(days=1))}
         assert counts == {"链接": 2}
         [night.hears(who) for who in ("leader", "backup", "staff")]
 
@@ -121,9 +121,9 @@ def test_a_dead_link_is_found_before_it_is_sent_and_the_next_item_goes_instead(t
             f"⚠️ 送教内容“没了的”的链接打不开（HTTP 404），已跳过：{night.cloud.url}/no-such-page",
             "⚠️ 送教内容“连不上的”的链接打不开（ConnectionError），已跳过：http://127.0.0.1:9/",
         ]
-        with night.bot.memory.reading() as store:
+        with night.bot.uow.read() as store:
             assert row(store, ContentItem, title="没了的").dead_since == NIGHT
-            assert store.content.counts(NIGHT, NIGHT)[0][2] == 1
+            assert store.content.push_counts(NIGHT, NIGHT)[0][2] == 1
 
 
 def test_a_library_that_is_used_up_is_told_once_a_day(tmp_path: Path) -> None:
@@ -158,9 +158,9 @@ def test_an_item_whose_sending_failed_is_not_counted_and_may_go_again(tmp_path: 
         night.cloud.remove_robot("KEY")
         night.time("09:08")
         assert "错误码 93000" in night.hears("staff")[0]
-        with night.bot.memory.reading() as store:
-            assert store.content.counts(NIGHT, NIGHT) == []
-        night.cloud.complaints.clear()
+        with night.bot.uow.read() as store:
+            assert store.content.push_counts(NIGHT, NIGHT) == []
+        night.cloud.violations.clear()
         night.cloud.add_robot("KEY", "夜巡工作群")
         night.time("15:00")
         assert titles(night) == [], "once a day is enough"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.media.film_images import Pictures
-from bot.media.thumbnails import Drawing
+from bot.media.film_images import FilmImages
+from bot.media.thumbnails import ThumbnailGenerator
 from storage.film.keys import picture_key
 from tests.harness import NIGHT, Story
 
@@ -15,10 +15,10 @@ def test_thumbnails_are_drawn_ahead_and_a_film_that_is_gone_keeps_no_other_from_
         night.says("p1", part)
     night.hears("p1")
     with night.office() as store:
-        gone, there = store.submissions.film_keys(NIGHT)
+        gone, there = store.submissions.film_object_keys(NIGHT)
     objects = night.bot.objects
     assert objects.stat(picture_key(there, "thumb")) is None
     objects.remove(gone)
-    Drawing(night.bot.memory, Pictures(objects)).once()
+    ThumbnailGenerator(night.bot.uow, FilmImages(objects)).run_once()
     assert objects.stat(picture_key(gone, "thumb")) is None
     assert objects.stat(picture_key(there, "thumb")) is not None

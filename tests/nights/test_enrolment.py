@@ -10,9 +10,9 @@ import pytest
 
 from handlers.attach import attach
 from handlers.enrolment import invite
-from handlers.films import recognise_strangers
+from handlers.films import release_quarantined_films
 from storage.db.models import Person
-from storage.errors import Refused
+from storage.errors import OperationRefused
 from tests.harness import Story, row, story
 
 
@@ -88,8 +88,8 @@ def test_a_film_sent_before_the_code_waits_until_it_is_attached_and_then_counts(
     assert first.startswith("已收到 1124-0001，先替您保管")
     assert [film["receipt"] for film in newcomer.view()["quarantined"]] == ["1124-0001"]
     with newcomer.office() as store:
-        book, now = newcomer.bot.memory.book(store), newcomer.clock.now()
-        assert recognise_strangers(store, book, now) == 0, "a code holds from its moment on"
+        book, now = newcomer.bot.uow.rules(store), newcomer.clock.now()
+        assert release_quarantined_films(store, book, now) == 0, "a code holds from its moment on"
         attach("1124-0001", "E001", "1", store, book, now, "王科")
     newcomer.settle()
     assert newcomer.hears("new")[0].startswith("✅ 收到 1124-0001\n甲化工 · 1 罐区\n拍送时间 00:10")
@@ -102,7 +102,7 @@ def test_a_binding_by_import_holds_from_the_beginning_and_finds_the_strangers_fi
     with newcomer.office() as store:
         patroller = row(store, Person, name="乙化工巡检员")
         store.register.bind(patroller.id, "wecom", "NEW", None)
-        assert recognise_strangers(store, newcomer.bot.memory.book(store), newcomer.clock.now()) == 1
+        assert release_quarantined_films(store, newcomer.bot.uow.rules(store), newcomer.clock.now()) == 1
     newcomer.settle()
     assert newcomer.hears("new")[0].startswith("✅ 收到 1124-0001\n乙化工 · 1 罐区")
     assert newcomer.view()["quarantined"] == []
@@ -136,10 +136,10 @@ def test_what_cannot_be_attached_is_refused_with_the_reason(
     newcomer.film("new", seconds=3)
     newcomer.hears("new")
     with newcomer.office() as store:
-        book = newcomer.bot.memory.book(store)
-        with pytest.raises(Refused) as refused:
+        book = newcomer.bot.uow.rules(store)
+        with pytest.raises(OperationRefused) as refused:
             attach(receipt, code, part, store, book, newcomer.clock.now(), "王科")
-    assert refused.value.key == key
+    assert refused.value.text_key == key
 
 
 def test_of_two_people_of_one_name_no_code_is_made(newcomer: Story) -> None:
@@ -147,10 +147,10 @@ def test_of_two_people_of_one_name_no_code_is_made(newcomer: Story) -> None:
         for _ in range(2):
             store.session.add(Person(name="张三", roles=["工作人员"]))
         store.session.flush()
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(OperationRefused) as refused:
             invite("张三", ["工作人员"], None, store, newcomer.clock.now())
-        assert refused.value.key == "enrolment.several_people"
-        with pytest.raises(Refused):
+        assert refused.value.text_key == "enrolment.several_people"
+        with pytest.raises(OperationRefused):
             invite("张三", ["园长"], None, store, newcomer.clock.now())
 
 

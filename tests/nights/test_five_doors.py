@@ -35,7 +35,7 @@ def night(tmp_path: Path) -> Iterator[Story]:
         with played.office() as store:
             for short, realm, account in (("丙化工", "wecom_kf", "wm3"), ("丁化工", "official_account", "o4")):
                 person = row(store, Person, name=f"{short}巡检员")
-                store.register.unbind(person.id, played.clock.instant)
+                store.register.unbind_all(person.id, played.clock.instant)
                 store.register.bind(person.id, realm, account, None)
         yield played
 

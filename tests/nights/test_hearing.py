@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from storage.db.models import Employment, Enterprise, Inbox, Person
+from storage.db.models import Employment, Enterprise, InboxRow, Person
 from tests.harness import NIGHT, Story, at, film_bytes, row, story
 
 
@@ -101,15 +101,15 @@ def test_a_message_of_an_unknown_kind_is_kept_and_answered(night: Story) -> None
     night.cloud.phone("p1").sends_raw({"MsgType": "hologram", "Content": None})
     night.settle()
     assert night.hears("p1") == ["这种消息我看不了，已留存。巡检请直接发视频；有险情请发文字“险情”。"]
-    with night.bot.memory.reading() as store:
-        [kept] = store.session.query(Inbox).all()
+    with night.bot.uow.read() as store:
+        [kept] = store.session.query(InboxRow).all()
         assert ("hologram" in kept.raw, kept.state) == (True, "done")
 
 
 def test_a_film_the_platform_has_lost_is_asked_for_again(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=1, parts=1) as night:
         night.time("00:10")
-        night.cloud.faults.next("media/get", errcode=40007)
+        night.cloud.faults.inject("media/get", errcode=40007)
         night.film("p1")
         assert night.hears("p1") == ["⚠️ 1124-0001（00:10）没有从微信取到，文件已失效。请把视频再发一次。"]
         assert night.part("E001", "1")["submissions"][0]["state"] == "failed"

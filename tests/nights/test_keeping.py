@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from bot.media.integrity import Verification, verify
-from bot.media.integrity_sampling import FACT, Sampler
-from bot.reports.daily import as_json, write_daily
-from bot.reports.night import night_view
-from bot.unit_of_work import Memory
+from bot.media.integrity import IntegrityResult, verify_films
+from bot.media.integrity_sampling import INTEGRITY_FACT, IntegritySampler
+from bot.reports.daily import daily_json, write_daily
+from bot.reports.night import night_json
+from bot.unit_of_work import UnitOfWork
 from schedules.reports.daily import daily_report
 from storage.backup import backup, restore
 from storage.db.database import Database
 from storage.db.models import Notice, Submission
-from storage.errors import Refused
+from storage.errors import OperationRefused
 from tests.harness import NIGHT, SHANGHAI, Story, at, story
 
 
@@ -30,12 +30,12 @@ def alter(night: Story, key: str) -> None:
     with night.bot.objects.open(key) as found, night.bot.objects.spool() as spool:
         spool.write(found.read()[:-1] + b"\0")
         night.bot.objects.remove(key)
-        night.bot.objects.keep(spool, key)
+        night.bot.objects.save(spool, key)
 
 
-def verified(night: Story) -> Verification:
-    with night.bot.memory.reading() as store:
-        return verify(store.submissions.kept_of(None), night.bot.objects)
+def verified(night: Story) -> IntegrityResult:
+    with night.bot.uow.read() as store:
+        return verify_films(store.submissions.stored(None), night.bot.objects)
 
 
 def filmed(night: Story, *who: str) -> None:
@@ -48,7 +48,7 @@ def filmed(night: Story, *who: str) -> None:
 def test_an_altered_film_and_an_absent_one_are_told_apart(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=3, parts=1) as night:
         filmed(night, "p1", "p2", "p3")
-        assert verified(night) == Verification(3, 3)
+        assert verified(night) == IntegrityResult(3, 3)
         alter(night, film_key(1))
         night.bot.objects.remove(film_key(2))
         found = verified(night)
@@ -60,19 +60,19 @@ def test_some_of_what_is_kept_is_read_again_every_day_and_rot_is_told(tmp_path: 
     with story(tmp_path, enterprises=2, parts=1) as night:
         filmed(night, "p1", "p2")
         night.bot.objects.remove(film_key(1))
-        sampler = Sampler(night.bot.memory, night.bot.objects)
+        sampler = IntegritySampler(night.bot.uow, night.bot.objects)
         night.clock.instant = at("08:06")
-        sampler.once()
+        sampler.run_once()
         with night.office() as store:
-            assert store.records.fact(FACT) is None
+            assert store.facts.read_fact(INTEGRITY_FACT) is None
         night.clock.instant = at("08:07")
         for _ in range(2):
-            sampler.once()
+            sampler.run_once()
         night.settle()
         [told] = [text for text in night.hears("staff") if "抽查" in text]
         assert "读了2个，被改动的：—；不见了的：1124-0001。" in told
         with night.office() as store:
-            fact = store.records.fact(FACT)
+            fact = store.facts.read_fact(INTEGRITY_FACT)
         assert fact == {"night": "2026-11-24", "checked": 2, "ok": 1, "altered": 0, "absent": 1}
         for who in ("leader", "backup"):
             night.hears(who)
@@ -83,12 +83,12 @@ def test_some_of_what_is_kept_is_read_again_every_day_and_rot_is_told(tmp_path: 
 
 def shown(database: Database, night: Story) -> tuple[str, str, bytes]:
     """The night, its table and its workbook, as the outside sees them from this database."""
-    as_of, memory = at("13:00"), Memory(database, night.engine, night.clock, SHANGHAI)
-    with memory.reading() as store:
-        book, sheet = memory.book(store), io.BytesIO()
-        report, view = daily_report(store, NIGHT, book, as_of), night_view(store, NIGHT, book, as_of)
+    as_of, memory = at("13:00"), UnitOfWork(database, night.engine, night.clock, SHANGHAI)
+    with memory.read() as store:
+        book, sheet = memory.rules(store), io.BytesIO()
+        report, view = daily_report(store, NIGHT, book, as_of), night_json(store, NIGHT, book, as_of)
     write_daily(sheet, report, book)
-    return json.dumps(view), json.dumps(as_json(report, book)), sheet.getvalue()
+    return json.dumps(view), json.dumps(daily_json(report, book)), sheet.getvalue()
 
 
 def a_whole_night(night: Story) -> None:
@@ -102,10 +102,10 @@ def a_whole_night(night: Story) -> None:
 def test_a_backup_brings_the_same_night_back_on_a_fresh_machine(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=4, parts=1) as night:
         a_whole_night(night)
-        made = backup(night.bot.memory.database, tmp_path / "backup.zip", at("13:00"))
+        made = backup(night.bot.uow.database, tmp_path / "backup.zip", at("13:00"))
         fresh = Database(f"sqlite:///{tmp_path}/fresh.db")
         restore(fresh, tmp_path / "backup.zip")
-        assert shown(fresh, night) == shown(night.bot.memory.database, night)
+        assert shown(fresh, night) == shown(night.bot.uow.database, night)
         again = backup(fresh, tmp_path / "again.zip", at("13:00"))
         assert again.tables == made.tables
         assert made.tables["submission"]["rows"] == 3
@@ -116,7 +116,7 @@ def test_a_backup_is_for_our_eyes_only_and_holds_no_token(tmp_path: Path) -> Non
     with story(tmp_path, enterprises=1, parts=1) as night:
         filmed(night, "p1")
         file = tmp_path / "backup.zip"
-        backup(night.bot.memory.database, file, at("13:00"))
+        backup(night.bot.uow.database, file, at("13:00"))
         assert file.stat().st_mode & 0o777 == 0o600
         with zipfile.ZipFile(file) as archive:
             everything = b"".join(archive.read(name) for name in archive.namelist())
@@ -130,14 +130,14 @@ def test_a_restored_service_goes_on_and_says_nothing_twice(tmp_path: Path) -> No
         with night.office() as store:
             store.session.query(Notice).update({"state": "sending"})
         file = tmp_path / "backup.zip"
-        backup(night.bot.memory.database, file, at("13:00"))
+        backup(night.bot.uow.database, file, at("13:00"))
         fresh = Database(f"sqlite:///{tmp_path}/fresh.db")
         restore(fresh, file)
         with fresh.transaction() as session:
             assert {notice.state for notice in session.query(Notice)} == {"unknown"}
             night_after = Submission(
                 night=NIGHT, number=99, channel="wecom_app", message_key="new", inbox_id=1, realm="wecom", sender="p1",
-                sender_key="p1", kind="film", sent_at=at("01:00"), received_at=at("01:00"), place="quarantined",
+                canonical_sender="p1", kind="film", sent_at=at("01:00"), received_at=at("01:00"), attribution="quarantined",
             )  # fmt: skip
             session.add(night_after)
         fresh.close()
@@ -147,7 +147,7 @@ def test_a_restored_service_goes_on_and_says_nothing_twice(tmp_path: Path) -> No
 def test_a_damaged_backup_is_refused_and_leaves_nothing(tmp_path: Path, spoil: str) -> None:
     with story(tmp_path, enterprises=1, parts=1) as night:
         file = tmp_path / "backup.zip"
-        backup(night.bot.memory.database, file, at("13:00"))
+        backup(night.bot.uow.database, file, at("13:00"))
         if spoil == "cut":
             file.write_bytes(file.read_bytes()[:-100])
         elif spoil == "altered":
@@ -159,7 +159,7 @@ def test_a_damaged_backup_is_refused_and_leaves_nothing(tmp_path: Path, spoil: s
         else:
             file.write_bytes(b"hello")
         fresh = Database(f"sqlite:///{tmp_path}/fresh.db")
-        with pytest.raises(Refused, match="damaged"):
+        with pytest.raises(OperationRefused, match="damaged"):
             restore(fresh, file)
         assert fresh.revision() is None
         fresh.close()
@@ -168,27 +168,27 @@ def test_a_damaged_backup_is_refused_and_leaves_nothing(tmp_path: Path, spoil: s
 def test_a_database_that_holds_anything_is_not_restored_into(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=1, parts=1) as night:
         file = tmp_path / "backup.zip"
-        backup(night.bot.memory.database, file, at("13:00"))
-        with pytest.raises(Refused, match="not_empty"):
-            restore(night.bot.memory.database, file)
+        backup(night.bot.uow.database, file, at("13:00"))
+        with pytest.raises(OperationRefused, match="not_empty"):
+            restore(night.bot.uow.database, file)
 
 
 def trail_head(night: Story) -> str | None:
-    with night.bot.memory.reading() as store:
-        book, now = night.bot.memory.book(store), night.clock.instant
-        return str(as_json(daily_report(store, NIGHT, book, now), book)["trail_head"])
+    with night.bot.uow.read() as store:
+        book, now = night.bot.uow.rules(store), night.clock.instant
+        return str(daily_json(daily_report(store, NIGHT, book, now), book)["trail_head"])
 
 
 def test_what_people_did_is_sealed_and_its_head_stands_on_the_report(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=1, parts=1) as night:
         with night.office() as store:
-            store.trail.note(night.clock.instant, "王大", "attached", subject="E001")
+            store.audit_log.record(night.clock.instant, "王大", "attached", subject="E001")
         night.settle(2)
-        with night.bot.memory.reading() as store:
-            assert (trail_head(night), store.trail.check().sealed) == (str(store.trail.head()), 1)
+        with night.bot.uow.read() as store:
+            assert (trail_head(night), store.audit_log.verify().valid_count) == (str(store.audit_log.head()), 1)
         before = trail_head(night)
         with night.office() as store:
-            store.trail.note(night.clock.instant, "王大", "attached", subject="E002")
+            store.audit_log.record(night.clock.instant, "王大", "attached", subject="E002")
         assert trail_head(night) == before  # not sealed yet
         night.settle(2)
         assert str(trail_head(night)).startswith("2-")

@@ -20,11 +20,11 @@ from bot.cli import cli
 from bot.reports.periods import weekly_json, weekly_sentences, write_weekly, write_yearly, yearly_json, yearly_sentence
 from schedules.judgement import STATES
 from schedules.reports.daily import daily_report
-from schedules.reports.tallies import week_of, year_of
+from schedules.reports.tallies import week_bounds, year_bounds
 from schedules.reports.weekly import weekly_report
 from schedules.reports.yearly import yearly_report
-from storage.db.models import ClosedNight, ContentItem, Enterprise, Inbox, Submission
-from storage.notices import Saying
+from storage.db.models import ClosedNight, ContentItem, Enterprise, InboxRow, Submission
+from storage.notices import NoticeDraft
 from storage.store import Store
 from tests.harness import NIGHT, Story, at, row, story
 from tests.places import here
@@ -36,7 +36,7 @@ MONDAY, BEFORE = date(2026, 11, 23), NIGHT - timedelta(days=7)
 def told(night: Story) -> Iterator[Story]:
     """Reports of what is in the tables; what people heard on the way is of no concern here."""
     with night.office() as store:
-        store.records.set_fact("born", {"at": at("00:00", date(2025, 12, 1)).isoformat()})
+        store.facts.store_fact("born", {"at": at("00:00", date(2025, 12, 1)).isoformat()})
     yield night
 
 
@@ -46,26 +46,26 @@ def films(store: Store, night: date, *sent: tuple[str, str, str]) -> None:
         enterprise = row(store, Enterprise, code=code)
         part = next(part for part in store.register.parts_of(enterprise.id) if part.number == number)
         key, when = f"{night}/{code}/{number}/{time}", at(time, night)
-        heard = Inbox(channel="wecom_app", message_key=key, raw="", received_at=when, state="done", dispatched=True)
+        heard = InboxRow(channel="wecom_app", message_key=key, raw="", received_at=when, state="done", dispatched=True)
         store.session.add(heard)
         store.session.flush()
         store.session.add(
             Submission(
                 night=night,
-                number=store.records.next_number(f"receipts/{night}"),
+                number=store.facts.next_number(f"receipts/{night}"),
                 channel="wecom_app",
                 message_key=key,
                 inbox_id=heard.id,
                 realm="wecom",
                 sender="p1",
-                sender_key="p1",
+                canonical_sender="p1",
                 enterprise_id=enterprise.id,
                 part_id=part.id,
                 kind="film",
                 sent_at=when,
                 received_at=when,
                 state="filed",
-                place="attributed",
+                attribution="attributed",
                 marks=[],
                 sha256="0" * 64,
                 bytes=1000,
@@ -96,8 +96,8 @@ def week(tmp_path: Path) -> Iterator[Story]:
 
 
 def read(night: Story) -> Any:
-    with night.bot.memory.reading() as store:
-        book, now = night.bot.memory.book(store), night.clock.now()
+    with night.bot.uow.read() as store:
+        book, now = night.bot.uow.rules(store), night.clock.now()
         return weekly_report(store, NIGHT, book, now), yearly_report(store, NIGHT, book, now), book
 
 
@@ -119,7 +119,7 @@ def test_the_week_is_told_beside_the_one_before_and_the_worst_comes_first(week: 
 
 def test_day_week_and_year_never_disagree(week: Story) -> None:
     weekly, yearly, book = read(week)
-    with week.bot.memory.reading() as store:
+    with week.bot.uow.read() as store:
         daily = {night: daily_report(store, night, book, week.clock.now()) for night in weekly.nights}
     assert {night: each.counts for night, each in daily.items()} == {n: t.counts for n, t in weekly.nights.items()}
     assert {night: yearly.nights[night].counts for night in daily} == {n: each.counts for n, each in daily.items()}
@@ -137,13 +137,13 @@ def test_every_figure_of_the_year_has_its_rows(week: Story) -> None:
         for title, kind in (("防冻", "链接"), ("动火", "链接"), ("小视频", "视频")):
             store.session.add(ContentItem(title=title, kind=kind, url="https://example.org", added_at=at("01:00")))
             store.session.flush()
-        for item in store.content.living():
-            saying = Saying("content", "x", f"push/{item.id}", NIGHT, at("09:07"), params={"item": item.id})
-            notice = store.notices.to_group(group, saying)
+        for item in store.content.active_items():
+            saying = NoticeDraft("content", "x", f"push/{item.id}", NIGHT, at("09:07"), params={"item": item.id})
+            notice = store.notices.add_for_group(group, saying)
             assert notice is not None
-            store.notices.fresh.clear()
-            store.notices.conclude(notice.id, "sent" if item.title != "动火" else "unknown", at("09:07"))
-            store.content.push(item.id, group.id, NIGHT, notice.id)
+            store.notices.pending_deliveries.clear()
+            store.notices.record_outcome(notice.id, "sent" if item.title != "动火" else "unknown", at("09:07"))
+            store.content.add_push(item.id, group.id, NIGHT, notice.id)
     _, report, book = read(week)
     told = yearly_json(report, book)
     figures = told["figures"]
@@ -185,7 +185,7 @@ def test_an_earlier_night_keeps_its_old_register(week: Story) -> None:
 @contextmanager
 def queries(night: Story) -> Iterator[list[str]]:
     said: list[str] = []
-    engine = night.bot.memory.database.engine
+    engine = night.bot.uow.database.engine
     note = lambda *args: said.append(args[2])  # noqa: E731
     event.listen(engine, "before_cursor_execute", note)
     yield said
@@ -193,8 +193,8 @@ def queries(night: Story) -> Iterator[list[str]]:
 
 
 def test_a_year_takes_no_more_queries_than_a_day(week: Story) -> None:
-    with queries(week) as of_year, week.bot.memory.reading() as store:
-        yearly_report(store, NIGHT, week.bot.memory.book(store), week.clock.now())
+    with queries(week) as of_year, week.bot.uow.read() as store:
+        yearly_report(store, NIGHT, week.bot.uow.rules(store), week.clock.now())
     # The first night served is found by halves: one question for each doubling of the nights.
     born = [each for each in of_year if "FROM meta" in each]
     assert (len(born) <= 10, len(of_year) - len(born) <= 12) == (True, True)
@@ -238,10 +238,10 @@ def test_the_same_report_is_the_same_bytes_and_its_table_adds_up(week: Story) ->
     ],
 )
 def test_a_week_goes_from_monday_to_sunday_also_over_new_year(day: date, monday: date, sunday: date) -> None:
-    assert week_of(day) == (monday, sunday)
+    assert week_bounds(day) == (monday, sunday)
 
 
 def test_new_years_morning_belongs_to_the_new_year_and_a_leap_day_to_its_own() -> None:
-    assert year_of(date(2027, 1, 1)) == (date(2027, 1, 1), date(2027, 12, 31))
-    first, last = year_of(date(2028, 2, 29))
+    assert year_bounds(date(2027, 1, 1)) == (date(2027, 1, 1), date(2027, 12, 31))
+    first, last = year_bounds(date(2028, 2, 29))
     assert (last - first).days + 1 == 366

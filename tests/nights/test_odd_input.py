@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.clock import started
+from bot.clock import start_clock
 from handlers.enrolment import invite
-from schedules.notify import awake_at
+from schedules.notify import was_in_service
 from storage.db.models import ContentItem, GroupChat
 from tests.harness import at, story
 
@@ -25,29 +25,29 @@ def test_a_film_message_without_its_media_is_answered_and_accuses_nobody_for_eve
 
 def test_a_group_without_a_robot_uses_up_nothing_of_the_library(tmp_path: Path) -> None:
     with story(tmp_path, start="09:00", enterprises=1) as night:
-        with night.bot.memory.transaction() as store:
+        with night.bot.uow.transaction() as store:
             store.session.query(GroupChat).update({"robot_key": None})
             store.session.add(
                 ContentItem(title="五看", kind="链接", url="http://127.0.0.1:9/", tags=[], added_at=night.clock.now())
             )
         night.time("09:10")
-        with night.bot.memory.reading() as store:
-            assert store.content.sent_to_groups() == {}
+        with night.bot.uow.read() as store:
+            assert store.content.item_ids_by_group() == {}
 
 
 @pytest.mark.parametrize("receipt", ["1124-²", "1124-99999999999999999999", "1124", "x", "1124-0001-1"])
 def test_a_receipt_number_that_is_none_names_no_film(tmp_path: Path, receipt: str) -> None:
-    with story(tmp_path, enterprises=1) as night, night.bot.memory.reading() as store:
+    with story(tmp_path, enterprises=1) as night, night.bot.uow.read() as store:
         assert store.submissions.by_receipt(receipt, at("00:00").date()) is None
 
 
 def test_a_rehearsal_owes_what_falls_due_from_its_start_and_its_codes_live_by_its_clock(tmp_path: Path) -> None:
     start = at("01:37") + timedelta(days=400)
-    with story(tmp_path, enterprises=1) as night, night.bot.memory.transaction() as store:
+    with story(tmp_path, enterprises=1) as night, night.bot.uow.transaction() as store:
         code = invite("新人", ["巡检员"], "E001", store, night.clock.now()).code
-        started(store, start, 60)
-        assert awake_at(store, start)
-        assert not awake_at(store, start - timedelta(seconds=1))
+        start_clock(store, start, 60)
+        assert was_in_service(store, start)
+        assert not was_in_service(store, start - timedelta(seconds=1))
         invitation = store.register.invitation(code)
         assert invitation is not None
         assert invitation.expires_at == start + timedelta(days=7)

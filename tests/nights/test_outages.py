@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.monitoring.outage_recorder import Lifeline
+from bot.monitoring.outage_recorder import Heartbeat
 from storage.outages import RECEIVING, WORKING
 from tests.harness import NIGHT, Story, at, story
 
@@ -14,7 +14,7 @@ from tests.harness import NIGHT, Story, at, story
 def alive(night: Story, what: str = RECEIVING) -> None:
     """A process started just now says that it is there."""
     with night.office() as store:
-        Lifeline(what, night.clock).beat(store)
+        Heartbeat(what, night.clock).beat(store)
 
 
 def away(night: Story, since: str, until: str, what: str = RECEIVING) -> None:
@@ -115,7 +115,7 @@ def test_a_restart_is_no_outage(tmp_path: Path) -> None:
 def test_a_clock_that_is_put_forward_is_no_outage_for_a_process_that_was_there(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=1, parts=1) as night:
         night.time("00:30")
-        line = Lifeline(RECEIVING, night.clock)
+        line = Heartbeat(RECEIVING, night.clock)
         with night.office() as store:
             line.beat(store)
         night.clock.instant += timedelta(hours=2)
@@ -132,10 +132,10 @@ def test_a_rehearsal_that_is_laid_aside_was_not_away(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=1, parts=1) as night:
         night.time("00:30")
         night.clock.rehearsal = True
-        line = Lifeline(RECEIVING, night.clock)
+        line = Heartbeat(RECEIVING, night.clock)
         with night.office() as store:
             line.beat(store)
-            line.end(store)
+            line.clear_after_rehearsal(store)
         night.asleep("03:00")
         alive(night)
         assert night.view()["outages"] == []
@@ -143,13 +143,13 @@ def test_a_rehearsal_that_is_laid_aside_was_not_away(tmp_path: Path) -> None:
 
 def platform(night: Story, *faults: dict[str, Any]) -> None:
     for fault in faults:
-        night.cloud.faults.next("message/send", **fault)
+        night.cloud.faults.inject("message/send", **fault)
 
 
 def test_a_platform_that_does_not_answer_for_long_excuses_those_who_film(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=1, parts=1) as night:
         night.time("00:10")
-        night.cloud.faults.next("message/send", times=100, http_status=500)
+        night.cloud.faults.inject("message/send", times=100, http_status=500)
         night.film("p1")
         for _ in range(20):
             night.settle(60)
@@ -203,7 +203,7 @@ def test_while_nothing_can_be_received_nobody_is_called_missing(tmp_path: Path) 
 def test_a_platform_that_is_away_is_told_to_the_fallback_once(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=1, parts=1) as night:
         night.time("00:10")
-        night.cloud.faults.next("message/send", times=100, http_status=500)
+        night.cloud.faults.inject("message/send", times=100, http_status=500)
         night.film("p1")
         for _ in range(20):
             night.settle(60)

@@ -40,7 +40,7 @@ def both(tmp_path: Path) -> Iterator[tuple[Story, Archive]]:
 
 def post(night: Story, tape: Archive, who: str, tag: str = "film", settle: bool = True, **how: Any) -> str:
     """Somebody posts a film in the group."""
-    msgid = tape.film(who, ROOM, film_bytes(12, tag), **how)
+    msgid = tape.sends_film(who, ROOM, film_bytes(12, tag), **how)
     if settle:
         night.settle(1)
     return msgid
@@ -89,7 +89,7 @@ def test_danger_in_the_group_reaches_the_leader_while_it_is_fresh(both: tuple[St
     assert any("泵房漏料" in told for told in night.hears("leader"))
     assert "🚨" in night.hears("p1")[0]
     with night.office() as store:
-        for alert in store.alerts.unanswered():
+        for alert in store.alerts.unacknowledged():
             alert.acknowledged_at = night.clock.now()
 
 
@@ -130,7 +130,7 @@ def test_whom_no_door_reached_is_answered_when_he_sends_it_besides(tmp_path: Pat
         assert len(night.part("E001", "1")["submissions"]) == 2
         assert night.view()["counts"]["on_time"] == 1
         # WeChat's window had not been opened by any word of his.
-        night.cloud.complaints.clear()
+        night.cloud.violations.clear()
 
 
 def test_the_past_of_the_archive_is_taken_in_without_a_word(both: tuple[Story, Archive]) -> None:
@@ -148,7 +148,7 @@ def test_the_past_of_the_archive_is_taken_in_without_a_word(both: tuple[Story, A
 def test_a_short_film_in_the_group_is_told_to_its_sender(both: tuple[Story, Archive]) -> None:
     night, tape = both
     night.time("00:10")
-    tape.film("p1", ROOM, film_bytes(4, "short"))
+    tape.sends_film("p1", ROOM, film_bytes(4, "short"))
     night.settle(16)
     [told] = night.hears("p1")
     assert "不足10秒" in told

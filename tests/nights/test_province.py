@@ -10,11 +10,11 @@ from sqlalchemy import event
 
 from bot.clock import RealClock
 from bot.engine import InlineEngine
-from bot.unit_of_work import Memory
-from schedules.night_judgement import judged
-from schedules.reminders import send_waves, still_missing
+from bot.unit_of_work import UnitOfWork
+from schedules.night_judgement import judge_night
+from schedules.reminders import check_reminder, decide_reminder_waves
 from storage.db.database import Database
-from storage.personal_channels import Line
+from storage.personal_channels import PersonalChannel
 from tests.bench.province import NIGHT, film_a_night, settle
 from tests.harness import SHANGHAI
 from tests.places import here
@@ -38,31 +38,31 @@ class Queries:
         folder.mkdir()
         database = Database(here().migrated(folder))
         try:
-            memory = Memory(database, InlineEngine(), RealClock(), SHANGHAI)
-            memory.lines = (Line("wecom_app", "wecom"),)
+            memory = UnitOfWork(database, InlineEngine(), RealClock(), SHANGHAI)
+            memory.personal_channels = (PersonalChannel("wecom_app", "wecom"),)
             return self._of(memory, enterprises)
         finally:
             database.close()
 
-    def _of(self, memory: Memory, enterprises: int) -> tuple[int, ...]:
+    def _of(self, memory: UnitOfWork, enterprises: int) -> tuple[int, ...]:
         settle(memory.database, enterprises, without_group=enterprises // 3)
         film_a_night(memory.database, NIGHT, enterprises)
         with memory.transaction() as store:
-            store.records.set_fact("born", {"at": (WAVE - timedelta(days=1)).astimezone(UTC).isoformat()})
+            store.facts.store_fact("born", {"at": (WAVE - timedelta(days=1)).astimezone(UTC).isoformat()})
         said: list[str] = []
         counts = []
         event.listen(memory.database.engine, "before_cursor_execute", lambda _c, _k, words, *_: said.append(words))
         with memory.transaction() as store:
-            book = memory.book(store)
+            book = memory.rules(store)
             said.clear()
-            assert len(judged(store, NIGHT, book, WAVE).accountable) == enterprises // 10
+            assert len(judge_night(store, NIGHT, book, WAVE).confirmed_missing) == enterprises // 10
             counts.append(len(said))
-            send_waves(store, book, WAVE)
+            decide_reminder_waves(store, book, WAVE)
             counts.append(len(said))
             notices = [each for each in store.notices.of_night(NIGHT) if each.kind == "reminder"]
             assert len({each.address for each in notices}) == len(notices) > enterprises // 100
             said.clear()
-            assert still_missing(next(each for each in notices if each.group_id), store, book, WAVE) is not None
+            assert check_reminder(next(each for each in notices if each.group_id), store, book, WAVE) is not None
             counts.append(len(said))
         return tuple(counts)
 

@@ -8,15 +8,15 @@ from typing import Any
 
 from bot.engine import DELIVER, TAKE_IN
 from storage.db.models import Enterprise, GroupChat, Submission
-from storage.inbox import keep_at_once
+from storage.inbox import store_messages_autocommit
 from tests.harness import NIGHT, Story, at, row, story
 
 
 def just_decided(night: Story, instant: str) -> list[int]:
     """Turn the clock to a wave and let it be decided, but not yet said."""
     night.clock.instant = at(instant)
-    night.bot.worker.once()
-    with night.bot.memory.reading() as store:
+    night.bot.worker.run_tick()
+    with night.bot.uow.read() as store:
         due = [notice for notice in store.notices.of_night(NIGHT) if notice.state == "due"]
         return [notice.id for notice in due if notice.kind == "reminder"]
 
@@ -32,8 +32,8 @@ def test_who_sends_between_the_decision_and_the_sending_is_not_named(tmp_path: P
     with story(tmp_path, enterprises=3, parts=1) as night:
         [notice] = just_decided(night, "01:37")
         night.film("p1", settle=False)
-        night.bot.worker.run(TAKE_IN, 1)
-        night.bot.worker.run(DELIVER, notice)
+        night.bot.worker.run_job(TAKE_IN, 1)
+        night.bot.worker.run_job(DELIVER, notice)
         [heard] = night.group_hears("KEY")
         assert "还差2家：乙化工、丙化工" in heard.text
         assert heard.mentioned_list == ("p2", "p3")
@@ -44,7 +44,7 @@ def test_a_wave_that_has_become_untrue_for_all_is_not_said(tmp_path: Path) -> No
     with story(tmp_path, enterprises=1, parts=1) as night:
         just_decided(night, "01:37")
         night.film("p1", settle=False)
-        night.bot.worker.run(TAKE_IN, 1)
+        night.bot.worker.run_job(TAKE_IN, 1)
         night.settle()
         night.hears("p1")
         assert [notice["state"] for notice in night.notices("reminder")] == ["cancelled"]
@@ -54,16 +54,18 @@ def test_a_wave_that_has_become_untrue_for_all_is_not_said(tmp_path: Path) -> No
 def test_a_film_still_being_fetched_is_not_accused(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=2, parts=1) as night:
         night.time("01:30")
-        [inbox] = keep_at_once(night.bot.memory.database, [("wecom_app", "k", "<xml/>")], night.clock.now()).values()
+        [inbox] = store_messages_autocommit(
+            night.bot.uow.database, [("wecom_app", "k", "<xml/>")], night.clock.now()
+        ).values()
         with night.office() as store:
             enterprise = row(store, Enterprise, code="E001")
-            store.inbox.settle(inbox, "done")
+            store.inbox.finish(inbox, "done")
             common: dict[str, Any] = {"channel": "wecom_app", "message_key": "k", "inbox_id": inbox, "realm": "wecom"}
             store.session.add(
                 Submission(
-                    night=NIGHT, number=1, sender="p1", sender_key="p1", person_id=1, enterprise_id=enterprise.id,
+                    night=NIGHT, number=1, sender="p1", canonical_sender="p1", person_id=1, enterprise_id=enterprise.id,
                     kind="film", sent_at=night.clock.now(), received_at=night.clock.now(), state="receiving",
-                    place="unattributed", marks=[], **common,
+                    attribution="unattributed", marks=[], **common,
                 )
             )  # fmt: skip
         night.time("01:37")
@@ -110,7 +112,7 @@ def test_sixty_missing_are_named_row_by_row_and_nobody_is_cut_or_named_twice(tmp
         assert lasts[-1] == 60
         assert all(head.startswith("还差60家") for head in counts)
         named = "、".join(names for _, names in rows)
-        with night.bot.memory.reading() as store:
+        with night.bot.uow.read() as store:
             shorts = [each.short_name for each in store.session.query(Enterprise)]
         assert [named.count(short) for short in shorts] == [1] * 60
         mentioned = [account for each in heard for account in each.mentioned_list]
@@ -132,7 +134,7 @@ def test_each_group_hears_one_message_of_its_own_enterprises(tmp_path: Path) -> 
         [first], [other] = night.group_hears("KEY"), night.group_hears("SECOND")
         assert "还差2家：甲化工、乙化工" in first.text
         assert "还差2家：丙化工、丁化工" in other.text
-        night.bot.worker.once()
+        night.bot.worker.run_tick()
         night.settle(30)
 
 
@@ -166,9 +168,9 @@ def test_an_enterprise_without_a_group_is_reminded_through_its_people(tmp_path: 
 
 def test_messages_that_wait_are_worked_off_before_a_wave_but_not_for_ever(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=1, parts=1) as night:
-        keep_at_once(night.bot.memory.database, [("wecom_app", "stuck", "<xml/>")], night.clock.now())
+        store_messages_autocommit(night.bot.uow.database, [("wecom_app", "stuck", "<xml/>")], night.clock.now())
         with night.office() as store:
-            store.inbox.dispatch(1)  # and the engine lost it
+            store.inbox.claim_undispatched(1)  # and the engine lost it
         night.clock.instant = at("01:37")
         night.settle()
         assert night.group_hears("KEY") == []
@@ -185,22 +187,22 @@ def test_a_robot_that_was_removed_is_told_to_the_office_once_a_day(tmp_path: Pat
         [told] = night.hears("staff")
         assert told.startswith("⚠️ 群机器人发不出消息（夜巡工作群，错误码 93000）。")
         assert [notice["state"] for notice in night.notices("reminder")] == ["failed", "failed"]
-        night.cloud.complaints.clear()
+        night.cloud.violations.clear()
 
 
 def test_a_robot_that_is_too_busy_is_asked_again_when_its_minute_is_over(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=1, parts=1) as night:
-        night.cloud.faults.next("webhook/send", errcode=45009)
+        night.cloud.faults.inject("webhook/send", errcode=45009)
         night.time("01:37")
         assert night.group_hears("KEY") == []
         night.settle(61)
         assert len(night.group_hears("KEY")) == 1
-        night.cloud.complaints.clear()
+        night.cloud.violations.clear()
 
 
 def test_after_the_last_minute_no_wave_is_said(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=1, parts=1, rules={"催报时间": "05:01"}) as night:
         just_decided(night, "05:01")
         night.clock.instant = at("06:00") + timedelta(seconds=1)
-        night.engine.drain(night.clock.instant)
+        night.engine.run_due(night.clock.instant)
         assert [notice["state"] for notice in night.notices("reminder")] == ["expired"]

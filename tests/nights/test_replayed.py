@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from storage.db.models import Inbox, Submission
+from storage.db.models import InboxRow, Submission
 from tests.harness import NIGHT, Story
 
 NEXT = NIGHT + timedelta(days=1)
@@ -28,7 +28,7 @@ def test_a_film_that_is_replayed_a_day_later_is_heard_no_second_time(night: Stor
     assert night.hears("p1") == []
     assert receipt.startswith("✅ 收到 1124-0001")
     with night.office() as store:
-        assert (store.session.query(Submission).count(), store.session.query(Inbox).count()) == (1, 2)
+        assert (store.session.query(Submission).count(), store.session.query(InboxRow).count()) == (1, 2)
         [film] = store.session.query(Submission)
         assert film.night == NIGHT
 
@@ -36,14 +36,14 @@ def test_a_film_that_is_replayed_a_day_later_is_heard_no_second_time(night: Stor
 def test_a_callback_that_was_held_back_is_judged_by_when_it_was_sent(night: Story) -> None:
     """Nobody gains a night by holding a genuine callback back, and nobody loses one by a slow platform."""
     held: list[tuple[str, bytes]] = []
-    deliver, night.cloud.courier.deliver = (
-        night.cloud.courier.deliver,
+    deliver, night.cloud.callback_sender.transport = (
+        night.cloud.callback_sender.transport,
         lambda query, body: held.append((query, body)) or 200,
     )
     night.time("00:30")
     night.says("p1", "1", settle=False)
     night.film("p1", settle=False)
-    night.cloud.courier.deliver = deliver
+    night.cloud.callback_sender.transport = deliver
     night.time("03:00", NEXT)
     drain(night)
     assert night.part("E001", "1")["state"] == "missing"

@@ -16,7 +16,7 @@ from bot.cli import cli
 from storage.backup import backup, restore
 from storage.db.database import Database
 from storage.db.models import Submission
-from storage.errors import Refused
+from storage.errors import OperationRefused
 from tests.harness import NIGHT, Story, at, row, story
 from tests.places import Served, _administrator, here
 
@@ -93,7 +93,7 @@ def test_a_backup_with_any_bit_changed_is_refused_or_is_the_same_backup(tmp_path
     """What only the archive says about itself may change without harm; nothing that is kept can."""
     with story(tmp_path, enterprises=1, parts=1) as played:
         file, spoilt = tmp_path / "night.backup", tmp_path / "spoilt.backup"
-        made = backup(played.bot.memory.database, file, at("13:00"))
+        made = backup(played.bot.uow.database, file, at("13:00"))
         whole, dice = file.read_bytes(), random.Random(20261124)
         for number in range(20):
             changed = bytearray(whole)
@@ -102,7 +102,7 @@ def test_a_backup_with_any_bit_changed_is_refused_or_is_the_same_backup(tmp_path
             fresh = Database(f"sqlite:///{tmp_path}/fresh{number}.db")
             try:
                 assert restore(fresh, spoilt).digest == made.digest
-            except Refused:
+            except OperationRefused:
                 assert fresh.revision() is None
             fresh.close()
 

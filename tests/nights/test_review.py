@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.reports.daily import as_json
-from handlers.review.verdicts import Judged, give
+from bot.reports.daily import daily_json
+from handlers.review.verdicts import VerdictDraft, record_verdict
 from schedules.reports.daily import daily_report
 from storage.db.models import Person, Submission, Verdict
 from tests.harness import NIGHT, Story, at, row
@@ -40,7 +40,7 @@ def test_a_button_gives_the_verdict_and_brings_the_next_film(night: Story) -> No
     night.says("leader", "审看")
     night.hears("leader")
     card = night.taps("leader", "合格")
-    assert card.replaced == "李局 00:10 合格"
+    assert card.replacement_text == "李局 00:10 合格"
     assert night.hears("leader")[0].startswith("审看 1124-0002（还有1段）\n甲化工 · 2 装卸台")
     night.taps("leader", "合格")
     assert night.hears("leader") == ["要审看的都看完了，辛苦！"]
@@ -61,7 +61,7 @@ def test_a_problem_goes_to_the_enterprise_at_once_with_its_picture_and_the_answe
         picture, words = night.hears(who)
         assert picture == "1124-0001.jpg"
         assert words.startswith(urged)
-    assert night.cloud.phone("h1").heard[0].msgtype == "image"
+    assert night.cloud.phone("h1").received[0].msgtype == "image"
     night.says("leader", "法兰下面有滴漏")
     assert night.hears("leader") == ["说明已转给企业。"]
     told = ["🚩 1124-0001（1 罐区）的问题说明：法兰下面有滴漏（李局）"]
@@ -114,17 +114,17 @@ def test_a_later_verdict_takes_back_what_the_first_one_led_to(night: Story) -> N
     ]
     with night.office() as store:
         film = row(store, Submission, number=1)
-        give(
-            Judged(film.id, "fit", row(store, Person, name="王科")),
+        record_verdict(
+            VerdictDraft(film.id, "fit", row(store, Person, name="王科")),
             store,
-            night.bot.memory.book(store),
+            night.bot.uow.rules(store),
             night.clock.now(),
         )
     night.settle()
     assert night.hears("p1") == ["✅ 1124-0001（1 罐区）经再次审看有效，不用重拍了。"]
     assert night.part("E001", "1")["state"] == "on_time"
     with night.office() as store:
-        assert [(each.by, each.word) for each in store.review.history(film.id)] == [
+        assert [(each.reviewer_name, each.verdict) for each in store.review.verdict_history(film.id)] == [
             ("王科", "fit"),
             ("李局", "wrong_part"),
         ]
@@ -224,15 +224,17 @@ def test_the_daily_table_says_what_was_found_and_is_the_same_when_issued_again(n
     for who in ("h1", "p1"):
         night.hears(who)
     with night.office() as store:
-        book, now = night.bot.memory.book(store), night.clock.now()
-        before = as_json(daily_report(store, NIGHT, book, now), book)
+        book, now = night.bot.uow.rules(store), night.clock.now()
+        before = daily_json(daily_report(store, NIGHT, book, now), book)
         finding = {"receipt": "1124-0001", "part": "1 罐区", "word": "problem", "reason": "法兰滴漏"}
         assert before["review"]["findings"] == (finding,)
         assert before["enterprises"][0]["review"]["reviewers"] == ("李局",)
         film = row(store, Submission, number=1)
-        give(Judged(film.id, "fit", row(store, Person, name="王科")), store, book, now + timedelta(minutes=5))
-        assert as_json(daily_report(store, NIGHT, book, now), book) == before
-        after = as_json(daily_report(store, NIGHT, book, now + timedelta(minutes=5)), book)
+        record_verdict(
+            VerdictDraft(film.id, "fit", row(store, Person, name="王科")), store, book, now + timedelta(minutes=5)
+        )
+        assert daily_json(daily_report(store, NIGHT, book, now), book) == before
+        after = daily_json(daily_report(store, NIGHT, book, now + timedelta(minutes=5)), book)
         assert after["review"]["words"] == {"fit": 1}
     night.time("00:20")
     for who in ("h1", "p1"):

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from handlers.attach import attach
-from schedules.patrol_night import window
+from schedules.patrol_night import submission_window
 from schedules.reports.daily import daily_report
-from storage.db.models import DutyShift, Employment, Enterprise, Inbox, KeyPart, Person
+from storage.db.models import DutyShift, Employment, Enterprise, InboxRow, KeyPart, Person
 from tests.harness import NIGHT, County, Story, at, film_bytes, row, story
 
 
@@ -192,7 +192,7 @@ def test_a_strangers_film_is_kept_and_counts_by_its_sent_time_once_attached(tmp_
         assert (kept["sender"], kept["state"], kept["candidates"]) == ("unknown", "filed", [])
         night.time("06:30")
         with night.office() as store:
-            attach("1124-0001", "E001", "1", store, night.bot.memory.book(store), night.clock.now(), "王科")
+            attach("1124-0001", "E001", "1", store, night.bot.uow.rules(store), night.clock.now(), "王科")
         night.settle()
         assert night.hears("unknown")[0].startswith("✅ 收到 1124-0001")
         assert night.state("E001") == "on_time"
@@ -213,8 +213,8 @@ def test_a_photo_is_kept_but_is_no_film(tmp_path: Path) -> None:
         night.group_hears("KEY")
         [night.hears(who) for who in ("leader", "backup", "staff")]
         night.time("07:38")
-        with night.bot.memory.reading() as store:
-            report = daily_report(store, NIGHT, night.bot.memory.book(store), night.clock.now())
+        with night.bot.uow.read() as store:
+            report = daily_report(store, NIGHT, night.bot.uow.rules(store), night.clock.now())
         assert report.rows[0].remarks == ("photo_only",)
         [night.hears(who) for who in ("leader", "backup", "staff")]
 
@@ -346,7 +346,7 @@ def test_a_step_that_reached_nobody_is_not_waited_for(tmp_path: Path) -> None:
         assert len(night.hears("backup")) == 2, "the leader cannot be reached, so the backup is told at once"
         night.says("backup", "已知悉")
         night.hears("backup")
-        night.cloud.complaints.clear()
+        night.cloud.violations.clear()
 
 
 def test_an_empty_roster_is_told_at_three_and_at_night_somebody_is_told_all_the_same(tmp_path: Path) -> None:
@@ -367,7 +367,7 @@ def test_a_leader_who_cannot_be_reached_is_told_at_three(tmp_path: Path) -> None
     """Case 22."""
     with story(tmp_path, start="-14:55") as night:
         with night.office() as store:
-            store.register.unbind(row(store, Person, name="李局").id, night.clock.now())
+            store.register.unbind_all(row(store, Person, name="李局").id, night.clock.now())
         night.time("-15:00")
         assert night.hears("staff") == [
             "⚠️ 11-23 的值班领导 李局 没有绑定企业微信账号，夜里联系不到。请补登账号或换人。"
@@ -380,7 +380,7 @@ def stop(night: Story, *kept: str) -> None:
         enterprise = row(store, Enterprise, code="E001")
         enterprise.status = "停产"
         for number in kept:
-            row(store, KeyPart, enterprise_id=enterprise.id, number=number).kept_in_shutdown = True
+            row(store, KeyPart, enterprise_id=enterprise.id, number=number).required_in_shutdown = True
 
 
 def test_while_production_has_stopped_the_parts_kept_stay_due(tmp_path: Path) -> None:
@@ -465,17 +465,17 @@ def test_instants_are_kept_in_utc_and_judged_where_the_county_is(tmp_path: Path,
         night.film("p1")
         assert "拍送时间 05:59" in night.hears("p1")[0]
         assert night.state("E001") == "on_time"
-        with night.bot.memory.database.engine.connect() as connection:
+        with night.bot.uow.database.engine.connect() as connection:
             [kept] = connection.exec_driver_sql("select sent_at from submission").scalars()
         assert str(kept).startswith("2026-11-23 21:59:00")
 
 
 def test_every_window_of_these_years_is_six_hours_long(night: Story) -> None:
     """Case 32."""
-    with night.bot.memory.reading() as store:
-        book = night.bot.memory.book(store)
+    with night.bot.uow.read() as store:
+        book = night.bot.uow.rules(store)
     for days in range(365 * 4):
-        span = window(date(2026, 1, 1) + timedelta(days=days), book)
+        span = submission_window(date(2026, 1, 1) + timedelta(days=days), book)
         assert (span.closes - span.opens.astimezone(UTC)) == timedelta(hours=6)
         assert span.opens.utcoffset() == timedelta(hours=8)
 
@@ -515,8 +515,8 @@ def test_a_film_withdrawn_in_the_chat_stays(tmp_path: Path) -> None:
         night.cloud.phone("p1").sends_event("recall_msg", {"EventKey": str(sent.msg_id)})
         night.settle()
         assert night.state("E001") == "on_time"
-        with night.bot.memory.reading() as store:
-            kept = store.session.query(Inbox).all()
+        with night.bot.uow.read() as store:
+            kept = store.session.query(InboxRow).all()
         assert [("recall_msg" in each.raw, each.state) for each in kept] == [(False, "done"), (True, "done")]
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from werkzeug import Request, Response
 
-from bot.app import announce
-from schedules.completeness_check import FACT
+from bot.app import record_heartbeat_setting
+from schedules.completeness_check import COMPLETENESS_FACT
 from storage.db.models import Decision, Notice
 from tests.harness import NIGHT, Story, row, story
 from tests.sites import site
@@ -43,7 +43,7 @@ def watched(folder: Path, watcher: Watcher, **county: Any) -> Iterator[Story]:
         story(folder, settings={"HEARTBEAT_URL": f"{outside.url}/ping/KEY"}, **county) as night,
     ):
         night.every = timedelta(hours=1)
-        announce(night.bot)
+        record_heartbeat_setting(night.bot)
         yield night
         for who in night.cloud.members:
             night.hears(who)
@@ -57,12 +57,12 @@ def all_film(night: Story, *who: str) -> None:
 
 
 def fact(night: Story) -> Any:
-    with night.bot.memory.reading() as store:
-        return store.records.fact(FACT)
+    with night.bot.uow.read() as store:
+        return store.facts.read_fact(COMPLETENESS_FACT)
 
 
 def decided(night: Story) -> str:
-    with night.bot.memory.reading() as store:
+    with night.bot.uow.read() as store:
         return str(row(store, Decision, key=f"audit/{NIGHT}").outcome)
 
 
@@ -90,7 +90,7 @@ def test_reminders_that_a_film_overtook_were_not_due(tmp_path: Path, watcher: Wa
         with night.office() as store:
             group = store.register.groups()[0]
             notice = Notice(
-                once_key="x", kind="reminder", night=NIGHT, to_name=group.name, channel="wecom_robot", address="KEY",
+                once_key="x", kind="reminder", night=NIGHT, recipient_name=group.name, channel="wecom_robot", address="KEY",
                 route="x", form="text", text_key="x", params={}, due_at=night.clock.now(), state="cancelled",
             )  # fmt: skip
             store.session.add(notice)

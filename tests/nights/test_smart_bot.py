@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.devtools.simulator.core.aibot import Aibot
-from storage.db.models import GroupChat, Inbox
+from storage.db.models import GroupChat, InboxRow
 from tests.harness import NIGHT, Story, film_bytes, row, story
 
 CHAT = "wrGroup_A"
@@ -37,8 +37,8 @@ def test_a_film_in_the_single_chat_is_filed_and_its_receipt_answers_it(night: St
     assert night.hears("p1") == ["✅ 收到 1124-0001\n甲化工 · 2 装卸台\n拍送时间 00:21，今晚 1/2\n还差：1 罐区"]
     [clip] = night.part("E001", "2")["submissions"]
     assert (clip["state"], clip["sender"], clip["bytes"]) == ("filed", "p1", len(film_bytes(12, "one")))
-    assert night.cloud.phone("p1").heard[-1].msgtype == "markdown"
-    assert all(said.answered for said in night.cloud.aibot.said.values() if said.body["msgtype"] == "video")
+    assert night.cloud.phone("p1").received[-1].msgtype == "markdown"
+    assert all(said.answered for said in night.cloud.aibot.callbacks.values() if said.body["msgtype"] == "video")
 
 
 def test_the_question_comes_as_a_card_whose_click_settles_it(night: Story) -> None:
@@ -47,7 +47,7 @@ def test_the_question_comes_as_a_card_whose_click_settles_it(night: Story) -> No
     night.settle(6)
     assert night.hears("p1")[0].startswith("1124-0001 拍的是哪个部位？")
     card = night.taps("p1", "1 罐区")
-    assert card.replaced == "已记为 1 罐区"
+    assert card.replacement_text == "已记为 1 罐区"
     assert night.hears("p1")[0].startswith("✅ 收到 1124-0001\n甲化工 · 1 罐区")
 
 
@@ -60,12 +60,12 @@ def test_a_click_that_is_handled_too_late_for_the_card_is_answered_in_words(nigh
     night.to_bot(lambda bot: bot.presses("p1", card, next(iter(card.buttons))), settle=False)
     night.settle(7)
     assert [text.split("\n")[0] for text in night.hears("p1")] == ["✅ 收到 1124-0001", "已记为 1 罐区"]
-    assert card.replaced is None
+    assert card.replacement_text is None
 
 
 def test_a_film_posted_in_the_group_is_taken_in_when_somebody_quotes_it(night: Story) -> None:
     night.time("00:21")
-    posted = night.cloud.aibot.posts(film_bytes(12, "posted"))
+    posted = night.cloud.aibot.posts_unmentioned(film_bytes(12, "posted"))
     night.to_bot(lambda bot: bot.says("p1", "2号", CHAT, quote=posted))
     [receipt] = night.group_hears(CHAT)
     assert receipt.text == "✅ 收到 1124-0001\n甲化工 · 2 装卸台\n拍送时间 00:21，今晚 1/2\n还差：1 罐区"
@@ -74,7 +74,7 @@ def test_a_film_posted_in_the_group_is_taken_in_when_somebody_quotes_it(night: S
 
 def test_a_quoted_film_without_a_part_is_asked_about_in_the_group(night: Story) -> None:
     night.time("00:21")
-    posted = night.cloud.aibot.posts(film_bytes(12, "posted"))
+    posted = night.cloud.aibot.posts_unmentioned(film_bytes(12, "posted"))
     night.to_bot(lambda bot: bot.says("p1", "", CHAT, quote=posted))
     night.settle(6)
     card, words = night.group_hears(CHAT)
@@ -86,7 +86,7 @@ def test_a_quoted_film_without_a_part_is_asked_about_in_the_group(night: Story) 
 
 def test_danger_said_with_a_quoted_film_goes_to_the_leader_before_all(night: Story) -> None:
     night.time("00:21")
-    posted = night.cloud.aibot.posts(film_bytes(12, "leak"))
+    posted = night.cloud.aibot.posts_unmentioned(film_bytes(12, "leak"))
     night.to_bot(lambda bot: bot.says("p1", "险情 1号泄漏", CHAT, quote=posted))
     night.settle(1)
     assert any("险情" in text for text in night.hears("leader"))
@@ -158,7 +158,7 @@ def test_a_stranger_binds_himself_through_the_bot(night: Story) -> None:
 def test_a_message_said_twice_is_heard_once(night: Story) -> None:
     night.time("00:21")
     said = films(night)
-    night.cloud.aibot.repeats(said)
+    night.cloud.aibot.redeliver(said)
     night.to_bot(lambda bot: bot.says("p1", "1"))
     assert len(night.hears("p1")) == 1
     assert len(night.part("E001", "1")["submissions"]) == 1
@@ -179,8 +179,8 @@ def test_ciphertext_that_is_none_costs_the_film_with_a_reason(night: Story, spoi
     night.time("00:21")
 
     def spoilt(bot: Aibot) -> Any:
-        told = bot.media.seal(film_bytes(12, "one"), "video.mp4")
-        path = bot.media.path_of(told["url"])
+        told = bot.media.add(film_bytes(12, "one"), "video.mp4")
+        path = bot.media.ciphertext_path(told["url"])
         path.write_bytes(spoil(path.read_bytes()))
         return bot._message("p1", "", {"msgtype": "video", "video": told})
 
@@ -202,21 +202,21 @@ def test_the_key_of_a_film_is_kept_no_longer_than_it_is_needed(night: Story) -> 
     night.time("00:21")
     said = films(night, settle=False)
     key = said.body["video"]["aeskey"]
-    with night.bot.memory.reading() as store:
-        assert key in row(store, Inbox, channel="wecom_aibot").raw
+    with night.bot.uow.read() as store:
+        assert key in row(store, InboxRow, channel="wecom_aibot").raw
     night.settle()
-    with night.bot.memory.reading() as store:
-        assert key not in row(store, Inbox, channel="wecom_aibot").raw
+    with night.bot.uow.read() as store:
+        assert key not in row(store, InboxRow, channel="wecom_aibot").raw
     night.to_bot(lambda bot: bot.says("p1", "1"))
     night.hears("p1")
 
 
 def test_a_lesson_film_goes_into_the_group_in_chunks(night: Story) -> None:
-    from bot.channels.wecom_aibot.media_upload import upload
+    from bot.channels.wecom_aibot.media_upload import upload_media
 
     content = film_bytes(12, "lesson") + bytes(1_300_000)
-    assert night.bot.holder is not None
-    kind, media_id = upload(night.bot.holder._exchange, "lesson.mp4", content)
+    assert night.bot.aibot_connection is not None
+    kind, media_id = upload_media(night.bot.aibot_connection._exchange, "lesson.mp4", content)
     media = night.cloud.media.find(media_id, night.cloud.now(), "aibot")
     assert (kind, media.read()) == ("video", content)
 
@@ -228,8 +228,8 @@ def test_what_people_write_becomes_no_link_and_no_mention(night: Story) -> None:
     texts = night.hears("leader")
     assert texts
     night.hears("p1")
-    with night.bot.memory.reading() as store:
-        assert store.alerts.unanswered()
+    with night.bot.uow.read() as store:
+        assert store.alerts.unacknowledged()
     night.to_bot(lambda bot: bot.says("leader", "已知悉"))
     night.hears("leader")
     assert night.notices("alert", NIGHT)

@@ -99,7 +99,7 @@ def test_a_stranger_who_opens_the_chat_is_told_how_to_bind(night: Story) -> None
 def test_a_film_is_found_within_minutes_although_its_bell_was_lost(night: Story) -> None:
     bound(night)
     night.time("00:10")
-    night.cloud.kf.rings = False
+    night.cloud.kf.notifies = False
     night.says(ZHAO, "罐区", settle=False)
     night.film(ZHAO, settle=False)
     night.settle(180)
@@ -188,7 +188,7 @@ def test_a_place_is_answered_and_danger_reaches_the_leader(night: Story) -> None
     assert "🚨" in night.hears(ZHAO)[0]
     assert any("赵师傅" in told for told in night.hears("leader"))
     with night.office() as store:
-        for alert in store.alerts.unanswered():
+        for alert in store.alerts.unacknowledged():
             alert.acknowledged_at = night.clock.now()
 
 
@@ -196,15 +196,15 @@ def test_after_the_fifth_answer_films_are_filed_all_the_same(night: Story) -> No
     bound(night)
     night.time("00:10")
     night.phone(ZHAO).customer.told = 5
-    with night.bot.memory.reading() as store:
-        assert store.notices.states()["sent"] == 1
+    with night.bot.uow.read() as store:
+        assert store.notices.counts_by_state()["sent"] == 1
     for number in range(2):
         night.says(ZHAO, f"{number + 1}")
         night.phone(ZHAO).customer.told = 5
         night.film(ZHAO)
     assert night.state("E001") == "on_time"
     night.hears(ZHAO)
-    night.cloud.complaints.clear()
+    night.cloud.violations.clear()
 
 
 def test_the_instant_of_sending_counts_whichever_door(tmp_path: Path) -> None:

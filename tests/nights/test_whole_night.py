@@ -30,13 +30,13 @@ def prepare(night: Story) -> None:
             store.session.add(item)
     with night.bot.objects.spool() as spool:
         spool.write(b"a safety film")
-        night.bot.objects.keep(spool, "content/loading.mp4")
+        night.bot.objects.save(spool, "content/loading.mp4")
     night.cloud.add_member("unknown")
 
 
 def workbook(night: Story, who: str) -> list[list[Any]]:
     """The rows of the last Excel file on a phone."""
-    heard = next(each for each in reversed(night.cloud.phone(who).heard) if each.msgtype == "file")
+    heard = next(each for each in reversed(night.cloud.phone(who).received) if each.msgtype == "file")
     kept = night.cloud.media.find(heard.media_id, night.cloud.now())
     book = openpyxl.load_workbook(io.BytesIO(kept.read()))
     return [list(cells) for cells in book.active.iter_rows(values_only=True)]
@@ -81,7 +81,7 @@ def films_of_the_small_hours(night: Story) -> None:
         "1124-0004（00:12）拍的是哪个部位？请回复编号或名称：\n1 罐区、2 装卸台",
     ]
     card = night.taps("p2", "1 罐区")
-    assert card.replaced == "已记为 1 罐区"
+    assert card.replacement_text == "已记为 1 罐区"
     assert night.hears("p2") == [
         "✅ 收到 1124-0004\n乙化工 · 1 罐区\n拍送时间 00:12，今晚 2/2\n今晚的部位都齐了，辛苦！"
     ]
@@ -159,7 +159,7 @@ def the_alert(night: Story) -> None:
         "请点卡片上的“已知悉”，或回复“已知悉”；没有人回应会继续通知下一位。",
     ]
     night.time("05:12")
-    assert night.taps("leader", "已知悉").replaced == "李局 05:12 已知悉"
+    assert night.taps("leader", "已知悉").replacement_text == "李局 05:12 已知悉"
     night.time("06:20")
     assert night.hears("leader") == night.hears("backup") == []
     night.says("p6", "装卸台")
@@ -172,8 +172,8 @@ def the_alert(night: Story) -> None:
 
 def the_morning(night: Story) -> None:
     night.time("07:37")
-    with night.bot.memory.reading() as store:
-        head = store.trail.head()
+    with night.bot.uow.read() as store:
+        head = store.audit_log.head()
     for who in MORNING_READERS:
         assert night.hears(who) == [
             "📊 11-24 夜巡日报：应报7家，按时5，迟报1，部分0，未报1，停产免报0，待判0。\n"

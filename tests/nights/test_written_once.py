@@ -9,7 +9,7 @@ def test_a_film_whose_place_is_taken_is_kept_beside_it(night: Story) -> None:
     """A worker that died after keeping a film leaves it there; the platform may hand out other bytes the next time."""
     with night.bot.objects.spool() as spool:
         spool.write(b"what a dead worker had fetched")
-        night.bot.objects.keep(spool, "films/2026-11-24/1124-0001.mp4")
+        night.bot.objects.save(spool, "films/2026-11-24/1124-0001.mp4")
     night.time("00:30")
     night.says("p1", "1")
     night.film("p1")

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules.judgement import STATES, Clip, ExpectedEnterprise, ExpectedPart, NightJudgement, judge
-from schedules.patrol_night import window
+from schedules.judgement import STATES, ExpectedEnterprise, ExpectedPart, JudgeableFilm, NightJudgement, judge
+from schedules.patrol_night import submission_window
 from schedules.rules import RuleBook
 
-WINDOW = window(date(2026, 11, 24), RuleBook(ZoneInfo("Asia/Shanghai")))
+WINDOW = submission_window(date(2026, 11, 24), RuleBook(ZoneInfo("Asia/Shanghai")))
 BADNESS = ["on_time", "late", "unjudged", "partial", "missing"]
 
 
@@ -29,11 +29,15 @@ counties = st.lists(st.lists(st.booleans(), max_size=4), max_size=5).map(
 moments = st.timedeltas(timedelta(hours=-2), timedelta(hours=16)).map(lambda after: WINDOW.opens + after)
 
 
-def clip(sent_at: datetime, number: int, part: int | None, known: bool) -> Clip:
+def clip(sent_at: datetime, number: int, part: int | None, known: bool) -> JudgeableFilm:
     """A film of a part, of an enterprise without its part, or one whose enterprise is in question."""
     if part is not None:
-        return Clip(number, number * 10 + part, sent_at)
-    return Clip(number, None, sent_at) if known else Clip(None, None, sent_at, frozenset({number, number + 1}))
+        return JudgeableFilm(number, number * 10 + part, sent_at)
+    return (
+        JudgeableFilm(number, None, sent_at)
+        if known
+        else JudgeableFilm(None, None, sent_at, frozenset({number, number + 1}))
+    )
 
 
 clips = st.builds(clip, moments, st.integers(1, 5), st.none() | st.integers(0, 3), st.booleans())
@@ -41,7 +45,7 @@ clips = st.builds(clip, moments, st.integers(1, 5), st.none() | st.integers(0, 3
 
 @given(counties, st.lists(clips), moments)
 def test_every_enterprise_is_in_exactly_one_state(
-    county: list[ExpectedEnterprise], films: list[Clip], now: datetime
+    county: list[ExpectedEnterprise], films: list[JudgeableFilm], now: datetime
 ) -> None:
     counts = judge(county, films, WINDOW, now).counts
     assert counts.pop("expected") == len(county) == sum(counts.values())
@@ -50,7 +54,7 @@ def test_every_enterprise_is_in_exactly_one_state(
 
 @given(counties, st.lists(clips), clips, moments)
 def test_one_film_more_makes_nothing_worse(
-    county: list[ExpectedEnterprise], films: list[Clip], more: Clip, now: datetime
+    county: list[ExpectedEnterprise], films: list[JudgeableFilm], more: JudgeableFilm, now: datetime
 ) -> None:
     before, after = judge(county, films, WINDOW, now), judge(county, [*films, more], WINDOW, now)
     for old, new in zip(before.enterprises, after.enterprises, strict=True):
@@ -58,13 +62,13 @@ def test_one_film_more_makes_nothing_worse(
         if old.state != "exempt":
             assert BADNESS.index(new.state) <= BADNESS.index(old.state)
         assert set(new.missing_parts) <= set(old.missing_parts)
-        assert set(new.accountable) <= set(old.accountable)
-        assert old.silent or not new.silent
+        assert set(new.confirmed_missing_parts) <= set(old.confirmed_missing_parts)
+        assert old.nothing_received or not new.nothing_received
 
 
 @given(counties, st.lists(clips, max_size=8), moments, st.randoms())
 def test_the_order_of_films_does_not_matter(
-    county: list[ExpectedEnterprise], films: list[Clip], now: datetime, random: object
+    county: list[ExpectedEnterprise], films: list[JudgeableFilm], now: datetime, random: object
 ) -> None:
     shuffled = list(films)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
@@ -73,70 +77,70 @@ def test_the_order_of_films_does_not_matter(
 
 def seen(judgement: NightJudgement) -> list[object]:
     """What a judgement says of each enterprise and each part."""
-    return [(each.state, dict(each.parts), each.accountable) for each in judgement.enterprises]
+    return [(each.state, dict(each.part_states), each.confirmed_missing_parts) for each in judgement.enterprises]
 
 
 @given(counties, st.lists(clips), moments)
 def test_a_part_that_may_rest_is_never_asked_for(
-    county: list[ExpectedEnterprise], films: list[Clip], now: datetime
+    county: list[ExpectedEnterprise], films: list[JudgeableFilm], now: datetime
 ) -> None:
     for each in judge(county, films, WINDOW, now).enterprises:
-        assert not any(part.exempt for part in (*each.missing_parts, *each.accountable))
+        assert not any(part.exempt for part in (*each.missing_parts, *each.confirmed_missing_parts))
         for part in each.enterprise.parts:
-            assert (each.parts[part.id] == "exempt") == part.exempt
+            assert (each.part_states[part.id] == "exempt") == part.exempt
         assert (each.state == "exempt") == all(part.exempt for part in each.enterprise.parts)
 
 
 @given(counties, st.lists(clips), moments, moments)
 def test_nothing_is_called_missing_before_the_window_is_over(
-    county: list[ExpectedEnterprise], films: list[Clip], now: datetime, later: datetime
+    county: list[ExpectedEnterprise], films: list[JudgeableFilm], now: datetime, later: datetime
 ) -> None:
     judgement = judge(county, films, WINDOW, min(now, WINDOW.closes))
     assert judgement.counts["missing"] == judgement.counts["partial"] == 0
     over = judge(county, films, WINDOW, max(later, WINDOW.closes + timedelta(seconds=1)))
     for each in over.enterprises:
-        assert (each.state == "unjudged") == (bool(each.waiting) and bool(each.missing_parts))
+        assert (each.state == "unjudged") == (bool(each.unattributed_count) and bool(each.missing_parts))
 
 
 @given(counties, st.lists(clips), moments, st.floats(0, 1))
 def test_too_many_silent_are_presumed_our_fault_and_nobody_due_never_is(
-    county: list[ExpectedEnterprise], films: list[Clip], now: datetime, threshold: float
+    county: list[ExpectedEnterprise], films: list[JudgeableFilm], now: datetime, threshold: float
 ) -> None:
     judgement = judge(county, films, WINDOW, now)
     due = [each for each in judgement.enterprises if each.enterprise.due_parts]
-    silent = [each for each in due if each.silent]
-    assert judgement.presumed_our_fault(threshold) == (bool(due) and len(silent) > threshold * len(due))
-    assert not judgement.presumed_our_fault(1.0)
+    silent = [each for each in due if each.nothing_received]
+    assert judgement.suggests_outage(threshold) == (bool(due) and len(silent) > threshold * len(due))
+    assert not judgement.suggests_outage(1.0)
 
 
 @given(counties, st.lists(clips), moments)
 def test_a_night_is_in_question_only_while_nobody_owes_and_not_all_has_come(
-    county: list[ExpectedEnterprise], films: list[Clip], now: datetime
+    county: list[ExpectedEnterprise], films: list[JudgeableFilm], now: datetime
 ) -> None:
     judgement = judge(county, films, WINDOW, now)
     lacking = any(each.missing_parts for each in judgement.enterprises)
-    assert (bool(judgement.accountable), judgement.in_question) in {
+    assert (bool(judgement.confirmed_missing), judgement.is_undecided) in {
         (True, False), (False, lacking),
     }  # fmt: skip
 
 
 def test_a_part_whose_film_was_rejected_is_open_until_a_fresh_one_can_no_longer_come() -> None:
     county = [enterprise(1, [False])]
-    rejected = Clip(1, 10, WINDOW.opens, rejected=True)
+    rejected = JudgeableFilm(1, 10, WINDOW.opens, rejected=True)
     states = {
         hour: judge(county, [rejected], WINDOW, WINDOW.opens + timedelta(hours=hour)).enterprises[0].state
         for hour in (1, 7, 13)
     }
     assert states == {1: "unjudged", 7: "unjudged", 13: "missing"}
-    fresh = Clip(1, 10, WINDOW.closes + timedelta(hours=1))
+    fresh = JudgeableFilm(1, 10, WINDOW.closes + timedelta(hours=1))
     assert judge(county, [rejected, fresh], WINDOW, WINDOW.closes + timedelta(hours=2)).enterprises[0].state == "late"
 
 
 @given(counties, st.lists(clips), clips.filter(lambda film: film.part_id is not None), moments)
 def test_a_rejected_film_never_makes_anybody_worse_than_no_film(
-    county: list[ExpectedEnterprise], films: list[Clip], more: Clip, now: datetime
+    county: list[ExpectedEnterprise], films: list[JudgeableFilm], more: JudgeableFilm, now: datetime
 ) -> None:
-    rejected = Clip(more.enterprise_id, more.part_id, more.sent_at, rejected=True)
+    rejected = JudgeableFilm(more.enterprise_id, more.part_id, more.sent_at, rejected=True)
     before, after = judge(county, films, WINDOW, now), judge(county, [*films, rejected], WINDOW, now)
     for old, new in zip(before.enterprises, after.enterprises, strict=True):
         worse = {("missing", "unjudged"), ("partial", "unjudged")}

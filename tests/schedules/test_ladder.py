@@ -9,8 +9,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules.alerts.escalation_policy import Rung, next_level
-from schedules.duty import ladder
+from schedules.alerts.escalation_policy import RungStatus, next_rung
+from schedules.duty import build_duty_ladder
 
 START = datetime(2026, 11, 24, 5, 7, tzinfo=UTC)
 WAIT = timedelta(minutes=10)
@@ -21,11 +21,11 @@ posts = st.fixed_dictionaries({"leader": people, "backup": people, "staff": peop
 
 def climb(numbers: Sequence[int], failed: Sequence[bool], minutes: Sequence[int]) -> list[tuple[int, datetime]]:
     """Look again after each of these pauses; which rung was used when."""
-    rungs = [Rung(number, fail) for number, fail in zip(numbers, failed, strict=True)]
+    rungs = [RungStatus(number, fail) for number, fail in zip(numbers, failed, strict=True)]
     level, climbed_at, now, used = -1, None, START, []
     for pause in [0, *minutes]:
         now += timedelta(minutes=pause)
-        found = next_level(level, climbed_at, rungs, now, WAIT)
+        found = next_rung(level, climbed_at, rungs, now, WAIT)
         if found is not None:
             level, climbed_at = found, now
             used.append((found, now))
@@ -57,17 +57,17 @@ def test_a_rung_that_reached_nobody_is_not_waited_for_and_one_that_may_answer_is
 def test_nobody_is_told_twice_and_somebody_is_told_whenever_there_is_anybody(
     on_duty: dict[str, list[int]], leaders: list[int], office: list[int]
 ) -> None:
-    made = ladder(on_duty, leaders, office, lambda person: person)
+    made = build_duty_ladder(on_duty, leaders, office, lambda person: person)
     told = [person for rung in made.rungs for person in rung]
     assert len(told) == len(set(told))
     anybody = [*on_duty["leader"], *on_duty["backup"], *on_duty["staff"], *leaders, *office]
     assert bool(told) == bool(anybody)
     assert set(on_duty["leader"]) | set(on_duty["backup"]) | set(on_duty["staff"]) <= set(told)
-    assert made.standing_in == (not on_duty["leader"])
+    assert made.is_substitute == (not on_duty["leader"])
 
 
 @given(posts, people, people)
 def test_who_is_on_the_roster_comes_first(on_duty: dict[str, list[int]], leaders: list[int], office: list[int]) -> None:
-    made = ladder(on_duty, leaders, office, lambda person: person)
+    made = build_duty_ladder(on_duty, leaders, office, lambda person: person)
     assert list(made.leader) == (on_duty["leader"] or leaders or office)
     assert all(person in (on_duty["staff"] or office) for person in made.staff)

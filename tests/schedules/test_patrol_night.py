@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules.patrol_night import moment, night_of, shift_day, shift_of_night, window
+from schedules.patrol_night import night_instant, night_of, shift_day, shift_day_of_night, submission_window
 from schedules.rules import RuleBook
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -28,7 +28,7 @@ class Agreed:
 
     name: str
     value: str
-    holds_from: date | None = None
+    effective_from: date | None = None
 
 
 EVENING = [Agreed("开始时间", "22:00"), Agreed("补报截止", "10:00")]
@@ -40,8 +40,8 @@ books = st.builds(RuleBook, st.sampled_from(ZONES), st.sampled_from([[], EVENING
 def test_an_instant_lies_nearest_to_its_own_night(instant: datetime, book: RuleBook) -> None:
     night = night_of(instant, book)
     before, after = night - timedelta(days=1), night + timedelta(days=1)
-    assert not window(before, book).opens <= instant <= window(before, book).late_until
-    assert not window(after, book).opens <= instant <= window(after, book).late_until
+    assert not submission_window(before, book).opens <= instant <= submission_window(before, book).late_until
+    assert not submission_window(after, book).opens <= instant <= submission_window(after, book).late_until
 
 
 @given(instants, st.timedeltas(timedelta(0), timedelta(days=3)), books)
@@ -59,14 +59,14 @@ def test_the_zone_in_which_an_instant_is_written_does_not_matter(instant: dateti
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.sampled_from([None, EVENING]))
 def test_everything_within_a_window_belongs_to_its_night(night: date, agreed: list[Agreed] | None) -> None:
     book = RuleBook(SHANGHAI, agreed or [])
-    span = window(night, book)
+    span = submission_window(night, book)
     for instant in (span.opens, span.opens + MINUTE, span.closes, span.late_until):
         assert night_of(instant, book) == night
 
 
 @given(st.dates(date(1992, 1, 1), date(2100, 1, 1)))
 def test_a_window_is_six_hours_long(night: date) -> None:
-    span = window(night, RuleBook(SHANGHAI))
+    span = submission_window(night, RuleBook(SHANGHAI))
     assert span.closes.astimezone(UTC) - span.opens.astimezone(UTC) == timedelta(hours=6)
     assert span.opens.astimezone(UTC).hour == 16
 
@@ -97,7 +97,7 @@ def test_these_instants_belong_to_these_nights(instant: str, night: str) -> None
 @given(instants)
 def test_lateness_only_grows(instant: datetime) -> None:
     order = ["early", "on_time", "late", "supplied_afterwards"]
-    span = window(date(2026, 11, 24), RuleBook(SHANGHAI))
+    span = submission_window(date(2026, 11, 24), RuleBook(SHANGHAI))
     edges = [span.opens, span.closes, span.late_until]
     found = [order.index(span.lateness(at)) for at in sorted([instant, *edges])]
     assert found == sorted(found)
@@ -109,12 +109,12 @@ def test_a_time_of_day_falls_into_the_day_that_begins_with_the_window(
     night: date, clock_time: object, agreed: list[Agreed] | None
 ) -> None:
     book = RuleBook(SHANGHAI, agreed or [])
-    opens = window(night, book).opens
-    assert opens <= moment(night, clock_time, book) < opens + timedelta(days=1)  # type: ignore[arg-type]
+    opens = submission_window(night, book).opens
+    assert opens <= night_instant(night, clock_time, book) < opens + timedelta(days=1)  # type: ignore[arg-type]
 
 
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.integers(0, 7 * 60 + 59))
 def test_the_shift_of_a_night_is_the_one_on_duty_during_it(night: date, minutes: int) -> None:
-    opens = window(night, RuleBook(SHANGHAI)).opens
-    assert shift_day(opens + timedelta(minutes=minutes), RuleBook(SHANGHAI)) == shift_of_night(night)
+    opens = submission_window(night, RuleBook(SHANGHAI)).opens
+    assert shift_day(opens + timedelta(minutes=minutes), RuleBook(SHANGHAI)) == shift_day_of_night(night)
     assert shift_day(opens + timedelta(hours=8), RuleBook(SHANGHAI)) == night

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules.content import pick
+from schedules.content import choose_item
 from storage.db.models import ContentItem
 
 TODAY = date(2026, 11, 24)
@@ -31,7 +31,7 @@ libraries = st.lists(
 
 @given(libraries, st.sets(st.integers(0, 8)))
 def test_what_is_picked_was_not_had_and_is_not_for_later(library: list[ContentItem], had: set[int]) -> None:
-    found = pick(library, had, TODAY)
+    found = choose_item(library, had, TODAY)
     if found is not None:
         assert found.id not in had
         assert found.planned_for is None or found.planned_for <= TODAY
@@ -40,7 +40,7 @@ def test_what_is_picked_was_not_had_and_is_not_for_later(library: list[ContentIt
 @given(libraries)
 def test_a_group_that_takes_what_it_gets_is_given_everything_that_fits_once(library: list[ContentItem]) -> None:
     had: list[int] = []
-    while (found := pick(library, set(had), TODAY)) is not None:
+    while (found := choose_item(library, set(had), TODAY)) is not None:
         had.append(found.id)
     assert len(had) == len(set(had))
     assert {each.id for each in library if each.planned_for and each.planned_for <= TODAY} <= set(had)
@@ -52,4 +52,4 @@ def test_a_group_that_takes_what_it_gets_is_given_everything_that_fits_once(libr
 def test_the_order_of_the_library_does_not_matter(library: list[ContentItem], random: object) -> None:
     shuffled = list(library)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert pick(library, set(), TODAY) is pick(shuffled, set(), TODAY)
+    assert choose_item(library, set(), TODAY) is choose_item(shuffled, set(), TODAY)

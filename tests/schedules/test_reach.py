@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules.channel_choice import ways
-from storage.personal_channels import Line, Window
+from schedules.channel_choice import route_options
+from storage.personal_channels import PersonalChannel, ReplyWindow
 
 NOW = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
-WINDOW = Window(timedelta(hours=48), 5)
-APP, KF = Line("wecom_app", "wecom"), Line("wecom_kf", "wecom_kf", WINDOW)
-ACCOUNT = Line("official_account", "official_account", WINDOW, unasked=True)
+WINDOW = ReplyWindow(timedelta(hours=48), 5)
+APP, KF = PersonalChannel("wecom_app", "wecom"), PersonalChannel("wecom_kf", "wecom_kf", WINDOW)
+ACCOUNT = PersonalChannel("official_account", "official_account", WINDOW, template_allowed=True)
 KINDS = ("receipt", "alert", "question", "reminder", "system")
 
 
@@ -24,21 +24,21 @@ class Standing:
     """How things stand with an account."""
 
     account: str = "a"
-    heard_at: datetime | None = None
-    open_until: datetime | None = None
-    allowance: int = 0
-    spent: int = 0
+    last_received_at: datetime | None = None
+    reply_until: datetime | None = None
+    reply_quota: int = 0
+    replies_used: int = 0
     left_at: datetime | None = None
-    refused_at: datetime | None = None
+    undeliverable_at: datetime | None = None
 
 
 def spoke(hours_ago: float, spent: int = 0, allowance: int = 5) -> Standing:
     at = NOW - timedelta(hours=hours_ago)
-    return Standing(heard_at=at, open_until=at + WINDOW.lasts, allowance=allowance, spent=spent)
+    return Standing(last_received_at=at, reply_until=at + WINDOW.duration, reply_quota=allowance, replies_used=spent)
 
 
-def names(kind: str, *standings: tuple[Line, Standing], tried: tuple[str, ...] = ()) -> list[str]:
-    return [way.name.replace("/a", "", 1) for way in ways(kind, standings, NOW, tried)]
+def names(kind: str, *standings: tuple[PersonalChannel, Standing], tried: tuple[str, ...] = ()) -> list[str]:
+    return [way.key.replace("/a", "", 1) for way in route_options(kind, standings, NOW, tried)]
 
 
 def test_a_line_without_a_window_is_open_to_whoever_is_bound() -> None:
@@ -61,22 +61,22 @@ def test_five_messages_are_spent_on_receipt_before_danger_before_question_before
 
 
 def test_of_a_minute_with_three_messages_less_is_kept_back() -> None:
-    minute = Standing(heard_at=NOW, open_until=NOW + timedelta(minutes=1), allowance=3)
+    minute = Standing(last_received_at=NOW, reply_until=NOW + timedelta(minutes=1), reply_quota=3)
     assert names("system", (ACCOUNT, minute))[0] == "official_account"
 
 
 def test_where_somebody_spoke_lately_comes_first_and_where_he_was_refused_last() -> None:
-    heard = Standing(heard_at=NOW - timedelta(days=1))
+    heard = Standing(last_received_at=NOW - timedelta(days=1))
     assert names("reminder", (APP, Standing()), (KF, spoke(1))) == ["wecom_kf", "wecom_app"]
     assert names("reminder", (APP, heard), (KF, spoke(1))) == ["wecom_app", "wecom_kf"]
-    refused = Standing(heard_at=NOW, refused_at=NOW - timedelta(hours=1))
+    refused = Standing(last_received_at=NOW, undeliverable_at=NOW - timedelta(hours=1))
     assert names("reminder", (APP, refused), (KF, spoke(1))) == ["wecom_kf", "wecom_app"]
-    cured = Standing(heard_at=NOW, refused_at=NOW - timedelta(days=2))
+    cured = Standing(last_received_at=NOW, undeliverable_at=NOW - timedelta(days=2))
     assert names("reminder", (APP, cured), (KF, spoke(1))) == ["wecom_app", "wecom_kf"]
 
 
 def test_what_was_tried_is_not_tried_again() -> None:
-    heard = Standing(heard_at=NOW - timedelta(days=1))
+    heard = Standing(last_received_at=NOW - timedelta(days=1))
     assert names("reminder", (APP, heard), (ACCOUNT, spoke(1)), tried=("official_account/a",)) == [
         "wecom_app", "official_account/unasked",
     ]  # fmt: skip
@@ -88,7 +88,9 @@ def test_whatever_matters_more_goes_wherever_something_that_matters_less_goes(
 ) -> None:
     line = ACCOUNT if unasked else KF
     stands = spoke(hours, spent, allowance)
-    open_to = [any(not way.unasked for way in ways(each, [(line, stands)], NOW)) for each in KINDS]
+    open_to = [
+        any(not way.outside_reply_window for way in route_options(each, [(line, stands)], NOW)) for each in KINDS
+    ]
     assert open_to == sorted(open_to, reverse=True)
     if spent >= allowance or hours >= 48:
         assert open_to[KINDS.index(kind)] is False

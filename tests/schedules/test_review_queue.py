@@ -7,19 +7,27 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules.review.queue import RISKY, WEIGHTS, Candidate, lot, queue, reasons, second_looks
+from schedules.review.queue import (
+    ALWAYS_REVIEW_SCORE,
+    REASON_WEIGHTS,
+    ReviewCandidate,
+    build_queue,
+    choose_second_reviews,
+    review_reasons,
+    stable_random,
+)
 
 NOW = datetime(2026, 11, 24, 1, tzinfo=UTC)
 candidates = st.lists(
     st.builds(
-        Candidate,
+        ReviewCandidate,
         film_id=st.integers(1, 10**6),
         sent_at=st.timedeltas(timedelta(0), timedelta(hours=6)).map(lambda after: NOW + after),
-        lot=st.floats(0, 1, exclude_max=True),
+        sample_value=st.floats(0, 1, exclude_max=True),
         risk=st.sampled_from([None, "红", "橙", "黄", "蓝"]),
-        sources=st.integers(0, 3),
+        major_hazard_sources=st.integers(0, 3),
         marks=st.frozensets(st.sampled_from(["late", "seen_in_earlier_night", "seen_at_other_enterprise", "recalled"])),
-        troubled=st.booleans(),
+        had_problem=st.booleans(),
     ),
     unique_by=lambda film: film.film_id,
 )
@@ -27,49 +35,53 @@ candidates = st.lists(
 
 def test_what_is_suspicious_goes_before_what_was_troubled_before_what_is_red() -> None:
     films = [
-        Candidate(1, NOW, 0.5, risk="红"),
-        Candidate(2, NOW, 0.5, risk="蓝", troubled=True),
-        Candidate(3, NOW, 0.5, marks=frozenset({"seen_at_other_enterprise"})),
-        Candidate(4, NOW, 0.5, risk="黄", sources=1),
-        Candidate(5, NOW, 0.05, risk="蓝"),
-        Candidate(6, NOW, 0.95, risk="橙"),
+        ReviewCandidate(1, NOW, 0.5, risk="红"),
+        ReviewCandidate(2, NOW, 0.5, risk="蓝", had_problem=True),
+        ReviewCandidate(3, NOW, 0.5, marks=frozenset({"seen_at_other_enterprise"})),
+        ReviewCandidate(4, NOW, 0.5, risk="黄", major_hazard_sources=1),
+        ReviewCandidate(5, NOW, 0.05, risk="蓝"),
+        ReviewCandidate(6, NOW, 0.95, risk="橙"),
     ]
-    assert [(each.film_id, each.drawn) for each in queue(films, 0.1)] == [
+    assert [(each.film_id, each.sampled) for each in build_queue(films, 0.1)] == [
         (3, False), (2, False), (1, False), (4, False), (5, True),
     ]  # fmt: skip
 
 
 @given(candidates, st.floats(0, 1))
-def test_whatever_is_risky_is_reviewed_and_nothing_twice(films: list[Candidate], share: float) -> None:
-    queued = queue(films, share)
+def test_whatever_is_risky_is_reviewed_and_nothing_twice(films: list[ReviewCandidate], share: float) -> None:
+    queued = build_queue(films, share)
     ids = [each.film_id for each in queued]
-    risky = {film.film_id for film in films if sum(WEIGHTS[why] for why in reasons(film)) >= RISKY}
+    risky = {
+        film.film_id
+        for film in films
+        if sum(REASON_WEIGHTS[why] for why in review_reasons(film)) >= ALWAYS_REVIEW_SCORE
+    }
     assert len(ids) == len(set(ids))
-    assert {each.film_id for each in queued if not each.drawn} == risky
-    assert all(film.lot < share for film in films if film.film_id in set(ids) - risky)
+    assert {each.film_id for each in queued if not each.sampled} == risky
+    assert all(film.sample_value < share for film in films if film.film_id in set(ids) - risky)
 
 
 @given(candidates, st.randoms(use_true_random=False))
-def test_the_order_in_which_films_are_listed_does_not_matter(films: list[Candidate], dice: st.DataObject) -> None:
+def test_the_order_in_which_films_are_listed_does_not_matter(films: list[ReviewCandidate], dice: st.DataObject) -> None:
     shuffled = list(films)
     dice.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert queue(films, 0.1) == queue(shuffled, 0.1)
+    assert build_queue(films, 0.1) == build_queue(shuffled, 0.1)
 
 
 def test_about_as_many_are_drawn_as_was_agreed() -> None:
-    lots = [lot("digest", number) for number in range(4000)]
+    lots = [stable_random("digest", number) for number in range(4000)]
     assert 320 < sum(each < 0.1 for each in lots) < 480
 
 
 @given(st.lists(st.integers(1, 10**6), unique=True, max_size=60), st.text())
 def test_a_twentieth_is_looked_at_again_and_at_least_one(ids: list[int], seed: str) -> None:
     judged = [(each, f"1124-{each}") for each in ids]
-    drawn = second_looks(judged, seed, 0.05)
+    drawn = choose_second_reviews(judged, seed, 0.05)
     assert len(drawn) == -(-len(ids) // 20)
     assert set(drawn) <= set(ids)
-    assert drawn == second_looks(judged[::-1], seed, 0.05)
+    assert drawn == choose_second_reviews(judged[::-1], seed, 0.05)
 
 
 def test_another_seed_draws_others() -> None:
     judged = [(number, f"1124-{number}") for number in range(100)]
-    assert second_looks(judged, "a", 0.05) != second_looks(judged, "b", 0.05)
+    assert choose_second_reviews(judged, "a", 0.05) != choose_second_reviews(judged, "b", 0.05)

@@ -85,7 +85,7 @@ def cloud(clock: HandClock) -> Iterator[Cloud]:
         cloud.add_member("lisi", "李四", "13800000002", shows_cards=False)
         cloud.add_member("WangLing", "王领导")
         cloud.add_robot("KEY", "夜巡群", ("zhangsan", "lisi"))
-        cloud.courier.deliver = lambda _query, _body: 200
+        cloud.callback_sender.transport = lambda _query, _body: 200
         yield cloud
 
 

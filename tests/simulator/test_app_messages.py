@@ -14,33 +14,33 @@ def test_a_text_is_heard_on_the_phone(api: Any, cloud: Cloud) -> None:
     answer = api.say("收到，回执 1124-0001")
     assert answer["errcode"] == 0
     assert answer["msgid"]
-    [heard] = cloud.phone("zhangsan").heard
+    [heard] = cloud.phone("zhangsan").received
     assert (heard.msgtype, heard.text, heard.at) == ("text", "收到，回执 1124-0001", cloud.now())
-    assert cloud.phone("lisi").heard == []
-    assert cloud.complaints == []
+    assert cloud.phone("lisi").received == []
+    assert cloud.violations == []
 
 
 def test_a_text_is_cut_at_2048_bytes_and_remembered(api: Any, cloud: Cloud) -> None:
     assert api.say("夜" * 700)["errcode"] == 0
     assert cloud.phone("zhangsan").texts == ["夜" * 682]
-    assert "2100 bytes cut" in cloud.complaints[0].what
+    assert "2100 bytes cut" in cloud.violations[0].description
 
 
 def test_2048_bytes_are_not_too_many(api: Any, cloud: Cloud) -> None:
     api.say("a" * 2048)
-    assert cloud.complaints == []
+    assert cloud.violations == []
 
 
 def test_unknown_members_are_named_in_lower_case(api: Any, cloud: Cloud) -> None:
     answer = api.say("早", to="ZHANGSAN|Nobody|wangling|Else")
     assert (answer["errcode"], answer["invaliduser"]) == (0, "nobody|else")
     assert cloud.phone("zhangsan").texts == cloud.phone("WangLing").texts == ["早"]
-    assert "invaliduser" in cloud.complaints[0].what
+    assert "invaliduser" in cloud.violations[0].description
 
 
 def test_everybody_hears_a_message_to_all(api: Any, cloud: Cloud) -> None:
     api.say("早", to="@all")
-    assert [delivery.to for delivery in cloud.sent] == ["zhangsan", "lisi", "WangLing"]
+    assert [delivery.to for delivery in cloud.deliveries] == ["zhangsan", "lisi", "WangLing"]
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_what_the_platform_does_not_take_is_refused(
     api: Any, cloud: Cloud, msgtype: str, content: Any, errcode: int
 ) -> None:
     assert api.send(content, msgtype)["errcode"] == errcode
-    assert [complaint.errcode for complaint in cloud.complaints] == [errcode]
-    assert cloud.phone("zhangsan").heard == []
+    assert [complaint.errcode for complaint in cloud.violations] == [errcode]
+    assert cloud.phone("zhangsan").received == []
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_other_kinds_are_heard(api: Any, cloud: Cloud, msgtype: str, content: An
 def test_an_uploaded_file_is_heard_by_its_name(api: Any, cloud: Cloud) -> None:
     media_id = api.upload(b"something", name="daily.xlsx")["media_id"]
     assert api.send({"media_id": media_id}, "file")["errcode"] == 0
-    assert cloud.phone("zhangsan").heard[0].media_id == media_id
+    assert cloud.phone("zhangsan").received[0].media_id == media_id
     assert cloud.phone("zhangsan").texts == ["daily.xlsx"]
 
 
@@ -111,8 +111,8 @@ def test_a_duplicate_is_swallowed_inside_its_interval_only(api: Any, cloud: Clou
         clock.turn(seconds)
         assert api.say("早", enable_duplicate_check=1)["errcode"] == 0
     assert cloud.phone("zhangsan").texts == ["早", "早"]
-    assert [delivery.state for delivery in cloud.sent] == ["shown", "duplicate", "shown"]
-    assert len(cloud.complaints) == 1
+    assert [delivery.state for delivery in cloud.deliveries] == ["shown", "duplicate", "shown"]
+    assert len(cloud.violations) == 1
 
 
 def test_without_the_duplicate_check_a_repeat_is_heard_twice(api: Any, cloud: Cloud) -> None:
@@ -130,8 +130,8 @@ def test_a_duplicate_interval_out_of_range_is_refused(api: Any, interval: Any) -
 def test_the_31st_message_of_a_minute_is_dropped_in_silence(api: Any, cloud: Cloud, clock: Any) -> None:
     answers = [api.say(f"第{n}条")["errcode"] for n in range(31)]
     assert answers == [0] * 31
-    assert len(cloud.phone("zhangsan").heard) == 30
-    assert "dropped" in cloud.complaints[0].what
+    assert len(cloud.phone("zhangsan").received) == 30
+    assert "dropped" in cloud.violations[0].description
     clock.turn(60)
     api.say("又来")
     assert cloud.phone("zhangsan").texts[-1] == "又来"

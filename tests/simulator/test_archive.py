@@ -75,7 +75,7 @@ def plain(tape: Archive, sdk: Sdk) -> list[dict[str, Any]]:
 
 def test_numbers_grow_with_gaps_and_the_list_begins_after_the_one_given(tape: Archive, sdk: Sdk) -> None:
     tape.says("zhangsan", "wr1", "一")
-    tape.leave_a_gap(3)
+    tape.skip_numbers(3)
     tape.says("zhangsan", "wr1", "二")
     tape.says("zhangsan", "wr1", "三")
     assert [entry["seq"] for entry in sdk.listed(0)["chatdata"]] == [1, 5, 6]
@@ -84,9 +84,9 @@ def test_numbers_grow_with_gaps_and_the_list_begins_after_the_one_given(tape: Ar
 
 
 def test_every_kind_of_message_has_its_shape(tape: Archive, sdk: Sdk) -> None:
-    film = tape.film("wmZhao", "wr1", b"a film")
+    film = tape.sends_film("wmZhao", "wr1", b"a film")
     tape.recalls("wmZhao", "wr1", film)
-    tape.switches("zhangsan")
+    tape.switches_enterprise("zhangsan")
     sent, recalled, switched = plain(tape, sdk)
     assert (sent["action"], sent["msgtype"], sent["video"]["filesize"]) == ("send", "video", 6)
     assert (sent["msgid"].endswith("_external"), sent["roomid"], sent["msgtime"] > 10**12) == (True, "wr1", True)
@@ -96,7 +96,7 @@ def test_every_kind_of_message_has_its_shape(tape: Archive, sdk: Sdk) -> None:
 
 def test_a_new_key_seals_what_follows_and_another_opens_nothing(tape: Archive, sdk: Sdk) -> None:
     tape.says("zhangsan", "wr1", "一")
-    assert tape.change_key() == 2
+    assert tape.rotate_key() == 2
     tape.says("zhangsan", "wr1", "二")
     assert [entry["publickey_ver"] for entry in sdk.listed(0)["chatdata"]] == [1, 2]
     assert [message["text"]["content"] for message in plain(tape, sdk)] == ["一", "二"]
@@ -105,7 +105,7 @@ def test_a_new_key_seals_what_follows_and_another_opens_nothing(tape: Archive, s
 
 def test_a_film_comes_in_slices(tape: Archive, sdk: Sdk) -> None:
     film = bytes(range(256)) * 4096
-    told = tape.media(film + b"end")
+    told = tape.add_media(film + b"end")
     index, pieces, finished = b"", [], 0
     while not finished:
         piece, index, finished = sdk.media(index, told["sdkfileid"])
@@ -123,7 +123,7 @@ def test_five_days_are_listed(tape: Archive, sdk: Sdk, clock: Any) -> None:
 
 def test_the_app_hears_of_it_at_most_every_fifteen_seconds(cloud: Cloud, tape: Archive, clock: Any) -> None:
     rung: list[bytes] = []
-    cloud.courier.deliver = lambda _query, body: rung.append(body) or 200
+    cloud.callback_sender.transport = lambda _query, body: rung.append(body) or 200
     for wait in (0, 14, 1):
         clock.turn(wait)
         tape.says("zhangsan", "wr1", "一")
@@ -136,6 +136,6 @@ def test_the_wrong_secret_and_what_the_real_library_does_not_bear(cloud: Cloud, 
 
 
 def test_faults_come_once_each_and_in_order(tape: Archive, sdk: Sdk) -> None:
-    tape.fault("GetChatData", 10001)
-    tape.fault("GetChatData", 301058)
+    tape.inject_fault("GetChatData", 10001)
+    tape.inject_fault("GetChatData", 301058)
     assert (sdk.listed(0), sdk.listed(0)["errcode"], sdk.listed(0)["errcode"]) == (10001, 301058, 0)

@@ -17,13 +17,13 @@ def test_a_card_is_shown_with_its_buttons(api: Any, cloud: Cloud, new_card: Any)
     assert answer["response_code"]
     [card] = cloud.phone("zhangsan").cards
     assert (card.title, card.buttons) == ("未报", {"ack": "已知悉", "pass": "转交"})
-    assert cloud.complaints == []
+    assert cloud.violations == []
 
 
 def test_a_phone_without_cards_shows_none(api: Any, cloud: Cloud, new_card: Any) -> None:
     assert api.send(new_card(), "template_card", to="lisi|zhangsan")["errcode"] == 0
-    assert cloud.phone("lisi").heard == []
-    assert [delivery.state for delivery in cloud.sent] == ["unseen", "shown"]
+    assert cloud.phone("lisi").received == []
+    assert [delivery.state for delivery in cloud.deliveries] == ["unseen", "shown"]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_phone_without_cards_shows_none(api: Any, cloud: Cloud, new_card: Any)
 )
 def test_a_badly_made_card_is_refused(api: Any, cloud: Cloud, new_card: Any, changes: Any) -> None:
     assert api.send(new_card(**changes), "template_card")["errcode"] == 40058
-    assert cloud.phone("zhangsan").heard == []
+    assert cloud.phone("zhangsan").received == []
 
 
 def test_a_task_id_is_used_once_per_app(api: Any, new_card: Any) -> None:
@@ -66,7 +66,7 @@ def test_the_same_card_again_may_be_swallowed_as_a_duplicate(api: Any, cloud: Cl
 
 def test_a_title_that_is_too_long_is_remembered(api: Any, cloud: Cloud, new_card: Any) -> None:
     assert api.send(new_card(main_title={"title": "题" * 37}), "template_card")["errcode"] == 0
-    assert "cut" in cloud.complaints[0].what
+    assert "cut" in cloud.violations[0].description
 
 
 def test_a_text_notice_needs_an_action(api: Any, new_card: Any) -> None:
@@ -89,7 +89,7 @@ def test_pressing_a_button_posts_an_event_with_a_code_that_updates_the_card(
         "errcode": 0,
         "errmsg": "ok",
     }
-    assert [cloud.phone(who).cards[0].replaced for who in ("zhangsan", "WangLing")] == ["张三已知悉"] * 2
+    assert [cloud.phone(who).cards[0].replacement_text for who in ("zhangsan", "WangLing")] == ["张三已知悉"] * 2
 
 
 def test_a_replaced_button_cannot_be_pressed(api: Any, cloud: Cloud, new_card: Any) -> None:
@@ -108,8 +108,8 @@ def test_a_card_that_was_not_shown_cannot_be_pressed(api: Any, cloud: Cloud, new
 def test_only_the_people_named_see_the_update(api: Any, cloud: Cloud, new_card: Any) -> None:
     code = api.send(new_card(), "template_card", to="zhangsan|WangLing")["response_code"]
     api.update(userids=["zhangsan"], response_code=code, button={"replace_name": "完成"})
-    assert cloud.phone("zhangsan").cards[0].replaced == "完成"
-    assert cloud.phone("WangLing").cards[0].replaced is None
+    assert cloud.phone("zhangsan").cards[0].replacement_text == "完成"
+    assert cloud.phone("WangLing").cards[0].replacement_text is None
 
 
 def test_a_full_card_replaces_the_old_one(api: Any, cloud: Cloud, new_card: Any) -> None:
@@ -123,7 +123,7 @@ def test_a_response_code_works_once(api: Any, cloud: Cloud, new_card: Any) -> No
     code = api.send(new_card(), "template_card")["response_code"]
     update = {"userids": ["zhangsan"], "response_code": code, "button": {"replace_name": "完成"}}
     assert [api.update(**update)["errcode"] for _ in range(2)] == [0, 40058]
-    assert "already used" in cloud.complaints[-1].what
+    assert "already used" in cloud.violations[-1].description
 
 
 def test_a_response_code_lives_72_hours(api: Any, clock: Any, new_card: Any) -> None:

@@ -85,7 +85,7 @@ def test_photos_and_files_and_entering(control: Control) -> None:
 def test_a_button_is_pressed(control: Control, cloud: Cloud, api: Any, new_card: Any) -> None:
     api.send(new_card(), "template_card")
     assert control.post("/sim/press", {"from": "zhangsan", "task_id": "alert-1", "key": "ack"}).json()["status"] == 200
-    assert cloud.phone("zhangsan").cards[0].pressed == ["ack"]
+    assert cloud.phone("zhangsan").cards[0].pressed_keys == ["ack"]
     view = control.get("/sim/phones/zhangsan").json()["heard"][0]["card"]
     assert view["buttons"] == {"ack": "已知悉", "pass": "转交"}
 

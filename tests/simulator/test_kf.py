@@ -19,7 +19,7 @@ class Desk:
     def __init__(self, cloud: Cloud, api: Any) -> None:
         self.cloud, self.api = cloud, api
         self.bells: list[str] = []
-        cloud.kf.courier.deliver = self.hear
+        cloud.kf.callback_sender.transport = self.hear
 
     def hear(self, _query: str, _body: bytes) -> int:
         return 200
@@ -55,9 +55,9 @@ def words(answer: dict[str, Any]) -> list[str]:
 
 def test_the_bell_says_nothing_but_that_there_is_something(cloud: Cloud, desk: Desk, zhao: KfPhone) -> None:
     rung: list[str] = []
-    cloud.kf.courier.deliver = lambda _query, _body: 200
-    write = cloud.kf.courier.write
-    cloud.kf.courier.write = lambda fields: rung.append(str(fields)) or write(fields)  # type: ignore[method-assign]
+    cloud.kf.callback_sender.transport = lambda _query, _body: 200
+    write = cloud.kf.callback_sender.to_xml
+    cloud.kf.callback_sender.to_xml = lambda fields: rung.append(str(fields)) or write(fields)  # type: ignore[method-assign]
     assert zhao.says("你好").statuses == [200]
     assert ("kf_msg_or_event" in rung[0], "OpenKfId" in rung[0], "你好" in rung[0]) == (True, True, False)
 
@@ -104,7 +104,7 @@ def test_without_a_token_ten_calls_a_minute_are_answered(cloud: Cloud, desk: Des
     assert desk.sync()["errcode"] == 45009
     clock.turn(31)
     assert desk.sync()["errcode"] == 0
-    assert [each.errcode for each in cloud.complaints] == [45009, 45009]
+    assert [each.errcode for each in cloud.violations] == [45009, 45009]
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_a_repeat_by_its_number_is_shown_once(desk: Desk, zhao: KfPhone) -> None
 @pytest.mark.parametrize(("state", "errcode"), [("servicer", 95018), ("ended", 95013)])
 def test_a_session_in_other_hands_is_refused(desk: Desk, zhao: KfPhone, state: str, errcode: int) -> None:
     zhao.says("一")
-    zhao.customer.state = state
+    zhao.customer.session_state = state
     assert desk.tell()["errcode"] == errcode
 
 
@@ -202,7 +202,7 @@ def test_a_menu_can_be_tapped(desk: Desk, zhao: KfPhone) -> None:
 
 def test_a_person_who_refuses_is_answered_with_success_and_an_event(desk: Desk, zhao: KfPhone) -> None:
     zhao.says("一")
-    zhao.customer.refuses = True
+    zhao.customer.blocks_messages = True
     msgid = desk.tell()["msgid"]
     event = desk.sync()["msg_list"][-1]["event"]
     assert (event["event_type"], event["fail_msgid"], event["fail_type"], zhao.texts) == (

@@ -66,7 +66,7 @@ def test_more_than_20_mb_needs_ranges_of_at_most_20_mb(api: Any, cloud: Cloud, t
     assert api.fetch(media_id, f"bytes=0-{20 * MB}").json()["errcode"] == 830002
     assert len(api.fetch(media_id, f"bytes=0-{20 * MB - 1}").content) == 20 * MB
     assert api.fetch(media_id, f"bytes={41 * MB}-{41 * MB + 3}").content == b"here"
-    assert [complaint.errcode for complaint in cloud.complaints] == [830002, 830002]
+    assert [complaint.errcode for complaint in cloud.violations] == [830002, 830002]
 
 
 @pytest.mark.parametrize(
@@ -100,34 +100,34 @@ def test_an_upload_without_the_field_media_is_refused(api: Any) -> None:
 
 
 def test_a_fault_happens_as_often_as_asked(api: Any, cloud: Cloud, media_id: str) -> None:
-    cloud.faults.next("media/get", errcode=40007, times=2)
+    cloud.faults.inject("media/get", errcode=40007, times=2)
     assert [api.fetch(media_id).content == FILM for _ in range(3)] == [False, False, True]
-    assert cloud.complaints == []
+    assert cloud.violations == []
 
 
 def test_faults_queue_up(api: Any, cloud: Cloud) -> None:
-    cloud.faults.next("gettoken", errcode=60020)
-    cloud.faults.next("gettoken", http_status=502)
+    cloud.faults.inject("gettoken", errcode=60020)
+    cloud.faults.inject("gettoken", http_status=502)
     assert api.token()["errcode"] == 60020
     assert api.get("gettoken").status_code == 502
     assert api.token()["errcode"] == 0
 
 
 def test_a_cut_body_is_noticed(api: Any, cloud: Cloud, media_id: str) -> None:
-    cloud.faults.next("media/get", cut_after=100)
+    cloud.faults.inject("media/get", truncate_after=100)
     with pytest.raises(requests.RequestException):
         api.fetch(media_id)
 
 
 def test_wrong_bytes_have_the_right_length(api: Any, cloud: Cloud, media_id: str) -> None:
-    cloud.faults.next("media/get", wrong_bytes=True)
+    cloud.faults.inject("media/get", corrupt_bytes=True)
     answer = api.fetch(media_id).content
     assert (len(answer), answer == FILM) == (len(FILM), False)
 
 
 def test_a_dropped_connection_does_nothing_and_a_lost_answer_does_it(api: Any, cloud: Cloud) -> None:
-    cloud.faults.next("message/send", drop=True)
-    cloud.faults.next("message/send", lose_answer=True)
+    cloud.faults.inject("message/send", drop=True)
+    cloud.faults.inject("message/send", lose_response=True)
     for text in ("不见", "送达"):
         with pytest.raises(requests.ConnectionError):
             api.say(text)
@@ -136,7 +136,7 @@ def test_a_dropped_connection_does_nothing_and_a_lost_answer_does_it(api: Any, c
 
 def test_a_delay_outlasts_an_impatient_client(api: Any, cloud: Cloud) -> None:
     release = threading.Event()
-    cloud.faults.next("gettoken", hold=release)
+    cloud.faults.inject("gettoken", hold=release)
     with pytest.raises(requests.Timeout):
         api.session.get(api.root + "gettoken", timeout=0.05)
     release.set()
@@ -149,15 +149,15 @@ def test_errors_may_come_as_plain_text(api: Any, cloud: Cloud) -> None:
 
 
 def test_fetching_one_item_twice_at_once_is_refused_when_asked(api: Any, cloud: Cloud, media_id: str) -> None:
-    cloud.faults.parallel_fetch = True
-    with cloud.media.fetching(media_id, exclusive=True):
+    cloud.faults.refuse_parallel_fetch = True
+    with cloud.media.track_fetch(media_id, exclusive=True):
         assert api.fetch(media_id).json()["errcode"] == 45033
     assert api.fetch(media_id).content == FILM
 
 
 def test_eight_fetches_run_side_by_side(api: Any, cloud: Cloud, media_id: str) -> None:
     release = threading.Event()
-    cloud.faults.next("media/get", hold=release, times=7)
+    cloud.faults.inject("media/get", hold=release, times=7)
     token = api.token()["access_token"]
     url = f"{api.root}media/get?access_token={token}&media_id={media_id}"
     with ThreadPoolExecutor(8) as pool:
@@ -171,4 +171,4 @@ def test_eight_fetches_run_side_by_side(api: Any, cloud: Cloud, media_id: str) -
 
 def test_a_misspelt_endpoint_is_told(cloud: Cloud) -> None:
     with pytest.raises(ValueError, match="media/got"):
-        cloud.faults.next("media/got", errcode=1)
+        cloud.faults.inject("media/got", errcode=1)

@@ -11,7 +11,7 @@ import requests
 
 from bot.devtools.simulator import Cloud
 from bot.devtools.simulator.core import crypto
-from bot.devtools.simulator.core.official_account import REMINDER, OfficialAccount
+from bot.devtools.simulator.core.official_account import REMINDER_TEMPLATE, OfficialAccount
 from bot.devtools.simulator.core.official_account_phone import FollowerPhone
 
 HOUR = 3600
@@ -25,14 +25,14 @@ class Bot:
         self.http = requests.Session()
         self.http.trust_env = False
         self.posted: list[tuple[dict[str, str], str]] = []
-        desk.courier.deliver = self.hear
+        desk.callback_sender.transport = self.hear
 
     def hear(self, query: str, body: bytes) -> int:
         self.posted.append(({name: values[0] for name, values in parse_qs(query).items()}, body.decode()))
         return 200
 
     def stable(self, **more: Any) -> dict[str, Any]:
-        account = self.desk.account
+        account = self.desk.profile
         asked = {"grant_type": "client_credential", "appid": account.app_id, "secret": account.secret} | more
         return self.http.post(self.root + "stable_token", json=asked, timeout=10).json()
 
@@ -49,7 +49,7 @@ class Bot:
             self.post("message/custom/send", {"touser": to, "msgtype": "text", "text": {"content": words}})["errcode"]
         )
 
-    def notifies(self, to: str = "o1", template_id: str = REMINDER.template_id, **data: str) -> dict[str, Any]:
+    def notifies(self, to: str = "o1", template_id: str = REMINDER_TEMPLATE.template_id, **data: str) -> dict[str, Any]:
         filled = {"thing1": "夜巡还差罐区", "time2": "2026年11月24日 01:37", "thing3": "请补拍"} | data
         values = {name: {"value": value} for name, value in filled.items()}
         return self.post("message/template/send", {"touser": to, "template_id": template_id, "data": values})
@@ -66,7 +66,7 @@ def bot(cloud: Cloud, qian: FollowerPhone) -> Bot:
 
 
 def signed(bot: Bot, query: dict[str, str]) -> bool:
-    pieces = sorted([bot.desk.account.token, query["timestamp"], query["nonce"]])
+    pieces = sorted([bot.desk.profile.token, query["timestamp"], query["nonce"]])
     return query["signature"] == hashlib.sha1("".join(pieces).encode()).hexdigest()
 
 
@@ -80,7 +80,7 @@ def test_what_is_posted_in_each_mode(bot: Bot, qian: FollowerPhone, mode: str) -
     assert ("Encrypt" in body) == (mode != "plain") == (query.get("encrypt_type") == "aes")
     if mode != "plain":
         ciphertext = body.partition("<Encrypt><![CDATA[")[2].partition("]]>")[0]
-        account = bot.desk.account
+        account = bot.desk.profile
         assert query["msg_signature"] == crypto.sign(account.token, query["timestamp"], query["nonce"], ciphertext)
         plain, receiver = crypto.decrypt(account.encoding_aes_key, ciphertext)
         assert ("你好" in plain.decode(), receiver) == (True, account.app_id)
@@ -91,7 +91,7 @@ def test_a_token_is_stable_until_it_is_to_be_another(bot: Bot) -> None:
     assert bot.stable()["access_token"] == first["access_token"]
     assert bot.stable(force_refresh=True)["access_token"] != first["access_token"]
     assert bot.stable(secret="wrong")["errcode"] == 40125
-    bot.desk.allowed_ip = False
+    bot.desk.ip_allowed = False
     assert bot.stable()["errcode"] == 40164
 
 
@@ -124,14 +124,14 @@ def test_a_template_is_as_strict_as_its_fields(bot: Bot, qian: FollowerPhone) ->
     refused = [bot.notifies(thing1="字" * 21), bot.notifies(time2="昨晚"), bot.notifies(thing3="")]
     assert [each["errcode"] for each in refused] == [47003, 47003, 47003]
     assert bot.notifies(template_id="other")["errcode"] == 40037
-    bot.desk.followers["o1"].refuses = True
+    bot.desk.followers["o1"].blocks_templates = True
     assert bot.notifies()["errcode"] == 43101
 
 
 def test_what_became_of_a_template_is_told_afterwards(bot: Bot, qian: FollowerPhone) -> None:
     bot.desk.configure(mode="plain")
     msgid = bot.notifies()["msgid"]
-    bot.desk.report_templates("failed:user block")
+    bot.desk.send_template_results("failed:user block")
     assert (f"<MsgID>{msgid}</MsgID>" in bot.posted[0][1], "failed:user block" in bot.posted[0][1]) == (True, True)
 
 
@@ -150,11 +150,11 @@ def test_a_film_lies_at_a_second_address_for_a_while(bot: Bot, qian: FollowerPho
 def test_a_token_has_nothing_to_seek_at_the_films_host(bot: Bot, qian: FollowerPhone, cloud: Cloud) -> None:
     address = bot.media(qian.sends_film(b"film").media_id).json()["video_url"]
     bot.http.get(f"{address}?access_token=secret", timeout=10)
-    assert [each.what for each in cloud.complaints] == ["a token was sent to the films' host"]
+    assert [each.description for each in cloud.violations] == ["a token was sent to the films' host"]
 
 
 def test_a_film_may_also_come_as_it_is_and_a_photo_always_does(bot: Bot, qian: FollowerPhone) -> None:
-    bot.desk.raw_films = True
+    bot.desk.films_as_bytes = True
     assert bot.media(qian.sends_short_film(b"film").media_id).content == b"film"
     photo = bot.media(qian.sends_photo(b"\xff\xd8\xffphoto").media_id)
     assert (photo.content, "attachment" in photo.headers["Content-Disposition"]) == (b"\xff\xd8\xffphoto", True)
@@ -167,7 +167,7 @@ def test_saving_the_address_asks_for_the_echo_as_it_came(bot: Bot) -> None:
         asked.append({name: values[0] for name, values in parse_qs(query).items()})
         return 200, asked[0]["echostr"].encode()
 
-    assert bot.desk.courier.verify(echo)
+    assert bot.desk.callback_sender.verify_url(echo)
     assert signed(bot, asked[0])
 
 
@@ -181,7 +181,7 @@ def ask(cloud: Cloud, bot: Bot) -> Any:
 def test_another_process_sets_the_account_up_and_speaks_for_its_followers(cloud: Cloud, bot: Bot, ask: Any) -> None:
     assert (
         ask("official_account/account", mode="plain")["OFFICIAL_ACCOUNT_APP_ID"]
-        == cloud.official_account.account.app_id
+        == cloud.official_account.profile.app_id
     )
     assert ask("official_account/account", mode="loud") == {"error": "mode: one of plain, compatible, safe is expected"}
     assert ask("official_account/followers", openid="o2", name="孙师傅") == {"followers": ["o1", "o2"]}

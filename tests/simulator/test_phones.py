@@ -12,7 +12,7 @@ from flask import Flask, Response, request
 
 from bot.devtools.simulator import Cloud, Phone
 from bot.devtools.simulator.core import crypto
-from bot.devtools.simulator.core.servers import Server
+from bot.devtools.simulator.core.servers import HttpServer
 
 
 class Door:
@@ -23,7 +23,7 @@ class Door:
         self.answers: list[int] = []
         self.heard: list[dict[str, Any]] = []
         self.queries: list[dict[str, list[str]]] = []
-        cloud.courier.deliver = self.take
+        cloud.callback_sender.transport = self.take
 
     def take(self, query: str, body: bytes) -> int:
         params = parse_qs(query)
@@ -106,17 +106,17 @@ def test_two_messages_have_two_ids_beyond_what_a_float_keeps(phone: Phone) -> No
 def test_a_refused_message_is_tried_four_times(cloud: Cloud, door: Door, phone: Phone) -> None:
     door.answers = [500, 503, 500, 500, 200]
     assert phone.says("早").statuses == [500, 503, 500, 500]
-    assert "not taken" in cloud.complaints[0].what
+    assert "not taken" in cloud.violations[0].description
 
 
 def test_a_retry_that_is_taken_ends_the_matter(cloud: Cloud, door: Door, phone: Phone) -> None:
     door.answers = [500]
     assert phone.says("早").statuses == [500, 200]
-    assert cloud.complaints == []
+    assert cloud.violations == []
 
 
 def test_retries_can_be_switched_off(cloud: Cloud, door: Door, phone: Phone) -> None:
-    cloud.courier.retries = 0
+    cloud.callback_sender.retries = 0
     door.answers = [403]
     assert phone.says("早").statuses == [403]
 
@@ -126,7 +126,7 @@ def test_retries_can_be_switched_off(cloud: Cloud, door: Door, phone: Phone) -> 
 def test_the_style_of_the_xml_changes_nothing(
     cloud: Cloud, door: Door, phone: Phone, cdata: bool, odd_whitespace: bool
 ) -> None:
-    style = cloud.courier.style
+    style = cloud.callback_sender.xml_style
     style.cdata, style.odd_whitespace, style.extra_elements = cdata, odd_whitespace, True
     sent = phone.says("a < b & c ]]> d")
     assert door.heard[0]["Content"] == "a < b & c ]]> d"
@@ -142,7 +142,7 @@ def test_raw_fields_replace_and_remove_the_usual_ones(door: Door, phone: Phone) 
 
 def test_any_plain_text_can_be_posted(cloud: Cloud, phone: Phone) -> None:
     bodies: list[bytes] = []
-    cloud.courier.deliver = lambda _query, body: bodies.append(body) or 200
+    cloud.callback_sender.transport = lambda _query, body: bodies.append(body) or 200
     phone.sends_xml("<xml><broken>")
     ciphertext = fromstring(bodies[0]).findtext("Encrypt") or ""
     assert crypto.decrypt(cloud.app.encoding_aes_key, ciphertext)[0] == b"<xml><broken>"
@@ -158,8 +158,8 @@ def served(cloud: Cloud, view: Callable[[], Any]) -> Iterator[None]:
     """A bot behind a real address."""
     app = Flask("bot")
     app.add_url_rule("/callbacks/wecom_app", view_func=view, methods=["GET", "POST"], endpoint="door")
-    server = Server(app)
-    cloud.courier.deliver = None
+    server = HttpServer(app)
+    cloud.callback_sender.transport = None
     cloud.configure(callback_url=server.url + "/callbacks/wecom_app")
     try:
         yield
@@ -177,12 +177,12 @@ def test_callbacks_go_over_http(cloud: Cloud, phone: Phone) -> None:
 def test_an_answer_with_words_is_remembered(cloud: Cloud, phone: Phone) -> None:
     with served(cloud, lambda: "thank you"):
         phone.says("早")
-    assert "neither empty nor" in cloud.complaints[0].what
+    assert "neither empty nor" in cloud.violations[0].description
 
 
 def test_silence_and_a_closed_door_count_as_no_answer(cloud: Cloud, phone: Phone) -> None:
     awake = threading.Event()
-    cloud.courier.retries, cloud.courier.timeout_seconds = 1, 0.05
+    cloud.callback_sender.retries, cloud.callback_sender.timeout_seconds = 1, 0.05
     with served(cloud, lambda: str(awake.wait(10))):
         assert phone.says("早").statuses == [0, 0]
         awake.set()
@@ -211,5 +211,5 @@ def test_the_console_asks_over_http(cloud: Cloud) -> None:
 def test_resetting_forgets_what_was_said_and_keeps_the_people(cloud: Cloud, api: Any) -> None:
     api.say("早", to="zhangsan|nobody")
     cloud.reset()
-    assert (cloud.phone("zhangsan").heard, cloud.complaints, cloud.sent) == ([], [], [])
+    assert (cloud.phone("zhangsan").received, cloud.violations, cloud.deliveries) == ([], [], [])
     assert list(cloud.members) == ["zhangsan", "lisi", "WangLing"]

@@ -19,23 +19,23 @@ def picture(data: bytes) -> dict[str, str]:
 def test_a_text_is_heard_in_the_group(api: Any, cloud: Cloud) -> None:
     text = {"content": "催报", "mentioned_list": ["zhangsan"], "mentioned_mobile_list": ["13800000002"]}
     assert api.post_in_group(text) == {"errcode": 0, "errmsg": "ok"}
-    [heard] = cloud.group("KEY").heard
+    [heard] = cloud.group("KEY").received
     assert (heard.text, heard.mentioned_list, heard.mentioned_mobile_list) == ("催报", ("zhangsan",), ("13800000002",))
-    assert (cloud.group("KEY").name, cloud.complaints) == ("夜巡群", [])
+    assert (cloud.group("KEY").name, cloud.violations) == ("夜巡群", [])
 
 
 def test_strangers_to_the_group_are_mentioned_in_vain(api: Any, cloud: Cloud) -> None:
     text = {"content": "催报", "mentioned_list": ["@all", "WangLing"], "mentioned_mobile_list": ["139"]}
     assert api.post_in_group(text)["errcode"] == 0
-    assert "WangLing, 139" in cloud.complaints[0].what
+    assert "WangLing, 139" in cloud.violations[0].description
 
 
 def test_the_21st_message_of_a_minute_is_lost(api: Any, cloud: Cloud, clock: Any) -> None:
     answers = [api.post_in_group({"content": f"第{n}条"})["errcode"] for n in range(21)]
     assert answers == [0] * 20 + [45009]
-    assert len(cloud.group("KEY").heard) == 20
-    assert cloud.sent[-1].state == "lost"
-    assert [complaint.errcode for complaint in cloud.complaints] == [45009]
+    assert len(cloud.group("KEY").received) == 20
+    assert cloud.deliveries[-1].state == "lost"
+    assert [complaint.errcode for complaint in cloud.violations] == [45009]
     clock.turn(60)
     assert api.post_in_group({"content": "又来"})["errcode"] == 0
 
@@ -86,7 +86,7 @@ def test_a_removed_robot_is_refused(api: Any, cloud: Cloud) -> None:
 )
 def test_what_a_robot_cannot_post_is_refused(api: Any, cloud: Cloud, msgtype: str, content: Any, errcode: int) -> None:
     assert api.post_in_group(content, msgtype)["errcode"] == errcode
-    assert cloud.group("KEY").heard == []
+    assert cloud.group("KEY").received == []
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_who_is_no_member_has_only_an_openid(cloud: Cloud, url: str, token: str)
 
 
 def test_a_code_lives_five_minutes(url: str, token: str, cloud: Cloud) -> None:
-    code = cloud.sign_ins.issue("zhangsan", cloud.now() - 301)
+    code = cloud.sign_in_codes.issue("zhangsan", cloud.now() - 301)
     assert who(url, token, code)["errcode"] == 40029
 
 

@@ -37,7 +37,7 @@ class Bot:
         return json.loads(self.socket.recv(timeout=10))
 
     def log_in(self, secret: str | None = None) -> int:
-        bot = self.cloud.aibot.bot
+        bot = self.cloud.aibot.identity
         return self.ask("aibot_subscribe", {"bot_id": bot.bot_id, "secret": secret or bot.secret})["errcode"]
 
     def says(self, text: str = "好", to: str = CHAT, **more: Any) -> int:
@@ -102,19 +102,19 @@ def test_a_group_message_carries_the_mention_and_a_single_one_none(cloud: Cloud,
 
 def test_a_fourth_message_under_way_never_arrives(cloud: Cloud, bot: Bot) -> None:
     said = [cloud.aibot.says("zhangsan", str(number)) for number in range(4)]
-    assert [each.reached for each in said] == [True, True, True, False]
-    assert cloud.aibot.says("lisi", "1").reached
+    assert [each.delivered for each in said] == [True, True, True, False]
+    assert cloud.aibot.says("lisi", "1").delivered
     for _ in range(4):
         bot.hear()
     assert bot.answers(said[0].req_id) == 0
-    assert cloud.aibot.says("zhangsan", "5").reached
+    assert cloud.aibot.says("zhangsan", "5").delivered
 
 
 def test_a_film_over_100_mb_never_arrives(cloud: Cloud, bot: Bot, tmp_path: Any) -> None:
     film = tmp_path / "big.mp4"
     with film.open("wb") as file:
         file.truncate(100 * 1024 * 1024 + 1)
-    assert not cloud.aibot.sends_film("zhangsan", film).reached
+    assert not cloud.aibot.sends_film("zhangsan", film).delivered
 
 
 def test_media_die_after_five_minutes(cloud: Cloud, bot: Bot, clock: HandClock) -> None:
@@ -174,7 +174,7 @@ def test_thirty_a_minute_and_a_thousand_an_hour_per_chat(cloud: Cloud, bot: Bot,
 
 def test_a_card_changes_within_five_seconds_of_its_click(cloud: Cloud, bot: Bot, clock: HandClock) -> None:
     assert bot.ask("aibot_send_msg", {"chatid": CHAT, "msgtype": "template_card", "template_card": card()}) is not None
-    shown = cloud.aibot.chats[CHAT].heard[0].card
+    shown = cloud.aibot.chats[CHAT].received[0].card
     assert shown is not None
     pressed = cloud.aibot.presses("zhangsan", shown, "ack")
     told = bot.hear()["body"]["event"]["template_card_event"]
@@ -184,7 +184,7 @@ def test_a_card_changes_within_five_seconds_of_its_click(cloud: Cloud, bot: Bot,
         body = {"response_type": "update_template_card", "template_card": {**card(task_id), "replace_text": "好了"}}
         return bot.ask("aibot_respond_update_msg", body, pressed.req_id)["errcode"]
 
-    assert [changed("another"), changed("alert-1"), shown.replaced] == [40058, 0, "好了"]
+    assert [changed("another"), changed("alert-1"), shown.replacement_text] == [40058, 0, "好了"]
     clock.turn(5)
     assert changed("alert-1") == 846605
 
@@ -236,4 +236,4 @@ def test_frames_that_are_none_are_left_alone(cloud: Cloud, bot: Bot) -> None:
     bot.socket.send("no JSON")
     bot.socket.send("[]")
     assert bot.ask("aibot_dance")["errcode"] == 40058
-    assert len(cloud.complaints) == 3
+    assert len(cloud.violations) == 3

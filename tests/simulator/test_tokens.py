@@ -24,10 +24,10 @@ def test_a_new_token_comes_after_its_life_and_the_old_one_is_expired(api: Any, c
 
 def test_a_killed_token_is_invalid_and_nobody_is_blamed(api: Any, cloud: Cloud) -> None:
     old = api.token()["access_token"]
-    cloud.kill_token()
+    cloud.revoke_token()
     assert api.get("getcallbackip", access_token=old).json()["errcode"] == 40014
     assert api.token()["access_token"] != old
-    assert cloud.complaints == []
+    assert cloud.violations == []
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_wrong_credentials_are_refused(api: Any, params: dict[str, str], errcode
 def test_a_missing_or_invented_token_is_refused(api: Any, cloud: Cloud, token: str, errcode: int) -> None:
     answer = api.get("media/get", access_token=token, media_id="x")
     assert (answer.status_code, answer.json()["errcode"]) == (200, errcode)
-    assert [complaint.errcode for complaint in cloud.complaints] == [errcode]
+    assert [complaint.errcode for complaint in cloud.violations] == [errcode]
 
 
 def test_callback_addresses_are_told(api: Any) -> None:
@@ -62,4 +62,4 @@ def test_callback_addresses_are_told(api: Any) -> None:
 def test_unknown_calls_are_refused(api: Any, cloud: Cloud, method: str, path: str, errcode: int) -> None:
     answer = api.session.request(method, api.root + path, timeout=10)
     assert (answer.status_code, answer.json()["errcode"]) == (200, errcode)
-    assert [complaint.endpoint for complaint in cloud.complaints] == [path]
+    assert [complaint.endpoint for complaint in cloud.violations] == [path]

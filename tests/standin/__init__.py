@@ -34,7 +34,7 @@ def archive(cloud: Cloud, folder: Path) -> Archive:
     made = Archive(cloud, folder / "archive")
     shutil.copy(library(), made.folder / NAME)
     (folder / "keys").mkdir()
-    made.write_key(folder / "keys", 1)
+    made.write_private_key(folder / "keys", 1)
     return made
 
 

@@ -11,30 +11,34 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from storage.db.process_locks import Claim, claim
+from storage.db.process_locks import ProcessLock, process_lock
 
 BEARER = """
 import sys
 from sqlalchemy import make_url
-from storage.db.process_locks import claim
-mine = claim(make_url(sys.argv[1]), "executor-w1")
-print(mine.take(), flush=True)
+from storage.db.process_locks import process_lock
+mine = process_lock(make_url(sys.argv[1]), "executor-w1")
+print(mine.acquire(), flush=True)
 sys.stdin.read()
 """
 ROOT = Path(__file__).parents[2]
-Named = Callable[[str], Claim]
+Named = Callable[[str], ProcessLock]
 
 
 def test_two_cannot_bear_a_name_at_once(tmp_path: Path) -> None:
     url = make_url(f"sqlite:///{tmp_path}/patrol.db")
-    first, second, other = claim(url, "executor-w1"), claim(url, "executor-w1"), claim(url, "executor-w/2")
-    assert (first.take(), second.take(), other.take(), first.take()) == (True, False, True, True)
+    first, second, other = (
+        process_lock(url, "executor-w1"),
+        process_lock(url, "executor-w1"),
+        process_lock(url, "executor-w/2"),
+    )
+    assert (first.acquire(), second.acquire(), other.acquire(), first.acquire()) == (True, False, True, True)
     first.release()
-    assert second.take()
+    assert second.acquire()
 
 
 def test_the_lock_is_for_our_eyes_only(tmp_path: Path) -> None:
-    claim(make_url(f"sqlite:///{tmp_path}/patrol.db"), "executor-w1").take()
+    process_lock(make_url(f"sqlite:///{tmp_path}/patrol.db"), "executor-w1").acquire()
     assert [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()] == [0o600]
 
 
@@ -45,8 +49,8 @@ def test_a_process_that_was_killed_bears_no_name(tmp_path: Path) -> None:
     ) as bearer:
         assert bearer.stdout is not None
         assert bearer.stdout.readline() == "True\n"
-        mine = claim(make_url(url), "executor-w1")
-        assert not mine.take()
+        mine = process_lock(make_url(url), "executor-w1")
+        assert not mine.acquire()
         os.kill(bearer.pid, signal.SIGKILL)
         bearer.wait()
-        assert mine.take()
+        assert mine.acquire()

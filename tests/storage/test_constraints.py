@@ -13,57 +13,57 @@ from sqlalchemy.orm import Session
 
 from storage.db.database import Database
 from storage.db.models import (
+    AccessToken,
     Alert,
-    Answer,
-    Attempt,
     AuditEntry,
     Base,
     Binding,
     ClosedNight,
     ContentItem,
+    ContentPush,
     Counter,
     Credential,
     Decision,
+    DeliveryAttempt,
     DutyShift,
     Employment,
     Enterprise,
-    Errand,
+    Fact,
+    FilmView,
     GroupChat,
-    Inbox,
+    InboxRow,
     Invitation,
     KeyPart,
     Lease,
-    Look,
-    Meta,
-    NightChoice,
+    NightEnterpriseChoice,
     Notice,
     Objection,
     Outage,
     Person,
-    Push,
+    PollCursor,
+    ReceivedText,
+    RectificationAnswer,
+    RectificationRequest,
     ReviewClaim,
-    SecondLook,
-    Source,
+    RpcCall,
+    SecondReview,
     Submission,
-    Token,
     Upload,
-    UploadPiece,
-    Urge,
+    UploadChunk,
     Verdict,
     WebSession,
-    Word,
 )
-from storage.facts import insert_once
+from storage.facts import insert_if_absent
 from tests.places import Place
 
 NOW, DAY = datetime(2026, 11, 24, 1, tzinfo=UTC), date(2026, 11, 24)
 FILM: dict[str, Any] = {
     "night": DAY, "number": 1, "channel": "wecom_app", "message_key": "a", "inbox_id": 1, "realm": "wecom",
-    "sender": "p1", "sender_key": "p1", "kind": "film", "sent_at": NOW, "received_at": NOW, "place": "attributed",
-    "marks": [],
+    "sender": "p1", "canonical_sender": "p1", "kind": "film", "sent_at": NOW, "received_at": NOW,
+    "attribution": "attributed", "marks": [],
 }  # fmt: skip
 NOTICE: dict[str, Any] = {
-    "once_key": "a", "kind": "receipt", "night": DAY, "to_name": "甲", "channel": "wecom_app", "address": "p1",
+    "once_key": "a", "kind": "receipt", "night": DAY, "recipient_name": "甲", "channel": "wecom_app", "address": "p1",
     "route": "wecom_app/p1", "form": "text", "text_key": "receipt.filed", "params": {}, "due_at": NOW,
 }  # fmt: skip
 ITEM: dict[str, Any] = {"title": "静电", "kind": "链接", "tags": [], "added_at": NOW}
@@ -75,28 +75,29 @@ OBJECTION: dict[str, Any] = {
     "enterprise_id": 1, "night": DAY, "raised_by": 1, "raised_at": NOW, "text": "网络不好",
 }  # fmt: skip
 OUTAGE: dict[str, Any] = {
-    "what": "receiving", "began_at": NOW, "ended_at": NOW + timedelta(hours=1), "noticed_at": NOW,
+    "kind": "receiving", "started_at": NOW, "ended_at": NOW + timedelta(hours=1), "recorded_at": NOW,
 }  # fmt: skip
-PASSWORD: dict[str, Any] = {"person_id": 1, "login": "a", "password_hash": "x", "made_at": NOW, "wrong": 0}
+PASSWORD: dict[str, Any] = {"person_id": 1, "login": "a", "password_hash": "x", "created_at": NOW, "failed_attempts": 0}
 SESSION: dict[str, Any] = {
-    "token_sha256": "a", "person_id": 1, "means": "wecom", "state_sha256": "a", "browser": "", "made_at": NOW,
-    "seen_at": NOW,
+    "token_sha256": "a", "person_id": 1, "sign_in_method": "wecom", "oauth_state_sha256": "a", "user_agent": "",
+    "created_at": NOW, "last_seen_at": NOW,
 }  # fmt: skip
 
 VERDICT: dict[str, Any] = {
-    "night": DAY, "submission_id": 1, "part_id": 1, "word": "fit", "person_id": 1, "by": "张三", "via": "page",
-    "given_at": NOW,
+    "night": DAY, "submission_id": 1, "part_id": 1, "verdict": "fit", "person_id": 1, "reviewer_name": "张三",
+    "via": "page", "given_at": NOW,
 }  # fmt: skip
 LOOK: dict[str, Any] = {
-    "submission_id": 1, "person_id": 1, "viewer": "张三", "by_county": True, "what": "film", "opened_at": NOW,
+    "submission_id": 1, "person_id": 1, "viewer_name": "张三", "by_supervisor": True, "kind": "film",
+    "opened_at": NOW,
 }  # fmt: skip
-CLAIM: dict[str, Any] = {"submission_id": 1, "person_id": 1, "claimed_at": NOW, "lapses_at": NOW}
-SECOND: dict[str, Any] = {"submission_id": 1, "night": DAY, "first_id": 1, "drawn_at": NOW}
+CLAIM: dict[str, Any] = {"submission_id": 1, "person_id": 1, "claimed_at": NOW, "expires_at": NOW}
+SECOND: dict[str, Any] = {"submission_id": 1, "night": DAY, "first_verdict_id": 1, "selected_at": NOW}
 URGE: dict[str, Any] = {"verdict_id": 1, "submission_id": 1, "enterprise_id": 1, "opened_at": NOW}
-ANSWER: dict[str, Any] = {"urge_id": 1, "at": NOW, "by": "张三", "submission_id": 1}
+ANSWER: dict[str, Any] = {"request_id": 1, "answered_at": NOW, "author_name": "张三", "submission_id": 1}
 UPLOAD: dict[str, Any] = {
     "once_key": "a", "realm": "wecom", "sender": "p1", "person_id": 1, "enterprise_id": 1, "night": DAY,
-    "made_at": NOW, "expires_at": NOW, "state": "open", "generation": 0, "received": 0,
+    "created_at": NOW, "expires_at": NOW, "state": "open", "generation": 0, "received_bytes": 0,
 }  # fmt: skip
 PIECE: dict[str, Any] = {"upload_id": 1, "generation": 1, "start": 0, "size": 1, "object_key": "a"}
 
@@ -107,19 +108,22 @@ def a_county() -> list[Base]:
         GroupChat(id=1, name="一群"), Enterprise(id=1, code="E001", name="甲", short_name="甲"),
         KeyPart(id=1, enterprise_id=1, number="1", name="罐区"), Person(id=1, name="张三", roles=[]),
         Employment(person_id=1, enterprise_id=1), DutyShift(id=1, day=DAY, post="leader", person_id=1),
-        Inbox(id=1, channel="wecom_app", message_key="a", raw="<xml/>", received_at=NOW), Submission(id=1, **FILM),
-        Word(id=1, **WORD), NightChoice(person_id=1, night=DAY, enterprise_id=1), Notice(id=1, **NOTICE),
+        InboxRow(id=1, channel="wecom_app", message_key="a", raw="<xml/>", received_at=NOW), Submission(id=1, **FILM),
+        ReceivedText(id=1, **WORD), NightEnterpriseChoice(person_id=1, night=DAY, enterprise_id=1),
+        Notice(id=1, **NOTICE),
         Alert(id=1, once_key="a", cause="missing", night=DAY, opened_at=NOW, params={}),
         ContentItem(id=1, **ITEM), ContentItem(id=2, **ITEM),
-        Push(id=1, item_id=1, group_id=1, day=DAY, notice_id=1), Decision(key="a", decided_at=NOW, outcome="done"),
-        Counter(name="a", value=1), Meta(name="a", value={}), Token(name="a"),
+        ContentPush(id=1, item_id=1, group_id=1, day=DAY, notice_id=1),
+        Decision(key="a", decided_at=NOW, outcome="done"),
+        Counter(name="a", value=1), Fact(name="a", value={}), AccessToken(name="a"),
         ClosedNight(night=DAY, closed_at=NOW, expected={}),
-        Invitation(code="12345678", person_id=1, made_at=NOW, expires_at=NOW), Outage(id=1, **OUTAGE),
-        AuditEntry(id=1, at=NOW, actor="王大", action="attached", detail={}, place=1),
-        Source(name="wecom_kf"),
+        Invitation(code="12345678", person_id=1, created_at=NOW, expires_at=NOW), Outage(id=1, **OUTAGE),
+        AuditEntry(id=1, at=NOW, actor="王大", action="attached", detail={}, chain_position=1),
+        PollCursor(name="wecom_kf"),
         Person(id=2, name="李四", roles=[]), Credential(**PASSWORD), WebSession(**SESSION),
-        Look(id=1, **LOOK), ReviewClaim(**CLAIM), Verdict(id=1, **VERDICT), SecondLook(**SECOND), Urge(id=1, **URGE),
-        Answer(id=1, **ANSWER), Lease(name="a"), Upload(id=1, **UPLOAD), UploadPiece(id=1, **PIECE),
+        FilmView(id=1, **LOOK), ReviewClaim(**CLAIM), Verdict(id=1, **VERDICT), SecondReview(**SECOND),
+        RectificationRequest(id=1, **URGE), RectificationAnswer(id=1, **ANSWER), Lease(name="a"),
+        Upload(id=1, **UPLOAD), UploadChunk(id=1, **PIECE),
     ]  # fmt: skip
 
 
@@ -128,76 +132,87 @@ REFUSED: dict[str, Base] = {
     "group_chat.name": GroupChat(name="一群"),
     "enterprise.code": Enterprise(code="E001", name="乙", short_name="乙"),
     "enterprise_status": Enterprise(code="E002", name="乙", short_name="乙", status="歇业"),
-    "one_part_per_number": KeyPart(enterprise_id=1, number="1", name="泵房"),
-    "once_per_post": DutyShift(day=DAY, post="leader", person_id=1),
-    "heard_once": Inbox(channel="wecom_app", message_key="a", raw="<xml/>", received_at=NOW),
-    "filed_once": Submission(**{**FILM, "number": 2}),
-    "one_receipt_number": Submission(**{**FILM, "message_key": "b"}),
+    "key_part_number_once": KeyPart(enterprise_id=1, number="1", name="泵房"),
+    "duty_shift_once": DutyShift(day=DAY, post="leader", person_id=1),
+    "inbox_message_once": InboxRow(channel="wecom_app", message_key="a", raw="<xml/>", received_at=NOW),
+    "submission_message_once": Submission(**{**FILM, "number": 2}),
+    "submission_receipt_number": Submission(**{**FILM, "message_key": "b"}),
     "submission_state": Submission(**{**FILM, "number": 2, "message_key": "b", "state": "lost"}),
-    "submission_place_known": Submission(**{**FILM, "number": 2, "message_key": "b", "place": "somewhere"}),
-    "word_once": Word(**WORD),
+    "submission_attribution": Submission(**{**FILM, "number": 2, "message_key": "b", "attribution": "somewhere"}),
+    "received_text_once": ReceivedText(**WORD),
     "alert.once_key": Alert(once_key="a", cause="danger", night=DAY, opened_at=NOW, params={}),
     "notice.once_key": Notice(**NOTICE),
     "notice_state_known": Notice(**{**NOTICE, "once_key": "b", "state": "perhaps"}),
     "content_kind": ContentItem(**{**ITEM, "kind": "图片"}),
-    "sealed_in_order": AuditEntry(at=NOW, actor="王大", action="attached", detail={}, place=1),
+    "audit_entry_chain_position": AuditEntry(at=NOW, actor="王大", action="attached", detail={}, chain_position=1),
     "objection_answered": Objection(**{**OBJECTION, "answer": "更正"}),
-    "errand_state": Errand(name="aibot", asked={}, state="forgotten", asked_at=NOW),
+    "rpc_call_state": RpcCall(lease_name="aibot", request={}, state="forgotten", requested_at=NOW),
     "outage_once": Outage(**OUTAGE),
-    "outage_what": Outage(**{**OUTAGE, "what": "lunch"}),
-    "outage_lasts": Outage(**{**OUTAGE, "what": "platform", "ended_at": OUTAGE["began_at"]}),
-    "source_answers_what_rang": Source(name="b", cursor="", rung=0, answered=1, unfinished=False, failures=0),
-    "look_what": Look(**{**LOOK, "what": "glance"}),
-    "look_not_negative": Look(**{**LOOK, "watched_s": -1.0}),
-    "verdict_word": Verdict(**{**VERDICT, "submission_id": 1, "word": "good", "superseded_at": NOW}),
+    "outage_kind": Outage(**{**OUTAGE, "kind": "lunch"}),
+    "outage_duration": Outage(**{**OUTAGE, "kind": "platform", "ended_at": OUTAGE["started_at"]}),
+    "poll_cursor_handled_not_ahead": PollCursor(
+        name="b", cursor="", notification_count=0, handled_count=1, has_more=False, failures=0
+    ),
+    "film_view_kind": FilmView(**{**LOOK, "kind": "glance"}),
+    "film_view_not_negative": FilmView(**{**LOOK, "watched_s": -1.0}),
+    "verdict_known": Verdict(**{**VERDICT, "submission_id": 1, "verdict": "good", "superseded_at": NOW}),
     "verdict_via": Verdict(**{**VERDICT, "via": "telephone", "superseded_at": NOW}),
-    "urge.verdict_id": Urge(**URGE),
-    "answer_film_once": Answer(**ANSWER),
-    "never_the_same_twice": Push(item_id=1, group_id=1, day=date(2027, 1, 1), notice_id=1),
+    "rectification_request.verdict_id": RectificationRequest(**URGE),
+    "rectification_answer_film_once": RectificationAnswer(**ANSWER),
+    "content_push_once": ContentPush(item_id=1, group_id=1, day=date(2027, 1, 1), notice_id=1),
     "credential.login": Credential(**{**PASSWORD, "person_id": 2}),
-    "web_session.state_sha256": WebSession(**{**SESSION, "token_sha256": "b"}),
+    "web_session.oauth_state_sha256": WebSession(**{**SESSION, "token_sha256": "b"}),
     "upload.once_key": Upload(**UPLOAD),
     "upload_state_known": Upload(**{**UPLOAD, "once_key": "b", "state": "perhaps"}),
-    "upload_not_overfull": Upload(**{**UPLOAD, "once_key": "b", "size": 1, "received": 2}),
-    "piece_once": UploadPiece(**PIECE),
-    "web_session_means": WebSession(**{**SESSION, "token_sha256": "b", "state_sha256": "b", "means": "charm"}),
+    "upload_received_within_size": Upload(**{**UPLOAD, "once_key": "b", "size": 1, "received_bytes": 2}),
+    "upload_chunk_once": UploadChunk(**PIECE),
+    "web_session_method": WebSession(
+        **{**SESSION, "token_sha256": "b", "oauth_state_sha256": "b", "sign_in_method": "charm"}
+    ),
 }
 KEYS: list[Base] = [
-    Employment(person_id=1, enterprise_id=1), NightChoice(person_id=1, night=DAY, enterprise_id=1),
-    Decision(key="a", decided_at=NOW, outcome="done"), Counter(name="a", value=2), Meta(name="a", value={}),
-    Token(name="a"), ClosedNight(night=DAY, closed_at=NOW, expected={}),
-    Invitation(code="12345678", person_id=1, made_at=NOW, expires_at=NOW),
-    Source(name="wecom_kf", cursor="", rung=0, answered=0, unfinished=False, failures=0),
-    Credential(**{**PASSWORD, "login": "b"}), WebSession(**{**SESSION, "state_sha256": "b"}),
-    ReviewClaim(**CLAIM), SecondLook(**SECOND), Lease(name="a"),
+    Employment(person_id=1, enterprise_id=1), NightEnterpriseChoice(person_id=1, night=DAY, enterprise_id=1),
+    Decision(key="a", decided_at=NOW, outcome="done"), Counter(name="a", value=2), Fact(name="a", value={}),
+    AccessToken(name="a"), ClosedNight(night=DAY, closed_at=NOW, expected={}),
+    Invitation(code="12345678", person_id=1, created_at=NOW, expires_at=NOW),
+    PollCursor(name="wecom_kf", cursor="", notification_count=0, handled_count=0, has_more=False, failures=0),
+    Credential(**{**PASSWORD, "login": "b"}), WebSession(**{**SESSION, "oauth_state_sha256": "b"}),
+    ReviewClaim(**CLAIM), SecondReview(**SECOND), Lease(name="a"),
 ]  # fmt: skip
 ORPHANS: list[Base] = [
     *(Objection(**{**OBJECTION, column: 9}) for column in ("enterprise_id", "raised_by", "answered_by")),
     Enterprise(code="E002", name="乙", short_name="乙", group_id=9), KeyPart(enterprise_id=9, number="1", name="罐区"),
     Employment(person_id=9, enterprise_id=1), Employment(person_id=1, enterprise_id=9),
-    Binding(person_id=9, realm="wecom", account="a", account_key="a"), DutyShift(day=DAY, post="leader", person_id=9),
-    Invitation(code="1", person_id=9, made_at=NOW, expires_at=NOW), Attempt(notice_id=9, started_at=NOW),
+    Binding(person_id=9, realm="wecom", account="a", canonical_account="a"),
+    DutyShift(day=DAY, post="leader", person_id=9),
+    Invitation(code="1", person_id=9, created_at=NOW, expires_at=NOW), DeliveryAttempt(notice_id=9, started_at=NOW),
     Credential(**{**PASSWORD, "person_id": 9, "login": "b"}),
-    WebSession(**{**SESSION, "person_id": 9, "token_sha256": "b", "state_sha256": "b"}),
+    WebSession(**{**SESSION, "person_id": 9, "token_sha256": "b", "oauth_state_sha256": "b"}),
     *(
         Submission(**{**FILM, "number": 2, "message_key": "b", column: 9})
         for column in ("inbox_id", "person_id", "enterprise_id", "part_id")
     ),
     *(Notice(**{**NOTICE, "once_key": "b", column: 9}) for column in ("person_id", "group_id", "alert_id")),
     *(
-        Push(**{"item_id": 2, "group_id": 1, "notice_id": 1, "day": DAY, column: 9})
+        ContentPush(**{"item_id": 2, "group_id": 1, "notice_id": 1, "day": DAY, column: 9})
         for column in ("item_id", "group_id", "notice_id")
     ),
-    *(Look(**{**LOOK, column: 9}) for column in ("submission_id", "person_id")),
+    *(FilmView(**{**LOOK, column: 9}) for column in ("submission_id", "person_id")),
     *(
         Verdict(**{**VERDICT, "superseded_at": NOW, column: 9})
         for column in ("submission_id", "part_id", "person_id")
     ),
-    *(SecondLook(**{**SECOND, "submission_id": 2, column: 9}) for column in ("first_id", "verdict_id")),
-    Urge(**{**URGE, "verdict_id": 9}),
-    UploadPiece(**{**PIECE, "upload_id": 9}),
+    *(
+        SecondReview(**{**SECOND, "submission_id": 2, column: 9})
+        for column in ("first_verdict_id", "second_verdict_id")
+    ),
+    RectificationRequest(**{**URGE, "verdict_id": 9}),
+    UploadChunk(**{**PIECE, "upload_id": 9}),
     *(Upload(**{**UPLOAD, "once_key": "b", column: 9}) for column in ("person_id", "enterprise_id", "part_id")),
-    *(Answer(**{**ANSWER, "submission_id": None, column: 9}) for column in ("urge_id", "person_id", "submission_id")),
+    *(
+        RectificationAnswer(**{**ANSWER, "submission_id": None, column: 9})
+        for column in ("request_id", "person_id", "submission_id")
+    ),
 ]  # fmt: skip
 
 
@@ -270,7 +285,7 @@ def _named(kind: type[Any]) -> list[Any]:
 
 
 def test_one_verdict_stands_for_a_film(session: Session) -> None:
-    assert refuse(session, Verdict(**{**VERDICT, "word": "problem"}))[0] == "unique"
+    assert refuse(session, Verdict(**{**VERDICT, "verdict": "problem"}))[0] == "unique"
 
 
 def test_no_constraint_is_left_out() -> None:
@@ -297,5 +312,5 @@ def test_an_instant_comes_back_aware_and_the_same(session: Session) -> None:
 
 def test_inserting_once_gives_the_key_to_one_and_none_to_the_other(session: Session) -> None:
     values = {"key": "c", "decided_at": NOW, "outcome": "done"}
-    assert insert_once(session, Decision, values) == "c"
-    assert insert_once(session, Decision, values) is None
+    assert insert_if_absent(session, Decision, values) == "c"
+    assert insert_if_absent(session, Decision, values) is None

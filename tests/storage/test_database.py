@@ -13,8 +13,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from storage.db.database import Database, after_commit
-from storage.errors import DatabaseAway
-from storage.facts import Records
+from storage.errors import DatabaseUnavailable
+from storage.facts import FactStore
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 def count(database: Database) -> int:
-    with database.reading() as session:
+    with database.read() as session:
         return int(session.execute(text("select count(*) from counter")).scalar() or 0)
 
 
@@ -44,7 +44,7 @@ def break_off(database: Database, act: Callable[[Session], object]) -> None:
 
 def test_what_we_create_is_for_our_eyes_only(database: Database, tmp_path: Path) -> None:
     with database.transaction() as session:
-        Records(session).next_number("x")
+        FactStore(session).next_number("x")
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
     rights = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "new").iterdir()}
     assert rights == {"patrol.db": 0o600, "patrol.db-wal": 0o600, "patrol.db-shm": 0o600}
@@ -59,13 +59,13 @@ def test_a_folder_and_a_file_that_were_there_keep_their_rights(tmp_path: Path) -
 
 
 def test_a_transaction_is_all_or_nothing(database: Database) -> None:
-    break_off(database, lambda session: Records(session).next_number("x"))
+    break_off(database, lambda session: FactStore(session).next_number("x"))
     assert count(database) == 0
 
 
 def test_tables_made_in_a_transaction_that_is_undone_are_gone(database: Database) -> None:
     break_off(database, lambda session: session.execute(text("create table t (id)")))
-    with database.reading() as session:
+    with database.read() as session:
         assert session.execute(text("select count(*) from sqlite_master where name='t'")).scalar() == 0
 
 
@@ -74,21 +74,21 @@ def test_a_transaction_inside_another_is_a_mistake_that_shows_at_once(database: 
     with database.transaction(), pytest.raises(RuntimeError, match="inside another"), database.transaction():
         pass
     with database.transaction() as session:
-        assert Records(session).next_number("x") == 1
+        assert FactStore(session).next_number("x") == 1
 
 
 def test_reading_goes_on_while_somebody_writes(database: Database) -> None:
     with database.transaction() as session:
-        Records(session).next_number("x")
+        FactStore(session).next_number("x")
         assert count(database) == 0
     assert count(database) == 1
 
 
 def test_a_reader_sees_one_state(database: Database) -> None:
-    with database.reading() as reading:
+    with database.read() as reading:
         before = reading.execute(text("select count(*) from counter")).scalar()
         with database.transaction() as session:
-            Records(session).next_number("x")
+            FactStore(session).next_number("x")
         assert reading.execute(text("select count(*) from counter")).scalar() == before
 
 
@@ -97,7 +97,7 @@ def test_many_threads_and_two_processes_worth_of_writers_lose_no_number(database
 
     def number(turn: int) -> int:
         with (other if turn % 2 else database).transaction() as session:
-            return Records(session).next_number("receipts")
+            return FactStore(session).next_number("receipts")
 
     with ThreadPoolExecutor(12) as pool:
         found = sorted(pool.map(number, range(120)))
@@ -110,14 +110,14 @@ def test_the_durable_engine_waits_for_our_writers_and_we_for_its(database: Datab
 
     def durable() -> None:
         inside.wait(20)
-        with database.durable_engine.begin() as connection:
+        with database.dbos_engine.begin() as connection:
             connection.execute(text("insert into counter values ('durable', 1)"))
             order.append("durable")
 
     thread = threading.Thread(target=durable)
     thread.start()
     with database.transaction() as session:
-        Records(session).next_number("x")
+        FactStore(session).next_number("x")
         inside.set()
         order.append("ours")
     thread.join()
@@ -126,7 +126,7 @@ def test_the_durable_engine_waits_for_our_writers_and_we_for_its(database: Datab
 
 def test_a_failed_transaction_of_the_durable_engine_gives_the_lock_back(database: Database) -> None:
     for _ in range(3):
-        with pytest.raises(IntegrityError), database.durable_engine.begin() as connection:
+        with pytest.raises(IntegrityError), database.dbos_engine.begin() as connection:
             connection.execute(text("insert into counter values ('x', 1), ('x', 1)"))
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(lambda: count_in_transaction(database)).result(timeout=10) == 0
@@ -145,7 +145,7 @@ def test_a_broken_constraint_is_not_taken_for_a_database_that_is_away(database: 
 def test_a_file_that_is_no_database_is_away(tmp_path: Path) -> None:
     (tmp_path / "patrol.db").write_bytes(b"not a database, but long enough to look at" * 100)
     database = Database(f"sqlite:///{tmp_path}/patrol.db")
-    with pytest.raises(DatabaseAway):
+    with pytest.raises(DatabaseUnavailable):
         database.revision()
     database.close()
 
@@ -157,14 +157,14 @@ def test_what_waits_for_the_commit_happens_after_it_or_never(database: Database)
         after_commit(session.connection(), lambda: done.append("kept"))
         assert done == []
     with database.transaction() as session:
-        Records(session).next_number("x")
+        FactStore(session).next_number("x")
     assert done == ["kept"]
 
 
 def test_connections_come_back(database: Database) -> None:
     for _ in range(60):
         with database.transaction() as session:
-            Records(session).next_number("x")
+            FactStore(session).next_number("x")
         count(database)
         database.revision()
     assert database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from storage.db.database import PATIENCE_S, Database
-from storage.inbox import keep, keep_at_once
+from storage.db.database import WRITE_TIMEOUT_S, Database
+from storage.inbox import store_messages, store_messages_autocommit
 from storage.store import Store
 from tests.places import Place
 
@@ -28,14 +28,14 @@ def database(place: Place, tmp_path: Path) -> Iterator[Database]:
 
 def test_what_is_kept_comes_back_to_the_letter_and_once(database: Database) -> None:
     said = [("wecom_app", "b", AWKWARD), ("wecom_app", "a", "<a/>"), ("wecom_app", "b", AWKWARD)]
-    first = keep_at_once(database, said, NOW)
+    first = store_messages_autocommit(database, said, NOW)
     assert set(first) == {("wecom_app", "a"), ("wecom_app", "b")}
-    assert keep_at_once(database, [*said, ("wecom_kf", "a", "<k/>")], NOW).keys() == {("wecom_kf", "a")}
+    assert store_messages_autocommit(database, [*said, ("wecom_kf", "a", "<k/>")], NOW).keys() == {("wecom_kf", "a")}
     with database.transaction() as session:
-        assert keep(session, [("wecom_app", "a", "<a/>"), ("wecom_app", "c", "<c/>")], NOW).keys() == {
+        assert store_messages(session, [("wecom_app", "a", "<a/>"), ("wecom_app", "c", "<c/>")], NOW).keys() == {
             ("wecom_app", "c")
         }
-    with database.reading() as session:
+    with database.read() as session:
         kept = Store(session).inbox.get(first["wecom_app", "b"])
         assert kept is not None
         assert (kept.raw, kept.received_at, kept.state, kept.attempts, kept.dispatched) == (
@@ -50,19 +50,19 @@ def test_a_file_that_another_process_writes_to_is_waited_for_and_readers_stay_pa
     other = Database(database.url.render_as_string(hide_password=False))
     with ThreadPoolExecutor() as pool:
         with other.transaction():
-            keeping = pool.submit(keep_at_once, database, [("wecom_app", "a", "<a/>")], NOW, 10)
+            keeping = pool.submit(store_messages_autocommit, database, [("wecom_app", "a", "<a/>")], NOW, 10)
             with pytest.raises(TimeoutError):
                 keeping.result(timeout=0.2)
         assert keeping.result(timeout=10)
     other.close()
-    with database.reading() as session:
-        assert session.execute(text("pragma busy_timeout")).scalar() == PATIENCE_S * 1000
+    with database.read() as session:
+        assert session.execute(text("pragma busy_timeout")).scalar() == WRITE_TIMEOUT_S * 1000
 
 
 @pytest.mark.parametrize("place", ["server"], indirect=True)
 def test_a_server_that_closed_the_connections_meanwhile_is_asked_again(database: Database) -> None:
-    assert keep_at_once(database, [("wecom_app", "a", "<a/>")], NOW)
-    with database.reading() as session:
+    assert store_messages_autocommit(database, [("wecom_app", "a", "<a/>")], NOW)
+    with database.read() as session:
         others = "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()"
         session.execute(text(f"{others} and datname = current_database()"))
-    assert keep_at_once(database, [("wecom_app", "b", "<b/>")], NOW)
+    assert store_messages_autocommit(database, [("wecom_app", "b", "<b/>")], NOW)

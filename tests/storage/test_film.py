@@ -19,8 +19,8 @@ from typing import Any
 import av
 import pytest
 
-from storage.film import Film, examine
-from tests.films import big_film, make_film
+from storage.film import ProbeResult, probe_film
+from tests.films import make_big_film, make_film
 
 PATIENCE_S = 20.0
 
@@ -71,12 +71,12 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
 @pytest.mark.parametrize("faststart", [True, False])
 def test_a_whole_film_is_described(tmp_path: Path, faststart: bool) -> None:
     make_film(tmp_path / "film.mp4", seconds=12, faststart=faststart)
-    assert examine(tmp_path / "film.mp4") == Film(12.0, "mp4", "h264", 320, 240, None)
+    assert probe_film(tmp_path / "film.mp4") == ProbeResult(12.0, "mp4", "h264", 320, 240, None)
 
 
 def test_the_name_of_the_file_does_not_matter(tmp_path: Path) -> None:
     path = written(tmp_path, make_film(seconds=2), "罐区 1:夜巡?.txt\udcff")
-    assert examine(path).fault is None
+    assert probe_film(path).fault is None
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_the_name_of_the_file_does_not_matter(tmp_path: Path) -> None:
     ],
 )
 def test_other_kinds_of_film_are_films(tmp_path: Path, codec: str, container: str, expected: tuple[str, str]) -> None:
-    film = examine(film_in(tmp_path / "film", codec, container))
+    film = probe_film(film_in(tmp_path / "film", codec, container))
     assert (film.container, film.codec, film.fault) == (*expected, None)
     assert film.duration_s == pytest.approx(4.0, abs=0.1)
 
@@ -101,7 +101,7 @@ def test_other_kinds_of_film_are_films(tmp_path: Path, codec: str, container: st
 @pytest.mark.parametrize("container", ["mp4", "matroska"])
 @pytest.mark.parametrize("sound_s", [2, 12])
 def test_sound_may_be_shorter_or_longer_than_the_pictures(tmp_path: Path, container: str, sound_s: int) -> None:
-    film = examine(film_in(tmp_path / "film", "libx264", container, seconds=4, sound_s=sound_s))
+    film = probe_film(film_in(tmp_path / "film", "libx264", container, seconds=4, sound_s=sound_s))
     assert film.fault is None
     assert film.duration_s == pytest.approx(4.0, abs=0.1)
 
@@ -115,7 +115,7 @@ def test_a_film_in_fragments_is_a_film(tmp_path: Path) -> None:
             if packet.dts is not None:
                 packet.stream = stream
                 out.mux(packet)
-    film = examine(tmp_path / "parts.mp4")
+    film = probe_film(tmp_path / "parts.mp4")
     assert film.fault is None
     assert film.duration_s == pytest.approx(4.0, abs=0.1)
 
@@ -125,7 +125,7 @@ def test_a_film_trimmed_on_the_phone_is_as_long_as_what_is_shown(tmp_path: Path)
     film = bytearray(film_in(tmp_path / "film.mp4", "libx264", "mp4", seconds=12).read_bytes())
     at = film.index(b"elst") + 12
     struct.pack_into(">I", film, at, 5000)
-    found = examine(written(tmp_path, bytes(film)))
+    found = probe_film(written(tmp_path, bytes(film)))
     assert found.fault is None
     assert found.duration_s == pytest.approx(5.0, abs=0.3)
 
@@ -134,7 +134,7 @@ def test_a_film_trimmed_on_the_phone_is_as_long_as_what_is_shown(tmp_path: Path)
 
 
 def test_no_bytes_are_no_film(tmp_path: Path) -> None:
-    assert examine(written(tmp_path, b"")) == Film(fault="empty")
+    assert probe_film(written(tmp_path, b"")) == ProbeResult(fault="empty")
 
 
 def picture(tmp_path: Path, codec: str, pixels: str, container: str) -> bytes:
@@ -173,7 +173,7 @@ def zipped(tmp_path: Path) -> bytes:
     ids=["jpeg", "png", "gif", "avif", "webp", "zip", "pdf", "text", "html", "json", "zeros", "noise", "one byte"],
 )
 def test_something_else_under_the_name_of_a_film_is_no_film(tmp_path: Path, content: Callable[[Path], bytes]) -> None:
-    assert examine(written(tmp_path, content(tmp_path))) == Film(fault="not_a_film")
+    assert probe_film(written(tmp_path, content(tmp_path))) == ProbeResult(fault="not_a_film")
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_something_else_under_the_name_of_a_film_is_no_film(tmp_path: Path, cont
 def test_a_playlist_does_not_lead_to_other_files(tmp_path: Path, playlist: str) -> None:
     make_film(tmp_path / "secret.mp4")
     content = playlist.format(film=tmp_path / "secret.mp4").encode()
-    assert examine(written(tmp_path, content, "list.m3u8")) == Film(fault="not_a_film")
+    assert probe_film(written(tmp_path, content, "list.m3u8")) == ProbeResult(fault="not_a_film")
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_a_playlist_does_not_lead_to_other_files(tmp_path: Path, playlist: str) 
 )
 def test_only_sound_has_no_picture(tmp_path: Path, container: str, sound: str) -> None:
     path = film_in(tmp_path / "film.mp4", None, container, sound_s=5, sound=sound)
-    assert examine(path).fault == "no_picture"
+    assert probe_film(path).fault == "no_picture"
 
 
 # --- broken films ---------------------------------------------------------------------------------------------------
@@ -207,19 +207,19 @@ def test_only_sound_has_no_picture(tmp_path: Path, container: str, sound: str) -
 @pytest.mark.parametrize("faststart", [True, False])
 def test_a_film_that_breaks_off_is_truncated(tmp_path: Path, faststart: bool, share: float) -> None:
     whole = make_film(seconds=12, faststart=faststart)
-    assert examine(written(tmp_path, whole[: int(len(whole) * share)])).fault == "truncated"
+    assert probe_film(written(tmp_path, whole[: int(len(whole) * share)])).fault == "truncated"
 
 
 @pytest.mark.parametrize(("codec", "container"), [("libx264", "matroska"), ("mpeg4", "avi"), ("libx264", "flv")])
 def test_other_films_that_break_off_are_truncated(tmp_path: Path, codec: str, container: str) -> None:
     whole = film_in(tmp_path / "whole", codec, container, seconds=12).read_bytes()
-    assert examine(written(tmp_path, whole[: len(whole) // 2])).fault == "truncated"
+    assert probe_film(written(tmp_path, whole[: len(whole) // 2])).fault == "truncated"
 
 
 def test_the_length_of_a_broken_film_is_what_is_really_there(tmp_path: Path) -> None:
-    big_film(tmp_path / "whole.mp4", 2, seconds=60)
+    make_big_film(tmp_path / "whole.mp4", 2, seconds=60)
     half = (tmp_path / "whole.mp4").read_bytes()[:1_000_000]
-    film = examine(written(tmp_path, half))
+    film = probe_film(written(tmp_path, half))
     assert film.fault == "truncated"
     assert film.duration_s == pytest.approx(30, abs=1)
 
@@ -228,27 +228,27 @@ def test_pictures_that_cannot_be_decoded_are_unreadable(tmp_path: Path) -> None:
     film = bytearray(make_film(seconds=5))
     start, end = film.index(b"mdat") + 4, film.index(b"moov") - 4
     film[start:end] = bytes(end - start)
-    assert examine(written(tmp_path, bytes(film))).fault == "unreadable"
+    assert probe_film(written(tmp_path, bytes(film))).fault == "unreadable"
 
 
 def test_an_index_that_makes_no_sense_is_unreadable(tmp_path: Path) -> None:
     film = bytearray(make_film(seconds=5))
     at = film.index(b"moov") + 4
     film[at:] = b"\xa5" * (len(film) - at)
-    assert examine(written(tmp_path, bytes(film))).fault == "unreadable"
+    assert probe_film(written(tmp_path, bytes(film))).fault == "unreadable"
 
 
 # --- no harm --------------------------------------------------------------------------------------------------------
 
 
 def test_a_film_that_takes_too_long_is_unreadable(tmp_path: Path) -> None:
-    big_film(tmp_path / "film.mp4", 20)
-    assert examine(tmp_path / "film.mp4", patience_s=0.001) == Film(fault="unreadable")
+    make_big_film(tmp_path / "film.mp4", 20)
+    assert probe_film(tmp_path / "film.mp4", timeout_s=0.001) == ProbeResult(fault="unreadable")
 
 
 def test_a_file_that_is_not_there_is_not_the_films_fault(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        examine(tmp_path / "film.mp4")
+        probe_film(tmp_path / "film.mp4")
 
 
 def test_eight_threads_examine_at_once(tmp_path: Path) -> None:
@@ -256,7 +256,7 @@ def test_eight_threads_examine_at_once(tmp_path: Path) -> None:
     for seconds, path in enumerate(films, 1):
         make_film(path, seconds=seconds, tag=path.name)
     with ThreadPoolExecutor(8) as pool:
-        assert [film.duration_s for film in pool.map(examine, films * 3)] == [float(s) for s in range(1, 17)] * 3
+        assert [film.duration_s for film in pool.map(probe_film, films * 3)] == [float(s) for s in range(1, 17)] * 3
 
 
 def children_of(parent: int | str) -> list[int]:
@@ -280,10 +280,10 @@ def command_of(process: int) -> bytes:
 
 def test_a_lost_helper_is_replaced(tmp_path: Path) -> None:
     make_film(tmp_path / "film.mp4", seconds=2)
-    examine(tmp_path / "film.mp4")
+    probe_film(tmp_path / "film.mp4")
     [lost] = helpers()
     os.kill(lost, signal.SIGKILL)
-    assert examine(tmp_path / "film.mp4").fault is None
+    assert probe_film(tmp_path / "film.mp4").fault is None
     [helper] = helpers()
     assert helper != lost
 
@@ -294,9 +294,9 @@ def test_a_lost_helper_is_replaced(tmp_path: Path) -> None:
 def test_a_crash_is_held_against_the_film_but_want_of_memory_is_not(
     tmp_path: Path, blow: signal.Signals, fault: str | None
 ) -> None:
-    big_film(tmp_path / "film.mp4", 60)
+    make_big_film(tmp_path / "film.mp4", 60)
     make_film(tmp_path / "small.mp4", seconds=2)
-    examine(tmp_path / "small.mp4")
+    probe_film(tmp_path / "small.mp4")
     [helper] = helpers()
 
     def examiners() -> list[int]:
@@ -305,7 +305,7 @@ def test_a_crash_is_held_against_the_film_but_want_of_memory_is_not(
     wait_until(lambda: not children_of(helper), "the children of the small film are still there")
 
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(examine, tmp_path / "film.mp4")
+        answer = pool.submit(probe_film, tmp_path / "film.mp4")
         wait_until(lambda: bool(examiners()), "no examiner was seen")
         os.kill(examiners()[0], blow)
         assert answer.result().fault == fault
@@ -316,13 +316,13 @@ import os, sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from storage.film import examine
+from storage.film import probe_film
 
 print("main", flush=True)
 with ThreadPoolExecutor(4) as pool:
-    print({film.fault for film in pool.map(examine, [Path(sys.argv[1])] * 8)}, "av" in sys.modules, flush=True)
+    print({film.fault for film in pool.map(probe_film, [Path(sys.argv[1])] * 8)}, "av" in sys.modules, flush=True)
 if (copy := os.fork()) == 0:
-    assert examine(Path(sys.argv[1])).fault is None
+    assert probe_film(Path(sys.argv[1])).fault is None
     sys.exit(7)
 assert os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1]) == 7
 print(*Path(f"/proc/self/task/{os.getpid()}/children").read_text().split(), flush=True)
@@ -364,11 +364,11 @@ def test_the_helper_of_a_killed_program_goes_with_it(tmp_path: Path) -> None:
 
 def test_the_helper_lets_the_service_decide_when_to_end(tmp_path: Path) -> None:
     make_film(tmp_path / "film.mp4", seconds=2)
-    examine(tmp_path / "film.mp4")
+    probe_film(tmp_path / "film.mp4")
     [helper] = helpers()
     for polite in (signal.SIGTERM, signal.SIGINT):
         os.kill(helper, polite)
-    assert examine(tmp_path / "film.mp4").fault is None
+    assert probe_film(tmp_path / "film.mp4").fault is None
     assert helpers() == [helper]
 
 
@@ -381,6 +381,6 @@ def test_the_same_tag_makes_the_same_film_and_another_tag_another() -> None:
 
 
 def test_a_big_film_has_exactly_the_size_asked_for(tmp_path: Path) -> None:
-    big_film(tmp_path / "film.mp4", 3)
+    make_big_film(tmp_path / "film.mp4", 3)
     assert (tmp_path / "film.mp4").stat().st_size == 3_000_000
-    assert examine(tmp_path / "film.mp4") == Film(12.0, "mp4", "h264", 320, 240, None)
+    assert probe_film(tmp_path / "film.mp4") == ProbeResult(12.0, "mp4", "h264", 320, 240, None)

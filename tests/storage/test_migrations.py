@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from bot.bootstrap import migrate_all, open_database
-from bot.config import load
+from bot.config import load_config
 from storage.db import database as databases
 from storage.db import migration_runner
 from storage.db.database import Database
@@ -103,7 +103,7 @@ def test_a_real_step_that_fails_in_its_middle_leaves_nothing_behind(database: Da
 
 
 def test_an_empty_embedded_database_is_brought_up_to_date_where_that_is_asked_for(tmp_path: Path) -> None:
-    config = load({"DATABASE_URL": f"sqlite:///{tmp_path}/patrol.db"}, Path("/nowhere"))
+    config = load_config({"DATABASE_URL": f"sqlite:///{tmp_path}/patrol.db"}, Path("/nowhere"))
     with pytest.raises(SchemaMismatch):
         open_database(config, migrate=False)
     database = open_database(config, migrate=True)
@@ -116,7 +116,7 @@ def test_a_newer_database_is_refused(database: Database, migrate: bool) -> None:
     migrate_all(database)
     with database.transaction() as session:
         session.execute(text("update alembic_version set version_num='9999'"))
-    config = load({"DATABASE_URL": database.url.render_as_string(hide_password=False)}, Path("/nowhere"))
+    config = load_config({"DATABASE_URL": database.url.render_as_string(hide_password=False)}, Path("/nowhere"))
     with pytest.raises(SchemaMismatch) as found:
         open_database(config, migrate=migrate)
     assert (found.value.found, found.value.expected) == ("9999", head_revision())
@@ -164,7 +164,7 @@ def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(Path(migration_runner.__file__).parent / "migrations", scripts)
     (scripts / "versions" / "9001.py").write_text(STEP.format("9001", head_revision(), "create table wanted (id int)"))
     (scripts / "versions" / "9002.py").write_text(
-        STEP.format("9002", "9001", "drop table night_choice") + "\nafter = True\n"
+        STEP.format("9002", "9001", "drop table night_enterprise_choice") + "\nafter = True\n"
     )
     monkeypatch.setattr(migration_runner, "_SCRIPTS", scripts)
 
@@ -180,7 +180,7 @@ def upgrade():
 def test_the_old_version_goes_on_while_the_new_one_only_adds(
     database: Database, next_version: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database.migrate(before=True)
+    database.migrate(additive_only=True)
     assert database.revision() == "9001"
     database.check_schema()  # the new version is content
     monkeypatch.undo()

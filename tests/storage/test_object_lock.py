@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from storage.objects import ObjectError, ObjectStore, ObjectTaken, S3Settings, open_store
+from storage.objects import ObjectConflict, ObjectError, ObjectStore, S3Settings, open_object_store
 from tests.storage.test_objects import KEY, MIB, boto_client, keep, read
 
 HERE = S3Settings("", "us-east-1", "key", "secret")
@@ -34,7 +34,7 @@ def locked(moto: S3Settings) -> tuple[ObjectStore, Any]:
     client.put_object_lock_configuration(
         Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule}
     )
-    return open_store(f"s3://{bucket}/films", moto), client
+    return open_object_store(f"s3://{bucket}/films", moto), client
 
 
 def versions(store: ObjectStore, client: Any) -> list[dict[str, Any]]:
@@ -64,14 +64,14 @@ def test_a_large_film_is_kept_in_a_locked_bucket(locked: tuple[ObjectStore, Any]
 def test_other_bytes_are_refused_and_where_they_come_past_us_the_first_stay(locked: tuple[ObjectStore, Any]) -> None:
     store, client = locked
     keep(store, b"first")
-    with pytest.raises(ObjectTaken):
+    with pytest.raises(ObjectConflict):
         keep(store, b"second")
     [first] = versions(store, client)
     where = {"Bucket": store._bucket, "Key": first["Key"]}  # type: ignore[attr-defined]
     client.put_object(**where, Body=b"altered behind our back")
     assert read(store) == b"altered behind our back"
     assert client.get_object(**where, VersionId=first["VersionId"])["Body"].read() == b"first"
-    with pytest.raises(ObjectTaken):
+    with pytest.raises(ObjectConflict):
         keep(store, b"first")
 
 
@@ -94,7 +94,7 @@ def test_a_store_that_knows_no_conditions_is_written_to_all_the_same(
     made.meta.events.register("before-call.s3.PutObject", without)
     keep(store, b"first")
     assert store._replaces_not is False  # type: ignore[attr-defined]
-    with pytest.raises(ObjectTaken):
+    with pytest.raises(ObjectConflict):
         keep(store, b"second")
     assert read(store) == b"first"
     assert len(versions(store, client)) == 1

@@ -19,7 +19,15 @@ from typing import Any
 import pytest
 import requests
 
-from storage.objects import ObjectError, ObjectMissing, ObjectStore, ObjectTaken, S3Settings, Stat, open_store
+from storage.objects import (
+    ObjectConflict,
+    ObjectError,
+    ObjectMissing,
+    ObjectStat,
+    ObjectStore,
+    S3Settings,
+    open_object_store,
+)
 from tests.servers import S3Place, has_swift, swift
 
 MIB = 1024 * 1024
@@ -38,12 +46,12 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Settings]:
 @pytest.fixture
 def bucket(s3: S3Settings, request: pytest.FixtureRequest) -> ObjectStore:
     prefix = hashlib.md5(request.node.name.encode()).hexdigest()
-    return open_store(f"s3://films/{prefix}", s3)
+    return open_object_store(f"s3://films/{prefix}", s3)
 
 
 @pytest.fixture
 def directory(tmp_path: Path) -> ObjectStore:
-    return open_store(f"file://{tmp_path}/objects")
+    return open_object_store(f"file://{tmp_path}/objects")
 
 
 @pytest.fixture(params=["directory", "bucket"])
@@ -66,7 +74,7 @@ def keep(store: ObjectStore, content: bytes, key: str = KEY) -> None:
     with store.spool() as spool:
         for start in range(0, len(content), MIB):
             spool.write(content[start : start + MIB])
-        store.keep(spool, key)
+        store.save(spool, key)
 
 
 def read(store: ObjectStore, key: str = KEY) -> bytes:
@@ -112,7 +120,7 @@ def test_a_spool_that_was_not_kept_leaves_nothing(store: ObjectStore) -> None:
 def test_a_spool_that_was_kept_leaves_nothing_beside_the_object(store: ObjectStore) -> None:
     with store.spool() as spool:
         spool.write(b"a film")
-        store.keep(spool, KEY)
+        store.save(spool, KEY)
     assert not spool.path.exists()
 
 
@@ -121,7 +129,7 @@ def test_a_key_is_written_once(store: ObjectStore, size: int) -> None:
     first, second = os.urandom(size), os.urandom(size)
     keep(store, first)
     keep(store, first)
-    with pytest.raises(ObjectTaken):
+    with pytest.raises(ObjectConflict):
         keep(store, second)
     assert read(store) == first
 
@@ -130,7 +138,7 @@ def test_of_many_who_want_one_key_at_once_one_gets_it(store: ObjectStore) -> Non
     def attempt(content: bytes) -> bytes | None:
         try:
             keep(store, content)
-        except ObjectTaken:
+        except ObjectConflict:
             return None
         return content
 
@@ -170,7 +178,7 @@ def test_keys_that_leave_the_store_are_refused(store: ObjectStore, key: str) -> 
             deed(key)
         assert not caught.value.transient
     with store.spool() as spool, pytest.raises(ObjectError):
-        store.keep(spool, key)
+        store.save(spool, key)
 
 
 def test_keys_and_names_may_be_chinese(store: ObjectStore) -> None:
@@ -194,7 +202,7 @@ def test_the_check_of_a_good_store_passes(store: ObjectStore) -> None:
 )
 def test_other_addresses_are_refused(url: str) -> None:
     with pytest.raises(ValueError, match="neither"):
-        open_store(url)
+        open_object_store(url)
 
 
 # --- a directory ----------------------------------------------------------------------------------------------------
@@ -202,7 +210,7 @@ def test_other_addresses_are_refused(url: str) -> None:
 
 def test_a_relative_address_is_below_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    keep(open_store("file:var/objects"), b"a film")
+    keep(open_object_store("file:var/objects"), b"a film")
     assert (tmp_path / "var/objects" / KEY).read_bytes() == b"a film"
 
 
@@ -216,7 +224,7 @@ def test_old_spool_files_are_swept_when_the_store_is_opened(directory: ObjectSto
     with directory.spool() as old, directory.spool() as young:
         two_days_ago = old.path.stat().st_mtime - 2 * 24 * 3600
         os.utime(old.path, (two_days_ago, two_days_ago))
-        open_store(f"file://{tmp_path}/objects")
+        open_object_store(f"file://{tmp_path}/objects")
         assert not old.path.exists()
         assert young.path.exists()
 
@@ -242,7 +250,7 @@ def test_a_full_disk_is_a_passing_trouble_and_leaves_nothing(directory: ObjectSt
 def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ObjectError, match="file/objects: Not a directory"):
-        open_store(f"file://{tmp_path}/file/objects")
+        open_object_store(f"file://{tmp_path}/file/objects")
 
 
 def test_the_check_names_a_directory_that_has_gone(directory: ObjectStore, tmp_path: Path) -> None:
@@ -260,18 +268,18 @@ def test_a_file_can_be_read_from_the_middle(directory: ObjectStore) -> None:
     with directory.open(KEY) as file:
         file.seek(5)
         assert file.read() == b"56789"
-    assert directory.sign(KEY, 60, "a.mp4") is None
+    assert directory.presigned_url(KEY, 60, "a.mp4") is None
 
 
 KEEP_FOR_EVER = """
 import hashlib, itertools, os, sys
-from storage.objects import open_store
-store = open_store("file://" + sys.argv[1])
+from storage.objects import open_object_store
+store = open_object_store("file://" + sys.argv[1])
 for number in itertools.count():
     content = os.urandom(1000) * 500
     with store.spool() as spool:
         spool.write(content)
-        store.keep(spool, "films/" + hashlib.sha256(content).hexdigest())
+        store.save(spool, "films/" + hashlib.sha256(content).hexdigest())
     print(number, flush=True)
 """
 
@@ -293,13 +301,13 @@ def test_a_process_killed_while_keeping_leaves_only_whole_objects(tmp_path: Path
 
 def test_the_digest_is_noted_beside_the_object(bucket: ObjectStore) -> None:
     keep(bucket, b"a film")
-    assert bucket.stat(KEY) == Stat(6, hashlib.sha256(b"a film").hexdigest())
+    assert bucket.stat(KEY) == ObjectStat(6, hashlib.sha256(b"a film").hexdigest())
     assert bucket.free_bytes() is None
 
 
 def test_a_signed_address_opens_one_film_to_anyone(bucket: ObjectStore, s3: S3Settings) -> None:
     keep(bucket, b"a film")
-    address = bucket.sign(KEY, 60, "夜巡 1.mp4")
+    address = bucket.presigned_url(KEY, 60, "夜巡 1.mp4")
     assert address is not None
     answer = requests.get(address, verify=s3.ca_bundle, timeout=10)
     assert (answer.status_code, answer.content) == (200, b"a film")
@@ -321,26 +329,26 @@ def test_parts_of_a_killed_upload_are_freed_by_the_next(s3: S3Settings) -> None:
     client, place = boto_client(s3), {"Bucket": "films", "Key": f"killed/{KEY}"}
     upload = client.create_multipart_upload(**place)["UploadId"]
     client.upload_part(**place, UploadId=upload, PartNumber=1, Body=bytes(5 * MIB))
-    keep(open_store("s3://films/killed", s3), bytes(9 * MIB))
+    keep(open_object_store("s3://films/killed", s3), bytes(9 * MIB))
     assert "Uploads" not in client.list_multipart_uploads(Bucket="films")
 
 
 def test_a_missing_bucket_is_named_by_the_check(s3: S3Settings) -> None:
     with pytest.raises(ObjectError, match="NoSuchBucket") as caught:
-        open_store("s3://nowhere/films", s3).check()
+        open_object_store("s3://nowhere/films", s3).check()
     assert caught.value.transient
 
 
 def test_a_wrong_secret_is_named_by_the_check_and_never_shown(s3: S3Settings) -> None:
     wrong = S3Settings(s3.endpoint_url, s3.region, s3.access_key_id, "wrong-secret", s3.ca_bundle)
     with pytest.raises(ObjectError, match="403 SignatureDoesNotMatch") as caught:
-        open_store("s3://films", wrong).check()
+        open_object_store("s3://films", wrong).check()
     assert caught.value.transient
     assert "wrong-secret" not in f"{caught.value} {wrong!r}"
 
 
 def test_a_store_that_is_away_is_a_passing_trouble(unused_port: int) -> None:
-    away = open_store("s3://films", S3Settings(f"https://127.0.0.1:{unused_port}", "us-east-1", "a", "b"))
+    away = open_object_store("s3://films", S3Settings(f"https://127.0.0.1:{unused_port}", "us-east-1", "a", "b"))
     with pytest.raises(ObjectError, match="Could not connect") as caught:
         keep(away, b"a film")
     assert caught.value.transient
@@ -349,7 +357,7 @@ def test_a_store_that_is_away_is_a_passing_trouble(unused_port: int) -> None:
 def test_a_certificate_that_nobody_vouches_for_is_refused(s3: S3Settings) -> None:
     stranger = S3Settings(s3.endpoint_url, s3.region, s3.access_key_id, s3.secret_access_key)
     with pytest.raises(ObjectError, match="certificate verify failed"):
-        open_store("s3://films", stranger).stat(KEY)
+        open_object_store("s3://films", stranger).stat(KEY)
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ import av
 import pytest
 from PIL import Image
 
-from bot.media.film_images import Busy, Pictures
-from storage.film import CannotDraw, marked, picture
+from bot.media.film_images import FilmImages, FilmImagesBusy
+from storage.film import PictureError, extract_picture, write_watermarked_copy
 from storage.film.keys import picture_key
-from storage.objects import open_store
+from storage.objects import open_object_store
 from tests.films import make_film
 from tests.storage.test_film import film_in
 
@@ -52,7 +52,7 @@ def turned(path: Path) -> Path:
 def drawn(film: Path, kind: str, at_s: float | None = None) -> Image.Image:
     """A picture of a film."""
     target = film.with_suffix(".jpg")
-    picture(film, target, kind, at_s)
+    extract_picture(film, target, kind, at_s)
     return Image.open(io.BytesIO(target.read_bytes()))
 
 
@@ -87,7 +87,7 @@ def test_a_film_held_upright_is_shown_upright(tmp_path: Path, keys: int) -> None
 
 def test_the_copy_of_a_film_held_upright_stands_upright_too(tmp_path: Path) -> None:
     film, copy = turned(half_bright(tmp_path / "film.mp4")), tmp_path / "copy.mp4"
-    marked(film, copy, "李局 2026-11-25 10:30 1124-0001")
+    write_watermarked_copy(film, copy, "李局 2026-11-25 10:30 1124-0001")
     with av.open(str(copy)) as container:
         frame = next(container.decode(video=0))
         assert (frame.width, frame.height, frame.rotation) == (240, 320, 0)
@@ -97,7 +97,7 @@ def test_the_copy_of_a_film_held_upright_stands_upright_too(tmp_path: Path) -> N
 
 def test_a_copy_keeps_its_sound_and_its_length(tmp_path: Path) -> None:
     film = film_in(tmp_path / "film.mp4", "libx264", "mp4", seconds=4, sound_s=4)
-    marked(film, tmp_path / "copy.mp4", "王科")
+    write_watermarked_copy(film, tmp_path / "copy.mp4", "王科")
     with av.open(str(tmp_path / "copy.mp4")) as container:
         assert sorted(stream.type for stream in container.streams) == ["audio", "video"]
         assert abs((container.duration or 0) / av.time_base - 4) < 0.3
@@ -105,7 +105,7 @@ def test_a_copy_keeps_its_sound_and_its_length(tmp_path: Path) -> None:
 
 def test_every_picture_of_a_copy_differs_from_the_film_all_over(tmp_path: Path) -> None:
     film, copy = half_bright(tmp_path / "film.mp4", size=(640, 480)), tmp_path / "copy.mp4"
-    marked(film, copy, "李局")
+    write_watermarked_copy(film, copy, "李局")
     with av.open(str(copy)) as container:
         for frame in container.decode(video=0):
             image = frame.to_image().convert("L")
@@ -120,28 +120,28 @@ def test_what_is_no_film_gives_no_picture_and_harms_nobody(tmp_path: Path, conte
     film = tmp_path / "film.mp4"
     film.write_bytes(content)
     for kind in ("thumb", "sheet"):
-        with pytest.raises(CannotDraw):
-            picture(film, tmp_path / "picture.jpg", kind)
-    with pytest.raises(CannotDraw):
-        marked(film, tmp_path / "copy.mp4", "李局")
+        with pytest.raises(PictureError):
+            extract_picture(film, tmp_path / "picture.jpg", kind)
+    with pytest.raises(PictureError):
+        write_watermarked_copy(film, tmp_path / "copy.mp4", "李局")
 
 
 def test_a_film_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
     film = half_bright(tmp_path / "film.mp4", seconds=60, size=(1280, 720))
-    with pytest.raises(CannotDraw):
-        marked(film, tmp_path / "copy.mp4", "李局", patience_s=0.2)
+    with pytest.raises(PictureError):
+        write_watermarked_copy(film, tmp_path / "copy.mp4", "李局", timeout_s=0.2)
 
 
 def test_pictures_are_kept_apart_and_the_film_stays_as_it_was(tmp_path: Path) -> None:
-    objects = open_store(f"file:{tmp_path}/objects")
+    objects = open_object_store(f"file:{tmp_path}/objects")
     film = make_film(seconds=3)
     with objects.spool() as spool:
         spool.write(film)
-        objects.keep(spool, "films/2026-11-24/1124-0001.mp4")
-    pictures = Pictures(objects)
-    key = pictures.of("films/2026-11-24/1124-0001.mp4", "still", 1.04)
+        objects.save(spool, "films/2026-11-24/1124-0001.mp4")
+    pictures = FilmImages(objects)
+    key = pictures.ensure_image("films/2026-11-24/1124-0001.mp4", "still", 1.04)
     assert key == picture_key("films/2026-11-24/1124-0001.mp4", "still", 1.0)
-    assert pictures.read(key).startswith(b"\xff\xd8")
+    assert pictures.read_image(key).startswith(b"\xff\xd8")
     kept = sorted(str(path.relative_to(tmp_path / "objects")) for path in (tmp_path / "objects").rglob("*.*"))
     assert [each for each in kept if not each.startswith(".spool")] == [
         "films/2026-11-24/1124-0001.mp4", key,
@@ -151,12 +151,16 @@ def test_pictures_are_kept_apart_and_the_film_stays_as_it_was(tmp_path: Path) ->
 
 def test_whoever_would_wait_long_for_a_copy_is_told_so(tmp_path: Path) -> None:
     """Waiting holds a thread that callbacks may need."""
-    objects = open_store(f"file:{tmp_path}/objects")
+    objects = open_object_store(f"file:{tmp_path}/objects")
     with objects.spool() as spool:
         spool.write(make_film(seconds=1))
-        objects.keep(spool, "films/2026-11-24/1124-0001.mp4")
-    pictures = Pictures(objects, patience_s=0.05)
-    with pictures._copies, pytest.raises(Busy), pictures.marked_copy("films/2026-11-24/1124-0001.mp4", "李局"):
+        objects.save(spool, "films/2026-11-24/1124-0001.mp4")
+    pictures = FilmImages(objects, timeout_s=0.05)
+    with (
+        pictures._copies,
+        pytest.raises(FilmImagesBusy),
+        pictures.watermarked_copy("films/2026-11-24/1124-0001.mp4", "李局"),
+    ):
         pass
-    with pictures.marked_copy("films/2026-11-24/1124-0001.mp4", "李局") as copy:
+    with pictures.watermarked_copy("films/2026-11-24/1124-0001.mp4", "李局") as copy:
         assert copy.stat().st_size > 0

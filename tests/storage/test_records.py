@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from storage.db.database import Database
-from storage.facts import Records
+from storage.facts import FactStore
 from tests.places import Place
 
 
@@ -19,17 +19,17 @@ def test_two_that_note_the_same_fact_at_once_both_get_on(place: Place, tmp_path:
     def note() -> None:
         began.set()
         with other.transaction() as session:
-            Records(session).set_fact("watcher", {"on": False})
+            FactStore(session).store_fact("watcher", {"on": False})
 
     thread = threading.Thread(target=note)
     with one.transaction() as session:
-        Records(session).set_fact("watcher", {"on": True})
+        FactStore(session).store_fact("watcher", {"on": True})
         thread.start()
         began.wait(20)
         # Long enough for the other to have looked before this one is kept.
         thread.join(0.2)
     thread.join(20)
-    with one.reading() as session:
-        assert Records(session).fact("watcher") == {"on": False}
+    with one.read() as session:
+        assert FactStore(session).read_fact("watcher") == {"on": False}
     one.close()
     other.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from storage.audit_log import Check
+from storage.audit_log import ChainCheck
 from storage.db.database import Database
 from storage.db.models import AuditEntry
 from storage.store import Store
@@ -23,36 +23,38 @@ def database(place: Place, tmp_path: Path) -> Iterator[Database]:
     made = Database(place.migrated(tmp_path))
     for number in range(1, 6):
         with made.transaction() as session:
-            Store(session).trail.note(NOW, "王大", "attached", subject=f"E00{number}", receipt=f"1124-000{number}")
+            Store(session).audit_log.record(
+                NOW, "王大", "attached", subject=f"E00{number}", receipt=f"1124-000{number}"
+            )
     with made.transaction() as session:
-        assert Store(session).trail.link(NOW + timedelta(seconds=1)) == 5
+        assert Store(session).audit_log.seal_new(NOW + timedelta(seconds=1)) == 5
     yield made
     made.close()
 
 
-def checked(database: Database) -> Check:
-    with database.reading() as session:
-        return Store(session).trail.check()
+def checked(database: Database) -> ChainCheck:
+    with database.read() as session:
+        return Store(session).audit_log.verify()
 
 
 def test_a_chain_that_nobody_touched_holds(database: Database) -> None:
-    assert checked(database) == Check(5, None)
+    assert checked(database) == ChainCheck(5, None)
 
 
 @pytest.mark.parametrize(
     ("meddling", "broken_at"),
     [
-        ("update audit_entry set actor='李四' where place=2", 2),
-        ('update audit_entry set detail=\'{"receipt": "1124-0009"}\' where place=4', 4),
-        ("update audit_entry set at='2026-11-23 01:00:00' where place=1", 1),
-        ("delete from audit_entry where place=3", 3),
-        ("update audit_entry set subject='E009' where place=5", 5),
+        ("update audit_entry set actor='李四' where chain_position=2", 2),
+        ('update audit_entry set detail=\'{"receipt": "1124-0009"}\' where chain_position=4', 4),
+        ("update audit_entry set at='2026-11-23 01:00:00' where chain_position=1", 1),
+        ("delete from audit_entry where chain_position=3", 3),
+        ("update audit_entry set subject='E009' where chain_position=5", 5),
     ],
 )
 def test_whoever_meddles_breaks_the_chain_at_that_place(database: Database, meddling: str, broken_at: int) -> None:
     with database.transaction() as session:
         session.execute(text(meddling))
-    assert checked(database) == Check(broken_at - 1, broken_at)
+    assert checked(database) == ChainCheck(broken_at - 1, broken_at)
 
 
 def test_an_entry_that_is_slipped_in_is_sealed_as_what_it_is_the_latest(database: Database) -> None:
@@ -60,21 +62,21 @@ def test_an_entry_that_is_slipped_in_is_sealed_as_what_it_is_the_latest(database
         session.add(AuditEntry(at=NOW - timedelta(days=9), actor="x", action="attached", detail={}))
     with database.transaction() as session:
         store = Store(session)
-        assert store.trail.link(NOW + timedelta(hours=1)) == 1
-        head, before = store.trail.head(), store.trail.head(NOW + timedelta(minutes=1))
+        assert store.audit_log.seal_new(NOW + timedelta(hours=1)) == 1
+        head, before = store.audit_log.head(), store.audit_log.head(NOW + timedelta(minutes=1))
     assert head is not None
     assert before is not None
     assert (head.length, before.length) == (6, 5)
-    assert checked(database) == Check(6, None)
+    assert checked(database) == ChainCheck(6, None)
 
 
 def test_what_was_done_to_a_thing_or_by_somebody_is_found(database: Database) -> None:
-    with database.reading() as session:
-        trail = Store(session).trail
+    with database.read() as session:
+        trail = Store(session).audit_log
         assert [each.subject for each in trail.of_subject("E002")] == ["E002"]
-        assert [each.subject for each in trail.page(words="e003")] == ["E003"]
-        assert len(trail.page(words="王大")) == 5
+        assert [each.subject for each in trail.page(search_text="e003")] == ["E003"]
+        assert len(trail.page(search_text="王大")) == 5
         latest = trail.page(limit=2)
-        assert [each.subject for each in (*latest, *trail.page(before=latest[-1].id, limit=2))] == [
+        assert [each.subject for each in (*latest, *trail.page(before_id=latest[-1].id, limit=2))] == [
             "E005", "E004", "E003", "E002",
         ]  # fmt: skip

@@ -11,8 +11,8 @@ import pytest
 import requests
 from werkzeug.test import TestResponse
 
-from storage.db.models import Look
-from storage.film import examine
+from storage.db.models import FilmView
+from storage.film import probe_film
 from tests.harness import at
 from tests.web.parts import Browser, Room
 
@@ -91,7 +91,8 @@ def test_every_look_is_on_record_and_the_enterprise_sees_who_looked(watch: Room)
     assert "李局" in looks
     assert "看十二格预览" in looks
     with watch.story.office() as store:
-        assert [(each.viewer, each.what, each.by_county) for each in store.session.query(Look).order_by(Look.id)] == [
+        views = store.session.query(FilmView).order_by(FilmView.id)
+        assert [(each.viewer_name, each.kind, each.by_supervisor) for each in views] == [
             ("李局", "film", True), ("李局", "sheet", True), ("甲化工负责人", "film", False),
         ]  # fmt: skip
 
@@ -159,18 +160,18 @@ def test_nobody_has_watched_for_longer_than_the_look_has_lasted(watch: Room) -> 
     film_of(watch)
     leader = watch.signed_in("leader")
     page = leader.get(FILM).text
-    look = re.search(r'data-look="(\d+)"', page)
+    look = re.search(r'data-view="(\d+)"', page)
     assert look is not None
     watch.story.clock.instant += timedelta(seconds=8)
     assert leader.act(f"{FILM}/looks/{look[1]}", {"watched": "900", "covered": "900"}).status_code == 204
     with watch.story.office() as store:
-        kept = store.looks.get(int(look[1]))
+        kept = store.view_log.get(int(look[1]))
         assert kept is not None
         assert (kept.watched_s, kept.covered_s) == (8.0, 12.0)
     watch.signed_in("staff").act(f"{FILM}/looks/{look[1]}", {"watched": "9", "covered": "9"})
     leader.act(f"{FILM}/looks/{look[1]}", {"watched": "nan", "covered": "-1"})
     with watch.story.office() as store:
-        kept = store.looks.get(int(look[1]))
+        kept = store.view_log.get(int(look[1]))
         assert kept is not None
         assert kept.watched_s == 8.0
 
@@ -182,7 +183,7 @@ def test_a_copy_bears_the_viewers_name_and_only_some_may_have_one(watch: Room, t
     assert copy.status_code == 200
     assert copy.headers["Content-Disposition"] == "attachment; filename=2026-11-24-1124-0001.mp4"
     (tmp_path / "copy.mp4").write_bytes(copy.data)
-    film = examine(tmp_path / "copy.mp4")
+    film = probe_film(tmp_path / "copy.mp4")
     assert (film.fault, film.duration_s) == (None, 12.0)
     with watch.story.bot.objects.open("films/2026-11-24/1124-0001.mp4") as kept:
         (tmp_path / "film.mp4").write_bytes(kept.read())
@@ -201,7 +202,7 @@ def _differ(one, other) -> float:  # type: ignore[no-untyped-def]
 
 def test_script_in_a_name_shows_as_text(watch: Room) -> None:
     with watch.story.office() as store:
-        store.register.by_code("E001").short_name = "<script>alert(1)</script>"  # type: ignore[union-attr]
+        store.register.enterprise_by_code("E001").short_name = "<script>alert(1)</script>"  # type: ignore[union-attr]
     film_of(watch)
     staff = watch.signed_in("staff")
     for page in ("/films", FILM, "/review"):

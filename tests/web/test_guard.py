@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 from flask import Blueprint, request
 
-from bot.unit_of_work import Memory
+from bot.unit_of_work import UnitOfWork
 from bot.web import dashboard
-from bot.web.dashboard.authorization import allowed
+from bot.web.dashboard.authorization import requires_permission
 from handlers.permissions import Viewer
 from tests.web.parts import Room, room
 
 LARGEST = 400_000
 
 
-def a_new_page(_memory: Memory) -> Blueprint:
+def a_new_page(_memory: UnitOfWork) -> Blueprint:
     """As somebody might add one tomorrow."""
     pages = Blueprint("tomorrow", __name__)
 
@@ -27,12 +27,12 @@ def a_new_page(_memory: Memory) -> Blueprint:
         return "nobody said who may see this"
 
     @pages.post("/tomorrow/upload")
-    @allowed("register.edit", largest=LARGEST)
+    @requires_permission("register.edit", max_body_bytes=LARGEST)
     def upload(viewer: Viewer) -> str:
         return f"{viewer.name}: {len(request.files['file'].read())}"
 
     @pages.post("/tomorrow/form")
-    @allowed("register.edit")
+    @requires_permission("register.edit")
     def form(viewer: Viewer) -> str:
         return request.form["words"][:10]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from bot.server import THREADS, listen
+from bot.server import WEB_THREADS, start_web_server
 from bot.web import live
 from tests.bot.parts import until
 from tests.bot.processes import free_port
@@ -25,7 +25,7 @@ def served(tmp_path: Path) -> Iterator[tuple[Room, str]]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     with room(tmp_path, settings={"PUBLIC_URL": url, "PORT": str(port)}) as made:
-        close = listen(made.story.bot.web, made.story.bot.config)
+        close = start_web_server(made.story.bot.web, made.story.bot.config)
         yield made, url
         close()
 
@@ -56,7 +56,7 @@ def test_a_hundred_watch_and_the_others_are_served_as_if_they_were_not_there(ser
         connections = [stack.enter_context(watching(url, cookie)) for _ in range(MANY)]
         for each in connections:
             assert b"text/event-stream" in heard(each, b"\n\n\r\n")
-        assert MANY > THREADS
+        assert MANY > WEB_THREADS
         assert requests.get(f"{url}/", headers={"Cookie": cookie}, timeout=5).status_code == 200
         made.story.time("00:10")
         made.story.says("p1", "1")
@@ -84,11 +84,11 @@ def test_who_goes_away_is_forgotten_and_the_watch_ends_with_the_last(
     monkeypatch.setattr(live, "_EVERY_S", 0.05)
     monkeypatch.setattr(live, "_SIGN_OF_LIFE_S", 0.0)
     made, url = served
-    watch: live.Watch = made.story.bot.web.extensions["patrol_watch"]
+    watch: live.SnapshotCache = made.story.bot.web.extensions["patrol_watch"]
     with watching(url, made.signed_in("leader").cookie) as connection:
         heard(connection, b"data: ")
-        until(lambda: watch.watchers == 1)
-    until(lambda: watch.watchers == 0 and not watch.is_looking)
+        until(lambda: watch.subscriber_count == 1)
+    until(lambda: watch.subscriber_count == 0 and not watch.is_running)
 
 
 def test_nobody_watches_for_ever_on_one_look_at_his_sign_in(
@@ -106,13 +106,13 @@ def test_nobody_watches_for_ever_on_one_look_at_his_sign_in(
 def test_whatever_is_said_fast_comes_whole_and_in_order(served: tuple[Room, str]) -> None:
     """What is written comes from another thread than the one that sends it on."""
     made, url = served
-    watch: live.Watch = made.story.bot.web.extensions["patrol_watch"]
+    watch: live.SnapshotCache = made.story.bot.web.extensions["patrol_watch"]
     with watching(url, made.signed_in("leader").cookie, "1.0") as connection:
         heard(connection, b"data: ")
-        until(lambda: watch.watchers == 1)
+        until(lambda: watch.subscriber_count == 1)
         words = [b": %d\n\n" % number for number in range(3000)]
         for each in words:
-            watch.tell(each)
+            watch.broadcast(each)
         came = heard(connection, words[-1])
     numbers = [int(line[2:]) for line in came.splitlines() if line.startswith(b": ")]
     assert numbers == list(range(3000))

@@ -29,7 +29,7 @@ def test_a_strangers_film_is_put_where_it_belongs_from_the_desk(watch: Room) -> 
     staff = watch.signed_in("staff")
     assert "不认识的人发来的视频（1）" in staff.get("/office").text
     with watch.story.office() as store:
-        receipt = row(store, Submission, place="quarantined").receipt
+        receipt = row(store, Submission, attribution="quarantined").receipt
     wrong = staff.act(f"/office/films/{receipt}/attach", {"code": "E002", "number": "9"})
     assert (wrong.status_code, "没有编号为“9”的部位" in wrong.text) == (422, True)
     assert staff.act(f"/office/films/{receipt}/attach", {"code": "E002", "number": "1"}).status_code == 302
@@ -43,11 +43,11 @@ def test_a_film_that_shows_no_patrol_leaves_the_desk_and_stays_on_record(watch: 
     a_night(watch)
     staff = watch.signed_in("staff")
     with watch.story.office() as store:
-        receipt = row(store, Submission, place="quarantined").receipt
+        receipt = row(store, Submission, attribution="quarantined").receipt
     assert staff.act(f"/office/films/{receipt}/dismiss").status_code == 302
     assert "不认识的人发来的视频（0）" in staff.get("/office").text
     with watch.story.office() as store:
-        assert row(store, Submission, place="quarantined").marks == ["dismissed"]
+        assert row(store, Submission, attribution="quarantined").marks == ["dismissed"]
 
 
 def test_an_invitation_is_made_and_stands_on_the_desk_until_it_is_used(watch: Room) -> None:
@@ -67,7 +67,7 @@ def test_looking_back_shows_each_enterprises_nights_and_an_enterprise_only_its_o
         watch.story.hears(who)
     page = watch.signed_in("leader").get("/history?days=7").text
     assert page.count('scope="row"') == 4
-    assert "heat--missing" in page
+    assert "heatmap--missing" in page
     own = watch.signed_in("head").get("/history?days=7").text
     assert own.count('scope="row"') == 1
 
@@ -92,7 +92,7 @@ def test_an_enterprise_objects_and_is_answered(watch: Room) -> None:
     staff = watch.signed_in("staff")
     assert "企业的异议（1）" in staff.get("/office").text
     with watch.story.office() as store:
-        [(objection, _)] = store.objections.open()
+        [(objection, _)] = store.objections.unanswered()
     assert staff.act(f"/office/objections/{objection.id}", {"answer": "已核实，予以说明"}).status_code == 302
     again = staff.act(f"/office/objections/{objection.id}", {"answer": "再答一次"})
     assert (again.status_code, "已经答复过" in again.text) == (422, True)
@@ -111,7 +111,7 @@ def test_what_did_not_arrive_lies_on_the_desk_until_somebody_has_seen_it(watch: 
     night = watch.story
     with night.office() as store:
         for name in ("李局", "赵局"):
-            store.register.unbind(store.register.people_named(name)[0].id, night.clock.instant)
+            store.register.unbind_all(store.register.people_named(name)[0].id, night.clock.instant)
     night.time("05:30")
     for who in night.cloud.members:
         night.hears(who)

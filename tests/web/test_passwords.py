@@ -66,9 +66,9 @@ def test_after_some_wrong_tries_one_has_to_wait(watch: Room, folder: Path) -> No
         assert enter(browser, "王大", "wrong word").status_code == 403
     assert "过一分钟再试" in enter(browser, "王大", WORD).text
     with watch.story.office() as store:
-        kept = store.access.credential("王大")
+        kept = store.sign_ins.credential_by_login("王大")
         assert kept is not None
-        kept.wrong_at = wall_now() - timedelta(minutes=1)
+        kept.last_failed_at = wall_now() - timedelta(minutes=1)
     assert enter(browser, "王大", WORD).status_code == 302
 
 

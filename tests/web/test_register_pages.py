@@ -64,15 +64,12 @@ def test_a_roster_row_and_a_rule_with_its_date_are_taken(watch: Room) -> None:
     shift = {"day": "2026-12-01", "leader": "李局", "staff": "", "backup": ""}
     answer = staff.act("/register/值班表/row", shift)
     assert answer.status_code == 302, answer.text
-    assert (
-        staff.act("/register/规则/row", {"name": "截止时间", "value": "05:30", "holds_from": "2026-12-01"}).status_code
-        == 302
-    )
-    with watch.story.bot.memory.reading() as store:
-        book = watch.story.bot.memory.book(store)
-    assert (f"{book.on(NIGHT).closes:%H:%M}", f"{book.on(NIGHT.replace(month=12, day=1)).closes:%H:%M}") == (
-        "06:00", "05:30",
-    )  # fmt: skip
+    rule = {"name": "截止时间", "value": "05:30", "effective_from": "2026-12-01"}
+    assert staff.act("/register/规则/row", rule).status_code == 302
+    with watch.story.bot.uow.read() as store:
+        book = watch.story.bot.uow.rules(store)
+    nights = (NIGHT, NIGHT.replace(month=12, day=1))
+    assert [f"{book.for_night(night).closes:%H:%M}" for night in nights] == ["06:00", "05:30"]
 
 
 def test_a_robot_key_is_neither_listed_nor_told_to_the_trail(watch: Room) -> None:

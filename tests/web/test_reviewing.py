@@ -53,7 +53,7 @@ def test_two_reviewers_never_have_the_same_film_in_hand(watch: Room) -> None:
 def test_many_who_ask_at_once_get_a_film_each(watch: Room) -> None:
     for who in ("p1", "p2", "p3", "p4"):
         film_of(watch, who)
-    memory, everybody = watch.story.bot.memory, Barrier(4)
+    memory, everybody = watch.story.bot.uow, Barrier(4)
     with watch.story.office() as store:
         people = [row(store, Person, name=name).id for name in ("李局", "赵局", "王科", "管理员甲")]
 
@@ -62,7 +62,7 @@ def test_many_who_ask_at_once_get_a_film_each(watch: Room) -> None:
         with memory.transaction() as store:
             person = store.register.person(person_id)
             assert person is not None
-            reel = claim_next(person, store, memory.book(store), memory.clock.now())
+            reel = claim_next(person, store, memory.rules(store), memory.clock.now())
         return reel.film.id if reel else None
 
     with ThreadPoolExecutor(4) as pool:
@@ -75,7 +75,7 @@ def test_who_goes_on_watching_keeps_the_film(watch: Room) -> None:
     film_of(watch)
     leader, staff = watch.signed_in("leader"), watch.signed_in("staff")
     page = leader.get(leader.act("/review/next").headers["Location"]).text
-    look = re.search(r'data-look="(\d+)"', page)
+    look = re.search(r'data-view="(\d+)"', page)
     assert look is not None
     watch.story.clock.instant += timedelta(minutes=9)
     leader.act(f"{FILM}/looks/{look[1]}", {"watched": "30", "covered": "10"})
@@ -86,7 +86,7 @@ def test_who_goes_on_watching_keeps_the_film(watch: Room) -> None:
 def test_a_verdict_says_how_long_its_giver_has_watched(watch: Room) -> None:
     film_of(watch)
     leader = watch.signed_in("leader")
-    look = re.search(r'data-look="(\d+)"', leader.get(FILM).text)
+    look = re.search(r'data-view="(\d+)"', leader.get(FILM).text)
     assert look is not None
     watch.story.clock.instant += timedelta(seconds=20)
     judge(leader, "fit", look=look[1], watched="9", covered="12")
@@ -152,4 +152,4 @@ def test_an_action_from_another_site_changes_nothing(watch: Room) -> None:
     leader = watch.signed_in("leader")
     assert leader.post(f"{FILM}/verdict", data={"word": "fit"}).status_code == 400
     with watch.story.office() as store:
-        assert store.review.counts_of(NIGHT) == {}
+        assert store.review.verdict_counts(NIGHT) == {}

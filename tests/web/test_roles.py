@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from handlers.permissions import ACTIONS, CHANGES, LOOKS, OWN, ROLES
+from handlers.permissions import ACTIONS, CHANGE_ACTIONS, OWN_SESSION, ROLES, VIEW_ACTIONS
 from tests.web.parts import Browser, room
 
 # Who may do what, as agreed: P patroller, H enterprise head, L duty leader, S staff, U auditor, A administrator.
@@ -38,8 +38,8 @@ def test_the_table_is_the_one_agreed_upon() -> None:
 
 
 def test_an_auditor_reads_everything_and_changes_nothing() -> None:
-    assert {action for action, roles in LOOKS.items() if "auditor" not in roles} == set()
-    assert {action for action, roles in CHANGES.items() if "auditor" in roles} == set()
+    assert {action for action, roles in VIEW_ACTIONS.items() if "auditor" not in roles} == set()
+    assert {action for action, roles in CHANGE_ACTIONS.items() if "auditor" in roles} == set()
 
 
 def pages(browser: Browser) -> Iterator[tuple[str, str, str]]:
@@ -65,7 +65,7 @@ def test_each_role_is_refused_just_what_the_table_denies(everybody: dict[str, Br
             continue  # leaving would end the test
         headers = {"Referer": "https://patrol.example.org/", "X-CSRFToken": token}
         status = browser.open(address, method=method, headers=headers).status_code
-        allowed = action == OWN or role in ACTIONS[action]
+        allowed = action == OWN_SESSION or role in ACTIONS[action]
         if (status != 403) != allowed or status >= 500:
             wrong.append((method, address, action, status))
     assert wrong == []

@@ -75,7 +75,7 @@ def test_a_word_is_good_for_one_sign_in(watch: Room) -> None:
 def test_a_code_that_was_used_shows_a_clear_page(watch: Room) -> None:
     browser = watch.browser()
     address = watch.code_for(browser, "leader")
-    watch.story.cloud.sign_ins.redeem(query_of(address)["code"], watch.story.cloud.now())
+    watch.story.cloud.sign_in_codes.redeem(query_of(address)["code"], watch.story.cloud.now())
     refused = browser.get(address)
     assert refused.status_code == 403
     assert "失效" in refused.text
@@ -109,7 +109,7 @@ def test_everywhere_means_every_browser(watch: Room) -> None:
 def test_who_leaves_the_register_is_out_at_once(watch: Room) -> None:
     browser = watch.signed_in("staff")
     with watch.story.office() as store:
-        store.register.with_role("工作人员")[0].active = False
+        store.register.people_with_role("工作人员")[0].active = False
     assert browser.get("/").status_code == 302
 
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event
 
 from handlers.permissions import ROLES
-from storage.db.models import Enterprise, Inbox, KeyPart, Person, Submission
+from storage.db.models import Enterprise, InboxRow, KeyPart, Person, Submission
 from tests.harness import NIGHT, at, row
 from tests.web.parts import Browser, Room, room
 
@@ -160,7 +160,7 @@ def test_the_board_takes_few_queries_however_large_the_county(tmp_path: Path, ro
         with room(folder, enterprises=enterprises) as made:
             _scatter(made, enterprises)
             browser, asked = made.signed_in(role), []
-            engine = made.story.bot.memory.database.engine
+            engine = made.story.bot.uow.database.engine
             event.listen(engine, "before_cursor_execute", lambda *about, asked=asked: asked.append(about[2]))
             assert browser.get("/").status_code == 200
         assert len(asked) <= 10, "\n".join(asked)
@@ -171,11 +171,12 @@ def _scatter(made: Room, number: int) -> None:
     with made.story.office() as store:
         for place, person in enumerate(store.session.query(Person).limit(number).all()):
             said = {"channel": "wecom_app", "message_key": f"s{place}", "received_at": at("00:01")}
-            heard = Inbox(**said, raw="", state="done", dispatched=True)
+            heard = InboxRow(**said, raw="", state="done", dispatched=True)
             store.session.add(heard)
             store.session.flush()
             film = Submission(
-                **said, night=NIGHT, number=9000 + place, inbox_id=heard.id, realm="wecom", sender="x", sender_key="x",
-                person_id=person.id, kind="film", sent_at=at("00:01"), state="filed", place="unattributed", marks=[],
+                **said, night=NIGHT, number=9000 + place, inbox_id=heard.id, realm="wecom", sender="x",
+                canonical_sender="x", person_id=person.id, kind="film", sent_at=at("00:01"), state="filed",
+                attribution="unattributed", marks=[],
             )  # fmt: skip
             store.session.add(film)

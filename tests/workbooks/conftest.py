@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from bot.workbooks.register.apply import apply_register
-from bot.workbooks.register.export import write_register
-from bot.workbooks.register.parse import read_register
-from bot.workbooks.register.result import Outcome
+from bot.workbooks.register.export import export_register
+from bot.workbooks.register.parse import parse_register
+from bot.workbooks.register.result import ImportResult
 from storage.db.database import Database
 from storage.db.models import Base
-from storage.objects import open_store
+from storage.objects import open_object_store
 from storage.store import Store
 from tests.places import Place, here
 from tests.workbooks.sample import Sheets, write_sheets
@@ -30,28 +30,28 @@ class Office:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.database = Database(here().migrated(folder))
-        self.objects = open_store(f"file:{folder / 'objects'}")
+        self.objects = open_object_store(f"file:{folder / 'objects'}")
 
-    def take(self, path: Path, *, dry_run: bool = False, now: datetime = NOW) -> Outcome:
+    def take(self, path: Path, *, dry_run: bool = False, now: datetime = NOW) -> ImportResult:
         """Import a workbook."""
-        parsed = read_register(path)
+        parsed = parse_register(path)
         with self.database.transaction() as session:
             return apply_register(parsed, Store(session), self.objects, now, dry_run=dry_run)
 
-    def take_sheets(self, sheets: Sheets, headings: dict[str, list[str]] | None = None, **how: Any) -> Outcome:
+    def take_sheets(self, sheets: Sheets, headings: dict[str, list[str]] | None = None, **how: Any) -> ImportResult:
         """Import a workbook of these rows."""
         return self.take(write_sheets(self.folder / "given.xlsx", sheets, headings), **how)
 
     def give(self, name: str = "out.xlsx") -> Path:
         """Export a workbook; every film must have been readable."""
         path = self.folder / name
-        with self.database.reading() as session:
-            assert write_register(Store(session), self.objects, path) == []
+        with self.database.read() as session:
+            assert export_register(Store(session), self.objects, path) == []
         return path
 
     def all(self, model: type[Base]) -> list[Any]:
         """Every row of a table."""
-        with self.database.reading() as session:
+        with self.database.read() as session:
             return session.query(model).order_by(*model.__table__.primary_key).all()
 
     def close(self) -> None:

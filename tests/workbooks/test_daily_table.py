@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
-from bot.workbooks.reports.daily import CountyRow, DailyRow, DailyTable, daily_table
+from bot.workbooks.reports.daily import DailyRow, DailyTable, SupervisorRow, write_daily_table
 
 CHINA = timezone(timedelta(hours=8))
 
@@ -36,7 +36,7 @@ TABLE = DailyTable(date(2026, 11, 24), at(0, 0), at(6, 0), COUNTS, ("刘局",), 
 
 def cells(table: DailyTable) -> list[tuple[Any, ...]]:
     written = io.BytesIO()
-    daily_table(written, table)
+    write_daily_table(written, table)
     sheet = load_workbook(io.BytesIO(written.getvalue())).worksheets[0]
     return [row for row in sheet.iter_rows(values_only=True) if any(value is not None for value in row)]
 
@@ -76,33 +76,37 @@ def test_the_worst_rows_come_first() -> None:
 
 
 def test_the_countys_own_gap_stands_in_the_same_table() -> None:
-    county = CountyRow(
-        due=12, done=10, reviewers=("李局", "王科"), unseen=("1124-0003", "1124-0007"), watched_minutes=9
+    county = SupervisorRow(
+        films_due=12,
+        films_reviewed=10,
+        reviewers=("李局", "王科"),
+        unreviewed_receipts=("1124-0003", "1124-0007"),
+        watched_minutes=9,
     )
-    last = cells(replace(TABLE, county=county))[-2]
+    last = cells(replace(TABLE, supervisor_row=county))[-2]
     assert last == (
         9, "监管办公室（审看）", None, None, None, None, None, "未看 2 段", "1124-0003、1124-0007", "共看 9 分钟",
         "10/12", "李局、王科", None,
     )  # fmt: skip
-    assert cells(replace(TABLE, county=replace(county, unseen=())))[-2][7] == "已看完"
+    assert cells(replace(TABLE, supervisor_row=replace(county, unreviewed_receipts=())))[-2][7] == "已看完"
 
 
 def test_what_was_found_stands_with_its_enterprise() -> None:
-    first = replace(TABLE.rows[0], reviewed="2/2", reviewers=("李局",), findings=("1 罐区 有问题：滴漏",))
+    first = replace(TABLE.rows[0], review_progress="2/2", reviewers=("李局",), review_findings=("1 罐区 有问题：滴漏",))
     rows = cells(replace(TABLE, rows=(first, *TABLE.rows[1:])))
     assert next(row for row in rows if row[1] == first.enterprise)[10:] == ("2/2", "李局", "1 罐区 有问题：滴漏")
 
 
 def test_the_same_night_is_the_same_bytes(tmp_path: Path) -> None:
     written = io.BytesIO()
-    daily_table(tmp_path / "night.xlsx", TABLE)
-    daily_table(written, TABLE)
+    write_daily_table(tmp_path / "night.xlsx", TABLE)
+    write_daily_table(written, TABLE)
     assert (tmp_path / "night.xlsx").read_bytes() == written.getvalue()
 
 
 def test_it_prints_on_one_landscape_page_width() -> None:
     written = io.BytesIO()
-    daily_table(written, TABLE)
+    write_daily_table(written, TABLE)
     sheet = load_workbook(io.BytesIO(written.getvalue())).worksheets[0]
     assert (sheet.page_setup.orientation, sheet.page_setup.paperSize, sheet.page_setup.fitToHeight) == (
         "landscape", 9, 0,
@@ -115,12 +119,12 @@ def test_it_prints_on_one_landscape_page_width() -> None:
 @pytest.mark.parametrize("counts", [{**COUNTS, "expected": 9}, {**COUNTS, "missing": 1, "late": 2}, {}])
 def test_a_table_whose_sum_is_not_proven_does_not_go_out(counts: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="not those of the rows"):
-        daily_table(io.BytesIO(), replace(TABLE, counts=counts))
+        write_daily_table(io.BytesIO(), replace(TABLE, counts=counts))
 
 
 def test_an_unknown_state_does_not_go_out() -> None:
     with pytest.raises(ValueError, match="unknown states"):
-        daily_table(io.BytesIO(), replace(TABLE, rows=(replace(ROWS[0], state="fine"),)))
+        write_daily_table(io.BytesIO(), replace(TABLE, rows=(replace(ROWS[0], state="fine"),)))
 
 
 def test_whoever_stands_behind_the_leader_is_named_and_nobody_is_said() -> None:

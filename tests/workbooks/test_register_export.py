@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
-from bot.devtools.sample_register import example_register
-from bot.workbooks.register.result import Outcome
+from bot.devtools.sample_register import write_sample_register
+from bot.workbooks.register.result import ImportResult
 from storage.db.models import ContentItem, Enterprise, KeyPart, Person
 from storage.store import Store
 from tests.workbooks.conftest import Office
@@ -23,7 +23,7 @@ from tests.workbooks.sample import HEADINGS, Sheets, read_cells, sample_sheets
 DAY = date(2026, 11, 23)
 
 
-def unchanged(outcome: Outcome) -> None:
+def unchanged(outcome: ImportResult) -> None:
     assert [str(refusal) for refusal in outcome.refusals] == []
     assert {title: (sheet.added, sheet.changed) for title, sheet in outcome.sheets.items()} == dict.fromkeys(
         outcome.sheets, (0, 0)
@@ -117,19 +117,19 @@ def test_the_sheet_is_made_for_office_people(office: Office) -> None:
 
 
 def test_a_film_the_store_lost_is_told(office: Office) -> None:
-    from bot.workbooks.register.export import write_register
+    from bot.workbooks.register.export import export_register
 
     (office.folder / "film.mp4").write_bytes(b"film")
     office.take_sheets({"内容": [["课", "视频", None, "film.mp4"]]})
     office.objects.remove(office.all(ContentItem)[0].object_key)
-    with office.database.reading() as session:
-        complaints = write_register(Store(session), office.objects, office.folder / "out.xlsx")
+    with office.database.read() as session:
+        complaints = export_register(Store(session), office.objects, office.folder / "out.xlsx")
     assert complaints == ["内容“课”的文件 out-文件/film.mp4 在对象存储里读不出来，没有写出"]
 
 
 def test_the_example_is_a_whole_county_and_goes_round(office: Office, neighbour: Office) -> None:
     (office.folder / "film.mp4").write_bytes(b"film")
-    example_register(office.folder / "county.xlsx", DAY, film="film.mp4")
+    write_sample_register(office.folder / "county.xlsx", DAY, film_path="film.mp4")
     outcome = office.take(office.folder / "county.xlsx")
     assert outcome.applied
     assert {title: sheet.added for title, sheet in outcome.sheets.items()} == {

@@ -7,7 +7,7 @@ from typing import Any
 
 from openpyxl import Workbook, load_workbook
 
-from bot.workbooks.register.result import Outcome
+from bot.workbooks.register.result import ImportResult
 from storage.db.models import (
     AuditEntry,
     Binding,
@@ -27,15 +27,17 @@ from tests.workbooks.sample import HEADINGS, make_register, sample_sheets, write
 DAY = date(2026, 11, 23)
 
 
-def clean(outcome: Outcome) -> Outcome:
+def clean(outcome: ImportResult) -> ImportResult:
     assert [str(refusal) for refusal in outcome.refusals] == []
     assert outcome.applied
     return outcome
 
 
 def people_of(office: Office, day: date) -> dict[str, list[str]]:
-    with office.database.reading() as session:
-        return {post: [person.name for person in found] for post, found in Store(session).duty.on(day).items()}
+    with office.database.read() as session:
+        return {
+            post: [person.name for person in found] for post, found in Store(session).duty.people_on_shift(day).items()
+        }
 
 
 def test_a_whole_register_is_taken_and_a_second_time_changes_nothing(office: Office) -> None:
@@ -54,7 +56,7 @@ def test_defaults_stand_where_the_office_wrote_nothing(office: Office) -> None:
     (enterprise,), (part,) = office.all(Enterprise), office.all(KeyPart)
     assert (enterprise.short_name, enterprise.risk, enterprise.status) == ("甲厂", None, "生产")
     assert (enterprise.major_hazard_sources, enterprise.group_id) == (0, None)
-    assert (part.filming_rule, part.kept_in_shutdown, part.in_use) == ("可用手机", False, True)
+    assert (part.filming_requirement, part.required_in_shutdown, part.in_use) == ("可用手机", False, True)
 
 
 def test_numbers_and_full_width_characters_become_plain_codes(office: Office) -> None:
@@ -95,7 +97,7 @@ def test_messy_headings_titles_and_merged_cells_are_understood(office: Office) -
     assert [(part.number, part.name) for part in office.all(KeyPart)] == [("1", "罐区"), ("2", "泵房"), ("3", "库房")]
     assert outcome.unknown_sheets == ["草稿"]
     assert outcome.unknown_columns == [("重点部位", "备注")]
-    assert "重点部位表里不认识的列“备注”，没有导入" in outcome.lines()
+    assert "重点部位表里不认识的列“备注”，没有导入" in outcome.text_lines()
 
 
 def test_a_merged_date_gathers_the_rows_of_one_shift(office: Office) -> None:
@@ -155,7 +157,7 @@ def test_what_a_sheet_does_not_mention_is_kept_and_told(office: Office) -> None:
     assert outcome.sheets["重点部位"].not_mentioned == ["E001-2 装卸台", "E002-1 罐区", "E002-2 装卸台"]
     assert outcome.sheets["人员"].not_mentioned == ["巡检1", "负责1", "巡检2", "负责2"]
     assert len(office.all(Person)) == 7
-    assert "企业表没有提到的 1 项保留不动：E002 样例化工E002有限公司" in outcome.lines()
+    assert "企业表没有提到的 1 项保留不动：E002 样例化工E002有限公司" in outcome.text_lines()
 
 
 def test_an_enterprise_without_parts_gets_one_and_the_office_is_warned(office: Office) -> None:
@@ -171,7 +173,7 @@ def test_a_stopped_plant_of_which_nothing_is_expected_is_told(office: Office) ->
         "重点部位": [["A", 1, "罐区", "照拍", None], ["B", 1, "罐区", None, None], ["C", 1, "罐区", "照拍", "停用"]],
     }
     outcome = clean(office.take_sheets(sheets, headings))
-    assert [part.kept_in_shutdown for part in office.all(KeyPart)] == [True, False, True]
+    assert [part.required_in_shutdown for part in office.all(KeyPart)] == [True, False, True]
     assert outcome.warnings == [
         "厂B已停产，又没有“停产时照拍”的部位，夜里不会要求报送",
         "厂C的重点部位全部停用，夜里不会要求报送",
@@ -198,7 +200,7 @@ def test_rules_are_kept_in_one_form_however_excel_hands_them_over(office: Office
         ["最短时长秒", "８", "2026/12/1"],
     ]
     clean(office.take_sheets({"规则": rows}))
-    assert [(rule.name, rule.value, rule.holds_from) for rule in office.all(Rule)] == [
+    assert [(rule.name, rule.value, rule.effective_from) for rule in office.all(Rule)] == [
         ("开始时间", "00:30", None),
         ("截止时间", "06:00", None),
         ("截止时间", "07:00", DAY),
@@ -244,7 +246,7 @@ def test_a_dry_run_shows_the_same_and_changes_nothing(office: Office) -> None:
     assert (rehearsed.applied, office.all(Enterprise), office.all(AuditEntry)) == (False, [], [])
     assert not (office.folder / "objects" / "content").exists()
     done = clean(office.take_sheets(sheets))
-    assert rehearsed.lines() == done.lines()
+    assert rehearsed.text_lines() == done.text_lines()
 
 
 def test_a_calculated_formula_counts_and_an_uncalculated_one_is_refused(office: Office) -> None:

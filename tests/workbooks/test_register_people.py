@@ -108,7 +108,7 @@ def test_an_account_bound_by_code_survives_the_offices_old_sheet(office: Office)
     with office.database.transaction() as session:
         Store(session).register.bind(1, "wecom", "new", NOW)
     assert counts(take(office, rows)) == (0, 0, 1)
-    with office.database.reading() as session:
+    with office.database.read() as session:
         assert Store(session).register.account_of(1, "wecom") == "new"
 
 
@@ -120,7 +120,7 @@ def test_whoever_leaves_loses_every_account_and_may_come_back(office: Office) ->
     assert counts(take(office, left)) == (0, 0, 1)
     assert not office.all(Person)[0].active
     assert counts(take(office, [*left[:6], "在职"])) == (0, 1, 0)
-    with office.database.reading() as session:
+    with office.database.read() as session:
         assert Store(session).register.account_of(1, "wecom") == "jia"
 
 
@@ -135,8 +135,8 @@ def test_the_namesake_whose_role_fits_and_who_is_of_the_office_is_meant(office: 
     people: list[list[Any]] = [["王伟", None, "值班领导", None, "leader"], ["王伟", None, "巡检员", "E1", "patrol"]]
     outcome = take(office, *people, 值班表=roster)
     assert outcome.applied
-    with office.database.reading() as session:
-        assert [person.id for person in Store(session).duty.on(date(2026, 11, 23))["leader"]] == [1]
+    with office.database.read() as session:
+        assert [person.id for person in Store(session).duty.people_on_shift(date(2026, 11, 23))["leader"]] == [1]
 
 
 def test_namesakes_nothing_tells_apart_are_refused_until_the_number_is_written(office: Office) -> None:

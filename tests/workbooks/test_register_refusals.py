@@ -12,7 +12,7 @@ import pytest
 from openpyxl import Workbook
 
 from bot.workbooks.register import xlsx_reader
-from storage.db.models import Base, Enterprise, Meta, Rule
+from storage.db.models import Base, Enterprise, Fact, Rule
 from storage.objects import ObjectError
 from tests.workbooks.conftest import Office
 from tests.workbooks.sample import HEADINGS, make_register, sample_sheets
@@ -203,7 +203,7 @@ def test_one_bad_cell_keeps_everything_out_and_every_bad_cell_is_told(office: Of
         "企业表第 3 行“风险等级”：写的是“紫”，应为 红、橙、黄、蓝 之一",
         "人员表第 6 行“手机”：写的是“无”，不像电话号码，应为 5 到 20 位数字",
     ]
-    assert {table.class_ for table in Base.registry.mappers if office.all(table.class_)} <= {Meta}
+    assert {table.class_ for table in Base.registry.mappers if office.all(table.class_)} <= {Fact}
     assert not (office.folder / "objects" / "content").exists()
 
 
@@ -221,7 +221,7 @@ def test_a_sheet_without_its_headings_is_refused_with_what_lacks(office: Office)
     book.active.append(["姓名", "手机", "企业编号"])
     book.save(office.folder / "lacking.xlsx")
     outcome = office.take(office.folder / "lacking.xlsx")
-    assert outcome.lines()[-1] == "人员表：前 5 行里找不到表头，缺少的列：角色"
+    assert outcome.text_lines()[-1] == "人员表：前 5 行里找不到表头，缺少的列：角色"
 
 
 def test_a_heading_twice_is_refused(office: Office) -> None:
@@ -253,12 +253,12 @@ FILES: list[tuple[bytes, str]] = [
 def test_a_file_that_is_no_register_gets_one_sentence(office: Office, content: bytes, sentence: str) -> None:
     path = office.folder / "what.xlsx"
     path.write_bytes(content)
-    assert office.take(path).lines()[-1] == sentence
+    assert office.take(path).text_lines()[-1] == sentence
 
 
 def test_a_file_that_is_not_there_gets_one_sentence(office: Office) -> None:
-    assert office.take(office.folder / "none.xlsx").lines() == ["打不开文件 none.xlsx：文件不存在或没有读取权限"]
-    assert office.take(office.folder).lines() == ["打不开文件 office：文件不存在或没有读取权限"]
+    assert office.take(office.folder / "none.xlsx").text_lines() == ["打不开文件 none.xlsx：文件不存在或没有读取权限"]
+    assert office.take(office.folder).text_lines() == ["打不开文件 office：文件不存在或没有读取权限"]
 
 
 def test_declared_entities_are_not_expanded(office: Office) -> None:
@@ -271,17 +271,17 @@ def test_declared_entities_are_not_expanded(office: Office) -> None:
     with zipfile.ZipFile(path, "w") as target:
         for name, content in members.items():
             target.writestr(name, content)
-    assert office.take(path).lines() == ["不是 Excel 工作簿（.xlsx），或者文件已损坏"]
+    assert office.take(path).text_lines() == ["不是 Excel 工作簿（.xlsx），或者文件已损坏"]
 
 
 def test_what_is_too_big_is_refused_before_it_is_read(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     path = make_register(office.folder / "r.xlsx", enterprises=40)
-    monkeypatch.setattr(xlsx_reader, "MOST_ROWS", 30)
-    assert office.take(path).lines() == ["“企业”超过 30 行，请拆成几个文件导入"]
-    monkeypatch.setattr(xlsx_reader, "LONGEST_STRETCH", 500)
+    monkeypatch.setattr(xlsx_reader, "MAX_ROWS", 30)
+    assert office.take(path).text_lines() == ["“企业”超过 30 行，请拆成几个文件导入"]
+    monkeypatch.setattr(xlsx_reader, "MAX_ROW_BYTES", 500)
     monkeypatch.setattr(xlsx_reader, "_CHUNK", 16)
-    assert office.take(path).lines() == ["文件展开后过大，请只保留需要导入的表"]
-    monkeypatch.setattr(xlsx_reader, "MOST_UNPACKED", 1000)
-    assert office.take(path).lines() == ["文件展开后过大，请只保留需要导入的表"]
-    monkeypatch.setattr(xlsx_reader, "MOST_BYTES", 1000)
-    assert office.take(path).lines() == ["文件超过 0 MB，请只保留需要导入的表"]
+    assert office.take(path).text_lines() == ["文件展开后过大，请只保留需要导入的表"]
+    monkeypatch.setattr(xlsx_reader, "MAX_UNPACKED_BYTES", 1000)
+    assert office.take(path).text_lines() == ["文件展开后过大，请只保留需要导入的表"]
+    monkeypatch.setattr(xlsx_reader, "MAX_FILE_BYTES", 1000)
+    assert office.take(path).text_lines() == ["文件超过 0 MB，请只保留需要导入的表"]

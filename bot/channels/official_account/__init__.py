@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from bot.channels.interface import Means, Opened
+from bot.channels.interface import ChannelContext, ChannelParts
 from bot.channels.official_account.client import OfficialAccountClient
-from bot.channels.official_account.inbound import OfficialAccountDoor
+from bot.channels.official_account.inbound import OfficialAccountReceiver
 from bot.channels.official_account.outbound import OfficialAccountChannel
-from bot.channels.official_account.personal_channel import NAME
-from bot.channels.official_account.templates import Templates
-from bot.channels.wecom_api.crypto import Envelope
+from bot.channels.official_account.personal_channel import OFFICIAL_ACCOUNT
+from bot.channels.official_account.templates import TemplateSender
+from bot.channels.wecom_api.crypto import CallbackCrypto
 
 
-def opened(means: Means) -> Opened | None:
+def build(context: ChannelContext) -> ChannelParts | None:
     """The account, when it is configured."""
-    config = means.config
-    if not config.is_on(NAME):
+    config = context.config
+    if not config.is_configured(OFFICIAL_ACCOUNT):
         return None
     app_id, secret = config.OFFICIAL_ACCOUNT_APP_ID, config.OFFICIAL_ACCOUNT_APP_SECRET.get_secret_value()
     url, token = config.OFFICIAL_ACCOUNT_API_URL, config.OFFICIAL_ACCOUNT_TOKEN.get_secret_value()
-    client = OfficialAccountClient(url, app_id, secret, means.clock, means.transaction, means.guard)
+    client = OfficialAccountClient(url, app_id, secret, context.clock, context.transaction, context.ssrf_guard)
     keys = (config.OFFICIAL_ACCOUNT_ENCODING_AES_KEY, config.OFFICIAL_ACCOUNT_PREVIOUS_AES_KEY)
-    envelopes = [Envelope(token, key.get_secret_value(), {app_id}) for key in keys if key.get_secret_value()]
+    envelopes = [CallbackCrypto(token, key.get_secret_value(), {app_id}) for key in keys if key.get_secret_value()]
     template = config.OFFICIAL_ACCOUNT_TEMPLATE_ID
-    templates = Templates(client, template, means.clock, config.TIMEZONE) if template else None
+    templates = TemplateSender(client, template, context.clock, config.TIMEZONE) if template else None
     channel = OfficialAccountChannel(client, templates)
-    return Opened(channel, OfficialAccountDoor(token, envelopes, client), platform=url)
+    return ChannelParts(channel, OfficialAccountReceiver(token, envelopes, client), api_url=url)
 
 
-__all__ = ["OfficialAccountChannel", "OfficialAccountDoor", "opened"]
+__all__ = ["OfficialAccountChannel", "OfficialAccountReceiver", "build"]

@@ -6,30 +6,32 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from bot.channels.interface import Attachment, Body, Delivered, Limits
+from bot.channels.interface import ChannelLimits, FileLoader, OutboundMessage, SendResult
 from bot.channels.official_account.client import OfficialAccountClient
-from bot.channels.official_account.personal_channel import LINE
-from bot.channels.official_account.templates import Templates
+from bot.channels.official_account.personal_channel import PERSONAL_CHANNEL
+from bot.channels.official_account.templates import TemplateSender
 
 
 class OfficialAccountChannel:
     """Customer messages while the account may answer, a template of the office's outside of that."""
 
-    limits = Limits(messages=5, period=timedelta(seconds=10), text_bytes=2048, file_bytes=0, cards=False)
-    repeats_are_safe, of_platform = False, True
+    limits = ChannelLimits(
+        max_messages=5, period=timedelta(seconds=10), max_text_bytes=2048, max_file_bytes=0, supports_cards=False
+    )
+    dedupes_repeats, counts_for_outage = False, True
 
-    def __init__(self, client: OfficialAccountClient, templates: Templates | None) -> None:
-        self._client, self._templates = client, templates
-        self.line = replace(LINE, unasked=templates is not None)
+    def __init__(self, client: OfficialAccountClient, template_sender: TemplateSender | None) -> None:
+        self._client, self._templates = client, template_sender
+        self.personal_channel = replace(PERSONAL_CHANNEL, template_allowed=template_sender is not None)
 
-    def send(self, address: str, body: Body, attachment: Attachment | None) -> Delivered:
+    def send(self, address: str, body: OutboundMessage, load_file: FileLoader | None) -> SendResult:
         """See Channel."""
         if body.get("unasked") and self._templates is not None:
-            return Delivered(platform_id=self._templates.send(address, body["text"]))
-        self._client.post("message/custom/send", {"touser": address, **self._content(body, attachment)})
-        return Delivered()
+            return SendResult(platform_message_id=self._templates.send(address, body["text"]))
+        self._client.post("message/custom/send", {"touser": address, **self._content(body, load_file)})
+        return SendResult()
 
-    def _content(self, body: Body, attachment: Attachment | None) -> dict[str, Any]:
+    def _content(self, body: OutboundMessage, attachment: FileLoader | None) -> dict[str, Any]:
         if body["form"] == "news":
             article = {"title": body["title"], "description": body["text"], "url": body["url"]}
             return {"msgtype": "news", "news": {"articles": [article]}}

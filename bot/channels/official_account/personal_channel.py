@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from storage.personal_channels import Line, Window
+from storage.personal_channels import PersonalChannel, ReplyWindow
 
-NAME = "official_account"
+OFFICIAL_ACCOUNT = "official_account"
 # After words of somebody's own, and after a follow, a scan or a press of the menu.
-_WORDS, _TOUCH = Window(timedelta(hours=48), 5), Window(timedelta(minutes=1), 3)
-LINE = Line(NAME, NAME, _WORDS, dict.fromkeys(("subscribe", "SCAN", "CLICK"), _TOUCH))
+_WORDS, _TOUCH = ReplyWindow(timedelta(hours=48), 5), ReplyWindow(timedelta(minutes=1), 3)
+PERSONAL_CHANNEL = PersonalChannel(
+    OFFICIAL_ACCOUNT, OFFICIAL_ACCOUNT, _WORDS, dict.fromkeys(("subscribe", "SCAN", "CLICK"), _TOUCH)
+)

@@ -18,7 +18,7 @@ _TIMES = ("time", "date")
 _USUAL = ("thing1", "time2")
 
 
-class Templates:
+class TemplateSender:
     """The account's one template for what it may say unasked."""
 
     def __init__(self, client: OfficialAccountClient, template_id: str, clock: Clock, zone: ZoneInfo) -> None:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from bot.channels.interface import Means, Opened
-from bot.channels.wecom_aibot.inbound import WeComAibotDoor
+from bot.channels.interface import ChannelContext, ChannelParts
+from bot.channels.wecom_aibot.inbound import WeComAibotReceiver
 from bot.channels.wecom_aibot.outbound import WeComAibotChannel
-from bot.channels.wecom_aibot.rpc import NAME, Exchange
+from bot.channels.wecom_aibot.rpc import WECOM_AIBOT, AibotRpc
 
 
-def opened(means: Means) -> Opened | None:
+def build(context: ChannelContext) -> ChannelParts | None:
     """The smart bot, when it is configured."""
-    config = means.config
-    if not config.is_on("wecom_aibot"):
+    config = context.config
+    if not config.is_configured("wecom_aibot"):
         return None
-    channel = WeComAibotChannel(Exchange(means.transaction, means.reading), means.reading)
-    return Opened(channel, WeComAibotDoor(means.guard.media), platform=config.WECOM_AIBOT_URL)
+    channel = WeComAibotChannel(AibotRpc(context.transaction, context.read), context.read)
+    return ChannelParts(channel, WeComAibotReceiver(context.ssrf_guard.get_media), api_url=config.WECOM_AIBOT_URL)
 
 
-__all__ = ["NAME", "Exchange", "WeComAibotChannel", "WeComAibotDoor", "opened"]
+__all__ = ["WECOM_AIBOT", "AibotRpc", "WeComAibotChannel", "WeComAibotReceiver", "build"]

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.channels.interface import Received
+from bot.channels.interface import InboundMessage
 from handlers.message import Message
 
-CHANNEL, REALM = "wecom_aibot", "wecom"
+WECOM_AIBOT, REALM = "wecom_aibot", "wecom"
 _KINDS = {"text": "text", "voice": "text", "image": "photo", "video": "film", "file": "file", "event": "event"}
 # What may be quoted to have it taken in: the platform hands posted films on in no other way (7.1).
 _QUOTED = {"video": "film", "file": "film", "image": "photo"}
@@ -22,7 +22,7 @@ _WORDS = "words"
 Json = dict[str, Any]
 
 
-def received(frame: Json) -> Iterator[Received]:
+def parse_frame(frame: Json) -> Iterator[InboundMessage]:
     """The messages of one frame, each with the key under which it is heard once. Raises ValueError.
 
     A message of words and pictures is several: each picture is fetched by itself.
@@ -34,7 +34,7 @@ def received(frame: Json) -> Iterator[Received]:
     key = _word(body, "msgid") or _event_key(body)
     for item in items:
         raw = json.dumps({"req_id": req_id, "item": item, "body": body}, ensure_ascii=False)
-        yield Received(f"{key}/{item}" if item else key, raw)
+        yield InboundMessage(f"{key}/{item}" if item else key, raw)
 
 
 def _items(body: Json) -> list[str]:
@@ -51,7 +51,7 @@ def _event_key(body: Json) -> str:
     return "/".join((_word(body, "from", "userid"), str(body.get("create_time", "")), *names))
 
 
-def message(raw: str, inbox_id: int, received_at: datetime) -> Message:
+def parse_message(raw: str, inbox_id: int, received_at: datetime) -> Message:
     """What a kept message says."""
     kept = json.loads(raw)
     body = _part(kept, "body")
@@ -61,12 +61,12 @@ def message(raw: str, inbox_id: int, received_at: datetime) -> Message:
     pressed = _word(event, "eventtype") == "template_card_event"
     task_id = _either(card, "task_id")
     return Message(
-        channel=CHANNEL,
+        channel=WECOM_AIBOT,
         realm=REALM,
-        key=next(each.key for each in received({"body": body}) if _item(each) == kept.get("item", "")),
+        key=next(each.key for each in parse_frame({"body": body}) if _item(each) == kept.get("item", "")),
         inbox_id=inbox_id,
         sender=_word(body, "from", "userid"),
-        chat=_word(body, "chatid"),
+        chat_id=_word(body, "chatid"),
         sent_at=_instant(body.get("create_time")) or received_at,
         received_at=received_at,
         kind="press" if pressed else kind,
@@ -77,11 +77,11 @@ def message(raw: str, inbox_id: int, received_at: datetime) -> Message:
         event=_word(event, "eventtype"),
         button=_pressed(card) if pressed else "",
         task_id=task_id,
-        response_code=click(_word(kept, "req_id"), task_id, _pressed(card)) if pressed else "",
+        response_code=encode_click(_word(kept, "req_id"), task_id, _pressed(card)) if pressed else "",
     )
 
 
-def _item(each: Received) -> str:
+def _item(each: InboundMessage) -> str:
     return str(json.loads(each.raw)["item"])
 
 
@@ -121,7 +121,7 @@ def _mixed_words(body: Json) -> str:
     return " ".join(filter(None, (_word(part, "text", "content") for part in _mixed(body))))
 
 
-def without_keys(raw: str) -> str:
+def redact_media_keys(raw: str) -> str:
     """A kept message whose media have been fetched: their keys and addresses are nobody's business any more."""
     return json.dumps(_emptied(json.loads(raw)), ensure_ascii=False)
 
@@ -135,14 +135,14 @@ def _emptied(value: Any) -> Any:
 _ANSWERS = {"enter_chat": "aibot_respond_welcome_msg", "": "aibot_respond_msg"}
 
 
-def answering(raw: str) -> tuple[str, str] | None:
+def reply_target(raw: str) -> tuple[str, str] | None:
     """The command and the number under which a kept message is answered; None for what is not (a click)."""
     kept = json.loads(raw)
     command = _ANSWERS.get(_word(_part(_part(kept, "body"), "event"), "eventtype"))
     return (command, req_id) if command and (req_id := _word(kept, "req_id")) else None
 
 
-def click(req_id: str, task_id: str, key: str) -> str:
+def encode_click(req_id: str, task_id: str, key: str) -> str:
     """What is needed to change the card that was pressed."""
     return json.dumps([req_id, task_id, key])
 

@@ -9,23 +9,23 @@ from bot.channels.wecom_aibot import frames, media
 from handlers.message import Message
 
 
-class WeComAibotDoor:
+class WeComAibotReceiver:
     """Messages of single chats, and of groups where the bot is mentioned (protocol sheet 7.1)."""
 
     # An address dies in five minutes: these go before what can wait three days.
     hurried = True
 
-    def __init__(self, get: media.Get) -> None:
-        self._get = get
+    def __init__(self, http_get: media.HttpGet) -> None:
+        self._get = http_get
 
     def parse(self, raw: str, inbox_id: int, received_at: datetime) -> Message:
         """See Door."""
-        return frames.message(raw, inbox_id, received_at)
+        return frames.parse_message(raw, inbox_id, received_at)
 
     def fetch(self, what: str) -> Iterator[bytes]:
         """See Door."""
-        return media.opened(what, self._get)
+        return media.stream_media(what, self._get)
 
-    def kept(self, raw: str) -> str:
+    def redact(self, raw: str) -> str:
         """See Discreet."""
-        return frames.without_keys(raw)
+        return frames.redact_media_keys(raw)

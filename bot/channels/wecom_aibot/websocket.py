@@ -13,14 +13,14 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from bot.channels.errors import ChannelError, Misconfigured, Transient, Unheard, from_code
+from bot.channels.errors import ChannelError, Misconfigured, OutcomeUnknown, Transient, error_from_code
 
 log = logging.getLogger(__name__)
 # Its lines hold whole frames, and these hold the secret and the keys of films.
 logging.getLogger("websockets").setLevel(logging.ERROR)
 
 Json = dict[str, Any]
-Hear = Callable[[Json], None]
+FrameHandler = Callable[[Json], None]
 
 _CONNECT_S, _CLOSE_S = 10, 2
 _LARGEST_FRAME = 4 * 1024 * 1024
@@ -29,22 +29,22 @@ _LANES = 64
 
 
 @dataclass(frozen=True)
-class Pace:
+class ConnectionTimings:
     """How long one waits for what; the tests are in more of a hurry."""
 
-    acknowledged_s: float = 5.0
-    ping_s: float = 30.0
-    missed_pings: int = 2
-    first_pause_s: float = 1.0
-    longest_pause_s: float = 30.0
-    refusals: int = 5
-    refused_pause_s: float = 600.0
+    ack_timeout_s: float = 5.0
+    ping_interval_s: float = 30.0
+    max_missed_pings: int = 2
+    first_backoff_s: float = 1.0
+    max_backoff_s: float = 30.0
+    max_login_failures: int = 5
+    login_failure_pause_s: float = 600.0
     # A dead holder's lease ends within this; those who wait ask for it every few seconds.
     lease_s: float = 30.0
-    renew_s: float = 10.0
-    ask_s: float = 5.0
+    lease_renew_s: float = 10.0
+    lease_retry_s: float = 5.0
     # Somebody outside has logged in as our bot: who comes back at once only begins a fight.
-    rest_s: float = 300.0
+    kicked_pause_s: float = 300.0
 
 
 @dataclass
@@ -55,19 +55,19 @@ class _Asked:
     answer: Json | None = None
 
 
-class Wire:
+class AibotWebSocket:
     """A connection that is logged in, until it breaks or is broken. Safe to use from many threads.
 
     `hear` gets every message and event; it is called by the thread that reads, in the order of arrival.
     """
 
-    def __init__(self, url: str, bot_id: str, secret: str, hear: Hear, pace: Pace) -> None:
+    def __init__(self, url: str, bot_id: str, secret: str, on_frame: FrameHandler, timings: ConnectionTimings) -> None:
         """Connect and log in. Raises Misconfigured when that is refused, Transient when nobody answers."""
-        self._hear, self._pace = hear, pace
+        self._hear, self._pace = on_frame, timings
         self._asked: dict[str, _Asked] = {}
         self._lanes = [threading.Lock() for _ in range(_LANES)]
         self._writing = threading.Lock()
-        self.lost = threading.Event()
+        self.closed = threading.Event()
         self.kicked = False
         self._socket = _connect(url)
         self._reader = threading.Thread(target=self._read, name="smart bot", daemon=True)
@@ -90,9 +90,9 @@ class Wire:
             answer = self._exchange(cmd, body, req_id)
         code = answer.get("errcode")
         if not isinstance(code, int) or isinstance(code, bool):
-            raise Unheard("an acknowledgement without a code")
+            raise OutcomeUnknown("an acknowledgement without a code")
         if code:
-            raise from_code(code, str(answer.get("errmsg", "")))
+            raise error_from_code(code, str(answer.get("errmsg", "")))
         found = answer.get("body")
         return found if isinstance(found, dict) else {}
 
@@ -101,21 +101,21 @@ class Wire:
         frame: Json = {"cmd": cmd, "headers": {"req_id": req_id}}
         try:
             self._write(frame if body is None else {**frame, "body": body})
-            asked.done.wait(self._pace.acknowledged_s)
+            asked.done.wait(self._pace.ack_timeout_s)
         finally:
             self._asked.pop(req_id, None)
         if asked.answer is None:
-            raise Unheard(f"{cmd} was not acknowledged")
+            raise OutcomeUnknown(f"{cmd} was not acknowledged")
         return asked.answer
 
     def _write(self, frame: Json) -> None:
-        if self.lost.is_set():
+        if self.closed.is_set():
             raise Transient("the connection is gone")
         try:
             with self._writing:
                 self._socket.send(json.dumps(frame, ensure_ascii=False))
         except (ConnectionClosed, OSError):
-            raise Unheard("the connection broke") from None
+            raise OutcomeUnknown("the connection broke") from None
 
     def ping(self) -> bool:
         """Whether the gateway is still there."""
@@ -131,7 +131,7 @@ class Wire:
         self._socket.close()
 
     def _end(self) -> None:
-        self.lost.set()
+        self.closed.set()
         for asked in list(self._asked.values()):
             asked.done.set()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-KINDS = {
+MESSAGE_KINDS = {
     "text": "text", "image": "photo", "voice": "voice", "video": "film", "shortvideo": "film", "file": "file",
     "location": "location", "link": "link", "event": "event",
 }  # fmt: skip
@@ -16,14 +16,14 @@ def message_key(fields: dict[str, Any]) -> str:
     sender, sent = fields["FromUserName"], fields["CreateTime"]
     if not all(isinstance(each, str) and each for each in (sender, sent, fields["MsgType"])):
         raise ValueError("no sender, time or type")
-    instant(sent)
+    parse_timestamp(sent)
     last = fields.get("MsgId") or "/".join(str(fields.get(name, "")) for name in ("Event", "EventKey", "TaskId"))
     return f"{sender}/{int(sent)}/{last}"
 
 
-def instant(seconds: str) -> datetime:
+def parse_timestamp(timestamp: str) -> datetime:
     """When something was sent. Raises ValueError."""
     try:
-        return datetime.fromtimestamp(int(seconds), UTC)
+        return datetime.fromtimestamp(int(timestamp), UTC)
     except (OverflowError, OSError) as error:
         raise ValueError("no instant") from error

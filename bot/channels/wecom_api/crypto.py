@@ -15,39 +15,39 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 from wechatpy.crypto.cryptography import WeChatCipher
 
-from bot.channels.interface import Rejected
+from bot.channels.interface import CallbackRejected
 
 _BLOCK = 32
 # The platform nests three deep; without a bound, a body of opening tags exhausts the stack.
 _DEEPEST = 16
 
 
-class Envelope:
+class CallbackCrypto:
     """Opens callbacks of one app: its token, its EncodingAESKey and the CorpIDs it answers to."""
 
-    def __init__(self, token: str, encoding_aes_key: str, accepted: Collection[str]) -> None:
+    def __init__(self, token: str, encoding_aes_key: str, accepted_ids: Collection[str]) -> None:
         self._token = token
         # Real keys carry spare bits in the last character, which a strict decoder refuses (1.3).
         self._key = base64.b64decode(encoding_aes_key + "=")
-        self._accepted = frozenset(accepted)
+        self._accepted = frozenset(accepted_ids)
 
-    def open(self, query: Mapping[str, str], ciphertext: str) -> str:
+    def decrypt(self, query: Mapping[str, str], ciphertext: str) -> str:
         """The plain content. Raises Rejected: 403 for signature or receiver, 400 for nonsense."""
         self.check_signature(query, ciphertext)
         plain = self._decrypt(ciphertext.strip())
         content, receiver = _unpack(plain)
         if receiver not in self._accepted:
-            raise Rejected(403, "foreign_corp")
+            raise CallbackRejected(403, "foreign_corp")
         return content
 
-    def opened(self, query: Mapping[str, str], body: bytes) -> str:
+    def decrypt_body(self, query: Mapping[str, str], body: bytes) -> str:
         """The plain content of a callback's body. Raises Rejected."""
         if not query.get("msg_signature"):
-            raise Rejected(403, "signature")
-        ciphertext = envelope_fields(body).get("Encrypt")
+            raise CallbackRejected(403, "signature")
+        ciphertext = parse_envelope(body).get("Encrypt")
         if not isinstance(ciphertext, str) or not ciphertext:
-            raise Rejected(400, "envelope")
-        return self.open(query, ciphertext)
+            raise CallbackRejected(400, "envelope")
+        return self.decrypt(query, ciphertext)
 
     def check_signature(self, query: Mapping[str, str], ciphertext: str) -> None:
         """Raise Rejected(403) unless the signature is there and right; compared in constant time."""
@@ -55,16 +55,16 @@ class Envelope:
         # SHA-1 is the platform's choice, not ours.
         expected = hashlib.sha1("".join(sorted(pieces)).encode(), usedforsecurity=False).hexdigest()
         if not hmac.compare_digest(expected.encode(), query.get("msg_signature", "").encode()):
-            raise Rejected(403, "signature")
+            raise CallbackRejected(403, "signature")
 
     def _decrypt(self, ciphertext: str) -> bytes:
         try:
             plain: bytes = WeChatCipher(self._key).decrypt(base64.b64decode(ciphertext, validate=True))
         except (binascii.Error, ValueError) as error:
-            raise Rejected(400, "ciphertext") from error
+            raise CallbackRejected(400, "ciphertext") from error
         padding = plain[-1] if plain else 0
         if not 1 <= padding <= _BLOCK or plain[-padding:] != bytes([padding]) * padding:
-            raise Rejected(400, "padding")
+            raise CallbackRejected(400, "padding")
         return plain[:-padding]
 
 
@@ -74,21 +74,21 @@ def _unpack(plain: bytes) -> tuple[str, str]:
         (length,) = struct.unpack(">I", plain[16:20])
         content, receiver = plain[20 : 20 + length], plain[20 + length :]
         if len(content) != length:
-            raise Rejected(400, "length")
+            raise CallbackRejected(400, "length")
         return content.decode(), receiver.decode()
     except (struct.error, UnicodeDecodeError) as error:
-        raise Rejected(400, "content") from error
+        raise CallbackRejected(400, "content") from error
 
 
-def envelope_fields(body: bytes) -> dict[str, Any]:
+def parse_envelope(body: bytes) -> dict[str, Any]:
     """The fields of a callback's outer XML. Raises Rejected(400)."""
     try:
-        return xml_fields(body)
+        return parse_xml(body)
     except ValueError as error:
-        raise Rejected(400, "envelope") from error
+        raise CallbackRejected(400, "envelope") from error
 
 
-def xml_fields(text: str | bytes) -> dict[str, Any]:
+def parse_xml(text: str | bytes) -> dict[str, Any]:
     """An XML message as nested fields; entities and DTDs are refused. Raises ValueError."""
     try:
         root = fromstring(text, forbid_dtd=True)
@@ -112,9 +112,11 @@ def _fields(element: Any, depth: int = 0) -> Any:
     return {tag: values[0] if len(values) == 1 else values for tag, values in found.items()}
 
 
-def verification(token: str, encoding_aes_key: str, receiver: str, words: str) -> dict[str, str]:
+def verification_query(token: str, encoding_aes_key: str, receiver_id: str, plaintext: str) -> dict[str, str]:
     """The query by which the platform asks whether a callback address is ours; the answer is `words`."""
-    plain = secrets.token_bytes(16) + struct.pack(">I", len(words.encode())) + words.encode() + receiver.encode()
+    plain = (
+        secrets.token_bytes(16) + struct.pack(">I", len(plaintext.encode())) + plaintext.encode() + receiver_id.encode()
+    )
     padding = _BLOCK - len(plain) % _BLOCK
     key = base64.b64decode(encoding_aes_key + "=")
     sealed = base64.b64encode(WeChatCipher(key).encrypt(plain + bytes([padding]) * padding)).decode()

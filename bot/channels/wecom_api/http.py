@@ -11,9 +11,9 @@ import requests
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
-from bot.channels.errors import Transient, Unheard, from_code
+from bot.channels.errors import OutcomeUnknown, Transient, error_from_code
 
-CONNECT_S, READ_S, UPLOAD_S = 5, 15, 120
+CONNECT_TIMEOUT_S, READ_TIMEOUT_S, UPLOAD_TIMEOUT_S = 5, 15, 120
 _GLANCE_S = 1
 _NEVER_LEFT = (
     urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError, urllib3.exceptions.ProxyError,
@@ -23,7 +23,7 @@ _NEVER_LEFT = (
 logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
-def session() -> requests.Session:
+def new_session() -> requests.Session:
     """A connection pool large enough for all workers of a process."""
     made = requests.Session()
     for scheme in ("http://", "https://"):
@@ -31,14 +31,14 @@ def session() -> requests.Session:
     return made
 
 
-def call(http: requests.Session, method: str, url: str, **kwargs: Any) -> requests.Response:
+def send_request(http: requests.Session, method: str, url: str, **kwargs: Any) -> requests.Response:
     """One request, its failures told apart by whether the platform can have acted on it."""
-    kwargs.setdefault("timeout", (CONNECT_S, READ_S))
+    kwargs.setdefault("timeout", (CONNECT_TIMEOUT_S, READ_TIMEOUT_S))
     try:
         response = http.request(method, url, allow_redirects=False, **kwargs)
     except requests.RequestException as error:
         # Not chained: the library's own error shows the address in every traceback.
-        raise (Transient if _never_left(error) else Unheard)(_without_address(error)) from None
+        raise (Transient if _never_left(error) else OutcomeUnknown)(_without_address(error)) from None
     if response.status_code >= 500 or response.status_code == 429:
         response.close()
         raise Transient(f"HTTP {response.status_code}")
@@ -56,26 +56,26 @@ def _without_address(error: Exception) -> str:
     return type(error).__name__
 
 
-def checked(response: requests.Response) -> dict[str, Any]:
+def parse_answer(response: requests.Response) -> dict[str, Any]:
     """The JSON of an answer whose errcode is 0. Raises ChannelError by the code."""
     try:
         answer = response.json()
         code = int(answer.get("errcode") or 0)
     except (ValueError, TypeError, AttributeError, requests.RequestException):
-        raise Unheard(f"HTTP {response.status_code} without a JSON object") from None
+        raise OutcomeUnknown(f"HTTP {response.status_code} without a JSON object") from None
     if code:
-        raise from_code(code, str(answer.get("errmsg", "")))
+        raise error_from_code(code, str(answer.get("errmsg", "")))
     return dict(answer)
 
 
-def member(answer: dict[str, Any], name: str) -> str:
+def required_field(answer: dict[str, Any], field: str) -> str:
     """What a good answer must hold."""
-    if not answer.get(name):
-        raise Transient(f"an answer without {name}")
-    return str(answer[name])
+    if not answer.get(field):
+        raise Transient(f"an answer without {field}")
+    return str(answer[field])
 
 
-def number(text: str | None) -> int | None:
+def parse_int(text: str | None) -> int | None:
     """A whole number of a header or an answer, None for anything else."""
     return int(text) if text and text.isdecimal() else None
 

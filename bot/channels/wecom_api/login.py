@@ -20,25 +20,25 @@ class WeComLogin:
     agent_id: int
     oauth_url: str
     qr_url: str
-    back: str
+    return_url: str
 
-    def silent(self, state: str) -> str:
+    def oauth_redirect(self, state: str) -> str:
         """Inside WeChat or WeCom: nobody has to press anything."""
         asked = {
-            "appid": self.corp_id, "redirect_uri": self.back, "response_type": "code", "scope": "snsapi_base",
+            "appid": self.corp_id, "redirect_uri": self.return_url, "response_type": "code", "scope": "snsapi_base",
             "state": state, "agentid": str(self.agent_id),
         }  # fmt: skip
         return f"{self.oauth_url}?{urlencode(asked)}#wechat_redirect"
 
-    def by_qr(self, state: str) -> str:
+    def qr_redirect(self, state: str) -> str:
         """On a desktop: a code to be scanned with the phone."""
         asked = {
             "login_type": "CorpApp", "appid": self.corp_id, "agentid": str(self.agent_id),
-            "redirect_uri": self.back, "state": state, "lang": "zh",
+            "redirect_uri": self.return_url, "state": state, "lang": "zh",
         }  # fmt: skip
         return f"{self.qr_url}?{urlencode(asked)}"
 
-    def who(self, code: str) -> str | None:
+    def resolve_account(self, code: str) -> str | None:
         """The account of the member a code stands for, None for somebody who is none. Raises ChannelError."""
         if not _CODE.fullmatch(code):
             return None

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 import requests
 
-from bot.channels.errors import ChannelError, Transient, Unheard, from_code
-from bot.channels.wecom_api.http import checked, number
+from bot.channels.errors import ChannelError, OutcomeUnknown, Transient, error_from_code
+from bot.channels.wecom_api.http import parse_answer, parse_int
 
 _PIECE = 256 * 1024
 _NEITHER = "an answer that is neither media nor error"
 
 
-class Part:
+class MediaRange:
     """The bytes from `start` on; `total` is the length of the whole film, None where it is not told.
 
     Raises ChannelError for an answer that is no part of a film.
@@ -24,9 +24,9 @@ class Part:
         self._response, self._start = response, start
         self._named = "Content-Disposition" in response.headers
         try:
-            self._length = number(response.headers.get("Content-Length"))
+            self._length = parse_int(response.headers.get("Content-Length"))
             self._look_at_kind(response.headers.get("Content-Type", ""))
-            self.total = self._length if response.status_code == 200 else self._ranged_total()
+            self.total_bytes = self._length if response.status_code == 200 else self._ranged_total()
         except ChannelError:
             response.close()
             raise
@@ -34,7 +34,7 @@ class Part:
     def _look_at_kind(self, kind: str) -> None:
         """An error comes with status 200 like everything else; only media have a name."""
         if not self._named and ("json" in kind or kind.startswith("text/")):
-            checked(self._response)
+            parse_answer(self._response)
             raise Transient(_NEITHER)
         if self._response.status_code not in (200, 206) and not self._is_empty():
             raise Transient(f"HTTP {self._response.status_code}")
@@ -48,7 +48,7 @@ class Part:
     def _ranged_total(self) -> int:
         """The whole length; a range other than the one asked for would spoil the film."""
         unit, _, total = self._response.headers.get("Content-Range", "").rpartition("/")
-        found = number(total)
+        found = parse_int(total)
         if not found and self._is_empty():
             self._length = 0
             return 0
@@ -56,7 +56,7 @@ class Part:
             raise Transient("another range than the one asked for")
         return found
 
-    def pieces(self) -> Iterator[bytes]:
+    def chunks(self) -> Iterator[bytes]:
         """The bytes; Unheard when fewer come than were announced, or none."""
         got = 0
         if self._response.status_code == 416:
@@ -68,11 +68,11 @@ class Part:
                 got += len(piece)
                 yield piece
         except requests.RequestException:
-            raise Unheard(f"broke off after {got} bytes") from None
+            raise OutcomeUnknown(f"broke off after {got} bytes") from None
         finally:
             self._response.close()
-        if got < (self._length or 0) or (not got and self.total):
-            raise Unheard(f"{got} of {self._length} bytes")
+        if got < (self._length or 0) or (not got and self.total_bytes):
+            raise OutcomeUnknown(f"{got} of {self._length} bytes")
 
 
 def _told_in(body: bytes) -> ChannelError:
@@ -82,4 +82,4 @@ def _told_in(body: bytes) -> ChannelError:
         code = int(answer["errcode"])
     except (ValueError, KeyError, TypeError):
         code = 0
-    return from_code(code, str(answer.get("errmsg", ""))) if code else Transient(_NEITHER)
+    return error_from_code(code, str(answer.get("errmsg", ""))) if code else Transient(_NEITHER)

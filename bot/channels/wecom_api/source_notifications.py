@@ -9,19 +9,19 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.channels.interface import Bell
+from bot.channels.interface import SourceNotification
 
-KF, MSGAUDIT = "wecom_kf", "wecom_msgaudit"
+WECOM_KF, WECOM_MSGAUDIT = "wecom_kf", "wecom_msgaudit"
 # Both know a person in WeChat by the same id, the corp's own for an outsider: whoever bound it there is known here.
-OUTSIDERS = KF
-_SOURCES = {"kf_msg_or_event": KF, "msgaudit_notify": MSGAUDIT}
+EXTERNAL_REALM = WECOM_KF
+_SOURCES = {"kf_msg_or_event": WECOM_KF, "msgaudit_notify": WECOM_MSGAUDIT}
 
 
-def bell_in(fields: dict[str, Any]) -> Bell | None:
+def parse_notification(fields: dict[str, Any]) -> SourceNotification | None:
     """The bell that a callback's content is, None for one that says something itself."""
     source = _SOURCES.get(str(fields.get("Event", "")))
     token = fields.get("Token")
-    return None if source is None else Bell(source, token if isinstance(token, str) and token else None)
+    return None if source is None else SourceNotification(source, token if isinstance(token, str) and token else None)
 
 
 def digest_key(fields: dict[str, Any], raw: str) -> str:
@@ -29,9 +29,9 @@ def digest_key(fields: dict[str, Any], raw: str) -> str:
     return f"{fields.get('Event') or fields.get('MsgType')}/{hashlib.sha256(raw.encode()).hexdigest()[:32]}"
 
 
-def sent_at(seconds: Any, received_at: datetime) -> datetime:
+def parse_sent_at(timestamp: Any, default: datetime) -> datetime:
     """When it was sent. What was acknowledged must be readable: without an instant of its own, when it came."""
     try:
-        return datetime.fromtimestamp(int(seconds), UTC)
+        return datetime.fromtimestamp(int(timestamp), UTC)
     except (OverflowError, OSError, TypeError, ValueError):
-        return received_at
+        return default

@@ -37,7 +37,7 @@ _RETURNS: dict[str, tuple[type | None, tuple[type, ...]]] = {
 }
 
 
-def load(path: str) -> ctypes.CDLL:
+def load_library(path: str) -> ctypes.CDLL:
     """The library at that place, with every function it must have. Raises Misconfigured."""
     try:
         library = ctypes.CDLL(path)
@@ -58,15 +58,15 @@ class FinanceSdk:
         self._loading = threading.Lock()
         self._library: ctypes.CDLL | None = None
 
-    def chat_data(self, seq: int, limit: int) -> bytes:
+    def fetch_chat_data(self, seq: int, limit: int) -> bytes:
         """What the archive lists after `seq`, as JSON. Raises ChannelError."""
         return self._into_slice("GetChatData", self._sdk(), seq, limit, b"", b"", _TIMEOUT_S)
 
-    def decrypt(self, key: bytes, message: str) -> bytes:
+    def decrypt(self, key: bytes, ciphertext: str) -> bytes:
         """The plain JSON of a message. Raises ChannelError."""
-        return self._into_slice("DecryptData", key, message.encode())
+        return self._into_slice("DecryptData", key, ciphertext.encode())
 
-    def media(self, file_id: str) -> Iterator[bytes]:
+    def fetch_media(self, file_id: str) -> Iterator[bytes]:
         """The bytes of a film in slices; one that fails is asked for again. Raises ChannelError."""
         index, finished = b"", False
         while not finished:
@@ -105,7 +105,7 @@ class FinanceSdk:
     def _loaded(self) -> ctypes.CDLL:
         with self._loading:
             if self._library is None:
-                self._library = load(self._path)
+                self._library = load_library(self._path)
         return self._library
 
     def _sdk(self) -> int:

@@ -19,9 +19,9 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from bot.channels.errors import ChannelError, Misconfigured, Transient, from_code
-from bot.channels.interface import Means, Noted, Opened, Pulled, Received
-from bot.channels.wecom_api.source_notifications import MSGAUDIT, OUTSIDERS
+from bot.channels.errors import ChannelError, Misconfigured, Transient, error_from_code
+from bot.channels.interface import ChannelContext, ChannelParts, InboundMessage, MarkedStream, PollResult
+from bot.channels.wecom_api.source_notifications import EXTERNAL_REALM, WECOM_MSGAUDIT
 from bot.channels.wecom_msgaudit.finance_sdk import FinanceSdk
 from handlers.message import Message
 
@@ -33,7 +33,7 @@ _FILMS = (".mp4", ".mov", ".m4v", ".3gp", ".avi", ".mkv", ".webm")
 _OTHER_DIGEST, _NO_DIGEST = "digest_differs", "digest_missing"
 
 
-class Keys:
+class PrivateKeys:
     """The private keys by version: `<version>.pem` in a directory. One that is put there later is found."""
 
     def __init__(self, folder: Path) -> None:
@@ -44,10 +44,10 @@ class Keys:
         """Which are there."""
         return sorted(int(path.stem) for path in self._folder.glob("*.pem") if path.stem.isdecimal())
 
-    def open(self, version: int, sealed: str) -> bytes:
+    def decrypt(self, version: int, ciphertext: str) -> bytes:
         """What was sealed with the public key of that version. Raises Misconfigured."""
         try:
-            return self._key(version).decrypt(base64.b64decode(sealed), padding.PKCS1v15())
+            return self._key(version).decrypt(base64.b64decode(ciphertext), padding.PKCS1v15())
         except (OSError, ValueError, binascii.Error) as error:
             raise Misconfigured(f"private key {version}.pem: {type(error).__name__}") from error
 
@@ -59,32 +59,32 @@ class Keys:
             self._known[version] = found
         return self._known[version]
 
-    def forget(self, version: int) -> None:
+    def evict(self, version: int) -> None:
         """Read it again: it may be exchanged for the right one."""
         self._known.pop(version, None)
 
 
-class WeComMsgAuditDoor:
+class WeComMsgAuditReceiver:
     """The archive of one corp. It has no callback of its own: the app's rings the bell."""
 
     # At most 600 calls a minute.
-    spacing = timedelta(seconds=0.2)
+    min_poll_interval = timedelta(seconds=0.2)
 
-    def __init__(self, sdk: FinanceSdk, keys: Keys) -> None:
+    def __init__(self, sdk: FinanceSdk, keys: PrivateKeys) -> None:
         self._sdk, self._keys, self._limit = sdk, keys, _AT_ONCE
         self._digests: dict[str, str] = {}
 
-    def pull(self, cursor: str, token: str | None) -> Pulled:
+    def poll(self, cursor: str, token: str | None) -> PollResult:
         """See Source. The cursor is the largest number seen; the archive begins after it."""
         seq = int(cursor or 0)
         entries = self._listed(seq)
         kept = [received for entry in entries for received in self._kept(entry)]
         last = max([seq, *(int(entry["seq"]) for entry in entries)])
-        return Pulled(kept, str(last), len(entries) >= self._limit)
+        return PollResult(kept, str(last), len(entries) >= self._limit)
 
     def _listed(self, seq: int) -> list[dict[str, Any]]:
         try:
-            answer = json.loads(self._sdk.chat_data(seq, self._limit))
+            answer = json.loads(self._sdk.fetch_chat_data(seq, self._limit))
             code, entries = int(answer.get("errcode") or 0), answer.get("chatdata", [])
             if code == 0 and all(isinstance(int(entry["seq"]), int) and entry["msgid"] for entry in entries):
                 return list(entries)
@@ -93,31 +93,31 @@ class WeComMsgAuditDoor:
         if code == _TOO_LARGE_AN_ANSWER and self._limit > _FEWEST:
             self._limit //= 2
             raise Transient("too large an answer: fewer at once", code)
-        raise from_code(code, str(answer.get("errmsg", "")))
+        raise error_from_code(code, str(answer.get("errmsg", "")))
 
-    def _kept(self, entry: dict[str, Any]) -> Iterator[Received]:
+    def _kept(self, entry: dict[str, Any]) -> Iterator[InboundMessage]:
         """What is to be kept of an entry: nothing, the entry, or one copy for each film in it."""
         key, raw = str(entry["msgid"]), json.dumps(entry)
         try:
             told = self._opened(entry)
         except (Misconfigured, ValueError) as error:
             log.warning("message %s of the archive cannot be opened yet: %s", entry["seq"], error)
-            yield Received(key, raw)
+            yield InboundMessage(key, raw)
             return
         if not _concerns_us(told):
             return
         for number, _ in enumerate(_things(told)):
-            yield Received(f"{key}#{number}" if number else key, json.dumps({**entry, "part": number}))
+            yield InboundMessage(f"{key}#{number}" if number else key, json.dumps({**entry, "part": number}))
 
     def _opened(self, entry: dict[str, Any]) -> dict[str, Any]:
         version = int(entry["publickey_ver"])
         try:
-            key = self._keys.open(version, entry["encrypt_random_key"])
+            key = self._keys.decrypt(version, entry["encrypt_random_key"])
             return dict(json.loads(self._sdk.decrypt(key, entry["encrypt_chat_msg"])))
         except Transient:
             raise
         except (ChannelError, UnicodeDecodeError) as error:
-            self._keys.forget(version)
+            self._keys.evict(version)
             raise Misconfigured(f"private key {version}.pem does not open it: {error}") from error
 
     def parse(self, raw: str, inbox_id: int, received_at: datetime) -> Message:
@@ -129,20 +129,20 @@ class WeComMsgAuditDoor:
         sender = str(told.get("from") or told.get("user") or "—")
         key = str(entry["msgid"])
         common: dict[str, Any] = {
-            "channel": MSGAUDIT, "realm": OUTSIDERS if _is_outsider(told) else "wecom", "sender": sender,
+            "channel": WECOM_MSGAUDIT, "realm": EXTERNAL_REALM if _is_outsider(told) else "wecom", "sender": sender,
             "key": f"{key}#{number}" if number else key, "inbox_id": inbox_id, "received_at": received_at,
-            "sent_at": _instant(told), "chat": str(told.get("roomid") or ""),
+            "sent_at": _instant(told), "chat_id": str(told.get("roomid") or ""),
         }  # fmt: skip
         return Message(**common, **_said(kind, content)) if _concerns_us(told) else Message(**common, kind="event")
 
     def fetch(self, media: str) -> Iterator[bytes]:
         """See Entrance. A digest that does not fit is believed the second time: the platform errs (8.2)."""
         size, digest, file_id = media.split(":", 2)
-        return Noted(self._pieces(int(size), digest, file_id))
+        return MarkedStream(self._pieces(int(size), digest, file_id))
 
     def _pieces(self, size: int, digest: str, file_id: str) -> Iterator[bytes | str]:
         found, length = hashlib.md5(usedforsecurity=False), 0
-        for piece in self._sdk.media(file_id):
+        for piece in self._sdk.fetch_media(file_id):
             found.update(piece)
             length += len(piece)
             yield piece
@@ -187,7 +187,7 @@ def _is_wanted(kind: str, content: dict[str, Any]) -> bool:
 
 def _said(kind: str, content: dict[str, Any]) -> dict[str, Any]:
     if kind == "revoke":
-        return {"kind": "event", "event": "user_recall_msg", "about": str(content.get("pre_msgid", ""))}
+        return {"kind": "event", "event": "user_recall_msg", "related_key": str(content.get("pre_msgid", ""))}
     if kind == "text":
         return {"kind": "text", "text": str(content.get("content", ""))}
     media = f"{int(content.get('filesize') or 0)}:{content.get('md5sum') or ''}:{content['sdkfileid']}"
@@ -203,12 +203,12 @@ def _instant(told: dict[str, Any]) -> datetime:
     return datetime.fromtimestamp(int(told.get("msgtime") or told.get("time") or 0) / 1000, UTC)
 
 
-def opened(means: Means) -> Opened | None:
+def build(context: ChannelContext) -> ChannelParts | None:
     """The archive, when it is configured. Its library is not looked at before the first call."""
-    config = means.config
-    if not config.is_on(MSGAUDIT):
+    config = context.config
+    if not config.is_configured(WECOM_MSGAUDIT):
         return None
     secret = config.WECOM_MSGAUDIT_SECRET.get_secret_value()
     sdk = FinanceSdk(config.WECOM_MSGAUDIT_LIBRARY, config.WECOM_CORP_ID, secret)
-    door = WeComMsgAuditDoor(sdk, Keys(Path(config.WECOM_MSGAUDIT_KEYS_DIR)))
-    return Opened(door=door, source=door)
+    door = WeComMsgAuditReceiver(sdk, PrivateKeys(Path(config.WECOM_MSGAUDIT_KEYS_DIR)))
+    return ChannelParts(receiver=door, source=door)

@@ -12,26 +12,26 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bot.devtools.demo.output import Show
-from bot.devtools.demo.processes import Stage
-from bot.devtools.demo.scenario import NIGHT, night_plan
+from bot.devtools.demo.output import DemoOutput
+from bot.devtools.demo.processes import DemoProcesses
+from bot.devtools.demo.scenario import NIGHT, build_scenario
 
 
-def play(folder: Path) -> None:
+def run_demo(folder: Path) -> None:
     """Play the night in a folder of its own, which is emptied first. Raises OSError, subprocess errors."""
     console = Console()
-    show = Show(console)
+    show = DemoOutput(console)
     if folder.exists() and not (folder / ".demo").exists():
-        raise OSError(show.refuse(folder))
+        raise OSError(show.folder_error(folder))
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     (folder / ".demo").touch()
-    with Stage(folder, NIGHT) as stage:
-        show.preparing()
-        people = stage.prepare()
-        with show.progress() as progress:
-            plan = night_plan(people, made=progress.made)
-            stage.open()
-            show.dashboard(stage)
-            stage.perform(plan, progress.reached)
-        show.ending(stage, people)
+    with DemoProcesses(folder, NIGHT) as stage:
+        show.print_intro()
+        people = stage.set_up()
+        with show.show_progress() as progress:
+            plan = build_scenario(people, on_film_made=progress.made)
+            stage.start_service()
+            show.print_dashboard_login(stage)
+            stage.run_scenario(plan, progress.reached)
+        show.print_summary(stage, people)

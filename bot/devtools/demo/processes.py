@@ -17,34 +17,34 @@ from typing import Any
 import requests
 
 from bot.bootstrap import open_database
-from bot.clock import pause, wall_now
-from bot.config import load
-from bot.devtools.demo.scenario import ENDS, Act, Crew, People, at
-from bot.devtools.sample_register import example_register
+from bot.clock import sleep, wall_now
+from bot.config import load_config
+from bot.devtools.demo.scenario import ENDS_AT, Action, EnterpriseCrew, People, night_instant
+from bot.devtools.sample_register import write_sample_register
 from bot.devtools.simulator.films import make_film
 from storage.db.database import Database
-from storage.register import PATROLLER
+from storage.register import PATROLLER_ROLE
 from storage.store import Store
 
 SPEED = 450
 # The morning's part of the agreement comes a little earlier than by default, or one would only wait for it.
-RULES = {"催报时间": "03:07、04:37", "推送时间": "07:47"}
+DEMO_RULES = {"催报时间": "03:07、04:37", "推送时间": "07:47"}
 _PATIENCE_S = 30
 _PHOTO = b"\xff\xd8\xff\xe0" + b"\0" * 2000 + b"\xff\xd9"
 
 
-class Stage:
+class DemoProcesses:
     """A folder with its own settings, a pretend cloud and the service, both real processes."""
 
     def __init__(self, folder: Path, night: date) -> None:
         self.folder, self.night = folder.resolve(), night
-        self.cloud_url, self.url = (f"http://127.0.0.1:{port}" for port in _free_ports())
+        self.simulator_url, self.url = (f"http://127.0.0.1:{port}" for port in _free_ports())
         self._processes: list[subprocess.Popen[bytes]] = []
         self._http = requests.Session()
         self.people = People((), "", "", (), ())
         self.login = {"login": "", "password": ""}
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> DemoProcesses:
         return self
 
     def __exit__(
@@ -58,20 +58,22 @@ class Stage:
             except subprocess.TimeoutExpired:
                 process.kill()
 
-    def prepare(self) -> People:
+    def set_up(self) -> People:
         """Start the cloud, write settings and register, import it; everybody who has a phone."""
-        clock = ["--clock", at("-23:30").isoformat(), "--speed", str(SPEED)]
-        self._start("simulator", "--port", self.cloud_url.rpartition(":")[2], *clock)
-        self._wait(f"{self.cloud_url}/sim/state")
+        clock = ["--clock", night_instant("-23:30").isoformat(), "--speed", str(SPEED)]
+        self._start("simulator", "--port", self.simulator_url.rpartition(":")[2], *clock)
+        self._wait(f"{self.simulator_url}/sim/state")
         callback = {"callback_url": f"{self.url}/callbacks/wecom_app"}
-        settings = self.control("app", callback)
+        settings = self.call_simulator("app", callback)
         self._write_env(settings)
         (self.folder / "lesson.mp4").write_bytes(make_film(seconds=30, tag="lesson"))
-        links = (f"{self.cloud_url}/sim/state", f"{self.cloud_url}/no-such-lesson")
+        links = (f"{self.simulator_url}/sim/state", f"{self.simulator_url}/no-such-lesson")
         book = self.folder / "登记册.xlsx"
-        example_register(book, self.night - timedelta(days=3), links=links, film="lesson.mp4", rules=RULES)
-        self.command("import", "登记册.xlsx")
-        self.login = json.loads(self.command("user", "add", "demo", "--role", "auditor", "--json"))
+        write_sample_register(
+            book, self.night - timedelta(days=3), links=links, film_path="lesson.mp4", rules=DEMO_RULES
+        )
+        self.run_command("import", "登记册.xlsx")
+        self.login = json.loads(self.run_command("user", "add", "demo", "--role", "auditor", "--json"))
         self.people = self._cast()
         return self.people
 
@@ -82,26 +84,26 @@ class Stage:
         }  # fmt: skip
         (self.folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in lines.items()), "utf-8")
 
-    def open(self) -> None:
+    def start_service(self) -> None:
         """Start the service; it is ready a little before midnight."""
-        self._start("serve", "--clock", at("-23:20").isoformat(), "--speed", str(SPEED))
+        self._start("serve", "--clock", night_instant("-23:20").isoformat(), "--speed", str(SPEED))
         self._wait(f"{self.url}/health/ready")
 
-    def perform(self, plan: Sequence[Act], reached: Callable[[datetime], None]) -> None:
+    def run_scenario(self, scenario: Sequence[Action], on_progress: Callable[[datetime], None]) -> None:
         """Carry out the plan by the service's own clock, to the end of the morning."""
         with ThreadPoolExecutor(6) as players:
             played = []
-            for act in plan:
-                self._until(act.at, reached)
+            for act in scenario:
+                self._until(act.at, on_progress)
                 played.append(players.submit(self._act, act))
-            self._until(at(ENDS), reached)
+            self._until(night_instant(ENDS_AT), on_progress)
         for each in played:
             each.result()
 
     def _until(self, instant: datetime, reached: Callable[[datetime], None]) -> None:
         while (now := self.now()) < instant:
             reached(now)
-            pause(min(0.1, max((instant - now).total_seconds() / SPEED, 0.001)))
+            sleep(min(0.1, max((instant - now).total_seconds() / SPEED, 0.001)))
 
     def now(self) -> datetime:
         """The service's clock, read once and then counted on."""
@@ -111,52 +113,56 @@ class Stage:
         stated, since = self._zero
         return stated + (wall_now() - since) * SPEED
 
-    def _act(self, act: Act) -> None:
+    def _act(self, act: Action) -> None:
         sent_at = {"at": int(act.at.timestamp())}
-        who = {"leader": self.people.leader, "backup": self.people.backup}.get(act.who, act.who)
-        if act.what == "say":
-            self.control("say", {"from": who, "text": act.text, **sent_at})
-        elif act.what in ("film", "photo"):
+        who = {"leader": self.people.leader, "backup": self.people.backup}.get(act.actor, act.actor)
+        if act.kind == "say":
+            self.call_simulator("say", {"from": who, "text": act.text, **sent_at})
+        elif act.kind in ("film", "photo"):
             content = act.film or _PHOTO
-            self._upload(act.what, who, content, sent_at)
+            self._upload(act.kind, who, content, sent_at)
         else:
             self._acknowledge(who)
 
     def _acknowledge(self, who: str) -> None:
         """Press the button of the newest alert, as soon as there is one."""
         for _ in range(_PATIENCE_S * 10):
-            cards = [heard["card"] for heard in self.heard(who) if heard["card"]]
+            cards = [heard["card"] for heard in self.phone_messages(who) if heard["card"]]
             alerts = [card for card in cards if "ack" in card["buttons"] and not card["replaced"]]
             if alerts:
-                self.control("press", {"from": who, "task_id": alerts[-1]["task_id"], "key": "ack"})
+                self.call_simulator("press", {"from": who, "task_id": alerts[-1]["task_id"], "key": "ack"})
                 return
-            pause(0.1)
+            sleep(0.1)
 
     def _upload(self, what: str, who: str, content: bytes, fields: dict[str, Any]) -> None:
         name = "film.mp4" if what == "film" else "photo.jpg"
         data = {"from": who, **fields}
         requests.post(
-            f"{self.cloud_url}/sim/{what}", data=data, files={what: (name, content)}, timeout=30
+            f"{self.simulator_url}/sim/{what}", data=data, files={what: (name, content)}, timeout=30
         ).raise_for_status()
 
-    def control(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    def call_simulator(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Tell the pretend cloud something. Raises requests.HTTPError."""
-        answer = requests.post(f"{self.cloud_url}/sim/{path}", json=body, timeout=30)
+        answer = requests.post(f"{self.simulator_url}/sim/{path}", json=body, timeout=30)
         answer.raise_for_status()
         found: dict[str, Any] = answer.json()
         return found
 
-    def heard(self, who: str) -> list[dict[str, Any]]:
+    def phone_messages(self, who: str) -> list[dict[str, Any]]:
         """What a phone has heard so far."""
-        found: list[dict[str, Any]] = self._http.get(f"{self.cloud_url}/sim/phones/{who}", timeout=10).json()["heard"]
+        found: list[dict[str, Any]] = self._http.get(f"{self.simulator_url}/sim/phones/{who}", timeout=10).json()[
+            "heard"
+        ]
         return found
 
-    def group_heard(self, key: str) -> list[dict[str, Any]]:
+    def group_messages(self, key: str) -> list[dict[str, Any]]:
         """What a work group has heard so far."""
-        found: list[dict[str, Any]] = self._http.get(f"{self.cloud_url}/sim/groups/{key}", timeout=10).json()["heard"]
+        found: list[dict[str, Any]] = self._http.get(f"{self.simulator_url}/sim/groups/{key}", timeout=10).json()[
+            "heard"
+        ]
         return found
 
-    def command(self, *words: str) -> str:
+    def run_command(self, *words: str) -> str:
         """Run a command as a user would, in the demo's folder. Raises OSError when it fails."""
         done = subprocess.run(
             [sys.executable, "-m", "bot", *words], cwd=self.folder, env=self._environment(),
@@ -190,19 +196,19 @@ class Stage:
                     return
             except requests.ConnectionError:
                 pass
-            pause(0.05)
+            sleep(0.05)
         raise OSError(url)
 
     def _cast(self) -> People:
         """Everybody in the register gets a phone, every group a robot."""
-        database: Database = open_database(load({}, self.folder / ".env").model_copy(
+        database: Database = open_database(load_config({}, self.folder / ".env").model_copy(
             update={"DATABASE_URL": f"sqlite:///{self.folder}/patrol.db"}
         ), migrate=False)  # fmt: skip
-        with database.reading() as session:
+        with database.read() as session:
             cast = _Cast(Store(session), self.night)
         database.close()
-        self.control("members", {"members": cast.members})
-        self.control("robots", {"robots": cast.robots})
+        self.call_simulator("members", {"members": cast.members})
+        self.call_simulator("robots", {"robots": cast.robots})
         return cast.people
 
 
@@ -213,8 +219,8 @@ class _Cast:
         rows = {row.id: row for row in store.register.expected_parts()}
         employees = store.register.employees(rows)
         people = {person.id: person for of_one in employees.values() for person in of_one}
-        shift = store.duty.on(night - timedelta(days=1))
-        office = [*shift["leader"], *shift["backup"], *shift["staff"], *store.register.office()]
+        shift = store.duty.people_on_shift(night - timedelta(days=1))
+        office = [*shift["leader"], *shift["backup"], *shift["staff"], *store.register.office_staff()]
         people |= {person.id: person for person in office}
         accounts = store.register.accounts(people, "wecom")
         self.members = [
@@ -225,9 +231,9 @@ class _Cast:
         groups = store.register.groups()
         self.robots = [{"key": group.robot_key, "group_name": group.name} for group in groups]
         crews = [
-            Crew(
+            EnterpriseCrew(
                 row.code, row.short_name,
-                [accounts[person.id] for person in employees[key] if PATROLLER in person.roles],
+                [accounts[person.id] for person in employees[key] if PATROLLER_ROLE in person.roles],
                 [part.number for part in store.register.parts_of(key)], row.status == "停产",
             )
             for key, row in rows.items()

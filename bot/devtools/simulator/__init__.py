@@ -6,27 +6,36 @@ It imports nothing of the bot, so that a mistake of the bot cannot cancel itself
 from bot.devtools.simulator.cloud import Cloud
 from bot.devtools.simulator.core.faults import Fault, Faults
 from bot.devtools.simulator.core.group import Group
-from bot.devtools.simulator.core.kf_phone import KfPhone, KfSent
-from bot.devtools.simulator.core.phone import Phone, Sent
-from bot.devtools.simulator.core.records import App, Card, Complaint, Delivery, GroupHeard, Heard, Member, Robot
+from bot.devtools.simulator.core.kf_phone import KfPhone, KfSentMessage
+from bot.devtools.simulator.core.phone import Phone, SentMessage
+from bot.devtools.simulator.core.records import (
+    App,
+    Card,
+    Delivery,
+    GroupMessage,
+    Member,
+    PhoneMessage,
+    Robot,
+    Violation,
+)
 from bot.devtools.simulator.standalone import run
 
 __all__ = [
     "App",
     "Card",
     "Cloud",
-    "Complaint",
+    "Violation",
     "Delivery",
     "Fault",
     "Faults",
     "Group",
-    "GroupHeard",
-    "Heard",
+    "GroupMessage",
+    "PhoneMessage",
     "KfPhone",
-    "KfSent",
+    "KfSentMessage",
     "Member",
     "Phone",
     "Robot",
-    "Sent",
+    "SentMessage",
     "run",
 ]

@@ -16,11 +16,11 @@ from bot.devtools.simulator.core.records import Json
 
 if TYPE_CHECKING:
     from bot.devtools.simulator.cloud import Cloud
-    from bot.devtools.simulator.core.callback import Value
+    from bot.devtools.simulator.core.callback import XmlValue
 
-LISTED_SECONDS = 5 * 24 * 3600
-BELL_SECONDS = 15
-MAGIC = b"PRETEND:"
+RETENTION_SECONDS = 5 * 24 * 3600
+NOTIFY_INTERVAL_SECONDS = 15
+PLAINTEXT_PREFIX = b"PRETEND:"
 
 
 class Archive:
@@ -31,70 +31,72 @@ class Archive:
         for name in ("messages", "media", "faults"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         (folder / "credentials").write_text(f"{cloud.app.corp_id}\n{secret}")
-        self.rings = True
+        self.notifies = True
         """Whether the app hears of new messages."""
         self.private_keys: dict[int, rsa.RSAPrivateKey] = {}
         self._seq, self._rung_at = 0, float("-inf")
         self._times: dict[Path, float] = {}
-        self.change_key()
+        self.rotate_key()
 
-    def change_key(self) -> int:
+    def rotate_key(self) -> int:
         """Put a new public key into the console; its version, which grows."""
         version = len(self.private_keys) + 1
         self.private_keys[version] = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         return version
 
-    def write_key(self, folder: Path, version: int, key: int | None = None) -> None:
+    def write_private_key(self, folder: Path, version: int, actual_version: int | None = None) -> None:
         """What the office keeps: the private key of a version (or a wrong one) as a PEM file."""
-        found = self.private_keys[key or version]
+        found = self.private_keys[actual_version or version]
         form = serialization.PrivateFormat.TraditionalOpenSSL
         pem = found.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
         (folder / f"{version}.pem").write_bytes(pem)
 
-    def fault(self, function: str, code: int, times: int = 1) -> None:
+    def inject_fault(self, function: str, code: int, times: int = 1) -> None:
         """Let the next calls of a function of the library give this code."""
         folder = self.folder / "faults" / function
         folder.mkdir(exist_ok=True)
         for _ in range(times):
             (folder / f"{len(list(folder.iterdir())):06d}").write_text(str(code))
 
-    def leave_a_gap(self, numbers: int = 7) -> None:
+    def skip_numbers(self, count: int = 7) -> None:
         """Messages of others take the next numbers."""
-        self._seq += numbers
+        self._seq += count
 
-    def film(self, sender: str, room: str, film: Payload, **how: Any) -> str:
+    def sends_film(self, sender: str, room: str, film: Payload, **overrides: Any) -> str:
         """Somebody posts a film in a group (or, with an empty room, sends it to somebody); its msgid."""
-        return self._posts(sender, room, "video", {**self.media(film, how.pop("md5sum", None)), "play_length": 12}, how)
+        return self._posts(
+            sender, room, "video", {**self.add_media(film, overrides.pop("md5sum", None)), "play_length": 12}, overrides
+        )
 
-    def file(self, sender: str, room: str, file: Payload, name: str, **how: Any) -> str:
+    def sends_file(self, sender: str, room: str, file: Payload, name: str, **overrides: Any) -> str:
         """Somebody posts a file."""
         kind = {"filename": name, "fileext": name.rpartition(".")[2]}
-        return self._posts(sender, room, "file", {**self.media(file), **kind}, how)
+        return self._posts(sender, room, "file", {**self.add_media(file), **kind}, overrides)
 
-    def photo(self, sender: str, room: str, photo: Payload, **how: Any) -> str:
+    def sends_photo(self, sender: str, room: str, photo: Payload, **overrides: Any) -> str:
         """Somebody posts a picture."""
-        return self._posts(sender, room, "image", self.media(photo), how)
+        return self._posts(sender, room, "image", self.add_media(photo), overrides)
 
-    def says(self, sender: str, room: str, text: str, **how: Any) -> str:
+    def says(self, sender: str, room: str, text: str, **overrides: Any) -> str:
         """Somebody writes."""
-        return self._posts(sender, room, "text", {"content": text}, how)
+        return self._posts(sender, room, "text", {"content": text}, overrides)
 
-    def mixed(self, sender: str, room: str, items: list[tuple[str, Json]], **how: Any) -> str:
+    def sends_mixed(self, sender: str, room: str, items: list[tuple[str, Json]], **overrides: Any) -> str:
         """Somebody posts several things at once."""
         told = [{"type": kind, "content": json.dumps(content, ensure_ascii=False)} for kind, content in items]
-        return self._posts(sender, room, "mixed", {"item": told}, how)
+        return self._posts(sender, room, "mixed", {"item": told}, overrides)
 
-    def recalls(self, sender: str, room: str, msgid: str, **how: Any) -> str:
+    def recalls(self, sender: str, room: str, msgid: str, **overrides: Any) -> str:
         """Somebody takes back what was posted."""
-        return self._posts(sender, room, "revoke", {"pre_msgid": msgid}, {"action": "recall", **how})
+        return self._posts(sender, room, "revoke", {"pre_msgid": msgid}, {"action": "recall", **overrides})
 
-    def switches(self, user: str) -> str:
+    def switches_enterprise(self, user: str) -> str:
         """A member changes the enterprise under which WeCom is used: another shape of message."""
         msgid = self._msgid("")
-        self.keep({"msgid": msgid, "action": "switch", "time": int(self._cloud.now() * 1000), "user": user}, msgid)
+        self.append({"msgid": msgid, "action": "switch", "time": int(self._cloud.now() * 1000), "user": user}, msgid)
         return msgid
 
-    def media(self, payload: Payload, md5sum: str | None = None) -> Json:
+    def add_media(self, payload: Payload, md5sum: str | None = None) -> Json:
         """Put bytes where the library finds them; what a message says of them."""
         content = payload.read_bytes() if isinstance(payload, Path) else payload
         name = secrets.token_urlsafe(96)
@@ -109,19 +111,19 @@ class Archive:
             "msgid": msgid, "action": "send", "from": sender, "tolist": ["wangling"], "roomid": room,
             "msgtime": int(at * 1000), "msgtype": msgtype, msgtype: content, **how,
         }  # fmt: skip
-        self.keep(message, msgid, version)
+        self.append(message, msgid, version)
         return msgid
 
     def _msgid(self, sender: str) -> str:
         outside = sender.startswith(("wm", "wo"))
         return f"{secrets.randbits(62)}_{int(self._cloud.now())}" + ("_external" if outside else "")
 
-    def keep(self, message: Json, msgid: str, version: int | None = None) -> None:
+    def append(self, message: Json, msgid: str, version: int | None = None) -> None:
         """Encrypt a message with the key of a version and list it; ring if nobody has been rung for 15 seconds."""
         self._seq += 1
         used = version or max(self.private_keys)
         key = secrets.token_hex(24)
-        plain = MAGIC + json.dumps(message, ensure_ascii=False).encode()
+        plain = PLAINTEXT_PREFIX + json.dumps(message, ensure_ascii=False).encode()
         wide = (key.encode() * (len(plain) // len(key) + 1))[: len(plain)]
         sealed = self.private_keys[used].public_key().encrypt(key.encode(), padding.PKCS1v15())
         entry = {
@@ -132,26 +134,26 @@ class Archive:
         path = self.folder / "messages" / f"{self._seq:020d}.json"
         path.write_text(json.dumps(entry))
         self._times[path] = self._cloud.now()
-        self.expire()
+        self.delete_expired()
         self._ring()
 
-    def expire(self) -> None:
+    def delete_expired(self) -> None:
         """Only the last five days are listed."""
         for path, at in self._times.items():
-            if self._cloud.now() >= at + LISTED_SECONDS:
+            if self._cloud.now() >= at + RETENTION_SECONDS:
                 path.unlink(missing_ok=True)
 
     def _ring(self) -> None:
         now = self._cloud.now()
-        if not self.rings or now < self._rung_at + BELL_SECONDS:
+        if not self.notifies or now < self._rung_at + NOTIFY_INTERVAL_SECONDS:
             return
         self._rung_at = now
         app = self._cloud.app
-        fields: dict[str, Value] = {
+        fields: dict[str, XmlValue] = {
             "ToUserName": app.corp_id, "FromUserName": "sys", "CreateTime": int(now), "MsgType": "event",
             "AgentID": app.agent_id, "Event": "msgaudit_notify",
         }  # fmt: skip
-        self._cloud.courier.post(self._cloud.courier.write(fields))
+        self._cloud.callback_sender.post(self._cloud.callback_sender.to_xml(fields))
 
     def settings(self, library: Path, keys: Path) -> dict[str, str]:
         """The bot's settings for this archive, by the names of its .env file."""

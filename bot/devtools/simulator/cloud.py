@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
-from bot.devtools.simulator.api.sign_in import SignIns
+from bot.devtools.simulator.api.sign_in import SignInCodes
 from bot.devtools.simulator.core.aibot import Aibot
-from bot.devtools.simulator.core.callback import Ask, Courier
-from bot.devtools.simulator.core.card_store import CardDesk
+from bot.devtools.simulator.core.callback import CallbackSender, GetCallback
+from bot.devtools.simulator.core.card_store import CardStore
 from bot.devtools.simulator.core.faults import Faults
 from bot.devtools.simulator.core.group import Group
 from bot.devtools.simulator.core.kf import CustomerService
@@ -22,10 +22,10 @@ from bot.devtools.simulator.core.media import MediaStore
 from bot.devtools.simulator.core.official_account import OfficialAccount
 from bot.devtools.simulator.core.official_account_phone import FollowerPhone
 from bot.devtools.simulator.core.phone import Phone
-from bot.devtools.simulator.core.rate_limit import Window
-from bot.devtools.simulator.core.records import App, Complaint, Delivery, Member, Robot
-from bot.devtools.simulator.core.servers import Server
-from bot.devtools.simulator.core.tokens import Tokens
+from bot.devtools.simulator.core.rate_limit import RateLimit
+from bot.devtools.simulator.core.records import App, Delivery, Member, Robot, Violation
+from bot.devtools.simulator.core.servers import HttpServer
+from bot.devtools.simulator.core.tokens import AccessTokens
 
 FIRST_MSG_ID = 7_300_000_000_000_000_001
 """Beyond what a floating-point number keeps, as real ids are (1.4)."""
@@ -44,9 +44,9 @@ class Cloud:
         self.robots: dict[str, Robot] = {}
         self.lock = threading.RLock()
         self.faults = Faults()
-        self.courier = Courier(self, lambda: self.app)
+        self.callback_sender = CallbackSender(self, lambda: self.app)
         self.kf = CustomerService(self)
-        self.server: Server | None = None
+        self.server: HttpServer | None = None
         self._uploads: tempfile.TemporaryDirectory[str] | None = None
         self._msg_ids = itertools.count(FIRST_MSG_ID)
         self.aibot: Aibot = Aibot(self)
@@ -54,16 +54,16 @@ class Cloud:
         self._forget()
 
     def _forget(self) -> None:
-        self.tokens = Tokens()
-        self.sign_ins = SignIns()
+        self.tokens = AccessTokens()
+        self.sign_in_codes = SignInCodes()
         self.media = MediaStore()
-        self.cards = CardDesk()
-        self.sent: list[Delivery] = []
-        self.complaints: list[Complaint] = []
-        self.said_until: dict[str, float] = {}
-        self.member_minute = Window(30, 60)
-        self.member_hour = Window(1000, 3600)
-        self.robot_minute = Window(20, 60, blocks=True)
+        self.cards = CardStore()
+        self.deliveries: list[Delivery] = []
+        self.violations: list[Violation] = []
+        self.duplicate_until: dict[str, float] = {}
+        self.member_minute_limit = RateLimit(30, 60)
+        self.member_hour_limit = RateLimit(1000, 3600)
+        self.robot_minute_limit = RateLimit(20, 60, blocks_when_exceeded=True)
         self._phones: dict[str, Phone] = {}
         self._groups: dict[str, Group] = {}
 
@@ -85,7 +85,7 @@ class Cloud:
     def add_customer(self, external_userid: str, name: str = "") -> KfPhone:
         """A person who has nothing but WeChat and the link to customer service; return the phone."""
         self.kf.customers[external_userid] = Customer(external_userid, name or external_userid)
-        return self.kf.phone(external_userid)
+        return self.kf.customer_phone(external_userid)
 
     def add_follower(self, openid: str, name: str = "") -> FollowerPhone:
         """A person who follows the Official Account; return the phone."""
@@ -112,31 +112,31 @@ class Cloud:
             robot = self.robots[key]
             return self._groups.setdefault(key, Group(robot))
 
-    def complain(self, endpoint: str, errcode: int, what: str) -> None:
+    def record_violation(self, endpoint: str, errcode: int, description: str) -> None:
         """Remember something the bot did that the platform refuses or swallows."""
         with self.lock:
-            self.complaints.append(Complaint(self.now(), endpoint, errcode, what))
+            self.violations.append(Violation(self.now(), endpoint, errcode, description))
 
     def next_msg_id(self) -> int:
         """A MsgId that was never used before."""
         return next(self._msg_ids)
 
-    def kill_token(self) -> None:
+    def revoke_token(self) -> None:
         """Invalidate the access token early (2.1)."""
         with self.lock:
-            self.tokens.kill()
+            self.tokens.revoke()
 
-    def verify_url(self, ask: Ask | None = None) -> bool:
+    def verify_url(self, get: GetCallback | None = None) -> bool:
         """Whether the console would save the callback URL (1.1)."""
-        return self.courier.verify(ask)
+        return self.callback_sender.verify_url(get)
 
     def reset(self) -> None:
         """Forget everything said, stored, counted and broken; the app, members and robots stay."""
         with self.lock:
             self._forget()
-            self.kf.forget()
-            self.aibot.forget()
-            self.official_account.forget()
+            self.kf.reset()
+            self.aibot.reset()
+            self.official_account.reset()
             self.faults.clear()
 
     @property
@@ -170,7 +170,7 @@ class Cloud:
         from bot.devtools.simulator.web_app import create_app
 
         if self.server is None:
-            self.server = Server(create_app(self), port)
+            self.server = HttpServer(create_app(self), port)
         return self.server.url
 
     def close(self) -> None:

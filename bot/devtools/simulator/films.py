@@ -29,7 +29,7 @@ def make_film(
     return film
 
 
-def big_film(path: Path, megabytes: float, seconds: int = 12, tag: str = "E001/1") -> None:
+def make_big_film(path: Path, megabytes: float, seconds: int = 12, tag: str = "E001/1") -> None:
     """Writes a playable MP4 of exactly `megabytes` x 1 000 000 bytes, nearly all of them in the packets."""
     size, fps = int(megabytes * MEGABYTE), 5
     bare = len(_encode(seconds, (320, 240), fps, tag, True, filler=0))

@@ -9,7 +9,7 @@ from pathlib import Path
 from bot.devtools.simulator.cloud import Cloud
 
 
-def furnish(cloud: Cloud) -> None:
+def add_sample_people(cloud: Cloud) -> None:
     """A few people and one group, so that the page has something to show at once."""
     cloud.add_member("zhangsan", "张三", "13800000001")
     cloud.add_member("lisi", "李四", "13800000002", shows_cards=False)
@@ -23,7 +23,7 @@ def furnish(cloud: Cloud) -> None:
 def run(port: int, clock: Callable[[], float] = time.time, films_dir: Path | None = None) -> None:
     """Serve until interrupted; the address and the settings are printed once."""
     with Cloud(clock, films_dir=films_dir) as cloud:
-        furnish(cloud)
+        add_sample_people(cloud)
         cloud.serve(port)
         cloud.aibot.serve(port + 1 if port else 0)
         cloud.official_account.serve(port + 2 if port else 0)

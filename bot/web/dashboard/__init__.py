@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from flask import Flask
 
-from bot.channels import Switchboard
-from bot.unit_of_work import Memory
+from bot.channels import Channels
+from bot.unit_of_work import UnitOfWork
 from bot.web import assets, headers
 from bot.web.dashboard import (
     account,
@@ -28,8 +28,8 @@ from bot.web.dashboard import (
     tonight,
     workbook_import,
 )  # fmt: skip
-from bot.web.dashboard.film_access import Gallery
-from bot.web.site_settings import Site
+from bot.web.dashboard.film_access import FilmAccess
+from bot.web.site_settings import SiteSettings
 
 PAGES = (
     tonight.blueprint,
@@ -40,18 +40,24 @@ PAGES = (
     audit_log.blueprint,
 )
 # Those that also keep or show what lies in the object store.
-STORE_PAGES = (films.blueprint, film_media.blueprint, review.blueprint, register.blueprint, workbook_import.blueprint)
+OBJECT_STORE_PAGES = (
+    films.blueprint,
+    film_media.blueprint,
+    review.blueprint,
+    register.blueprint,
+    workbook_import.blueprint,
+)
 
 
-def add(app: Flask, memory: Memory, switchboard: Switchboard, site: Site, gallery: Gallery) -> None:
+def init_app(app: Flask, uow: UnitOfWork, channels: Channels, site: SiteSettings, film_access: FilmAccess) -> None:
     """Put the dashboard into an application."""
     app.register_blueprint(assets.blueprint())
-    headers.protect(app, site)
-    authorization.stand(app, memory, site)
-    template_context.furnish(app, memory)
-    error_pages.explain(app)
-    app.register_blueprint(sign_in.blueprint(app, memory, switchboard))
+    headers.register_response_headers(app, site)
+    authorization.init_app(app, uow, site)
+    template_context.register_template_globals(app, uow)
+    error_pages.register_error_handlers(app)
+    app.register_blueprint(sign_in.blueprint(app, uow, channels))
     for page in PAGES:
-        app.register_blueprint(page(memory))
-    for store_page in STORE_PAGES:
-        app.register_blueprint(store_page(memory, gallery))
+        app.register_blueprint(page(uow))
+    for store_page in OBJECT_STORE_PAGES:
+        app.register_blueprint(store_page(uow, film_access))

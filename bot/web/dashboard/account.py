@@ -7,33 +7,33 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from bot.clock import wall_now
-from bot.unit_of_work import Memory
-from bot.web.dashboard.authorization import allowed, digest
-from bot.web.dashboard.sessions import end, end_everywhere
-from handlers.permissions import OWN, Viewer
+from bot.unit_of_work import UnitOfWork
+from bot.web.dashboard.authorization import hash_token, requires_permission
+from bot.web.dashboard.sessions import end_all_sessions, end_session
+from handlers.permissions import OWN_SESSION, Viewer
 
 
-def blueprint(memory: Memory) -> Blueprint:
+def blueprint(uow: UnitOfWork) -> Blueprint:
     """/account, and the two ways out."""
     pages = Blueprint("account", __name__)
 
     @pages.get("/account")
-    @allowed(OWN)
+    @requires_permission(OWN_SESSION)
     def account(viewer: Viewer) -> str:
-        with memory.reading() as store:
-            sessions = store.access.open_sessions(viewer.person_id, wall_now())
-        return render_template("account.html", sessions=sessions, this=digest(current_user.id))
+        with uow.read() as store:
+            sessions = store.sign_ins.open_sessions(viewer.person_id, wall_now())
+        return render_template("account.html", sessions=sessions, current_token_hash=hash_token(current_user.id))
 
     @pages.post("/account/leave")
-    @allowed(OWN)
+    @requires_permission(OWN_SESSION)
     def leave(viewer: Viewer) -> Response:
-        end(memory, current_user.id)
+        end_session(uow, current_user.id)
         return redirect("/login?by=hand")
 
     @pages.post("/account/leave-everywhere")
-    @allowed(OWN)
+    @requires_permission(OWN_SESSION)
     def leave_everywhere(viewer: Viewer) -> Response:
-        end_everywhere(memory, viewer.person_id)
+        end_all_sessions(uow, viewer.person_id)
         return redirect("/login?by=hand")
 
     return pages

@@ -9,69 +9,78 @@ from urllib.parse import urlsplit
 
 from flask import abort
 
-from bot.media.film_images import Pictures
-from bot.signed_links import Links
-from bot.unit_of_work import Memory
-from bot.web.headers import policy
+from bot.media.film_images import FilmImages
+from bot.signed_links import SignedLinks
+from bot.unit_of_work import UnitOfWork
+from bot.web.headers import content_security_policy
 from handlers.permissions import Viewer
-from storage.db.models import Look, Submission
+from storage.db.models import FilmView, Submission
 from storage.objects import ObjectStore
 from storage.store import Store
 
 # Long enough to watch a film with pauses; the player asks for a new one by itself.
-LINK_LIFE = timedelta(minutes=10)
+MEDIA_URL_LIFETIME = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
-class Gallery:
+class FilmAccess:
     """Where films and their pictures come from."""
 
     objects: ObjectStore
-    pictures: Pictures
-    links: Links
+    film_images: FilmImages
+    links: SignedLinks
 
-    def link(self, film: Submission, viewer: Viewer, now: datetime) -> str:
+    def media_url(self, film: Submission, viewer: Viewer, now: datetime) -> str:
         """An address of a film's bytes, for this viewer and for minutes."""
-        return self.links.media(film.id, viewer.person_id, now + LINK_LIFE)
+        return self.links.media_path(film.id, viewer.person_id, now + MEDIA_URL_LIFETIME)
 
-    def elsewhere(self, film: Submission) -> str | None:
+    def presigned_url(self, film: Submission) -> str | None:
         """Where the object store itself hands the film out, None where it does not."""
         assert film.object_key is not None
-        return self.objects.sign(film.object_key, int(LINK_LIFE.total_seconds()), file_name(film))
+        return self.objects.presigned_url(film.object_key, int(MEDIA_URL_LIFETIME.total_seconds()), download_name(film))
 
-    def policy_for(self, film: Submission) -> str:
+    def page_security_policy(self, film: Submission) -> str:
         """The content-security policy of a page that plays this film: widened by the store, if that hands it out."""
-        address = self.elsewhere(film) if film.object_key else None
-        return policy() if address is None else policy(media_src="{0.scheme}://{0.netloc}".format(urlsplit(address)))
+        address = self.presigned_url(film) if film.object_key else None
+        return (
+            content_security_policy()
+            if address is None
+            else content_security_policy(media_src="{0.scheme}://{0.netloc}".format(urlsplit(address)))
+        )
 
 
-def file_name(film: Submission) -> str:
+def download_name(film: Submission) -> str:
     """What a film is called where it is saved."""
     return f"{film.receipt}{'.' + (film.object_key or '').rpartition('.')[2]}"
 
 
-def page_of(film: Submission) -> str:
+def film_page_url(film: Submission) -> str:
     """The address of a film's page."""
     return f"/films/{film.night}/{film.receipt}"
 
 
-def found_film(store: Store, viewer: Viewer, night: str, receipt: str) -> Submission:
+def get_film_or_404(store: Store, viewer: Viewer, night: str, receipt: str) -> Submission:
     """The film an address means. What is not there and what is not for this viewer are one and the same: 404."""
-    film = store.submissions.by_receipt(receipt, day(night))
-    if film is None or film.night != day(night) or film.kind != "film" or not viewer.sees(film.enterprise_id):
+    film = store.submissions.by_receipt(receipt, parse_date_or_404(night))
+    if (
+        film is None
+        or film.night != parse_date_or_404(night)
+        or film.kind != "film"
+        or not viewer.can_see(film.enterprise_id)
+    ):
         abort(404)
     return film
 
 
-def note_look(memory: Memory, viewer: Viewer, film: Submission, what: str) -> Look:
+def record_view(uow: UnitOfWork, viewer: Viewer, film: Submission, kind: str) -> FilmView:
     """Put on record that somebody looks at a film now."""
-    with memory.transaction() as store:
-        return store.looks.open(
-            film.id, viewer.person_id, viewer.name, what, memory.clock.now(), by_county=viewer.enterprises is None
+    with uow.transaction() as store:
+        return store.view_log.add(
+            film.id, viewer.person_id, viewer.name, kind, uow.clock.now(), by_supervisor=viewer.enterprise_ids is None
         )
 
 
-def day(text: str) -> date:
+def parse_date_or_404(text: str) -> date:
     """A date out of an address; 404 for anything else."""
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
         abort(404)

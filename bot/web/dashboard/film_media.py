@@ -10,16 +10,16 @@ from flask import Blueprint, Response, abort, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 from werkzeug.wsgi import wrap_file
 
-from bot.media.film_images import Busy
-from bot.unit_of_work import Memory
-from bot.web.dashboard.authorization import allowed
-from bot.web.dashboard.error_pages import told
-from bot.web.dashboard.film_access import Gallery, file_name, found_film, note_look
-from bot.web.range_response import ranged
+from bot.media.film_images import FilmImagesBusy
+from bot.unit_of_work import UnitOfWork
+from bot.web.dashboard.authorization import requires_permission
+from bot.web.dashboard.error_pages import error_page
+from bot.web.dashboard.film_access import FilmAccess, download_name, get_film_or_404, record_view
+from bot.web.range_response import range_response
 from handlers.permissions import Viewer
 from storage.db.models import Submission
-from storage.errors import Refused
-from storage.film import CannotDraw
+from storage.errors import OperationRefused
+from storage.film import PictureError
 from storage.objects import ObjectMissing
 
 log = logging.getLogger(__name__)
@@ -27,78 +27,78 @@ _PICTURES = ("thumb", "sheet")
 _A_DAY = "private, max-age=86400"
 
 
-def blueprint(memory: Memory, gallery: Gallery) -> Blueprint:
+def blueprint(uow: UnitOfWork, film_access: FilmAccess) -> Blueprint:
     """/films/media/<token>, and the pictures and the copy of a film."""
     pages = Blueprint("media", __name__)
 
     @pages.get("/films/media/<token>")
-    @allowed("films.watch")
+    @requires_permission("films.watch")
     def media(viewer: Viewer, token: str) -> Response | AnyResponse:
         try:
-            film_id, person_id = gallery.links.media_of(token, memory.clock.now())
-        except Refused as refused:
-            return told(410 if refused.key == "films.link_expired" else 404, refused.key)
-        with memory.reading() as store:
+            film_id, person_id = film_access.links.read_media_token(token, uow.clock.now())
+        except OperationRefused as refused:
+            return error_page(410 if refused.text_key == "films.link_expired" else 404, refused.text_key)
+        with uow.read() as store:
             film = store.submissions.get(film_id)
         if (
             film is None
             or film.object_key is None
             or person_id != viewer.person_id
-            or not viewer.sees(film.enterprise_id)
+            or not viewer.can_see(film.enterprise_id)
         ):
             abort(404)
-        elsewhere = gallery.elsewhere(film)
-        return redirect(elsewhere) if elsewhere is not None else _here(film, gallery)
+        elsewhere = film_access.presigned_url(film)
+        return redirect(elsewhere) if elsewhere is not None else _here(film, film_access)
 
-    _add_pictures(pages, memory, gallery)
-    _add_copy(pages, memory, gallery)
+    _add_pictures(pages, uow, film_access)
+    _add_copy(pages, uow, film_access)
     return pages
 
 
-def _here(film: Submission, gallery: Gallery) -> AnyResponse:
+def _here(film: Submission, gallery: FilmAccess) -> AnyResponse:
     assert film.object_key is not None
-    return ranged(gallery.objects, film.object_key, file_name(film), film.sha256)
+    return range_response(gallery.objects, film.object_key, download_name(film), film.sha256)
 
 
-def _add_pictures(pages: Blueprint, memory: Memory, gallery: Gallery) -> None:
+def _add_pictures(pages: Blueprint, memory: UnitOfWork, gallery: FilmAccess) -> None:
     @pages.get("/films/<night>/<receipt>/<kind>.jpg")
-    @allowed("films.watch")
+    @requires_permission("films.watch")
     def picture(viewer: Viewer, night: str, receipt: str, kind: str) -> Response:
-        with memory.reading() as store:
-            film = found_film(store, viewer, night, receipt)
+        with memory.read() as store:
+            film = get_film_or_404(store, viewer, night, receipt)
         if kind not in _PICTURES or film.object_key is None:
             abort(404)
         try:
-            body = gallery.pictures.read(gallery.pictures.of(film.object_key, kind))
-        except (CannotDraw, ObjectMissing) as error:
+            body = gallery.film_images.read_image(gallery.film_images.ensure_image(film.object_key, kind))
+        except (PictureError, ObjectMissing) as error:
             log.warning("no picture of %s: %s", film.receipt, error)
             abort(404)
-        except Busy:
+        except FilmImagesBusy:
             return Response(status=503, headers={"Retry-After": "5"})
         if kind == "sheet":
-            note_look(memory, viewer, film, "sheet")
+            record_view(memory, viewer, film, "sheet")
         return Response(body, content_type="image/jpeg", headers={"Cache-Control": _A_DAY})
 
 
-def _add_copy(pages: Blueprint, memory: Memory, gallery: Gallery) -> None:
+def _add_copy(pages: Blueprint, memory: UnitOfWork, gallery: FilmAccess) -> None:
     @pages.post("/films/<night>/<receipt>/copy")
-    @allowed("films.download")
+    @requires_permission("films.download")
     def copy(viewer: Viewer, night: str, receipt: str) -> Response:
-        with memory.reading() as store:
-            film = found_film(store, viewer, night, receipt)
+        with memory.read() as store:
+            film = get_film_or_404(store, viewer, night, receipt)
         if film.object_key is None:
             abort(404)
         now = memory.clock.now().astimezone(memory.zone)
         with ExitStack() as stack:
             try:
                 words = f"{viewer.name} {now:%Y-%m-%d %H:%M} {film.receipt}"
-                path = stack.enter_context(gallery.pictures.marked_copy(film.object_key, words))
-            except (CannotDraw, ObjectMissing) as error:
+                path = stack.enter_context(gallery.film_images.watermarked_copy(film.object_key, words))
+            except (PictureError, ObjectMissing) as error:
                 log.warning("no copy of %s: %s", film.receipt, error)
-                return told(404, "films.no_copy")
-            except Busy:
-                return told(503, "films.copy_busy")
-            note_look(memory, viewer, film, "download")
+                return error_page(404, "films.no_copy")
+            except FilmImagesBusy:
+                return error_page(503, "films.copy_busy")
+            record_view(memory, viewer, film, "download")
             return _streamed(path, f"{film.night}-{film.receipt}.mp4", stack.pop_all())
 
 

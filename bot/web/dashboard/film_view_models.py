@@ -9,96 +9,106 @@ from datetime import date, datetime
 from handlers.permissions import Viewer
 from schedules.reports.response_times import ResponseTimes, response_times
 from schedules.review.night_review import NightReview, night_review
-from schedules.review.queue import Queued
+from schedules.review.queue import QueuedFilm
 from schedules.rules import RuleBook
-from storage.db.models import Answer, Enterprise, KeyPart, Look, Submission, Urge, Verdict
+from storage.db.models import (
+    Enterprise,
+    FilmView,
+    KeyPart,
+    RectificationAnswer,
+    RectificationRequest,
+    Submission,
+    Verdict,
+)
 from storage.store import Store
 
 _NIGHTS_BEFORE = 3
 
 
 @dataclass(frozen=True)
-class Card:
+class FilmCard:
     """A film in a list."""
 
     film: Submission
-    page: str
-    code: str
-    enterprise: str
-    part: str
+    page_url: str
+    enterprise_code: str
+    enterprise_name: str
+    part_name: str
     risk: str | None
-    placed: bool
-    queued: bool
-    reasons: tuple[str, ...]
-    word: str | None
-    by: str | None
-    holder: str | None
+    is_attributed: bool
+    in_review_queue: bool
+    review_reasons: tuple[str, ...]
+    verdict: str | None
+    judged_by: str | None
+    claimed_by: str | None
 
 
 @dataclass(frozen=True)
-class Details:
+class FilmDetails:
     """All that is known of a film; `before` are the films of the same part from earlier nights, the latest first."""
 
     enterprise: Enterprise | None
     part: KeyPart | None
-    sender: str
+    sender_name: str
     verdicts: Sequence[Verdict]
-    urges: Sequence[tuple[Urge, Sequence[Answer]]]
-    looks: Sequence[Look]
-    before: Sequence[Submission]
-    times: ResponseTimes
-    reasons: tuple[str, ...]
-    drawn: bool
-    holder: str | None
+    rectifications: Sequence[tuple[RectificationRequest, Sequence[RectificationAnswer]]]
+    views: Sequence[FilmView]
+    earlier_films: Sequence[Submission]
+    response_times: ResponseTimes
+    review_reasons: tuple[str, ...]
+    sampled: bool
+    claimed_by: str | None
 
 
-def cards(store: Store, night: date, rules: RuleBook, now: datetime, viewer: Viewer) -> list[Card]:
+def film_cards(store: Store, night: date, rules: RuleBook, now: datetime, viewer: Viewer) -> list[FilmCard]:
     """The films of a night that somebody may see; those to be reviewed first, in the order of the queue."""
     review, claims = night_review(store, night, rules, now), store.review.claims(now)
-    enterprises, parts = store.register.names(), store.register.part_names()
+    enterprises, parts = store.register.enterprise_names(), store.register.part_names()
     place = {each.film_id: number for number, each in enumerate(review.queued)}
     queued = {each.film_id: each for each in review.queued}
     films = [
         film
         for film in store.submissions.of_night(night)
-        if film.kind == "film" and film.state == "filed" and viewer.sees(film.enterprise_id)
+        if film.kind == "film" and film.state == "filed" and viewer.can_see(film.enterprise_id)
     ]
     films.sort(key=lambda film: (place.get(film.id, len(place)), film.number))
     return [_card(film, review, queued.get(film.id), claims, enterprises, parts, store) for film in films]
 
 
 def _card(
-    film: Submission, review: NightReview, queued: Queued | None, claims: dict[int, int],
+    film: Submission, review: NightReview, queued: QueuedFilm | None, claims: dict[int, int],
     enterprises: dict[int, tuple[str, str]], parts: dict[int, str], store: Store,
-) -> Card:  # fmt: skip
-    verdict, reel = review.verdicts.get(film.id), review.reels.get(film.id)
+) -> FilmCard:  # fmt: skip
+    verdict, reel = review.verdicts.get(film.id), review.films.get(film.id)
     code, name = enterprises.get(film.enterprise_id or 0, ("", ""))
     holder = store.register.person(claims[film.id]) if film.id in claims else None
-    return Card(
+    return FilmCard(
         film, f"/films/{film.night}/{film.receipt}", code, name, parts.get(film.part_id or 0, ""),
-        (reel.part.risk or reel.enterprise.risk) if reel else None, film.place == "attributed", queued is not None,
-        queued.reasons if queued else (), verdict.word if verdict else None, verdict.by if verdict else None,
-        holder.name if holder else None,
+        (reel.part.risk or reel.enterprise.risk) if reel else None, film.attribution == "attributed",
+        queued is not None, queued.reasons if queued else (), verdict.verdict if verdict else None,
+        verdict.reviewer_name if verdict else None, holder.name if holder else None,
     )  # fmt: skip
 
 
-def details(store: Store, film: Submission, rules: RuleBook, now: datetime, viewer: Viewer) -> Details:
+def film_details(store: Store, film: Submission, rules: RuleBook, now: datetime, viewer: Viewer) -> FilmDetails:
     """Everything about one film."""
-    urges, claims = store.urges.of_film(film.id), store.review.claims(now)
-    answers = store.urges.answers(urge.id for urge in urges)
+    urges, claims = store.rectifications.of_film(film.id), store.review.claims(now)
+    answers = store.rectifications.answers(urge.id for urge in urges)
     person, holder = (store.register.person(each or 0) for each in (film.person_id, claims.get(film.id)))
     review = night_review(store, film.night, rules, now, film.enterprise_id) if film.enterprise_id else None
     queued = next((each for each in review.queued if each.film_id == film.id), None) if review else None
-    return Details(
+    return FilmDetails(
         enterprise=store.register.enterprise(film.enterprise_id) if film.enterprise_id else None,
         part=store.register.part(film.part_id) if film.part_id else None,
-        sender=person.name if person else film.sender,
-        verdicts=store.review.history(film.id),
-        urges=[(urge, [each for each in answers if each.urge_id == urge.id]) for urge in urges],
-        looks=store.looks.of_film(film.id),
-        before=store.submissions.of_part_before(film.part_id, film.night, _NIGHTS_BEFORE) if film.part_id else [],
-        times=response_times(store, [film])[film.id],
-        reasons=queued.reasons if queued else (),
-        drawn=bool(queued and queued.drawn),
-        holder=holder.name if holder and holder.id != viewer.person_id else None,
+        sender_name=person.name if person else film.sender,
+        verdicts=store.review.verdict_history(film.id),
+        rectifications=[(urge, [each for each in answers if each.request_id == urge.id]) for urge in urges],
+        views=store.view_log.of_film(film.id),
+        earlier_films=store.submissions.previous_films_of_part(film.part_id, film.night, _NIGHTS_BEFORE)
+        if film.part_id
+        else [],
+        response_times=response_times(store, [film])[film.id],
+        review_reasons=queued.reasons if queued else (),
+        sampled=bool(queued and queued.sampled),
+        claimed_by=holder.name if holder and holder.id != viewer.person_id else None,
     )

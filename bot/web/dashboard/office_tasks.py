@@ -8,88 +8,95 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from bot.texts import say
-from bot.unit_of_work import Memory
-from bot.web.dashboard.authorization import allowed
+from bot.unit_of_work import UnitOfWork
+from bot.web.dashboard.authorization import requires_permission
 from bot.workbooks.register.schema import ROLES
 from handlers import objections, office_tasks
 from handlers.attach import attach
 from handlers.enrolment import invite
 from handlers.permissions import Viewer
-from storage.errors import Refused
+from storage.errors import OperationRefused
 from storage.store import Store
 
-Answer = str | Response | tuple[str, int]
+PageResponse = str | Response | tuple[str, int]
 
 
 class _Desk:
     """The list as a page, and one thing done about it."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: UnitOfWork) -> None:
         self._memory = memory
 
     def page(self, viewer: Viewer, told: str = "", done: str = "") -> str:
         """The list, with what was refused or done above it."""
         now = self._memory.clock.now()
-        with self._memory.reading() as store:
-            found = office_tasks.desk(store, now)
+        with self._memory.read() as store:
+            found = office_tasks.load_office_tasks(store, now)
             names = {row.code: row.short_name for row in store.register.expected_parts()}
         return render_template(
-            "office.html", desk=found, enterprises=names, now=now, roles=ROLES, told=told, done=done, viewer=viewer
+            "office_tasks.html",
+            tasks=found,
+            enterprise_names=names,
+            now=now,
+            roles=ROLES,
+            error=told,
+            confirmation=done,
+            viewer=viewer,
         )
 
-    def act(self, viewer: Viewer, deed: Callable[[Store], str | None]) -> Answer:
+    def act(self, viewer: Viewer, deed: Callable[[Store], str | None]) -> PageResponse:
         """Do one thing and show the list again; what is refused says why."""
         try:
             with self._memory.transaction() as store:
                 done = deed(store)
-        except Refused as refused:
-            return self.page(viewer, told=say(refused.key, **refused.params)), 422
-        return self.page(viewer, done=done) if done else redirect(url_for("office.list_"))
+        except OperationRefused as refused:
+            return self.page(viewer, told=say(refused.text_key, **refused.params)), 422
+        return self.page(viewer, done=done) if done else redirect(url_for("office_tasks.list_tasks"))
 
 
-def blueprint(memory: Memory) -> Blueprint:
+def blueprint(uow: UnitOfWork) -> Blueprint:
     """/office and its actions."""
-    pages = Blueprint("office", __name__)
+    pages = Blueprint("office_tasks", __name__)
 
-    shown = _Desk(memory)
+    shown = _Desk(uow)
 
     @pages.get("/office")
-    @allowed("office.see")
-    def list_(viewer: Viewer) -> str:
+    @requires_permission("office.see")
+    def list_tasks(viewer: Viewer) -> str:
         return shown.page(viewer)
 
-    _add_films(pages, memory, shown.act)
-    _add_people(pages, memory, shown.act)
+    _add_films(pages, uow, shown.act)
+    _add_people(pages, uow, shown.act)
     return pages
 
 
-Act = Callable[[Viewer, Callable[[Store], str | None]], Answer]
+RunAction = Callable[[Viewer, Callable[[Store], str | None]], PageResponse]
 
 
-def _add_films(pages: Blueprint, memory: Memory, act: Act) -> None:
+def _add_films(pages: Blueprint, memory: UnitOfWork, act: RunAction) -> None:
     @pages.post("/office/films/<receipt>/attach")
-    @allowed("films.correct")
-    def place(viewer: Viewer, receipt: str) -> Answer:
+    @requires_permission("films.correct")
+    def place(viewer: Viewer, receipt: str) -> PageResponse:
         code, number = (request.form.get(name, "").strip() for name in ("code", "number"))
 
         def deed(store: Store) -> None:
-            attach(receipt, code, number, store, memory.book(store), memory.clock.now(), viewer.name)
+            attach(receipt, code, number, store, memory.rules(store), memory.clock.now(), viewer.name)
 
         return act(viewer, deed)
 
     @pages.post("/office/films/<receipt>/dismiss")
-    @allowed("films.correct")
-    def dismiss(viewer: Viewer, receipt: str) -> Answer:
+    @requires_permission("films.correct")
+    def dismiss(viewer: Viewer, receipt: str) -> PageResponse:
         def deed(store: Store) -> None:
-            office_tasks.dismiss(receipt, viewer.name, store, memory.clock.now())
+            office_tasks.dismiss_film(receipt, viewer.name, store, memory.clock.now())
 
         return act(viewer, deed)
 
 
-def _add_people(pages: Blueprint, memory: Memory, act: Act) -> None:
+def _add_people(pages: Blueprint, memory: UnitOfWork, act: RunAction) -> None:
     @pages.post("/office/invitations")
-    @allowed("people.invite")
-    def invitation(viewer: Viewer) -> Answer:
+    @requires_permission("people.invite")
+    def invitation(viewer: Viewer) -> PageResponse:
         name, code = (request.form.get(field, "").strip() for field in ("name", "code"))
 
         def deed(store: Store) -> str:
@@ -101,18 +108,18 @@ def _add_people(pages: Blueprint, memory: Memory, act: Act) -> None:
         return act(viewer, deed)
 
     @pages.post("/office/objections/<int:objection_id>")
-    @allowed("objection.settle")
-    def settle(viewer: Viewer, objection_id: int) -> Answer:
+    @requires_permission("objection.settle")
+    def settle(viewer: Viewer, objection_id: int) -> PageResponse:
         def deed(store: Store) -> None:
             words = request.form.get("answer", "")
-            objections.settle(objection_id, viewer.person_id, words, store, memory.clock.now())
+            objections.answer_objection(objection_id, viewer.person_id, words, store, memory.clock.now())
 
         return act(viewer, deed)
 
     @pages.post("/office/notices/<int:notice_id>")
-    @allowed("office.work")
-    def seen(viewer: Viewer, notice_id: int) -> Answer:
+    @requires_permission("office.work")
+    def seen(viewer: Viewer, notice_id: int) -> PageResponse:
         def deed(store: Store) -> None:
-            office_tasks.notice_seen(notice_id, viewer.name, store, memory.clock.now())
+            office_tasks.mark_notice_seen(notice_id, viewer.name, store, memory.clock.now())
 
         return act(viewer, deed)

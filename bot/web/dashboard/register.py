@@ -9,12 +9,12 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from bot.texts import say
-from bot.unit_of_work import Memory
-from bot.web.dashboard.authorization import allowed
-from bot.web.dashboard.film_access import Gallery
-from bot.workbooks.register.edit_row import SECRET, Entry, entries, form_columns, take_row
-from bot.workbooks.register.schema import ENTERPRISES, ROSTER, RULE_DEFAULTS, RULES, SHEET
-from handlers.films import recognise_strangers
+from bot.unit_of_work import UnitOfWork
+from bot.web.dashboard.authorization import requires_permission
+from bot.web.dashboard.film_access import FilmAccess
+from bot.workbooks.register.edit_row import SECRET_FIELDS, RegisterRow, form_columns, list_rows, save_row
+from bot.workbooks.register.schema import ENTERPRISES, ROSTER, RULE_DEFAULTS, RULES, SHEETS_BY_TITLE
+from handlers.films import release_quarantined_films
 from handlers.permissions import Viewer
 from storage.objects import ObjectStore
 from storage.store import Store
@@ -24,44 +24,45 @@ _AT_ONCE = 100
 _EDITED_BY = {ROSTER: "roster.edit", RULES: "rules.edit"}
 
 
-def blueprint(memory: Memory, gallery: Gallery) -> Blueprint:
+def blueprint(uow: UnitOfWork, film_access: FilmAccess) -> Blueprint:
     """/register, /register/<sheet>, and the form of one row."""
     pages = Blueprint("register", __name__)
-    _add_list(pages, memory)
-    _add_form(pages, memory, gallery.objects)
+    _add_list(pages, uow)
+    _add_form(pages, uow, film_access.objects)
     return pages
 
 
-def _add_list(pages: Blueprint, memory: Memory) -> None:
+def _add_list(pages: Blueprint, memory: UnitOfWork) -> None:
     @pages.get("/register")
     @pages.get("/register/<title>")
-    @allowed("register.see")
-    def sheet(viewer: Viewer, title: str = ENTERPRISES) -> str:
+    @requires_permission("register.see")
+    def show_sheet(viewer: Viewer, title: str = ENTERPRISES) -> str:
         words, start = request.args.get("q", "").strip(), request.args.get("from", 0, type=int)
-        with memory.reading() as store:
+        with memory.read() as store:
             found = [each for each in _entries(store, title) if _has(each, words)]
         return render_template(
-            "register.html", title=title, sheets=SHEET, columns=form_columns(SHEET[title]), words=words, start=start,
-            number=len(found), entries=found[start : start + _AT_ONCE], at_once=_AT_ONCE, secret=SECRET,
-            may_edit=viewer.may(editing(title)),
+            "register.html", sheet_title=title, sheet_titles=SHEETS_BY_TITLE,
+            columns=form_columns(SHEETS_BY_TITLE[title]), search_text=words, offset=start, total=len(found),
+            rows=found[start : start + _AT_ONCE], page_size=_AT_ONCE, secret_fields=SECRET_FIELDS,
+            may_edit=viewer.may(edit_action(title)),
         )  # fmt: skip
 
 
-def _add_form(pages: Blueprint, memory: Memory, objects: ObjectStore) -> None:
+def _add_form(pages: Blueprint, memory: UnitOfWork, objects: ObjectStore) -> None:
     @pages.get("/register/<title>/row")
-    @allowed("register.see")
+    @requires_permission("register.see")
     def form(viewer: Viewer, title: str) -> str:
         mark = request.args.get("row", "")
-        with memory.reading() as store:
+        with memory.read() as store:
             found = _find(_entries(store, title), mark)
             if mark and found is None:
                 abort(404)
             return _form(viewer, title, store, found, found.cells if found else request.args)
 
     @pages.post("/register/<title>/row")
-    @allowed("register.edit")
+    @requires_permission("register.edit")
     def save(viewer: Viewer, title: str) -> str | Response | tuple[str, int]:
-        if not viewer.may(editing(title)):
+        if not viewer.may(edit_action(title)):
             abort(403)
         mark, now = request.args.get("row", ""), memory.clock.now()
         with memory.transaction() as store:
@@ -70,48 +71,48 @@ def _add_form(pages: Blueprint, memory: Memory, objects: ObjectStore) -> None:
             if mark and found is None:
                 return _form(viewer, title, store, None, cells, [say("register_page.changed_meanwhile")]), 409
             before = found.cells if found else None
-            outcome = take_row(title, cells, before, store, objects, now, viewer.name)
+            outcome = save_row(title, cells, before, store, objects, now, viewer.name)
             if not outcome.applied:
                 told = [f"{each.column}：{each.reason}" if each.column else str(each) for each in outcome.refusals]
                 return _form(viewer, title, store, found, cells, told), 422
-            recognise_strangers(store, memory.book(store), now)
-        return redirect(url_for("register.sheet", title=title, q=next(iter(cells.values()))))
+            release_quarantined_films(store, memory.rules(store), now)
+        return redirect(url_for(".show_sheet", title=title, q=next(iter(cells.values()))))
 
 
-def editing(title: str) -> str:
+def edit_action(sheet_title: str) -> str:
     """The action that changing a sheet is."""
-    return _EDITED_BY.get(title, "register.edit")
+    return _EDITED_BY.get(sheet_title, "register.edit")
 
 
-def _entries(store: Store, title: str) -> list[Entry]:
-    if title not in SHEET:
+def _entries(store: Store, title: str) -> list[RegisterRow]:
+    if title not in SHEETS_BY_TITLE:
         abort(404)
-    return entries(store, title)
+    return list_rows(store, title)
 
 
-def _has(entry: Entry, words: str) -> bool:
+def _has(entry: RegisterRow, words: str) -> bool:
     return all(word in "\n".join(entry.cells.values()).lower() for word in words.lower().split())
 
 
-def _find(found: list[Entry], mark: str) -> Entry | None:
-    return next((each for each in found if each.mark == mark), None) if mark else None
+def _find(found: list[RegisterRow], mark: str) -> RegisterRow | None:
+    return next((each for each in found if each.row_hash == mark), None) if mark else None
 
 
 def _cells(title: str, given: Mapping[str, str]) -> dict[str, str]:
-    return {column.field: given.get(column.field, "").strip() for column in form_columns(SHEET[title])}
+    return {column.field: given.get(column.field, "").strip() for column in form_columns(SHEETS_BY_TITLE[title])}
 
 
 def _form(
     viewer: Viewer,
     title: str,
     store: Store,
-    found: Entry | None,
+    found: RegisterRow | None,
     cells: Mapping[str, Any],
     told: list[str] | None = None,
 ) -> str:
-    history = store.trail.of_subject(found.subject) if found else []
+    history = store.audit_log.of_subject(found.audit_subject) if found else []
     return render_template(
-        "register_row.html", title=title, columns=form_columns(SHEET[title]), cells=cells, entry=found, told=told or [],
-        history=history, may_edit=viewer.may(editing(title)), rules=RULE_DEFAULTS if title == RULES else {},
-        key=SHEET[title].key,
+        "register_row.html", sheet_title=title, columns=form_columns(SHEETS_BY_TITLE[title]), cells=cells, row=found,
+        errors=told or [], audit_entries=history, may_edit=viewer.may(edit_action(title)),
+        rule_defaults=RULE_DEFAULTS if title == RULES else {}, key_fields=SHEETS_BY_TITLE[title].key_fields,
     )  # fmt: skip

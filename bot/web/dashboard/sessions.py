@@ -10,9 +10,9 @@ from flask import request, session
 from flask_login import login_user, logout_user
 
 from bot.clock import wall_now
-from bot.unit_of_work import Memory
-from bot.web.dashboard.authorization import SignedIn, digest
-from handlers.permissions import viewer
+from bot.unit_of_work import UnitOfWork
+from bot.web.dashboard.authorization import SignedInUser, hash_token
+from handlers.permissions import build_viewer
 from storage.db.models import Person
 
 _STATE_LIFE = timedelta(minutes=10)
@@ -20,14 +20,14 @@ _STATE_LIFE = timedelta(minutes=10)
 _ON_THEIR_WAY = 5
 
 
-def keep_state(wanted: str) -> str:
+def create_oauth_state(next_url: str) -> str:
     """A word that goes to WeCom and has to come back with the browser that took it along."""
     state, now = secrets.token_hex(16), wall_now().timestamp()
-    session["states"] = [*_states(), [state, wanted, now]][-_ON_THEIR_WAY:]
+    session["states"] = [*_states(), [state, next_url, now]][-_ON_THEIR_WAY:]
     return state
 
 
-def take_state(state: str) -> str | None:
+def consume_oauth_state(state: str) -> str | None:
     """Where that browser wanted to go; None when it never took the word along, or too long ago."""
     states, now = _states(), wall_now().timestamp()
     found = [wanted for word, wanted, at in states if word == state and now - at <= _STATE_LIFE.total_seconds()]
@@ -39,34 +39,34 @@ def _states() -> list[list[Any]]:
     return list(session.get("states", []))
 
 
-def begin(memory: Memory, person: Person, means: str, state: str | None = None) -> bool:
+def start_session(uow: UnitOfWork, person: Person, method: str, state: str | None = None) -> bool:
     """Sign a person in with this browser; False when the word that came back had been used before."""
     token = secrets.token_urlsafe(32)
-    with memory.transaction() as store:
-        fresh = store.access.begin(
-            digest(token), person.id, means, wall_now(), browser=request.user_agent.string[:200],
-            state=digest(state) if state else None,
+    with uow.transaction() as store:
+        fresh = store.sign_ins.begin(
+            hash_token(token), person.id, method, wall_now(), user_agent=request.user_agent.string[:200],
+            oauth_state_sha256=hash_token(state) if state else None,
         )  # fmt: skip
         if fresh:
-            store.trail.note(memory.clock.now(), person.name, "signed_in", means=means)
+            store.audit_log.record(uow.clock.now(), person.name, "signed_in", means=method)
     if fresh:
         session.clear()
         session.permanent = True
-        login_user(SignedIn(token, viewer(person.id, person.name, person.roles, ())))
+        login_user(SignedInUser(token, build_viewer(person.id, person.name, person.roles, ())))
     return fresh
 
 
-def end(memory: Memory, token: str) -> None:
+def end_session(uow: UnitOfWork, token: str) -> None:
     """Sign this browser out: its token is dead wherever else it may be."""
-    with memory.transaction() as store:
-        store.access.end(digest(token), wall_now())
+    with uow.transaction() as store:
+        store.sign_ins.end(hash_token(token), wall_now())
     _forget()
 
 
-def end_everywhere(memory: Memory, person_id: int) -> None:
+def end_all_sessions(uow: UnitOfWork, person_id: int) -> None:
     """Sign every browser of a person out."""
-    with memory.transaction() as store:
-        store.access.end_all(person_id, wall_now())
+    with uow.transaction() as store:
+        store.sign_ins.end_all(person_id, wall_now())
     _forget()
 
 

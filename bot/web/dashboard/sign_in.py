@@ -12,12 +12,12 @@ from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from bot.channels import Switchboard, WeComLogin
+from bot.channels import Channels, WeComLogin
 from bot.channels.errors import ChannelError, Permanent
-from bot.unit_of_work import Memory
-from bot.web.dashboard.error_pages import told
-from bot.web.dashboard.password_sign_in import Refusal, by_password
-from bot.web.dashboard.sessions import begin, keep_state, take_state
+from bot.unit_of_work import UnitOfWork
+from bot.web.dashboard.error_pages import error_page
+from bot.web.dashboard.password_sign_in import SignInRefused, authenticate_password
+from bot.web.dashboard.sessions import consume_oauth_state, create_oauth_state, start_session
 
 log = logging.getLogger(__name__)
 _INSIDE = re.compile(r"MicroMessenger|wxwork", re.I)
@@ -25,18 +25,18 @@ _INSIDE = re.compile(r"MicroMessenger|wxwork", re.I)
 _TRIES, _COMINGS = "20 per minute", "120 per minute"
 
 
-def blueprint(app: Flask, memory: Memory, switchboard: Switchboard) -> Blueprint:
+def blueprint(app: Flask, uow: UnitOfWork, channels: Channels) -> Blueprint:
     """/login, and /login/wecom where WeCom sends people back to."""
     pages = Blueprint("sign_in", __name__)
     limiter = Limiter(get_remote_address, app=app, storage_uri="memory://")
-    _add_password(pages, memory, switchboard, limiter)
-    wecom = switchboard.logins.get("wecom")
+    _add_password(pages, uow, channels, limiter)
+    wecom = channels.logins.get("wecom")
     if wecom is not None:
-        _add_wecom(pages, memory, wecom, limiter)
+        _add_wecom(pages, uow, wecom, limiter)
     return pages
 
 
-def _add_password(pages: Blueprint, memory: Memory, switchboard: Switchboard, limiter: Limiter) -> None:
+def _add_password(pages: Blueprint, memory: UnitOfWork, switchboard: Channels, limiter: Limiter) -> None:
     @pages.get("/login")
     def ask() -> Response | str:
         wanted = _local(request.args.get("next"))
@@ -52,54 +52,54 @@ def _add_password(pages: Blueprint, memory: Memory, switchboard: Switchboard, li
         wanted = _local(request.form.get("next"))
         login, password, code = (request.form.get(name, "") for name in ("login", "password", "code"))
         try:
-            person = by_password(memory, login[:200], password[:1000], code[:10])
-        except Refusal as refusal:
-            return make_response(_form(switchboard, wanted, refusal.key, login), 403)
-        begin(memory, person, "password")
+            person = authenticate_password(memory, login[:200], password[:1000], code[:10])
+        except SignInRefused as refusal:
+            return make_response(_form(switchboard, wanted, refusal.text_key, login), 403)
+        start_session(memory, person, "password")
         return redirect(wanted)
 
 
-def _form(switchboard: Switchboard, wanted: str, trouble: str | None = None, login: str = "") -> str:
+def _form(switchboard: Channels, wanted: str, trouble: str | None = None, login: str = "") -> str:
     wecom = _start(wanted) if "wecom" in switchboard.logins else None
-    return render_template("login.html", wanted=wanted, wecom=wecom, trouble=trouble, login=login)
+    return render_template("sign_in.html", next_url=wanted, wecom_url=wecom, error_key=trouble, login=login)
 
 
 def _start(wanted: str) -> str:
     return f"/login/wecom/start?{urlencode({'next': wanted})}"
 
 
-def _add_wecom(pages: Blueprint, memory: Memory, wecom: WeComLogin, limiter: Limiter) -> None:
+def _add_wecom(pages: Blueprint, memory: UnitOfWork, wecom: WeComLogin, limiter: Limiter) -> None:
     @pages.get("/login/wecom/start")
     @limiter.limit(_COMINGS)
     def start() -> Response:
-        state = keep_state(_local(request.args.get("next")))
+        state = create_oauth_state(_local(request.args.get("next")))
         inside = _INSIDE.search(request.user_agent.string)
-        return redirect(wecom.silent(state) if inside else wecom.by_qr(state))
+        return redirect(wecom.oauth_redirect(state) if inside else wecom.qr_redirect(state))
 
     @pages.get("/login/wecom")
     @limiter.limit(_COMINGS)
     def back() -> Response:
         state = request.args.get("state", "")
-        wanted = take_state(state)
+        wanted = consume_oauth_state(state)
         if wanted is None:
-            return told(403, "sign_in.stale")
+            return error_page(403, "sign_in.stale")
         try:
-            account = wecom.who(request.args.get("code", ""))
+            account = wecom.resolve_account(request.args.get("code", ""))
         except ChannelError as error:
             log.warning("somebody could not be signed in: %s", error)
-            return told(403, "sign_in.stale") if isinstance(error, Permanent) else told(503, "sign_in.away")
+            return error_page(403, "sign_in.stale") if isinstance(error, Permanent) else error_page(503, "sign_in.away")
         return _welcome(memory, account, state, wanted)
 
 
-def _welcome(memory: Memory, account: str | None, state: str, wanted: str) -> Response:
+def _welcome(memory: UnitOfWork, account: str | None, state: str, wanted: str) -> Response:
     if account is None:
-        return told(403, "sign_in.no_member")
-    with memory.reading() as store:
+        return error_page(403, "sign_in.no_member")
+    with memory.read() as store:
         person = store.register.account_owner("wecom", account, memory.clock.now())
     if person is None or not person.active:
-        return told(403, "sign_in.stranger")
-    if not begin(memory, person, "wecom", state):
-        return told(403, "sign_in.stale")
+        return error_page(403, "sign_in.stranger")
+    if not start_session(memory, person, "wecom", state):
+        return error_page(403, "sign_in.stale")
     return redirect(wanted)
 
 

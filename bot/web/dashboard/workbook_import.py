@@ -12,58 +12,58 @@ from flask import Blueprint, abort, render_template, request, send_file
 from werkzeug.wrappers import Response
 
 from bot.texts import say
-from bot.unit_of_work import Memory
-from bot.web.dashboard.authorization import allowed
-from bot.web.dashboard.film_access import Gallery
+from bot.unit_of_work import UnitOfWork
+from bot.web.dashboard.authorization import requires_permission
+from bot.web.dashboard.film_access import FilmAccess
 from bot.workbooks.register.apply import apply_register
-from bot.workbooks.register.export import register_book
-from bot.workbooks.register.parse import read_register
-from bot.workbooks.register.result import Outcome
-from bot.workbooks.register.rows import register_cells
-from handlers.films import recognise_strangers
+from bot.workbooks.register.export import build_workbook
+from bot.workbooks.register.parse import parse_register
+from bot.workbooks.register.result import ImportResult
+from bot.workbooks.register.rows import register_rows
+from handlers.films import release_quarantined_films
 from handlers.permissions import Viewer
-from storage.objects import ObjectMissing, ObjectStore, ObjectTaken
+from storage.objects import ObjectConflict, ObjectMissing, ObjectStore
 
 # Ten thousand rows are half a megabyte.
 _LARGEST = 16 * 1024 * 1024
 _WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-def blueprint(memory: Memory, gallery: Gallery) -> Blueprint:
+def blueprint(uow: UnitOfWork, film_access: FilmAccess) -> Blueprint:
     """/import, its preview and its confirmation; /export."""
-    pages = Blueprint("imports", __name__)
-    _add_look(pages, memory, gallery.objects)
-    _add_confirmation(pages, memory, gallery.objects)
-    _add_export(pages, memory)
+    pages = Blueprint("workbook_import", __name__)
+    _add_look(pages, uow, film_access.objects)
+    _add_confirmation(pages, uow, film_access.objects)
+    _add_export(pages, uow)
     return pages
 
 
-def _add_look(pages: Blueprint, memory: Memory, objects: ObjectStore) -> None:
+def _add_look(pages: Blueprint, memory: UnitOfWork, objects: ObjectStore) -> None:
     @pages.get("/import")
-    @allowed("register.edit")
+    @requires_permission("register.edit")
     def ask(viewer: Viewer) -> str:
-        return render_template("import.html", outcome=None)
+        return render_template("workbook_import.html", result=None)
 
     @pages.post("/import")
-    @allowed("register.edit", largest=_LARGEST)
+    @requires_permission("register.edit", max_body_bytes=_LARGEST)
     def preview(viewer: Viewer) -> str | tuple[str, int]:
         """What is shown is what was kept: it is taken later just as it was looked at."""
         file = request.files.get("file")
         if file is None or not file.filename:
-            return render_template("import.html", outcome=None, told=say("import_page.no_file")), 422
+            return render_template("workbook_import.html", result=None, error=say("import_page.no_file")), 422
         content = file.read()
         digest = hashlib.sha256(content).hexdigest()
         with objects.spool() as spool:
             spool.write(content)
-            with suppress(ObjectTaken):  # the same workbook was looked at before
-                objects.keep(spool, _key(digest))
+            with suppress(ObjectConflict):  # the same workbook was looked at before
+                objects.save(spool, _key(digest))
         outcome = _take(content, memory, objects, viewer.name, dry_run=True)
-        return render_template("import.html", outcome=outcome, digest=digest, name=file.filename)
+        return render_template("workbook_import.html", result=outcome, digest=digest, file_name=file.filename)
 
 
-def _add_confirmation(pages: Blueprint, memory: Memory, objects: ObjectStore) -> None:
+def _add_confirmation(pages: Blueprint, memory: UnitOfWork, objects: ObjectStore) -> None:
     @pages.post("/import/<digest>")
-    @allowed("register.edit")
+    @requires_permission("register.edit")
     def confirm(viewer: Viewer, digest: str) -> str:
         try:
             with objects.open(_key(digest)) as kept:
@@ -71,19 +71,19 @@ def _add_confirmation(pages: Blueprint, memory: Memory, objects: ObjectStore) ->
         except ObjectMissing:
             abort(404)
         outcome = _take(content, memory, objects, viewer.name, dry_run=False)
-        return render_template("import.html", outcome=outcome, digest=digest, name=None)
+        return render_template("workbook_import.html", result=outcome, digest=digest, file_name=None)
 
 
-def _add_export(pages: Blueprint, memory: Memory) -> None:
+def _add_export(pages: Blueprint, memory: UnitOfWork) -> None:
     @pages.get("/export")
-    @allowed("register.see")
+    @requires_permission("register.see")
     def export(viewer: Viewer) -> Response:
-        with memory.reading() as store:
-            cells = register_cells(store)
+        with memory.read() as store:
+            cells = register_rows(store)
         if not viewer.may("register.edit"):  # whoever only reads has no use for a robot's key
             cells["群"] = [{**row, "robot_key": None} for row in cells["群"]]
         made = BytesIO()
-        register_book(cells).save(made)
+        build_workbook(cells).save(made)
         made.seek(0)
         return send_file(made, mimetype=_WORKBOOK, as_attachment=True, download_name=say("import_page.file_name"))
 
@@ -94,14 +94,14 @@ def _key(digest: str) -> str:
     return f"imports/{digest}.xlsx"
 
 
-def _take(content: bytes, memory: Memory, objects: ObjectStore, actor: str, *, dry_run: bool) -> Outcome:
+def _take(content: bytes, memory: UnitOfWork, objects: ObjectStore, actor: str, *, dry_run: bool) -> ImportResult:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "workbook.xlsx"
         path.write_bytes(content)
-        parsed = read_register(path)
+        parsed = parse_register(path)
     now = memory.clock.now()
     with memory.transaction() as store:
         outcome = apply_register(parsed, store, objects, now, dry_run=dry_run, actor=actor)
         if outcome.applied:
-            recognise_strangers(store, memory.book(store), now)
+            release_quarantined_films(store, memory.rules(store), now)
     return outcome

@@ -1,18 +1,18 @@
 // The board that keeps itself up to date: told by the server that the night has changed, it asks for it again.
 (() => {
   "use strict";
-  const place = document.getElementById("live");
-  if (!place) return;
-  const status = place.querySelector("[role=status]");
+  const container = document.getElementById("live");
+  if (!container) return;
+  const status = container.querySelector("[role=status]");
   // A hundred browsers hear it at the same instant and do not all ask at once.
   const SPREAD_MS = 1500;
   let waiting = false;
-  const tell = (on) => {
+  const setConnected = (on) => {
     const words = on ? status.dataset.on : status.dataset.off;
     if (status.textContent !== words) status.textContent = words;
     status.classList.toggle("live--off", !on);
   };
-  const refresh = () => {
+  const scheduleRefresh = () => {
     if (waiting) return;
     waiting = true;
     setTimeout(() => {
@@ -20,12 +20,12 @@
       htmx.trigger(document.body, "night-changed");
     }, Math.random() * SPREAD_MS);
   };
-  const source = new EventSource(place.dataset.live);
-  source.addEventListener("open", () => tell(true));
-  source.addEventListener("error", () => tell(false));
+  const source = new EventSource(container.dataset.live);
+  source.addEventListener("open", () => setConnected(true));
+  source.addEventListener("error", () => setConnected(false));
   source.addEventListener("tonight", (event) => {
     const board = document.getElementById("board");
-    if (board && board.dataset.word !== event.data) refresh();
+    if (board && board.dataset.version !== event.data) scheduleRefresh();
   });
   window.addEventListener("pagehide", () => source.close());
 

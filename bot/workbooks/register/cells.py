@@ -10,89 +10,89 @@ from urllib.parse import parse_qs, urlsplit
 
 from openpyxl.cell.cell import ERROR_CODES
 
-from bot.workbooks.register.result import CellProblem
+from bot.workbooks.register.result import CellError
 
-SEPARATORS = re.compile(r"[、，,;；\n\r]+")
-LONGEST_TEXT, LONGEST_CODE, LONGEST_LINK = 300, 64, 2000
+LIST_SEPARATORS = re.compile(r"[、，,;；\n\r]+")
+MAX_TEXT_LENGTH, MAX_CODE_LENGTH, MAX_LINK_LENGTH = 300, 64, 2000
 _ODD_IN_CODE = re.compile(r"[/\\、，,;；\x00-\x1f]|^\.")
 _BETWEEN_HANZI = re.compile(r"(?<=[\u3400-\u9fff])\s+(?=[\u3400-\u9fff])")
 _DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:[ T]00:00(?::00)?)?")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::00)?")
 _MOBILE = re.compile(r"[0-9+-]{5,20}")
 _ROBOT_KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
-YEARS = range(2000, 2100)
-RISKS = ("红", "橙", "黄", "蓝")
+ACCEPTED_YEARS = range(2000, 2100)
+RISK_LEVELS = ("红", "橙", "黄", "蓝")
 
 
-def plain(value: object) -> str:
+def raw_text(value: object) -> str:
     """A text or number as text: 1 and 1.0 both as "1"."""
     if isinstance(value, str):
         if value.strip() in ERROR_CODES:
-            raise CellProblem("register.error_value")
+            raise CellError("register.error_value")
         return value.strip()
     if isinstance(value, bool):
-        raise CellProblem("register.not_text")
+        raise CellError("register.not_text")
     if isinstance(value, int | float):
         return str(int(value)) if float(value).is_integer() else repr(value)
-    raise CellProblem("register.became_date")
+    raise CellError("register.became_date")
 
 
-def folded(value: object) -> str:
+def normalized_text(value: object) -> str:
     """Text with full-width letters, digits and punctuation made plain."""
-    return unicodedata.normalize("NFKC", plain(value)).strip()
+    return unicodedata.normalize("NFKC", raw_text(value)).strip()
 
 
 def text(value: object) -> str:
     """Words on one line."""
-    return _fitting(" ".join(plain(value).split()), LONGEST_TEXT)
+    return _fitting(" ".join(raw_text(value).split()), MAX_TEXT_LENGTH)
 
 
 def code(value: object) -> str:
     """What something is known by: 企业编号, 部位编号."""
-    found = _fitting(" ".join(folded(value).split()), LONGEST_CODE)
+    found = _fitting(" ".join(normalized_text(value).split()), MAX_CODE_LENGTH)
     if _ODD_IN_CODE.search(found):
-        raise CellProblem("register.not_a_code")
+        raise CellError("register.not_a_code")
     return found
 
 
 def identifier(value: object) -> str:
     """An account, an open id, a conversation id: one word without separators."""
-    found = _fitting(folded(value), LONGEST_CODE * 2)
-    if SEPARATORS.search(found) or re.search(r"\s", found):
-        raise CellProblem("register.not_a_code")
+    found = _fitting(normalized_text(value), MAX_CODE_LENGTH * 2)
+    if LIST_SEPARATORS.search(found) or re.search(r"\s", found):
+        raise CellError("register.not_a_code")
     return found
 
 
 def codes(value: object) -> list[str]:
     """Several codes, each once."""
-    return _unique([code(piece) for piece in _split(folded(value))])
+    return _unique([code(piece) for piece in _split(normalized_text(value))])
 
 
 def person_name(value: object) -> str:
     """One person's name; the spaces that line up names of two characters are dropped."""
-    found = _BETWEEN_HANZI.sub("", text(SEPARATORS.sub("、", plain(value))))
-    if SEPARATORS.search(found):
-        raise CellProblem("register.one_name_only")
+    found = _BETWEEN_HANZI.sub("", text(LIST_SEPARATORS.sub("、", raw_text(value))))
+    if LIST_SEPARATORS.search(found):
+        raise CellError("register.one_name_only")
     return found
 
 
 def person_names(value: object) -> list[str]:
     """Several names, in the order written, each once."""
-    return _unique([person_name(piece) for piece in _split(plain(value))])
+    return _unique([person_name(piece) for piece in _split(raw_text(value))])
 
 
-def words(value: object) -> list[str]:
+def text_list(value: object) -> list[str]:
     """Several words, each once."""
-    return _unique([text(piece) for piece in _split(plain(value))])
+    return _unique([text(piece) for piece in _split(raw_text(value))])
 
 
 def choice(*allowed: str) -> Callable[[object], str]:
     """A reader of one of these words."""
 
     def read(value: object) -> str:
-        found = "".join(folded(value).split())
+        found = "".join(normalized_text(value).split())
         if found not in allowed:
-            raise CellProblem("register.not_a_choice", allowed="、".join(allowed))
+            raise CellError("register.not_a_choice", allowed="、".join(allowed))
         return found
 
     return read
@@ -101,21 +101,21 @@ def choice(*allowed: str) -> Callable[[object], str]:
 def choices(*allowed: str) -> Callable[[object], list[str]]:
     """A reader of several of these words; they come back in the order of `allowed`."""
     one = choice(*allowed)
-    return lambda value: sorted({one(piece) for piece in _split(plain(value))}, key=allowed.index)
+    return lambda value: sorted({one(piece) for piece in _split(raw_text(value))}, key=allowed.index)
 
 
 def risk(value: object) -> str:
     """A colour of risk, with or without 色."""
-    return choice(*RISKS)(folded(value).removesuffix("色"))
+    return choice(*RISK_LEVELS)(normalized_text(value).removesuffix("色"))
 
 
-def whole(minimum: int) -> Callable[[object], int]:
+def whole_number(minimum: int) -> Callable[[object], int]:
     """A reader of whole numbers from `minimum` on."""
 
     def read(value: object) -> int:
-        found = folded(value)
+        found = normalized_text(value)
         if not re.fullmatch(r"\d{1,6}", found) or int(found) < minimum:
-            raise CellProblem("register.not_a_number", minimum=minimum)
+            raise CellError("register.not_a_number", minimum=minimum)
         return int(found)
 
     return read
@@ -123,34 +123,34 @@ def whole(minimum: int) -> Callable[[object], int]:
 
 def mobile(value: object) -> str:
     """A telephone number, checked loosely; spaces are dropped."""
-    found = "".join(folded(value).split())
+    found = "".join(normalized_text(value).split())
     if not _MOBILE.fullmatch(found):
-        raise CellProblem("register.not_a_mobile")
+        raise CellError("register.not_a_mobile")
     return found
 
 
 def robot_key(value: object) -> str:
     """The key of a group robot, also out of its whole webhook address."""
-    found = folded(value)
+    found = normalized_text(value)
     if "://" in found:
         found = parse_qs(urlsplit(found).query).get("key", [""])[0]
     if not _ROBOT_KEY.fullmatch(found):
-        raise CellProblem("register.not_a_robot_key")
+        raise CellError("register.not_a_robot_key")
     return found
 
 
-def day(value: object) -> date:
+def calendar_date(value: object) -> date:
     """A date: Excel's own, or text such as 2026-11-23, 2026/11/23, 2026年11月23日."""
     if isinstance(value, date):
         found = value.date() if isinstance(value, datetime) else value
         return _plausible(found.year, found.month, found.day)
-    match = _DATE.fullmatch(folded(value)) if isinstance(value, str) else None
+    match = _DATE.fullmatch(normalized_text(value)) if isinstance(value, str) else None
     if match is None:
-        raise CellProblem("register.not_a_date")
+        raise CellError("register.not_a_date")
     return _plausible(*(int(piece) for piece in match.groups()))
 
 
-def clock(value: object) -> str:
+def time_of_day(value: object) -> str:
     """A time of day as HH:MM."""
     if isinstance(value, datetime):
         value = value.time()
@@ -159,43 +159,43 @@ def clock(value: object) -> str:
         value = time(minutes // 60 % 24, minutes % 60)
     if isinstance(value, time):
         return f"{value:%H:%M}"
-    match = _TIME.fullmatch(folded(value)) if isinstance(value, str) else None
+    match = _TIME.fullmatch(normalized_text(value)) if isinstance(value, str) else None
     if match is None or int(match[1]) > 23 or int(match[2]) > 59:
-        raise CellProblem("register.not_a_time")
+        raise CellError("register.not_a_time")
     return f"{int(match[1]):02d}:{match[2]}"
 
 
-def clocks(value: object) -> str:
+def times_of_day(value: object) -> str:
     """One or several times of day, in order."""
-    pieces = _split(folded(value)) if isinstance(value, str) else [value]
-    return "、".join(sorted({clock(piece) for piece in pieces}))
+    pieces = _split(normalized_text(value)) if isinstance(value, str) else [value]
+    return "、".join(sorted({time_of_day(piece) for piece in pieces}))
 
 
-def percent(value: object) -> str:
+def percentage(value: object) -> str:
     """A share as "40%"; Excel hands over 0.4 for a cell that shows 40%."""
-    found = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)\s*(%?)", folded(value))
+    found = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)\s*(%?)", normalized_text(value))
     share = float(found[1]) * (1 if found[2] or float(found[1]) > 1 else 100) if found else 0
     if not 0 < share <= 100:
-        raise CellProblem("register.not_a_percentage")
+        raise CellError("register.not_a_percentage")
     return f"{round(share, 2):g}%"
 
 
 def link(value: object) -> str:
     """An http or https address."""
-    found = _fitting(plain(value), LONGEST_LINK)
+    found = _fitting(raw_text(value), MAX_LINK_LENGTH)
     try:
         parts = urlsplit(found)
     except ValueError:
-        raise CellProblem("register.not_a_link") from None
+        raise CellError("register.not_a_link") from None
     if parts.scheme.lower() not in ("http", "https") or not parts.hostname or re.search(r"\s", found):
-        raise CellProblem("register.not_a_link")
+        raise CellError("register.not_a_link")
     return found
 
 
 def _split(found: str) -> list[str]:
-    pieces = [piece.strip() for piece in SEPARATORS.split(found) if piece.strip()]
+    pieces = [piece.strip() for piece in LIST_SEPARATORS.split(found) if piece.strip()]
     if not pieces:
-        raise CellProblem("register.nothing_between")
+        raise CellError("register.nothing_between")
     return pieces
 
 
@@ -205,7 +205,7 @@ def _unique(pieces: list[str]) -> list[str]:
 
 def _fitting(found: str, longest: int) -> str:
     if len(found) > longest:
-        raise CellProblem("register.too_long", longest=longest)
+        raise CellError("register.too_long", longest=longest)
     return found
 
 
@@ -213,7 +213,7 @@ def _plausible(year: int, month: int, number: int) -> date:
     try:
         found = date(year, month, number)
     except ValueError:
-        raise CellProblem("register.not_a_date") from None
-    if found.year not in YEARS:
-        raise CellProblem("register.not_a_date")
+        raise CellError("register.not_a_date") from None
+    if found.year not in ACCEPTED_YEARS:
+        raise CellError("register.not_a_date")
     return found

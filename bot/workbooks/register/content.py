@@ -7,36 +7,36 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bot.workbooks.register.import_context import Work, picked, update
-from bot.workbooks.register.parse import ParsedRegister, Row
+from bot.workbooks.register.import_context import ImportContext, present_fields, update_fields
+from bot.workbooks.register.parse import ParsedRegister, ParsedRow
 from bot.workbooks.register.row_checks import ContentFile
 from bot.workbooks.register.schema import CONTENT
 from storage.db.models import ContentItem
 from storage.objects import ObjectError, ObjectStore
 
-CHUNK = 1 << 20
+CHUNK_BYTES = 1 << 20
 
 
-def apply_content(work: Work) -> None:
+def apply_content(context: ImportContext) -> None:
     """内容, by title and kind."""
-    items = {(item.title, item.kind): item for item in work.store.session.scalars(select(ContentItem))}
-    for row in work.rows(CONTENT):
+    items = {(item.title, item.kind): item for item in context.store.session.scalars(select(ContentItem))}
+    for row in context.rows(CONTENT):
         key = (row.get("title"), row.get("kind"))
         item = items.get(key)
         new = item is None
         if item is None:
-            item = items[key] = ContentItem(title=key[0], kind=key[1], tags=[], added_at=work.now)
-            work.store.session.add(item)
+            item = items[key] = ContentItem(title=key[0], kind=key[1], tags=[], added_at=context.now)
+            context.store.session.add(item)
         old_url = item.url
-        changed = update(item, _values(row))
+        changed = update_fields(item, _values(row))
         if item.url != old_url:
             # What was found out about the old address says nothing about the new one.
             item.checked_on = item.dead_since = item.detail = None
-        work.outcome.sheet(CONTENT).count(new=new, changed=changed)
+        context.result.sheet(CONTENT).count(new=new, changed=changed)
 
 
-def _values(row: Row) -> dict[str, Any]:
-    values = picked(row, ("url", "source", "tags", "planned_for"))
+def _values(row: ParsedRow) -> dict[str, Any]:
+    values = present_fields(row, ("url", "source", "tags", "planned_for"))
     file: ContentFile | None = row.get("file")
     if "file" in row.values:
         values |= {
@@ -48,7 +48,7 @@ def _values(row: Row) -> dict[str, Any]:
     return values
 
 
-def keep_files(parsed: ParsedRegister, objects: ObjectStore) -> None:
+def store_files(parsed: ParsedRegister, objects: ObjectStore) -> None:
     """Put every film the store does not yet hold into it. Raises ObjectError."""
     for file in {file.object_key: file for file in _files(parsed)}.values():
         held = objects.stat(file.object_key)
@@ -66,10 +66,10 @@ def _keep(file: ContentFile, objects: ObjectStore) -> None:
     with objects.spool() as spool:
         try:
             with file.path.open("rb") as source:
-                while chunk := source.read(CHUNK):
+                while chunk := source.read(CHUNK_BYTES):
                     spool.write(chunk)
         except OSError as error:
             raise ObjectError(f"cannot read {file.path}: {error.strerror}") from error
         if spool.sha256 != file.sha256:
             raise ObjectError(f"{file.path} changed while it was being imported", transient=True)
-        objects.keep(spool, file.object_key)
+        objects.save(spool, file.object_key)

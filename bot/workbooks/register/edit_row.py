@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from bot.workbooks.register.apply import apply_register
-from bot.workbooks.register.parse import ParsedRegister, read_sheet
-from bot.workbooks.register.result import Outcome
-from bot.workbooks.register.rows import register_cells
-from bot.workbooks.register.schema import CONTENT, PEOPLE, ROSTER, SHEET, Sheet
+from bot.workbooks.register.parse import ParsedRegister, parse_sheet
+from bot.workbooks.register.result import ImportResult
+from bot.workbooks.register.rows import register_rows
+from bot.workbooks.register.schema import CONTENT, PEOPLE, ROSTER, SHEETS_BY_TITLE, Sheet
 from bot.workbooks.register.xlsx_reader import Grid
 from storage.objects import ObjectStore
 from storage.store import Store
@@ -22,16 +22,16 @@ from storage.store import Store
 # A film comes with a workbook that has it beside it, not with a form.
 _NOT_IN_FORMS = {CONTENT: ("file",)}
 # Whoever has it can speak in the group's name.
-SECRET = ("robot_key",)
+SECRET_FIELDS = ("robot_key",)
 _NAMED_BY = {PEOPLE: ("name", "codes"), ROSTER: ("day",)}
 
 
 @dataclass(frozen=True)
-class Entry:
+class RegisterRow:
     """One row as it stands: by which `mark` it is asked for, its subject in the trail, and its cells by field."""
 
-    mark: str
-    subject: str
+    row_hash: str
+    audit_subject: str
     cells: Mapping[str, str]
 
 
@@ -40,16 +40,16 @@ def form_columns(sheet: Sheet) -> list[Any]:
     return [column for column in sheet.columns if column.field not in _NOT_IN_FORMS.get(sheet.title, ())]
 
 
-def entries(store: Store, title: str) -> list[Entry]:
+def list_rows(store: Store, sheet_title: str) -> list[RegisterRow]:
     """Every row of one sheet, as text. Raises KeyError for a sheet that is none."""
-    sheet = SHEET[title]
-    return [_entry(sheet, row) for row in register_cells(store, {title})[title]]
+    sheet = SHEETS_BY_TITLE[sheet_title]
+    return [_entry(sheet, row) for row in register_rows(store, {sheet_title})[sheet_title]]
 
 
-def _entry(sheet: Sheet, row: Mapping[str, Any]) -> Entry:
+def _entry(sheet: Sheet, row: Mapping[str, Any]) -> RegisterRow:
     cells = {column.field: _shown(row.get(column.field)) for column in form_columns(sheet)}
     mark = hashlib.sha256(json.dumps(cells, sort_keys=True).encode()).hexdigest()[:16]
-    return Entry(mark, subject_of(sheet, cells), cells)
+    return RegisterRow(mark, audit_subject(sheet, cells), cells)
 
 
 def _shown(value: Any) -> str:
@@ -58,32 +58,32 @@ def _shown(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def subject_of(sheet: Sheet, cells: Mapping[str, str]) -> str:
+def audit_subject(sheet: Sheet, cells: Mapping[str, str]) -> str:
     """How the trail names a row: its sheet, and what makes it this row."""
-    named = _NAMED_BY.get(sheet.title, sheet.key)
+    named = _NAMED_BY.get(sheet.title, sheet.key_fields)
     return "/".join((sheet.title, *(cells.get(field) or "—" for field in named)))
 
 
-def take_row(
-    title: str, cells: Mapping[str, str], before: Mapping[str, str] | None, store: Store, objects: ObjectStore,
+def save_row(
+    sheet_title: str, cells: Mapping[str, str], previous_cells: Mapping[str, str] | None, store: Store, objects: ObjectStore,
     now: datetime, actor: str,
-) -> Outcome:  # fmt: skip
+) -> ImportResult:  # fmt: skip
     """Bring one row to what a form says, on record with what stood there before; refusals leave all as it was."""
-    sheet = SHEET[title]
+    sheet = SHEETS_BY_TITLE[sheet_title]
     columns = form_columns(sheet)
     rows = [tuple(column.title for column in columns), tuple(cells.get(column.field) or None for column in columns)]
     parsed = ParsedRegister()
-    read_sheet(Grid(title, rows), parsed, Path("/nonexistent"))
+    parse_sheet(Grid(sheet_title, rows), parsed, Path("/nonexistent"))
     outcome = apply_register(parsed, store, objects, now, actor=None)
     if outcome.applied and (outcome.added or outcome.changed):
-        differing = [field for field, value in cells.items() if (before or {}).get(field, "") != value]
-        store.trail.note(
-            now, actor, "register_edited", subject=subject_of(sheet, cells),
-            before=_told(before or {}, differing), after=_told(cells, differing),
+        differing = [field for field, value in cells.items() if (previous_cells or {}).get(field, "") != value]
+        store.audit_log.record(
+            now, actor, "register_edited", subject=audit_subject(sheet, cells),
+            before=_told(previous_cells or {}, differing), after=_told(cells, differing),
         )  # fmt: skip
     return outcome
 
 
 def _told(cells: Mapping[str, str], fields: Sequence[str]) -> dict[str, str]:
     """What the trail says of some cells: a key that opens something is not written there."""
-    return {field: "•••" if field in SECRET and cells.get(field) else cells.get(field, "") for field in fields}
+    return {field: "•••" if field in SECRET_FIELDS and cells.get(field) else cells.get(field, "") for field in fields}

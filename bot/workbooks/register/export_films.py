@@ -11,12 +11,12 @@ from storage.db.models import ContentItem
 from storage.objects import ObjectError, ObjectStore
 from storage.store import Store
 
-CHUNK = 1 << 20
+CHUNK_BYTES = 1 << 20
 
 
-def write_films(store: Store, objects: ObjectStore, workbook: Path) -> tuple[dict[int, str], list[str]]:
+def export_films(store: Store, objects: ObjectStore, workbook_path: Path) -> tuple[dict[int, str], list[str]]:
     """Id of an item -> path beside the workbook, and a sentence for every film that could not be read whole."""
-    folder = f"{workbook.stem}-文件"
+    folder = f"{workbook_path.stem}-文件"
     names: dict[int, str] = {}
     complaints = []
     taken: dict[str, str | None] = {}
@@ -24,7 +24,7 @@ def write_films(store: Store, objects: ObjectStore, workbook: Path) -> tuple[dic
         if item.object_key is None:
             continue
         names[item.id] = name = _name(item, folder, taken)
-        if not _write(item, objects, workbook.parent / name):
+        if not _write(item, objects, workbook_path.parent / name):
             complaints.append(say("register.object_absent", title=item.title, file=name))
     return names, complaints
 
@@ -42,7 +42,7 @@ def _write(item: ContentItem, objects: ObjectStore, target: Path) -> bool:
     digest = hashlib.sha256()
     try:
         with objects.open(item.object_key or "") as source, target.open("wb") as file:
-            while chunk := source.read(CHUNK):
+            while chunk := source.read(CHUNK_BYTES):
                 digest.update(chunk)
                 file.write(chunk)
     except ObjectError:

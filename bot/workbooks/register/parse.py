@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from bot.texts import say
-from bot.workbooks.register.result import CellProblem, Refusal
-from bot.workbooks.register.row_checks import CHECKS
-from bot.workbooks.register.schema import SHEET, Column, Sheet
-from bot.workbooks.register.xlsx_reader import HEADING_WITHIN, Grid, UncountedFormula, open_grids
+from bot.workbooks.register.result import CellError, ImportRefusal
+from bot.workbooks.register.row_checks import ROW_CHECKS
+from bot.workbooks.register.schema import SHEETS_BY_TITLE, Column, Sheet
+from bot.workbooks.register.xlsx_reader import HEADING_SEARCH_ROWS, Grid, UncalculatedFormula, read_grids
 
 
 @dataclass
-class Row:
+class ParsedRow:
     """One understood row: Excel's row number and the value of every field whose column is there."""
 
     number: int
@@ -31,9 +31,9 @@ class ParsedSheet:
     """One known sheet of a workbook. `mentioned` holds the first key of every row, also of refused ones."""
 
     title: str
-    rows: list[Row] = field(default_factory=list)
-    read: int = 0
-    mentioned: set[Any] = field(default_factory=set)
+    rows: list[ParsedRow] = field(default_factory=list)
+    rows_read: int = 0
+    mentioned_keys: set[Any] = field(default_factory=set)
 
 
 @dataclass
@@ -44,47 +44,47 @@ class ParsedRegister:
     """
 
     sheets: dict[str, ParsedSheet] = field(default_factory=dict)
-    refusals: list[Refusal] = field(default_factory=list)
+    refusals: list[ImportRefusal] = field(default_factory=list)
     unknown_sheets: list[str] = field(default_factory=list)
     unknown_columns: list[tuple[str, str]] = field(default_factory=list)
-    misread: bool = False
+    has_unreadable_sheet: bool = False
 
-    def rows(self, title: str) -> list[Row]:
+    def rows(self, title: str) -> list[ParsedRow]:
         """The understood rows of a sheet, none where the sheet is missing."""
         return self.sheets[title].rows if title in self.sheets else []
 
     def mentions(self, title: str, key: Any) -> bool:
         """True if a sheet names this thing, be it in a row that is refused."""
-        return title in self.sheets and key in self.sheets[title].mentioned
+        return title in self.sheets and key in self.sheets[title].mentioned_keys
 
 
-def read_register(path: str | Path) -> ParsedRegister:
+def parse_register(path: str | Path) -> ParsedRegister:
     """Read and check a register workbook. Never raises for what is in the file: see `refusals`."""
     path, parsed = Path(path), ParsedRegister()
     try:
-        grids = open_grids(path, SHEET)
-    except CellProblem as problem:
+        grids = read_grids(path, SHEETS_BY_TITLE)
+    except CellError as problem:
         return _unreadable(parsed, problem)
     for grid in grids:
-        read_sheet(grid, parsed, path.parent)
+        parse_sheet(grid, parsed, path.parent)
     if not parsed.sheets:
-        return _unreadable(parsed, CellProblem("register.no_known_sheet", sheets="、".join(SHEET)))
+        return _unreadable(parsed, CellError("register.no_known_sheet", sheets="、".join(SHEETS_BY_TITLE)))
     return parsed
 
 
-def read_sheet(grid: Grid, parsed: ParsedRegister, folder: Path) -> None:
+def parse_sheet(grid: Grid, parsed: ParsedRegister, folder: Path) -> None:
     """Read one sheet into `parsed`; what its cells call files lies in `folder`."""
     title = grid.title.strip()
-    if title not in SHEET or title in parsed.sheets:
+    if title not in SHEETS_BY_TITLE or title in parsed.sheets:
         parsed.unknown_sheets.append(grid.title)
     elif grid.rows:
         parsed.sheets[title] = ParsedSheet(title)
-        _SheetReader(SHEET[title], grid, parsed, folder).read()
+        _SheetReader(SHEETS_BY_TITLE[title], grid, parsed, folder).read()
 
 
-def _unreadable(parsed: ParsedRegister, problem: CellProblem) -> ParsedRegister:
-    parsed.refusals.append(Refusal(None, None, None, None, problem.reason))
-    parsed.misread = True
+def _unreadable(parsed: ParsedRegister, problem: CellError) -> ParsedRegister:
+    parsed.refusals.append(ImportRefusal(None, None, None, None, problem.reason))
+    parsed.has_unreadable_sheet = True
     return parsed
 
 
@@ -102,18 +102,18 @@ class _SheetReader:
             return
         for number in range(heading + 1, len(self.grid.rows) + 1):
             if self._is_filled(number):
-                self.into.read += 1
+                self.into.rows_read += 1
                 self._take(number)
 
     def _heading_row(self) -> int | None:
-        fewest: list[str] = list(self.sheet.needed)
-        for number in range(1, min(HEADING_WITHIN, len(self.grid.rows)) + 1):
+        fewest: list[str] = list(self.sheet.required_headings)
+        for number in range(1, min(HEADING_SEARCH_ROWS, len(self.grid.rows)) + 1):
             titles = [_heading(value) for value in self.grid.rows[number - 1]]
-            lacking = [title for title in self.sheet.needed if title not in titles]
+            lacking = [title for title in self.sheet.required_headings if title not in titles]
             if not lacking:
                 return number if self._set_columns(titles) else None
             fewest = min(fewest, lacking, key=len)
-        self._refuse_sheet("register.no_headings", columns="、".join(fewest), rows=HEADING_WITHIN)
+        self._refuse_sheet("register.no_headings", columns="、".join(fewest), rows=HEADING_SEARCH_ROWS)
         return None
 
     def _set_columns(self, titles: list[str]) -> bool:
@@ -129,8 +129,8 @@ class _SheetReader:
         return True
 
     def _refuse_sheet(self, key: str, **params: Any) -> None:
-        self.parsed.refusals.append(Refusal(self.sheet.title, None, None, None, say(key, **params)))
-        self.parsed.misread = True
+        self.parsed.refusals.append(ImportRefusal(self.sheet.title, None, None, None, say(key, **params)))
+        self.parsed.has_unreadable_sheet = True
 
     def _is_filled(self, number: int) -> bool:
         values = self.grid.rows[number - 1]
@@ -138,40 +138,40 @@ class _SheetReader:
 
     def _take(self, number: int) -> None:
         before = len(self.parsed.refusals)
-        row = Row(number, {})
+        row = ParsedRow(number, {})
         for column in self.sheet.columns:
             if column.title in self.columns:
                 self._take_cell(row, column)
         if self.sheet.columns[0].field in row.values:
-            self.into.mentioned.add(row.values[self.sheet.columns[0].field])
+            self.into.mentioned_keys.add(row.values[self.sheet.columns[0].field])
         if len(self.parsed.refusals) == before:
             self._check(row)
         if len(self.parsed.refusals) == before:
             self.into.rows.append(row)
 
-    def _take_cell(self, row: Row, column: Column) -> None:
-        found = self.grid.at(row.number, self.columns[column.title])
+    def _take_cell(self, row: ParsedRow, column: Column) -> None:
+        found = self.grid.value_at(row.number, self.columns[column.title])
         try:
             row.values[column.field] = _value(column, found)
-        except CellProblem as problem:
+        except CellError as problem:
             self._refuse(row, column.title, problem)
 
-    def _check(self, row: Row) -> None:
+    def _check(self, row: ParsedRow) -> None:
         """What only shows when the cells of a row are seen together, or the rows of a sheet."""
-        for field_name, problem in CHECKS.get(self.sheet.title, _nothing)(row.values, self.folder):
+        for field_name, problem in ROW_CHECKS.get(self.sheet.title, _nothing)(row.values, self.folder):
             self._refuse(row, self.sheet.title_of(field_name), problem)
-        key = tuple(row.get(field_name) for field_name in self.sheet.key)
+        key = tuple(row.get(field_name) for field_name in self.sheet.key_fields)
         first = self.seen.setdefault(key, row.number) if key else row.number
         if first != row.number:
-            self._refuse(row, self.sheet.title_of(self.sheet.key[-1]), CellProblem("register.twice", row=first))
+            self._refuse(row, self.sheet.title_of(self.sheet.key_fields[-1]), CellError("register.twice", row=first))
 
-    def _refuse(self, row: Row, column: str, problem: CellProblem) -> None:
-        found = self.grid.at(row.number, self.columns[column]) if column in self.columns else None
+    def _refuse(self, row: ParsedRow, column: str, problem: CellError) -> None:
+        found = self.grid.value_at(row.number, self.columns[column]) if column in self.columns else None
         text = "" if found is None else str(found)
-        self.parsed.refusals.append(Refusal(self.sheet.title, row.number, column, text, problem.reason))
+        self.parsed.refusals.append(ImportRefusal(self.sheet.title, row.number, column, text, problem.reason))
 
 
-def _nothing(_values: dict[str, Any], _folder: Path) -> list[tuple[str, CellProblem]]:
+def _nothing(_values: dict[str, Any], _folder: Path) -> list[tuple[str, CellError]]:
     return []
 
 
@@ -184,10 +184,10 @@ def _is_empty(value: Any) -> bool:
 
 
 def _value(column: Column, found: Any) -> Any:
-    if isinstance(found, UncountedFormula):
-        raise CellProblem("register.uncounted_formula")
+    if isinstance(found, UncalculatedFormula):
+        raise CellError("register.uncounted_formula")
     if not _is_empty(found):
-        return column.read(found)
+        return column.parse(found)
     if column.required:
-        raise CellProblem("register.must_be_given")
+        raise CellError("register.must_be_given")
     return list(column.default) if isinstance(column.default, list) else column.default

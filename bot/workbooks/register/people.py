@@ -7,92 +7,94 @@ from typing import Any
 
 from sqlalchemy import delete
 
-from bot.workbooks.register.import_context import Work, update
-from bot.workbooks.register.match_people import REALMS, KnownPeople, Recogniser, Wanted
-from bot.workbooks.register.parse import Row
+from bot.workbooks.register.import_context import ImportContext, update_fields
+from bot.workbooks.register.match_people import REALMS, KnownPeople, PersonMatcher, PersonRow
+from bot.workbooks.register.parse import ParsedRow
 from bot.workbooks.register.schema import PEOPLE
 from storage.db.models import Binding, Employment, Person
 
 
-def apply_people(work: Work) -> None:
+def apply_people(context: ImportContext) -> None:
     """Everybody of the sheet; whoever leaves loses every account at `work.now`."""
-    if PEOPLE not in work.parsed.sheets:
+    if PEOPLE not in context.parsed.sheets:
         return
-    wanted = [one for row in work.rows(PEOPLE) if (one := _wanted(work, row)) is not None]
-    _refuse_shared_accounts(work, wanted)
-    known = KnownPeople(work.store.session)
-    recogniser = Recogniser(known)
-    recogniser.recognise(wanted)
-    kept = _merged(work, wanted, recogniser.found)
-    _warn_of_namesakes(work, kept, known, recogniser.found)
-    writer = _Writer(work, known)
+    wanted = [one for row in context.rows(PEOPLE) if (one := _wanted(context, row)) is not None]
+    _refuse_shared_accounts(context, wanted)
+    known = KnownPeople(context.store.session)
+    recogniser = PersonMatcher(known)
+    recogniser.match(wanted)
+    kept = _merged(context, wanted, recogniser.matches)
+    _warn_of_namesakes(context, kept, known, recogniser.matches)
+    writer = _Writer(context, known)
     for one in kept:
-        writer.write(one, recogniser.found.get(one.row.number))
-    work.store.session.flush()
+        writer.write(one, recogniser.matches.get(one.row.number))
+    context.store.session.flush()
     writer.write_ties()
-    work.outcome.sheet(PEOPLE).not_mentioned = [
-        person.name for person in known.people if person.active and person.id not in recogniser.claimed
+    context.result.sheet(PEOPLE).not_mentioned = [
+        person.name for person in known.people if person.active and person.id not in recogniser.matched_ids
     ]
 
 
-def _wanted(work: Work, row: Row) -> Wanted | None:
+def _wanted(work: ImportContext, row: ParsedRow) -> PersonRow | None:
     if "codes" not in row.values:
-        return Wanted.of(row, None)
-    found = [work.enterprise(PEOPLE, row, "codes", code) for code in row.get("codes") or ()]
+        return PersonRow.from_row(row, None)
+    found = [work.resolve_enterprise(PEOPLE, row, "codes", code) for code in row.get("codes") or ()]
     ids = frozenset(enterprise.id for enterprise in found if enterprise is not None)
-    return Wanted.of(row, ids) if len(ids) == len(found) else None
+    return PersonRow.from_row(row, ids) if len(ids) == len(found) else None
 
 
-def _refuse_shared_accounts(work: Work, wanted: list[Wanted]) -> None:
+def _refuse_shared_accounts(work: ImportContext, wanted: list[PersonRow]) -> None:
     first: dict[tuple[str, str], int] = {}
     for one in wanted:
-        for key in one.keys.items():
+        for key in one.account_keys.items():
             if first.setdefault(key, one.row.number) != one.row.number:
                 work.refuse(PEOPLE, one.row, key[0], "register.account_twice", first=first[key])
 
 
-def _merged(work: Work, wanted: list[Wanted], found: dict[int, Person]) -> list[Wanted]:
+def _merged(work: ImportContext, wanted: list[PersonRow], found: dict[int, Person]) -> list[PersonRow]:
     """Rows that describe one serving person twice become one, with the roles and enterprises of both."""
-    kept: list[Wanted] = []
-    by_sign: dict[Hashable, Wanted] = {}
+    kept: list[PersonRow] = []
+    by_sign: dict[Hashable, PersonRow] = {}
     for one in sorted(wanted, key=lambda one: one.row.number not in found):
         by_sign.setdefault(_sign(one), one)
     for one in wanted:
         first = by_sign[_sign(one)]
-        if first is one or one.left or one.row.number in found or (one.accounts and first.accounts):
+        if first is one or one.has_left or one.row.number in found or (one.accounts and first.accounts):
             kept.append(one)
             continue
         first.roles = list(dict.fromkeys(first.roles + one.roles))
-        if first.enterprises is not None and one.enterprises is not None:
-            first.enterprises |= one.enterprises
+        if first.enterprise_ids is not None and one.enterprise_ids is not None:
+            first.enterprise_ids |= one.enterprise_ids
         first.accounts |= one.accounts
-        work.outcome.sheet(PEOPLE).count(new=False)
+        work.result.sheet(PEOPLE).count(new=False)
         work.warn("register.merged_people", row=one.row.number, first=first.row.number)
     return kept
 
 
-def _sign(one: Wanted) -> Hashable:
+def _sign(one: PersonRow) -> Hashable:
     if one.mobile:
-        return one.name, one.mobile, one.left
+        return one.name, one.mobile, one.has_left
     # An account of one's own is a sign by itself: such a row is nobody's double.
-    return one.name, one.enterprises, tuple(one.keys.items()), one.left
+    return one.name, one.enterprise_ids, tuple(one.account_keys.items()), one.has_left
 
 
-def _warn_of_namesakes(work: Work, kept: list[Wanted], known: KnownPeople, found: dict[int, Person]) -> None:
-    places = {(person.name, frozenset(known.enterprises[person.id])) for person in known.people if person.active}
+def _warn_of_namesakes(
+    work: ImportContext, kept: list[PersonRow], known: KnownPeople, found: dict[int, Person]
+) -> None:
+    places = {(person.name, frozenset(known.enterprise_ids[person.id])) for person in known.people if person.active}
     for one in kept:
-        if one.row.number not in found and (one.name, one.enterprises) in places:
+        if one.row.number not in found and (one.name, one.enterprise_ids) in places:
             work.warn("register.namesake", row=one.row.number, name=one.name)
 
 
 class _Writer:
     """Writes people first and what hangs on their ids after."""
 
-    def __init__(self, work: Work, known: KnownPeople) -> None:
+    def __init__(self, work: ImportContext, known: KnownPeople) -> None:
         self.work, self.known = work, known
-        self.ties: list[tuple[Wanted, Person, bool, bool]] = []
+        self.ties: list[tuple[PersonRow, Person, bool, bool]] = []
 
-    def write(self, one: Wanted, person: Person | None) -> None:
+    def write(self, one: PersonRow, person: Person | None) -> None:
         """The person's own row."""
         new = person is None
         if person is None:
@@ -100,16 +102,16 @@ class _Writer:
             self.work.store.session.add(person)
         elif person.name != one.name:
             self.work.warn("register.renamed", row=one.row.number, old=person.name, new=one.name)
-        self.ties.append((one, person, new, update(person, self._values(one, person))))
+        self.ties.append((one, person, new, update_fields(person, self._values(one, person))))
 
-    def _values(self, one: Wanted, person: Person) -> dict[str, Any]:
+    def _values(self, one: PersonRow, person: Person) -> dict[str, Any]:
         values: dict[str, Any] = {"name": one.name}
         if "mobile" in one.row.values:
             values["mobile"] = one.mobile
         if set(person.roles) != set(one.roles):
             values["roles"] = one.roles
-        if one.left is not None:
-            values["active"] = not one.left
+        if one.has_left is not None:
+            values["active"] = not one.has_left
         elif not person.active:
             self.work.warn("register.still_left", row=one.row.number, name=one.name)
         return values
@@ -119,52 +121,52 @@ class _Writer:
         for one, person, new, changed in self.ties:
             moved = self._employ(one, person)
             bound = self._bind(one, person) if person.active else self._unbind(person)
-            self.work.outcome.sheet(PEOPLE).count(new=new, changed=changed or moved or bound)
+            self.work.result.sheet(PEOPLE).count(new=new, changed=changed or moved or bound)
 
-    def _employ(self, one: Wanted, person: Person) -> bool:
-        old = self.known.enterprises[person.id]
-        if one.enterprises is None or one.enterprises == old:
+    def _employ(self, one: PersonRow, person: Person) -> bool:
+        old = self.known.enterprise_ids[person.id]
+        if one.enterprise_ids is None or one.enterprise_ids == old:
             return False
         session = self.work.store.session
-        if gone := old - one.enterprises:
+        if gone := old - one.enterprise_ids:
             session.execute(
                 delete(Employment).where(Employment.person_id == person.id, Employment.enterprise_id.in_(gone))
             )
         session.add_all(
-            Employment(person_id=person.id, enterprise_id=enterprise) for enterprise in sorted(one.enterprises - old)
+            Employment(person_id=person.id, enterprise_id=enterprise) for enterprise in sorted(one.enterprise_ids - old)
         )
         return True
 
     def _unbind(self, person: Person) -> bool:
-        if not self.known.held[person.id]:
+        if not self.known.current_bindings[person.id]:
             return False
-        self.work.store.register.unbind(person.id, self.work.now)
+        self.work.store.register.unbind_all(person.id, self.work.now)
         return True
 
-    def _bind(self, one: Wanted, person: Person) -> bool:
+    def _bind(self, one: PersonRow, person: Person) -> bool:
         bound = [self._bind_one(one, person, realm) for realm in REALMS if realm in one.accounts]
         return any(bound)
 
-    def _bind_one(self, one: Wanted, person: Person, realm: str) -> bool:
-        account, key = one.accounts[realm], one.keys[realm]
-        holder = self.known.holder.get((realm, key))
+    def _bind_one(self, one: PersonRow, person: Person, realm: str) -> bool:
+        account, key = one.accounts[realm], one.account_keys[realm]
+        holder = self.known.current_holders.get((realm, key))
         if holder is not None and holder == person.id:
             held = [
                 binding
-                for binding in self.known.held[person.id]
-                if (binding.realm, binding.account_key) == (realm, key)
+                for binding in self.known.current_bindings[person.id]
+                if (binding.realm, binding.canonical_account) == (realm, key)
             ]
-            return update(held[-1], {"account": account})
+            return update_fields(held[-1], {"account": account})
         if holder is not None:
             other = next(known.name for known in self.known.people if known.id == holder)
             self.work.refuse(PEOPLE, one.row, realm, "register.account_of_another", name=other)
             return False
-        for binding in self.known.held[person.id]:
+        for binding in self.known.current_bindings[person.id]:
             # The sheet takes back what a sheet gave; an account bound by code is the person's own affair.
             if binding.realm == realm and binding.since is None:
                 binding.until = self.work.now
         # Nobody holds it, so nothing has to be taken from anybody: Register.bind would ask for every row.
         self.work.store.session.add(
-            Binding(person_id=person.id, realm=realm, account=account, account_key=key, since=None)
+            Binding(person_id=person.id, realm=realm, account=account, canonical_account=key, since=None)
         )
         return True

@@ -7,20 +7,20 @@ from typing import Any
 
 from bot.texts import say
 
-SHOWN_NAMES = 20
-SHOWN_FOUND = 60
+MAX_NAMES_SHOWN = 20
+MAX_CELL_TEXT_SHOWN = 60
 
 
-class CellProblem(Exception):
+class CellError(Exception):
     """Why a cell is not understood: the key of a sentence and what it needs."""
 
-    def __init__(self, key: str, **params: Any) -> None:
-        super().__init__(key, params)
-        self.reason = say(key, **params)
+    def __init__(self, text_key: str, **params: Any) -> None:
+        super().__init__(text_key, params)
+        self.reason = say(text_key, **params)
 
 
 @dataclass(frozen=True)
-class Refusal:
+class ImportRefusal:
     """One thing that must be corrected before anything is imported.
 
     `row` is Excel's row number; row and column are None where a whole sheet or the file is meant.
@@ -30,26 +30,26 @@ class Refusal:
     sheet: str | None
     row: int | None
     column: str | None
-    found: str | None
+    cell_text: str | None
     reason: str
 
     def __str__(self) -> str:
         if self.sheet is None:
             return self.reason
         if self.row is None:
-            return say("register.at_sheet", sheet=table_name(self.sheet), reason=self.reason)
-        place = {"sheet": table_name(self.sheet), "row": self.row, "column": self.column, "reason": self.reason}
-        if not self.found:
+            return say("register.at_sheet", sheet=sheet_label(self.sheet), reason=self.reason)
+        place = {"sheet": sheet_label(self.sheet), "row": self.row, "column": self.column, "reason": self.reason}
+        if not self.cell_text:
             return say("register.at_empty_cell", **place)
-        return say("register.at_cell", **place, found=shortened(self.found))
+        return say("register.at_cell", **place, found=truncate_text(self.cell_text))
 
 
 @dataclass
-class SheetOutcome:
+class SheetResult:
     """How the rows of one sheet fared; `not_mentioned` is known to the database but not to the sheet."""
 
-    sheet: str
-    read: int = 0
+    title: str
+    rows_read: int = 0
     added: int = 0
     changed: int = 0
     unchanged: int = 0
@@ -63,11 +63,11 @@ class SheetOutcome:
 
 
 @dataclass
-class Outcome:
+class ImportResult:
     """What an import did, or with refusals or on a dry run would have done (then `applied` is False)."""
 
-    sheets: dict[str, SheetOutcome] = field(default_factory=dict)
-    refusals: list[Refusal] = field(default_factory=list)
+    sheets: dict[str, SheetResult] = field(default_factory=dict)
+    refusals: list[ImportRefusal] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     unknown_sheets: list[str] = field(default_factory=list)
     unknown_columns: list[tuple[str, str]] = field(default_factory=list)
@@ -83,22 +83,24 @@ class Outcome:
         """Rows changed, over all sheets."""
         return sum(sheet.changed for sheet in self.sheets.values())
 
-    def sheet(self, title: str) -> SheetOutcome:
+    def sheet(self, title: str) -> SheetResult:
         """The outcome of one sheet; made when first asked for."""
-        return self.sheets.setdefault(title, SheetOutcome(title))
+        return self.sheets.setdefault(title, SheetResult(title))
 
-    def refuse(self, sheet: str, row: int, column: str, found: object, problem: CellProblem) -> None:
+    def refuse(self, sheet: str, row: int, column: str, cell_value: object, error: CellError) -> None:
         """Note a cell that cannot be taken."""
-        self.refusals.append(Refusal(sheet, row, column, "" if found is None else str(found), problem.reason))
+        self.refusals.append(
+            ImportRefusal(sheet, row, column, "" if cell_value is None else str(cell_value), error.reason)
+        )
 
-    def lines(self) -> list[str]:
+    def text_lines(self) -> list[str]:
         """The whole outcome in sentences, refusals last."""
         return [
             *(_sheet_line(sheet) for sheet in self.sheets.values()),
             *(_not_mentioned_line(sheet) for sheet in self.sheets.values() if sheet.not_mentioned),
             *(say("register.unknown_sheet", sheet=title) for title in self.unknown_sheets),
             *(
-                say("register.unknown_column", sheet=table_name(title), column=column)
+                say("register.unknown_column", sheet=sheet_label(title), column=column)
                 for title, column in self.unknown_columns
             ),
             *(say("register.warning", text=text) for text in self.warnings),
@@ -106,29 +108,29 @@ class Outcome:
         ]
 
 
-def table_name(sheet: str) -> str:
+def sheet_label(sheet: str) -> str:
     """How a sheet is called in a sentence: 企业表, but 值班表 as it is."""
     return sheet if sheet.endswith("表") else f"{sheet}表"
 
 
-def shortened(text: str) -> str:
+def truncate_text(text: str) -> str:
     """A cell's text for a sentence, on one line and not too long."""
     line = " ".join(text.split())
-    return line if len(line) <= SHOWN_FOUND else line[: SHOWN_FOUND - 1] + "…"
+    return line if len(line) <= MAX_CELL_TEXT_SHOWN else line[: MAX_CELL_TEXT_SHOWN - 1] + "…"
 
 
-def _sheet_line(sheet: SheetOutcome) -> str:
+def _sheet_line(sheet: SheetResult) -> str:
     return say(
         "register.sheet",
-        sheet=table_name(sheet.sheet),
-        read=sheet.read,
+        sheet=sheet_label(sheet.title),
+        read=sheet.rows_read,
         added=sheet.added,
         changed=sheet.changed,
         unchanged=sheet.unchanged,
     )
 
 
-def _not_mentioned_line(sheet: SheetOutcome) -> str:
+def _not_mentioned_line(sheet: SheetResult) -> str:
     names, count = sheet.not_mentioned, len(sheet.not_mentioned)
-    shown = "、".join(names[:SHOWN_NAMES]) + ("…" if count > SHOWN_NAMES else "")
-    return say("register.not_mentioned", sheet=table_name(sheet.sheet), count=count, names=shown)
+    shown = "、".join(names[:MAX_NAMES_SHOWN]) + ("…" if count > MAX_NAMES_SHOWN else "")
+    return say("register.not_mentioned", sheet=sheet_label(sheet.title), count=count, names=shown)

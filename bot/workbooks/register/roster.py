@@ -7,24 +7,24 @@ from datetime import date
 
 from sqlalchemy import delete, select
 
-from bot.workbooks.register.import_context import Work
-from bot.workbooks.register.parse import Row
-from bot.workbooks.register.result import CellProblem
-from bot.workbooks.register.roster_names import Names
-from bot.workbooks.register.schema import PEOPLE, ROSTER, SHEET
+from bot.workbooks.register.import_context import ImportContext
+from bot.workbooks.register.parse import ParsedRow
+from bot.workbooks.register.result import CellError
+from bot.workbooks.register.roster_names import RosterNames
+from bot.workbooks.register.schema import PEOPLE, ROSTER, SHEETS_BY_TITLE
 from storage.db.models import DutyShift, Person
 from storage.duty import POSTS
 
-Shift = dict[str, list[int]]
+PeopleByPost = dict[str, list[int]]
 
 
-def apply_roster(work: Work) -> None:
+def apply_roster(context: ImportContext) -> None:
     """Every shift the sheet mentions, in place of what was written for that day before."""
-    if ROSTER not in work.parsed.sheets:
+    if ROSTER not in context.parsed.sheets:
         return
-    roster = _Roster(work)
-    by_day: dict[date, list[Row]] = defaultdict(list)
-    for row in work.rows(ROSTER):
+    roster = _Roster(context)
+    by_day: dict[date, list[ParsedRow]] = defaultdict(list)
+    for row in context.rows(ROSTER):
         by_day[row.get("day")].append(row)
     for day, rows in by_day.items():
         roster.write(day, rows)
@@ -32,22 +32,22 @@ def apply_roster(work: Work) -> None:
 
 
 class _Roster:
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: ImportContext) -> None:
         self.work, self.session = work, work.store.session
-        self.names = Names(self.session)
+        self.names = RosterNames(self.session)
         self.today = work.now.date()
-        self.shifts: dict[date, Shift] = defaultdict(lambda: {post: [] for post in POSTS})
-        for shift in self.session.scalars(select(DutyShift).order_by(DutyShift.rank, DutyShift.id)):
+        self.shifts: dict[date, PeopleByPost] = defaultdict(lambda: {post: [] for post in POSTS})
+        for shift in self.session.scalars(select(DutyShift).order_by(DutyShift.sort_order, DutyShift.id)):
             self.shifts[shift.day].setdefault(shift.post, []).append(shift.person_id)
         self.leaders: dict[int, Person] = {}
 
-    def write(self, day: date, rows: list[Row]) -> None:
+    def write(self, day: date, rows: list[ParsedRow]) -> None:
         """One shift, from one or several rows of the same day."""
-        refusals = len(self.work.outcome.refusals)
+        refusals = len(self.work.result.refusals)
         people = {post: self._people(day, post, rows) for post in POSTS}
         if not any(row.get("leader") for row in rows):
             self.work.refuse(ROSTER, rows[0], "leader", "register.shift_without_leader")
-        if len(self.work.outcome.refusals) > refusals:
+        if len(self.work.result.refusals) > refusals:
             return
         shift = {post: list(dict.fromkeys(person.id for person in found)) for post, found in people.items()}
         if day >= self.today:
@@ -57,31 +57,31 @@ class _Roster:
         changed = not new and self.shifts[day] != shift
         if new or changed:
             self._replace(day, shift)
-        self.work.outcome.sheet(ROSTER).count(new=new, changed=changed)
+        self.work.result.sheet(ROSTER).count(new=new, changed=changed)
 
-    def _people(self, day: date, post: str, rows: list[Row]) -> list[Person]:
+    def _people(self, day: date, post: str, rows: list[ParsedRow]) -> list[Person]:
         found = []
         given = [row for row in rows if post in row.values]
         for row in given:
             found += [person for name in row.get(post) or () if (person := self._person(row, day, post, name))]
         return found if given else [self.names.people[person_id] for person_id in self.shifts_on(day)[post]]
 
-    def shifts_on(self, day: date) -> Shift:
+    def shifts_on(self, day: date) -> PeopleByPost:
         """What is written for a day now, without making an entry for it."""
         return self.shifts[day] if day in self.shifts else {post: [] for post in POSTS}
 
-    def _person(self, row: Row, day: date, post: str, name: str) -> Person | None:
+    def _person(self, row: ParsedRow, day: date, post: str, name: str) -> Person | None:
         already = [self.names.people[person_id] for person_id in self.shifts_on(day)[post]]
         same = [person for person in already if person.name == name]
         if len(same) == 1:
             return same[0]
         try:
-            return self.names.resolve(name, post, left_too=day < self.today)
-        except CellProblem as problem:
+            return self.names.resolve(name, post, include_former=day < self.today)
+        except CellError as problem:
             # Whoever is missing only because his own row is refused is not refused a second time.
-            known = self.names.named(name) or not self.work.parsed.mentions(PEOPLE, name)
-            if known or not self.work.outcome.refusals:
-                self.work.outcome.refuse(ROSTER, row.number, SHEET[ROSTER].title_of(post), name, problem)
+            known = self.names.people_named(name) or not self.work.parsed.mentions(PEOPLE, name)
+            if known or not self.work.result.refusals:
+                self.work.result.refuse(ROSTER, row.number, SHEETS_BY_TITLE[ROSTER].title_of(post), name, problem)
             return None
 
     def _warn_of_left(self, day: date, people: dict[str, list[Person]]) -> None:
@@ -89,18 +89,18 @@ class _Roster:
             if not person.active:
                 self.work.warn("register.left_on_roster", day=day.isoformat(), name=person.name)
 
-    def _replace(self, day: date, shift: Shift) -> None:
+    def _replace(self, day: date, shift: PeopleByPost) -> None:
         self.session.execute(delete(DutyShift).where(DutyShift.day == day))
         self.session.add_all(
-            DutyShift(day=day, post=post, rank=rank, person_id=person_id)
+            DutyShift(day=day, post=post, sort_order=rank, person_id=person_id)
             for post, people in shift.items()
             for rank, person_id in enumerate(people)
         )
 
-    def warn_of_unreachable(self, by_day: dict[date, list[Row]]) -> None:
+    def warn_of_unreachable(self, by_day: dict[date, list[ParsedRow]]) -> None:
         """A leader who cannot be told is as good as none."""
         if not by_day:
             return
         for person in self.leaders.values():
-            if person.active and not self.names.can_be_told(person):
+            if person.active and not self.names.has_account(person):
                 self.work.warn("register.leader_unreachable", name=person.name)

@@ -8,14 +8,14 @@ from collections import defaultdict
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.workbooks.register.result import CellProblem
+from bot.workbooks.register.result import CellError
 from storage.db.models import Binding, Employment, Enterprise, Person
 
-FITTING = {"leader": {"值班领导"}, "backup": {"值班领导"}, "staff": {"工作人员", "值班领导"}}
+ELIGIBLE_ROLES = {"leader": {"值班领导"}, "backup": {"值班领导"}, "staff": {"工作人员", "值班领导"}}
 _QUALIFIED = re.compile(r"(.+?)\s*[（(]\s*([^（）()]+?)\s*[）)]")
 
 
-class Names:
+class RosterNames:
     """Everybody by name, with what else tells a person apart, loaded once."""
 
     def __init__(self, session: Session) -> None:
@@ -45,46 +45,46 @@ class Names:
             self._employed.add(person_id)
             self._marks[person_id].append(code)
 
-    def can_be_told(self, person: Person) -> bool:
+    def has_account(self, person: Person) -> bool:
         """True if the person has any account."""
         return person.id in self._told
 
-    def named(self, name: str) -> list[Person]:
+    def people_named(self, name: str) -> list[Person]:
         """Everybody of exactly that name, whether serving or not."""
         return self._by_name.get(name, [])
 
-    def resolve(self, written: str, post: str, *, left_too: bool = False) -> Person:
+    def resolve(self, text: str, post: str, *, include_former: bool = False) -> Person:
         """The one person meant on that post; `left_too` also finds those who have left. Raises CellProblem."""
-        name, people = self._meant(written)
+        name, people = self._meant(text)
         serving = [person for person in people if person.active]
         fitting = [person for person in serving if self._fits(person, post)]
-        for found in (serving, fitting, people if left_too and not serving else []):
+        for found in (serving, fitting, people if include_former and not serving else []):
             if len(found) == 1:
                 return found[0]
         if not people:
-            raise CellProblem("register.nobody_of_that_name", name=written)
-        if not serving and not left_too:
-            raise CellProblem("register.name_left", name=written)
-        raise CellProblem("register.several_of_that_name", count=len(serving or people), name=name)
+            raise CellError("register.nobody_of_that_name", name=text)
+        if not serving and not include_former:
+            raise CellError("register.name_left", name=text)
+        raise CellError("register.several_of_that_name", count=len(serving or people), name=name)
 
     def _meant(self, written: str) -> tuple[str, list[Person]]:
-        if people := self.named(written):
+        if people := self.people_named(written):
             return written, people
         match = _QUALIFIED.fullmatch(written)
         if match is None:
             return written, []
-        return match[1], [person for person in self.named(match[1]) if match[2] in self._marks[person.id]]
+        return match[1], [person for person in self.people_named(match[1]) if match[2] in self._marks[person.id]]
 
     def _fits(self, person: Person, post: str) -> bool:
-        return bool(FITTING[post] & set(person.roles)) and person.id not in self._employed
+        return bool(ELIGIBLE_ROLES[post] & set(person.roles)) and person.id not in self._employed
 
-    def written(self, person: Person, post: str) -> str:
+    def unambiguous_name(self, person: Person, post: str) -> str:
         """A name by which `resolve` finds this person again, or the plain one if nothing tells him apart."""
         candidates = [person.name, *(f"{person.name}（{mark}）" for mark in self._marks[person.id])]
         return next((text for text in candidates if self._means(text, post, person)), person.name)
 
     def _means(self, text: str, post: str, person: Person) -> bool:
         try:
-            return self.resolve(text, post, left_too=not person.active) is person
-        except CellProblem:
+            return self.resolve(text, post, include_former=not person.active) is person
+        except CellError:
             return False

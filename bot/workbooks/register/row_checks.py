@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bot.workbooks.register.result import CellProblem
-from bot.workbooks.register.schema import CONTENT, FILM, LINK, RULE_VALUES, RULES
+from bot.workbooks.register.result import CellError
+from bot.workbooks.register.schema import CONTENT, LINK, RULE_PARSERS, RULES, VIDEO
 
-Problems = list[tuple[str, CellProblem]]
+FieldErrors = list[tuple[str, CellError]]
 _EXTENSION = re.compile(r"[a-z0-9]{1,8}")
 
 
@@ -36,33 +36,33 @@ class ContentFile:
         return f"content/{self.sha256}.{extension if _EXTENSION.fullmatch(extension) else 'bin'}"
 
 
-def check_rule(values: dict[str, Any], _folder: Path) -> Problems:
+def check_rule(values: dict[str, Any], _folder: Path) -> FieldErrors:
     """A known rule, and a value such as it takes; the value becomes its canonical text."""
     name = values["name"] = "".join(values["name"].split())
-    if name not in RULE_VALUES:
-        return [("name", CellProblem("register.unknown_rule", allowed="、".join(RULE_VALUES)))]
+    if name not in RULE_PARSERS:
+        return [("name", CellError("register.unknown_rule", allowed="、".join(RULE_PARSERS)))]
     try:
-        values["value"] = RULE_VALUES[name](values["value"])
-    except CellProblem as problem:
+        values["value"] = RULE_PARSERS[name](values["value"])
+    except CellError as problem:
         return [("value", problem)]
     # Without the column every value holds from the beginning.
-    values.setdefault("holds_from", None)
+    values.setdefault("effective_from", None)
     return []
 
 
-def check_content(values: dict[str, Any], folder: Path) -> Problems:
+def check_content(values: dict[str, Any], folder: Path) -> FieldErrors:
     """A link has an address, a film an address or a file beside the workbook."""
     url, file = values.get("url"), values.get("file")
-    kind = values["kind"] = values.get("kind") or (FILM if file else LINK)
+    kind = values["kind"] = values.get("kind") or (VIDEO if file else LINK)
     if kind == LINK and not url:
-        return [("url", CellProblem("register.link_lacking"))]
+        return [("url", CellError("register.link_lacking"))]
     if kind == LINK and file:
-        return [("file", CellProblem("register.link_with_file"))]
-    if kind == FILM and not url and not file:
-        return [("file", CellProblem("register.film_lacking"))]
+        return [("file", CellError("register.link_with_file"))]
+    if kind == VIDEO and not url and not file:
+        return [("file", CellError("register.film_lacking"))]
     try:
         values["file"] = _content_file(file, folder) if file else None
-    except CellProblem as problem:
+    except CellError as problem:
         return [("file", problem)]
     return []
 
@@ -70,19 +70,19 @@ def check_content(values: dict[str, Any], folder: Path) -> Problems:
 def _content_file(written: str, folder: Path) -> ContentFile:
     named = PurePosixPath(written.replace("\\", "/"))
     if named.is_absolute() or ".." in named.parts or re.match(r"[A-Za-z]:", written) or "\0" in written:
-        raise CellProblem("register.file_outside")
+        raise CellError("register.file_outside")
     try:
         path = (folder / named).resolve()
         if not path.is_relative_to(folder.resolve()):
-            raise CellProblem("register.file_outside")
+            raise CellError("register.file_outside")
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         size = path.stat().st_size
     except OSError:
-        raise CellProblem("register.file_missing") from None
+        raise CellError("register.file_missing") from None
     if not size:
-        raise CellProblem("register.file_empty")
+        raise CellError("register.file_empty")
     return ContentFile(folder / named, digest, size)
 
 
-CHECKS: dict[str, Callable[[dict[str, Any], Path], Problems]] = {RULES: check_rule, CONTENT: check_content}
+ROW_CHECKS: dict[str, Callable[[dict[str, Any], Path], FieldErrors]] = {RULES: check_rule, CONTENT: check_content}

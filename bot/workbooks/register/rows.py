@@ -10,37 +10,37 @@ from typing import Any
 from sqlalchemy import select
 
 from bot.workbooks.register.match_people import REALMS, KnownPeople
-from bot.workbooks.register.roster_names import Names
+from bot.workbooks.register.roster_names import RosterNames
 from bot.workbooks.register.schema import (
     CONTENT,
+    EMPLOYED,
     ENTERPRISES,
-    FILMED,
+    FILM_IN_SHUTDOWN,
     GROUPS,
     IN_USE,
-    LEFT,
+    LEFT_JOB,
     OUT_OF_USE,
     PARTS,
     PEOPLE,
     ROLES,
     ROSTER,
-    RULE_VALUES,
+    RULE_PARSERS,
     RULES,
-    SERVING,
-    SHEET,
-    SPARED,
+    SHEETS_BY_TITLE,
+    SKIP_IN_SHUTDOWN,
 )
 from storage.db.models import ContentItem, DutyShift, Enterprise, KeyPart, Person
 from storage.duty import POSTS
-from storage.register import natural
+from storage.register import natural_sort_key
 from storage.store import Store
 
-Rows = list[dict[str, Any]]
-Cells = dict[str, Rows]
+RowValues = list[dict[str, Any]]
+SheetRows = dict[str, RowValues]
 
 
-def register_cells(store: Store, wanted: Container[str] = SHEET) -> Cells:
+def register_rows(store: Store, sheet_titles: Container[str] = SHEETS_BY_TITLE) -> SheetRows:
     """Sheet -> rows -> field -> value, of the sheets wanted. An item of 内容 has its `id` in place of `file`."""
-    return {title: cells(store) for title, cells in _CELLS.items() if title in wanted}
+    return {title: cells(store) for title, cells in _CELLS.items() if title in sheet_titles}
 
 
 def content_items(store: Store) -> list[ContentItem]:
@@ -49,14 +49,14 @@ def content_items(store: Store) -> list[ContentItem]:
 
 
 def _ordered(store: Store) -> list[Enterprise]:
-    return sorted(store.session.scalars(select(Enterprise)), key=lambda enterprise: natural(enterprise.code))
+    return sorted(store.session.scalars(select(Enterprise)), key=lambda enterprise: natural_sort_key(enterprise.code))
 
 
 def _codes(store: Store) -> dict[int, str]:
     return {enterprise.id: enterprise.code for enterprise in _ordered(store)}
 
 
-def _enterprises(store: Store) -> Rows:
+def _enterprises(store: Store) -> RowValues:
     groups = {group.id: group.name for group in store.register.groups()}
     return [_enterprise(enterprise, groups) for enterprise in _ordered(store)]
 
@@ -67,38 +67,40 @@ def _enterprise(enterprise: Enterprise, groups: dict[int, str]) -> dict[str, Any
     return {field: getattr(enterprise, field) for field in fields} | {"group": group}
 
 
-def _parts(store: Store) -> Rows:
+def _parts(store: Store) -> RowValues:
     codes = _codes(store)
     parts = store.session.scalars(select(KeyPart))
-    ordered = sorted(parts, key=lambda part: (natural(codes[part.enterprise_id]), natural(part.number)))
+    ordered = sorted(
+        parts, key=lambda part: (natural_sort_key(codes[part.enterprise_id]), natural_sort_key(part.number))
+    )
     return [
         {
             "code": codes[part.enterprise_id],
             "number": part.number,
             "name": part.name,
             "risk": part.risk,
-            "filming_rule": part.filming_rule,
-            "kept": FILMED if part.kept_in_shutdown else SPARED,
+            "filming_requirement": part.filming_requirement,
+            "kept": FILM_IN_SHUTDOWN if part.required_in_shutdown else SKIP_IN_SHUTDOWN,
             "use": IN_USE if part.in_use else OUT_OF_USE,
         }
         for part in ordered
     ]
 
 
-def _people(store: Store) -> Rows:
+def _people(store: Store) -> RowValues:
     known, codes = KnownPeople(store.session), _codes(store)
     return sorted((_person(person, known, codes) for person in known.people), key=_person_order)
 
 
 def _person(person: Person, known: KnownPeople, codes: dict[int, str]) -> dict[str, Any]:
-    own = sorted((codes[enterprise] for enterprise in known.enterprises[person.id]), key=natural)
+    own = sorted((codes[enterprise] for enterprise in known.enterprise_ids[person.id]), key=natural_sort_key)
     accounts = {realm: next(reversed(known.accounts(person.id, realm)), None) for realm in REALMS}
     return {
         "name": person.name,
         "mobile": person.mobile,
         "roles": "、".join(sorted(person.roles, key=_role_order)),
         "codes": "、".join(own),
-        "state": SERVING if person.active else LEFT,
+        "state": EMPLOYED if person.active else LEFT_JOB,
         **accounts,
     }
 
@@ -109,28 +111,34 @@ def _role_order(role: str) -> int:
 
 def _person_order(row: dict[str, Any]) -> tuple[Any, ...]:
     """The office first, then by enterprise; it depends on nothing but what the row shows."""
-    return natural(row["codes"]), row["name"], *(row[field] or "" for field in ("mobile", *REALMS, "roles", "state"))
+    return (
+        natural_sort_key(row["codes"]),
+        row["name"],
+        *(row[field] or "" for field in ("mobile", *REALMS, "roles", "state")),
+    )
 
 
-def _groups(store: Store) -> Rows:
+def _groups(store: Store) -> RowValues:
     fields = ("name", "robot_key", "chat_id")
     return [{field: getattr(group, field) for field in fields} for group in store.register.groups()]
 
 
-def _roster(store: Store) -> Rows:
-    names = Names(store.session)
+def _roster(store: Store) -> RowValues:
+    names = RosterNames(store.session)
     shifts: dict[date, dict[str, list[str]]] = defaultdict(lambda: {post: [] for post in POSTS})
-    query = select(DutyShift).order_by(DutyShift.day, DutyShift.rank, DutyShift.id)
+    query = select(DutyShift).order_by(DutyShift.day, DutyShift.sort_order, DutyShift.id)
     for shift in store.session.scalars(query):
-        shifts[shift.day][shift.post].append(names.written(names.people[shift.person_id], shift.post))
+        shifts[shift.day][shift.post].append(names.unambiguous_name(names.people[shift.person_id], shift.post))
     return [{"day": day} | {post: "、".join(found) for post, found in posts.items()} for day, posts in shifts.items()]
 
 
-def _rules(store: Store) -> Rows:
-    order = list(RULE_VALUES)
-    held = {(rule.name, rule.holds_from): rule.value for rule in store.register.rules() if rule.name in RULE_VALUES}
+def _rules(store: Store) -> RowValues:
+    order = list(RULE_PARSERS)
+    held = {
+        (rule.name, rule.effective_from): rule.value for rule in store.register.rules() if rule.name in RULE_PARSERS
+    }
     ordered = sorted(held, key=lambda key: (order.index(key[0]), key[1] or date.min))
-    return [{"name": name, "value": held[name, since], "holds_from": since} for name, since in ordered]
+    return [{"name": name, "value": held[name, since], "effective_from": since} for name, since in ordered]
 
 
 def _item(item: ContentItem) -> dict[str, Any]:
@@ -145,11 +153,11 @@ def _item(item: ContentItem) -> dict[str, Any]:
     }
 
 
-def _content(store: Store) -> Rows:
+def _content(store: Store) -> RowValues:
     return [_item(item) for item in content_items(store)]
 
 
-_CELLS: dict[str, Callable[[Store], Rows]] = {
+_CELLS: dict[str, Callable[[Store], RowValues]] = {
     ENTERPRISES: _enterprises, PARTS: _parts, PEOPLE: _people, GROUPS: _groups, ROSTER: _roster, RULES: _rules,
     CONTENT: _content,
 }  # fmt: skip

@@ -5,33 +5,33 @@ from __future__ import annotations
 from datetime import date
 
 from bot.texts import say
-from bot.workbooks.register.import_context import Work, update
-from bot.workbooks.register.parse import Row
+from bot.workbooks.register.import_context import ImportContext, update_fields
+from bot.workbooks.register.parse import ParsedRow
 from bot.workbooks.register.schema import RULE_DEFAULTS, RULES
 from storage.db.models import Rule
 
-CLOSE, LATE = "截止时间", "补报截止"
-Agreed = dict[tuple[str, date | None], Rule]
+CLOSE_RULE, LATE_RULE = "截止时间", "补报截止"
+RulesByKey = dict[tuple[str, date | None], Rule]
 
 
-def apply_rules(work: Work) -> None:
+def apply_rules(context: ImportContext) -> None:
     """规则, by name and the date from which they hold."""
-    agreed: Agreed = {(rule.name, rule.holds_from): rule for rule in work.store.register.rules()}
-    for row in work.rows(RULES):
-        key = (row.get("name"), row.get("holds_from"))
+    agreed: RulesByKey = {(rule.name, rule.effective_from): rule for rule in context.store.register.rules()}
+    for row in context.rows(RULES):
+        key = (row.get("name"), row.get("effective_from"))
         new = key not in agreed
         if new:
-            agreed[key] = Rule(name=key[0], holds_from=key[1], value="")
-            work.store.session.add(agreed[key])
-        work.outcome.sheet(RULES).count(new=new, changed=update(agreed[key], {"value": row.get("value")}))
-    _check_deadlines(work, agreed)
+            agreed[key] = Rule(name=key[0], effective_from=key[1], value="")
+            context.store.session.add(agreed[key])
+        context.result.sheet(RULES).count(new=new, changed=update_fields(agreed[key], {"value": row.get("value")}))
+    _check_deadlines(context, agreed)
 
 
-def _check_deadlines(work: Work, agreed: Agreed) -> None:
+def _check_deadlines(work: ImportContext, agreed: RulesByKey) -> None:
     """What is late must not end before what is on time, on any date from which something changes."""
     refused: set[int] = set()
-    for since in sorted({holds_from or date.min for name, holds_from in agreed if name in (CLOSE, LATE)}):
-        close, late = _value(agreed, CLOSE, since), _value(agreed, LATE, since)
+    for since in sorted({effective_from or date.min for name, effective_from in agreed if name in (CLOSE_RULE, LATE_RULE)}):
+        close, late = _value(agreed, CLOSE_RULE, since), _value(agreed, LATE_RULE, since)
         row = _row_behind(work, since) if late < close else None
         if row is not None and row.number not in refused:
             refused.add(row.number)
@@ -39,13 +39,15 @@ def _check_deadlines(work: Work, agreed: Agreed) -> None:
             work.refuse(RULES, row, "value", "register.late_before_close", since=start, late=late, close=close)
 
 
-def _value(agreed: Agreed, name: str, day: date) -> str:
+def _value(agreed: RulesByKey, name: str, day: date) -> str:
     held = [(since or date.min, rule.value) for (rule_name, since), rule in agreed.items() if rule_name == name]
     return max((entry for entry in held if entry[0] <= day), default=(date.min, RULE_DEFAULTS[name]))[1]
 
 
-def _row_behind(work: Work, since: date) -> Row | None:
+def _row_behind(work: ImportContext, since: date) -> ParsedRow | None:
     """The row of the sheet that brings the contradiction about: the latest one in force then."""
-    rows = [row for row in work.rows(RULES) if row.get("name") in (CLOSE, LATE)]
-    in_force = [row for row in rows if (row.get("holds_from") or date.min) <= since]
-    return max(in_force, key=lambda row: (row.get("holds_from") or date.min, row.get("name") == LATE), default=None)
+    rows = [row for row in work.rows(RULES) if row.get("name") in (CLOSE_RULE, LATE_RULE)]
+    in_force = [row for row in rows if (row.get("effective_from") or date.min) <= since]
+    return max(
+        in_force, key=lambda row: (row.get("effective_from") or date.min, row.get("name") == LATE_RULE), default=None
+    )

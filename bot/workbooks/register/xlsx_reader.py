@@ -14,15 +14,15 @@ from defusedxml.ElementTree import iterparse
 from openpyxl import load_workbook
 from openpyxl.utils.cell import coordinate_to_tuple, range_boundaries
 
-from bot.workbooks.register.result import CellProblem
+from bot.workbooks.register.result import CellError
 
-MOST_BYTES = 50 * 1024 * 1024
-MOST_UNPACKED = 400 * 1024 * 1024
-MOST_ROWS = 50_000
-HEADING_WITHIN = 5
-MOST_COLUMNS = 60
-MOST_BLANK = 1_048_576
-LONGEST_STRETCH = 8 * 1024 * 1024
+MAX_FILE_BYTES = 50 * 1024 * 1024
+MAX_UNPACKED_BYTES = 400 * 1024 * 1024
+MAX_ROWS = 50_000
+HEADING_SEARCH_ROWS = 5
+MAX_COLUMNS = 60
+MAX_BLANK_ROWS = 1_048_576
+MAX_ROW_BYTES = 8 * 1024 * 1024
 _OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]+[0-9]+:[A-Z]+[0-9]+)"')
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
@@ -30,10 +30,10 @@ _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 _PIECE = re.compile(rb"<(?:\w+:)?(?:row|si)[\s/>]")
 _CHUNK, _OVERLAP = 1 << 20, 256
 
-Row = tuple[Any, ...]
+CellValues = tuple[Any, ...]
 
 
-class UncountedFormula:
+class UncalculatedFormula:
     """Stands in a cell whose formula nobody has calculated yet."""
 
     def __str__(self) -> str:
@@ -45,17 +45,17 @@ class Grid:
     """One sheet: `rows[i]` are the values of Excel's row i+1; `merged` maps a covered cell to the one that shows."""
 
     title: str
-    rows: list[Row]
-    merged: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
+    rows: list[CellValues]
+    merged_cells: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
 
-    def at(self, row: int, column: int) -> Any:
+    def value_at(self, row: int, column: int) -> Any:
         """The value people see at a place; both count from 1."""
-        row, column = self.merged.get((row, column), (row, column))
+        row, column = self.merged_cells.get((row, column), (row, column))
         values = self.rows[row - 1] if row <= len(self.rows) else ()
         return values[column - 1] if column <= len(values) else None
 
 
-def open_grids(path: Path, wanted: Container[str]) -> list[Grid]:
+def read_grids(path: Path, sheet_titles: Container[str]) -> list[Grid]:
     """Every sheet of the workbook, those not wanted without their rows.
 
     Raises CellProblem with what is wrong with the file, and nothing else.
@@ -65,12 +65,12 @@ def open_grids(path: Path, wanted: Container[str]) -> list[Grid]:
         with warnings.catch_warnings():
             # Styles and extensions we do not read are no business of the office's.
             warnings.simplefilter("ignore")
-            return _grids(path, wanted)
-    except CellProblem:
+            return _grids(path, sheet_titles)
+    except CellError:
         raise
     except Exception as error:
         # A damaged file makes the reader fail in any way it likes.
-        raise CellProblem("register.not_a_workbook") from error
+        raise CellError("register.not_a_workbook") from error
 
 
 def _check_size(path: Path) -> None:
@@ -79,13 +79,13 @@ def _check_size(path: Path) -> None:
         with path.open("rb") as file:
             start = file.read(len(_OLE_MAGIC))
     except OSError as error:
-        raise CellProblem("register.cannot_open", name=path.name) from error
+        raise CellError("register.cannot_open", name=path.name) from error
     if size == 0:
-        raise CellProblem("register.empty_file")
-    if size > MOST_BYTES:
-        raise CellProblem("register.too_big", megabytes=MOST_BYTES // 1024**2)
+        raise CellError("register.empty_file")
+    if size > MAX_FILE_BYTES:
+        raise CellError("register.too_big", megabytes=MAX_FILE_BYTES // 1024**2)
     if start == _OLE_MAGIC:
-        raise CellProblem("register.locked_or_old")
+        raise CellError("register.locked_or_old")
 
 
 def _grids(path: Path, wanted: Container[str]) -> list[Grid]:
@@ -104,11 +104,11 @@ def _grids(path: Path, wanted: Container[str]) -> list[Grid]:
 def _check_members(archive: zipfile.ZipFile) -> None:
     """A small file can unpack to a whole memory: in all, or in one row, which is built as a whole."""
     members = archive.infolist()
-    if sum(member.file_size for member in members) > MOST_UNPACKED:
-        raise CellProblem("register.too_big_unpacked")
+    if sum(member.file_size for member in members) > MAX_UNPACKED_BYTES:
+        raise CellError("register.too_big_unpacked")
     for member in members:
-        if member.file_size > LONGEST_STRETCH and _has_long_stretch(archive, member):
-            raise CellProblem("register.too_big_unpacked")
+        if member.file_size > MAX_ROW_BYTES and _has_long_stretch(archive, member):
+            raise CellError("register.too_big_unpacked")
 
 
 def _has_long_stretch(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
@@ -116,7 +116,7 @@ def _has_long_stretch(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool
     with archive.open(member) as file:
         while chunk := file.read(_CHUNK):
             stretch = 0 if _PIECE.search(chunk) else stretch + len(chunk)
-            if stretch > LONGEST_STRETCH:
+            if stretch > MAX_ROW_BYTES:
                 return True
     return False
 
@@ -133,20 +133,20 @@ def _grid(sheet: Any, archive: zipfile.ZipFile) -> Grid:
     return grid
 
 
-def _rows(sheet: Any) -> list[Row]:
-    rows: list[Row] = []
+def _rows(sheet: Any) -> list[CellValues]:
+    rows: list[CellValues] = []
     blank = 0
-    for row in sheet.iter_rows(max_col=MOST_COLUMNS, values_only=True):
+    for row in sheet.iter_rows(max_col=MAX_COLUMNS, values_only=True):
         if all(value is None for value in row):
             blank += 1
-            if blank > MOST_BLANK:
-                raise CellProblem("register.too_many_rows", sheet=sheet.title, rows=MOST_ROWS)
+            if blank > MAX_BLANK_ROWS:
+                raise CellError("register.too_many_rows", sheet=sheet.title, rows=MAX_ROWS)
             continue
         rows.extend([()] * blank)
         rows.append(row)
         blank = 0
-        if len(rows) > MOST_ROWS + HEADING_WITHIN:
-            raise CellProblem("register.too_many_rows", sheet=sheet.title, rows=MOST_ROWS)
+        if len(rows) > MAX_ROWS + HEADING_SEARCH_ROWS:
+            raise CellError("register.too_many_rows", sheet=sheet.title, rows=MAX_ROWS)
     return rows
 
 
@@ -173,8 +173,8 @@ def _cover(grid: Grid, reference: str) -> None:
     if left is None or top is None or right is None or bottom is None:
         return
     for row in range(top, min(bottom, len(grid.rows)) + 1):
-        for column in range(left, min(right, MOST_COLUMNS) + 1):
-            grid.merged[row, column] = (top, left)
+        for column in range(left, min(right, MAX_COLUMNS) + 1):
+            grid.merged_cells[row, column] = (top, left)
 
 
 def _mark_uncounted(grid: Grid, archive: zipfile.ZipFile, member: str) -> None:
@@ -190,10 +190,10 @@ def _mark_uncounted(grid: Grid, archive: zipfile.ZipFile, member: str) -> None:
 
 
 def _put(grid: Grid, row: int, column: int) -> None:
-    if row > MOST_ROWS or column > MOST_COLUMNS:
+    if row > MAX_ROWS or column > MAX_COLUMNS:
         return
     grid.rows.extend([()] * (row - len(grid.rows)))
     values = list(grid.rows[row - 1])
     values.extend([None] * (column - len(values)))
-    values[column - 1] = UncountedFormula()
+    values[column - 1] = UncalculatedFormula()
     grid.rows[row - 1] = tuple(values)

@@ -9,15 +9,23 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from bot.texts import say
-from bot.workbooks.register.cells import RISKS
-from bot.workbooks.reports.report_table import STATES, Line, Table, Target, spoken, stamp, write_tables
+from bot.workbooks.register.cells import RISK_LEVELS
+from bot.workbooks.reports.report_table import (
+    STATE_STYLES,
+    OutputTarget,
+    ReportTable,
+    TableRow,
+    format_date,
+    format_datetime,
+    write_workbook,
+)
 
 COLUMNS = (
     ("序号", 6), ("企业", 34), ("风险等级", 9), ("应拍部位数", 9), ("已拍", 7), ("首条时间", 12),
     ("末条时间", 12), ("状态", 8), ("未拍部位", 30), ("备注", 20),
     ("审看", 9), ("审看人", 12), ("审看发现", 28),
 )  # fmt: skip
-WORDS_FROM_LEFT = frozenset({2, 9, 10, 13})
+LEFT_ALIGNED_COLUMNS = frozenset({2, 9, 10, 13})
 
 
 @dataclass(frozen=True)
@@ -33,19 +41,19 @@ class DailyRow:
     state: str
     missing_parts: tuple[str, ...] = ()
     remark: str = ""
-    reviewed: str = ""
+    review_progress: str = ""
     reviewers: tuple[str, ...] = ()
-    findings: tuple[str, ...] = ()
+    review_findings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class CountyRow:
+class SupervisorRow:
     """The supervisor's own row: what was to be watched, what has been, and the receipts of what has not."""
 
-    due: int
-    done: int
+    films_due: int
+    films_reviewed: int
     reviewers: tuple[str, ...]
-    unseen: tuple[str, ...]
+    unreviewed_receipts: tuple[str, ...]
     watched_minutes: int
 
 
@@ -62,34 +70,34 @@ class DailyTable:
     rows: tuple[DailyRow, ...]
     issued_at: datetime
     backups: tuple[str, ...] = ()
-    gained: timedelta = timedelta(0)
-    county: CountyRow | None = None
-    trail_head: str | None = None
+    window_extension: timedelta = timedelta(0)
+    supervisor_row: SupervisorRow | None = None
+    audit_log_head: str | None = None
 
 
-def daily_table(target: Target, table: DailyTable) -> None:
+def write_daily_table(target: OutputTarget, table: DailyTable) -> None:
     """Write the table to a path or an open binary file; the same table is always the same bytes.
 
     Raises ValueError when the counts are not proven by the rows: such a table must not go out.
     """
     _prove(table)
-    evening = spoken(table.night - timedelta(days=1), year=True)
-    title = say("workbook.daily_title", evening=evening, morning=spoken(table.night))
+    evening = format_date(table.night - timedelta(days=1), with_year=True)
+    title = say("workbook.daily_title", evening=evening, morning=format_date(table.night))
     rows = [
-        Line(_values(number, row, table.night), row.state)
+        TableRow(_values(number, row, table.night), row.state)
         for number, row in enumerate(sorted(table.rows, key=_badness), 1)
     ]
-    if table.county is not None:
-        rows.append(Line(_county(len(rows) + 1, table.county), None))
-    name, words = say("workbook.daily_sheet"), WORDS_FROM_LEFT
-    write_tables(target, [Table(name, title, _sentences(table), COLUMNS, words, rows, table.issued_at)])
+    if table.supervisor_row is not None:
+        rows.append(TableRow(_county(len(rows) + 1, table.supervisor_row), None))
+    name, words = say("workbook.daily_sheet"), LEFT_ALIGNED_COLUMNS
+    write_workbook(target, [ReportTable(name, title, _sentences(table), COLUMNS, words, rows, table.issued_at)])
 
 
 def _prove(table: DailyTable) -> None:
     by_state = Counter(row.state for row in table.rows)
-    if unknown := by_state.keys() - STATES.keys():
+    if unknown := by_state.keys() - STATE_STYLES.keys():
         raise ValueError(f"unknown states {sorted(unknown)}")
-    counted = {state: by_state[state] for state in STATES} | {"expected": len(table.rows)}
+    counted = {state: by_state[state] for state in STATE_STYLES} | {"expected": len(table.rows)}
     stated = {name: table.counts.get(name, 0) for name in counted}
     if stated != counted:
         raise ValueError(f"counts {stated} are not those of the rows, {counted}")
@@ -99,19 +107,21 @@ def _sentences(table: DailyTable) -> tuple[str, ...]:
     nobody = say("workbook.daily_nobody")
     leaders, staff = ("、".join(names) or nobody for names in (table.leaders, table.staff))
     backup = say("workbook.daily_backup", backups="、".join(table.backups)) if table.backups else ""
-    key = "workbook.daily_window_gained" if table.gained else "workbook.daily_window"
-    minutes = round(table.gained.total_seconds() / 60)
-    counts = {name: table.counts.get(name, 0) for name in ("expected", *STATES)}
+    key = "workbook.daily_window_gained" if table.window_extension else "workbook.daily_window"
+    minutes = round(table.window_extension.total_seconds() / 60)
+    counts = {name: table.counts.get(name, 0) for name in ("expected", *STATE_STYLES)}
     return (
-        say(key, opens=stamp(table.opens), closes=stamp(table.closes), minutes=minutes),
+        say(key, opens=format_datetime(table.opens), closes=format_datetime(table.closes), minutes=minutes),
         say("workbook.daily_duty", leaders=leaders, staff=staff) + backup,
         say("workbook.daily_counts", **counts),
-        *([say("workbook.daily_trail", head=table.trail_head)] if table.trail_head else []),
+        *([say("workbook.daily_trail", head=table.audit_log_head)] if table.audit_log_head else []),
     )
 
 
 def _badness(row: DailyRow) -> tuple[int, int]:
-    return list(STATES).index(row.state), RISKS.index(row.risk) if row.risk in RISKS else len(RISKS)
+    return list(STATE_STYLES).index(row.state), RISK_LEVELS.index(row.risk) if row.risk in RISK_LEVELS else len(
+        RISK_LEVELS
+    )
 
 
 def _values(number: int, row: DailyRow, night: date) -> tuple[Any, ...]:
@@ -123,22 +133,25 @@ def _values(number: int, row: DailyRow, night: date) -> tuple[Any, ...]:
         row.parts_filmed,
         _time(row.first_at, night),
         _time(row.last_at, night),
-        say(STATES[row.state][0]),
+        say(STATE_STYLES[row.state][0]),
         "、".join(row.missing_parts),
         row.remark,
-        row.reviewed,
+        row.review_progress,
         "、".join(row.reviewers),
-        "；".join(row.findings),
+        "；".join(row.review_findings),
     )
 
 
-def _county(number: int, row: CountyRow) -> tuple[Any, ...]:
+def _county(number: int, row: SupervisorRow) -> tuple[Any, ...]:
     """The county's gap stands under those of the enterprises."""
-    state = say("workbook.daily_unreviewed" if row.unseen else "workbook.daily_reviewed", number=len(row.unseen))
+    state = say(
+        "workbook.daily_unreviewed" if row.unreviewed_receipts else "workbook.daily_reviewed",
+        number=len(row.unreviewed_receipts),
+    )
     remark = say("workbook.daily_watched", minutes=row.watched_minutes)
     return (
-        number, say("workbook.daily_county"), "", "", "", "", "", state, "、".join(row.unseen), remark,
-        f"{row.done}/{row.due}", "、".join(row.reviewers), "",
+        number, say("workbook.daily_county"), "", "", "", "", "", state, "、".join(row.unreviewed_receipts), remark,
+        f"{row.films_reviewed}/{row.films_due}", "、".join(row.reviewers), "",
     )  # fmt: skip
 
 

@@ -16,11 +16,19 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bot.texts import say
-from bot.workbooks.styles import FONT, FRAME, cell_at, heading, put, saved, set_width
+from bot.workbooks.styles import (
+    CELL_BORDER,
+    FONT_NAME,
+    cell_at,
+    set_column_width,
+    workbook_bytes,
+    write_heading,
+    write_value,
+)
 
-Target = str | PathLike[str] | IO[bytes]
+OutputTarget = str | PathLike[str] | IO[bytes]
 # What is called worst comes first, and is shown in this colour.
-STATES = {
+STATE_STYLES = {
     "missing": ("workbook.missing", "FFC7CE"),
     "partial": ("workbook.partial", "FCE4D6"),
     "unjudged": ("workbook.unjudged", "DDEBF7"),
@@ -31,7 +39,7 @@ STATES = {
 
 
 @dataclass(frozen=True)
-class Line:
+class TableRow:
     """One row of a table, in the colour of one of STATES or in none."""
 
     values: tuple[Any, ...]
@@ -39,43 +47,45 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """One sheet. `columns` are headings and widths; `words` are the numbers of those that are read from the left."""
 
-    name: str
+    sheet_title: str
     title: str
-    sentences: Sequence[str]
+    intro_lines: Sequence[str]
     columns: Sequence[tuple[str, float]]
-    words: frozenset[int]
-    rows: Sequence[Line]
+    left_aligned: frozenset[int]
+    rows: Sequence[TableRow]
     issued_at: datetime
 
 
-def write_tables(target: Target, tables: Sequence[Table]) -> None:
+def write_workbook(target: OutputTarget, tables: Sequence[ReportTable]) -> None:
     """Write sheets to a path or an open binary file; the same tables are always the same bytes."""
     book = Workbook()
     for number, table in enumerate(tables):
         sheet = book.create_sheet() if number else book.worksheets[0]
-        sheet.title = table.name
+        sheet.title = table.sheet_title
         _fill(sheet, table)
-    written = saved(book)
+    written = workbook_bytes(book)
     if isinstance(target, str | PathLike):
         Path(target).write_bytes(written)
     else:
         target.write(written)
 
 
-def _fill(sheet: Worksheet, table: Table) -> None:
-    across, top = len(table.columns), 2 + len(table.sentences)
+def _fill(sheet: Worksheet, table: ReportTable) -> None:
+    across, top = len(table.columns), 2 + len(table.intro_lines)
     _line(sheet, 1, table.title, across, size=16, bold=True, centre=True)
-    for row, sentence in enumerate(table.sentences, 2):
+    for row, sentence in enumerate(table.intro_lines, 2):
         _line(sheet, row, sentence, across, bold=row == top - 1)
     for index, (title, width) in enumerate(table.columns, 1):
-        heading(cell_at(sheet, top, index), title)
-        set_width(sheet, index, width)
+        write_heading(cell_at(sheet, top, index), title)
+        set_column_width(sheet, index, width)
     for row, line in enumerate(table.rows, top + 1):
-        _row(sheet, row, line, table.words)
-    _line(sheet, top + len(table.rows) + 2, say("workbook.daily_issued", issued=stamp(table.issued_at)), across)
+        _row(sheet, row, line, table.left_aligned)
+    _line(
+        sheet, top + len(table.rows) + 2, say("workbook.daily_issued", issued=format_datetime(table.issued_at)), across
+    )
     _page(sheet, top)
 
 
@@ -84,20 +94,20 @@ def _line(
 ) -> None:
     """One sentence across the whole table."""
     cell = cell_at(sheet, row, 1)
-    put(cell, words)
-    cell.font = Font(name=FONT, size=size, bold=bold)
+    write_value(cell, words)
+    cell.font = Font(name=FONT_NAME, size=size, bold=bold)
     cell.alignment = Alignment(horizontal="center" if centre else "left", vertical="center")
     sheet.merge_cells(start_row=row, end_row=row, start_column=1, end_column=across)
     sheet.row_dimensions[row].height = size * 1.8
 
 
-def _row(sheet: Worksheet, number: int, line: Line, words: frozenset[int]) -> None:
+def _row(sheet: Worksheet, number: int, line: TableRow, words: frozenset[int]) -> None:
     for index, value in enumerate(line.values, 1):
         cell = cell_at(sheet, number, index)
-        put(cell, value)
-        cell.font, cell.border = Font(name=FONT), FRAME
+        write_value(cell, value)
+        cell.font, cell.border = Font(name=FONT_NAME), CELL_BORDER
         if line.state is not None:
-            cell.fill = PatternFill("solid", fgColor=STATES[line.state][1])
+            cell.fill = PatternFill("solid", fgColor=STATE_STYLES[line.state][1])
         side = "left" if index in words else "center"
         cell.alignment = Alignment(horizontal=side, vertical="center", wrap_text=True)
 
@@ -113,16 +123,16 @@ def _page(sheet: Worksheet, top: int) -> None:
     sheet.oddFooter = HeaderFooterItem(center=_HeaderFooterPart(text=say("workbook.daily_page")))
 
 
-def stamp(at: datetime) -> str:
+def format_datetime(at: datetime) -> str:
     """An instant as it is written on our sheets."""
     return f"{at:%Y-%m-%d %H:%M}"
 
 
-def spoken(day: date, *, year: bool = False) -> str:
+def format_date(day: date, *, with_year: bool = False) -> str:
     """A day as people say it."""
-    return (f"{day.year} 年 " if year else "") + f"{day.month} 月 {day.day} 日"
+    return (f"{day.year} 年 " if with_year else "") + f"{day.month} 月 {day.day} 日"
 
 
-def percent(share: float | None) -> str:
+def format_percent(share: float | None) -> str:
     """A share of one, — where there is nothing it could be a share of."""
     return "—" if share is None else f"{share:.1%}"

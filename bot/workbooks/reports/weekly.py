@@ -6,9 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.texts import say
-from bot.workbooks.reports.report_table import Line, Table, Target, percent, spoken, write_tables
+from bot.workbooks.reports.report_table import (
+    OutputTarget,
+    ReportTable,
+    TableRow,
+    format_date,
+    format_percent,
+    write_workbook,
+)
 from schedules.judgement import STATES
-from schedules.reports.tallies import Tally
+from schedules.reports.tallies import StateTally
 from schedules.reports.weekly import WeeklyReport
 
 _COLUMNS = (
@@ -22,40 +29,44 @@ _NIGHT_COLUMNS = (
 _WORST_FIRST = ("missing", "partial", "unjudged", "late")
 
 
-def weekly_table(target: Target, report: WeeklyReport, sentences: Sequence[str]) -> None:
+def write_weekly_table(target: OutputTarget, report: WeeklyReport, intro_lines: Sequence[str]) -> None:
     """Write the week to a path or an open binary file; the same report is always the same bytes."""
-    title = say("workbook.weekly_title", first=spoken(report.first, year=True), last=spoken(report.last))
+    title = say("workbook.weekly_title", first=format_date(report.first, with_year=True), last=format_date(report.last))
     rows = [_row(report, number) for number in range(len(report.rows))]
-    rows.append(Line(("", "", say("workbook.total"), "", *_shares(report.total, report.before))))
+    rows.append(TableRow(("", "", say("workbook.total"), "", *_shares(report.total, report.previous_total))))
     nights = [_night(report, night) for night in sorted(report.nights)]
-    nights.append(Line((say("workbook.total"), *report.total.counts.values(), percent(report.total.on_time_rate), "")))
+    nights.append(
+        TableRow((say("workbook.total"), *report.total.counts.values(), format_percent(report.total.on_time_rate), ""))
+    )
     made, left = report.issued_at, frozenset({3})
-    write_tables(
+    write_workbook(
         target,
         [
-            Table(say("workbook.weekly_sheet"), title, sentences, _COLUMNS, left, rows, made),
-            Table(say("workbook.nights_sheet"), title, sentences[-1:], _NIGHT_COLUMNS, frozenset({10}), nights, made),
+            ReportTable(say("workbook.weekly_sheet"), title, intro_lines, _COLUMNS, left, rows, made),
+            ReportTable(
+                say("workbook.nights_sheet"), title, intro_lines[-1:], _NIGHT_COLUMNS, frozenset({10}), nights, made
+            ),
         ],
     )
 
 
-def _row(report: WeeklyReport, at: int) -> Line:
+def _row(report: WeeklyReport, at: int) -> TableRow:
     row = report.rows[at]
-    before = report.rows_before.get(row.code, Tally())
-    return Line((at + 1, row.code, row.name, row.risk or "", *_shares(row, before)), colour_of(row))
+    before = report.previous_rows.get(row.code, StateTally())
+    return TableRow((at + 1, row.code, row.name, row.risk or "", *_shares(row, before)), worst_state(row))
 
 
-def _shares(this: Tally, before: Tally) -> tuple[Any, ...]:
+def _shares(this: StateTally, before: StateTally) -> tuple[Any, ...]:
     counts = tuple(this.counts.values())
-    return (*counts, percent(this.on_time_rate), percent(before.on_time_rate), before.states["missing"])
+    return (*counts, format_percent(this.on_time_rate), format_percent(before.on_time_rate), before.states["missing"])
 
 
-def _night(report: WeeklyReport, night: Any) -> Line:
+def _night(report: WeeklyReport, night: Any) -> TableRow:
     tally = report.nights[night]
-    remark = say("workbook.excused") if night in report.excused else ""
-    return Line((f"{night:%Y-%m-%d}", *tally.counts.values(), percent(tally.on_time_rate), remark))
+    remark = say("workbook.excused") if night in report.outage_nights else ""
+    return TableRow((f"{night:%Y-%m-%d}", *tally.counts.values(), format_percent(tally.on_time_rate), remark))
 
 
-def colour_of(tally: Tally) -> str:
+def worst_state(tally: StateTally) -> str:
     """The state a row is coloured by: the worst that occurred."""
     return next((state for state in (*_WORST_FIRST, *STATES) if tally.states[state]), "exempt")

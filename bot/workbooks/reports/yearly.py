@@ -7,10 +7,17 @@ from datetime import date
 from typing import Any
 
 from bot.texts import say
-from bot.workbooks.reports.report_table import STATES, Line, Table, Target, percent, write_tables
-from bot.workbooks.reports.weekly import colour_of
-from schedules.reports.tallies import Tally
-from schedules.reports.yearly import Films, YearlyReport
+from bot.workbooks.reports.report_table import (
+    STATE_STYLES,
+    OutputTarget,
+    ReportTable,
+    TableRow,
+    format_percent,
+    write_workbook,
+)
+from bot.workbooks.reports.weekly import worst_state
+from schedules.reports.tallies import StateTally
+from schedules.reports.yearly import FilmTotals, YearlyReport
 
 _COUNTS = (("应报", 9), ("按时", 9), ("迟报", 9), ("部分", 9), ("未报", 9), ("免报", 9), ("待判", 9), ("按时率", 9))
 _FIGURES = (("项目", 30), ("数值", 16), ("明细", 16))
@@ -27,20 +34,20 @@ _SHEET_OF = {
 }  # fmt: skip
 
 
-def yearly_table(target: Target, report: YearlyReport, sentence: str) -> None:
+def write_yearly_table(target: OutputTarget, report: YearlyReport, intro_line: str) -> None:
     """Write the year to a path or an open binary file; the same report is always the same bytes."""
     title = say("workbook.yearly_title", year=report.first.year)
-    sheets: dict[str, tuple[Sequence[tuple[str, float]], list[Line], set[int]]] = {
+    sheets: dict[str, tuple[Sequence[tuple[str, float]], list[TableRow], set[int]]] = {
         "figures": (_FIGURES, _figures(report), {1}),
         "enterprises": (_ENTERPRISES, _enterprises(report), {2}),
         "nights": (_NIGHTS, [_night(report, night) for night in sorted(report.nights)], {12}),
         "lapses": (_LAPSES, _lapses(report), {3}),
-        "pushes": (_PUSHES, [Line(_pushed(each)) for each in report.pushes], {4, 5}),
+        "pushes": (_PUSHES, [TableRow(_pushed(each)) for each in report.pushes], {4, 5}),
     }
-    write_tables(
+    write_workbook(
         target,
         [
-            Table(_sheet(name), title, [sentence], columns, frozenset(words), rows, report.issued_at)
+            ReportTable(_sheet(name), title, [intro_line], columns, frozenset(words), rows, report.issued_at)
             for name, (columns, rows, words) in sheets.items()
         ],
     )
@@ -50,40 +57,43 @@ def _sheet(name: str) -> str:
     return say(f"year_sheet.{name}")
 
 
-def _figures(report: YearlyReport) -> list[Line]:
+def _figures(report: YearlyReport) -> list[TableRow]:
     figures = report.figures
-    return [Line((say(f"figure.{name}"), figures[name], _sheet(sheet))) for name, sheet in _SHEET_OF.items()]
+    return [TableRow((say(f"figure.{name}"), figures[name], _sheet(sheet))) for name, sheet in _SHEET_OF.items()]
 
 
-def _counts(tally: Tally) -> tuple[Any, ...]:
-    return (*tally.counts.values(), percent(tally.on_time_rate))
+def _counts(tally: StateTally) -> tuple[Any, ...]:
+    return (*tally.counts.values(), format_percent(tally.on_time_rate))
 
 
-def _enterprises(report: YearlyReport) -> list[Line]:
+def _enterprises(report: YearlyReport) -> list[TableRow]:
     films = report.films_by_enterprise
     lines = [
-        Line((row.code, row.name, row.risk or "", *_counts(row), *_size(films.get(row.code, Films()))), colour_of(row))
+        TableRow(
+            (row.code, row.name, row.risk or "", *_counts(row), *_size(films.get(row.code, FilmTotals()))),
+            worst_state(row),
+        )
         for row in report.rows
     ]
-    if report.films_elsewhere.number:
-        lines.append(Line(("", say("workbook.elsewhere"), "", *[""] * len(_COUNTS), *_size(report.films_elsewhere))))
-    lines.append(Line(("", say("workbook.total"), "", *_counts(report.total), *_size(report.films))))
+    if report.unlisted_films.count:
+        lines.append(TableRow(("", say("workbook.elsewhere"), "", *[""] * len(_COUNTS), *_size(report.unlisted_films))))
+    lines.append(TableRow(("", say("workbook.total"), "", *_counts(report.total), *_size(report.films))))
     return lines
 
 
-def _size(films: Films) -> tuple[int, float]:
-    return films.number, round(films.seconds / 3600, 1)
+def _size(films: FilmTotals) -> tuple[int, float]:
+    return films.count, round(films.seconds / 3600, 1)
 
 
-def _night(report: YearlyReport, night: date) -> Line:
-    tally, films = report.nights[night], report.films_by_night.get(night, Films())
-    remark = say("workbook.excused") if night in report.excused else ""
-    return Line((f"{night:%Y-%m-%d}", *_counts(tally), films.number, report.reminders.get(night, 0), remark))
+def _night(report: YearlyReport, night: date) -> TableRow:
+    tally, films = report.nights[night], report.films_by_night.get(night, FilmTotals())
+    remark = say("workbook.excused") if night in report.outage_nights else ""
+    return TableRow((f"{night:%Y-%m-%d}", *_counts(tally), films.count, report.reminders.get(night, 0), remark))
 
 
-def _lapses(report: YearlyReport) -> list[Line]:
+def _lapses(report: YearlyReport) -> list[TableRow]:
     return [
-        Line((f"{each.night:%Y-%m-%d}", each.code, each.name, say(STATES[each.state][0])), each.state)
+        TableRow((f"{each.night:%Y-%m-%d}", each.code, each.name, say(STATE_STYLES[each.state][0])), each.state)
         for each in report.lapses
     ]
 

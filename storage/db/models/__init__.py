@@ -5,10 +5,10 @@ Instants are kept in UTC and come back aware; a night is named by its morning da
 
 from storage.db.models.base import Base, Id, UtcDateTime
 from storage.db.models.contacts import Contact
-from storage.db.models.leases import Errand, Lease
-from storage.db.models.notices import Alert, Attempt, ContentItem, Notice, Push
+from storage.db.models.leases import Lease, RpcCall
+from storage.db.models.notices import Alert, ContentItem, ContentPush, DeliveryAttempt, Notice
 from storage.db.models.objections import Objection
-from storage.db.models.poll_cursors import Source
+from storage.db.models.poll_cursors import PollCursor
 from storage.db.models.register import (
     Binding,
     DutyShift,
@@ -20,16 +20,23 @@ from storage.db.models.register import (
     Person,
     Rule,
 )
-from storage.db.models.review import Answer, Look, ReviewClaim, SecondLook, Urge, Verdict
-from storage.db.models.service_state import AuditEntry, Counter, Decision, Meta, Outage, Token
+from storage.db.models.review import (
+    FilmView,
+    RectificationAnswer,
+    RectificationRequest,
+    ReviewClaim,
+    SecondReview,
+    Verdict,
+)
+from storage.db.models.service_state import AccessToken, AuditEntry, Counter, Decision, Fact, Outage
 from storage.db.models.sign_ins import Credential, WebSession
-from storage.db.models.submissions import ClosedNight, Inbox, NightChoice, Submission, Word
-from storage.db.models.uploads import Upload, UploadPiece
+from storage.db.models.submissions import ClosedNight, InboxRow, NightEnterpriseChoice, ReceivedText, Submission
+from storage.db.models.uploads import Upload, UploadChunk
 
 __all__ = [
     "Alert",
-    "Answer",
-    "Attempt",
+    "RectificationAnswer",
+    "DeliveryAttempt",
     "AuditEntry",
     "Base",
     "Binding",
@@ -42,32 +49,32 @@ __all__ = [
     "DutyShift",
     "Employment",
     "Enterprise",
-    "Errand",
+    "RpcCall",
     "GroupChat",
     "Id",
-    "Inbox",
+    "InboxRow",
     "Invitation",
     "KeyPart",
     "Lease",
-    "Look",
-    "Meta",
-    "NightChoice",
+    "FilmView",
+    "Fact",
+    "NightEnterpriseChoice",
     "Notice",
     "Objection",
     "Outage",
     "Person",
-    "Push",
+    "ContentPush",
     "ReviewClaim",
     "Rule",
-    "SecondLook",
-    "Source",
+    "SecondReview",
+    "PollCursor",
     "Submission",
-    "Token",
+    "AccessToken",
     "Upload",
-    "UploadPiece",
-    "Urge",
+    "UploadChunk",
+    "RectificationRequest",
     "UtcDateTime",
     "Verdict",
     "WebSession",
-    "Word",
+    "ReceivedText",
 ]

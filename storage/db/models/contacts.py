@@ -14,12 +14,12 @@ class Contact(Base):
 
     __tablename__ = "contact"
     route: Mapped[str] = mapped_column(primary_key=True)
-    heard_at: Mapped[datetime | None]
+    last_received_at: Mapped[datetime | None]
     # What the platform lets us say since: until when, and how many messages.
-    open_until: Mapped[datetime | None]
-    allowance: Mapped[int | None]
+    reply_until: Mapped[datetime | None]
+    reply_quota: Mapped[int | None]
     # Left, unfollowed, blocked us: until it is heard of again.
     left_at: Mapped[datetime | None]
     # The last time the platform would not deliver to it, unless something has arrived since.
-    refused_at: Mapped[datetime | None]
-    refused_why: Mapped[str | None]
+    undeliverable_at: Mapped[datetime | None]
+    undeliverable_reason: Mapped[str | None]

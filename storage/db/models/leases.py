@@ -17,22 +17,22 @@ class Lease(Base):
     __tablename__ = "lease"
     name: Mapped[str] = mapped_column(primary_key=True)
     holder: Mapped[str | None]
-    until: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
     # Nobody takes it before: the platform has given the connection to somebody else.
-    quiet_until: Mapped[datetime | None]
+    backoff_until: Mapped[datetime | None]
 
 
-class Errand(Base):
+class RpcCall(Base):
     """One frame that another process shall say over the connection it holds, and what was answered."""
 
-    __tablename__ = "errand"
+    __tablename__ = "rpc_call"
     __table_args__ = (
-        Index("errand_waiting", "name", "state", "id"),
-        CheckConstraint("state in ('waiting','taken','done','withdrawn')", name="errand_state"),
+        Index("rpc_call_pending", "lease_name", "state", "id"),
+        CheckConstraint("state in ('waiting','taken','done','withdrawn')", name="rpc_call_state"),
     )
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    name: Mapped[str]
-    asked: Mapped[dict[str, Any]]
+    lease_name: Mapped[str]
+    request: Mapped[dict[str, Any]]
     state: Mapped[str] = mapped_column(default="waiting")
-    asked_at: Mapped[datetime]
-    answer: Mapped[dict[str, Any] | None]
+    requested_at: Mapped[datetime]
+    response: Mapped[dict[str, Any] | None]

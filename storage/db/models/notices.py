@@ -22,12 +22,12 @@ class Alert(Base):
     enterprise_id: Mapped[int | None] = mapped_column(ForeignKey("enterprise.id"))
     params: Mapped[dict[str, Any]] = mapped_column(default=dict)
     opened_at: Mapped[datetime]
-    level: Mapped[int] = mapped_column(default=-1)
-    climbed_at: Mapped[datetime | None]
+    rung: Mapped[int] = mapped_column(default=-1)
+    escalated_at: Mapped[datetime | None]
     acknowledged_at: Mapped[datetime | None]
     acknowledged_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     closed_at: Mapped[datetime | None]
-    closed_why: Mapped[str | None]
+    closed_reason: Mapped[str | None]
 
 
 class Notice(Base):
@@ -37,7 +37,7 @@ class Notice(Base):
     __table_args__ = (
         Index("notice_state", "state", "due_at"),
         Index("notice_night", "night"),
-        Index("notice_route_sent", "route", "attempted_at"),
+        Index("notice_route_sent", "route", "last_attempted_at"),
         CheckConstraint(
             "state in ('due','sending','sent','unknown','failed','cancelled','expired')", name="notice_state_known"
         ),
@@ -46,48 +46,48 @@ class Notice(Base):
     once_key: Mapped[str] = mapped_column(unique=True)
     kind: Mapped[str]
     night: Mapped[date]
-    to_name: Mapped[str]
+    recipient_name: Mapped[str]
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     group_id: Mapped[int | None] = mapped_column(ForeignKey("group_chat.id"))
     alert_id: Mapped[int | None] = mapped_column(ForeignKey("alert.id"), index=True)
-    level: Mapped[int | None]
+    rung: Mapped[int | None]
     channel: Mapped[str]
     address: Mapped[str]
     route: Mapped[str]
     form: Mapped[str]
     text_key: Mapped[str]
     params: Mapped[dict[str, Any]]
-    still: Mapped[str | None]
+    check_name: Mapped[str | None]
     due_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     state: Mapped[str] = mapped_column(default="due")
     attempts: Mapped[int] = mapped_column(default=0)
     # The service's clock: the rate window of a route is counted on it.
-    attempted_at: Mapped[datetime | None]
+    last_attempted_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     # Wall clock: until then the attempt under way may still end by itself.
     lease_until: Mapped[datetime | None]
     body: Mapped[dict[str, Any] | None]
     detail: Mapped[str | None]
     # The ways it could not take, in order: channel, way, why and when.
-    tried: Mapped[list[Any] | None]
-    platform_id: Mapped[str | None]
+    tried_routes: Mapped[list[Any] | None]
+    platform_message_id: Mapped[str | None]
     response_code: Mapped[str | None]
     # The message this is an answer to; some platforms want to be told.
-    answers: Mapped[int | None] = mapped_column(BigInteger)
+    reply_to_inbox_id: Mapped[int | None] = mapped_column(BigInteger)
 
 
-class Attempt(Base):
+class DeliveryAttempt(Base):
     """One try at sending a notice: written before it leaves, completed after."""
 
-    __tablename__ = "attempt"
-    __table_args__ = (Index("attempt_route", "route", "started_at"),)
+    __tablename__ = "delivery_attempt"
+    __table_args__ = (Index("delivery_attempt_route", "route", "started_at"),)
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     notice_id: Mapped[int] = mapped_column(ForeignKey("notice.id"), index=True)
     # The way it took: the notice itself may take another afterwards.
     route: Mapped[str | None]
     # Whether it counts against what the account lets us say.
-    spends: Mapped[bool] = mapped_column(default=True, server_default=true())
+    uses_reply_quota: Mapped[bool] = mapped_column(default=True, server_default=true())
     started_at: Mapped[datetime] = mapped_column(index=True)
     ended_at: Mapped[datetime | None]
     outcome: Mapped[str | None]
@@ -114,11 +114,11 @@ class ContentItem(Base):
     detail: Mapped[str | None]
 
 
-class Push(Base):
+class ContentPush(Base):
     """One item to one group, once for ever."""
 
-    __tablename__ = "push"
-    __table_args__ = (UniqueConstraint("item_id", "group_id", name="never_the_same_twice"),)
+    __tablename__ = "content_push"
+    __table_args__ = (UniqueConstraint("item_id", "group_id", name="content_push_once"),)
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("content_item.id"))
     group_id: Mapped[int] = mapped_column(ForeignKey("group_chat.id"), index=True)

@@ -10,21 +10,21 @@ from sqlalchemy.orm import Mapped, mapped_column
 from storage.db.models.base import Base
 
 
-class Source(Base):
+class PollCursor(Base):
     """A platform that keeps messages until they are fetched. Instants are of the service's clock."""
 
-    __tablename__ = "source"
-    __table_args__ = (CheckConstraint("answered <= rung", name="source_answers_what_rang"),)
+    __tablename__ = "poll_cursor"
+    __table_args__ = (CheckConstraint("handled_count <= notification_count", name="poll_cursor_handled_not_ahead"),)
     name: Mapped[str] = mapped_column(primary_key=True)
     cursor: Mapped[str] = mapped_column(default="")
     # Bells so far, and how many of them had rung when it was last asked to the end.
-    rung: Mapped[int] = mapped_column(default=0)
-    answered: Mapped[int] = mapped_column(default=0)
+    notification_count: Mapped[int] = mapped_column(default=0)
+    handled_count: Mapped[int] = mapped_column(default=0)
     token: Mapped[str | None]
-    token_at: Mapped[datetime | None]
+    token_received_at: Mapped[datetime | None]
     # The last answer said that there is more.
-    unfinished: Mapped[bool] = mapped_column(default=False)
-    asked_at: Mapped[datetime | None]
+    has_more: Mapped[bool] = mapped_column(default=False)
+    polled_at: Mapped[datetime | None]
     failures: Mapped[int] = mapped_column(default=0)
     failing_since: Mapped[datetime | None]
     retry_at: Mapped[datetime | None]

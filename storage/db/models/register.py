@@ -33,14 +33,14 @@ class Enterprise(Base):
 
 class KeyPart(Base):
     __tablename__ = "key_part"
-    __table_args__ = (UniqueConstraint("enterprise_id", "number", name="one_part_per_number"),)
+    __table_args__ = (UniqueConstraint("enterprise_id", "number", name="key_part_number_once"),)
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id"))
     number: Mapped[str]
     name: Mapped[str]
     risk: Mapped[str | None]
-    filming_rule: Mapped[str | None]
-    kept_in_shutdown: Mapped[bool] = mapped_column(default=False)
+    filming_requirement: Mapped[str | None]
+    required_in_shutdown: Mapped[bool] = mapped_column(default=False)
     in_use: Mapped[bool] = mapped_column(default=True)
 
 
@@ -65,13 +65,13 @@ class Binding(Base):
     """An account of a person on one platform, from (None = always) until (None = still)."""
 
     __tablename__ = "binding"
-    __table_args__ = (Index("binding_account", "realm", "account_key"),)
+    __table_args__ = (Index("binding_account", "realm", "canonical_account"),)
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
     realm: Mapped[str]
     account: Mapped[str]
     # As accounts are compared; `account` is as the platform writes it.
-    account_key: Mapped[str]
+    canonical_account: Mapped[str]
     since: Mapped[datetime | None]
     until: Mapped[datetime | None]
 
@@ -80,7 +80,7 @@ class Invitation(Base):
     __tablename__ = "invitation"
     code: Mapped[str] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    made_at: Mapped[datetime]
+    created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
 
@@ -89,11 +89,11 @@ class DutyShift(Base):
     """One name on the roster; `day` is the day on which the shift begins."""
 
     __tablename__ = "duty_shift"
-    __table_args__ = (UniqueConstraint("day", "post", "person_id", name="once_per_post"),)
+    __table_args__ = (UniqueConstraint("day", "post", "person_id", name="duty_shift_once"),)
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     day: Mapped[date] = mapped_column(index=True)
     post: Mapped[str]
-    rank: Mapped[int] = mapped_column(default=0)
+    sort_order: Mapped[int] = mapped_column(default=0)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
 
 
@@ -104,4 +104,4 @@ class Rule(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     name: Mapped[str]
     value: Mapped[str]
-    holds_from: Mapped[date | None]
+    effective_from: Mapped[date | None]

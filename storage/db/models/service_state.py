@@ -11,10 +11,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from storage.db.models.base import Base, Id
 
 
-class Meta(Base):
+class Fact(Base):
     """Facts about this database itself, such as the rehearsal it is kept for."""
 
-    __tablename__ = "meta"
+    __tablename__ = "fact"
     name: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[dict[str, Any]]
 
@@ -24,22 +24,22 @@ class Outage(Base):
 
     __tablename__ = "outage"
     __table_args__ = (
-        UniqueConstraint("what", "began_at", name="outage_once"),
-        CheckConstraint("what in ('receiving','working','platform')", name="outage_what"),
-        CheckConstraint("began_at < ended_at", name="outage_lasts"),
+        UniqueConstraint("kind", "started_at", name="outage_once"),
+        CheckConstraint("kind in ('receiving','working','platform')", name="outage_kind"),
+        CheckConstraint("started_at < ended_at", name="outage_duration"),
         Index("outage_ended", "ended_at"),
     )
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    what: Mapped[str]
-    began_at: Mapped[datetime]
+    kind: Mapped[str]
+    started_at: Mapped[datetime]
     ended_at: Mapped[datetime]
-    noticed_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
 
 
-class Token(Base):
+class AccessToken(Base):
     """An access token shared by all processes; one of them at a time may fetch a new one."""
 
-    __tablename__ = "token"
+    __tablename__ = "access_token"
     name: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str | None]
     expires_at: Mapped[datetime | None]
@@ -71,13 +71,16 @@ class AuditEntry(Base):
     """
 
     __tablename__ = "audit_entry"
-    __table_args__ = (UniqueConstraint("place", name="sealed_in_order"), Index("audit_subject", "subject"))
+    __table_args__ = (
+        UniqueConstraint("chain_position", name="audit_entry_chain_position"),
+        Index("audit_entry_subject", "subject"),
+    )
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     at: Mapped[datetime]
     actor: Mapped[str]
     action: Mapped[str]
     detail: Mapped[dict[str, Any]]
     subject: Mapped[str | None]
-    place: Mapped[int | None] = mapped_column(BigInteger)
+    chain_position: Mapped[int | None] = mapped_column(BigInteger)
     seal: Mapped[str | None]
     sealed_at: Mapped[datetime | None]

@@ -20,10 +20,10 @@ class Credential(Base):
     password_hash: Mapped[str]
     totp_secret: Mapped[str | None]
     # The newest step whose code was accepted: a code seen over a shoulder is worth nothing.
-    totp_step: Mapped[int | None]
-    made_at: Mapped[datetime]
-    wrong: Mapped[int] = mapped_column(default=0)
-    wrong_at: Mapped[datetime | None]
+    last_totp_step: Mapped[int | None]
+    created_at: Mapped[datetime]
+    failed_attempts: Mapped[int] = mapped_column(default=0)
+    last_failed_at: Mapped[datetime | None]
 
 
 class WebSession(Base):
@@ -33,13 +33,13 @@ class WebSession(Base):
     """
 
     __tablename__ = "web_session"
-    __table_args__ = (CheckConstraint("means in ('wecom','password')", name="web_session_means"),)
+    __table_args__ = (CheckConstraint("sign_in_method in ('wecom','password')", name="web_session_method"),)
     token_sha256: Mapped[str] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
-    means: Mapped[str]
+    sign_in_method: Mapped[str]
     # What was sent to WeCom with the person and came back: good for one sign-in.
-    state_sha256: Mapped[str | None] = mapped_column(unique=True)
-    browser: Mapped[str]
-    made_at: Mapped[datetime]
-    seen_at: Mapped[datetime] = mapped_column(index=True)
+    oauth_state_sha256: Mapped[str | None] = mapped_column(unique=True)
+    user_agent: Mapped[str]
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime] = mapped_column(index=True)
     ended_at: Mapped[datetime | None]

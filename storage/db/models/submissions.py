@@ -11,12 +11,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 from storage.db.models.base import Base, Id
 
 
-class Inbox(Base):
+class InboxRow(Base):
     """A message as it was received, kept before the platform gets its answer."""
 
     __tablename__ = "inbox"
     __table_args__ = (
-        UniqueConstraint("channel", "message_key", name="heard_once"),
+        UniqueConstraint("channel", "message_key", name="inbox_message_once"),
         Index("inbox_waiting", "state", "received_at"),
         Index("inbox_undispatched", "id", sqlite_where=text("not dispatched"), postgresql_where=text("not dispatched")),
     )
@@ -39,12 +39,12 @@ class Submission(Base):
 
     __tablename__ = "submission"
     __table_args__ = (
-        UniqueConstraint("channel", "message_key", name="filed_once"),
-        UniqueConstraint("night", "number", name="one_receipt_number"),
+        UniqueConstraint("channel", "message_key", name="submission_message_once"),
+        UniqueConstraint("night", "number", name="submission_receipt_number"),
         Index("submission_sender", "realm", "sender", "sent_at"),
-        Index("submission_place", "place", "night"),
+        Index("submission_attribution_night", "attribution", "night"),
         CheckConstraint("state in ('receiving','filed','unfit','failed','supporting')", name="submission_state"),
-        CheckConstraint("place in ('attributed','unattributed','quarantined')", name="submission_place_known"),
+        CheckConstraint("attribution in ('attributed','unattributed','quarantined')", name="submission_attribution"),
     )
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     night: Mapped[date] = mapped_column(index=True)
@@ -54,19 +54,19 @@ class Submission(Base):
     inbox_id: Mapped[int] = mapped_column(ForeignKey("inbox.id"))
     realm: Mapped[str]
     sender: Mapped[str]
-    sender_key: Mapped[str]
+    canonical_sender: Mapped[str]
     # The group it was sent in, None for a single chat: the receipt goes back there.
-    chat: Mapped[str | None]
+    chat_id: Mapped[str | None]
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     enterprise_id: Mapped[int | None] = mapped_column(ForeignKey("enterprise.id"), index=True)
     part_id: Mapped[int | None] = mapped_column(ForeignKey("key_part.id"))
     kind: Mapped[str]
-    hint: Mapped[str | None]
-    settled_by: Mapped[str | None]
+    file_name: Mapped[str | None]
+    attributed_by: Mapped[str | None]
     sent_at: Mapped[datetime]
     received_at: Mapped[datetime]
     state: Mapped[str] = mapped_column(default="receiving")
-    place: Mapped[str]
+    attribution: Mapped[str]
     marks: Mapped[list[str]] = mapped_column(default=list)
     sha256: Mapped[str | None] = mapped_column(index=True)
     bytes: Mapped[int | None] = mapped_column(BigInteger)
@@ -83,13 +83,13 @@ class Submission(Base):
         return f"{self.night:%m%d}-{self.number:04d}"
 
 
-class Word(Base):
+class ReceivedText(Base):
     """Something a person said that may tell which part or enterprise a film shows."""
 
-    __tablename__ = "word"
+    __tablename__ = "received_text"
     __table_args__ = (
-        UniqueConstraint("channel", "message_key", name="word_once"),
-        Index("word_sender", "realm", "sender", "sent_at"),
+        UniqueConstraint("channel", "message_key", name="received_text_once"),
+        Index("received_text_sender", "realm", "sender", "sent_at"),
     )
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     channel: Mapped[str]
@@ -101,10 +101,10 @@ class Word(Base):
     text: Mapped[str]
 
 
-class NightChoice(Base):
+class NightEnterpriseChoice(Base):
     """For which enterprise a person of several films tonight; asked once a night."""
 
-    __tablename__ = "night_choice"
+    __tablename__ = "night_enterprise_choice"
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
     night: Mapped[date] = mapped_column(primary_key=True)
     enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id"))

@@ -17,7 +17,9 @@ class Upload(Base):
     __table_args__ = (
         Index("upload_state", "state", "expires_at"),
         CheckConstraint("state in ('open','receiving','complete','ended')", name="upload_state_known"),
-        CheckConstraint("received >= 0 and (size is null or received <= size)", name="upload_not_overfull"),
+        CheckConstraint(
+            "received_bytes >= 0 and (size is null or received_bytes <= size)", name="upload_received_within_size"
+        ),
     )
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     once_key: Mapped[str] = mapped_column(unique=True)
@@ -28,24 +30,24 @@ class Upload(Base):
     # None: it is chosen on the page.
     part_id: Mapped[int | None] = mapped_column(ForeignKey("key_part.id"))
     night: Mapped[date]
-    made_at: Mapped[datetime]
+    created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     state: Mapped[str] = mapped_column(default="open")
     # The browser that began, by the digest of its cookie: nobody else goes on with it.
-    visitor: Mapped[str | None]
+    browser_digest: Mapped[str | None]
     # Counts the films begun: what still arrives of an earlier one belongs to none.
     generation: Mapped[int] = mapped_column(default=0)
-    begun_at: Mapped[datetime | None]
-    name: Mapped[str | None]
+    started_at: Mapped[datetime | None]
+    file_name: Mapped[str | None]
     size: Mapped[int | None] = mapped_column(BigInteger)
-    received: Mapped[int] = mapped_column(BigInteger, default=0)
+    received_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
-class UploadPiece(Base):
+class UploadChunk(Base):
     """A piece of a film under way, kept as an object where every process finds it."""
 
-    __tablename__ = "upload_piece"
-    __table_args__ = (UniqueConstraint("upload_id", "generation", "start", name="piece_once"),)
+    __tablename__ = "upload_chunk"
+    __table_args__ = (UniqueConstraint("upload_id", "generation", "start", name="upload_chunk_once"),)
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     upload_id: Mapped[int] = mapped_column(ForeignKey("upload.id"), index=True)
     generation: Mapped[int]

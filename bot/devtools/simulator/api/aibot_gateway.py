@@ -10,30 +10,30 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
 from bot.devtools.simulator.api.aibot_commands import COMMANDS
-from bot.devtools.simulator.core.errors import Refusal
-from bot.devtools.simulator.core.rate_limit import Window
+from bot.devtools.simulator.core.errors import ApiError
+from bot.devtools.simulator.core.rate_limit import RateLimit
 from bot.devtools.simulator.core.records import Json
 
 if TYPE_CHECKING:
     from bot.devtools.simulator.cloud import Cloud
 
-LARGEST_FRAME = 2 * 1024 * 1024
+MAX_FRAME_BYTES = 2 * 1024 * 1024
 # The sheet names no number for a refused log-in: that of a wrong secret elsewhere is the safest reading.
-WRONG_LOGIN, NOT_LOGGED_IN = 40001, 846609
-LONGEST_HOLD = 30.0
+LOGIN_REFUSED_ERRCODE, NOT_SUBSCRIBED_ERRCODE = 40001, 846609
+MAX_HOLD_SECONDS = 30.0
 
 logging.getLogger("websockets.server").setLevel(logging.CRITICAL)
 
 
-class Gateway:
+class WebSocketServer:
     """A WebSocket server on the loopback address, in a thread of its own."""
 
     def __init__(self, cloud: "Cloud", port: int = 0) -> None:
         self._cloud = cloud
-        self._logins = Window(20, 60)
+        self._logins = RateLimit(20, 60)
         self.connection: ServerConnection | None = None
         self._server = serve(
-            self._converse, "127.0.0.1", port, max_size=LARGEST_FRAME, ping_interval=None, close_timeout=1,
+            self._converse, "127.0.0.1", port, max_size=MAX_FRAME_BYTES, ping_interval=None, close_timeout=1,
             compression=None,
         )  # fmt: skip
         self.url = f"ws://127.0.0.1:{self._server.socket.getsockname()[1]}"
@@ -55,7 +55,7 @@ class Gateway:
             return False
         return True
 
-    def drop(self) -> None:
+    def drop_connection(self) -> None:
         """Break the connection off without a word, as a bad net does."""
         connection = self.connection
         if connection is not None:
@@ -64,7 +64,7 @@ class Gateway:
     def close(self) -> None:
         """Stop serving."""
         self._server.shutdown()
-        self.drop()
+        self.drop_connection()
         self._thread.join(timeout=5)
 
     def _converse(self, connection: ServerConnection) -> None:
@@ -86,19 +86,19 @@ class Gateway:
             frame = json.loads(text)
             cmd, req_id = str(frame["cmd"]), str(frame["headers"]["req_id"])
         except (ValueError, KeyError, TypeError):
-            self._cloud.complain("aibot", 40058, "a frame that is not {cmd, headers: {req_id}, body}")
+            self._cloud.record_violation("aibot", 40058, "a frame that is not {cmd, headers: {req_id}, body}")
             return None
         fault = self._cloud.faults.take(cmd) if cmd in COMMANDS else None
         if fault is not None:
             if fault.hold is not None:
-                fault.hold.wait(LONGEST_HOLD)
+                fault.hold.wait(MAX_HOLD_SECONDS)
             if fault.drop:
                 connection.close_socket()
                 return None
             if fault.errcode is not None:
                 return _ack(req_id, fault.errcode, "a fault of the simulator, on request")
         told = self._carry_out(connection, cmd, frame, req_id)
-        return None if fault is not None and fault.lose_answer else told
+        return None if fault is not None and fault.lose_response else told
 
     def _carry_out(self, connection: ServerConnection, cmd: str, frame: Json, req_id: str) -> Json:
         body = frame.get("body") or {}
@@ -107,27 +107,27 @@ class Gateway:
                 if cmd == "aibot_subscribe":
                     return self._subscribe(connection, body, req_id)
                 if self.connection is not connection:
-                    raise Refusal(NOT_LOGGED_IN, "not subscribed")
+                    raise ApiError(NOT_SUBSCRIBED_ERRCODE, "not subscribed")
                 if cmd not in COMMANDS:
-                    raise Refusal(40058, f"invalid cmd {cmd}")
+                    raise ApiError(40058, f"invalid cmd {cmd}")
                 found = COMMANDS[cmd](self._cloud, cast(Json, body), req_id)
-        except Refusal as refusal:
-            if refusal.blame:
-                self._cloud.complain(cmd, refusal.errcode, refusal.errmsg)
+        except ApiError as refusal:
+            if refusal.is_violation:
+                self._cloud.record_violation(cmd, refusal.errcode, refusal.errmsg)
             return _ack(req_id, refusal.errcode, refusal.errmsg)
         return {**_ack(req_id), **({"body": found} if found else {})}
 
     def _subscribe(self, connection: ServerConnection, body: Json, req_id: str) -> Json:
         """The newest log-in gets the bot; whoever had it before is told so and shut out."""
-        if not self._logins.admits("", self._cloud.now()):
-            raise Refusal(45009, "subscribe freq out of limit")
-        bot = self._cloud.aibot.bot
+        if not self._logins.allow("", self._cloud.now()):
+            raise ApiError(45009, "subscribe freq out of limit")
+        bot = self._cloud.aibot.identity
         if (body.get("bot_id"), body.get("secret")) != (bot.bot_id, bot.secret):
-            raise Refusal(WRONG_LOGIN, "invalid bot_id or secret")
+            raise ApiError(LOGIN_REFUSED_ERRCODE, "invalid bot_id or secret")
         before, self.connection = self.connection, connection
-        self._cloud.aibot.logins += 1
+        self._cloud.aibot.login_count += 1
         if before is not None and before is not connection:
-            self._cloud.aibot.kicks += 1
+            self._cloud.aibot.kick_count += 1
             _shut_out(before, self._cloud.aibot.event_frame("disconnected_event", {}))
         return _ack(req_id)
 

@@ -6,29 +6,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.devtools.simulator.core.card_rules import WITH_CALLBACK, check_card
-from bot.devtools.simulator.core.errors import Refusal
+from bot.devtools.simulator.core.card_rules import INTERACTIVE_CARD_TYPES, check_card
+from bot.devtools.simulator.core.errors import ApiError
 from bot.devtools.simulator.core.field_checks import (
-    address,
-    articles,
-    at_most,
-    cut,
-    letters,
-    maybe_words,
-    one_of,
-    part,
-    size,
-    words,
+    byte_length,
+    limit_bytes,
+    limit_characters,
+    optional_choice,
+    optional_text,
+    require_articles,
+    require_object,
+    require_text,
+    require_url,
+    truncate_bytes,
 )
-from bot.devtools.simulator.core.recipients import Receivers, check_agent, find_receivers
-from bot.devtools.simulator.core.records import Card, Delivery, Heard, Json, Member
+from bot.devtools.simulator.core.recipients import Recipients, check_agent_id, find_recipients
+from bot.devtools.simulator.core.records import Card, Delivery, Json, Member, PhoneMessage
 
 if TYPE_CHECKING:
     from bot.devtools.simulator.cloud import Cloud
 
 ENDPOINT = "message/send"
 TEXT_BYTES = 2048
-LONGEST_DUPLICATE_CHECK = 14400
+MAX_DUPLICATE_CHECK_SECONDS = 14400
 
 
 @dataclass(frozen=True)
@@ -45,60 +45,60 @@ class _Message:
         return str(self.body["msgtype"])
 
 
-def send(cloud: "Cloud", body: Json) -> Json:
+def send_app_message(cloud: "Cloud", body: Json) -> Json:
     """Check, deliver and answer one message; the caller holds the cloud's lock."""
-    check_agent(cloud.app, body)
-    reader = READERS.get(str(body.get("msgtype")))
+    check_agent_id(cloud.app, body)
+    reader = TEXT_READERS.get(str(body.get("msgtype")))
     if reader is None:
-        raise Refusal(40008, "invalid message type")
-    one_of(body, "safe", (0, 1, 2))
-    receivers = find_receivers(cloud.members, body)
-    text = reader(cloud, part(body, str(body["msgtype"])))
+        raise ApiError(40008, "invalid message type")
+    optional_choice(body, "safe", (0, 1, 2))
+    receivers = find_recipients(cloud.members, body)
+    text = reader(cloud, require_object(body, str(body["msgtype"])))
     if _is_duplicate(cloud, body):
         return _swallowed(cloud, receivers, body)
     return _deliver_all(cloud, body, text, receivers)
 
 
 def _is_duplicate(cloud: "Cloud", body: Json) -> bool:
-    if not one_of(body, "enable_duplicate_check", (0, 1)):
+    if not optional_choice(body, "enable_duplicate_check", (0, 1)):
         return False
     interval = body.get("duplicate_check_interval", 1800)
-    if not isinstance(interval, int) or isinstance(interval, bool) or not 0 < interval <= LONGEST_DUPLICATE_CHECK:
-        raise Refusal(40058, f"duplicate_check_interval is not within 1..{LONGEST_DUPLICATE_CHECK}")
+    if not isinstance(interval, int) or isinstance(interval, bool) or not 0 < interval <= MAX_DUPLICATE_CHECK_SECONDS:
+        raise ApiError(40058, f"duplicate_check_interval is not within 1..{MAX_DUPLICATE_CHECK_SECONDS}")
     now = cloud.now()
-    return now < cloud.said_until.get(_fingerprint(body), now)
+    return now < cloud.duplicate_until.get(_fingerprint(body), now)
 
 
 def _fingerprint(body: Json) -> str:
     return json.dumps(body, sort_keys=True)
 
 
-def _swallowed(cloud: "Cloud", receivers: Receivers, body: Json) -> Json:
-    cloud.complain(ENDPOINT, 0, "the same message again inside its duplicate_check_interval: not delivered")
+def _swallowed(cloud: "Cloud", receivers: Recipients, body: Json) -> Json:
+    cloud.record_violation(ENDPOINT, 0, "the same message again inside its duplicate_check_interval: not delivered")
     for member in receivers.members:
         _note(cloud, member, body, "duplicate")
     return _answer(receivers, secrets.token_urlsafe(32))
 
 
-def _deliver_all(cloud: "Cloud", body: Json, text: str, receivers: Receivers) -> Json:
+def _deliver_all(cloud: "Cloud", body: Json, text: str, receivers: Recipients) -> Json:
     card = body.get("template_card") if body["msgtype"] == "template_card" else None
-    task_id = cloud.cards.reserve(card.get("task_id")) if card else None
+    task_id = cloud.cards.reserve_task_id(card.get("task_id")) if card else None
     if body.get("enable_duplicate_check"):
-        cloud.said_until[_fingerprint(body)] = cloud.now() + body.get("duplicate_check_interval", 1800)
+        cloud.duplicate_until[_fingerprint(body)] = cloud.now() + body.get("duplicate_check_interval", 1800)
     message = _Message(body, text, secrets.token_urlsafe(32), task_id)
     for member in receivers.members:
         _deliver(cloud, member, message)
     if receivers.invalid_user:
-        cloud.complain(ENDPOINT, 0, f"invaliduser {receivers.invalid_user}")
+        cloud.record_violation(ENDPOINT, 0, f"invaliduser {receivers.invalid_user}")
     answer = _answer(receivers, message.msg_id)
     if card and task_id:
-        answer["response_code"] = cloud.cards.issue(task_id, cloud.now())
+        answer["response_code"] = cloud.cards.issue_code(task_id, cloud.now())
     return answer
 
 
 def _deliver(cloud: "Cloud", member: Member, message: _Message) -> None:
     if not _within_rates(cloud, member):
-        cloud.complain(ENDPOINT, 0, f"over 30 a minute or 1000 an hour to {member.userid}: silently dropped")
+        cloud.record_violation(ENDPOINT, 0, f"over 30 a minute or 1000 an hour to {member.userid}: silently dropped")
         _note(cloud, member, message.body, "dropped")
         return
     if message.task_id and not member.shows_cards:
@@ -106,27 +106,27 @@ def _deliver(cloud: "Cloud", member: Member, message: _Message) -> None:
         return
     card = _hand_out(cloud, member, message)
     media_id = message.body[message.msgtype].get("media_id")
-    heard = Heard(cloud.now(), message.msgtype, message.text, message.body, message.msg_id, card, media_id)
-    cloud.phone(member.userid).heard.append(heard)
+    heard = PhoneMessage(cloud.now(), message.msgtype, message.text, message.body, message.msg_id, card, media_id)
+    cloud.phone(member.userid).received.append(heard)
     _note(cloud, member, message.body, "shown")
 
 
 def _within_rates(cloud: "Cloud", member: Member) -> bool:
     now = cloud.now()
-    return cloud.member_minute.admits(member.userid, now) and cloud.member_hour.admits(member.userid, now)
+    return cloud.member_minute_limit.allow(member.userid, now) and cloud.member_hour_limit.allow(member.userid, now)
 
 
 def _hand_out(cloud: "Cloud", member: Member, message: _Message) -> Card | None:
     if message.task_id is None:
         return None
-    return cloud.cards.hand_out(message.task_id, member.userid, message.body["template_card"])
+    return cloud.cards.add_copy(message.task_id, member.userid, message.body["template_card"])
 
 
 def _note(cloud: "Cloud", member: Member, body: Json, state: str) -> None:
-    cloud.sent.append(Delivery(cloud.now(), ENDPOINT, member.userid, str(body["msgtype"]), state, body))
+    cloud.deliveries.append(Delivery(cloud.now(), ENDPOINT, member.userid, str(body["msgtype"]), state, body))
 
 
-def _answer(receivers: Receivers, msg_id: str) -> Json:
+def _answer(receivers: Recipients, msg_id: str) -> Json:
     named = {
         "invaliduser": receivers.invalid_user,
         "invalidparty": receivers.invalid_party,
@@ -136,47 +136,47 @@ def _answer(receivers: Receivers, msg_id: str) -> Json:
 
 
 def _read_text(cloud: "Cloud", content: Json) -> str:
-    text = words(content, "content", 44004)
-    if size(text) > TEXT_BYTES:
-        cloud.complain(ENDPOINT, 0, f"text of {size(text)} bytes cut to {TEXT_BYTES}")
-    return cut(text, TEXT_BYTES)
+    text = require_text(content, "content", 44004)
+    if byte_length(text) > TEXT_BYTES:
+        cloud.record_violation(ENDPOINT, 0, f"text of {byte_length(text)} bytes cut to {TEXT_BYTES}")
+    return truncate_bytes(text, TEXT_BYTES)
 
 
 def _read_markdown(_cloud: "Cloud", content: Json) -> str:
-    return at_most(words(content, "content", 44004), TEXT_BYTES, "markdown.content", 40058)
+    return limit_bytes(require_text(content, "content", 44004), TEXT_BYTES, "markdown.content", 40058)
 
 
 def _read_textcard(_cloud: "Cloud", content: Json) -> str:
-    title = at_most(words(content, "title"), 128, "title")
-    description = at_most(words(content, "description"), 512, "description")
-    letters(maybe_words(content, "btntxt"), 4, "btntxt")
-    return f"{title}\n{description}\n{address(content, 'url')}"
+    title = limit_bytes(require_text(content, "title"), 128, "title")
+    description = limit_bytes(require_text(content, "description"), 512, "description")
+    limit_characters(optional_text(content, "btntxt"), 4, "btntxt")
+    return f"{title}\n{description}\n{require_url(content, 'url')}"
 
 
 def _read_news(_cloud: "Cloud", content: Json) -> str:
-    return "\n".join(f"{article['title']}\n{article['url']}" for article in articles(content))
+    return "\n".join(f"{article['title']}\n{article['url']}" for article in require_articles(content))
 
 
 def _read_media(cloud: "Cloud", content: Json) -> str:
-    return cloud.media.find(words(content, "media_id", 41006), cloud.now()).filename
+    return cloud.media.find(require_text(content, "media_id", 41006), cloud.now()).filename
 
 
 def _read_video(cloud: "Cloud", content: Json) -> str:
-    title = at_most(maybe_words(content, "title"), 128, "title")
-    at_most(maybe_words(content, "description"), 512, "description")
+    title = limit_bytes(optional_text(content, "title"), 128, "title")
+    limit_bytes(optional_text(content, "description"), 512, "description")
     return title or _read_media(cloud, content)
 
 
 def _read_card(cloud: "Cloud", content: Json) -> str:
     for remark in check_card(content):
-        cloud.complain(ENDPOINT, 0, remark)
-    if content["card_type"] in WITH_CALLBACK and not cloud.app.callback_url:
-        raise Refusal(40058, "an app without a callback cannot send this card")
-    title, subtitle = content.get("main_title", {}), maybe_words(content, "sub_title_text")
+        cloud.record_violation(ENDPOINT, 0, remark)
+    if content["card_type"] in INTERACTIVE_CARD_TYPES and not cloud.app.callback_url:
+        raise ApiError(40058, "an app without a callback cannot send this card")
+    title, subtitle = content.get("main_title", {}), optional_text(content, "sub_title_text")
     return "\n".join(filter(None, (title.get("title"), title.get("desc"), subtitle)))
 
 
-READERS: dict[str, Callable[["Cloud", Json], str]] = {
+TEXT_READERS: dict[str, Callable[["Cloud", Json], str]] = {
     "text": _read_text,
     "markdown": _read_markdown,
     "textcard": _read_textcard,

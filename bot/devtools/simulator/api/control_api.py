@@ -6,22 +6,22 @@ from flask import Blueprint, Response, jsonify, request
 
 from bot.devtools.simulator.api.control_request import (
     BadRequest,
-    asked,
-    flag,
-    instant,
-    payload,
-    phone_of,
-    rows,
-    speaker,
-    text,
+    bool_field,
+    find_member_phone,
+    find_phone,
+    read_fields,
+    read_rows,
+    read_upload,
+    text_field,
+    time_field,
 )
-from bot.devtools.simulator.api.kf_control import create_kf_control
-from bot.devtools.simulator.api.official_account_control import create_account_control
+from bot.devtools.simulator.api.kf_control import create_kf_control_api
+from bot.devtools.simulator.api.official_account_control import create_account_control_api
 from bot.devtools.simulator.api.views import customer_view, follower_view, group_view, phone_view, state_view
 from bot.devtools.simulator.core.crypto import aes_key
-from bot.devtools.simulator.core.kf_phone import KfSent
-from bot.devtools.simulator.core.official_account_phone import AccountSent, FollowerPhone
-from bot.devtools.simulator.core.phone import Sent
+from bot.devtools.simulator.core.kf_phone import KfSentMessage
+from bot.devtools.simulator.core.official_account_phone import AccountSentMessage, FollowerPhone
+from bot.devtools.simulator.core.phone import SentMessage
 from bot.devtools.simulator.core.records import Json
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ APP_FIELDS: dict[str, type] = {
 }
 
 
-def create_control(cloud: "Cloud") -> Blueprint:
+def create_control_api(cloud: "Cloud") -> Blueprint:
     """Everything under /sim."""
     blueprint = Blueprint("control", __name__, url_prefix="/sim")
 
@@ -46,8 +46,8 @@ def create_control(cloud: "Cloud") -> Blueprint:
     def refuse(error: BadRequest) -> tuple[Response, int]:
         return jsonify(error=str(error)), 400
 
-    blueprint.register_blueprint(create_kf_control(cloud))
-    blueprint.register_blueprint(create_account_control(cloud))
+    blueprint.register_blueprint(create_kf_control_api(cloud))
+    blueprint.register_blueprint(create_account_control_api(cloud))
     _add_setup(blueprint, cloud)
     _add_people(blueprint, cloud)
     _add_files(blueprint, cloud)
@@ -59,20 +59,22 @@ def create_control(cloud: "Cloud") -> Blueprint:
 def _add_setup(blueprint: Blueprint, cloud: "Cloud") -> None:
     @blueprint.post("/app")
     def app() -> Response:
-        cloud.configure(**_app_changes(asked()))
+        cloud.configure(**_app_changes(read_fields()))
         return jsonify(cloud.settings)
 
     @blueprint.post("/members")
     def members() -> Response:
-        for row in rows("members"):
-            shows_cards = flag(row, "shows_cards", True)
-            cloud.add_member(text(row, "userid"), text(row, "name", ""), text(row, "mobile", ""), shows_cards)
+        for row in read_rows("members"):
+            shows_cards = bool_field(row, "shows_cards", True)
+            cloud.add_member(
+                text_field(row, "userid"), text_field(row, "name", ""), text_field(row, "mobile", ""), shows_cards
+            )
         return jsonify(members=list(cloud.members))
 
     @blueprint.post("/robots")
     def robots() -> Response:
-        for row in rows("robots"):
-            cloud.add_robot(text(row, "key"), text(row, "group_name", ""), _userids(row))
+        for row in read_rows("robots"):
+            cloud.add_robot(text_field(row, "key"), text_field(row, "group_name", ""), _userids(row))
         return jsonify(robots=list(cloud.robots))
 
 
@@ -100,20 +102,20 @@ def _userids(row: Json) -> tuple[str, ...]:
 def _add_people(blueprint: Blueprint, cloud: "Cloud") -> None:
     @blueprint.post("/say")
     def say() -> Response:
-        fields = asked()
-        return _sent(speaker(cloud, fields).says(text(fields, "text"), instant(fields)))
+        fields = read_fields()
+        return _sent(find_phone(cloud, fields).says(text_field(fields, "text"), time_field(fields)))
 
     @blueprint.post("/enter")
     def enter() -> Response:
-        fields = asked()
-        return _sent(phone_of(cloud, fields).enters(instant(fields)))
+        fields = read_fields()
+        return _sent(find_member_phone(cloud, fields).enters(time_field(fields)))
 
     @blueprint.post("/press")
     def press() -> Response:
-        fields = asked()
-        phone, task_id, key = phone_of(cloud, fields), text(fields, "task_id"), text(fields, "key")
+        fields = read_fields()
+        phone, task_id, key = find_member_phone(cloud, fields), text_field(fields, "task_id"), text_field(fields, "key")
         try:
-            return _sent(phone.presses(task_id, key, instant(fields)))
+            return _sent(phone.presses(task_id, key, time_field(fields)))
         except ValueError as error:
             raise BadRequest(str(error)) from error
 
@@ -121,26 +123,26 @@ def _add_people(blueprint: Blueprint, cloud: "Cloud") -> None:
 def _add_files(blueprint: Blueprint, cloud: "Cloud") -> None:
     @blueprint.post("/film")
     def film() -> Response:
-        fields = asked()
-        phone, (path, name) = speaker(cloud, fields), payload(cloud, fields, "film")
-        return _sent(phone.sends_film(path, name, instant(fields)))
+        fields = read_fields()
+        phone, (path, name) = find_phone(cloud, fields), read_upload(cloud, fields, "film")
+        return _sent(phone.sends_film(path, name, time_field(fields)))
 
     @blueprint.post("/photo")
     def photo() -> Response:
-        fields = asked()
-        phone, (path, name) = speaker(cloud, fields), payload(cloud, fields, "photo")
-        return _sent(phone.sends_photo(path, name, instant(fields)))
+        fields = read_fields()
+        phone, (path, name) = find_phone(cloud, fields), read_upload(cloud, fields, "photo")
+        return _sent(phone.sends_photo(path, name, time_field(fields)))
 
     @blueprint.post("/file")
     def file() -> Response:
-        fields = asked()
-        phone, (path, name) = speaker(cloud, fields), payload(cloud, fields, "file")
+        fields = read_fields()
+        phone, (path, name) = find_phone(cloud, fields), read_upload(cloud, fields, "file")
         if isinstance(phone, FollowerPhone):
             raise BadRequest("from: nobody can send the account a file")
-        return _sent(phone.sends_file(path, name, instant(fields)))
+        return _sent(phone.sends_file(path, name, time_field(fields)))
 
 
-def _sent(sent: Sent | KfSent | AccountSent) -> Response:
+def _sent(sent: SentMessage | KfSentMessage | AccountSentMessage) -> Response:
     told = {"status": sent.status, "statuses": sent.statuses, "msg_id": sent.msg_id, "media_id": sent.media_id}
     return jsonify(told)
 
@@ -170,11 +172,11 @@ def _add_views(blueprint: Blueprint, cloud: "Cloud") -> None:
 def _add_trouble(blueprint: Blueprint, cloud: "Cloud") -> None:
     @blueprint.post("/faults")
     def faults() -> Response:
-        fields = asked()
-        cloud.faults.parallel_fetch = flag(fields, "parallel_fetch", cloud.faults.parallel_fetch)
-        cloud.faults.plain_text_errors = flag(fields, "plain_text_errors", cloud.faults.plain_text_errors)
-        if flag(fields, "kill_token", False):
-            cloud.kill_token()
+        fields = read_fields()
+        cloud.faults.refuse_parallel_fetch = bool_field(fields, "parallel_fetch", cloud.faults.refuse_parallel_fetch)
+        cloud.faults.plain_text_errors = bool_field(fields, "plain_text_errors", cloud.faults.plain_text_errors)
+        if bool_field(fields, "kill_token", False):
+            cloud.revoke_token()
         if "endpoint" in fields:
             _plan_fault(cloud, fields)
         return jsonify(state_view(cloud))
@@ -203,6 +205,8 @@ FAULT_FIELDS: dict[str, tuple[type, ...]] = {
     "delay": (int, float),
     "times": (int,),
 }
+# Fields whose names outside are not those of the faults.
+FAULT_NAMES = {"lose_answer": "lose_response", "cut_after": "truncate_after", "wrong_bytes": "corrupt_bytes"}
 
 
 def _plan_fault(cloud: "Cloud", fields: Json) -> None:
@@ -212,6 +216,7 @@ def _plan_fault(cloud: "Cloud", fields: Json) -> None:
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
             raise BadRequest(f"{name}: {kinds[-1].__name__} is expected")
     try:
-        cloud.faults.next(text(fields, "endpoint"), **options)
+        named = {FAULT_NAMES.get(name, name): value for name, value in options.items()}
+        cloud.faults.inject(text_field(fields, "endpoint"), **named)
     except ValueError as error:
         raise BadRequest(str(error)) from error

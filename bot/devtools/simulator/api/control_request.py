@@ -20,7 +20,7 @@ class BadRequest(ValueError):
     """Answered as HTTP 400 with {"error": ...}."""
 
 
-def asked() -> Json:
+def read_fields() -> Json:
     """The fields asked for: a JSON object, or the fields of a form."""
     if request.form or request.files:
         return dict(request.form)
@@ -30,7 +30,7 @@ def asked() -> Json:
     return cast(Json, body)
 
 
-def rows(name: str) -> list[Json]:
+def read_rows(name: str) -> list[Json]:
     """A list of objects: the body itself, its field `name`, or one object alone."""
     body = request.get_json(silent=True)
     if isinstance(body, dict):
@@ -40,7 +40,7 @@ def rows(name: str) -> list[Json]:
     return body
 
 
-def text(fields: Json, name: str, default: str | None = None) -> str:
+def text_field(fields: Json, name: str, default: str | None = None) -> str:
     """A text field; required unless there is a default."""
     value = fields.get(name, default)
     if not isinstance(value, str) or (default is None and not value):
@@ -48,16 +48,16 @@ def text(fields: Json, name: str, default: str | None = None) -> str:
     return value
 
 
-def texts_among(names: Sequence[str]) -> dict[str, str]:
+def read_text_fields(allowed: Sequence[str]) -> dict[str, str]:
     """The fields asked for, texts all of them, of which there are no others than these."""
-    fields = asked()
+    fields = read_fields()
     for name in fields:
-        if name not in names:
-            raise BadRequest(f"{name}: unknown; there are {', '.join(names)}")
-    return {name: text(fields, name) for name in fields}
+        if name not in allowed:
+            raise BadRequest(f"{name}: unknown; there are {', '.join(allowed)}")
+    return {name: text_field(fields, name) for name in fields}
 
 
-def flag(fields: Json, name: str, default: bool) -> bool:
+def bool_field(fields: Json, name: str, default: bool) -> bool:
     """A true/false field."""
     value = fields.get(name, default)
     if not isinstance(value, bool):
@@ -65,7 +65,7 @@ def flag(fields: Json, name: str, default: bool) -> bool:
     return value
 
 
-def instant(fields: Json) -> float | None:
+def time_field(fields: Json) -> float | None:
     """The optional field `at`: Unix seconds, or ISO 8601 with its offset."""
     value: Any = fields.get("at")
     if value in (None, ""):
@@ -83,23 +83,23 @@ def instant(fields: Json) -> float | None:
     return moment.timestamp()
 
 
-def speaker(cloud: "Cloud", fields: Json) -> Phone | KfPhone | FollowerPhone:
+def find_phone(cloud: "Cloud", fields: Json) -> Phone | KfPhone | FollowerPhone:
     """The phone named by the field `from`: a member's, or the WeChat of a customer or a follower."""
-    name = text(fields, "from")
+    name = text_field(fields, "from")
     if name in cloud.official_account.followers:
-        return cloud.official_account.phone(name)
-    return cloud.kf.phone(name) if name in cloud.kf.customers else phone_of(cloud, fields)
+        return cloud.official_account.follower_phone(name)
+    return cloud.kf.customer_phone(name) if name in cloud.kf.customers else find_member_phone(cloud, fields)
 
 
-def phone_of(cloud: "Cloud", fields: Json) -> Phone:
+def find_member_phone(cloud: "Cloud", fields: Json) -> Phone:
     """The member's phone named by the field `from`."""
-    userid = text(fields, "from")
+    userid = text_field(fields, "from")
     if userid not in cloud.members:
         raise BadRequest(f"from: no member {userid!r}")
     return cloud.phone(userid)
 
 
-def payload(cloud: "Cloud", fields: Json, name: str) -> tuple[Path, str]:
+def read_upload(cloud: "Cloud", fields: Json, name: str) -> tuple[Path, str]:
     """A file handed in as the multipart field `name`, or as a `path` under the directory given at start."""
     file = request.files.get(name)
     if file is not None and file.filename:
@@ -108,7 +108,7 @@ def payload(cloud: "Cloud", fields: Json, name: str) -> tuple[Path, str]:
         return target, file.filename
     if cloud.films_dir is None:
         raise BadRequest(f"a multipart field {name!r} is expected; no directory for paths was given at start")
-    return _inside(cloud.films_dir, text(fields, "path"))
+    return _inside(cloud.films_dir, text_field(fields, "path"))
 
 
 def _inside(directory: Path, name: str) -> tuple[Path, str]:

@@ -4,7 +4,15 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, jsonify
 
-from bot.devtools.simulator.api.control_request import BadRequest, asked, flag, instant, rows, text, texts_among
+from bot.devtools.simulator.api.control_request import (
+    BadRequest,
+    bool_field,
+    read_fields,
+    read_rows,
+    read_text_fields,
+    text_field,
+    time_field,
+)
 from bot.devtools.simulator.core.kf_phone import KfPhone
 from bot.devtools.simulator.core.records import Json
 
@@ -12,10 +20,10 @@ if TYPE_CHECKING:
     from bot.devtools.simulator.cloud import Cloud
 
 ACCOUNT_FIELDS = ("open_kfid", "secret", "token", "encoding_aes_key", "callback_url")
-STATES = ("new", "waiting", "assistant", "servicer", "ended")
+SESSION_STATES = ("new", "waiting", "assistant", "servicer", "ended")
 
 
-def create_kf_control(cloud: "Cloud") -> Blueprint:
+def create_kf_control_api(cloud: "Cloud") -> Blueprint:
     """Everything under /sim/kf."""
     blueprint = Blueprint("kf_control", __name__, url_prefix="/kf")
     _add_setup(blueprint, cloud)
@@ -27,30 +35,30 @@ def create_kf_control(cloud: "Cloud") -> Blueprint:
 def _add_setup(blueprint: Blueprint, cloud: "Cloud") -> None:
     @blueprint.post("/account")
     def account() -> Response:
-        cloud.kf.configure(**texts_among(ACCOUNT_FIELDS))
+        cloud.kf.configure(**read_text_fields(ACCOUNT_FIELDS))
         return jsonify(cloud.kf.settings())
 
     @blueprint.post("/customers")
     def customers() -> Response:
-        for row in rows("customers"):
-            customer = cloud.add_customer(text(row, "external_userid"), text(row, "name", "")).customer
-            customer.refuses = flag(row, "refuses", False)
-            customer.state = _state(row)
+        for row in read_rows("customers"):
+            customer = cloud.add_customer(text_field(row, "external_userid"), text_field(row, "name", "")).customer
+            customer.blocks_messages = bool_field(row, "refuses", False)
+            customer.session_state = _state(row)
         return jsonify(customers=list(cloud.kf.customers))
 
 
 def _add_people(blueprint: Blueprint, cloud: "Cloud") -> None:
     @blueprint.post("/enter")
     def enter() -> Response:
-        fields = asked()
-        scene, param = text(fields, "scene", ""), text(fields, "scene_param", "")
-        return jsonify(statuses=_phone(cloud, fields).enters(scene, param, instant(fields)).statuses)
+        fields = read_fields()
+        scene, param = text_field(fields, "scene", ""), text_field(fields, "scene_param", "")
+        return jsonify(statuses=_phone(cloud, fields).enters(scene, param, time_field(fields)).statuses)
 
     @blueprint.post("/tap")
     def tap() -> Response:
-        fields = asked()
+        fields = read_fields()
         try:
-            sent = _phone(cloud, fields).taps(text(fields, "text"), instant(fields))
+            sent = _phone(cloud, fields).taps(text_field(fields, "text"), time_field(fields))
         except StopIteration as error:
             raise BadRequest("text: no menu shows these words") from error
         return jsonify(statuses=sent.statuses, msg_id=sent.msg_id)
@@ -59,28 +67,28 @@ def _add_people(blueprint: Blueprint, cloud: "Cloud") -> None:
 def _add_trouble(blueprint: Blueprint, cloud: "Cloud") -> None:
     @blueprint.post("/trouble")
     def trouble() -> Response:
-        fields = asked()
-        cloud.kf.rings = flag(fields, "rings", cloud.kf.rings)
+        fields = read_fields()
+        cloud.kf.notifies = bool_field(fields, "rings", cloud.kf.notifies)
         empty = fields.get("empty_pages", cloud.kf.empty_pages)
         if not isinstance(empty, int) or isinstance(empty, bool):
             raise BadRequest("empty_pages: a number is expected")
         cloud.kf.empty_pages = empty
-        return jsonify(rings=cloud.kf.rings, empty_pages=cloud.kf.empty_pages)
+        return jsonify(rings=cloud.kf.notifies, empty_pages=cloud.kf.empty_pages)
 
     @blueprint.post("/verify")
     def verify() -> Response:
-        return jsonify(verified=cloud.kf.courier.verify())
+        return jsonify(verified=cloud.kf.callback_sender.verify_url())
 
 
 def _phone(cloud: "Cloud", fields: Json) -> KfPhone:
-    name = text(fields, "from")
+    name = text_field(fields, "from")
     if name not in cloud.kf.customers:
         raise BadRequest(f"from: no customer {name!r}")
-    return cloud.kf.phone(name)
+    return cloud.kf.customer_phone(name)
 
 
 def _state(row: Json) -> str:
-    state = text(row, "state", STATES[0])
-    if state not in STATES:
-        raise BadRequest(f"state: one of {', '.join(STATES)} is expected")
+    state = text_field(row, "state", SESSION_STATES[0])
+    if state not in SESSION_STATES:
+        raise BadRequest(f"state: one of {', '.join(SESSION_STATES)} is expected")
     return state

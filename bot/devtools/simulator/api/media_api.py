@@ -6,12 +6,12 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, request
 
-from bot.devtools.simulator.api.fault_injection import OK, answer, guard
+from bot.devtools.simulator.api.fault_injection import OK_BODY, install_fault_handlers, json_response
 from bot.devtools.simulator.api.platform_api import check_any_token
-from bot.devtools.simulator.api.robot_messages import robot_of
-from bot.devtools.simulator.core.errors import Refusal
+from bot.devtools.simulator.api.robot_messages import find_robot
+from bot.devtools.simulator.core.errors import ApiError
 from bot.devtools.simulator.core.media import Media
-from bot.devtools.simulator.core.media_rules import APP_LIMITS, ROBOT_LIMITS, check_upload, wanted_range
+from bot.devtools.simulator.core.media_rules import APP_LIMITS, ROBOT_LIMITS, check_upload, parse_range
 from bot.devtools.simulator.core.records import Json
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def create_media_api(cloud: "Cloud") -> Blueprint:
     """media/upload, media/get and webhook/upload_media."""
     blueprint = Blueprint("media", __name__, url_prefix="/cgi-bin")
-    guard(blueprint, cloud)
+    install_fault_handlers(blueprint, cloud)
 
     @blueprint.post("/media/upload")
     def upload() -> Response:
@@ -30,14 +30,14 @@ def create_media_api(cloud: "Cloud") -> Blueprint:
 
     @blueprint.post("/webhook/upload_media")
     def upload_media() -> Response:
-        return _take_in(cloud, ROBOT_LIMITS, robot_of(cloud, request.args.get("key")).key)
+        return _take_in(cloud, ROBOT_LIMITS, find_robot(cloud, request.args.get("key")).key)
 
     @blueprint.get("/media/get")
     def get() -> Response:
         check_any_token(cloud)
         media_id = request.args.get("media_id")
         if not media_id:
-            raise Refusal(41006, "media_id missing")
+            raise ApiError(41006, "media_id missing")
         with cloud.lock:
             media = cloud.media.find(media_id, cloud.now())
         return _hand_out(cloud, media)
@@ -48,31 +48,31 @@ def create_media_api(cloud: "Cloud") -> Blueprint:
 def _take_in(cloud: "Cloud", limits: dict[str, int], robot: str | None = None) -> Response:
     file = request.files.get("media")
     if file is None or not file.filename:
-        raise Refusal(44001, "no multipart field `media` with a filename")
+        raise ApiError(44001, "no multipart field `media` with a filename")
     data = file.stream.read()
     kind = check_upload(request.args.get("type"), data, limits)
     with cloud.lock:
         media = cloud.media.add(data, kind, file.filename, cloud.now(), robot)
     told: Json = {"type": kind, "media_id": media.media_id, "created_at": str(int(media.created_at))}
-    return answer(OK | told)
+    return json_response(OK_BODY | told)
 
 
 def _hand_out(cloud: "Cloud", media: Media) -> Response:
     header, total = request.headers.get("Range") if media.size else None, media.size
-    start, stop = wanted_range(header, total)
+    start, stop = parse_range(header, total)
     under_way = ExitStack()
-    under_way.enter_context(cloud.media.fetching(media.media_id, cloud.faults.parallel_fetch))
+    under_way.enter_context(cloud.media.track_fetch(media.media_id, cloud.faults.refuse_parallel_fetch))
     response = Response(media.chunks(start, stop), 206 if header else 200, content_type=media.content_type)
     response.call_on_close(under_way.close)
     response.content_length = stop - start
     response.headers["Accept-Ranges"] = "bytes"
-    response.headers["Content-Disposition"] = disposition(media.filename)
+    response.headers["Content-Disposition"] = content_disposition(media.filename)
     if header:
         response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{total}"
     return response
 
 
-def disposition(filename: str) -> str:
+def content_disposition(filename: str) -> str:
     """How the platform names a file: plain, or in the form of RFC 5987 when it is not ASCII (3.1)."""
     if filename.isascii():
         name = filename.replace("\\", "_").replace('"', "_")

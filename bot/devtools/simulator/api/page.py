@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, render_template
 
 from bot.devtools.simulator.api.views import page_view
-from bot.devtools.simulator.core.errors import Refusal
-from bot.devtools.simulator.core.media_rules import LARGEST_CHUNK
+from bot.devtools.simulator.core.errors import ApiError
+from bot.devtools.simulator.core.media_rules import MAX_RANGE_BYTES
 
 if TYPE_CHECKING:
     from bot.devtools.simulator.cloud import Cloud
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 BEIJING = timezone(timedelta(hours=8))
 
 
-def shown_time(seconds: float) -> str:
+def format_time(seconds: float) -> str:
     """A moment as people in Beijing read it."""
     return datetime.fromtimestamp(seconds, UTC).astimezone(BEIJING).strftime("%m-%d %H:%M:%S")
 
 
-def create_page(cloud: "Cloud") -> Blueprint:
+def create_page_blueprint(cloud: "Cloud") -> Blueprint:
     """The page at / and the pictures that a photo's PicUrl points to (section 1.4)."""
     blueprint = Blueprint("page", __name__, template_folder="templates")
-    blueprint.add_app_template_filter(shown_time, "shown_time")
+    blueprint.add_app_template_filter(format_time, "shown_time")
 
     @blueprint.get("/")
     def index() -> str:
@@ -33,8 +33,8 @@ def create_page(cloud: "Cloud") -> Blueprint:
     def picture(media_id: str) -> Response:
         try:
             media = cloud.media.find(media_id, cloud.now())
-        except Refusal:
+        except ApiError:
             return Response("gone", 404)
-        return Response(media.chunks(0, min(media.size, LARGEST_CHUNK)), content_type=media.content_type)
+        return Response(media.chunks(0, min(media.size, MAX_RANGE_BYTES)), content_type=media.content_type)
 
     return blueprint

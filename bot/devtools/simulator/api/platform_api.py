@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, cast
 from flask import Blueprint, Response, request
 
 from bot.devtools.simulator.api import app_messages, card_updates, robot_messages
-from bot.devtools.simulator.api.fault_injection import OK, answer, guard
-from bot.devtools.simulator.core.errors import Refusal
-from bot.devtools.simulator.core.faults import READS, WRITES
+from bot.devtools.simulator.api.fault_injection import OK_BODY, install_fault_handlers, json_response
+from bot.devtools.simulator.core.errors import ApiError
+from bot.devtools.simulator.core.faults import GET_ENDPOINTS, POST_ENDPOINTS
 from bot.devtools.simulator.core.records import Json
 from bot.devtools.simulator.core.tokens import check_credentials
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 CALLBACK_IPS = ["127.0.0.1", "101.226.103.*"]
 
 
-def json_body() -> Json:
+def read_json_body() -> Json:
     """The JSON object posted, or 40058."""
     try:
         body = json.loads(request.get_data())
     except ValueError as error:
-        raise Refusal(40058, "the body is not JSON") from error
+        raise ApiError(40058, "the body is not JSON") from error
     if not isinstance(body, dict):
-        raise Refusal(40058, "the body is not a JSON object")
+        raise ApiError(40058, "the body is not a JSON object")
     return cast(Json, body)
 
 
@@ -33,8 +33,8 @@ def check_token(cloud: "Cloud") -> None:
     """Raise unless the call carries the app's living access token (2.1)."""
     token = request.args.get("access_token")
     with cloud.lock:
-        if cloud.kf.tokens.knows(token):
-            raise Refusal(48002, "customer service's secret does not open this API")
+        if cloud.kf.tokens.is_current(token):
+            raise ApiError(48002, "customer service's secret does not open this API")
         cloud.tokens.check(token, cloud.now())
 
 
@@ -42,22 +42,22 @@ def check_kf_token(cloud: "Cloud") -> None:
     """Raise unless the call carries customer service's living access token; each secret has its own APIs (2.1)."""
     token = request.args.get("access_token")
     with cloud.lock:
-        if cloud.tokens.knows(token):
-            raise Refusal(48002, "the app's secret does not open this API")
+        if cloud.tokens.is_current(token):
+            raise ApiError(48002, "the app's secret does not open this API")
         cloud.kf.tokens.check(token, cloud.now())
 
 
 def check_any_token(cloud: "Cloud") -> None:
     """Media belong to the corp: every secret of it opens them (3.1)."""
-    if cloud.kf.tokens.knows(request.args.get("access_token")):
+    if cloud.kf.tokens.is_current(request.args.get("access_token")):
         return check_kf_token(cloud)
     return check_token(cloud)
 
 
-def create_platform(cloud: "Cloud") -> Blueprint:
+def create_platform_api(cloud: "Cloud") -> Blueprint:
     """Everything under /cgi-bin that speaks JSON."""
     blueprint = Blueprint("platform", __name__, url_prefix="/cgi-bin")
-    guard(blueprint, cloud)
+    install_fault_handlers(blueprint, cloud)
     _add_reads(blueprint, cloud)
     _add_sends(blueprint, cloud)
     _add_rest(blueprint)
@@ -72,12 +72,12 @@ def _add_reads(blueprint: Blueprint, cloud: "Cloud") -> None:
         with cloud.lock:
             tokens = cloud.kf.tokens if secret == cloud.kf.account.secret else cloud.tokens
             token, seconds = tokens.issue(cloud.now())
-        return answer(OK | {"access_token": token, "expires_in": seconds})
+        return json_response(OK_BODY | {"access_token": token, "expires_in": seconds})
 
     @blueprint.get("/getcallbackip")
     def getcallbackip() -> Response:
         check_token(cloud)
-        return answer(OK | {"ip_list": CALLBACK_IPS})
+        return json_response(OK_BODY | {"ip_list": CALLBACK_IPS})
 
 
 def _add_sends(blueprint: Blueprint, cloud: "Cloud") -> None:
@@ -85,25 +85,27 @@ def _add_sends(blueprint: Blueprint, cloud: "Cloud") -> None:
     def message_send() -> Response:
         check_token(cloud)
         with cloud.lock:
-            return answer(OK | app_messages.send(cloud, json_body()))
+            return json_response(OK_BODY | app_messages.send_app_message(cloud, read_json_body()))
 
     @blueprint.post("/message/update_template_card")
     def update_template_card() -> Response:
         check_token(cloud)
         with cloud.lock:
-            return answer(OK | card_updates.update(cloud, json_body()))
+            return json_response(OK_BODY | card_updates.update_card(cloud, read_json_body()))
 
     @blueprint.post("/webhook/send")
     def webhook_send() -> Response:
         with cloud.lock:
-            return answer(OK | robot_messages.send(cloud, request.args.get("key"), json_body()))
+            return json_response(
+                OK_BODY | robot_messages.send_robot_message(cloud, request.args.get("key"), read_json_body())
+            )
 
 
 def _add_rest(blueprint: Blueprint) -> None:
     @blueprint.route("/<path:name>", methods=["GET", "POST", "PUT", "DELETE"])
     def unknown(name: str) -> Response:
-        if name in READS:
-            raise Refusal(43001, "require GET method")
-        if name in WRITES:
-            raise Refusal(43002, "require POST method")
-        raise Refusal(40066, f"invalid url, no endpoint {name}")
+        if name in GET_ENDPOINTS:
+            raise ApiError(43001, "require GET method")
+        if name in POST_ENDPOINTS:
+            raise ApiError(43002, "require POST method")
+        raise ApiError(40066, f"invalid url, no endpoint {name}")

@@ -7,10 +7,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bot.devtools.simulator.core.card_rules import check_card
-from bot.devtools.simulator.core.errors import Refusal
-from bot.devtools.simulator.core.field_checks import articles, at_most, part, texts, words
+from bot.devtools.simulator.core.errors import ApiError
+from bot.devtools.simulator.core.field_checks import (
+    limit_bytes,
+    optional_texts,
+    require_articles,
+    require_object,
+    require_text,
+)
 from bot.devtools.simulator.core.media_rules import IMAGE_MAGIC
-from bot.devtools.simulator.core.records import Delivery, GroupHeard, Json, Robot
+from bot.devtools.simulator.core.records import Delivery, GroupMessage, Json, Robot
 
 if TYPE_CHECKING:
     from bot.devtools.simulator.cloud import Cloud
@@ -19,25 +25,25 @@ ENDPOINT = "webhook/send"
 IMAGE_BYTES = 2 * 1024 * 1024
 
 
-def robot_of(cloud: "Cloud", key: str | None) -> Robot:
+def find_robot(cloud: "Cloud", key: str | None) -> Robot:
     """The robot that the key opens, or 93000."""
     robot = cloud.robots.get(key or "")
     if robot is None:
-        raise Refusal(93000, "invalid webhook url")
+        raise ApiError(93000, "invalid webhook url")
     return robot
 
 
-def send(cloud: "Cloud", key: str | None, body: Json) -> Json:
+def send_robot_message(cloud: "Cloud", key: str | None, body: Json) -> Json:
     """Check and post one message; the caller holds the cloud's lock."""
-    robot = robot_of(cloud, key)
-    reader = READERS.get(str(body.get("msgtype")))
+    robot = find_robot(cloud, key)
+    reader = TEXT_READERS.get(str(body.get("msgtype")))
     msgtype = str(body.get("msgtype"))
-    if not cloud.robot_minute.admits(robot.key, cloud.now()):
+    if not cloud.robot_minute_limit.allow(robot.key, cloud.now()):
         _note(cloud, robot, body, "lost")
-        raise Refusal(45009, "api freq out of limit")
+        raise ApiError(45009, "api freq out of limit")
     if reader is None:
-        raise Refusal(40008, "invalid message type")
-    content = part(body, msgtype)
+        raise ApiError(40008, "invalid message type")
+    content = require_object(body, msgtype)
     text = reader(cloud, robot, content)
     _show(cloud, robot, body, content, text)
     return {}
@@ -45,11 +51,11 @@ def send(cloud: "Cloud", key: str | None, body: Json) -> Json:
 
 def _show(cloud: "Cloud", robot: Robot, body: Json, content: Json, text: str) -> None:
     msgtype = str(body["msgtype"])
-    userids, mobiles = texts(content, "mentioned_list"), texts(content, "mentioned_mobile_list")
+    userids, mobiles = optional_texts(content, "mentioned_list"), optional_texts(content, "mentioned_mobile_list")
     _check_mentions(cloud, robot, msgtype, userids, mobiles)
     shown = tuple(content["articles"]) if msgtype == "news" else ()
-    heard = GroupHeard(cloud.now(), msgtype, text, body, userids, mobiles, shown, content.get("media_id"))
-    cloud.group(robot.key).heard.append(heard)
+    heard = GroupMessage(cloud.now(), msgtype, text, body, userids, mobiles, shown, content.get("media_id"))
+    cloud.group(robot.key).received.append(heard)
     _note(cloud, robot, body, "shown")
 
 
@@ -58,58 +64,58 @@ def _check_mentions(
 ) -> None:
     """Mentions exist for text only and reach nobody outside the group; both are swallowed in silence (6)."""
     if msgtype != "text" and userids + mobiles:
-        cloud.complain(ENDPOINT, 0, f"mentions in a {msgtype} message are ignored")
+        cloud.record_violation(ENDPOINT, 0, f"mentions in a {msgtype} message are ignored")
     if not robot.members:
         return
     known = {member.mobile for member in cloud.members.values() if member.userid in robot.members}
     strangers = [name for name in userids if name not in (*robot.members, "@all")]
     strangers += [mobile for mobile in mobiles if mobile not in (*known, "@all")]
     if strangers:
-        cloud.complain(ENDPOINT, 0, f"mentions people who are not in the group: {', '.join(strangers)}")
+        cloud.record_violation(ENDPOINT, 0, f"mentions people who are not in the group: {', '.join(strangers)}")
 
 
 def _note(cloud: "Cloud", robot: Robot, body: Json, state: str) -> None:
-    cloud.sent.append(Delivery(cloud.now(), ENDPOINT, robot.key, str(body.get("msgtype")), state, body))
+    cloud.deliveries.append(Delivery(cloud.now(), ENDPOINT, robot.key, str(body.get("msgtype")), state, body))
 
 
 def _read_text(_cloud: "Cloud", _robot: Robot, content: Json) -> str:
-    return at_most(words(content, "content", 44004), 2048, "text.content")
+    return limit_bytes(require_text(content, "content", 44004), 2048, "text.content")
 
 
 def _read_markdown(_cloud: "Cloud", _robot: Robot, content: Json) -> str:
-    return at_most(words(content, "content", 44004), 4096, "markdown.content", 40058)
+    return limit_bytes(require_text(content, "content", 44004), 4096, "markdown.content", 40058)
 
 
 def _read_news(_cloud: "Cloud", _robot: Robot, content: Json) -> str:
-    return "\n".join(f"{article['title']}\n{article['url']}" for article in articles(content))
+    return "\n".join(f"{article['title']}\n{article['url']}" for article in require_articles(content))
 
 
 def _read_media(cloud: "Cloud", robot: Robot, content: Json) -> str:
-    return cloud.media.find(words(content, "media_id", 41006), cloud.now(), robot.key).filename
+    return cloud.media.find(require_text(content, "media_id", 41006), cloud.now(), robot.key).filename
 
 
 def _read_image(_cloud: "Cloud", _robot: Robot, content: Json) -> str:
     try:
-        data = base64.b64decode(words(content, "base64"), validate=True)
+        data = base64.b64decode(require_text(content, "base64"), validate=True)
     except binascii.Error as error:
-        raise Refusal(40058, "image.base64 is not Base64") from error
+        raise ApiError(40058, "image.base64 is not Base64") from error
     if len(data) > IMAGE_BYTES:
-        raise Refusal(40009, "invalid image size")
+        raise ApiError(40009, "invalid image size")
     if not data.startswith(IMAGE_MAGIC):
-        raise Refusal(40005, "invalid file type")
-    if hashlib.md5(data, usedforsecurity=False).hexdigest() != words(content, "md5"):
-        raise Refusal(301019, "md5 mismatch")
+        raise ApiError(40005, "invalid file type")
+    if hashlib.md5(data, usedforsecurity=False).hexdigest() != require_text(content, "md5"):
+        raise ApiError(301019, "md5 mismatch")
     return ""
 
 
 def _read_card(_cloud: "Cloud", _robot: Robot, content: Json) -> str:
     if content.get("card_type") not in ("text_notice", "news_notice"):
-        raise Refusal(40058, "a robot sends text_notice and news_notice cards only")
+        raise ApiError(40058, "a robot sends text_notice and news_notice cards only")
     check_card(content)
     return str(content.get("main_title", {}).get("title", content.get("sub_title_text", "")))
 
 
-READERS: dict[str, Callable[["Cloud", Robot, Json], str]] = {
+TEXT_READERS: dict[str, Callable[["Cloud", Robot, Json], str]] = {
     "text": _read_text,
     "markdown": _read_markdown,
     "markdown_v2": _read_markdown,

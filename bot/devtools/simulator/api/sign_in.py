@@ -8,43 +8,43 @@ from urllib.parse import urlencode, urlsplit
 from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from bot.devtools.simulator.api.fault_injection import OK, answer, guard
-from bot.devtools.simulator.core.errors import Refusal
+from bot.devtools.simulator.api.fault_injection import OK_BODY, install_fault_handlers, json_response
+from bot.devtools.simulator.core.errors import ApiError
 from bot.devtools.simulator.core.records import Json
 
 if TYPE_CHECKING:
     from bot.devtools.simulator.cloud import Cloud
 
-LIFE_SECONDS = 300
-LONGEST_CODE = 512
+CODE_TTL_SECONDS = 300
+MAX_CODE_LENGTH = 512
 _STATE = re.compile(r"[a-zA-Z0-9]{0,128}")
 _OUTSIDE = "openid:"
 
 
-class SignIns:
+class SignInCodes:
     """The codes handed out and not yet redeemed."""
 
     def __init__(self) -> None:
         self._codes: dict[str, tuple[str, float]] = {}
 
-    def issue(self, who: str, now: float) -> str:
+    def issue(self, identity: str, now: float) -> str:
         """A code for a member's userid, or for `openid:…`, somebody who is no member."""
         code = secrets.token_urlsafe(32)
-        self._codes[code] = (who, now)
+        self._codes[code] = (identity, now)
         return code
 
     def redeem(self, code: str, now: float) -> str:
         """Who that is; the code is used up by it."""
-        who, issued = self._codes.pop(code, ("", -LIFE_SECONDS))
-        if not who or now - issued > LIFE_SECONDS:
-            raise Refusal(40029, "invalid code", blame=False)
+        who, issued = self._codes.pop(code, ("", -CODE_TTL_SECONDS))
+        if not who or now - issued > CODE_TTL_SECONDS:
+            raise ApiError(40029, "invalid code", is_violation=False)
         return who
 
 
-def create_sign_in(cloud: "Cloud") -> Blueprint:
+def create_sign_in_api(cloud: "Cloud") -> Blueprint:
     """The two pages a browser is sent to, and the call that tells who came back."""
     pages = Blueprint("sign_in", __name__)
-    guard(pages, cloud)
+    install_fault_handlers(pages, cloud)
     _add_pages(pages, cloud)
     _add_call(pages, cloud)
     return pages
@@ -55,7 +55,7 @@ def _add_pages(pages: Blueprint, cloud: "Cloud") -> None:
     def authorize() -> Response | AnyResponse | str:
         _expect(response_type="code")
         if request.args.get("scope") not in ("snsapi_base", "snsapi_privateinfo"):
-            raise Refusal(40058, "scope must be snsapi_base or snsapi_privateinfo")
+            raise ApiError(40058, "scope must be snsapi_base or snsapi_privateinfo")
         return _let_choose(cloud)
 
     @pages.get("/wwlogin/sso/login")
@@ -67,7 +67,7 @@ def _add_pages(pages: Blueprint, cloud: "Cloud") -> None:
 def _expect(**wanted: str) -> None:
     for name, value in wanted.items():
         if request.args.get(name) != value:
-            raise Refusal(40058, f"{name} must be {value}")
+            raise ApiError(40058, f"{name} must be {value}")
 
 
 def _let_choose(cloud: "Cloud") -> Response | AnyResponse | str:
@@ -75,17 +75,17 @@ def _let_choose(cloud: "Cloud") -> Response | AnyResponse | str:
     _expect(appid=cloud.app.corp_id)
     back, state = request.args.get("redirect_uri", ""), request.args.get("state", "")
     if not _STATE.fullmatch(state):
-        raise Refusal(40058, "state must be up to 128 letters and digits")
+        raise ApiError(40058, "state must be up to 128 letters and digits")
     parts = urlsplit(back)
     if parts.scheme not in ("http", "https") or cloud.app.trusted_domain not in ("", parts.netloc):
-        raise Refusal(50001, "redirect_uri is not under the trusted domain")
+        raise ApiError(50001, "redirect_uri is not under the trusted domain")
     who = request.args.get("as")
     if who is None:
         return render_template("simulator_sign_in.html", members=cloud.members.values(), here=_with("as"))
     with cloud.lock:
         if who not in cloud.members and not who.startswith(_OUTSIDE):
-            raise Refusal(60111, f"no member {who}")
-        code = cloud.sign_ins.issue(who, cloud.now())
+            raise ApiError(60111, f"no member {who}")
+        code = cloud.sign_in_codes.issue(who, cloud.now())
     return redirect(f"{back}{'&' if parts.query else '?'}{urlencode({'code': code, 'state': state})}")
 
 
@@ -97,10 +97,10 @@ def _add_call(pages: Blueprint, cloud: "Cloud") -> None:
     @pages.get("/cgi-bin/auth/getuserinfo")
     def getuserinfo() -> Response:
         code = request.args.get("code", "")
-        if not 0 < len(code) <= LONGEST_CODE:
-            raise Refusal(40029, "invalid code")
+        if not 0 < len(code) <= MAX_CODE_LENGTH:
+            raise ApiError(40029, "invalid code")
         with cloud.lock:
             cloud.tokens.check(request.args.get("access_token"), cloud.now())
-            who = cloud.sign_ins.redeem(code, cloud.now())
+            who = cloud.sign_in_codes.redeem(code, cloud.now())
         told: Json = {"openid": who.removeprefix(_OUTSIDE)} if who.startswith(_OUTSIDE) else {"userid": who}
-        return answer(OK | told)
+        return json_response(OK_BODY | told)

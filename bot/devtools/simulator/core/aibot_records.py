@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from bot.devtools.simulator.core.records import GroupHeard, Json
+from bot.devtools.simulator.core.records import GroupMessage, Json
 
 MESSAGE, CLICK, ENTRY = "message", "click", "entry"
 
@@ -23,16 +23,16 @@ class Chat:
     chatid: str
     name: str
     members: tuple[str, ...]
-    heard: list[GroupHeard] = field(default_factory=list)
+    received: list[GroupMessage] = field(default_factory=list)
 
     @property
     def texts(self) -> list[str]:
         """Everything readable that was heard, in order."""
-        return [heard.text for heard in self.heard]
+        return [heard.text for heard in self.received]
 
 
 @dataclass
-class Posted:
+class GroupPost:
     """Something a person posted in a group without mentioning the bot: it reaches the bot only when quoted (7.1)."""
 
     msgtype: str
@@ -40,7 +40,7 @@ class Posted:
 
 
 @dataclass
-class Said:
+class AibotCallback:
     """One thing said to the bot. `reached` is false when no connection was there, or it was one too many (7.1)."""
 
     req_id: str
@@ -49,14 +49,14 @@ class Said:
     kind: str
     at: float
     body: Json
-    reached: bool = False
+    delivered: bool = False
     answered: bool = False
     streams: dict[str, float] = field(default_factory=dict)
 
     @property
     def status(self) -> int:
         """200 when it reached the bot, as with the app's callback; 0 when it did not."""
-        return 200 if self.reached else 0
+        return 200 if self.delivered else 0
 
     @property
     def statuses(self) -> list[int]:

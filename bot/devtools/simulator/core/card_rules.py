@@ -2,21 +2,30 @@
 
 import re
 
-from bot.devtools.simulator.core.errors import Refusal
-from bot.devtools.simulator.core.field_checks import address, at_most, letters, maybe_words, one_of, part, parts, words
+from bot.devtools.simulator.core.errors import ApiError
+from bot.devtools.simulator.core.field_checks import (
+    limit_bytes,
+    limit_characters,
+    optional_choice,
+    optional_text,
+    require_object,
+    require_objects,
+    require_text,
+    require_url,
+)
 from bot.devtools.simulator.core.records import Json
 
-KINDS = ("text_notice", "news_notice", "button_interaction", "vote_interaction", "multiple_interaction")
-WITH_CALLBACK = ("button_interaction", "vote_interaction", "multiple_interaction")
-TASK_ID = re.compile(r"[0-9A-Za-z_\-@]{1,128}")
+CARD_TYPES = ("text_notice", "news_notice", "button_interaction", "vote_interaction", "multiple_interaction")
+INTERACTIVE_CARD_TYPES = ("button_interaction", "vote_interaction", "multiple_interaction")
+TASK_ID_PATTERN = re.compile(r"[0-9A-Za-z_\-@]{1,128}")
 
 
 def check_card(card: Json) -> list[str]:
     """Raise 40058 with the reason unless the card is well made; return what a phone would show cut short."""
-    kind = words(card, "card_type")
-    if kind not in KINDS:
-        raise Refusal(40058, f"card_type {kind} unknown")
-    _check_task_id(card, required=kind in WITH_CALLBACK)
+    kind = require_text(card, "card_type")
+    if kind not in CARD_TYPES:
+        raise ApiError(40058, f"card_type {kind} unknown")
+    _check_task_id(card, required=kind in INTERACTIVE_CARD_TYPES)
     _check_titles(card, required=kind != "text_notice")
     _check_contents(card)
     if kind == "button_interaction":
@@ -37,51 +46,51 @@ def _check_task_id(card: Json, required: bool) -> None:
     task_id = card.get("task_id")
     if task_id is None and not required:
         return
-    if not isinstance(task_id, str) or not TASK_ID.fullmatch(task_id):
-        raise Refusal(40058, "task_id missing, too long or of other characters than digits, letters and _-@")
+    if not isinstance(task_id, str) or not TASK_ID_PATTERN.fullmatch(task_id):
+        raise ApiError(40058, "task_id missing, too long or of other characters than digits, letters and _-@")
 
 
 def _check_titles(card: Json, required: bool) -> None:
     if not required and "main_title" not in card:
-        words(card, "sub_title_text")
+        require_text(card, "sub_title_text")
         return
-    title = part(card, "main_title")
-    words(title, "title")
-    maybe_words(title, "desc")
-    maybe_words(card, "sub_title_text")
+    title = require_object(card, "main_title")
+    require_text(title, "title")
+    optional_text(title, "desc")
+    optional_text(card, "sub_title_text")
 
 
 def _check_contents(card: Json) -> None:
     if "horizontal_content_list" not in card or card["horizontal_content_list"] == []:
         return
-    for row in parts(card, "horizontal_content_list", 6):
-        words(row, "keyname")
-        maybe_words(row, "value")
-        kind = one_of(row, "type", (0, 1, 2, 3))
+    for row in require_objects(card, "horizontal_content_list", 6):
+        require_text(row, "keyname")
+        optional_text(row, "value")
+        kind = optional_choice(row, "type", (0, 1, 2, 3))
         if kind:
-            words(row, {1: "url", 2: "media_id", 3: "userid"}[kind])
+            require_text(row, {1: "url", 2: "media_id", 3: "userid"}[kind])
 
 
 def _check_buttons(card: Json) -> None:
-    buttons = parts(card, "button_list", 6)
+    buttons = require_objects(card, "button_list", 6)
     for button in buttons:
-        letters(words(button, "text"), 10, "button_list.text")
-        one_of(button, "style", (1, 2, 3, 4))
-        if one_of(button, "type", (0, 1)) == 1:
-            address(button, "url")
+        limit_characters(require_text(button, "text"), 10, "button_list.text")
+        optional_choice(button, "style", (1, 2, 3, 4))
+        if optional_choice(button, "type", (0, 1)) == 1:
+            require_url(button, "url")
         else:
-            at_most(words(button, "key"), 1024, "button_list.key", 40058)
+            limit_bytes(require_text(button, "key"), 1024, "button_list.key", 40058)
     keys = [button["key"] for button in buttons if "key" in button]
     if len(set(keys)) != len(keys):
-        raise Refusal(40058, "button_list.key is not unique")
+        raise ApiError(40058, "button_list.key is not unique")
 
 
 def _check_notice(card: Json) -> None:
-    action = part(card, "card_action")
-    kind = one_of(action, "type", (0, 1, 2))
+    action = require_object(card, "card_action")
+    kind = optional_choice(action, "type", (0, 1, 2))
     if kind == 1:
-        address(action, "url")
+        require_url(action, "url")
     if kind == 2:
-        words(action, "appid")
+        require_text(action, "appid")
     if card.get("jump_list"):
-        parts(card, "jump_list", 3)
+        require_objects(card, "jump_list", 3)

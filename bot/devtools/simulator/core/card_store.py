@@ -4,12 +4,12 @@ import copy
 import secrets
 from dataclasses import dataclass
 
-from bot.devtools.simulator.core.errors import Refusal
+from bot.devtools.simulator.core.errors import ApiError
 from bot.devtools.simulator.core.records import Card, Json
 
-CODE_LIFE_SECONDS = 72 * 3600
+CODE_TTL_SECONDS = 72 * 3600
 # The sheet names no number for a bad response_code; a parameter error is the safest reading.
-BAD_CODE = 40058
+INVALID_CODE_ERRCODE = 40058
 
 
 @dataclass
@@ -19,7 +19,7 @@ class _Code:
     used: bool = False
 
 
-class CardDesk:
+class CardStore:
     """Keeps every card handed out, with single-use codes that live 72 hours."""
 
     def __init__(self) -> None:
@@ -27,40 +27,40 @@ class CardDesk:
         self._copies: dict[tuple[str, str], Card] = {}
         self._task_ids: set[str] = set()
 
-    def reserve(self, task_id: str | None) -> str:
+    def reserve_task_id(self, task_id: str | None) -> str:
         """Take a task_id into use; it must be new to the app (4.1)."""
         if task_id is None:
             return f"unnamed-{secrets.token_hex(8)}"
         if task_id in self._task_ids:
-            raise Refusal(40058, f"task_id {task_id} is already used")
+            raise ApiError(40058, f"task_id {task_id} is already used")
         self._task_ids.add(task_id)
         return task_id
 
-    def hand_out(self, task_id: str, userid: str, content: Json) -> Card:
+    def add_copy(self, task_id: str, userid: str, content: Json) -> Card:
         """Give one person a copy."""
         card = Card(task_id, userid, copy.deepcopy(content))
         self._copies[task_id, userid] = card
         return card
 
-    def issue(self, task_id: str, now: float) -> str:
+    def issue_code(self, task_id: str, now: float) -> str:
         """A fresh response_code for this card."""
         code = secrets.token_urlsafe(32)
         self._codes[code] = _Code(task_id, now)
         return code
 
-    def redeem(self, code: str, now: float) -> str:
+    def redeem_code(self, code: str, now: float) -> str:
         """Use a response_code up and return the task_id; raise for an unknown, old or used one."""
         found = self._codes.get(code)
         if found is None:
-            raise Refusal(BAD_CODE, "response_code unknown")
+            raise ApiError(INVALID_CODE_ERRCODE, "response_code unknown")
         if found.used:
-            raise Refusal(BAD_CODE, "response_code already used")
-        if now >= found.born_at + CODE_LIFE_SECONDS:
-            raise Refusal(BAD_CODE, "response_code expired")
+            raise ApiError(INVALID_CODE_ERRCODE, "response_code already used")
+        if now >= found.born_at + CODE_TTL_SECONDS:
+            raise ApiError(INVALID_CODE_ERRCODE, "response_code expired")
         found.used = True
         return found.task_id
 
-    def copy_of(self, task_id: str, userid: str) -> Card | None:
+    def find_copy(self, task_id: str, userid: str) -> Card | None:
         """That person's copy, if it was handed to that person."""
         return self._copies.get((task_id, userid))
 

@@ -8,11 +8,11 @@ import struct
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-BLOCK = 32
+BLOCK_SIZE = 32
 RANDOM_BYTES = 16
 
 
-class BadCipher(ValueError):
+class DecryptionError(ValueError):
     """Something that the platform could not have encrypted."""
 
 
@@ -33,7 +33,7 @@ def encrypt(encoding_aes_key: str, message: bytes, receive_id: str, random: byte
     """Encrypt one message for `receive_id`: random, length, message, receiveid, padded to 32 (1.3)."""
     head = random if random is not None else os.urandom(RANDOM_BYTES)
     plain = head + struct.pack(">I", len(message)) + message + receive_id.encode()
-    pad = BLOCK - len(plain) % BLOCK
+    pad = BLOCK_SIZE - len(plain) % BLOCK_SIZE
     encryptor = _cipher(encoding_aes_key).encryptor()
     return base64.b64encode(encryptor.update(plain + bytes([pad]) * pad) + encryptor.finalize()).decode()
 
@@ -45,7 +45,7 @@ def decrypt(encoding_aes_key: str, ciphertext: str) -> tuple[bytes, str]:
         padded = decryptor.update(base64.b64decode(ciphertext, validate=True)) + decryptor.finalize()
         return _open(_unpad(padded))
     except (ValueError, struct.error) as error:
-        raise BadCipher(str(error)) from error
+        raise DecryptionError(str(error)) from error
 
 
 def _cipher(encoding_aes_key: str) -> Cipher[modes.CBC]:
@@ -55,8 +55,8 @@ def _cipher(encoding_aes_key: str) -> Cipher[modes.CBC]:
 
 def _unpad(padded: bytes) -> bytes:
     pad = padded[-1] if padded else 0
-    if not 1 <= pad <= BLOCK or padded[-pad:] != bytes([pad]) * pad:
-        raise BadCipher("wrong padding")
+    if not 1 <= pad <= BLOCK_SIZE or padded[-pad:] != bytes([pad]) * pad:
+        raise DecryptionError("wrong padding")
     return padded[:-pad]
 
 
@@ -64,5 +64,5 @@ def _open(plain: bytes) -> tuple[bytes, str]:
     (length,) = struct.unpack(">I", plain[RANDOM_BYTES : RANDOM_BYTES + 4])
     body = plain[RANDOM_BYTES + 4 :]
     if length > len(body):
-        raise BadCipher("the length field points past the end")
+        raise DecryptionError("the length field points past the end")
     return body[:length], body[length:].decode()

@@ -4,7 +4,7 @@ import threading
 from collections import defaultdict, deque
 from dataclasses import dataclass
 
-READS = frozenset(
+GET_ENDPOINTS = frozenset(
     {
         "gettoken",
         "getcallbackip",
@@ -15,7 +15,7 @@ READS = frozenset(
         "template/get_all_private_template",
     }
 )
-WRITES = frozenset(
+POST_ENDPOINTS = frozenset(
     {
         "message/send",
         "message/update_template_card",
@@ -31,7 +31,7 @@ WRITES = frozenset(
         "message/template/send",
     }
 )
-COMMANDS = frozenset(
+AIBOT_COMMANDS = frozenset(
     {
         "ping",
         "aibot_respond_msg",
@@ -43,7 +43,7 @@ COMMANDS = frozenset(
         "aibot_upload_media_finish",
     }
 )
-ENDPOINTS = READS | WRITES | COMMANDS
+ENDPOINTS = GET_ENDPOINTS | POST_ENDPOINTS | AIBOT_COMMANDS
 
 
 @dataclass
@@ -56,11 +56,11 @@ class Fault:
     """Answer this HTTP status with a page that is not JSON, without doing anything."""
     drop: bool = False
     """Close the connection without an answer and without doing anything."""
-    lose_answer: bool = False
+    lose_response: bool = False
     """Do what was asked, then close the connection without an answer."""
-    cut_after: int | None = None
+    truncate_after: int | None = None
     """Break off the body after so many bytes."""
-    wrong_bytes: bool = False
+    corrupt_bytes: bool = False
     """Answer a body of the right length with other bytes."""
     delay: float = 0.0
     """Wait so many real seconds before doing it."""
@@ -75,21 +75,21 @@ class Faults:
     def __init__(self) -> None:
         self._waiting: dict[str, deque[Fault]] = defaultdict(deque)
         self._lock = threading.Lock()
-        self.parallel_fetch = False
+        self.refuse_parallel_fetch = False
         """Refuse a second fetch of a media_id that is under way with 45033 (section 3.1)."""
         self.plain_text_errors = False
         """Answer errors of media/get as text/plain, which the platform also does (section 3.1)."""
 
-    def next(
+    def inject(
         self,
         endpoint: str,
         *,
         errcode: int | None = None,
         http_status: int | None = None,
         drop: bool = False,
-        lose_answer: bool = False,
-        cut_after: int | None = None,
-        wrong_bytes: bool = False,
+        lose_response: bool = False,
+        truncate_after: int | None = None,
+        corrupt_bytes: bool = False,
         delay: float = 0.0,
         hold: threading.Event | None = None,
         times: int = 1,
@@ -97,7 +97,7 @@ class Faults:
         """Let the next `times` calls of the endpoint misbehave; several calls queue up."""
         if endpoint not in ENDPOINTS:
             raise ValueError(f"no endpoint {endpoint!r}; there are {', '.join(sorted(ENDPOINTS))}")
-        fault = Fault(errcode, http_status, drop, lose_answer, cut_after, wrong_bytes, delay, hold, times)
+        fault = Fault(errcode, http_status, drop, lose_response, truncate_after, corrupt_bytes, delay, hold, times)
         with self._lock:
             self._waiting[endpoint].append(fault)
 
@@ -119,4 +119,4 @@ class Faults:
         """Let everything work again."""
         with self._lock:
             self._waiting.clear()
-            self.parallel_fetch = self.plain_text_errors = False
+            self.refuse_parallel_fetch = self.plain_text_errors = False

@@ -2,98 +2,98 @@
 
 from typing import Any
 
-from bot.devtools.simulator.core.errors import Refusal
+from bot.devtools.simulator.core.errors import ApiError
 from bot.devtools.simulator.core.records import Json
 
 
-def size(text: str) -> int:
+def byte_length(text: str) -> int:
     """Length as the platform measures it: UTF-8 bytes."""
     return len(text.encode())
 
 
-def cut(text: str, limit: int) -> str:
+def truncate_bytes(text: str, limit: int) -> str:
     """The longest start of a text that fits into `limit` bytes, as the platform cuts (section 4)."""
     return text.encode()[:limit].decode(errors="ignore")
 
 
-def part(body: Json, name: str) -> Json:
+def require_object(body: Json, name: str) -> Json:
     """The object `name` of a body, or 40058."""
     value = body.get(name)
     if not isinstance(value, dict):
-        raise Refusal(40058, f"{name} missing or not an object")
+        raise ApiError(40058, f"{name} missing or not an object")
     return value
 
 
-def parts(body: Json, name: str, most: int, errcode: int = 40058) -> list[Json]:
+def require_objects(body: Json, name: str, max_count: int, errcode: int = 40058) -> list[Json]:
     """The list of objects `name`, with 1 to `most` of them."""
     value = body.get(name)
     if not isinstance(value, list) or not value or not all(isinstance(item, dict) for item in value):
-        raise Refusal(40058, f"{name} missing or not a list of objects")
-    if len(value) > most:
-        raise Refusal(errcode, f"{name} has more than {most} entries")
+        raise ApiError(40058, f"{name} missing or not a list of objects")
+    if len(value) > max_count:
+        raise ApiError(errcode, f"{name} has more than {max_count} entries")
     return value
 
 
-def words(body: Json, name: str, missing: int = 40058) -> str:
+def require_text(body: Json, name: str, missing_errcode: int = 40058) -> str:
     """The non-empty text `name`, or the errcode for a missing one."""
     value = body.get(name)
     if not isinstance(value, str) or not value:
-        raise Refusal(missing, f"{name} missing or empty")
+        raise ApiError(missing_errcode, f"{name} missing or empty")
     return value
 
 
-def maybe_words(body: Json, name: str) -> str:
+def optional_text(body: Json, name: str) -> str:
     """The text `name`, which may be absent."""
     value = body.get(name, "")
     if not isinstance(value, str):
-        raise Refusal(40058, f"{name} is not a text")
+        raise ApiError(40058, f"{name} is not a text")
     return value
 
 
-def at_most(text: str, limit: int, name: str, errcode: int = 45002) -> str:
+def limit_bytes(text: str, limit: int, name: str, errcode: int = 45002) -> str:
     """The text itself if it has no more than `limit` bytes."""
-    if size(text) > limit:
-        raise Refusal(errcode, f"{name} exceed max length {limit}")
+    if byte_length(text) > limit:
+        raise ApiError(errcode, f"{name} exceed max length {limit}")
     return text
 
 
-def letters(text: str, limit: int, name: str) -> str:
+def limit_characters(text: str, limit: int, name: str) -> str:
     """The text itself if it has no more than `limit` characters."""
     if len(text) > limit:
-        raise Refusal(40058, f"{name} exceed max length {limit} characters")
+        raise ApiError(40058, f"{name} exceed max length {limit} characters")
     return text
 
 
-def address(body: Json, name: str) -> str:
+def require_url(body: Json, name: str) -> str:
     """A required web address of at most 2048 bytes (section 4)."""
-    url = at_most(words(body, name), 2048, name, 40058)
+    url = limit_bytes(require_text(body, name), 2048, name, 40058)
     if not url.startswith(("http://", "https://")):
-        raise Refusal(40058, f"{name} is not a web address")
+        raise ApiError(40058, f"{name} is not a web address")
     return url
 
 
-def one_of(body: Json, name: str, allowed: tuple[int, ...]) -> int:
+def optional_choice(body: Json, name: str, allowed: tuple[int, ...]) -> int:
     """A number out of a small set; absent means the first."""
     value: Any = body.get(name, allowed[0])
     if isinstance(value, bool) or value not in allowed:
-        raise Refusal(40058, f"{name} is not one of {allowed}")
+        raise ApiError(40058, f"{name} is not one of {allowed}")
     return int(value)
 
 
-def texts(body: Json, name: str) -> tuple[str, ...]:
+def optional_texts(body: Json, name: str) -> tuple[str, ...]:
     """An optional list of texts."""
     value = body.get(name, [])
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise Refusal(40058, f"{name} is not a list of texts")
+        raise ApiError(40058, f"{name} is not a list of texts")
     return tuple(value)
 
 
-def articles(body: Json) -> list[Json]:
+def require_articles(body: Json) -> list[Json]:
     """The 1 to 8 articles of a news message (sections 4 and 6)."""
-    found = parts(body, "articles", 8, 45008)
+    found = require_objects(body, "articles", 8, 45008)
     for article in found:
-        at_most(words(article, "title"), 128, "title")
-        at_most(maybe_words(article, "description"), 512, "description")
-        address(article, "url")
-        at_most(maybe_words(article, "picurl"), 2048, "picurl", 40058)
+        limit_bytes(require_text(article, "title"), 128, "title")
+        limit_bytes(optional_text(article, "description"), 512, "description")
+        require_url(article, "url")
+        limit_bytes(optional_text(article, "picurl"), 2048, "picurl", 40058)
     return found

@@ -1,6 +1,6 @@
 """A work group into which a robot posts (protocol sheet, section 6)."""
 
-from bot.devtools.simulator.core.records import GroupHeard, Robot
+from bot.devtools.simulator.core.records import GroupMessage, Robot
 
 
 class Group:
@@ -8,7 +8,7 @@ class Group:
 
     def __init__(self, robot: Robot) -> None:
         self.robot = robot
-        self.heard: list[GroupHeard] = []
+        self.received: list[GroupMessage] = []
 
     @property
     def name(self) -> str:
@@ -18,4 +18,4 @@ class Group:
     @property
     def texts(self) -> list[str]:
         """Everything readable that was heard, in order."""
-        return [heard.text for heard in self.heard]
+        return [heard.text for heard in self.received]

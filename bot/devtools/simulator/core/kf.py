@@ -5,60 +5,60 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.devtools.simulator.core.callback import Courier, Value
-from bot.devtools.simulator.core.errors import Refusal
+from bot.devtools.simulator.core.callback import CallbackSender, XmlValue
+from bot.devtools.simulator.core.errors import ApiError
 from bot.devtools.simulator.core.kf_phone import KfPhone
-from bot.devtools.simulator.core.kf_records import SYSTEM, Customer, KfAccount, Listed
-from bot.devtools.simulator.core.rate_limit import Window
+from bot.devtools.simulator.core.kf_records import ORIGIN_SYSTEM, Customer, KfAccount, QueuedMessage
+from bot.devtools.simulator.core.rate_limit import RateLimit
 from bot.devtools.simulator.core.records import Json
-from bot.devtools.simulator.core.tokens import Tokens
+from bot.devtools.simulator.core.tokens import AccessTokens
 
 if TYPE_CHECKING:
     from bot.devtools.simulator.cloud import Cloud
 
-LISTED_SECONDS = 3 * 24 * 3600
-BELL_SECONDS = 600
-WELCOME_SECONDS = 20
-MOST = 1000
+RETENTION_SECONDS = 3 * 24 * 3600
+SYNC_TOKEN_TTL_SECONDS = 600
+WELCOME_CODE_TTL_SECONDS = 20
+MAX_PAGE_SIZE = 1000
 
 
 class CustomerService:
     """The account, its customers and their messages; made by the cloud."""
 
-    def __init__(self, cloud: "Cloud") -> None:
-        self._cloud = cloud
-        self.account = KfAccount(cloud.app.corp_id)
+    def __init__(self, state: "Cloud") -> None:
+        self._cloud = state
+        self.account = KfAccount(state.app.corp_id)
         self.customers: dict[str, Customer] = {}
-        self.courier = Courier(cloud, lambda: self.account)
-        self.forget()
+        self.callback_sender = CallbackSender(state, lambda: self.account)
+        self.reset()
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Nobody has said anything; the account and the customers stay."""
-        self.tokens = Tokens()
-        self.rings = True
+        self.tokens = AccessTokens()
+        self.notifies = True
         """Whether the bell reaches the bot; without, only asking finds the messages."""
         self.empty_pages = 0
         """How many answers come with an empty list although there is more."""
-        self.page = MOST
+        self.page_size = MAX_PAGE_SIZE
         """How many messages one answer holds at the most, whatever is asked for."""
-        self.said: dict[str, str] = {}
-        self._listed: list[Listed] = []
+        self.accepted_msgids: dict[str, str] = {}
+        self._listed: list[QueuedMessage] = []
         self._cursors: dict[str, int] = {}
         self._bells: dict[str, float] = {}
         self._welcomes: dict[str, tuple[str, float]] = {}
-        self._unbelled = Window(10, 60, blocks=True)
+        self._unbelled = RateLimit(10, 60, blocks_when_exceeded=True)
         self._phones: dict[str, KfPhone] = {}
         self._numbers = itertools.count(1)
         for each in self.customers.values():
-            each.heard.clear()
-            each.told, each.spoke_at, each.welcomed_at = 0, None, None
+            each.received.clear()
+            each.replies_used, each.last_message_at, each.welcomed_at = 0, None, None
 
     def configure(self, **changes: str) -> KfAccount:
         """Change fields of the account; the rest stays."""
         self.account = replace(self.account, **changes)  # type: ignore[arg-type]
         return self.account
 
-    def phone(self, external_userid: str) -> KfPhone:
+    def customer_phone(self, external_userid: str) -> KfPhone:
         """The WeChat of a customer; KeyError for somebody who never opened the chat."""
         customer = self.customers[external_userid]
         return self._phones.setdefault(external_userid, KfPhone(self._cloud, customer))
@@ -72,55 +72,55 @@ class CustomerService:
             "WECOM_KF_OPEN_KFID": self.account.open_kfid,
         }
 
-    def add(self, message: Json, at: float) -> list[int]:
+    def add_message(self, message: Json, at: float) -> list[int]:
         """Put a message into the list and ring; how the bot's door answered, nothing when the bell is lost."""
         with self._cloud.lock:
-            self._listed.append(Listed(at, message))
-        return self.ring()
+            self._listed.append(QueuedMessage(at, message))
+        return self.notify()
 
     def new_msgid(self) -> str:
         """A msgid that was never used before."""
         return f"pretend{next(self._numbers):06d}{secrets.token_hex(8)}"
 
-    def ring(self) -> list[int]:
+    def notify(self) -> list[int]:
         """The event that says nothing but that there is something."""
-        if not self.rings:
+        if not self.notifies:
             return []
         with self._cloud.lock:
             token = secrets.token_urlsafe(32)
             self._bells[token] = self._cloud.now()
-        fields: dict[str, Value] = {
+        fields: dict[str, XmlValue] = {
             "ToUserName": self.account.corp_id, "CreateTime": int(self._cloud.now()), "MsgType": "event",
             "Event": "kf_msg_or_event", "Token": token, "OpenKfId": self.account.open_kfid,
         }  # fmt: skip
-        return self.courier.post(self.courier.write(fields))
+        return self.callback_sender.post(self.callback_sender.to_xml(fields))
 
-    def event(self, external_userid: str, own: Json, at: float | None = None) -> list[int]:
+    def add_event(self, external_userid: str, extra_fields: Json, at: float | None = None) -> list[int]:
         """Something happened of which nobody spoke."""
         now = self._cloud.now() if at is None else at
-        content = {"open_kfid": self.account.open_kfid, "external_userid": external_userid, **own}
-        return self.add(
+        content = {"open_kfid": self.account.open_kfid, "external_userid": external_userid, **extra_fields}
+        return self.add_message(
             {
                 "msgid": self.new_msgid(), "open_kfid": self.account.open_kfid, "send_time": int(now),
-                "origin": SYSTEM, "msgtype": "event", "event": content,
+                "origin": ORIGIN_SYSTEM, "msgtype": "event", "event": content,
             },
             now,
         )  # fmt: skip
 
-    def welcome_for(self, customer: Customer) -> str | None:
+    def issue_welcome_code(self, customer: Customer) -> str | None:
         """A code for a welcome, for whoever was neither welcomed nor wrote within 48 hours."""
-        now, latest = self._cloud.now(), max(customer.spoke_at or 0, customer.welcomed_at or 0)
+        now, latest = self._cloud.now(), max(customer.last_message_at or 0, customer.welcomed_at or 0)
         if now < latest + 48 * 3600:
             return None
         code = secrets.token_urlsafe(24)
         self._welcomes[code] = (customer.external_userid, now)
         return code
 
-    def take_welcome(self, code: object) -> Customer:
+    def redeem_welcome_code(self, code: object) -> Customer:
         """Whom a code of the last 20 seconds is for; it serves once."""
         external_userid, given = self._welcomes.pop(str(code), ("", 0.0))
-        if not external_userid or self._cloud.now() > given + WELCOME_SECONDS:
-            raise Refusal(40058, "the code is unknown, used or older than 20 seconds")
+        if not external_userid or self._cloud.now() > given + WELCOME_CODE_TTL_SECONDS:
+            raise ApiError(40058, "the code is unknown, used or older than 20 seconds")
         return self.customers[external_userid]
 
     def sync(self, body: Json) -> Json:
@@ -128,31 +128,33 @@ class CustomerService:
         self._check(body)
         start, now = self._start(body.get("cursor", "")), self._cloud.now()
         stop = (
-            start if self.empty_pages else min(start + min(int(body.get("limit", MOST)), self.page), len(self._listed))
+            start
+            if self.empty_pages
+            else min(start + min(int(body.get("limit", MAX_PAGE_SIZE)), self.page_size), len(self._listed))
         )
         unfinished = bool(self.empty_pages) or stop < len(self._listed)
         self.empty_pages = max(0, self.empty_pages - 1)
         cursor = secrets.token_hex(16)
         self._cursors[cursor] = stop
-        fresh = [each.message for each in self._listed[start:stop] if now < each.at + LISTED_SECONDS]
+        fresh = [each.message for each in self._listed[start:stop] if now < each.at + RETENTION_SECONDS]
         return {"next_cursor": cursor, "has_more": int(unfinished), "msg_list": fresh}
 
     def _check(self, body: Json) -> None:
         if body.get("open_kfid") != self.account.open_kfid:
-            raise Refusal(95000, "invalid open_kfid")
-        limit = body.get("limit", MOST)
-        if not isinstance(limit, int) or isinstance(limit, bool) or not 0 < limit <= MOST:
-            raise Refusal(40058, f"limit is not within 1..{MOST}")
+            raise ApiError(95000, "invalid open_kfid")
+        limit = body.get("limit", MAX_PAGE_SIZE)
+        if not isinstance(limit, int) or isinstance(limit, bool) or not 0 < limit <= MAX_PAGE_SIZE:
+            raise ApiError(40058, f"limit is not within 1..{MAX_PAGE_SIZE}")
         token, now = body.get("token"), self._cloud.now()
-        if token is not None and now >= self._bells.get(str(token), -BELL_SECONDS) + BELL_SECONDS:
-            raise Refusal(95007, "the token is unknown or older than ten minutes", blame=False)
-        if token is None and not self._unbelled.admits("", now):
-            raise Refusal(45009, "more than ten calls a minute without a token")
+        if token is not None and now >= self._bells.get(str(token), -SYNC_TOKEN_TTL_SECONDS) + SYNC_TOKEN_TTL_SECONDS:
+            raise ApiError(95007, "the token is unknown or older than ten minutes", is_violation=False)
+        if token is None and not self._unbelled.allow("", now):
+            raise ApiError(45009, "more than ten calls a minute without a token")
 
     def _start(self, cursor: object) -> int:
         """Where to go on; a cursor is good for ever, as long as it is one."""
         if cursor == "":
             return 0
         if not isinstance(cursor, str) or len(cursor.encode()) > 64 or cursor not in self._cursors:
-            raise Refusal(40058, "invalid cursor")
+            raise ApiError(40058, "invalid cursor")
         return self._cursors[cursor]

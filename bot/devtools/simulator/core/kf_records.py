@@ -6,9 +6,9 @@ from typing import Any
 from bot.devtools.simulator.core.records import Json
 
 MEGABYTE = 1024 * 1024
-LARGEST = {"image": 2 * MEGABYTE, "voice": 2 * MEGABYTE, "video": 10 * MEGABYTE, "file": 20 * MEGABYTE}
-REPLY_SECONDS, REPLIES = 48 * 3600, 5
-CUSTOMER, SYSTEM = 3, 4
+MEDIA_LIMITS = {"image": 2 * MEGABYTE, "voice": 2 * MEGABYTE, "video": 10 * MEGABYTE, "file": 20 * MEGABYTE}
+REPLY_WINDOW_SECONDS, MAX_REPLIES = 48 * 3600, 5
+ORIGIN_CUSTOMER, ORIGIN_SYSTEM = 3, 4
 
 
 @dataclass(frozen=True)
@@ -31,20 +31,24 @@ class Customer:
 
     external_userid: str
     name: str
-    state: str = "new"
-    refuses: bool = False
-    spoke_at: float | None = None
+    session_state: str = "new"
+    blocks_messages: bool = False
+    last_message_at: float | None = None
     welcomed_at: float | None = None
-    told: int = 0
-    heard: list["KfHeard"] = field(default_factory=list)
+    replies_used: int = 0
+    received: list["KfMessage"] = field(default_factory=list)
 
-    def may_be_told(self, now: float) -> bool:
+    def accepts_reply(self, now: float) -> bool:
         """Whether a message is within 48 hours of the person's last and among the first five after it."""
-        return self.spoke_at is not None and now < self.spoke_at + REPLY_SECONDS and self.told < REPLIES
+        return (
+            self.last_message_at is not None
+            and now < self.last_message_at + REPLY_WINDOW_SECONDS
+            and self.replies_used < MAX_REPLIES
+        )
 
 
 @dataclass(frozen=True)
-class KfHeard:
+class KfMessage:
     """One message shown in WeChat; `menu` holds what can be tapped, by its words."""
 
     at: float
@@ -57,7 +61,7 @@ class KfHeard:
 
 
 @dataclass(frozen=True)
-class Listed:
+class QueuedMessage:
     """One message in the list that sync_msg gives out."""
 
     at: float

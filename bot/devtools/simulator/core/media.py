@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.devtools.simulator.core.errors import Refusal
+from bot.devtools.simulator.core.errors import ApiError
 
-LIFE_SECONDS = 3 * 24 * 3600
-CHUNK = 256 * 1024
+MEDIA_TTL_SECONDS = 3 * 24 * 3600
+CHUNK_BYTES = 256 * 1024
 Payload = bytes | Path
 
 
@@ -24,7 +24,7 @@ class Media:
     filename: str
     payload: Payload
     created_at: float
-    robot: str | None = None
+    owner: str | None = None
 
     @property
     def size(self) -> int:
@@ -43,12 +43,12 @@ class Media:
     def chunks(self, start: int, stop: int) -> Iterator[bytes]:
         """The bytes from start up to stop in pieces; a file is never read whole."""
         if isinstance(self.payload, bytes):
-            for at in range(start, stop, CHUNK):
-                yield self.payload[at : min(at + CHUNK, stop)]
+            for at in range(start, stop, CHUNK_BYTES):
+                yield self.payload[at : min(at + CHUNK_BYTES, stop)]
             return
         with self.payload.open("rb") as source:
             source.seek(start)
-            while start < stop and (piece := source.read(min(CHUNK, stop - start))):
+            while start < stop and (piece := source.read(min(CHUNK_BYTES, stop - start))):
                 start += len(piece)
                 yield piece
 
@@ -61,28 +61,28 @@ class MediaStore:
         self._under_way: set[str] = set()
         self._lock = threading.Lock()
 
-    def add(self, payload: Payload, kind: str, filename: str, now: float, robot: str | None = None) -> Media:
+    def add(self, payload: Payload, kind: str, filename: str, now: float, owner: str | None = None) -> Media:
         """Keep an item and give it a media_id."""
-        media = Media(secrets.token_urlsafe(48), kind, filename, payload, now, robot)
+        media = Media(secrets.token_urlsafe(48), kind, filename, payload, now, owner)
         self._items[media.media_id] = media
         return media
 
-    def find(self, media_id: object, now: float, robot: str | None = None) -> Media:
+    def find(self, media_id: object, now: float, owner: str | None = None) -> Media:
         """The living item of that id for that robot (or for the app), or 40007."""
         media = self._items.get(media_id) if isinstance(media_id, str) else None
-        if media is None or media.robot != robot or now >= media.created_at + LIFE_SECONDS:
-            raise Refusal(40007, "invalid media_id")
+        if media is None or media.owner != owner or now >= media.created_at + MEDIA_TTL_SECONDS:
+            raise ApiError(40007, "invalid media_id")
         return media
 
     def __len__(self) -> int:
         return len(self._items)
 
     @contextmanager
-    def fetching(self, media_id: str, exclusive: bool) -> Iterator[None]:
+    def track_fetch(self, media_id: str, exclusive: bool) -> Iterator[None]:
         """Marks a fetch as under way; with `exclusive` a second one at the same time gets 45033 (2.2)."""
         with self._lock:
             if exclusive and media_id in self._under_way:
-                raise Refusal(45033, "api concurrent out of limit")
+                raise ApiError(45033, "api concurrent out of limit")
             self._under_way.add(media_id)
         try:
             yield

@@ -10,26 +10,26 @@ from xml.sax.saxutils import escape
 import requests
 
 from bot.devtools.simulator.core import crypto
-from bot.devtools.simulator.core.callback import NO_ANSWER, Ask, Deliver, direct_session
+from bot.devtools.simulator.core.callback import NO_RESPONSE, GetCallback, PostCallback, direct_session
 from bot.devtools.simulator.core.official_account_records import COMPATIBLE, PLAIN
 
 if TYPE_CHECKING:
     from bot.devtools.simulator.core.official_account import OfficialAccount
 
-RETRIES, PATIENCE_S = 3, 5.0
+RETRIES, TIMEOUT_SECONDS = 3, 5.0
 
 
-class AccountCourier:
+class AccountCallbackSender:
     """Carries messages to the account's callback URL, or to `deliver` where a test has put one."""
 
-    def __init__(self, desk: "OfficialAccount") -> None:
-        self._desk = desk
-        self.deliver: Deliver | None = None
+    def __init__(self, state: "OfficialAccount") -> None:
+        self._desk = state
+        self.transport: PostCallback | None = None
         self.retries = RETRIES
 
     def envelope(self, fields: Mapping[str, str | int]) -> tuple[str, bytes]:
         """Query string and body of one POST in the account's present mode."""
-        account, plain = self._desk.account, written(fields)
+        account, plain = self._desk.profile, to_xml(fields)
         query = self._signed()
         if account.mode == PLAIN:
             return urlencode(query), plain.encode()
@@ -37,7 +37,7 @@ class AccountCourier:
         signature = crypto.sign(account.token, query["timestamp"], query["nonce"], ciphertext)
         query |= {"openid": str(fields["FromUserName"]), "encrypt_type": "aes", "msg_signature": signature}
         shown = dict(fields) if account.mode == COMPATIBLE else {"ToUserName": account.original_id}
-        return urlencode(query), written({**shown, "Encrypt": ciphertext}).encode()
+        return urlencode(query), to_xml({**shown, "Encrypt": ciphertext}).encode()
 
     def post(self, fields: Mapping[str, str | int]) -> list[int]:
         """Post until it is answered, at most 1 + `retries` times; the statuses, 0 for no answer."""
@@ -45,45 +45,45 @@ class AccountCourier:
         while len(statuses) <= self.retries and 200 not in statuses:
             statuses.append(self._post_once(*self.envelope(fields)))
         if statuses[-1] != 200:
-            self._desk.complain("callback", 0, f"the person reads that the service is out of order: {statuses}")
+            self._desk.record_violation("callback", 0, f"the person reads that the service is out of order: {statuses}")
         return statuses
 
-    def verify(self, ask: Ask | None = None) -> bool:
+    def verify_url(self, get: GetCallback | None = None) -> bool:
         """Save the URL in the console: it must echo `echostr` as it came."""
         echo = str(secrets.randbits(63))
         query = urlencode({**self._signed(), "echostr": echo})
-        return (ask or self._ask)(query) == (200, echo.encode())
+        return (get or self._ask)(query) == (200, echo.encode())
 
     def _signed(self) -> dict[str, str]:
         """The check that stands on every call, in every mode."""
         timestamp, nonce = str(int(self._desk.now())), secrets.token_hex(5)
-        pieces = sorted([self._desk.account.token, timestamp, nonce])
+        pieces = sorted([self._desk.profile.token, timestamp, nonce])
         signature = hashlib.sha1("".join(pieces).encode()).hexdigest()
         return {"signature": signature, "timestamp": timestamp, "nonce": nonce}
 
     def _post_once(self, query: str, body: bytes) -> int:
-        if self.deliver is not None:
-            return self.deliver(query, body)
-        url = f"{self._desk.account.callback_url}?{query}"
+        if self.transport is not None:
+            return self.transport(query, body)
+        url = f"{self._desk.profile.callback_url}?{query}"
         try:
             with direct_session() as session:
-                answer = session.post(url, data=body, headers={"Content-Type": "text/xml"}, timeout=PATIENCE_S)
+                answer = session.post(url, data=body, headers={"Content-Type": "text/xml"}, timeout=TIMEOUT_SECONDS)
         except requests.RequestException:
-            return NO_ANSWER
+            return NO_RESPONSE
         if answer.status_code == 200 and answer.content not in (b"", b"success"):
-            self._desk.complain("callback", 0, "the answer to a callback is neither empty nor `success`")
+            self._desk.record_violation("callback", 0, "the answer to a callback is neither empty nor `success`")
         return answer.status_code
 
     def _ask(self, query: str) -> tuple[int, bytes]:
         try:
             with direct_session() as session:
-                answer = session.get(f"{self._desk.account.callback_url}?{query}", timeout=PATIENCE_S)
+                answer = session.get(f"{self._desk.profile.callback_url}?{query}", timeout=TIMEOUT_SECONDS)
         except requests.RequestException:
-            return NO_ANSWER, b""
+            return NO_RESPONSE, b""
         return answer.status_code, answer.content
 
 
-def written(fields: Mapping[str, str | int]) -> str:
+def to_xml(fields: Mapping[str, str | int]) -> str:
     """A message as XML."""
     inner = (
         f"<{name}>{value}</{name}>"

@@ -7,11 +7,11 @@ from bot.devtools.simulator.core.records import Json
 PLAIN, COMPATIBLE, SAFE = "plain", "compatible", "safe"
 MODES = (PLAIN, COMPATIBLE, SAFE)
 # How long, and how often, the account may speak after somebody's words, and after a click, a scan or a follow.
-WORDS, TOUCH = (48 * 3600.0, 5), (60.0, 3)
+MESSAGE_WINDOW, EVENT_WINDOW = (48 * 3600.0, 5), (60.0, 3)
 
 
 @dataclass(frozen=True)
-class Account:
+class AccountProfile:
     """The account, as its console page would show it; `mode` is how callbacks are sent."""
 
     app_id: str = "wxPretendAccount01"
@@ -39,18 +39,18 @@ class Follower:
     openid: str
     name: str
     follows: bool = True
-    refuses: bool = False
-    open_until: float = 0.0
-    left: int = 0
-    heard: list["AccountHeard"] = field(default_factory=list)
+    blocks_templates: bool = False
+    replies_until: float = 0.0
+    replies_left: int = 0
+    received: list["AccountMessage"] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class AccountHeard:
+class AccountMessage:
     """One message shown in WeChat; `by` tells a customer message from a template."""
 
     at: float
-    by: str
+    sent_via: str
     msgtype: str
     text: str
     raw: Json

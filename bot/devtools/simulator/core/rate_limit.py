@@ -3,17 +3,17 @@
 from collections import defaultdict, deque
 
 
-class Window:
+class RateLimit:
     """Lets `limit` events of a key through in any `seconds`; with `blocks`, one too many shuts it out for as long."""
 
-    def __init__(self, limit: int, seconds: float, blocks: bool = False) -> None:
+    def __init__(self, limit: int, seconds: float, blocks_when_exceeded: bool = False) -> None:
         self.limit = limit
         self.seconds = seconds
-        self.blocks = blocks
+        self.blocks_when_exceeded = blocks_when_exceeded
         self._events: dict[str, deque[float]] = defaultdict(deque)
         self._blocked_until: dict[str, float] = {}
 
-    def admits(self, key: str, now: float) -> bool:
+    def allow(self, key: str, now: float) -> bool:
         """Count one event, or say that it is one too many."""
         if now < self._blocked_until.get(key, now):
             return False
@@ -23,6 +23,6 @@ class Window:
         if len(events) < self.limit:
             events.append(now)
             return True
-        if self.blocks:
+        if self.blocks_when_exceeded:
             self._blocked_until[key] = now + self.seconds
         return False

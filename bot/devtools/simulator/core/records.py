@@ -41,13 +41,13 @@ class Robot:
 
 
 @dataclass(frozen=True)
-class Complaint:
+class Violation:
     """Something the bot did that the platform refused or swallowed; a story asserts that there are none."""
 
     at: float
     endpoint: str
     errcode: int
-    what: str
+    description: str
 
 
 @dataclass
@@ -57,9 +57,9 @@ class Card:
     task_id: str
     userid: str
     content: Json
-    replaced: str | None = None
-    pressed: list[str] = field(default_factory=list)
-    of_bot: bool = False
+    replacement_text: str | None = None
+    pressed_keys: list[str] = field(default_factory=list)
+    from_aibot: bool = False
 
     @property
     def title(self) -> str:
@@ -69,14 +69,14 @@ class Card:
     @property
     def buttons(self) -> dict[str, str]:
         """Key and text of every button that can still be pressed; none once a replacement is shown."""
-        if self.replaced is not None:
+        if self.replacement_text is not None:
             return {}
         buttons = self.content.get("button_list", [])
         return {str(button["key"]): str(button["text"]) for button in buttons if button.get("type", 0) == 0}
 
 
 @dataclass(frozen=True)
-class Heard:
+class PhoneMessage:
     """One message shown on a phone; `text` is what a person would read of it."""
 
     at: float
@@ -89,7 +89,7 @@ class Heard:
 
 
 @dataclass(frozen=True)
-class GroupHeard:
+class GroupMessage:
     """One message shown in a group."""
 
     at: float

@@ -9,10 +9,10 @@ from waitress.server import create_server
 
 THREADS = 8
 # A chunk of media fits, so that waitress never spills an answer into a temporary file.
-OUTPUT_IN_MEMORY = 32 * 1024 * 1024
+OUTPUT_BUFFER_BYTES = 32 * 1024 * 1024
 
 
-class Server:
+class HttpServer:
     """One WSGI application on the loopback address."""
 
     def __init__(self, app: Flask, port: int = 0) -> None:
@@ -21,7 +21,7 @@ class Server:
             host="127.0.0.1",
             port=port,
             threads=THREADS,
-            outbuf_overflow=OUTPUT_IN_MEMORY,
+            outbuf_overflow=OUTPUT_BUFFER_BYTES,
             log_socket_errors=False,
             clear_untrusted_proxy_headers=True,
         )
@@ -29,7 +29,7 @@ class Server:
         self._thread = threading.Thread(target=self._server.run, name="simulator", daemon=True)
         self._thread.start()
 
-    def cut(self, remote_port: str) -> None:
+    def cut_connection(self, remote_port: str) -> None:
         """Close the connection from that port of the client, whatever it is waiting for."""
         for channel in list(self._server.active_channels.values()):
             if str(channel.addr[1]) == remote_port:

@@ -3,44 +3,44 @@
 (() => {
   const film = document.getElementById("film");
   if (!film) return;
-  const form = document.getElementById("judging");
-  const twice = document.getElementById("twice");
-  const told = document.getElementById("watched");
+  const form = document.getElementById("verdict-form");
+  const speedButton = document.getElementById("double-speed");
+  const watchedLabel = document.getElementById("watched");
   const token = JSON.parse(document.body.getAttribute("hx-headers") || "{}")["X-CSRFToken"];
-  const BEAT_MS = 5000, LONGEST_STEP_MS = 1000, STEP_S = 5;
+  const REPORT_EVERY_MS = 5000, MAX_STEP_MS = 1000, SEEK_STEP_S = 5;
   let watched = 0, last = null, sent = 0;
 
-  const covered = () => {
+  const playedSeconds = () => {
     let sum = 0;
     for (let i = 0; i < film.played.length; i += 1) sum += film.played.end(i) - film.played.start(i);
     return sum;
   };
-  const running = () => !film.paused && !film.seeking && !film.ended && film.readyState > 2;
-  const count = () => {
+  const isPlaying = () => !film.paused && !film.seeking && !film.ended && film.readyState > 2;
+  const updateWatched = () => {
     const now = performance.now();
     // A step longer than this is a phone that slept, not somebody who watched.
-    if (last !== null) watched += Math.min(now - last, LONGEST_STEP_MS) / 1000;
-    last = running() ? now : null;
-    told.textContent = Math.round(watched) + " s";
+    if (last !== null) watched += Math.min(now - last, MAX_STEP_MS) / 1000;
+    last = isPlaying() ? now : null;
+    watchedLabel.textContent = Math.round(watched) + " s";
     if (form) {
       form.elements.watched.value = watched.toFixed(1);
-      form.elements.covered.value = covered().toFixed(1);
+      form.elements.covered.value = playedSeconds().toFixed(1);
     }
   };
-  const tell = () => {
+  const reportWatched = () => {
     if (watched === sent) return;
     sent = watched;
-    fetch(film.dataset.page + "/looks/" + film.dataset.look, {
+    fetch(film.dataset.page + "/looks/" + film.dataset.view, {
       method: "POST", keepalive: true, headers: { "X-CSRFToken": token },
-      body: new URLSearchParams({ watched: watched.toFixed(1), covered: covered().toFixed(1) }),
+      body: new URLSearchParams({ watched: watched.toFixed(1), covered: playedSeconds().toFixed(1) }),
     }).catch(() => { sent = 0; });
   };
-  film.addEventListener("timeupdate", count);
-  for (const name of ["pause", "ended", "seeking", "playing"]) film.addEventListener(name, count);
-  for (const name of ["pause", "ended"]) film.addEventListener(name, tell);
-  setInterval(() => { if (running()) tell(); }, BEAT_MS);
-  addEventListener("pagehide", tell);
-  document.addEventListener("visibilitychange", () => { if (document.hidden) { count(); last = null; tell(); } });
+  film.addEventListener("timeupdate", updateWatched);
+  for (const name of ["pause", "ended", "seeking", "playing"]) film.addEventListener(name, updateWatched);
+  for (const name of ["pause", "ended"]) film.addEventListener(name, reportWatched);
+  setInterval(() => { if (isPlaying()) reportWatched(); }, REPORT_EVERY_MS);
+  addEventListener("pagehide", reportWatched);
+  document.addEventListener("visibilitychange", () => { if (document.hidden) { updateWatched(); last = null; reportWatched(); } });
 
   // A link lives for minutes: who comes back after a pause gets a new one and goes on where he was.
   for (const each of document.querySelectorAll("video[data-page]")) {
@@ -55,24 +55,24 @@
     });
   }
 
-  const sheet = document.getElementById("sheet");
+  const sheet = document.getElementById("contact-sheet");
   sheet.addEventListener("toggle", () => {
     const picture = sheet.querySelector("img");
     if (sheet.open && !picture.src) picture.src = picture.dataset.src;
   });
-  const speed = () => {
+  const toggleSpeed = () => {
     film.playbackRate = film.playbackRate === 1 ? 2 : 1;
-    twice.setAttribute("aria-pressed", String(film.playbackRate === 2));
+    speedButton.setAttribute("aria-pressed", String(film.playbackRate === 2));
   };
-  twice.addEventListener("click", speed);
+  speedButton.addEventListener("click", toggleSpeed);
 
-  const wanted = document.getElementById("wanted");
+  const reasonMissing = document.getElementById("reason-missing");
   if (form) form.addEventListener("submit", (event) => {
     const word = event.submitter && event.submitter.value;
     form.elements.at_s.value = film.currentTime.toFixed(1);
     if (word !== "fit" && !form.elements.reason.value.trim()) {
       event.preventDefault();
-      wanted.hidden = false;
+      reasonMissing.hidden = false;
       form.elements.reason.focus();
     }
   });
@@ -82,9 +82,9 @@
     const button = form && form.querySelector('[aria-keyshortcuts="' + event.key + '"]');
     if (button) { form.requestSubmit(button); }
     else if (event.key === " ") { if (film.paused) film.play(); else film.pause(); }
-    else if (event.key === "ArrowRight") film.currentTime += STEP_S;
-    else if (event.key === "ArrowLeft") film.currentTime -= STEP_S;
-    else if (event.key === "2x" || event.key === "x") speed();
+    else if (event.key === "ArrowRight") film.currentTime += SEEK_STEP_S;
+    else if (event.key === "ArrowLeft") film.currentTime -= SEEK_STEP_S;
+    else if (event.key === "2x" || event.key === "x") toggleSpeed();
     else return;
     event.preventDefault();
   });
