@@ -31,7 +31,7 @@ from bot.config_types import (
     Secret,
     TimeZone,
     WebSocketUrl,
-)  # fmt: skip
+)
 from bot.texts import say
 
 
@@ -109,17 +109,28 @@ class Config(BaseModel):
 # A door is on when all of these are set and off when none is.
 CHANNEL_SETTINGS: dict[str, tuple[str, ...]] = {
     "wecom_app": (
-        "WECOM_CORP_ID", "WECOM_AGENT_ID", "WECOM_APP_SECRET", "WECOM_CALLBACK_TOKEN", "WECOM_ENCODING_AES_KEY",
+        "WECOM_CORP_ID",
+        "WECOM_AGENT_ID",
+        "WECOM_APP_SECRET",
+        "WECOM_CALLBACK_TOKEN",
+        "WECOM_ENCODING_AES_KEY",
     ),
     "wecom_aibot": ("WECOM_AIBOT_ID", "WECOM_AIBOT_SECRET"),
     "wecom_kf": (
-        "WECOM_CORP_ID", "WECOM_KF_SECRET", "WECOM_KF_TOKEN", "WECOM_KF_ENCODING_AES_KEY", "WECOM_KF_OPEN_KFID",
+        "WECOM_CORP_ID",
+        "WECOM_KF_SECRET",
+        "WECOM_KF_TOKEN",
+        "WECOM_KF_ENCODING_AES_KEY",
+        "WECOM_KF_OPEN_KFID",
     ),
     "official_account": ("OFFICIAL_ACCOUNT_APP_ID", "OFFICIAL_ACCOUNT_APP_SECRET", "OFFICIAL_ACCOUNT_TOKEN"),
     "wecom_msgaudit": (
-        "WECOM_CORP_ID", "WECOM_MSGAUDIT_SECRET", "WECOM_MSGAUDIT_KEYS_DIR", "WECOM_MSGAUDIT_LIBRARY",
+        "WECOM_CORP_ID",
+        "WECOM_MSGAUDIT_SECRET",
+        "WECOM_MSGAUDIT_KEYS_DIR",
+        "WECOM_MSGAUDIT_LIBRARY",
     ),
-}  # fmt: skip
+}
 # Belongs to several doors, and opens none alone.
 SHARED_SETTINGS = ("WECOM_CORP_ID",)
 # The address of a database may hold a password.

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from bot.clock import Clock, real_delay
 from bot.engine import DELIVER, TAKE_IN, Engine, Job
+from schedules.context import Context
 from schedules.outage_notices import load_rule_book
 from schedules.rules import RuleBook
 from storage.db.database import WRITE_TIMEOUT_S, Database
@@ -110,3 +111,7 @@ class UnitOfWork:
     def rules(self, store: Store) -> RuleBook:
         """What has been agreed, as it stands now."""
         return load_rule_book(store, self.zone)
+
+    def context(self, store: Store) -> Context:
+        """What handlers and checks are given, now."""
+        return Context(store, self.rules(store), self.clock.now())

@@ -8,75 +8,75 @@ from typing import Any
 
 from handlers.message import Message
 from handlers.replies import add_reply
+from schedules.context import Context
 from schedules.notify import notify_sender, reply_route
 from schedules.patrol_night import night_of
 from schedules.rules import RuleBook
 from storage.db.models import Alert, Notice, Person
 from storage.notices import NoticeDraft
-from storage.store import Store
 
 
-def acknowledge_by_button(message: Message, notice_id: int, store: Store, rules: RuleBook, now: datetime) -> None:
+def acknowledge_by_button(message: Message, notice_id: int, ctx: Context) -> None:
     """The first button of an alert's card was pressed."""
-    notice = store.notices.get(notice_id)
-    alert = store.alerts.get(notice.alert_id) if notice and notice.alert_id else None
-    person = store.register.account_owner(message.realm, message.sender, now)
+    notice = ctx.store.notices.get(notice_id)
+    alert = ctx.store.alerts.get(notice.alert_id) if notice and notice.alert_id else None
+    person = ctx.store.register.account_owner(message.realm, message.sender, ctx.now)
     if alert is None or person is None:
-        return add_reply(message, store, rules, now, "alert.unknown")
-    _take(alert, person, message, store, rules, now)
+        return add_reply(message, ctx, "alert.unknown")
+    _take(alert, person, message, ctx)
     return None
 
 
-def acknowledge_by_text(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+def acknowledge_by_text(message: Message, ctx: Context) -> None:
     """The same by a text, for clients that show no cards: it answers the latest alert its sender was told of."""
-    person = store.register.account_owner(message.realm, message.sender, now)
+    person = ctx.store.register.account_owner(message.realm, message.sender, ctx.now)
     alerts = [
         alert
-        for alert in store.alerts.unacknowledged()
-        if person and any(notice.person_id == person.id for notice in store.notices.of_alert(alert.id))
+        for alert in ctx.store.alerts.unacknowledged()
+        if person and any(notice.person_id == person.id for notice in ctx.store.notices.of_alert(alert.id))
     ]
     if not alerts or person is None:
-        return add_reply(message, store, rules, now, "alert.nothing_open")
-    _take(alerts[-1], person, message, store, rules, now)
-    return add_reply(message, store, rules, now, "alert.taken")
+        return add_reply(message, ctx, "alert.nothing_open")
+    _take(alerts[-1], person, message, ctx)
+    return add_reply(message, ctx, "alert.taken")
 
 
-def _take(alert: Alert, person: Person, message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+def _take(alert: Alert, person: Person, message: Message, ctx: Context) -> None:
     pressed = reply_route(message) if message.response_code else None
-    first, shown = acknowledge_alert(alert, person, store, rules, now, pressed)
+    first, shown = acknowledge_alert(alert, person, ctx, pressed)
     if message.response_code:
-        update_card(message, f"{alert.id}" if first else f"{message.key}", shown, store, rules, now)
+        update_card(message, f"{alert.id}" if first else f"{message.key}", shown, ctx)
     if not first:
-        add_reply(message, store, rules, now, "alert.already_taken", **shown)
+        add_reply(message, ctx, "alert.already_taken", **shown)
 
 
 def acknowledge_alert(
-    alert: Alert, person: Person, store: Store, rules: RuleBook, now: datetime, pressed_route: str | None = None
-) -> tuple[bool, dict[str, str]]:  # fmt: skip
+    alert: Alert, person: Person, ctx: Context, pressed_route: str | None = None
+) -> tuple[bool, dict[str, str]]:
     """Stop the ladder in a person's name, wherever it was said; whether nobody was faster, and what is shown of it.
 
     Every card of the alert shows it but the one on the route where it was `pressed`, which has a fresher code.
     """
-    first = store.alerts.acknowledge(alert.id, person.id, now)
-    taken = store.alerts.get(alert.id)
+    first = ctx.store.alerts.acknowledge(alert.id, person.id, ctx.now)
+    taken = ctx.store.alerts.get(alert.id)
     assert taken is not None
     assert taken.acknowledged_at is not None
-    taker = store.register.person(taken.acknowledged_by or person.id)
-    shown = {"who": taker.name if taker else "", "time": f"{taken.acknowledged_at.astimezone(rules.zone):%H:%M}"}
+    taker = ctx.store.register.person(taken.acknowledged_by or person.id)
+    shown = {"who": taker.name if taker else "", "time": f"{taken.acknowledged_at.astimezone(ctx.rules.zone):%H:%M}"}
     if first:
-        store.audit_log.record(now, person.name, "acknowledged", alert=alert.id, cause=alert.cause)
-        _update_cards(alert, pressed_route, shown, store, rules, now)
+        ctx.store.audit_log.record(ctx.now, person.name, "acknowledged", alert=alert.id, cause=alert.cause)
+        _update_cards(alert, pressed_route, shown, ctx)
     return first, shown
 
 
-def _update_cards(
-    alert: Alert, pressed: str | None, shown: dict[str, str], store: Store, rules: RuleBook, now: datetime
-) -> None:
-    latest = {notice.route: notice for notice in store.notices.of_alert(alert.id) if _has_card(notice)}
+def _update_cards(alert: Alert, pressed: str | None, shown: dict[str, str], ctx: Context) -> None:
+    latest = {notice.route: notice for notice in ctx.store.notices.of_alert(alert.id) if _has_card(notice)}
     for route, notice in latest.items():
         if route != pressed:
             code = notice.response_code or ""
-            store.notices.add_follow_up(notice, _on_card("alert.card_taken", f"{alert.id}", code, shown, rules, now))
+            ctx.store.notices.add_follow_up(
+                notice, _on_card("alert.card_taken", f"{alert.id}", code, shown, ctx.rules, ctx.now)
+            )
 
 
 def _has_card(notice: Notice) -> bool:
@@ -84,12 +84,15 @@ def _has_card(notice: Notice) -> bool:
 
 
 def update_card(
-    message: Message, card_key: str, params: Mapping[str, Any], store: Store, rules: RuleBook, now: datetime,
+    message: Message,
+    card_key: str,
+    params: Mapping[str, Any],
+    ctx: Context,
     text_key: str = "alert.card_taken",
-) -> None:  # fmt: skip
+) -> None:
     """Have the card that was pressed show what became of it."""
-    saying = _on_card(text_key, card_key, message.response_code, params, rules, now)
-    notify_sender(message, store.register.account_owner(message.realm, message.sender, now), saying, store)
+    saying = _on_card(text_key, card_key, message.response_code, params, ctx.rules, ctx.now)
+    notify_sender(message, ctx.store.register.account_owner(message.realm, message.sender, ctx.now), saying, ctx.store)
 
 
 def _on_card(
@@ -97,6 +100,11 @@ def _on_card(
 ) -> NoticeDraft:
     """What a card shows from now on (protocol sheet 4.2: a code serves once)."""
     return NoticeDraft(
-        kind="system", text_key=text_key, once_key=f"card/{cause}/{code}", night=night_of(now, rules), due_at=now,
-        params={**shown, "response_code": code}, form="card_update",
-    )  # fmt: skip
+        kind="system",
+        text_key=text_key,
+        once_key=f"card/{cause}/{code}",
+        night=night_of(now, rules),
+        due_at=now,
+        params={**shown, "response_code": code},
+        form="card_update",
+    )

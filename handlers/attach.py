@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from handlers.attribution import assign_part
-from schedules.rules import RuleBook
+from schedules.context import Context
 from storage.db.models import Submission
 from storage.errors import OperationRefused
-from storage.store import Store
 
 
-def attach(
-    receipt: str, enterprise_code: str, part_number: str, store: Store, rules: RuleBook, now: datetime, actor: str
-) -> Submission:
+def attach(receipt: str, enterprise_code: str, part_number: str, ctx: Context, actor: str) -> Submission:
     """Attach a quarantined or unattributed film to a part; it counts by the instant it was sent. Raises Refused."""
-    film = store.submissions.by_receipt(receipt, now.astimezone(rules.zone).date() + timedelta(days=1))
+    film = ctx.store.submissions.by_receipt(receipt, ctx.now.astimezone(ctx.rules.zone).date() + timedelta(days=1))
     if film is None:
         raise OperationRefused("attach.no_such_receipt", receipt=receipt)
     if film.state != "filed":
         raise OperationRefused("attach.not_a_filed_film", receipt=receipt, state=film.state)
-    enterprise = store.register.enterprise_by_code(enterprise_code)
+    enterprise = ctx.store.register.enterprise_by_code(enterprise_code)
     if enterprise is None:
         raise OperationRefused("enrolment.unknown_enterprise", code=enterprise_code)
-    parts = store.register.parts_of(enterprise.id)
+    parts = ctx.store.register.parts_of(enterprise.id)
     part = next((part for part in parts if part.number == part_number), None)
     if part is None:
         raise OperationRefused(
-            "attach.no_such_part", enterprise=enterprise.short_name, number=part_number,
+            "attach.no_such_part",
+            enterprise=enterprise.short_name,
+            number=part_number,
             parts="、".join(f"{part.number} {part.name}" for part in parts),
-        )  # fmt: skip
+        )
     before = {"place": film.attribution, "enterprise_id": film.enterprise_id, "part_id": film.part_id}
-    store.audit_log.record(
-        now, actor, "attached", receipt=receipt, enterprise=enterprise_code, part=part_number, before=before
+    ctx.store.audit_log.record(
+        ctx.now, actor, "attached", receipt=receipt, enterprise=enterprise_code, part=part_number, before=before
     )
-    assign_part(film, enterprise.id, part.id, "staff", store, rules, now)
+    assign_part(film, enterprise.id, part.id, "staff", ctx)
     return film

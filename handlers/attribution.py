@@ -11,7 +11,7 @@ from handlers.pairing import MAX_GAP, PairingItem, pair_films_with_texts
 from handlers.part_names import find_enterprise, find_part, strip_enterprise_name
 from handlers.receipts import add_film_reply, film_params, send_receipt
 from handlers.rectification import record_film_answer
-from schedules.rules import RuleBook
+from schedules.context import Context
 from storage.db.models import KeyPart, Notice, ReceivedText, Submission
 from storage.store import Store
 
@@ -20,25 +20,25 @@ _ASK_AFTER = timedelta(seconds=5)
 _BUTTONS, _OPTIONS = 6, 10
 
 
-def attribute_films(store: Store, rules: RuleBook, realm: str, sender: str, night: date, now: datetime) -> set[int]:
+def attribute_films(ctx: Context, realm: str, sender: str, night: date) -> set[int]:
     """Place what can be placed of a sender's films of a night, then ask about the oldest that cannot.
 
     The ids of the words that have found their film.
     """
     films = [
         film
-        for film in store.submissions.of_sender(realm, sender, night)
+        for film in ctx.store.submissions.of_sender(realm, sender, night)
         if film.kind == "film" and film.person_id is not None and film.state in ("receiving", "filed", "unfit")
     ]
     for film in films:
-        _give_enterprise(film, store)
-        _give_only_choice(film, store, rules, now)
-    used = _give_words([film for film in films if film.attributed_by in (None, "word")], store, rules, now)
+        _give_enterprise(film, ctx.store)
+        _give_only_choice(film, ctx)
+    used = _give_words([film for film in films if film.attributed_by in (None, "word")], ctx)
     for film in films:
-        _give_only_due(film, store, rules, now)
+        _give_only_due(film, ctx)
     waiting = [film for film in films if film.attribution == "unattributed" and film.state == "filed"]
     if waiting:
-        _ask(waiting[0], len(waiting), store, rules, now)
+        _ask(waiting[0], len(waiting), ctx)
     return used
 
 
@@ -54,37 +54,37 @@ def _give_enterprise(film: Submission, store: Store) -> None:
         film.enterprise_id = store.submissions.chosen_enterprise(film.person_id, film.night)
 
 
-def _give_only_choice(film: Submission, store: Store, rules: RuleBook, now: datetime) -> None:
+def _give_only_choice(film: Submission, ctx: Context) -> None:
     """The part that is the only one, or that the name of a file tells."""
     if film.part_id is not None or film.enterprise_id is None:
         return
-    parts = store.register.parts_of(film.enterprise_id)
+    parts = ctx.store.register.parts_of(film.enterprise_id)
     if len(parts) == 1:
-        assign_part(film, film.enterprise_id, parts[0].id, "only_part", store, rules, now)
+        assign_part(film, film.enterprise_id, parts[0].id, "only_part", ctx)
     elif film.file_name and (part := find_part(film.file_name, parts)):
-        assign_part(film, film.enterprise_id, part.id, "name", store, rules, now)
+        assign_part(film, film.enterprise_id, part.id, "name", ctx)
 
 
-def _give_only_due(film: Submission, store: Store, rules: RuleBook, now: datetime) -> None:
+def _give_only_due(film: Submission, ctx: Context) -> None:
     """While production has stopped, often one part is left to film: without a word it is that one."""
     if film.part_id is None and film.enterprise_id is not None:
-        due = store.register.required_parts_of(film.enterprise_id)
+        due = ctx.store.register.required_parts_of(film.enterprise_id)
         if len(due) == 1:
-            assign_part(film, film.enterprise_id, due[0].id, "only_due", store, rules, now)
+            assign_part(film, film.enterprise_id, due[0].id, "only_due", ctx)
 
 
-def _give_words(films: Sequence[Submission], store: Store, rules: RuleBook, now: datetime) -> set[int]:
+def _give_words(films: Sequence[Submission], ctx: Context) -> set[int]:
     """Pair all of a sender's films with all his words anew: what came late may change which word is whose."""
     if not films:
         return set()
-    named = _words(films, store, now)
-    events = [PairingItem(film.sent_at, film.inbox_id, film.id, True, _waits_until(film, store)) for film in films]
+    named = _words(films, ctx.store, ctx.now)
+    events = [PairingItem(film.sent_at, film.inbox_id, film.id, True, _waits_until(film, ctx.store)) for film in films]
     events += [PairingItem(word.sent_at, word.inbox_id, word.id, False) for word, _ in named.values()]
     pairs = pair_films_with_texts(events)
     for film in films:
         part = named[pairs[film.id]][1].get(film.enterprise_id or 0) if film.id in pairs else None
         if part is not None:
-            assign_part(film, part.enterprise_id, part.id, "word", store, rules, now)
+            assign_part(film, part.enterprise_id, part.id, "word", ctx)
         elif film.attributed_by == "word":
             film.part_id, film.attributed_by, film.attribution = None, None, "unattributed"
     return set(pairs.values())
@@ -115,9 +115,7 @@ def _words(
     return found
 
 
-def assign_part(
-    film: Submission, enterprise_id: int, part_id: int, attributed_by: str, store: Store, rules: RuleBook, now: datetime
-) -> None:
+def assign_part(film: Submission, enterprise_id: int, part_id: int, attributed_by: str, ctx: Context) -> None:
     """Put a film where it belongs; its sender gets the receipt as soon as it is filed."""
     if (film.part_id, film.enterprise_id, film.attribution) == (part_id, enterprise_id, "attributed"):
         return
@@ -127,44 +125,49 @@ def assign_part(
         attributed_by,
         "attributed",
     )
-    store.session.flush()
+    ctx.store.session.flush()
     if film.state == "filed":
-        mark_reused_films(film, store)
-        send_receipt(film, store, rules, now)
-        record_film_answer(film, store, rules, now)
+        mark_reused_films(film, ctx.store)
+        send_receipt(film, ctx)
+        record_film_answer(film, ctx)
 
 
-def apply_choice(
-    film: Submission, choice_kind: str, chosen_id: int, store: Store, rules: RuleBook, now: datetime
-) -> None:
+def apply_choice(film: Submission, choice_kind: str, chosen_id: int, ctx: Context) -> None:
     """A button was pressed: `what` is `enterprise` or `part`."""
     if choice_kind == "enterprise" and film.person_id is not None and film.attribution == "unattributed":
-        store.submissions.choose_enterprise(film.person_id, film.night, chosen_id)
+        ctx.store.submissions.choose_enterprise(film.person_id, film.night, chosen_id)
         film.enterprise_id = chosen_id
     elif choice_kind == "part" and film.enterprise_id is not None:
-        assign_part(film, film.enterprise_id, chosen_id, "button", store, rules, now)
-    attribute_films(store, rules, film.realm, film.sender, film.night, now)
+        assign_part(film, film.enterprise_id, chosen_id, "button", ctx)
+    attribute_films(ctx, film.realm, film.sender, film.night)
 
 
-def _ask(film: Submission, waiting: int, store: Store, rules: RuleBook, now: datetime) -> None:
+def _ask(film: Submission, waiting: int, ctx: Context) -> None:
     """Ask about one film at a time, by a card and by words: nobody can tell which of them a phone shows."""
     what = "part" if film.enterprise_id else "enterprise"
-    options = _options(film, store)
+    options = _options(film, ctx.store)
     params: dict[str, Any] = {
-        **film_params(film, store, rules),
+        **film_params(film, ctx.store, ctx.rules),
         "waiting": waiting,
         "submission": film.id,
         "what": what,
     }
     params["options"] = [label for _, label in options]
-    when = {"kind": "question", "check_name": "question", "due_at": now + _ASK_AFTER}
+    when = {"kind": "question", "check_name": "question", "due_at": ctx.now + _ASK_AFTER}
     if len(options) <= _OPTIONS:
         card = {**params, "choices": [[f"{film.id}:{what}:{key}", label] for key, label in options]}
         form = "buttons" if len(options) <= _BUTTONS else "selection"
         add_film_reply(
-            film, store, now, f"question.{what}_card", f"question/{film.id}/{what}/card", card, form=form, **when
+            film,
+            ctx.store,
+            ctx.now,
+            f"question.{what}_card",
+            f"question/{film.id}/{what}/card",
+            card,
+            form=form,
+            **when,
         )
-    add_film_reply(film, store, now, f"question.{what}", f"question/{film.id}/{what}", params, **when)
+    add_film_reply(film, ctx.store, ctx.now, f"question.{what}", f"question/{film.id}/{what}", params, **when)
 
 
 def _options(film: Submission, store: Store) -> list[tuple[int, str]]:
@@ -174,8 +177,8 @@ def _options(film: Submission, store: Store) -> list[tuple[int, str]]:
     return [(enterprise.id, enterprise.short_name) for enterprise in store.register.enterprises_of(film.person_id)]
 
 
-def check_question(notice: Notice, store: Store, rules: RuleBook, now: datetime) -> dict[str, Any] | None:
+def check_question(notice: Notice, ctx: Context) -> dict[str, Any] | None:
     """A question is worth asking only while its film waits for just that answer."""
-    film = store.submissions.get(notice.params["submission"])
+    film = ctx.store.submissions.get(notice.params["submission"])
     asked = "part" if film and film.enterprise_id else "enterprise"
     return notice.params if film and film.attribution == "unattributed" and asked == notice.params["what"] else None

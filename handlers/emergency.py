@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from handlers.message import Message
 from handlers.replies import add_reply, sender_name
 from schedules.alerts.escalation import duty_ladder_at, escalate
+from schedules.context import Context
 from schedules.notify import notify_system
 from schedules.patrol_night import night_of
-from schedules.rules import RuleBook
-from storage.store import Store
 
 KEYWORD = "险情"
 _DENIED = re.compile(
@@ -29,48 +28,52 @@ def mentions_emergency(text: str) -> bool:
     return KEYWORD in _DENIED.sub("", text)
 
 
-def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+def handle(message: Message, ctx: Context) -> None:
     """Open the alert, or add to the one already open, and tell the sender who has been told."""
-    person = store.register.account_owner(message.realm, message.sender, message.sent_at)
-    enterprises = store.register.enterprises_of(person.id) if person else []
+    person = ctx.store.register.account_owner(message.realm, message.sender, message.sent_at)
+    enterprises = ctx.store.register.enterprises_of(person.id) if person else []
     enterprise = enterprises[0] if len(enterprises) == 1 else None
-    night = night_of(now, rules)
-    store.lock_for_transaction(f"danger/{enterprise.id if enterprise else message.ordering_key}")
-    known = store.alerts.open_emergency(enterprise.id if enterprise else None, message.sender, now - _SAME_DANGER)
+    night = night_of(ctx.now, ctx.rules)
+    ctx.store.lock_for_transaction(f"danger/{enterprise.id if enterprise else message.ordering_key}")
+    known = ctx.store.alerts.open_emergency(
+        enterprise.id if enterprise else None, message.sender, ctx.now - _SAME_DANGER
+    )
     params: dict[str, Any] = {
         "sender": message.sender,
-        "who": sender_name(store, message),
+        "who": sender_name(ctx.store, message),
         "mobile": (person.mobile if person else None) or "—",
         "enterprise": "、".join(each.short_name for each in enterprises) or {"say": "danger.unknown_enterprise"},
         "words": message.text[:200],
-        "time": f"{message.sent_at.astimezone(rules.zone):%H:%M}",
+        "time": f"{message.sent_at.astimezone(ctx.rules.zone):%H:%M}",
     }
     if known is None:
-        alert = store.alerts.open(
-            f"danger/{message.channel}/{message.key}", "danger", night, now,
-            enterprise_id=enterprise.id if enterprise else None, params=params,
-        )  # fmt: skip
+        alert = ctx.store.alerts.open(
+            f"danger/{message.channel}/{message.key}",
+            "danger",
+            night,
+            ctx.now,
+            enterprise_id=enterprise.id if enterprise else None,
+            params=params,
+        )
         if alert is not None:
-            escalate(alert, store, rules, now)
+            escalate(alert, ctx)
     else:
-        _pass_on(known.acknowledged_by, message, params, store, rules, now)
-    _reassure(message, store, rules, now)
+        _pass_on(known.acknowledged_by, message, params, ctx)
+    _reassure(message, ctx)
 
 
-def _pass_on(
-    taken_by: int | None, message: Message, params: dict[str, Any], store: Store, rules: RuleBook, now: datetime
-) -> None:
+def _pass_on(taken_by: int | None, message: Message, params: dict[str, Any], ctx: Context) -> None:
     """New words on a danger that is already known go to whoever has it, or to the first rung."""
-    taker = store.register.person(taken_by) if taken_by else None
-    for person in [taker] if taker else duty_ladder_at(store, rules, now).leader:
+    taker = ctx.store.register.person(taken_by) if taken_by else None
+    for person in [taker] if taker else duty_ladder_at(ctx.store, ctx.rules, ctx.now).leader:
         once_key = f"danger-more/{message.channel}/{message.key}/{person.id}"
-        notify_system(person, store, night_of(now, rules), now, "danger.more", once_key, **params)
+        notify_system(person, ctx.store, night_of(ctx.now, ctx.rules), ctx.now, "danger.more", once_key, **params)
 
 
-def _reassure(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
-    told = duty_ladder_at(store, rules, now).leader
+def _reassure(message: Message, ctx: Context) -> None:
+    told = duty_ladder_at(ctx.store, ctx.rules, ctx.now).leader
     names = [f"{person.name}（{person.mobile}）" if person.mobile else person.name for person in told[:2]]
     key = "danger.passed_on" if names else "danger.passed_on_to_nobody_named"
     # The seconds tell two cries apart: the platform drops the second of two equal answers.
-    time = f"{message.sent_at.astimezone(rules.zone):%H:%M:%S}"
-    add_reply(message, store, rules, now, key, leaders=names, time=time)
+    time = f"{message.sent_at.astimezone(ctx.rules.zone):%H:%M:%S}"
+    add_reply(message, ctx, key, leaders=names, time=time)

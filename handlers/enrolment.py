@@ -10,8 +10,8 @@ from typing import Any
 from handlers.message import Message
 from handlers.part_names import normalize_text
 from handlers.replies import add_reply
+from schedules.context import Context
 from schedules.notify import reply_route
-from schedules.rules import RuleBook
 from storage.db.models import Employment, Enterprise, Invitation, Person
 from storage.errors import OperationRefused
 from storage.store import Store
@@ -29,28 +29,32 @@ def parse_binding_code(text: str) -> str | None:
     return found.group(1) if found else None
 
 
-def handle_binding(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+def handle_binding(message: Message, ctx: Context) -> None:
     """Bind the sender's account, from this moment on, if the code is good."""
     route = reply_route(message)
-    if store.notices.count_since(route, "enrolment.wrong_code", now - _PERIOD) >= _TRIES:
-        return add_reply(message, store, rules, now, "enrolment.too_many_tries")
-    invitation = store.register.invitation(parse_binding_code(message.text) or "")
-    if invitation is None or invitation.expires_at <= now or invitation.used_at is not None:
-        return add_reply(message, store, rules, now, "enrolment.wrong_code")
-    invitation.used_at = now
-    store.register.bind(invitation.person_id, message.realm, message.sender, message.sent_at)
-    person = store.register.person(invitation.person_id)
+    if ctx.store.notices.count_since(route, "enrolment.wrong_code", ctx.now - _PERIOD) >= _TRIES:
+        return add_reply(message, ctx, "enrolment.too_many_tries")
+    invitation = ctx.store.register.invitation(parse_binding_code(message.text) or "")
+    if invitation is None or invitation.expires_at <= ctx.now or invitation.used_at is not None:
+        return add_reply(message, ctx, "enrolment.wrong_code")
+    invitation.used_at = ctx.now
+    ctx.store.register.bind(invitation.person_id, message.realm, message.sender, message.sent_at)
+    person = ctx.store.register.person(invitation.person_id)
     assert person is not None
-    store.audit_log.record(now, person.name, "bound", account=message.sender, channel=message.channel)
-    names: list[Any] = [enterprise.short_name for enterprise in store.register.enterprises_of(person.id)]
+    ctx.store.audit_log.record(ctx.now, person.name, "bound", account=message.sender, channel=message.channel)
+    names: list[Any] = [enterprise.short_name for enterprise in ctx.store.register.enterprises_of(person.id)]
     enterprises = names or [{"say": "enrolment.office"}]
-    return add_reply(message, store, rules, now, "enrolment.bound", name=person.name, enterprises=enterprises)
+    return add_reply(message, ctx, "enrolment.bound", name=person.name, enterprises=enterprises)
 
 
 def invite(
-    name: str, roles: list[str], enterprise_code: str | None, store: Store, now: datetime,
+    name: str,
+    roles: list[str],
+    enterprise_code: str | None,
+    store: Store,
+    now: datetime,
     actor: str = "night-patrol invite",
-) -> Invitation:  # fmt: skip
+) -> Invitation:
     """Make a one-time code for a person, who is put into the register if not there yet. Raises Refused."""
     person = register_person(name, roles, enterprise_code, store)
     code = f"{secrets.randbelow(10**8):08d}"

@@ -12,76 +12,76 @@ from handlers.message import Message
 from handlers.replies import add_rate_limited_reply, add_reply, sender_name
 from handlers.review import chat
 from schedules.channel_choice import route_key
+from schedules.context import Context
 from schedules.notify import notify_office
 from schedules.patrol_night import night_of
-from schedules.rules import RuleBook
 from storage.db.models import Submission
 from storage.store import Store
 
 
-def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+def handle(message: Message, ctx: Context) -> None:
     """Events that concern nobody (opening the app, a location ping) are kept and left alone."""
     if message.event in _EVENTS:
-        return _EVENTS[message.event](message, store, rules, now)
+        return _EVENTS[message.event](message, ctx)
     if message.event in ("subscribe", "SCAN") and re.fullmatch(r"\d{8}", message.text, re.ASCII):
-        return enrolment.handle_binding(replace(message, text=f"绑定{message.text}"), store, rules, now)
+        return enrolment.handle_binding(replace(message, text=f"绑定{message.text}"), ctx)
     if message.event == "subscribe":
-        person = store.register.account_owner(message.realm, message.sender, now)
-        add_reply(message, store, rules, now, "stranger.text" if person is None else "help.welcome")
+        person = ctx.store.register.account_owner(message.realm, message.sender, ctx.now)
+        add_reply(message, ctx, "stranger.text" if person is None else "help.welcome")
     elif message.event == "unsubscribe":
         once_key = f"left/{message.channel}/{message.key}"
         where = {"say": f"channel.{message.channel}"}
         text_key = "office.left" if message.realm == "wecom" else "office.unfollowed"
-        who = sender_name(store, message)
-        notify_office(store, night_of(now, rules), now, text_key, once_key, who=who, channel=where)
+        who = sender_name(ctx.store, message)
+        notify_office(ctx.store, night_of(ctx.now, ctx.rules), ctx.now, text_key, once_key, who=who, channel=where)
     return None
 
 
-def _entered(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+def _entered(message: Message, ctx: Context) -> None:
     """Somebody opened the chat: the link may have brought a code along, else a welcome while one is granted."""
     if re.fullmatch(r"\d{8}", message.text, re.ASCII):
-        return enrolment.handle_binding(replace(message, text=f"绑定{message.text}"), store, rules, now)
+        return enrolment.handle_binding(replace(message, text=f"绑定{message.text}"), ctx)
     if message.response_code:
-        person = store.register.account_owner(message.realm, message.sender, now)
-        add_reply(message, store, rules, now, "stranger.text" if person is None else "help.welcome")
+        person = ctx.store.register.account_owner(message.realm, message.sender, ctx.now)
+        add_reply(message, ctx, "stranger.text" if person is None else "help.welcome")
     return None
 
 
-def _looked_in(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+def _looked_in(message: Message, ctx: Context) -> None:
     """The first look into the chat on a day: a stranger learns what to do, a friend is greeted once for ever."""
-    person = store.register.account_owner(message.realm, message.sender, now)
+    person = ctx.store.register.account_owner(message.realm, message.sender, ctx.now)
     if person is None:
-        add_rate_limited_reply(message, store, rules, now, "stranger.text")
-    elif store.facts.decide(f"welcome/{message.channel}/{person.id}", now):
-        add_reply(message, store, rules, now, "help.welcome")
+        add_rate_limited_reply(message, ctx, "stranger.text")
+    elif ctx.store.facts.decide(f"welcome/{message.channel}/{person.id}", ctx.now):
+        add_reply(message, ctx, "help.welcome")
 
 
-def _recalled(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+def _recalled(message: Message, ctx: Context) -> None:
     """Somebody took a film back from the chat: that is noted. What was filed stays filed."""
-    film = store.submissions.by_message(message.channel, message.related_key)
+    film = ctx.store.submissions.by_message(message.channel, message.related_key)
     if film is not None:
-        store.submissions.add_mark([film.id], "recalled")
+        ctx.store.submissions.add_mark([film.id], "recalled")
 
 
-def _undelivered(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+def _undelivered(message: Message, ctx: Context) -> None:
     """The platform took a message and could not deliver it after all."""
-    notice = store.notices.by_platform_message_id(message.channel, message.related_key)
+    notice = ctx.store.notices.by_platform_message_id(message.channel, message.related_key)
     if notice is None or notice.state != "sent":
         return
-    store.notices.record_outcome(notice.id, "failed", now, message.event)
-    store.contacts.record_undeliverable(notice.route, now, message.event)
-    if notice.person_id is not None and (ended := store.notices.get(notice.id)):
+    ctx.store.notices.record_outcome(notice.id, "failed", ctx.now, message.event)
+    ctx.store.contacts.record_undeliverable(notice.route, ctx.now, message.event)
+    if notice.person_id is not None and (ended := ctx.store.notices.get(notice.id)):
         way = route_key(ended.channel, ended.address, outside_reply_window=bool((ended.body or {}).get("unasked")))
-        store.notices.reopen(ended, now, message.event, way)
+        ctx.store.notices.reopen(ended, ctx.now, message.event, way)
 
 
-def _template_done(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+def _template_done(message: Message, ctx: Context) -> None:
     """What became of a service notice that the platform had taken."""
     if message.text != "success":
-        _undelivered(message, store, rules, now)
+        _undelivered(message, ctx)
 
 
-_EVENTS: dict[str, Callable[[Message, Store, RuleBook, datetime], None]] = {
+_EVENTS: dict[str, Callable[[Message, Context], None]] = {
     "enter_session": _entered,
     "enter_chat": _looked_in,
     "user_recall_msg": _recalled,
@@ -90,23 +90,23 @@ _EVENTS: dict[str, Callable[[Message, Store, RuleBook, datetime], None]] = {
 }
 
 
-def handle_button(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+def handle_button(message: Message, ctx: Context) -> None:
     """A button of a card: `ack` on an alert, `film:what:id` on a question, `review:film:word` on a film to review."""
     if message.button == "ack":
-        return alerts.acknowledge_by_button(message, _notice_id(message.task_id), store, rules, now)
+        return alerts.acknowledge_by_button(message, _notice_id(message.task_id), ctx)
     if verdict := re.fullmatch(r"review:(\d{1,18}):([a-z_]+)", message.button, re.ASCII):
-        return chat.handle_verdict_button(message, int(verdict[1]), verdict[2], store, rules, now)
+        return chat.handle_verdict_button(message, int(verdict[1]), verdict[2], ctx)
     film_id, what, chosen_id = _choice(message.button)
-    film = store.submissions.get(film_id)
-    if film is None or not _may_place(film, message, store, now):
-        return add_reply(message, store, rules, now, "question.not_yours")
-    label = _label(film, what, chosen_id, store)
+    film = ctx.store.submissions.get(film_id)
+    if film is None or not _may_place(film, message, ctx.store, ctx.now):
+        return add_reply(message, ctx, "question.not_yours")
+    label = _label(film, what, chosen_id, ctx.store)
     if label is None:
-        return add_reply(message, store, rules, now, "question.not_yours")
-    attribution.apply_choice(film, what, chosen_id, store, rules, now)
+        return add_reply(message, ctx, "question.not_yours")
+    attribution.apply_choice(film, what, chosen_id, ctx)
     if message.response_code:
         cause, shown = f"question/{film.id}", {"label": label}
-        alerts.update_card(message, cause, shown, store, rules, now, "question.card_settled")
+        alerts.update_card(message, cause, shown, ctx, "question.card_settled")
     return None
 
 

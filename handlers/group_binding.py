@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from handlers.message import Message
 from handlers.part_names import normalize_text
 from handlers.replies import add_reply, sender_name, sender_of
+from schedules.context import Context
 from schedules.notify import notify_office
 from schedules.patrol_night import night_of
-from schedules.rules import RuleBook
 from storage.db.models import GroupChat
 from storage.register import OFFICE_STAFF_ROLES
 from storage.store import Store
@@ -17,33 +15,35 @@ from storage.store import Store
 _BIND = "绑定群"
 
 
-def handle_group_message(message: Message, store: Store, rules: RuleBook, now: datetime) -> bool:
+def handle_group_message(message: Message, ctx: Context) -> bool:
     """Something was said in a group; True when it was only about which group this is.
 
     Nobody can tell the bot a group's name but people: the office is told once how to.
     """
     said = normalize_text(message.text)
     if message.kind == "text" and said.startswith(_BIND):
-        _bind(message, said.removeprefix(_BIND).strip(":："), store, rules, now)
+        _bind(message, said.removeprefix(_BIND).strip(":："), ctx)
         return True
-    if store.register.group_by_chat_id(message.chat_id) is None:
-        who, chat = sender_name(store, message), message.chat_id
-        notify_office(store, night_of(now, rules), now, "group.unknown", f"group/{chat}", who=who, chat=chat)
+    if ctx.store.register.group_by_chat_id(message.chat_id) is None:
+        who, chat = sender_name(ctx.store, message), message.chat_id
+        notify_office(
+            ctx.store, night_of(ctx.now, ctx.rules), ctx.now, "group.unknown", f"group/{chat}", who=who, chat=chat
+        )
     return False
 
 
-def _bind(message: Message, name: str, store: Store, rules: RuleBook, now: datetime) -> None:
+def _bind(message: Message, name: str, ctx: Context) -> None:
     """By a member of the office only: from then on what the group is told comes here."""
-    person = sender_of(store, message)
+    person = sender_of(ctx.store, message)
     if person is None or not set(OFFICE_STAFF_ROLES) & set(person.roles):
-        return add_reply(message, store, rules, now, "group.not_yours")
-    groups = store.register.groups()
+        return add_reply(message, ctx, "group.not_yours")
+    groups = ctx.store.register.groups()
     group = next((each for each in groups if normalize_text(each.name) == name), None)
     if group is None:
-        return add_reply(message, store, rules, now, "group.no_such", names=[each.name for each in groups])
-    _move(message.chat_id, group, store)
-    store.audit_log.record(now, person.name, "group_bound", group=group.name, chat=message.chat_id)
-    return add_reply(message, store, rules, now, "group.bound", name=group.name)
+        return add_reply(message, ctx, "group.no_such", names=[each.name for each in groups])
+    _move(message.chat_id, group, ctx.store)
+    ctx.store.audit_log.record(ctx.now, person.name, "group_bound", group=group.name, chat=message.chat_id)
+    return add_reply(message, ctx, "group.bound", name=group.name)
 
 
 def _move(chat: str, group: GroupChat, store: Store) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from schedules.context import Context
 from schedules.notify import notify_office, notify_system
 from schedules.patrol_night import night_of
-from schedules.rules import RuleBook
 from storage.db.models import Enterprise, Objection
 from storage.errors import OperationRefused
 from storage.store import Store
@@ -14,21 +14,28 @@ from storage.store import Store
 _LONGEST = 500
 
 
-def raise_objection(
-    enterprise: Enterprise, night: date, person_id: int, text: str, store: Store, rules: RuleBook, now: datetime
-) -> Objection:
+def raise_objection(enterprise: Enterprise, night: date, person_id: int, text: str, ctx: Context) -> Objection:
     """Put an objection on record and before the office. Raises Refused."""
     text = _worded(text)
-    if night > night_of(now, rules):
+    if night > night_of(ctx.now, ctx.rules):
         raise OperationRefused("objection.which_night")
-    person = store.register.person(person_id)
+    person = ctx.store.register.person(person_id)
     assert person is not None
-    made = store.objections.add(enterprise.id, night, person_id, text, now)
-    store.audit_log.record(now, person.name, "objected", subject=f"企业/{enterprise.code}", night=night.isoformat())
+    made = ctx.store.objections.add(enterprise.id, night, person_id, text, ctx.now)
+    ctx.store.audit_log.record(
+        ctx.now, person.name, "objected", subject=f"企业/{enterprise.code}", night=night.isoformat()
+    )
     notify_office(
-        store, night, now, "objection.raised", f"objection/{made.id}", enterprise=enterprise.short_name,
-        which=f"{night:%m-%d}", name=person.name, text=text,
-    )  # fmt: skip
+        ctx.store,
+        night,
+        ctx.now,
+        "objection.raised",
+        f"objection/{made.id}",
+        enterprise=enterprise.short_name,
+        which=f"{night:%m-%d}",
+        name=person.name,
+        text=text,
+    )
     return made
 
 
@@ -46,9 +53,16 @@ def answer_objection(objection_id: int, person_id: int, answer: str, store: Stor
         now, person.name, "objection_answered", subject=f"企业/{enterprise.code}", night=found.night.isoformat()
     )
     notify_system(
-        asker, store, found.night, now, "objection.settled", f"objection/{objection_id}/answer",
-        which=f"{found.night:%m-%d}", text=answer, name=person.name,
-    )  # fmt: skip
+        asker,
+        store,
+        found.night,
+        now,
+        "objection.settled",
+        f"objection/{objection_id}/answer",
+        which=f"{found.night:%m-%d}",
+        text=answer,
+        name=person.name,
+    )
 
 
 def _worded(text: str) -> str:

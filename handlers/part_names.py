@@ -7,8 +7,22 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
-_DIGITS = str.maketrans({"零": "0", "〇": "0", "一": "1", "二": "2", "两": "2", "三": "3", "四": "4", "五": "5",
-                         "六": "6", "七": "7", "八": "8", "九": "9"})  # fmt: skip
+_DIGITS = str.maketrans(
+    {
+        "零": "0",
+        "〇": "0",
+        "一": "1",
+        "二": "2",
+        "两": "2",
+        "三": "3",
+        "四": "4",
+        "五": "5",
+        "六": "6",
+        "七": "7",
+        "八": "8",
+        "九": "9",
+    }
+)
 _NUMBER = re.compile(
     r"^(?:第|部位|no\.?|#)*([a-z]*-?\d+[a-z]?|[零〇一二两三四五六七八九十]{1,3})(?:号|个)?(?:部位|点|位)?[。.!！]?$"
 )

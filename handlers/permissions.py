@@ -9,9 +9,14 @@ PATROLLER, HEAD, LEADER, STAFF, AUDITOR, ADMIN = "patroller", "head", "leader", 
 ROLES = (PATROLLER, HEAD, LEADER, STAFF, AUDITOR, ADMIN)
 # How the register names them.
 ROLE_OF_REGISTER_NAME = {
-    "巡检员": PATROLLER, "负责人": HEAD, "安全员": HEAD, "值班领导": LEADER, "工作人员": STAFF, "审计员": AUDITOR,
+    "巡检员": PATROLLER,
+    "负责人": HEAD,
+    "安全员": HEAD,
+    "值班领导": LEADER,
+    "工作人员": STAFF,
+    "审计员": AUDITOR,
     "管理员": ADMIN,
-}  # fmt: skip
+}
 # They see every enterprise; everybody else only those he works for.
 COUNTY_ROLES = frozenset({LEADER, STAFF, AUDITOR, ADMIN})
 

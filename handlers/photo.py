@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from handlers.films import create_submission
 from handlers.message import MediaFetch, Message
 from handlers.receipts import add_film_reply, film_params
-from schedules.rules import RuleBook
+from schedules.context import Context
 from storage.db.models import Submission
 from storage.store import Store
 from storage.submissions import FilingResult
 
 
-def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> MediaFetch | None:
+def handle(message: Message, ctx: Context) -> MediaFetch | None:
     """Put the photo on record and have it fetched."""
-    return create_submission(message, store, rules, now, kind="photo")
+    return create_submission(message, ctx, kind="photo")
 
 
-def file_photo(submission_id: int, filed: FilingResult, store: Store, rules: RuleBook, now: datetime) -> None:
+def file_photo(submission_id: int, filed: FilingResult, ctx: Context) -> None:
     """The photo is kept: say that the film is still wanted."""
-    photo = store.submissions.get(submission_id)
+    photo = ctx.store.submissions.get(submission_id)
     assert photo is not None
-    _place(photo, store)
-    store.session.flush()
-    if store.submissions.file(submission_id, FilingResult(**{**vars(filed), "state": "supporting"}), []):
+    _place(photo, ctx.store)
+    ctx.store.session.flush()
+    if ctx.store.submissions.file(submission_id, FilingResult(**{**vars(filed), "state": "supporting"}), []):
         text_key = "stranger.film" if photo.person_id is None else "photo.kept"
-        add_film_reply(photo, store, now, text_key, f"photo/{photo.id}", film_params(photo, store, rules))
+        add_film_reply(
+            photo, ctx.store, ctx.now, text_key, f"photo/{photo.id}", film_params(photo, ctx.store, ctx.rules)
+        )
 
 
 def _place(photo: Submission, store: Store) -> None:

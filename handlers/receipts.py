@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from handlers.message import ARCHIVE_CHANNELS
+from schedules.context import Context
 from schedules.night_judgement import judge_night
 from schedules.notify import notify_office, notify_sender
 from schedules.patrol_night import submission_window
@@ -14,26 +15,32 @@ from storage.db.models import Submission
 from storage.notices import NoticeDraft
 from storage.store import Store
 
-_TEXTS = {"on_time": "receipt.filed", "late": "receipt.late", "early": "receipt.early",
-          "supplied_afterwards": "receipt.afterwards"}  # fmt: skip
+_TEXTS = {
+    "on_time": "receipt.filed",
+    "late": "receipt.late",
+    "early": "receipt.early",
+    "supplied_afterwards": "receipt.afterwards",
+}
 _STALE_AFTER = timedelta(hours=24)
 
 
-def send_receipt(submission: Submission, store: Store, rules: RuleBook, now: datetime) -> None:
+def send_receipt(submission: Submission, ctx: Context) -> None:
     """Tell the sender that a film is filed; a film that is named anew gets a new receipt."""
     assert submission.enterprise_id is not None
     # Two patrollers of one enterprise: each receipt counts what the other has brought.
-    store.lock_for_transaction(f"receipts/{submission.enterprise_id}/{submission.night}")
-    night = judge_night(store, submission.night, rules, now, submission.enterprise_id)
-    lateness = submission_window(submission.night, rules).lateness(submission.sent_at)
-    params = film_params(submission, store, rules)
+    ctx.store.lock_for_transaction(f"receipts/{submission.enterprise_id}/{submission.night}")
+    night = judge_night(ctx, submission.night, submission.enterprise_id)
+    lateness = submission_window(submission.night, ctx.rules).lateness(submission.sent_at)
+    params = film_params(submission, ctx.store, ctx.rules)
     for whole in night.enterprises:
         due, missing = len(whole.enterprise.due_parts), [f"{part.number} {part.name}" for part in whole.missing_parts]
         params |= {"total": due, "done": due - len(missing), "rest": _rest(due, missing)}
         if whole.part_states.get(submission.part_id or 0) == "exempt":
-            _tell_of_restart(submission, params, store, now)
+            _tell_of_restart(submission, params, ctx.store, ctx.now)
     params["remarks"] = [{"say": f"mark.{mark}"} for mark in submission.marks if mark.startswith("seen_")]
-    add_film_reply(submission, store, now, _TEXTS[lateness], f"receipt/{submission.id}/{submission.part_id}", params)
+    add_film_reply(
+        submission, ctx.store, ctx.now, _TEXTS[lateness], f"receipt/{submission.id}/{submission.part_id}", params
+    )
 
 
 def _tell_of_restart(submission: Submission, params: dict[str, Any], store: Store, now: datetime) -> None:

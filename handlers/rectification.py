@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from handlers.message import Message
 from handlers.part_names import normalize_text, parse_part_number
 from handlers.receipts import add_film_reply, film_params
 from handlers.replies import add_reply, sender_name
+from schedules.context import Context
 from schedules.night_judgement import MIN_REFILM_TIME
 from schedules.notify import notify_office, notify_person, notify_system
 from schedules.patrol_night import submission_window
-from schedules.rules import RuleBook
 from storage.db.models import Enterprise, Notice, Person, RectificationRequest, Submission, Verdict
 from storage.notices import NoticeDraft
 from storage.rectifications import PROBLEM_TEXT_KEY
@@ -27,43 +27,57 @@ _ANSWER_WORDS = ("答复", "回复", "整改")
 _LONGEST_ANSWER = 500
 
 
-def apply_verdict(
-    film: Submission, verdict: Verdict, previous: Verdict | None, store: Store, rules: RuleBook, now: datetime
-) -> None:
+def apply_verdict(film: Submission, verdict: Verdict, previous: Verdict | None, ctx: Context) -> None:
     """Take back what the verdict before had led to, and do what this one asks for."""
     if previous is not None:
-        _take_back(film, verdict, previous, store, rules, now)
+        _take_back(film, verdict, previous, ctx)
     if verdict.verdict in REJECTING_VERDICTS:
-        _ask_again(film, verdict, store, rules, now)
+        _ask_again(film, verdict, ctx)
     elif verdict.verdict == "problem" and film.enterprise_id is not None:
-        _urge(film, verdict, film.enterprise_id, store, rules, now)
+        _urge(film, verdict, film.enterprise_id, ctx)
 
 
-def _take_back(
-    film: Submission, verdict: Verdict, before: Verdict, store: Store, rules: RuleBook, now: datetime
-) -> None:
-    urge = store.rectifications.of_verdict(before.id)
+def _take_back(film: Submission, verdict: Verdict, before: Verdict, ctx: Context) -> None:
+    urge = ctx.store.rectifications.of_verdict(before.id)
     if urge is not None:
-        urge.closed_at = now
+        urge.closed_at = ctx.now
         if verdict.verdict != "problem":
-            params = film_params(film, store, rules)
-            for person in _to_urge(film, urge.enterprise_id, store):
+            params = film_params(film, ctx.store, ctx.rules)
+            for person in _to_urge(film, urge.enterprise_id, ctx.store):
                 notify_system(
-                    person, store, film.night, now, "review.withdrawn", f"withdrawn/{verdict.id}/{person.id}", **params
+                    person,
+                    ctx.store,
+                    film.night,
+                    ctx.now,
+                    "review.withdrawn",
+                    f"withdrawn/{verdict.id}/{person.id}",
+                    **params,
                 )
     if before.verdict in REJECTING_VERDICTS and verdict.verdict not in REJECTING_VERDICTS:
-        params = film_params(film, store, rules)
-        add_film_reply(film, store, now, "review.after_all", f"after_all/{verdict.id}", params, kind="question")
+        params = film_params(film, ctx.store, ctx.rules)
+        add_film_reply(film, ctx.store, ctx.now, "review.after_all", f"after_all/{verdict.id}", params, kind="question")
 
 
-def _ask_again(film: Submission, verdict: Verdict, store: Store, rules: RuleBook, now: datetime) -> None:
+def _ask_again(film: Submission, verdict: Verdict, ctx: Context) -> None:
     """Its sender is asked for a fresh film; too late for that, the night stays as it is."""
-    ends = submission_window(film.night, rules).late_until
-    until = f"{ends.astimezone(rules.zone):%H:%M}"
-    rest = {"say": "review.again", "until": until} if now <= ends - MIN_REFILM_TIME else {"say": "review.stays"}
-    params = {**film_params(film, store, rules), "rest": rest, "reason": _reason(verdict), "verdict": verdict.id}
+    ends = submission_window(film.night, ctx.rules).late_until
+    until = f"{ends.astimezone(ctx.rules.zone):%H:%M}"
+    rest = {"say": "review.again", "until": until} if ctx.now <= ends - MIN_REFILM_TIME else {"say": "review.stays"}
+    params = {
+        **film_params(film, ctx.store, ctx.rules),
+        "rest": rest,
+        "reason": _reason(verdict),
+        "verdict": verdict.id,
+    }
     add_film_reply(
-        film, store, now, f"review.{verdict.verdict}", f"again/{verdict.id}", params, kind="question", check_name="verdict"
+        film,
+        ctx.store,
+        ctx.now,
+        f"review.{verdict.verdict}",
+        f"again/{verdict.id}",
+        params,
+        kind="question",
+        check_name="verdict",
     )
 
 
@@ -71,26 +85,32 @@ def _reason(verdict: Verdict) -> Any:
     return verdict.reason or {"say": f"review.reason_{verdict.verdict}"}
 
 
-def _urge(film: Submission, verdict: Verdict, enterprise_id: int, store: Store, rules: RuleBook, now: datetime) -> None:
+def _urge(film: Submission, verdict: Verdict, enterprise_id: int, ctx: Context) -> None:
     """The still frame first, then the words: so both stand together on the phone."""
-    store.rectifications.add(verdict, enterprise_id, now)
+    ctx.store.rectifications.add(verdict, enterprise_id, ctx.now)
     params = {
-        **film_params(film, store, rules),
+        **film_params(film, ctx.store, ctx.rules),
         "reason": _reason(verdict),
         "verdict": verdict.id,
         "who": verdict.reviewer_name,
     }
     told = []
-    for person in _to_urge(film, enterprise_id, store):
+    for person in _to_urge(film, enterprise_id, ctx.store):
         for form, text_key in (("picture", "review.picture"), ("text", PROBLEM_TEXT_KEY)):
             saying = NoticeDraft(
-                kind="question", text_key=text_key, once_key=f"urge/{verdict.id}/{person.id}/{form}", night=film.night,
-                due_at=now, params={**params, "film": film.id, "at_s": verdict.at_s}, form=form, check_name="verdict",
-                expires_at=now + _STALE_AFTER,
-            )  # fmt: skip
-            told.append(notify_person(person, saying, store))
+                kind="question",
+                text_key=text_key,
+                once_key=f"urge/{verdict.id}/{person.id}/{form}",
+                night=film.night,
+                due_at=ctx.now,
+                params={**params, "film": film.id, "at_s": verdict.at_s},
+                form=form,
+                check_name="verdict",
+                expires_at=ctx.now + _STALE_AFTER,
+            )
+            told.append(notify_person(person, saying, ctx.store))
     if all(notice is not None and notice.state == "failed" for notice in told):
-        notify_office(store, film.night, now, "review.nobody_to_urge", f"urge/{verdict.id}", **params)
+        notify_office(ctx.store, film.night, ctx.now, "review.nobody_to_urge", f"urge/{verdict.id}", **params)
 
 
 def _to_urge(film: Submission, enterprise_id: int, store: Store) -> list[Person]:
@@ -99,62 +119,66 @@ def _to_urge(film: Submission, enterprise_id: int, store: Store) -> list[Person]
     return [each for each in people if set(RESPONSIBLE_ROLES) & set(each.roles) or each.id == film.person_id]
 
 
-def pass_on_reason(verdict: Verdict, reason: str, store: Store, rules: RuleBook, now: datetime) -> None:
+def pass_on_reason(verdict: Verdict, reason: str, ctx: Context) -> None:
     """The reviewer says what the problem is after he pressed the button: it is passed on."""
     verdict.reason = reason
-    film, urge = store.submissions.get(verdict.submission_id), store.rectifications.of_verdict(verdict.id)
+    film, urge = ctx.store.submissions.get(verdict.submission_id), ctx.store.rectifications.of_verdict(verdict.id)
     if film is None or urge is None:
         return
-    params = {**film_params(film, store, rules), "reason": reason, "who": verdict.reviewer_name}
-    for person in _to_urge(film, urge.enterprise_id, store):
-        notify_system(person, store, film.night, now, "review.more", f"urge-more/{verdict.id}/{person.id}", **params)
+    params = {**film_params(film, ctx.store, ctx.rules), "reason": reason, "who": verdict.reviewer_name}
+    for person in _to_urge(film, urge.enterprise_id, ctx.store):
+        notify_system(
+            person, ctx.store, film.night, ctx.now, "review.more", f"urge-more/{verdict.id}/{person.id}", **params
+        )
 
 
-def check_verdict(notice: Notice, store: Store, rules: RuleBook, now: datetime) -> dict[str, Any] | None:
+def check_verdict(notice: Notice, ctx: Context) -> dict[str, Any] | None:
     """What a verdict led to is said while the verdict stands."""
-    verdict = store.review.verdict(notice.params["verdict"])
+    verdict = ctx.store.review.verdict(notice.params["verdict"])
     return notice.params if verdict is not None and verdict.superseded_at is None else None
 
 
 # Answers
 
 
-def record_text_answer(message: Message, person: Person, store: Store, rules: RuleBook, now: datetime) -> bool:
+def record_text_answer(message: Message, person: Person, ctx: Context) -> bool:
     """Whether these words answer a problem that was put to the sender's enterprise; if so they are on record.
 
     What begins with 答复 always does. Anything else does while there is no answer yet, unless it merely names a part.
     """
-    enterprises = store.register.enterprises_of(person.id)
+    enterprises = ctx.store.register.enterprises_of(person.id)
     words, called = _without_call(message.text)
-    waiting = store.rectifications.open_of_enterprises([each.id for each in enterprises], now - ANSWER_PERIOD)
+    waiting = ctx.store.rectifications.open_of_enterprises([each.id for each in enterprises], ctx.now - ANSWER_PERIOD)
     if not waiting:
         if called and enterprises:
-            add_reply(message, store, rules, now, "review.nothing_to_answer")
+            add_reply(message, ctx, "review.nothing_to_answer")
         return called and bool(enterprises)
-    answered = {each.request_id for each in store.rectifications.answers(urge.id for urge, _ in waiting) if each.text}
+    answered = {
+        each.request_id for each in ctx.store.rectifications.answers(urge.id for urge, _ in waiting) if each.text
+    }
     meant = next(((urge, film) for urge, film in waiting if film.receipt in words), None)
     if meant is None:
         meant = next(((urge, film) for urge, film in waiting if urge.id not in answered), None)
-        if not called and (meant is None or _merely_names(words, enterprises, store)):
+        if not called and (meant is None or _merely_names(words, enterprises, ctx.store)):
             return False
     urge, film = meant or waiting[0]
-    store.rectifications.add_answer(
+    ctx.store.rectifications.add_answer(
         urge, message.sent_at, person_id=person.id, author_name=person.name, text=words[:_LONGEST_ANSWER]
     )
-    _pass_on(urge, film, sender_name(store, message), words[:_LONGEST_ANSWER], message.key, store, rules, now)
-    params = film_params(film, store, rules)
-    add_reply(message, store, rules, now, "review.answer_kept", receipt=params["receipt"], part=params["part"])
+    _pass_on(urge, film, sender_name(ctx.store, message), words[:_LONGEST_ANSWER], message.key, ctx)
+    params = film_params(film, ctx.store, ctx.rules)
+    add_reply(message, ctx, "review.answer_kept", receipt=params["receipt"], part=params["part"])
     return True
 
 
-def record_page_answer(
-    film: Submission, person: Person, text: str, store: Store, rules: RuleBook, now: datetime
-) -> None:
+def record_page_answer(film: Submission, person: Person, text: str, ctx: Context) -> None:
     """The same from the page of the film: it is clear what is answered."""
-    urge = next((each for each in store.rectifications.of_film(film.id) if each.closed_at is None), None)
+    urge = next((each for each in ctx.store.rectifications.of_film(film.id) if each.closed_at is None), None)
     if urge is not None:
-        store.rectifications.add_answer(urge, now, person_id=person.id, author_name=person.name, text=text[:_LONGEST_ANSWER])
-        _pass_on(urge, film, person.name, text[:_LONGEST_ANSWER], f"page/{now.timestamp()}", store, rules, now)
+        ctx.store.rectifications.add_answer(
+            urge, ctx.now, person_id=person.id, author_name=person.name, text=text[:_LONGEST_ANSWER]
+        )
+        _pass_on(urge, film, person.name, text[:_LONGEST_ANSWER], f"page/{ctx.now.timestamp()}", ctx)
 
 
 def _without_call(text: str) -> tuple[str, bool]:
@@ -178,19 +202,19 @@ def _merely_names(words: str, enterprises: list[Enterprise], store: Store) -> bo
     return normalize_text(words) in names
 
 
-def record_film_answer(film: Submission, store: Store, rules: RuleBook, now: datetime) -> None:
+def record_film_answer(film: Submission, ctx: Context) -> None:
     """A film of the same part, sent after its enterprise was urged, is an answer."""
     if film.enterprise_id is None or film.part_id is None:
         return
-    for urge, about in store.rectifications.open_of_enterprises([film.enterprise_id], now - ANSWER_PERIOD):
+    for urge, about in ctx.store.rectifications.open_of_enterprises([film.enterprise_id], ctx.now - ANSWER_PERIOD):
         if about.part_id == film.part_id and film.sent_at > urge.opened_at and film.id != about.id:
-            person = store.register.person(film.person_id) if film.person_id else None
+            person = ctx.store.register.person(film.person_id) if film.person_id else None
             by = person.name if person else film.sender
-            if store.rectifications.add_answer(
+            if ctx.store.rectifications.add_answer(
                 urge, film.sent_at, person_id=film.person_id, author_name=by, submission_id=film.id
             ):
                 shown = {"say": "review.by_film", "receipt": film.receipt}
-                _pass_on(urge, about, by, shown, f"film/{film.id}", store, rules, now)
+                _pass_on(urge, about, by, shown, f"film/{film.id}", ctx)
             return
 
 
@@ -200,14 +224,12 @@ def _pass_on(
     who: str,
     words: Any,
     key: str,
-    store: Store,
-    rules: RuleBook,
-    now: datetime,
+    ctx: Context,
 ) -> None:
     """Whoever judged hears the answer."""
-    verdict = store.review.verdict(urge.verdict_id)
-    person = store.register.person(verdict.person_id) if verdict else None
+    verdict = ctx.store.review.verdict(urge.verdict_id)
+    person = ctx.store.register.person(verdict.person_id) if verdict else None
     once_key = f"answer-to/{urge.id}/{key}"
-    params = {**film_params(film, store, rules), "who": who, "words": words}
+    params = {**film_params(film, ctx.store, ctx.rules), "who": who, "words": words}
     if person is not None:
-        notify_system(person, store, film.night, now, "review.answered", once_key, **params)
+        notify_system(person, ctx.store, film.night, ctx.now, "review.answered", once_key, **params)

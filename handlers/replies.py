@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from handlers.message import Message
+from schedules.context import Context
 from schedules.notify import notify_sender, reply_route
 from schedules.patrol_night import night_of
-from schedules.rules import RuleBook
 from storage.db.models import Person
 from storage.notices import NoticeDraft
 from storage.store import Store
@@ -31,9 +31,7 @@ def sender_name(store: Store, message: Message) -> str:
 
 def add_reply(
     message: Message,
-    store: Store,
-    rules: RuleBook,
-    now: datetime,
+    ctx: Context,
     text_key: str,
     *,
     kind: str = "system",
@@ -49,18 +47,16 @@ def add_reply(
         kind=kind,
         text_key=text_key,
         once_key=once_key,
-        night=night_of(now, rules),
-        due_at=now,
+        night=night_of(ctx.now, ctx.rules),
+        due_at=ctx.now,
         form="welcome" if welcome else "text",
         params=params | ({"response_code": message.response_code} if welcome else {}),
-        expires_at=message.sent_at + _WELCOME_LIFE if welcome else now + _STALE_AFTER,
+        expires_at=message.sent_at + _WELCOME_LIFE if welcome else ctx.now + _STALE_AFTER,
     )
-    notify_sender(message, sender_of(store, message), saying, store)
+    notify_sender(message, sender_of(ctx.store, message), saying, ctx.store)
 
 
-def add_rate_limited_reply(
-    message: Message, store: Store, rules: RuleBook, now: datetime, text_key: str, **params: Any
-) -> None:
+def add_rate_limited_reply(message: Message, ctx: Context, text_key: str, **params: Any) -> None:
     """Like `answer`, but a joker is not answered for ever (mission 4.5, case 40)."""
-    if store.notices.count_since(reply_route(message), text_key, now - _CHATTER_PERIOD) < _CHATTER_LIMIT:
-        add_reply(message, store, rules, now, text_key, **params)
+    if ctx.store.notices.count_since(reply_route(message), text_key, ctx.now - _CHATTER_PERIOD) < _CHATTER_LIMIT:
+        add_reply(message, ctx, text_key, **params)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 
 from handlers import (
     archived_chat,
@@ -17,10 +16,9 @@ from handlers import (
     upload_links,
 )
 from handlers.message import ARCHIVE_CHANNELS, MediaFetch, Message
-from schedules.rules import RuleBook
-from storage.store import Store
+from schedules.context import Context
 
-Handler = Callable[[Message, Store, RuleBook, datetime], MediaFetch | None]
+Handler = Callable[[Message, Context], MediaFetch | None]
 
 ROUTES: dict[str, Handler] = {
     "film": films.handle,
@@ -37,12 +35,12 @@ ROUTES: dict[str, Handler] = {
 }
 
 
-def handle(message: Message, store: Store, rules: RuleBook, now: datetime) -> MediaFetch | None:
+def handle(message: Message, ctx: Context) -> MediaFetch | None:
     """Hand a message to its handler; what must be fetched for it, if anything."""
-    store.lock_for_transaction(message.ordering_key)
+    ctx.store.lock_for_transaction(message.ordering_key)
     if message.channel in ARCHIVE_CHANNELS:
-        return archived_chat.handle(message, store, rules, now)
-    contact_tracking.track_contact(message, store, now)
-    if message.chat_id and group_binding.handle_group_message(message, store, rules, now):
+        return archived_chat.handle(message, ctx)
+    contact_tracking.track_contact(message, ctx.store, ctx.now)
+    if message.chat_id and group_binding.handle_group_message(message, ctx):
         return None
-    return ROUTES[message.kind](message, store, rules, now)
+    return ROUTES[message.kind](message, ctx)

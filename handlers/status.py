@@ -10,6 +10,7 @@ from handlers.pairing import MAX_GAP
 from handlers.part_names import find_part, strip_enterprise_name
 from handlers.permissions import build_viewer
 from handlers.replies import add_reply, sender_of
+from schedules.context import Context
 from schedules.night_judgement import judge_night
 from schedules.night_snapshot import NightSnapshot, load_night_snapshot
 from schedules.notify import notify_sender
@@ -25,23 +26,23 @@ _RISKS = "红橙黄蓝无"
 _SETTLING = timedelta(seconds=5)
 
 
-def handle_status_query(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+def handle_status_query(message: Message, ctx: Context) -> None:
     """Answer 查询 or 今晚: the county to those who watch over it, to everybody else his own."""
-    person = store.register.account_owner(message.realm, message.sender, message.sent_at)
-    enterprises = store.register.enterprises_of(person.id) if person else []
+    person = ctx.store.register.account_owner(message.realm, message.sender, message.sent_at)
+    enterprises = ctx.store.register.enterprises_of(person.id) if person else []
     looking = build_viewer(0, "", person.roles if person else (), ())
     if looking.enterprise_ids is None:
-        return _county(message, store, rules, now)
+        return _county(message, ctx)
     if not enterprises:
-        return add_reply(message, store, rules, now, "status.of_nobody")
-    lines = [line for each in enterprises for line in _own(each.id, store, rules, now)]
-    return add_reply(message, store, rules, now, "status.own", night=f"{night_of(now, rules):%m-%d}", lines=lines)
+        return add_reply(message, ctx, "status.of_nobody")
+    lines = [line for each in enterprises for line in _own(each.id, ctx)]
+    return add_reply(message, ctx, "status.own", night=f"{night_of(ctx.now, ctx.rules):%m-%d}", lines=lines)
 
 
-def _own(enterprise_id: int, store: Store, rules: RuleBook, now: datetime) -> list[dict[str, Any]]:
-    night = night_of(now, rules)
+def _own(enterprise_id: int, ctx: Context) -> list[dict[str, Any]]:
+    night = night_of(ctx.now, ctx.rules)
     lines = []
-    for each in judge_night(store, night, rules, now, enterprise_id).enterprises:
+    for each in judge_night(ctx, night, enterprise_id).enterprises:
         missing = [f"{part.number} {part.name}" for part in each.missing_parts]
         due = len(each.enterprise.due_parts)
         rest = {"say": "receipt.missing", "parts": missing} if missing else {"say": "receipt.complete"}
@@ -50,15 +51,21 @@ def _own(enterprise_id: int, store: Store, rules: RuleBook, now: datetime) -> li
     return lines
 
 
-def _county(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+def _county(message: Message, ctx: Context) -> None:
     """What the board shows, in one message; of those who owe, the more dangerous first."""
-    found = load_night_snapshot(store, rules, now)
+    found = load_night_snapshot(ctx)
     owing = sorted(found.judgement.confirmed_missing, key=lambda each: _RISKS.find(each.enterprise.risk or "无"))
     names = [each.enterprise.short_name for each in owing]
     add_reply(
-        message, store, rules, now, "status.county", night=f"{found.night:%m-%d}", counts=found.judgement.counts,
-        owing=len(names), names=names[:_NAMES_SHOWN] or [{"say": "status.nobody"}], facts=_facts(found, rules),
-    )  # fmt: skip
+        message,
+        ctx,
+        "status.county",
+        night=f"{found.night:%m-%d}",
+        counts=found.judgement.counts,
+        owing=len(names),
+        names=names[:_NAMES_SHOWN] or [{"say": "status.nobody"}],
+        facts=_facts(found, ctx.rules),
+    )
 
 
 def _facts(found: NightSnapshot, rules: RuleBook) -> list[dict[str, Any]]:
@@ -81,25 +88,27 @@ def _facts(found: NightSnapshot, rules: RuleBook) -> list[dict[str, Any]]:
 
 
 def add_unpaired_text_reply(
-    message: Message, named_enterprise: Enterprise | None, enterprises: list[Enterprise], store: Store, rules: RuleBook,
-    now: datetime,
-) -> None:  # fmt: skip
+    message: Message,
+    named_enterprise: Enterprise | None,
+    enterprises: list[Enterprise],
+    ctx: Context,
+) -> None:
     """A word that found no film is answered too, unless a film turns up for it in the next moments."""
-    if _films_near(message.realm, message.sender, message.sent_at, store, rules):
+    if _films_near(message.realm, message.sender, message.sent_at, ctx.store, ctx.rules):
         return
     since = message.sent_at.isoformat()
-    params = {"part": _label(message, named_enterprise, enterprises, store)}
+    params = {"part": _label(message, named_enterprise, enterprises, ctx.store)}
     saying = NoticeDraft(
         kind="system",
         text_key="status.heard_word",
         once_key=f"word/{message.channel}/{message.key}",
-        night=night_of(now, rules),
-        due_at=now + _SETTLING,
+        night=night_of(ctx.now, ctx.rules),
+        due_at=ctx.now + _SETTLING,
         params={**params, "sender": message.sender, "realm": message.realm, "since": since},
         check_name="word",
-        expires_at=now + MAX_GAP,
+        expires_at=ctx.now + MAX_GAP,
     )
-    notify_sender(message, sender_of(store, message), saying, store)
+    notify_sender(message, sender_of(ctx.store, message), saying, ctx.store)
 
 
 def _label(message: Message, named: Enterprise | None, enterprises: list[Enterprise], store: Store) -> str:
@@ -111,10 +120,10 @@ def _label(message: Message, named: Enterprise | None, enterprises: list[Enterpr
     return labels[0] if len(labels) == 1 else named.short_name if named and not labels else message.text[:20]
 
 
-def check_unpaired_text(notice: Notice, store: Store, rules: RuleBook, now: datetime) -> dict[str, Any] | None:
+def check_unpaired_text(notice: Notice, ctx: Context) -> dict[str, Any] | None:
     """The word is worth answering only while no film of its sender has gone with it."""
     since = datetime.fromisoformat(notice.params["since"])
-    near = _films_near(notice.params["realm"], notice.params["sender"], since, store, rules)
+    near = _films_near(notice.params["realm"], notice.params["sender"], since, ctx.store, ctx.rules)
     return None if near else notice.params
 
 

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from handlers.films import create_submission
 from handlers.message import MediaFetch, Message
 from handlers.replies import add_rate_limited_reply
-from schedules.rules import RuleBook
-from storage.store import Store
+from schedules.context import Context
 
 
-def handle_file(message: Message, store: Store, rules: RuleBook, now: datetime) -> MediaFetch | None:
+def handle_file(message: Message, ctx: Context) -> MediaFetch | None:
     """A file may well be a film sent as a file: fetch it and let the probe say (mission 4.5, case 11)."""
-    return create_submission(message, store, rules, now, kind="film")
+    return create_submission(message, ctx, kind="film")
 
 
-def handle_voice(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+def handle_voice(message: Message, ctx: Context) -> None:
     """Voice comes without its words: say how to raise an alarm without it."""
-    add_rate_limited_reply(message, store, rules, now, "other.voice")
+    add_rate_limited_reply(message, ctx, "other.voice")
 
 
-def handle_unsupported(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+def handle_unsupported(message: Message, ctx: Context) -> None:
     """A location, a link, or a kind of message that is not known yet."""
-    add_rate_limited_reply(message, store, rules, now, "other.unreadable")
+    add_rate_limited_reply(message, ctx, "other.unreadable")

@@ -14,9 +14,14 @@ _ACTOR = "night-patrol user"
 
 
 def add_user(
-    name: str, roles: list[str], enterprise_code: str | None, password_hash: str, totp_secret: str | None,
-    store: Store, now: datetime,
-) -> Credential:  # fmt: skip
+    name: str,
+    roles: list[str],
+    enterprise_code: str | None,
+    password_hash: str,
+    totp_secret: str | None,
+    store: Store,
+    now: datetime,
+) -> Credential:
     """Let a person sign in by a password, under the own name; the person is put into the register if not there yet.
 
     Raises Refused.

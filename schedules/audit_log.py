@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from schedules.rules import RuleBook
-from storage.store import Store
+from schedules.context import Context
 
 
-def seal_audit_log(store: Store, rules: RuleBook, now: datetime) -> None:
+def seal_audit_log(ctx: Context) -> None:
     """Seal the fresh entries of the trail; the timetable calls each job one at a time."""
-    store.audit_log.seal_new(now)
+    ctx.store.audit_log.seal_new(ctx.now)

@@ -12,13 +12,12 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from schedules.context import Context
 from schedules.night_judgement import judge_night
 from schedules.notify import was_in_service
 from schedules.patrol_night import night_instant, submission_window
-from schedules.rules import RuleBook
 from storage import report_queries
 from storage.notices import NoticeDraft
-from storage.store import Store
 
 COMPLETENESS_FACT, MONITOR_FACT = "audit", "watcher"
 # What is not accounted for yet is counted again, but not on every tick.
@@ -27,8 +26,11 @@ _AGAIN = timedelta(minutes=1)
 _GOOD_FOR = timedelta(hours=12)
 # Fields that the record and the texts call by another name.
 _RECORD_NAMES = {
-    "reminders_due": "due", "reminders_sent": "left", "unknown_outcomes": "unknown", "report_sent": "reported",
-}  # fmt: skip
+    "reminders_due": "due",
+    "reminders_sent": "left",
+    "unknown_outcomes": "unknown",
+    "report_sent": "reported",
+}
 
 
 @dataclass(frozen=True)
@@ -67,24 +69,24 @@ class Completeness:
         return {_RECORD_NAMES.get(name, name): value for name, value in asdict(self).items()}
 
 
-def check_completeness(store: Store, rules: RuleBook, now: datetime) -> None:
+def check_completeness(ctx: Context) -> None:
     """From the daily report on, count the night until all is accounted for, at the longest until 补报截止."""
-    night = now.astimezone(rules.zone).date()
+    night = ctx.now.astimezone(ctx.rules.zone).date()
     key, report = f"audit/{night}", f"report/{night}"
-    if store.facts.decided([key, report]) != {report} or _is_fresh(
-        store.facts.read_fact(COMPLETENESS_FACT), night, now
+    if ctx.store.facts.decided([key, report]) != {report} or _is_fresh(
+        ctx.store.facts.read_fact(COMPLETENESS_FACT), night, ctx.now
     ):
         return
-    found = count_completeness(store, night, rules, now)
-    counts = {"night": night.isoformat(), "at": now.isoformat(), "well": found.is_complete, **found.to_record()}
-    store.facts.store_fact(COMPLETENESS_FACT, counts)
-    if found.is_complete or now > submission_window(night, rules).late_until:
-        store.facts.decide(key, now, found.summary)
-    watcher = store.facts.read_fact(MONITOR_FACT)
+    found = count_completeness(ctx, night)
+    counts = {"night": night.isoformat(), "at": ctx.now.isoformat(), "well": found.is_complete, **found.to_record()}
+    ctx.store.facts.store_fact(COMPLETENESS_FACT, counts)
+    if found.is_complete or ctx.now > submission_window(night, ctx.rules).late_until:
+        ctx.store.facts.decide(key, ctx.now, found.summary)
+    watcher = ctx.store.facts.read_fact(MONITOR_FACT)
     if found.is_complete and watcher and watcher["on"]:
         params = {**found.to_record(), "night": f"{night:%m-%d}"}
-        store.notices.add_for_external_monitor(
-            NoticeDraft("system", "audit.line", key, night, now, params=params, expires_at=now + _GOOD_FOR)
+        ctx.store.notices.add_for_external_monitor(
+            NoticeDraft("system", "audit.line", key, night, ctx.now, params=params, expires_at=ctx.now + _GOOD_FOR)
         )
 
 
@@ -94,19 +96,19 @@ def _is_fresh(fact: dict[str, Any] | None, night: date, now: datetime) -> bool:
     return timedelta(0) <= now - datetime.fromisoformat(fact["at"]) < _AGAIN
 
 
-def count_completeness(store: Store, night: date, rules: RuleBook, now: datetime) -> Completeness:
+def count_completeness(ctx: Context, night: date) -> Completeness:
     """A night as it is accounted for at an instant."""
-    counts = judge_night(store, night, rules, now).counts
-    said = report_queries.notice_counts(store.session, night, now)
+    counts = judge_night(ctx, night).counts
+    said = report_queries.notice_counts(ctx.store.session, night, ctx.now)
     reminders = _of("reminder", said) - Counter(cancelled=_of("reminder", said)["cancelled"])
-    waves = _waves_due(store, night, rules, now)
+    waves = _waves_due(ctx, night)
     reports = _of("report", said)
     return Completeness(
         expected=counts["expected"],
         judged=counts["expected"] - counts["exempt"] - counts["unjudged"],
         exempt=counts["exempt"],
         waves=len(waves),
-        waves_decided=len(report_queries.decided_otherwise(store.session, waves, outcome="slept through")),
+        waves_decided=len(report_queries.decided_otherwise(ctx.store.session, waves, outcome="slept through")),
         reminders_due=reminders.total(),
         reminders_sent=reminders["sent"],
         unknown_outcomes=sum(number for (_, state), number in said.items() if state == "unknown"),
@@ -118,11 +120,11 @@ def _of(kind: str, said: dict[tuple[str, str], int]) -> Counter[str]:
     return Counter({state: number for (each, state), number in said.items() if each == kind})
 
 
-def _waves_due(store: Store, night: date, rules: RuleBook, now: datetime) -> list[str]:
+def _waves_due(ctx: Context, night: date) -> list[str]:
     """The keys of the waves that should have been decided by now, as the reminders name them."""
-    due = {wave: night_instant(night, wave, rules) for wave in rules.for_night(night).waves}
+    due = {wave: night_instant(night, wave, ctx.rules) for wave in ctx.rules.for_night(night).waves}
     return [
         f"wave/{night}/{wave:%H:%M}"
         for wave, instant in due.items()
-        if instant <= now and was_in_service(store, instant)
+        if instant <= ctx.now and was_in_service(ctx.store, instant)
     ]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
+from schedules.context import Context
 from schedules.notify import notify_office, was_in_service
 from schedules.patrol_night import local_instant
-from schedules.rules import RuleBook
 from storage.content import LINK, VIDEO
 from storage.db.models import ContentItem, GroupChat
 from storage.notices import NoticeDraft
@@ -16,35 +16,44 @@ from storage.store import Store
 # Made up for after an outage, but never into the evening.
 _MADE_UP_WITHIN = timedelta(hours=10)
 SEASON_MONTHS: dict[str, frozenset[int]] = {
-    "春": frozenset({3, 4, 5}), "夏": frozenset({6, 7, 8}), "秋": frozenset({9, 10, 11}), "冬": frozenset({12, 1, 2}),
-    "春季": frozenset({3, 4, 5}), "夏季": frozenset({6, 7, 8}), "秋季": frozenset({9, 10, 11}),
-    "冬季": frozenset({11, 12, 1, 2}), "高温": frozenset({6, 7, 8}), "防汛": frozenset({6, 7, 8, 9}),
-    "雷电": frozenset({5, 6, 7, 8}), "低温": frozenset({11, 12, 1, 2}), "防冻": frozenset({11, 12, 1, 2}),
+    "春": frozenset({3, 4, 5}),
+    "夏": frozenset({6, 7, 8}),
+    "秋": frozenset({9, 10, 11}),
+    "冬": frozenset({12, 1, 2}),
+    "春季": frozenset({3, 4, 5}),
+    "夏季": frozenset({6, 7, 8}),
+    "秋季": frozenset({9, 10, 11}),
+    "冬季": frozenset({11, 12, 1, 2}),
+    "高温": frozenset({6, 7, 8}),
+    "防汛": frozenset({6, 7, 8, 9}),
+    "雷电": frozenset({5, 6, 7, 8}),
+    "低温": frozenset({11, 12, 1, 2}),
+    "防冻": frozenset({11, 12, 1, 2}),
     "春节": frozenset({1, 2}),
-}  # fmt: skip
+}
 
 
-def push_content(store: Store, rules: RuleBook, now: datetime) -> None:
+def push_content(ctx: Context) -> None:
     """Give every group that has not had them its link and its film of the day."""
-    today = now.astimezone(rules.zone).date()
-    due = local_instant(today, rules.for_night(today).push_time, rules)
-    if not due <= now < due + _MADE_UP_WITHIN or not was_in_service(store, due):
+    today = ctx.now.astimezone(ctx.rules.zone).date()
+    due = local_instant(today, ctx.rules.for_night(today).push_time, ctx.rules)
+    if not due <= ctx.now < due + _MADE_UP_WITHIN or not was_in_service(ctx.store, due):
         return
-    had = store.content.kinds_pushed(today)
+    had = ctx.store.content.kinds_pushed(today)
     wanting = [
         (group, kind)
-        for group in store.register.groups()
+        for group in ctx.store.register.groups()
         for kind in (LINK, VIDEO)
-        if _hears(group, store) and (group.id, kind) not in had
+        if _hears(group, ctx.store) and (group.id, kind) not in had
     ]
     if not wanting:
         return
-    items, ever_had = store.content.active_items(), store.content.item_ids_by_group()
+    items, ever_had = ctx.store.content.active_items(), ctx.store.content.item_ids_by_group()
     for group, kind in wanting:
         item = choose_item((item for item in items if item.kind == kind), ever_had.get(group.id, set()), today)
         if item is not None:
-            _push(item, group, today, due, store)
-    _tell_if_used_up(items, today, store, now)
+            _push(item, group, today, due, ctx.store)
+    _tell_if_used_up(items, today, ctx.store, ctx.now)
 
 
 def _hears(group: GroupChat, store: Store) -> bool:

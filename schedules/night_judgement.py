@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
+from schedules.context import Context
 from schedules.judgement import ExpectedEnterprise, ExpectedPart, JudgeableFilm, NightJudgement, judge
 from schedules.patrol_night import SubmissionWindow, submission_window
 from schedules.rules import RuleBook
@@ -68,10 +69,8 @@ def close_night(store: Store, night: date, now: datetime) -> None:
 
 
 def judge_night(
-    store: Store,
+    ctx: Context,
     night: date,
-    rules: RuleBook,
-    now: datetime,
     enterprise_id: int | None = None,
     group_id: int | None = None,
 ) -> NightJudgement:
@@ -81,8 +80,10 @@ def judge_night(
     has found not to show its part stands for nothing, if a fresh one could still be brought.
     """
     with _all_of_it_lives():
-        rows = store.submissions.judgement_rows_of_night(night, enterprise_id, group_id)
-        return _judged_of(rows, expected_enterprises(store, night, enterprise_id, group_id), store, night, rules, now)
+        rows = ctx.store.submissions.judgement_rows_of_night(night, enterprise_id, group_id)
+        return _judged_of(
+            rows, expected_enterprises(ctx.store, night, enterprise_id, group_id), ctx.store, night, ctx.rules, ctx.now
+        )
 
 
 @contextmanager
@@ -97,9 +98,9 @@ def _all_of_it_lives() -> Iterator[None]:
             gc.enable()
 
 
-def judge_night_rows(rows: Sequence[Any], store: Store, night: date, rules: RuleBook, now: datetime) -> NightJudgement:
+def judge_night_rows(rows: Sequence[Any], ctx: Context, night: date) -> NightJudgement:
     """The same of all, from what has been read already."""
-    return _judged_of(rows, expected_enterprises(store, night), store, night, rules, now)
+    return _judged_of(rows, expected_enterprises(ctx.store, night), ctx.store, night, ctx.rules, ctx.now)
 
 
 def _judged_of(
@@ -114,19 +115,22 @@ def _judged_of(
     return judge(found, _clips(rows, _employers_of(rows, store), _rejected(rejections, span, now)), span, now)
 
 
-def judge_nights(store: Store, first: date, last: date, rules: RuleBook, now: datetime) -> dict[date, NightJudgement]:
+def judge_nights(ctx: Context, first: date, last: date) -> dict[date, NightJudgement]:
     """The same of every night from one through another, in as many queries as for one."""
-    rows, rejections = report_queries.judgement_rows(store.session, first, last), store.review.rejections(first, last)
+    rows, rejections = (
+        report_queries.judgement_rows(ctx.store.session, first, last),
+        ctx.store.review.rejections(first, last),
+    )
     of_rows, of_rejections = _by_night(rows), _by_night(rejections)
-    employers, closed = _employers_of(rows, store), report_queries.closed_nights(store.session, first, last)
+    employers, closed = _employers_of(rows, ctx.store), report_queries.closed_nights(ctx.store.session, first, last)
     nights = [first + timedelta(days=days) for days in range((last - first).days + 1)]
-    present = _present(store) if closed.keys() < set(nights) else []
+    present = _present(ctx.store) if closed.keys() < set(nights) else []
     judgements = {}
     for night in nights:
-        span = submission_window(night, rules)
-        clips = _clips(of_rows[night], employers, _rejected(of_rejections[night], span, now))
+        span = submission_window(night, ctx.rules)
+        clips = _clips(of_rows[night], employers, _rejected(of_rejections[night], span, ctx.now))
         found = _as_written(closed[night]) if night in closed else present
-        judgements[night] = judge(found, clips, span, now)
+        judgements[night] = judge(found, clips, span, ctx.now)
     return judgements
 
 

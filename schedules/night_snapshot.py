@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
+from schedules.context import Context
 from schedules.judgement import ExpectedEnterprise, NightJudgement
 from schedules.night_judgement import judge_night_rows
 from schedules.patrol_night import SubmissionWindow, night_of, shift_day_of_night, submission_window
-from schedules.rules import OutageLike, RuleBook
+from schedules.rules import OutageLike
 from schedules.upcoming import TimetableEntry, upcoming_entries
 from storage.db.models import Person
-from storage.store import Store
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,15 @@ class NightSnapshot:
         own = [each for each in self.judgement.enterprises if each.enterprise.id in enterprises]
         last = {key: instant for key, instant in self.last_sent_at.items() if key in enterprises}
         return replace(
-            self, judgement=NightJudgement(own), last_sent_at=last, sent_times=sorted(last.values()), unattributed=0, quarantined=0,
-            undelivered=(), failed_over=(),
-        )  # fmt: skip
+            self,
+            judgement=NightJudgement(own),
+            last_sent_at=last,
+            sent_times=sorted(last.values()),
+            unattributed=0,
+            quarantined=0,
+            undelivered=(),
+            failed_over=(),
+        )
 
     @property
     def change_key(self) -> tuple[Any, ...]:
@@ -81,21 +87,28 @@ def _plain(enterprise: ExpectedEnterprise) -> tuple[Any, ...]:
     return (enterprise.code, enterprise.short_name, enterprise.risk, parts)
 
 
-def load_night_snapshot(store: Store, rules: RuleBook, now: datetime) -> NightSnapshot:
+def load_night_snapshot(ctx: Context) -> NightSnapshot:
     """The night as it stands now, of the whole county."""
-    night = night_of(now, rules)
-    span, rows = submission_window(night, rules), store.submissions.judgement_rows_of_night(night)
+    night = night_of(ctx.now, ctx.rules)
+    span, rows = submission_window(night, ctx.rules), ctx.store.submissions.judgement_rows_of_night(night)
     films = [row for row in rows if row.kind == "film" and row.state in ("filed", "receiving")]
     last: dict[int, datetime] = {}
     for row in films:
         if row.enterprise_id is not None and row.attribution == "attributed":
             last[row.enterprise_id] = max(row.sent_at, last.get(row.enterprise_id, row.sent_at))
-    undelivered, detoured = store.contacts.delivery_problems(night)
+    undelivered, detoured = ctx.store.contacts.delivery_problems(night)
     return NightSnapshot(
-        night, now, span, judge_night_rows(rows, store, night, rules, now),
-        duty=store.duty.people_on_shift(shift_day_of_night(night)), upcoming=upcoming_entries(night, rules, now),
-        outages=[each for each in rules.outages if each.started_at < span.closes and each.ended_at > span.opens],
-        sent_times=sorted(row.sent_at for row in films), last_sent_at=last,
+        night,
+        ctx.now,
+        span,
+        judge_night_rows(rows, ctx, night),
+        duty=ctx.store.duty.people_on_shift(shift_day_of_night(night)),
+        upcoming=upcoming_entries(night, ctx.rules, ctx.now),
+        outages=[each for each in ctx.rules.outages if each.started_at < span.closes and each.ended_at > span.opens],
+        sent_times=sorted(row.sent_at for row in films),
+        last_sent_at=last,
         unattributed=sum(row.attribution == "unattributed" for row in films),
-        quarantined=sum(row.attribution == "quarantined" for row in rows), undelivered=undelivered, failed_over=detoured,
-    )  # fmt: skip
+        quarantined=sum(row.attribution == "quarantined" for row in rows),
+        undelivered=undelivered,
+        failed_over=detoured,
+    )

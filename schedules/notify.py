@@ -65,7 +65,7 @@ def notify_people(drafts: Sequence[tuple[Person, NoticeDraft]], store: Store) ->
 
 def _way_to(
     saying: NoticeDraft, standings: Sequence[tuple[PersonalChannel, RouteStatus]], store: Store
-) -> tuple[PersonalChannel, str | None, str]:  # fmt: skip
+) -> tuple[PersonalChannel, str | None, str]:
     """By which line and to which account, and why to none."""
     for way in route_options(saying.kind, standings, saying.due_at):
         return way.personal_channel, way.account, ""
@@ -96,7 +96,7 @@ def reply_route(target: ReplyTarget) -> str:
 
 def notify_system(
     person: Person, store: Store, night: date, now: datetime, text_key: str, once_key: str, **params: Any
-) -> Notice | None:  # fmt: skip
+) -> Notice | None:
     """Tell one person something, once."""
     saying = NoticeDraft(kind="system", text_key=text_key, once_key=once_key, night=night, due_at=now, params=params)
     return notify_person(person, saying, store)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from schedules.context import Context
 from schedules.judgement import EnterpriseJudgement, NightJudgement
 from schedules.night_judgement import judge_night
 from schedules.notify import notify_office, notify_people, was_in_service
@@ -22,24 +23,24 @@ from storage.store import Store
 _PATIENCE = timedelta(minutes=10)
 
 
-def decide_reminder_waves(store: Store, rules: RuleBook, now: datetime) -> None:
+def decide_reminder_waves(ctx: Context) -> None:
     """Decide the wave that is due, once; earlier ones that were slept through are not made up for.
 
     While nothing can be received nobody is called missing: the wave waits until something can.
     """
-    night = night_of(now, rules)
-    if store.outages.is_down(RECEIVING, now):
+    night = night_of(ctx.now, ctx.rules)
+    if ctx.store.outages.is_down(RECEIVING, ctx.now):
         return
-    if not submission_window(night, rules).opens <= now <= submission_window(night, rules).closes:
+    if not submission_window(night, ctx.rules).opens <= ctx.now <= submission_window(night, ctx.rules).closes:
         return
-    due = {wave: night_instant(night, wave, rules) for wave in rules.for_night(night).waves}
-    due = {wave: instant for wave, instant in due.items() if instant <= now and was_in_service(store, instant)}
-    open_waves = sorted(due.keys() - _decided(store, night, due), key=lambda wave: due[wave])
-    if not open_waves or (now < due[open_waves[-1]] + _PATIENCE and _still_to_hear(store)):
+    due = {wave: night_instant(night, wave, ctx.rules) for wave in ctx.rules.for_night(night).waves}
+    due = {wave: instant for wave, instant in due.items() if instant <= ctx.now and was_in_service(ctx.store, instant)}
+    open_waves = sorted(due.keys() - _decided(ctx.store, night, due), key=lambda wave: due[wave])
+    if not open_waves or (ctx.now < due[open_waves[-1]] + _PATIENCE and _still_to_hear(ctx.store)):
         return
     for slept_through in open_waves[:-1]:
-        store.facts.decide(_key(night, slept_through), now, "slept through")
-    _decide(open_waves[-1], due[open_waves[-1]], night, store, rules, now)
+        ctx.store.facts.decide(_key(night, slept_through), ctx.now, "slept through")
+    _decide(open_waves[-1], due[open_waves[-1]], night, ctx)
 
 
 def _still_to_hear(store: Store) -> bool:
@@ -55,22 +56,29 @@ def _decided(store: Store, night: date, waves: Any) -> set[time]:
     return {wave for wave in waves if _key(night, wave) in decided}
 
 
-def _decide(wave: time, due: datetime, night: date, store: Store, rules: RuleBook, now: datetime) -> None:
-    whole, key = judge_night(store, night, rules, now), _key(night, wave)
-    if whole.suggests_outage(rules.for_night(night).mass_silence_threshold):
-        store.facts.decide(key, now, "held")
-        _, oldest = store.inbox.backlog()
+def _decide(wave: time, due: datetime, night: date, ctx: Context) -> None:
+    whole, key = judge_night(ctx, night), _key(night, wave)
+    if whole.suggests_outage(ctx.rules.for_night(night).mass_silence_threshold):
+        ctx.store.facts.decide(key, ctx.now, "held")
+        _, oldest = ctx.store.inbox.backlog()
         silent = sum(each.nothing_received for each in whole.enterprises)
         notify_office(
-            store, night, now, "wave.held", key, wave=f"{wave:%H:%M}", silent=silent,
-            expected=_due(whole.enterprises), waiting=[] if oldest is None else [{"say": "wave.backlog"}],
-        )  # fmt: skip
+            ctx.store,
+            night,
+            ctx.now,
+            "wave.held",
+            key,
+            wave=f"{wave:%H:%M}",
+            silent=silent,
+            expected=_due(whole.enterprises),
+            waiting=[] if oldest is None else [{"say": "wave.backlog"}],
+        )
         return
-    store.facts.decide(key, now, f"{len(whole.confirmed_missing)} missing")
-    owing, groups = _by_group(whole, store), store.register.groups()
-    _remind_directly(owing.pop(None, []), wave, store, night, due, rules)
-    said = [(group, _to_group(group, wave, night, due, rules)) for group in groups if group.id in owing]
-    store.notices.add_for_groups(said)
+    ctx.store.facts.decide(key, ctx.now, f"{len(whole.confirmed_missing)} missing")
+    owing, groups = _by_group(whole, ctx.store), ctx.store.register.groups()
+    _remind_directly(owing.pop(None, []), wave, ctx.store, night, due, ctx.rules)
+    said = [(group, _to_group(group, wave, night, due, ctx.rules)) for group in groups if group.id in owing]
+    ctx.store.notices.add_for_groups(said)
 
 
 def _to_group(group: GroupChat, wave: time, night: date, due: datetime, rules: RuleBook) -> NoticeDraft:
@@ -82,10 +90,16 @@ def _saying(
     text_key: str, once_key: str, night: date, due: datetime, params: dict[str, Any], rules: RuleBook
 ) -> NoticeDraft:
     return NoticeDraft(
-        kind="reminder", text_key=text_key, once_key=once_key, night=night, due_at=due, params=params,
-        form="wave" if text_key == "wave.missing" else "text", check_name="wave",
+        kind="reminder",
+        text_key=text_key,
+        once_key=once_key,
+        night=night,
+        due_at=due,
+        params=params,
+        form="wave" if text_key == "wave.missing" else "text",
+        check_name="wave",
         expires_at=submission_window(night, rules).closes,
-    )  # fmt: skip
+    )
 
 
 def _due(enterprises: Sequence[EnterpriseJudgement]) -> int:
@@ -117,16 +131,16 @@ def _remind_directly(
     notify_people(sayings, store)
 
 
-def check_reminder(notice: Notice, store: Store, rules: RuleBook, now: datetime) -> dict[str, Any] | None:
+def check_reminder(notice: Notice, ctx: Context) -> dict[str, Any] | None:
     """Who is missing at the moment of sending; nobody who has sent in the meantime hears anything."""
     if "enterprise" in notice.params:
-        [*owing] = judge_night(store, notice.night, rules, now, notice.params["enterprise"]).confirmed_missing
+        [*owing] = judge_night(ctx, notice.night, notice.params["enterprise"]).confirmed_missing
         row = [_row(each) for each in owing]
-        closes = _closes(notice.night, rules)
+        closes = _closes(notice.night, ctx.rules)
         return {**notice.params, "name": row[0], "closes": closes} if row else None
     # Not of all: a province has thousands of groups. With a single one, those without a group belong to it.
-    group_id = notice.params["group"] if store.register.has_several_groups() else None
-    group = judge_night(store, notice.night, rules, now, group_id=group_id)
+    group_id = notice.params["group"] if ctx.store.register.has_several_groups() else None
+    group = judge_night(ctx, notice.night, group_id=group_id)
     # Whether it is rather our fault was asked of all at the decision, and since then only more can have come.
     owing = _only_asked(group.confirmed_missing, notice.params)
     if not owing:
@@ -136,10 +150,10 @@ def check_reminder(notice: Notice, store: Store, rules: RuleBook, now: datetime)
         "night": f"{notice.night:%m-%d}",
         "expected": _due(group.enterprises),
         "owing": len(owing),
-        "closes": _closes(notice.night, rules),
+        "closes": _closes(notice.night, ctx.rules),
         "rows": [_row(each) for each in owing],
         "codes": [each.enterprise.code for each in owing],
-        **_mentions(owing, store),
+        **_mentions(owing, ctx.store),
     }
 
 

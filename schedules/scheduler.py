@@ -14,16 +14,16 @@ from schedules.alerts.escalation import escalate_alerts, open_duty_alerts
 from schedules.audit_log import seal_audit_log
 from schedules.completeness_check import check_completeness
 from schedules.content import push_content
+from schedules.context import Context
 from schedules.deadlines import check_duty_roster, close_nights
 from schedules.outage_notices import load_rule_book, notify_outages
 from schedules.readiness_checks import check_reachability
 from schedules.reminders import decide_reminder_waves
 from schedules.reports.daily import add_daily_report_notices
 from schedules.review.night_review import close_reviews
-from schedules.rules import RuleBook
 from storage.store import Store
 
-Job = Callable[[Store, RuleBook, datetime], None]
+Job = Callable[[Context], None]
 log = logging.getLogger(__name__)
 
 JOBS: dict[str, Job] = {
@@ -54,7 +54,7 @@ def tick(transaction: Callable[[], AbstractContextManager[Store]], zone: ZoneInf
         try:
             with transaction() as store:
                 store.lock_for_transaction(f"timetable/{name}")
-                job(store, rules, now)
+                job(Context(store, rules, now))
         except Exception:
             log.exception("the job %r failed", name)
             failed.append(name)

@@ -44,9 +44,13 @@ class ChainCheck:
 def compute_seal(previous_seal: str, entry: AuditEntry) -> str:
     """SHA-256 in hex over the seal before and everything the entry says."""
     said = {
-        "at": entry.at.astimezone(UTC).isoformat(), "actor": entry.actor, "action": entry.action,
-        "subject": entry.subject, "detail": entry.detail, "place": entry.chain_position,
-    }  # fmt: skip
+        "at": entry.at.astimezone(UTC).isoformat(),
+        "actor": entry.actor,
+        "action": entry.action,
+        "subject": entry.subject,
+        "detail": entry.detail,
+        "place": entry.chain_position,
+    }
     return hashlib.sha256((previous_seal + json.dumps(said, ensure_ascii=False, sort_keys=True)).encode()).hexdigest()
 
 

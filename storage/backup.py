@@ -37,9 +37,16 @@ _PASSING = ("executor/", "beat/", "asked", "schema", "platform")
 _AT_ONCE = 1000
 # All that a file which is no whole backup can make the libraries say.
 _DAMAGE = (
-    zipfile.BadZipFile, zlib.error, KeyError, EOFError, ValueError, TypeError, NotImplementedError, RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+    KeyError,
+    EOFError,
+    ValueError,
+    TypeError,
+    NotImplementedError,
+    RuntimeError,
     SQLAlchemyError,
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)

@@ -80,9 +80,12 @@ class ContactStore:
     def retryable_notices(self, person_id: int, kinds: Collection[str], now: datetime) -> Sequence[Notice]:
         """What could not be said to a person and is still worth saying."""
         query = select(Notice).where(
-            Notice.person_id == person_id, Notice.state == "failed", Notice.kind.in_(kinds),
-            Notice.detail.startswith(UNDELIVERABLE), Notice.expires_at > now,
-        )  # fmt: skip
+            Notice.person_id == person_id,
+            Notice.state == "failed",
+            Notice.kind.in_(kinds),
+            Notice.detail.startswith(UNDELIVERABLE),
+            Notice.expires_at > now,
+        )
         return self.session.scalars(query.order_by(Notice.id)).all()
 
     def delivery_problems(self, night: date) -> tuple[list[str], list[str]]:
@@ -137,12 +140,14 @@ class ContactStore:
             select(DeliveryAttempt.route, func.count())
             .join(Contact, Contact.route == DeliveryAttempt.route)
             .where(
-                in_list(self.session, Contact.route, routes), Contact.reply_quota.is_not(None), DeliveryAttempt.uses_reply_quota,
+                in_list(self.session, Contact.route, routes),
+                Contact.reply_quota.is_not(None),
+                DeliveryAttempt.uses_reply_quota,
                 DeliveryAttempt.started_at >= Contact.last_received_at,
                 or_(DeliveryAttempt.outcome.is_(None), DeliveryAttempt.outcome.in_(("sent", "unknown"))),
             )
             .group_by(DeliveryAttempt.route)
-        )  # fmt: skip
+        )
         return {route: number for route, number in self.session.execute(query) if route}
 
 
@@ -150,6 +155,11 @@ def _standing(account: str, contact: Contact | None, spent: int) -> RouteStatus:
     if contact is None:
         return RouteStatus(account)
     return RouteStatus(
-        account, contact.last_received_at, contact.reply_until, contact.reply_quota or 0, spent, contact.left_at,
+        account,
+        contact.last_received_at,
+        contact.reply_until,
+        contact.reply_quota or 0,
+        spent,
+        contact.left_at,
         contact.undeliverable_at,
-    )  # fmt: skip
+    )

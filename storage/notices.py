@@ -16,7 +16,7 @@ from storage.facts import insert_all_if_absent, insert_if_absent
 from storage.notice_rows import NO_ACCOUNT, UNDELIVERABLE, NoticeDraft, notice_row
 from storage.personal_channels import PersonalChannel, route_to
 
-__all__ = ["FINAL_STATES", "NO_ACCOUNT", "UNDELIVERABLE", "PendingDelivery", "NoticeStore", "NoticeDraft"]
+__all__ = ["FINAL_STATES", "NO_ACCOUNT", "UNDELIVERABLE", "NoticeDraft", "NoticeStore", "PendingDelivery"]
 
 FINAL_STATES = ("sent", "unknown", "failed", "cancelled", "expired")
 # What was said on a route within minutes is among so many of its youngest notices.

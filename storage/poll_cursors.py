@@ -48,9 +48,18 @@ class PollCursorStore:
     def set_active(self, names: Collection[str]) -> None:
         """These are asked from now on, and have not been for a while; what others still owed is dropped."""
         for name in names:
-            insert_if_absent(self.session, PollCursor, {
-                "name": name, "cursor": "", "notification_count": 0, "handled_count": 0, "has_more": True, "failures": 0,
-            })  # fmt: skip
+            insert_if_absent(
+                self.session,
+                PollCursor,
+                {
+                    "name": name,
+                    "cursor": "",
+                    "notification_count": 0,
+                    "handled_count": 0,
+                    "has_more": True,
+                    "failures": 0,
+                },
+            )
         self.session.execute(update(PollCursor).where(PollCursor.name.in_(names)).values(has_more=True, polled_at=None))
         off = update(PollCursor).where(PollCursor.name.not_in(names))
         self.session.execute(
@@ -66,11 +75,17 @@ class PollCursorStore:
             update(PollCursor)
             .where(PollCursor.name == previous.name, PollCursor.cursor == previous.cursor)
             .values(
-                cursor=cursor, has_more=has_more, handled_count=answered, polled_at=now, failures=0, failing_since=None,
-                retry_at=not_before, detail=None,
+                cursor=cursor,
+                has_more=has_more,
+                handled_count=answered,
+                polled_at=now,
+                failures=0,
+                failing_since=None,
+                retry_at=not_before,
+                detail=None,
             )
             .returning(PollCursor.name)
-        ).first()  # fmt: skip
+        ).first()
         return moved is not None
 
     def record_failure(self, name: str, now: datetime, retry_at: datetime, detail: str) -> int:

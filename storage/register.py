@@ -198,14 +198,23 @@ class Register:
         """Every enterprise still in the register, or one, or a group's, with each of its parts, as plain columns."""
         query = (
             select(
-                Enterprise.id, Enterprise.code, Enterprise.name, Enterprise.short_name, Enterprise.risk,
-                Enterprise.group_id, Enterprise.status, KeyPart.id.label("part_id"), KeyPart.number,
-                KeyPart.name.label("part_name"), KeyPart.required_in_shutdown, KeyPart.risk.label("part_risk"),
+                Enterprise.id,
+                Enterprise.code,
+                Enterprise.name,
+                Enterprise.short_name,
+                Enterprise.risk,
+                Enterprise.group_id,
+                Enterprise.status,
+                KeyPart.id.label("part_id"),
+                KeyPart.number,
+                KeyPart.name.label("part_name"),
+                KeyPart.required_in_shutdown,
+                KeyPart.risk.label("part_risk"),
             )
             .join(KeyPart, and_(KeyPart.enterprise_id == Enterprise.id, KeyPart.in_use), isouter=True)
             .where(Enterprise.status != "注销")
             .order_by(Enterprise.code)
-        )  # fmt: skip
+        )
         if enterprise_id is not None:
             query = query.where(Enterprise.id == enterprise_id)
         if group_id is not None:

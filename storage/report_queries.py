@@ -16,10 +16,17 @@ def judgement_rows(session: Session, first: date, last: date) -> Sequence[Any]:
     """The columns judging needs, of all films from one night through another, with their night."""
     return session.execute(
         select(
-            Submission.id, Submission.night, Submission.enterprise_id, Submission.part_id, Submission.sent_at,
-            Submission.state, Submission.attribution, Submission.person_id, Submission.kind,
+            Submission.id,
+            Submission.night,
+            Submission.enterprise_id,
+            Submission.part_id,
+            Submission.sent_at,
+            Submission.state,
+            Submission.attribution,
+            Submission.person_id,
+            Submission.kind,
         ).where(Submission.night >= first, Submission.night <= last)
-    ).all()  # fmt: skip
+    ).all()
 
 
 def closed_nights(session: Session, first: date, last: date) -> dict[date, dict[str, Any]]:
@@ -34,7 +41,9 @@ def filed_film_totals(session: Session, first: date, last: date) -> Sequence[Any
     """Night, enterprise id, number, bytes and seconds of the films filed."""
     return session.execute(
         select(
-            Submission.night, Submission.enterprise_id, func.count().label("films"),
+            Submission.night,
+            Submission.enterprise_id,
+            func.count().label("films"),
             func.coalesce(func.sum(Submission.bytes), 0).label("bytes"),
             func.coalesce(func.sum(Submission.duration_s), 0).label("seconds"),
         )
@@ -43,7 +52,7 @@ def filed_film_totals(session: Session, first: date, last: date) -> Sequence[Any
         )
         .group_by(Submission.night, Submission.enterprise_id)
         .order_by(Submission.night, Submission.enterprise_id)
-    ).all()  # fmt: skip
+    ).all()
 
 
 def reminders_sent(session: Session, first: date, last: date) -> dict[date, int]:

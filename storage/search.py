@@ -34,12 +34,16 @@ def search_records(session: Session, query: str, today: date, enterprises: froze
     film = SubmissionStore(session).by_receipt(query, today + timedelta(days=1))
     films = [film] if film and (enterprises is None or film.enterprise_id in enterprises) else []
     return SearchResult(
-        session.scalars(_own(select(Enterprise), enterprises).where(_has(query, *_ENTERPRISE)).order_by(Enterprise.code)
-                        .limit(_MOST)).all(),
+        session.scalars(
+            _own(select(Enterprise), enterprises)
+            .where(_has(query, *_ENTERPRISE))
+            .order_by(Enterprise.code)
+            .limit(_MOST)
+        ).all(),
         session.execute(_people(query, enterprises)).all(),
         session.execute(_parts(query, enterprises)).all(),
         films,
-    )  # fmt: skip
+    )
 
 
 _ENTERPRISE = (Enterprise.code, Enterprise.name, Enterprise.short_name)

@@ -35,9 +35,14 @@ class SignInStore:
         """Put a sign-in on record; False when its `state` has been used before. Old ones are swept out."""
         self.session.execute(delete(WebSession).where(WebSession.last_seen_at < now - SESSION_MAX_AGE))
         values = {
-            "token_sha256": token_sha256, "person_id": person_id, "sign_in_method": sign_in_method, "oauth_state_sha256": oauth_state_sha256,
-            "user_agent": user_agent, "created_at": now, "last_seen_at": now,
-        }  # fmt: skip
+            "token_sha256": token_sha256,
+            "person_id": person_id,
+            "sign_in_method": sign_in_method,
+            "oauth_state_sha256": oauth_state_sha256,
+            "user_agent": user_agent,
+            "created_at": now,
+            "last_seen_at": now,
+        }
         return insert_if_absent(self.session, WebSession, values) is not None
 
     def authenticate(self, token_sha256: str, now: datetime) -> tuple[WebSession, Person, list[int]] | None:
@@ -51,10 +56,14 @@ class SignInStore:
             .join(Employment, Employment.person_id == Person.id, isouter=True)
             .join(Enterprise, and_(Enterprise.id == Employment.enterprise_id, _in_register()), isouter=True)
             .where(
-                WebSession.token_sha256 == token_sha256, WebSession.ended_at.is_(None), Person.active,
-                WebSession.last_seen_at > now - SESSION_IDLE_TIMEOUT, WebSession.created_at > now - SESSION_MAX_AGE, _still_known(),
+                WebSession.token_sha256 == token_sha256,
+                WebSession.ended_at.is_(None),
+                Person.active,
+                WebSession.last_seen_at > now - SESSION_IDLE_TIMEOUT,
+                WebSession.created_at > now - SESSION_MAX_AGE,
+                _still_known(),
             )
-        ).all()  # fmt: skip
+        ).all()
         return (rows[0][0], rows[0][1], [row[2] for row in rows if row[2] is not None]) if rows else None
 
     def touch(self, token_sha256: str, now: datetime) -> None:
@@ -75,9 +84,11 @@ class SignInStore:
     def open_sessions(self, person_id: int, now: datetime) -> Sequence[WebSession]:
         """Where a person is signed in, the latest first."""
         living = select(WebSession).where(
-            WebSession.person_id == person_id, WebSession.ended_at.is_(None),
-            WebSession.last_seen_at > now - SESSION_IDLE_TIMEOUT, WebSession.created_at > now - SESSION_MAX_AGE,
-        )  # fmt: skip
+            WebSession.person_id == person_id,
+            WebSession.ended_at.is_(None),
+            WebSession.last_seen_at > now - SESSION_IDLE_TIMEOUT,
+            WebSession.created_at > now - SESSION_MAX_AGE,
+        )
         return self.session.scalars(living.order_by(WebSession.last_seen_at.desc())).all()
 
     def credential_by_login(self, login: str) -> Credential | None:
@@ -113,9 +124,7 @@ def _in_register() -> Any:
 
 
 def _still_known() -> Any:
-    bound = exists().where(
-        Binding.person_id == WebSession.person_id, Binding.realm == "wecom", Binding.until.is_(None)
-    )  # fmt: skip
+    bound = exists().where(Binding.person_id == WebSession.person_id, Binding.realm == "wecom", Binding.until.is_(None))
     has_password = exists().where(Credential.person_id == WebSession.person_id)
     return or_(
         and_(WebSession.sign_in_method == "wecom", bound), and_(WebSession.sign_in_method == "password", has_password)

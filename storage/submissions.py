@@ -107,10 +107,12 @@ class SubmissionStore:
         """The films filed for some nights."""
         return self.session.scalars(
             select(Submission).where(
-                Submission.night >= first, Submission.night <= last, Submission.state == "filed",
+                Submission.night >= first,
+                Submission.night <= last,
+                Submission.state == "filed",
                 Submission.kind == "film",
             )
-        ).all()  # fmt: skip
+        ).all()
 
     def awaiting_attribution(self, limit: int = 200) -> Sequence[Submission]:
         """The films that wait for somebody to say where they belong, the oldest first."""
@@ -168,9 +170,15 @@ class SubmissionStore:
         A film whose enterprise is still in question may be anybody's.
         """
         query = select(
-            Submission.id, Submission.enterprise_id, Submission.part_id, Submission.sent_at, Submission.state,
-            Submission.attribution, Submission.person_id, Submission.kind,
-        ).where(Submission.night == night)  # fmt: skip
+            Submission.id,
+            Submission.enterprise_id,
+            Submission.part_id,
+            Submission.sent_at,
+            Submission.state,
+            Submission.attribution,
+            Submission.person_id,
+            Submission.kind,
+        ).where(Submission.night == night)
         if enterprise_id is not None:
             query = query.where(or_(Submission.enterprise_id == enterprise_id, Submission.enterprise_id.is_(None)))
         if group_id is not None:
@@ -206,9 +214,12 @@ class SubmissionStore:
     def filed_copies_same_person_night(self, film: Submission, sha256: str) -> Sequence[Submission]:
         """The other filed films of the same person and night with the same bytes, oldest first."""
         same = select(Submission).where(
-            Submission.night == film.night, Submission.person_id == film.person_id, Submission.sha256 == sha256,
-            Submission.state == "filed", Submission.id != film.id,
-        )  # fmt: skip
+            Submission.night == film.night,
+            Submission.person_id == film.person_id,
+            Submission.sha256 == sha256,
+            Submission.state == "filed",
+            Submission.id != film.id,
+        )
         return self.session.scalars(same.order_by(Submission.id)).all()
 
     def add_mark(self, submission_ids: Iterable[int], mark: str) -> None:

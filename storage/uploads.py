@@ -42,11 +42,15 @@ class UploadStore:
                 or_(Upload.browser_digest.is_(None), Upload.browser_digest == browser_digest),
             )
             .values(
-                state="receiving", browser_digest=browser_digest, generation=Upload.generation + 1, received_bytes=0, started_at=now,
+                state="receiving",
+                browser_digest=browser_digest,
+                generation=Upload.generation + 1,
+                received_bytes=0,
+                started_at=now,
                 **file_info,
             )
             .returning(Upload.generation)
-        )  # fmt: skip
+        )
 
     def record_chunk(self, upload: Upload, start: int, size: int, object_key: str) -> bool:
         """A piece is kept: the film has come so much further. False when it had come further by another already."""

@@ -22,9 +22,13 @@ class ViewLogStore:
     ) -> FilmView:
         """Put on record that somebody opened a film."""
         look = FilmView(
-            submission_id=submission_id, person_id=person_id, viewer_name=viewer_name, by_supervisor=by_supervisor, kind=kind,
+            submission_id=submission_id,
+            person_id=person_id,
+            viewer_name=viewer_name,
+            by_supervisor=by_supervisor,
+            kind=kind,
             opened_at=now,
-        )  # fmt: skip
+        )
         self.session.add(look)
         self.session.flush()
         return look

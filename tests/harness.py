@@ -23,6 +23,7 @@ from bot.devtools.simulator.core.records import Card
 from bot.devtools.simulator.films import make_film
 from bot.engine import InlineEngine
 from bot.reports.night import night_json
+from schedules.context import Context
 from schedules.patrol_night import night_instant, night_of
 from storage.db.database import Database
 from storage.db.models import Base, DutyShift, Employment, Enterprise, GroupChat, InboxRow, KeyPart, Person, Rule
@@ -192,8 +193,9 @@ class Story:
         """The people who have nothing but WeChat, by the id their door knows them by: their phones."""
         kf, account = self.cloud.kf, self.cloud.official_account
         return {
-            **{who: kf.customer_phone(who) for who in kf.customers}, **{who: account.follower_phone(who) for who in account.followers},
-        }  # fmt: skip
+            **{who: kf.customer_phone(who) for who in kf.customers},
+            **{who: account.follower_phone(who) for who in account.followers},
+        }
 
     def hears_in_wechat(self, who: str) -> list[str]:
         """The same for somebody who has nothing but WeChat."""
@@ -217,7 +219,7 @@ class Story:
     def view(self, night: date = NIGHT) -> dict[str, Any]:
         """The night as `night --json` shows it."""
         with self.bot.uow.read() as store:
-            return night_json(store, night, self.bot.uow.rules(store), self.clock.now())
+            return night_json(Context(store, self.bot.uow.rules(store), self.clock.now()), night)
 
     def state(self, code: str, night: date = NIGHT) -> str:
         """The state of an enterprise."""

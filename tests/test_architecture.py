@@ -22,12 +22,40 @@ TEMPLATES = sorted((ROOT / "bot" / "web" / "templates").glob("*.html"))
 TABLES = {"models", "migrations"}
 # Keys that are put together at run time: the section and what completes it.
 COMPOSED = {
-    "mark.", "unfit.", "outage.", "board.", "remark.", "alert.", "report.", "import.", "channel.", "question.",
-    "settings.expect_", "figure.", "year_sheet.", "role.", "trouble_page.", "verdict.", "review.", "due.", "post.",
-    "film_state.", "fault.", "tonight.", "upload.", "alarm.", "films.",
-    "did.", "detail.", "history.step_", "history.watch_", "notice_kind.", "notice_state.",
-    "doctor.official_account", "doctor.wecom_kf",
-}  # fmt: skip
+    "mark.",
+    "unfit.",
+    "outage.",
+    "board.",
+    "remark.",
+    "alert.",
+    "report.",
+    "import.",
+    "channel.",
+    "question.",
+    "settings.expect_",
+    "figure.",
+    "year_sheet.",
+    "role.",
+    "trouble_page.",
+    "verdict.",
+    "review.",
+    "due.",
+    "post.",
+    "film_state.",
+    "fault.",
+    "tonight.",
+    "upload.",
+    "alarm.",
+    "films.",
+    "did.",
+    "detail.",
+    "history.step_",
+    "history.watch_",
+    "notice_kind.",
+    "notice_state.",
+    "doctor.official_account",
+    "doctor.wecom_kf",
+}
 
 
 def test_every_setting_stands_in_the_example_and_the_reverse() -> None:
@@ -62,13 +90,13 @@ def test_sentences_name_their_parameters_and_nothing_else() -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_modules_and_functions_stay_small(path: Path) -> None:
     text = path.read_text("utf-8")
-    # Schema steps are lists; nothing in them wants to be read together with anything else.
-    limit = 500 if "migrations" in path.parts else 250
-    assert text.count("\n") <= limit
+    if "migrations" in path.parts:
+        return  # a schema is one long list
+    assert text.count("\n") <= 300
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef) and "migrations" not in path.parts:
+        if isinstance(node, ast.FunctionDef):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
-            assert length <= 30, f"{node.name} has {length} lines"
+            assert length <= 40, f"{node.name} has {length} lines"
 
 
 def test_public_names_say_what_they_are_for() -> None:

@@ -105,17 +105,57 @@ _BELL = {95007}
 _SHUT = {45015, 45047, 95001}
 _AWAY, _DEPARTED = {40003, 46004, 60111, 81013, 84061, 95013, 95018}, {43004, 43101}
 _CONFIG = {
-    40013, 40056, 40091, 40164, 48001, 48002, 48006, 50001, 50003, 60011, 60020, 60021, 80001, 85005, 92002, 93000,
-    93001, 93004, 93008, 301002, 301007, 301042, 301052, 301053, 701001, 701058, 850001, 851014,
-    95000, 95004, 95011, 95012, 95017, 2000002, 40125, 40037,
-}  # fmt: skip
+    40013,
+    40056,
+    40091,
+    40164,
+    48001,
+    48002,
+    48006,
+    50001,
+    50003,
+    60011,
+    60020,
+    60021,
+    80001,
+    85005,
+    92002,
+    93000,
+    93001,
+    93004,
+    93008,
+    301002,
+    301007,
+    301042,
+    301052,
+    301053,
+    701001,
+    701058,
+    850001,
+    851014,
+    95000,
+    95004,
+    95011,
+    95012,
+    95017,
+    2000002,
+    40125,
+    40037,
+}
 
 
 def error_from_code(code: int, message: str) -> ChannelError:
     """The error for a platform's errcode; unknown codes are permanent for their item."""
     kinds: tuple[tuple[set[int], type[ChannelError]], ...] = (
-        (_TOKEN, TokenInvalid), (_WAIT, RateLimited), (_RETRY, Transient), (_GONE, MediaGone), (_CONFIG, Misconfigured),
-        (_BELL, PollTokenInvalid), (_SHUT, ReplyWindowClosed), (_AWAY, RecipientUnreachable), (_DEPARTED, RecipientLeft),
-    )  # fmt: skip
+        (_TOKEN, TokenInvalid),
+        (_WAIT, RateLimited),
+        (_RETRY, Transient),
+        (_GONE, MediaGone),
+        (_CONFIG, Misconfigured),
+        (_BELL, PollTokenInvalid),
+        (_SHUT, ReplyWindowClosed),
+        (_AWAY, RecipientUnreachable),
+        (_DEPARTED, RecipientLeft),
+    )
     kind = next((kind for codes, kind in kinds if code in codes), Permanent)
     return kind(f"errcode {code}: {message[:200]}", code)

@@ -39,8 +39,16 @@ from storage.personal_channels import PersonalChannel, ReplyWindow
 # As many as one transaction keeps without a callback having to wait for it; the platform gives up to 1000.
 _AT_ONCE = 200
 _CUSTOMER, _SYSTEM = 3, 4
-_KINDS = {"text": "text", "image": "photo", "voice": "voice", "video": "film", "file": "file",
-          "location": "location", "link": "link", "event": "event"}  # fmt: skip
+_KINDS = {
+    "text": "text",
+    "image": "photo",
+    "voice": "voice",
+    "video": "film",
+    "file": "file",
+    "location": "location",
+    "link": "link",
+    "event": "event",
+}
 # What is too large to be handed on arrives as a notice in words, not worded the same everywhere (9).
 _LARGE, _THING = "(?:过大|太大|超过|超出|大小限制)", "(?:视频|文件|图片|语音)"
 _TOO_LARGE = re.compile(f"{_THING}.{{0,40}}{_LARGE}|{_LARGE}.{{0,40}}{_THING}", re.DOTALL)
@@ -91,10 +99,14 @@ class WeComKfReceiver:
         kind = str(told.get("msgtype")) if told.get("origin") in (_CUSTOMER, _SYSTEM) else "event"
         content = told.get(kind, {}) if isinstance(told.get(kind), dict) else {}
         common: dict[str, Any] = {
-            "channel": WECOM_KF, "realm": WeComKfChannel.personal_channel.realm, "key": told["msgid"], "inbox_id": inbox_id,
+            "channel": WECOM_KF,
+            "realm": WeComKfChannel.personal_channel.realm,
+            "key": told["msgid"],
+            "inbox_id": inbox_id,
             "sender": told.get("external_userid") or content.get("external_userid") or "—",
-            "sent_at": parse_sent_at(told.get("send_time"), received_at), "received_at": received_at,
-        }  # fmt: skip
+            "sent_at": parse_sent_at(told.get("send_time"), received_at),
+            "received_at": received_at,
+        }
         if kind == "event":
             return Message(**common, **_event(content))
         return Message(**common, **_said(kind, content))
@@ -136,17 +148,22 @@ def _said(kind: str, content: dict[str, Any]) -> dict[str, Any]:
     if kind == "text" and _TOO_LARGE.search(text):
         return {"kind": "too_large", "text": text}
     return {
-        "kind": _KINDS.get(kind, "unknown"), "text": text, "media": content.get("media_id") or None,
+        "kind": _KINDS.get(kind, "unknown"),
+        "text": text,
+        "media": content.get("media_id") or None,
         "file_name": content.get("filename") or content.get("file_name") or None,
-    }  # fmt: skip
+    }
 
 
 def _event(content: dict[str, Any]) -> dict[str, Any]:
     about = content.get("recall_msgid") or content.get("fail_msgid") or ""
     return {
-        "kind": "event", "event": str(content.get("event_type", "")), "text": str(content.get("scene_param", "")),
-        "response_code": str(content.get("welcome_code", "")), "related_key": str(about),
-    }  # fmt: skip
+        "kind": "event",
+        "event": str(content.get("event_type", "")),
+        "text": str(content.get("scene_param", "")),
+        "response_code": str(content.get("welcome_code", "")),
+        "related_key": str(about),
+    }
 
 
 class WeComKfChannel:

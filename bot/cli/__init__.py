@@ -21,11 +21,25 @@ def cli() -> None:
 
 
 for command in (
-    serve.serve, serve.web, serve.worker, serve.migrate, serve.simulator, serve.demo,
-    register.import_, register.export, register.invite, register.attach, users.user,
-    reports.night, reports.report, reports.doctor, maintenance.verify, maintenance.trail, maintenance.backup,
+    serve.serve,
+    serve.web,
+    serve.worker,
+    serve.migrate,
+    serve.simulator,
+    serve.demo,
+    register.import_,
+    register.export,
+    register.invite,
+    register.attach,
+    users.user,
+    reports.night,
+    reports.report,
+    reports.doctor,
+    maintenance.verify,
+    maintenance.trail,
+    maintenance.backup,
     maintenance.restore,
-):  # fmt: skip
+):
     cli.add_command(command)
 
 

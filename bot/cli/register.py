@@ -12,10 +12,18 @@ from bot.cli.context import open_uow
 from bot.config import Config
 from bot.texts import say
 from bot.unit_of_work import UnitOfWork
+from schedules.context import Context
 from storage.store import Store
 
-ROLE_NAMES = {"patroller": "巡检员", "head": "负责人", "safety": "安全员", "leader": "值班领导", "staff": "工作人员",
-         "auditor": "审计员", "admin": "管理员"}  # fmt: skip
+ROLE_NAMES = {
+    "patroller": "巡检员",
+    "head": "负责人",
+    "safety": "安全员",
+    "leader": "值班领导",
+    "staff": "工作人员",
+    "auditor": "审计员",
+    "admin": "管理员",
+}
 
 
 @click.command("import")
@@ -32,7 +40,7 @@ def import_(context: click.Context, file: Path, dry_run: bool) -> None:
     with open_uow(migrate=True) as (config, memory), memory.transaction() as store:
         now = memory.clock.now()
         outcome = apply_register(parsed, store, build_object_store(config), now, dry_run=dry_run)
-        known = release_quarantined_films(store, memory.rules(store), now) if outcome.applied else 0
+        known = release_quarantined_films(Context(store, memory.rules(store), now)) if outcome.applied else 0
     for line in outcome.text_lines():
         click.echo(line, err=bool(outcome.refusals))
     if known:
@@ -87,7 +95,7 @@ def _upload_link(person_id: int, config: Config, memory: UnitOfWork, store: Stor
 
     person = store.register.person(person_id)
     assert person is not None
-    made = create_upload_link(person, store, memory.rules(store), memory.clock.now())
+    made = create_upload_link(person, memory.context(store))
     return SignedLinks(config.public_url, config.SECRET_KEY.get_secret_value()).upload_url(made.id)
 
 
@@ -112,7 +120,7 @@ def attach(receipt: str, code: str, part: str) -> None:
     from handlers.attach import attach as put
 
     with open_uow() as (_, memory), memory.transaction() as store:
-        film = put(receipt, code, part, store, memory.rules(store), memory.clock.now(), "night-patrol attach")
+        film = put(receipt, code, part, memory.context(store), "night-patrol attach")
         enterprise, found = store.register.enterprise(film.enterprise_id or 0), store.register.part(film.part_id or 0)
         assert enterprise is not None
         assert found is not None

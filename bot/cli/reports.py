@@ -9,6 +9,7 @@ import click
 
 from bot.cli.context import open_uow, parse_day
 from bot.texts import say
+from schedules.context import Context
 
 
 @click.command()
@@ -23,7 +24,7 @@ def night(date_: str | None, as_json: bool) -> None:
     wanted = parse_day(date_) if date_ else None
     with open_uow(read_only=True) as (_, memory), memory.read() as store:
         book, now = memory.rules(store), memory.clock.now()
-        view = night_json(store, wanted or night_of(now, book), book, now)
+        view = night_json(Context(store, book, now), wanted or night_of(now, book))
     if as_json:
         click.echo(json.dumps(view, ensure_ascii=False, indent=1))
     else:

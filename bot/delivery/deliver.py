@@ -27,16 +27,15 @@ from bot.intake.take_in import backoff
 from bot.monitoring.office_alerts import notify_channel_failure
 from bot.monitoring.outage_recorder import PlatformMonitor
 from bot.unit_of_work import TransactionStore, UnitOfWork
-from schedules.rules import RuleBook
+from schedules.context import Context
 from storage.db.models import Notice
 from storage.errors import DatabaseUnavailable
 from storage.notices import FINAL_STATES, NoticeDraft
 from storage.objects import ObjectError
-from storage.store import Store
 
 log = logging.getLogger(__name__)
 
-SendCheck = Callable[[Notice, Store, RuleBook, Any], dict[str, Any] | None]
+SendCheck = Callable[[Notice, Context], dict[str, Any] | None]
 # Longer than any one call may take; after it an attempt without an outcome has broken off.
 _LEASE = timedelta(minutes=4)
 # So long an outcome waits for the database; well within the lease, after which it is anybody's guess.
@@ -125,7 +124,7 @@ class Delivery:
     def _true_now(self, notice: Notice, store: TransactionStore) -> dict[str, Any] | None:
         """The parameters with which it is said now; what has ceased to be true is cancelled."""
         check = self._checks.get(notice.check_name or "")
-        params = check(notice, store, self._memory.rules(store), self._clock.now()) if check else notice.params
+        params = check(notice, self._memory.context(store)) if check else notice.params
         if params is None:
             state = _unless_in_doubt("cancelled", notice)
             store.notices.record_outcome(notice.id, state, self._clock.now(), "no longer true")
@@ -155,9 +154,16 @@ class Delivery:
         shown = len(params["codes"]) - len(codes)
         rest = {**notice.params, "only": codes, "offset": params["offset"] + shown}
         saying = NoticeDraft(
-            kind=notice.kind, text_key=notice.text_key, once_key=f"{notice.once_key}+", night=notice.night,
-            due_at=notice.due_at, params=rest, form=notice.form, check_name=notice.check_name, expires_at=notice.expires_at,
-        )  # fmt: skip
+            kind=notice.kind,
+            text_key=notice.text_key,
+            once_key=f"{notice.once_key}+",
+            night=notice.night,
+            due_at=notice.due_at,
+            params=rest,
+            form=notice.form,
+            check_name=notice.check_name,
+            expires_at=notice.expires_at,
+        )
         if group is not None:
             store.notices.add_for_group(group, saying)
 
@@ -189,9 +195,13 @@ class Delivery:
         if channel.counts_for_outage:
             self._watch.record_result(store, None)
         store.notices.record_outcome(
-            attempt.notice.id, "sent", self._clock.now(), attempt_id=attempt.id, platform_message_id=delivered.platform_message_id,
+            attempt.notice.id,
+            "sent",
+            self._clock.now(),
+            attempt_id=attempt.id,
+            platform_message_id=delivered.platform_message_id,
             response_code=delivered.response_code,
-        )  # fmt: skip
+        )
         store.contacts.record_delivery(attempt.notice.route)
 
     def _failed(self, attempt: _Attempt, error: ChannelError, channel: Channel, store: TransactionStore) -> None:
@@ -216,7 +226,7 @@ class Delivery:
             store.notices.record_outcome(notice.id, "unknown" if unheard else "failed", now, error.detail, attempt.id)
             self._attachments.mark_push_unsent(notice, store)
             if isinstance(error, Misconfigured):
-                notify_channel_failure(notice, error, store, self._memory.rules(store), now)
+                notify_channel_failure(notice, error, Context(store, self._memory.rules(store), now))
             if not unheard:
                 fail_over(notice, attempt.body, error, store, now)
 

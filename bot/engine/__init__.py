@@ -17,6 +17,6 @@ __all__ = [
     "InlineEngine",
     "Job",
     "JobRunner",
-    "retry_job",
     "migrate_engine_tables",
+    "retry_job",
 ]

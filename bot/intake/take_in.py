@@ -17,6 +17,7 @@ from bot.monitoring.outage_recorder import PlatformMonitor
 from bot.unit_of_work import TransactionStore, UnitOfWork
 from handlers import films, photo, router
 from handlers.message import MediaFetch, Message
+from schedules.context import Context
 from schedules.notify import notify_office
 from schedules.patrol_night import night_of
 from storage.db.models import InboxRow, Submission
@@ -63,7 +64,7 @@ class Intake:
         door = self._switchboard.receivers[kept.channel]
         message = door.parse(kept.raw, kept.id, kept.received_at)
         with self._memory.transaction() as store:
-            fetch = router.handle(message, store, self._memory.rules(store), self._memory.clock.now())
+            fetch = router.handle(message, self._memory.context(store))
             if fetch is None:
                 store.inbox.finish(kept.id, "done", redacted_raw=_remains(door, kept.raw))
         if fetch is not None:
@@ -76,18 +77,16 @@ class Intake:
             log.warning("message %d has no film to fetch: %s", message.inbox_id, error.detail)
             with self._memory.transaction() as store:
                 store.lock_for_transaction(message.ordering_key)
-                films.mark_lost(
-                    fetch.submission_id, error.mark, store, self._memory.rules(store), self._memory.clock.now()
-                )
+                films.mark_lost(fetch.submission_id, error.mark, self._memory.context(store))
                 store.inbox.finish(message.inbox_id, "done", error.detail, remains)
             return
         with self._memory.transaction() as store:
             store.lock_for_transaction(message.ordering_key)
             now, book = self._memory.clock.now(), self._memory.rules(store)
             if message.kind == "photo":
-                photo.file_photo(fetch.submission_id, filed, store, book, now)
+                photo.file_photo(fetch.submission_id, filed, Context(store, book, now))
             else:
-                films.file_film(fetch.submission_id, filed, film.fault, store, book, now)
+                films.file_film(fetch.submission_id, filed, film.fault, Context(store, book, now))
             if note:
                 store.submissions.add_mark([fetch.submission_id], note)
             store.inbox.finish(message.inbox_id, "done", redacted_raw=remains)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
+from schedules.context import Context
 from schedules.judgement import EnterpriseJudgement
 from schedules.night_judgement import judge_night
 from schedules.patrol_night import submission_window
@@ -15,9 +16,9 @@ from storage.db.models import Notice, Outage, Submission
 from storage.store import Store
 
 
-def night_json(store: Store, night: date, rules: RuleBook, now: datetime) -> dict[str, Any]:
+def night_json(ctx: Context, night: date) -> dict[str, Any]:
     """Everything about a night as plain JSON values; instants carry the county's offset."""
-    return _View(store, rules).of(night, now)
+    return _View(ctx.store, ctx.rules).of(night, ctx.now)
 
 
 class _View:
@@ -26,7 +27,7 @@ class _View:
         self._verdicts: dict[int, str] = {}
 
     def of(self, night: date, now: datetime) -> dict[str, Any]:
-        whole, span = judge_night(self._store, night, self._book, now), submission_window(night, self._book)
+        whole, span = judge_night(Context(self._store, self._book, now), night), submission_window(night, self._book)
         films = self._store.submissions.of_night(night)
         self._verdicts = {each.submission_id: each.verdict for each in self._store.review.verdicts_at(night, now)}
         by_part: dict[int, list[Submission]] = defaultdict(list)

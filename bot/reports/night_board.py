@@ -9,8 +9,14 @@ from rich.table import Table
 
 from bot.texts import say
 
-_COLOURS = {"on_time": "green", "late": "yellow", "partial": "dark_orange", "missing": "bold red",
-            "exempt": "dim", "unjudged": "cyan"}  # fmt: skip
+_COLOURS = {
+    "on_time": "green",
+    "late": "yellow",
+    "partial": "dark_orange",
+    "missing": "bold red",
+    "exempt": "dim",
+    "unjudged": "cyan",
+}
 
 
 def print_night(night: dict[str, Any], console: Console | None = None) -> None:

@@ -30,9 +30,13 @@ def weekly_sentences(report: WeeklyReport) -> list[str]:
     total, before = report.total, report.previous_total
     compared = [{"say": "weekly.compared", "rate": format_percent(before.on_time_rate)}] if before.due else []
     said = say(
-        "weekly.sentence", nights=len(report.nights), **total.counts, rate=format_percent(total.on_time_rate),
-        compared=compared, enterprises=len(report.rows),
-    )  # fmt: skip
+        "weekly.sentence",
+        nights=len(report.nights),
+        **total.counts,
+        rate=format_percent(total.on_time_rate),
+        compared=compared,
+        enterprises=len(report.rows),
+    )
     worst = [
         {
             "say": "weekly.worst_one",
@@ -77,14 +81,17 @@ def weekly_json(report: WeeklyReport, rules: RuleBook) -> dict[str, Any]:
         "nights": _nights(report.nights, report.outage_nights),
         "enterprises": [
             {
-                "code": row.code, "name": row.name, "risk": row.risk, **_tally(row),
+                "code": row.code,
+                "name": row.name,
+                "risk": row.risk,
+                **_tally(row),
                 "before": _tally(report.previous_rows.get(row.code, StateTally())),
             }
             for row in report.rows
         ],
         "reminders_sent": report.reminders_sent,
         "pushes": dict(report.pushes),
-    }  # fmt: skip
+    }
 
 
 def yearly_json(report: YearlyReport, rules: RuleBook) -> dict[str, Any]:

@@ -12,10 +12,18 @@ from bot.web.site_settings import SiteSettings
 # Scripts, styles, pictures and films come from us alone, and nothing that stands in a page is run. Pictures within
 # the style sheets are data: addresses. `media-src` is widened by pages that play from the object store.
 CSP_DIRECTIVES = {
-    "default-src": "'none'", "script-src": "'self'", "style-src": "'self'", "img-src": "'self' data:",
-    "font-src": "'self' data:", "media-src": "'self'", "connect-src": "'self'", "form-action": "'self'",
-    "frame-ancestors": "'none'", "base-uri": "'none'", "manifest-src": "'self'",
-}  # fmt: skip
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "font-src": "'self' data:",
+    "media-src": "'self'",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+    "base-uri": "'none'",
+    "manifest-src": "'self'",
+}
 _PACKED = ("text/html", "text/css", "application/javascript", "text/javascript", "application/json", "image/svg+xml")
 _WORTH_IT = 1400
 _YEAR_S = 365 * 24 * 3600
@@ -30,10 +38,13 @@ def content_security_policy(**extra_sources: str) -> str:
 def register_response_headers(app: Flask, site: SiteSettings) -> None:
     """Put the headers on every answer of an application, and pack what is worth it."""
     fixed = {
-        "Content-Security-Policy": content_security_policy(), "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin", "Cross-Origin-Opener-Policy": "same-origin",
+        "Content-Security-Policy": content_security_policy(),
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
         "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-    }  # fmt: skip
+    }
     if site.is_secure:
         fixed["Strict-Transport-Security"] = f"max-age={_YEAR_S}"
 

@@ -61,7 +61,7 @@ class SnapshotCache:
             if self._latest is None or self._began_at < asked - max_age_s:
                 self._began_at = monotonic()
                 with self._memory.read() as store:
-                    found = load_night_snapshot(store, self._memory.rules(store), self._memory.clock.now())
+                    found = load_night_snapshot(self._memory.context(store))
                 self._latest = found, _word(found)
                 self._took = monotonic() - self._began_at
             return self._latest

@@ -12,10 +12,10 @@ from handlers.permissions import build_viewer
 from handlers.receipts import film_params
 from handlers.replies import add_reply
 from handlers.review.verdicts import VerdictDraft, claim_next, record_verdict
+from schedules.context import Context
 from schedules.notify import notify_sender
 from schedules.patrol_night import ONE_DAY
 from schedules.review.night_review import ReviewableFilm, night_review
-from schedules.rules import RuleBook
 from storage.db.models import Person
 from storage.errors import OperationRefused
 from storage.notices import NoticeDraft
@@ -26,56 +26,54 @@ VERDICT_OF_TEXT = {"合格": "fit", "有问题": "problem", "看不清": "unclea
 _REASON_WITHIN = timedelta(minutes=30)
 
 
-def start_review(message: Message, store: Store, rules: RuleBook, now: datetime) -> None:
+def start_review(message: Message, ctx: Context) -> None:
     """审看: the next film as a card and in words, or that there is none."""
-    person = _reviewer(message, store, now)
+    person = _reviewer(message, ctx.store, ctx.now)
     if person is None:
-        return add_reply(message, store, rules, now, "review.not_yours")
-    return _next(person, message, ("review", "text"), store, rules, now)
+        return add_reply(message, ctx, "review.not_yours")
+    return _next(person, message, ("review", "text"), ctx)
 
 
-def handle_verdict_button(
-    message: Message, film_id: int, verdict: str, store: Store, rules: RuleBook, now: datetime
-) -> None:
+def handle_verdict_button(message: Message, film_id: int, verdict: str, ctx: Context) -> None:
     """A button of a card: the verdict, the card that shows it, and the next film."""
-    person = _reviewer(message, store, now)
+    person = _reviewer(message, ctx.store, ctx.now)
     if person is None:
-        return add_reply(message, store, rules, now, "review.not_yours")
-    if not _judge(person, VerdictDraft(film_id, verdict, person, "chat"), message, store, rules, now):
+        return add_reply(message, ctx, "review.not_yours")
+    if not _judge(person, VerdictDraft(film_id, verdict, person, "chat"), message, ctx):
         return None
     if message.response_code:
         shown = {
             "who": person.name,
-            "time": f"{now.astimezone(rules.zone):%H:%M}",
+            "time": f"{ctx.now.astimezone(ctx.rules.zone):%H:%M}",
             "word": {"say": f"verdict.{verdict}"},
         }
-        update_card(message, f"review/{film_id}", shown, store, rules, now, "review.card_given")
-    return _next(person, message, ("review",), store, rules, now)
+        update_card(message, f"review/{film_id}", shown, ctx, "review.card_given")
+    return _next(person, message, ("review",), ctx)
 
 
-def handle_reviewer_text(message: Message, person: Person, store: Store, rules: RuleBook, now: datetime) -> bool:
+def handle_reviewer_text(message: Message, person: Person, ctx: Context) -> bool:
     """Whether these words are a reviewer's: a verdict on the film in hand, or what the problem is."""
     if not _may_judge(person):
         return False
     text = message.text.strip()
     word = next((word for said, word in VERDICT_OF_TEXT.items() if text.startswith(said)), None)
-    held = store.review.current_claim(person.id, now)
+    held = ctx.store.review.current_claim(person.id, ctx.now)
     if word is not None and held is not None:
         reason = (
             text[len(next(said for said in VERDICT_OF_TEXT if text.startswith(said))) :].lstrip(" :：,，。") or None
         )
-        if _judge(person, VerdictDraft(held, word, person, "chat", reason), message, store, rules, now):
-            _next(person, message, ("text",), store, rules, now)
+        if _judge(person, VerdictDraft(held, word, person, "chat", reason), message, ctx):
+            _next(person, message, ("text",), ctx)
         return True
-    return _explained(message, person, store, rules, now)
+    return _explained(message, person, ctx)
 
 
-def _explained(message: Message, person: Person, store: Store, rules: RuleBook, now: datetime) -> bool:
-    verdict = store.review.latest_verdict_by(person.id, "problem", now - _REASON_WITHIN)
+def _explained(message: Message, person: Person, ctx: Context) -> bool:
+    verdict = ctx.store.review.latest_verdict_by(person.id, "problem", ctx.now - _REASON_WITHIN)
     if verdict is None or verdict.reason or verdict.via != "chat":
         return False
-    rectification.pass_on_reason(verdict, message.text.strip(), store, rules, now)
-    add_reply(message, store, rules, now, "review.reason_passed_on")
+    rectification.pass_on_reason(verdict, message.text.strip(), ctx)
+    add_reply(message, ctx, "review.reason_passed_on")
     return True
 
 
@@ -88,44 +86,45 @@ def _may_judge(person: Person) -> bool:
     return build_viewer(person.id, person.name, person.roles, ()).may("review.judge")
 
 
-def _judge(
-    person: Person, judged: VerdictDraft, message: Message, store: Store, rules: RuleBook, now: datetime
-) -> bool:
+def _judge(person: Person, judged: VerdictDraft, message: Message, ctx: Context) -> bool:
     """Give the verdict; what cannot be is answered. A problem without words asks for them."""
     try:
-        verdict = record_verdict(judged, store, rules, now)
+        verdict = record_verdict(judged, ctx)
     except OperationRefused as refused:
-        add_reply(message, store, rules, now, refused.text_key, **refused.params)
+        add_reply(message, ctx, refused.text_key, **refused.params)
         return False
     if verdict.verdict == "problem" and verdict.reason is None:
-        film = store.submissions.get(verdict.submission_id)
+        film = ctx.store.submissions.get(verdict.submission_id)
         assert film is not None
-        add_reply(message, store, rules, now, "review.say_what", **film_params(film, store, rules))
+        add_reply(message, ctx, "review.say_what", **film_params(film, ctx.store, ctx.rules))
     return True
 
 
-def _next(
-    person: Person, message: Message, forms: tuple[str, ...], store: Store, rules: RuleBook, now: datetime
-) -> None:
-    found = claim_next(person, store, rules, now)
+def _next(person: Person, message: Message, forms: tuple[str, ...], ctx: Context) -> None:
+    found = claim_next(person, ctx)
     if found is None:
-        return add_reply(message, store, rules, now, "review.nothing_left")
-    params = _card(found, store, rules, now)
+        return add_reply(message, ctx, "review.nothing_left")
+    params = _card(found, ctx)
     for form in forms:
         saying = NoticeDraft(
-            kind="question", text_key="review.card" if form == "review" else "review.in_words",
-            once_key=f"review/{message.channel}/{message.key}/{found.film.id}/{form}", night=found.film.night,
-            due_at=now, params=params, form=form, expires_at=now + ONE_DAY,
-        )  # fmt: skip
-        notify_sender(message, person, saying, store)
+            kind="question",
+            text_key="review.card" if form == "review" else "review.in_words",
+            once_key=f"review/{message.channel}/{message.key}/{found.film.id}/{form}",
+            night=found.film.night,
+            due_at=ctx.now,
+            params=params,
+            form=form,
+            expires_at=ctx.now + ONE_DAY,
+        )
+        notify_sender(message, person, saying, ctx.store)
     return None
 
 
-def _card(found: ReviewableFilm, store: Store, rules: RuleBook, now: datetime) -> dict[str, Any]:
-    review = night_review(store, found.film.night, rules, now)
+def _card(found: ReviewableFilm, ctx: Context) -> dict[str, Any]:
+    review = night_review(ctx.store, found.film.night, ctx.rules, ctx.now)
     why = next((each.reasons for each in review.queued if each.film_id == found.film.id), ())
     return {
-        **film_params(found.film, store, rules),
+        **film_params(found.film, ctx.store, ctx.rules),
         "film": found.film.id,
         "page": [found.film.night.isoformat(), found.film.receipt],
         "length": round(found.film.duration_s or 0),

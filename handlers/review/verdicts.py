@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from handlers import rectification
+from schedules.context import Context
 from schedules.notify import notify_office
 from schedules.patrol_night import ONE_DAY, night_of
 from schedules.review.night_review import NightReview, ReviewableFilm, night_review
-from schedules.rules import RuleBook
 from storage.db.models import Person, Submission, Verdict
 from storage.errors import OperationRefused
 from storage.store import Store
@@ -33,20 +33,20 @@ class VerdictDraft:
     at_s: float | None = None
 
 
-def claim_next(reviewer: Person, store: Store, rules: RuleBook, now: datetime) -> ReviewableFilm | None:
+def claim_next(reviewer: Person, ctx: Context) -> ReviewableFilm | None:
     """Take the next film of tonight's queue in hand, or of the night before; None when nothing is left for you.
 
     What one already has in hand comes first: it is not lost by asking again.
     """
-    store.lock_for_transaction(_ONE_AT_A_TIME)
-    tonight = night_of(now, rules)
+    ctx.store.lock_for_transaction(_ONE_AT_A_TIME)
+    tonight = night_of(ctx.now, ctx.rules)
     for night in (tonight, tonight - ONE_DAY):
-        review = night_review(store, night, rules, now)
-        claimed = store.review.claims(now)
+        review = night_review(ctx.store, night, ctx.rules, ctx.now)
+        claimed = ctx.store.review.claims(ctx.now)
         mine = [each for each in _waiting(review, reviewer) if claimed.get(each) == reviewer.id]
         free = [each for each in _waiting(review, reviewer) if each not in claimed]
         for film_id in [*mine, *free]:
-            if store.review.claim(film_id, reviewer.id, now, now + CLAIM_LIFETIME):
+            if ctx.store.review.claim(film_id, reviewer.id, ctx.now, ctx.now + CLAIM_LIFETIME):
                 return review.films[film_id]
     return None
 
@@ -57,47 +57,53 @@ def _waiting(review: NightReview, who: Person) -> list[int]:
     return [each.film_id for each in review.pending] + seconds
 
 
-def claim(film_id: int, reviewer: Person, store: Store, rules: RuleBook, now: datetime) -> bool:
+def claim(film_id: int, reviewer: Person, ctx: Context) -> bool:
     """Take a certain film in hand; False while somebody else has it."""
-    store.lock_for_transaction(_ONE_AT_A_TIME)
-    return store.review.claim(film_id, reviewer.id, now, now + CLAIM_LIFETIME)
+    ctx.store.lock_for_transaction(_ONE_AT_A_TIME)
+    return ctx.store.review.claim(film_id, reviewer.id, ctx.now, ctx.now + CLAIM_LIFETIME)
 
 
-def record_watch_time(
-    view_id: int, reviewer: Person, watched_s: float, covered_s: float, store: Store, rules: RuleBook, now: datetime
-) -> None:
+def record_watch_time(view_id: int, reviewer: Person, watched_s: float, covered_s: float, ctx: Context) -> None:
     """What a player says of a look so far. Nobody can have watched for longer than the look has lasted, nor have
     seen more of a film than there is of it, or than runs by in that time at double speed."""
-    look = store.view_log.get(view_id)
-    film = store.submissions.get(look.submission_id) if look else None
+    look = ctx.store.view_log.get(view_id)
+    film = ctx.store.submissions.get(look.submission_id) if look else None
     if look is None or film is None or look.person_id != reviewer.id or look.kind != "film":
         return
-    lasted, length = max(0.0, (now - look.opened_at).total_seconds()), film.duration_s or 0.0
+    lasted, length = max(0.0, (ctx.now - look.opened_at).total_seconds()), film.duration_s or 0.0
     look.watched_s = max(look.watched_s, min(watched_s, lasted))
     look.covered_s = max(look.covered_s, min(covered_s, length, 2 * look.watched_s))
-    look.last_progress_at = now
-    store.review.extend_claim(film.id, reviewer.id, now, now + CLAIM_LIFETIME)
+    look.last_progress_at = ctx.now
+    ctx.store.review.extend_claim(film.id, reviewer.id, ctx.now, ctx.now + CLAIM_LIFETIME)
 
 
-def record_verdict(draft: VerdictDraft, store: Store, rules: RuleBook, now: datetime) -> Verdict:
+def record_verdict(draft: VerdictDraft, ctx: Context) -> Verdict:
     """Put a verdict on record with all that follows from it. Raises Refused."""
-    store.lock_for_transaction(_ONE_AT_A_TIME)
-    film = _reviewable(draft, store, now)
-    before, second = store.review.current_verdict(film.id), store.review.second_review(film.id)
+    ctx.store.lock_for_transaction(_ONE_AT_A_TIME)
+    film = _reviewable(draft, ctx.store, ctx.now)
+    before, second = ctx.store.review.current_verdict(film.id), ctx.store.review.second_review(film.id)
     is_second = bool(second and second.second_verdict_id is None and before and before.person_id != draft.reviewer.id)
-    verdict = store.review.add_verdict(
-        now, night=film.night, submission_id=film.id, part_id=film.part_id, verdict=draft.value,
-        reason=(draft.reason or "").strip()[:_LONGEST_REASON] or None, at_s=_within(draft.at_s, film),
-        person_id=draft.reviewer.id, reviewer_name=draft.reviewer.name, via=draft.via, is_second_review=is_second,
-        watched_s=store.view_log.watched_seconds(film.id, draft.reviewer.id),
-    )  # fmt: skip
+    verdict = ctx.store.review.add_verdict(
+        ctx.now,
+        night=film.night,
+        submission_id=film.id,
+        part_id=film.part_id,
+        verdict=draft.value,
+        reason=(draft.reason or "").strip()[:_LONGEST_REASON] or None,
+        at_s=_within(draft.at_s, film),
+        person_id=draft.reviewer.id,
+        reviewer_name=draft.reviewer.name,
+        via=draft.via,
+        is_second_review=is_second,
+        watched_s=ctx.store.view_log.watched_seconds(film.id, draft.reviewer.id),
+    )
     if second is not None and is_second:
-        store.review.finish_second_review(film.id, verdict.id)
-    store.review.release_claim(film.id, now)
-    _record(film, verdict, before, store, now)
-    rectification.apply_verdict(film, verdict, before, store, rules, now)
+        ctx.store.review.finish_second_review(film.id, verdict.id)
+    ctx.store.review.release_claim(film.id, ctx.now)
+    _record(film, verdict, before, ctx.store, ctx.now)
+    rectification.apply_verdict(film, verdict, before, ctx)
     if is_second and before is not None and before.verdict != verdict.verdict:
-        _tell_of_difference(film, verdict, before, store, now)
+        _tell_of_difference(film, verdict, before, ctx.store, ctx.now)
     return verdict
 
 
@@ -121,15 +127,28 @@ def _within(at_s: float | None, film: Submission) -> float | None:
 
 def _record(film: Submission, verdict: Verdict, before: Verdict | None, store: Store, now: datetime) -> None:
     store.audit_log.record(
-        now, verdict.reviewer_name, "judged", receipt=film.receipt, night=film.night.isoformat(), word=verdict.verdict,
-        reason=verdict.reason, before=before.verdict if before else None,
-    )  # fmt: skip
+        now,
+        verdict.reviewer_name,
+        "judged",
+        receipt=film.receipt,
+        night=film.night.isoformat(),
+        word=verdict.verdict,
+        reason=verdict.reason,
+        before=before.verdict if before else None,
+    )
 
 
 def _tell_of_difference(film: Submission, verdict: Verdict, first: Verdict, store: Store, now: datetime) -> None:
     """Two people saw the same film differently: the office knows, whoever is right."""
     words = {"first": {"say": f"verdict.{first.verdict}"}, "second": {"say": f"verdict.{verdict.verdict}"}}
     notify_office(
-        store, film.night, now, "review.differs", f"differs/{verdict.id}", receipt=film.receipt, who=first.reviewer_name,
-        other=verdict.reviewer_name, **words,
-    )  # fmt: skip
+        store,
+        film.night,
+        now,
+        "review.differs",
+        f"differs/{verdict.id}",
+        receipt=film.receipt,
+        who=first.reviewer_name,
+        other=verdict.reviewer_name,
+        **words,
+    )

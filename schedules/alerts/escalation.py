@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from schedules.alerts.escalation_policy import RungStatus, next_rung
+from schedules.context import Context
 from schedules.duty import DutyLadder, build_duty_ladder
 from schedules.night_judgement import judge_night
 from schedules.notify import notify_person, was_in_service
@@ -32,70 +33,72 @@ def duty_ladder_at(store: Store, rules: RuleBook, instant: datetime) -> DutyLadd
     )
 
 
-def open_duty_alerts(store: Store, rules: RuleBook, now: datetime) -> None:
+def open_duty_alerts(ctx: Context) -> None:
     """At the agreed time, tell the duty leader who still owes films tonight.
 
     When so many are silent that it is rather our fault, the leader hears that, and nobody is named.
     """
-    night = night_of(now, rules)
+    night = night_of(ctx.now, ctx.rules)
     due, ends = (
-        night_instant(night, rules.for_night(night).duty_alert_time, rules),
-        submission_window(night, rules).late_until,
+        night_instant(night, ctx.rules.for_night(night).duty_alert_time, ctx.rules),
+        submission_window(night, ctx.rules).late_until,
     )
     key = f"duty_alert/{night}"
-    if not due <= now < ends or store.facts.decided([key]) or not was_in_service(store, due):
+    if not due <= ctx.now < ends or ctx.store.facts.decided([key]) or not was_in_service(ctx.store, due):
         return
-    if store.outages.is_down(RECEIVING, now):
+    if ctx.store.outages.is_down(RECEIVING, ctx.now):
         return
-    whole = judge_night(store, night, rules, now)
-    if whole.is_undecided and now < submission_window(night, rules).closes:
+    whole = judge_night(ctx, night)
+    if whole.is_undecided and ctx.now < submission_window(night, ctx.rules).closes:
         return
-    store.facts.decide(key, now, str(len(whole.confirmed_missing)))
+    ctx.store.facts.decide(key, ctx.now, str(len(whole.confirmed_missing)))
     if whole.confirmed_missing:
-        cause = SUSPECTED_OUTAGE if whole.suggests_outage(rules.for_night(night).mass_silence_threshold) else MISSING
-        alert = store.alerts.open(f"{MISSING}/{night}", cause, night, due)
+        cause = (
+            SUSPECTED_OUTAGE if whole.suggests_outage(ctx.rules.for_night(night).mass_silence_threshold) else MISSING
+        )
+        alert = ctx.store.alerts.open(f"{MISSING}/{night}", cause, night, due)
         if alert is not None:
-            escalate(alert, store, rules, now)
+            escalate(alert, ctx)
 
 
-def escalate_alerts(store: Store, rules: RuleBook, now: datetime) -> None:
+def escalate_alerts(ctx: Context) -> None:
     """Take every unanswered alert one rung higher where its time has come."""
-    for alert in store.alerts.unacknowledged():
+    for alert in ctx.store.alerts.unacknowledged():
         if alert.cause == EMERGENCY:
-            escalate(alert, store, rules, now)
+            escalate(alert, ctx)
         else:
-            _climb_or_close(alert, store, rules, now)
+            _climb_or_close(alert, ctx)
 
 
-def _climb_or_close(alert: Alert, store: Store, rules: RuleBook, now: datetime) -> None:
+def _climb_or_close(alert: Alert, ctx: Context) -> None:
     """An alert about films settles itself when all have come; a film that is still in question only holds it."""
-    whole = judge_night(store, alert.night, rules, now)
-    if now > submission_window(alert.night, rules).late_until:
-        alert.closed_at, alert.closed_reason = now, "the night is over"
+    whole = judge_night(ctx, alert.night)
+    if ctx.now > submission_window(alert.night, ctx.rules).late_until:
+        alert.closed_at, alert.closed_reason = ctx.now, "the night is over"
     elif whole.confirmed_missing:
-        escalate(alert, store, rules, now)
+        escalate(alert, ctx)
     elif not whole.is_undecided:
-        alert.closed_at, alert.closed_reason = now, "nobody owes anything any more"
+        alert.closed_at, alert.closed_reason = ctx.now, "nobody owes anything any more"
 
 
-def escalate(alert: Alert, store: Store, rules: RuleBook, now: datetime) -> None:
+def escalate(alert: Alert, ctx: Context) -> None:
     """Use the next rung if it is due: each of its people gets a card with a button, and a text."""
-    people = duty_ladder_at(store, rules, alert.opened_at).rungs
-    said = store.notices.of_alert(alert.id)
+    people = duty_ladder_at(ctx.store, ctx.rules, alert.opened_at).rungs
+    said = ctx.store.notices.of_alert(alert.id)
     rungs = [RungStatus(len(rung), _none_arrived(said, level)) for level, rung in enumerate(people)]
     rungs.append(RungStatus(1))
-    wait = rules.for_night(alert.night).escalate_after
-    level = next_rung(alert.rung, alert.escalated_at, rungs, now, wait)
+    wait = ctx.rules.for_night(alert.night).escalate_after
+    level = next_rung(alert.rung, alert.escalated_at, rungs, ctx.now, wait)
     if level is None:
         return
-    due = min(alert.escalated_at + wait, now) if alert.escalated_at else alert.opened_at
-    alert.rung, alert.escalated_at = level, now
+    due = min(alert.escalated_at + wait, ctx.now) if alert.escalated_at else alert.opened_at
+    alert.rung, alert.escalated_at = level, ctx.now
     if level == len(people):
-        store.notices.add_for_fallback(_saying(alert, level, "text", f"alert/{alert.id}/fallback", due))
+        ctx.store.notices.add_for_fallback(_saying(alert, level, "text", f"alert/{alert.id}/fallback", due))
     for person in people[level] if level < len(people) else ():
         for form in ("alert", "text"):
             once_key = f"alert/{alert.id}/{level}/{person.id}/{form}"
-            notify_person(person, _saying(alert, level, form, once_key, due), store)
+            notify_person(person, _saying(alert, level, form, once_key, due), ctx.store)
 
 
 def _none_arrived(said: Sequence[Notice], level: int) -> bool:
@@ -121,15 +124,15 @@ def _saying(alert: Alert, level: int, form: str, once_key: str, due: datetime) -
     )
 
 
-def check_alert(notice: Notice, store: Store, rules: RuleBook, now: datetime) -> dict[str, Any] | None:
+def check_alert(notice: Notice, ctx: Context) -> dict[str, Any] | None:
     """An alert is said while nobody has answered it, and with the names that are true now."""
-    alert = store.alerts.get(notice.alert_id or 0)
+    alert = ctx.store.alerts.get(notice.alert_id or 0)
     if alert is None or alert.acknowledged_at is not None or alert.closed_at is not None:
         return None
     params = {**alert.params, "alert": alert.id, "level": notice.rung or 0, "night": f"{alert.night:%m-%d}"}
     if alert.cause == EMERGENCY:
         return params
-    whole = judge_night(store, alert.night, rules, now)
+    whole = judge_night(ctx, alert.night)
     if not whole.confirmed_missing:
         return None
     names = [each.enterprise.short_name for each in whole.confirmed_missing]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from schedules.context import Context
 from schedules.night_judgement import judge_night
 from schedules.notify import notify_person, was_in_service
 from schedules.patrol_night import ONE_DAY, SubmissionWindow, local_instant, shift_day_of_night, submission_window
@@ -58,30 +59,36 @@ class DailyReport:
     audit_log_head: str | None = None
 
 
-def add_daily_report_notices(store: Store, rules: RuleBook, now: datetime) -> None:
+def add_daily_report_notices(ctx: Context) -> None:
     """In the morning, the table of the night goes to the leader and the office, as text and as a file.
 
     A night whose window an outage has put off is reported on when it has closed. One that was slept through
     until after midnight is made up for; older ones are not.
     """
-    today = now.astimezone(rules.zone).date()
+    today = ctx.now.astimezone(ctx.rules.zone).date()
     for night in (today - ONE_DAY, today):
         due = max(
-            local_instant(night, rules.for_night(night).daily_report_time, rules),
-            submission_window(night, rules).closes + _SETTLED,
+            local_instant(night, ctx.rules.for_night(night).daily_report_time, ctx.rules),
+            submission_window(night, ctx.rules).closes + _SETTLED,
         )
         key = f"report/{night}"
-        if due <= now and was_in_service(store, due) and store.facts.decide(key, now):
-            _issue(night, key, due, store, now)
+        if due <= ctx.now and was_in_service(ctx.store, due) and ctx.store.facts.decide(key, ctx.now):
+            _issue(night, key, due, ctx.store, ctx.now)
 
 
 def _issue(night: date, key: str, due: datetime, store: Store, now: datetime) -> None:
     for person in _readers(store, night):
         for form, text_key in (("text", "report.daily"), ("report_file", "report.daily_file")):
             saying = NoticeDraft(
-                kind="report", text_key=text_key, once_key=f"{key}/{person.id}/{form}", night=night, due_at=due,
-                params={"issued_at": now.isoformat()}, form=form, check_name="report",
-            )  # fmt: skip
+                kind="report",
+                text_key=text_key,
+                once_key=f"{key}/{person.id}/{form}",
+                night=night,
+                due_at=due,
+                params={"issued_at": now.isoformat()},
+                form=form,
+                check_name="report",
+            )
             notify_person(person, saying, store)
 
 
@@ -97,28 +104,40 @@ def daily_report(store: Store, night: date, rules: RuleBook, as_of: datetime) ->
     by_enterprise: dict[int | None, list[Submission]] = defaultdict(list)
     for film in kept:
         by_enterprise[film.enterprise_id].append(film)
-    whole, review = judge_night(store, night, rules, as_of), night_review(store, night, rules, as_of)
+    whole, review = judge_night(Context(store, rules, as_of), night), night_review(store, night, rules, as_of)
     rows = [
         ReportRow(
-            code=each.enterprise.code, name=each.enterprise.name, risk=each.enterprise.risk, state=each.state,
-            due=len(each.enterprise.due_parts), done=len(each.enterprise.due_parts) - len(each.missing_parts),
+            code=each.enterprise.code,
+            name=each.enterprise.name,
+            risk=each.enterprise.risk,
+            state=each.state,
+            due=len(each.enterprise.due_parts),
+            done=len(each.enterprise.due_parts) - len(each.missing_parts),
             first_at=min(_sent(by_enterprise[each.enterprise.id]), default=None),
             last_at=max(_sent(by_enterprise[each.enterprise.id]), default=None),
             missing=tuple(f"{part.number} {part.name}" for part in each.missing_parts),
-            remarks=_remarks(by_enterprise[each.enterprise.id]), review=tally_review(review, each.enterprise.id),
+            remarks=_remarks(by_enterprise[each.enterprise.id]),
+            review=tally_review(review, each.enterprise.id),
         )
         for each in whole.enterprises
-    ]  # fmt: skip
+    ]
     posts = store.duty.people_on_shift(shift_day_of_night(night))
     return DailyReport(
-        night, submission_window(night, rules), as_of, whole.counts, tuple(rows),
-        leaders=_names(posts["leader"]), backups=_names(posts["backup"]), staff=_names(posts["staff"]),
+        night,
+        submission_window(night, rules),
+        as_of,
+        whole.counts,
+        tuple(rows),
+        leaders=_names(posts["leader"]),
+        backups=_names(posts["backup"]),
+        staff=_names(posts["staff"]),
         reminders_sent=sum(n.kind == "reminder" and n.state == "sent" for n in store.notices.of_night(night)),
         pushes=_pushes(store, night),
         unattributed=sum(film.attribution == "unattributed" and film.state == "filed" for film in kept),
-        quarantined=sum(film.attribution == "quarantined" for film in kept), review=tally_review(review),
+        quarantined=sum(film.attribution == "quarantined" for film in kept),
+        review=tally_review(review),
         audit_log_head=_trail_head(store, as_of),
-    )  # fmt: skip
+    )
 
 
 def _trail_head(store: Store, as_of: datetime) -> str | None:
@@ -148,22 +167,22 @@ def _pushes(store: Store, day: date) -> dict[str, int]:
     return counts
 
 
-def check_daily_report(notice: Any, store: Store, rules: RuleBook, now: datetime) -> dict[str, Any]:
+def check_daily_report(notice: Any, ctx: Context) -> dict[str, Any]:
     """The table in a few lines; worst first."""
     issued_at = datetime.fromisoformat(notice.params["issued_at"])
-    report = daily_report(store, notice.night, rules, issued_at)
+    report = daily_report(ctx.store, notice.night, ctx.rules, issued_at)
     named = {
         state: [row.name for row in report.rows if row.state == state]
         for state in ("missing", "partial", "late", "unjudged")
-    }  # fmt: skip
+    }
     lines = [
         {"say": f"report.{state}", "names": names, "number": len(names)} for state, names in named.items() if names
     ]
     lines = lines or [{"say": "report.all_well"}]
     if report.review.due:
-        lines.append(_review_line(report, rules))
+        lines.append(_review_line(report, ctx.rules))
     if report.window.extension:
-        closes = f"{report.window.closes.astimezone(rules.zone):%H:%M}"
+        closes = f"{report.window.closes.astimezone(ctx.rules.zone):%H:%M}"
         lines.insert(0, {"say": "report.outage", "closes": closes})
     if report.audit_log_head:
         lines.append({"say": "report.trail", "head": report.audit_log_head})

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
+from schedules.context import Context
 from schedules.reports.tallies import EnterpriseTally, StateTally, load_judged_nights
-from schedules.rules import RuleBook
-from storage.store import Store
 
 
 @dataclass(frozen=True)
@@ -29,11 +28,9 @@ class History:
     tallies: Mapping[date, StateTally]
 
 
-def history(
-    store: Store, first: date, last: date, rules: RuleBook, now: datetime, enterprises: frozenset[int] | None = None
-) -> History:
+def history(ctx: Context, first: date, last: date, enterprises: frozenset[int] | None = None) -> History:
     """The nights from one through another, of these enterprises (None = all); the worst first."""
-    found = load_judged_nights(store, first, last, rules, now).for_enterprises(enterprises)
+    found = load_judged_nights(ctx, first, last).for_enterprises(enterprises)
     states: dict[str, dict[date, str]] = {}
     for night, judged in found.judgements.items():
         for each in judged.enterprises:

@@ -60,8 +60,12 @@ def response_times(store: Store, films: Iterable[Submission]) -> dict[int, Respo
     urged, answered = store.rectifications.first_requested_at(ids), store.rectifications.first_answered_at(ids)
     return {
         film.id: ResponseTimes(
-            film.sent_at, film.received_at, seen.get(film.id), judged.get(film.id), urged.get(film.id),
+            film.sent_at,
+            film.received_at,
+            seen.get(film.id),
+            judged.get(film.id),
+            urged.get(film.id),
             answered.get(film.id),
         )
         for film in films
-    }  # fmt: skip
+    }

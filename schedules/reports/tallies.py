@@ -6,14 +6,13 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
+from schedules.context import Context
 from schedules.judgement import STATES, EnterpriseJudgement, NightJudgement
 from schedules.night_judgement import judge_nights
 from schedules.notify import was_in_service
 from schedules.patrol_night import ONE_DAY, submission_window
-from schedules.rules import RuleBook
-from storage.store import Store
 
 
 @dataclass
@@ -106,16 +105,16 @@ class JudgedNights:
         return StateTally(totals[0])
 
 
-def load_judged_nights(store: Store, first: date, last: date, rules: RuleBook, now: datetime) -> JudgedNights:
+def load_judged_nights(ctx: Context, first: date, last: date) -> JudgedNights:
     """The nights from one through another that have begun and that this service was there for."""
     nights = [first + timedelta(days=days) for days in range((last - first).days + 1)]
-    spans = {night: submission_window(night, rules) for night in nights}
+    spans = {night: submission_window(night, ctx.rules) for night in nights}
     # Awake at one instant is awake at every later one: what is asked of each night is asked once.
-    begun = [night for night in nights if spans[night].opens <= now]
-    served = begun[bisect_left(begun, True, key=lambda night: was_in_service(store, spans[night].closes)) :]
+    begun = [night for night in nights if spans[night].opens <= ctx.now]
+    served = begun[bisect_left(begun, True, key=lambda night: was_in_service(ctx.store, spans[night].closes)) :]
     if not served:
         return JudgedNights({}, frozenset())
-    judged = judge_nights(store, served[0], served[-1], rules, now)
+    judged = judge_nights(ctx, served[0], served[-1])
     return JudgedNights(judged, frozenset(night for night in served if spans[night].extension))
 
 

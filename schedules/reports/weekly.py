@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from schedules.context import Context
 from schedules.reports.tallies import EnterpriseTally, StateTally, load_judged_nights, week_bounds
-from schedules.rules import RuleBook
 from storage import report_queries
 from storage.store import Store
 
@@ -31,17 +31,24 @@ class WeeklyReport:
     pushes: Mapping[str, int]
 
 
-def weekly_report(store: Store, day: date, rules: RuleBook, now: datetime) -> WeeklyReport:
+def weekly_report(ctx: Context, day: date) -> WeeklyReport:
     """The table of the week that a morning date belongs to, as it stands now."""
     first, last = week_bounds(day)
-    this = load_judged_nights(store, first, last, rules, now)
-    before = load_judged_nights(store, first - _WEEK, last - _WEEK, rules, now)
+    this = load_judged_nights(ctx, first, last)
+    before = load_judged_nights(ctx, first - _WEEK, last - _WEEK)
     return WeeklyReport(
-        first, last, now, this.total(), before.total(), this.by_night(), this.outage_nights, tuple(this.by_enterprise()),
+        first,
+        last,
+        ctx.now,
+        this.total(),
+        before.total(),
+        this.by_night(),
+        this.outage_nights,
+        tuple(this.by_enterprise()),
         {row.code: row for row in before.by_enterprise()},
-        reminders_sent=sum(report_queries.reminders_sent(store.session, first, last).values()),
-        pushes=pushes_by_kind(store, first, last),
-    )  # fmt: skip
+        reminders_sent=sum(report_queries.reminders_sent(ctx.store.session, first, last).values()),
+        pushes=pushes_by_kind(ctx.store, first, last),
+    )
 
 
 def pushes_by_kind(store: Store, first: date, last: date) -> dict[str, int]:

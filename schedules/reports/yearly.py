@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from schedules.context import Context
 from schedules.judgement import NightJudgement
 from schedules.reports.tallies import EnterpriseTally, StateTally, load_judged_nights, year_bounds
-from schedules.rules import RuleBook
 from storage import report_queries
 from storage.content import LINK, VIDEO
 from storage.store import Store
@@ -84,23 +84,38 @@ class YearlyReport:
         """Every figure by its name; each is the number, or the sum, of rows of this report."""
         films = self.films
         return {
-            "enterprises": len(self.rows), "nights": len(self.nights), **self.total.counts, "films": films.count,
-            "film_bytes": films.bytes, "film_hours": round(films.seconds / 3600, 1),
-            "reminders": sum(self.reminders.values()), "links": self.push_count(LINK), "videos": self.push_count(VIDEO),
+            "enterprises": len(self.rows),
+            "nights": len(self.nights),
+            **self.total.counts,
+            "films": films.count,
+            "film_bytes": films.bytes,
+            "film_hours": round(films.seconds / 3600, 1),
+            "reminders": sum(self.reminders.values()),
+            "links": self.push_count(LINK),
+            "videos": self.push_count(VIDEO),
             "excused_nights": len(self.outage_nights),
-        }  # fmt: skip
+        }
 
 
-def yearly_report(store: Store, day: date, rules: RuleBook, now: datetime) -> YearlyReport:
+def yearly_report(ctx: Context, day: date) -> YearlyReport:
     """The figures of the year that a morning date belongs to, as they stand now."""
     first, last = year_bounds(day)
-    nights = load_judged_nights(store, first, last, rules, now)
-    by_night, by_enterprise = _films(store, first, last)
+    nights = load_judged_nights(ctx, first, last)
+    by_night, by_enterprise = _films(ctx.store, first, last)
     return YearlyReport(
-        first, last, now, nights.total(), nights.by_night(), nights.outage_nights, tuple(nights.by_enterprise()),
-        _lapses(nights.judgements), by_night, by_enterprise, report_queries.reminders_sent(store.session, first, last),
-        tuple(PushedItem(*row) for row in report_queries.sent_pushes(store.session, first, last)),
-    )  # fmt: skip
+        first,
+        last,
+        ctx.now,
+        nights.total(),
+        nights.by_night(),
+        nights.outage_nights,
+        tuple(nights.by_enterprise()),
+        _lapses(nights.judgements),
+        by_night,
+        by_enterprise,
+        report_queries.reminders_sent(ctx.store.session, first, last),
+        tuple(PushedItem(*row) for row in report_queries.sent_pushes(ctx.store.session, first, last)),
+    )
 
 
 def _films(store: Store, first: date, last: date) -> tuple[dict[date, FilmTotals], dict[str, FilmTotals]]:

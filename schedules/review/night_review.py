@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from schedules.context import Context
 from schedules.notify import notify_system, was_in_service
 from schedules.patrol_night import ONE_DAY, night_instant, night_of, shift_day_of_night
 from schedules.review.queue import QueuedFilm, ReviewCandidate, build_queue, choose_second_reviews, stable_random
@@ -95,25 +96,25 @@ def review_deadline(night: date, rules: RuleBook) -> datetime:
     return night_instant(night, rules.for_night(night).review_until, rules)
 
 
-def close_reviews(store: Store, rules: RuleBook, now: datetime) -> None:
+def close_reviews(ctx: Context) -> None:
     """At the review's deadline: draw the second looks, and tell the leader and the office of the county's own gap."""
-    last = night_of(now, rules)
+    last = night_of(ctx.now, ctx.rules)
     for night in (last - _LOOK_BACK, last):
-        due, key = review_deadline(night, rules), f"review/{night}"
-        if due <= now and was_in_service(store, due) and not store.facts.decided([key]):
-            review = night_review(store, night, rules, now)
-            store.facts.decide(key, now, f"{len(review.pending)} unreviewed")
-            _draw(review, store, rules, now)
+        due, key = review_deadline(night, ctx.rules), f"review/{night}"
+        if due <= ctx.now and was_in_service(ctx.store, due) and not ctx.store.facts.decided([key]):
+            review = night_review(ctx.store, night, ctx.rules, ctx.now)
+            ctx.store.facts.decide(key, ctx.now, f"{len(review.pending)} unreviewed")
+            _draw(review, ctx)
             if review.pending:
-                _tell_gap(review, store, rules, now)
+                _tell_gap(review, ctx)
 
 
-def _draw(review: NightReview, store: Store, rules: RuleBook, now: datetime) -> None:
+def _draw(review: NightReview, ctx: Context) -> None:
     """Seeded from everything that came and everything that was judged that night, which nobody has in his hand."""
     fit = [each for each in review.verdicts.values() if each.verdict == "fit"]
     named = [(each.submission_id, review.films[each.submission_id].film.receipt) for each in fit]
-    chosen = set(choose_second_reviews(named, _seed(review), rules.for_night(review.night).second_review_share))
-    store.review.select_for_second_review([each for each in fit if each.submission_id in chosen], now)
+    chosen = set(choose_second_reviews(named, _seed(review), ctx.rules.for_night(review.night).second_review_share))
+    ctx.store.review.select_for_second_review([each for each in fit if each.submission_id in chosen], ctx.now)
 
 
 def _seed(review: NightReview) -> str:
@@ -122,13 +123,13 @@ def _seed(review: NightReview) -> str:
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
 
-def _tell_gap(review: NightReview, store: Store, rules: RuleBook, now: datetime) -> None:
-    leaders = store.duty.people_on_shift(shift_day_of_night(review.night))["leader"]
+def _tell_gap(review: NightReview, ctx: Context) -> None:
+    leaders = ctx.store.duty.people_on_shift(shift_day_of_night(review.night))["leader"]
     receipts = [review.films[each.film_id].film.receipt for each in review.pending]
     facts = {"morning": f"{review.night:%m-%d}", "due": len(review.queued), "receipts": receipts}
-    for person in {each.id: each for each in [*leaders, *store.register.office_staff()]}.values():
+    for person in {each.id: each for each in [*leaders, *ctx.store.register.office_staff()]}.values():
         once_key = f"review/{review.night}/{person.id}"
-        until = f"{review_deadline(review.night, rules).astimezone(rules.zone):%H:%M}"
+        until = f"{review_deadline(review.night, ctx.rules).astimezone(ctx.rules.zone):%H:%M}"
         notify_system(
-            person, store, review.night, now, "review.gap", once_key, until=until, left=len(receipts), **facts
+            person, ctx.store, review.night, ctx.now, "review.gap", once_key, until=until, left=len(receipts), **facts
         )

@@ -50,11 +50,15 @@ def tally_review(review: NightReview, enterprise_id: int | None = None) -> Revie
     for each in verdicts:
         words[each.verdict] = words.get(each.verdict, 0) + 1
     return ReviewTally(
-        due, due - len(pending), pending, tuple(dict.fromkeys(each.reviewer_name for each in verdicts)),
-        round(sum(each.watched_s for each in verdicts), 1), words,
+        due,
+        due - len(pending),
+        pending,
+        tuple(dict.fromkeys(each.reviewer_name for each in verdicts)),
+        round(sum(each.watched_s for each in verdicts), 1),
+        words,
         tuple(
             ReviewFinding(reel.film.receipt, f"{reel.part.number} {reel.part.name}", each.verdict, each.reason)
             for each in verdicts
             if each.verdict != "fit" and (reel := reels[each.submission_id])
         ),
-    )  # fmt: skip
+    )

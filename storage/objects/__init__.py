@@ -20,13 +20,13 @@ from storage.objects.interface import (
 from storage.objects.s3 import S3Store
 
 __all__ = [
+    "ObjectConflict",
     "ObjectError",
     "ObjectMissing",
+    "ObjectStat",
     "ObjectStore",
-    "ObjectConflict",
     "S3Settings",
     "Spool",
-    "ObjectStat",
     "open_object_store",
 ]
 

@@ -63,8 +63,9 @@ def beside_wechatpy(quick: bool) -> Iterator[Row]:
             plain = _rate(found, port, number)
     yield Row(
         "callbacks, `serve`, SQLite: of the rate of wechatpy + Flask that keep nothing",
-        f"{ours / plain:.2f}, {ours:.0f}/s against {plain:.0f}/s", "stated",
-    )  # fmt: skip
+        f"{ours / plain:.2f}, {ours:.0f}/s against {plain:.0f}/s",
+        "stated",
+    )
 
 
 def at_100_a_second(quick: bool) -> Iterator[Row]:
@@ -76,5 +77,6 @@ def at_100_a_second(quick: bool) -> Iterator[Row]:
                 seen = load(found.port, found.events(500 if quick else 2000), rate=100)
             yield Row(
                 f"callbacks at 100/s, {name}, {kind}",
-                f"p50 {seen.p50:.1f}, **p99 {seen.p99:.1f} ms**, {seen.refused} refused", "p99 ≤ 30 ms, 0",
-            )  # fmt: skip
+                f"p50 {seen.p50:.1f}, **p99 {seen.p99:.1f} ms**, {seen.refused} refused",
+                "p99 ≤ 30 ms, 0",
+            )

@@ -95,7 +95,7 @@ def pieces(quick: bool) -> Iterator[Row]:
         "… callbacks meanwhile, at 100/s",
         f"p50 {seen.p50:.1f}, **p99 {seen.p99:.1f} ms** (alone {alone.p99:.1f} ms), {seen.refused} refused",
         "p99 ≤ 100 ms, 0",
-    )  # fmt: skip
+    )
     assert set(told) <= {204, 503}, told
 
 
@@ -131,8 +131,14 @@ def _link(found: Service, number: int) -> str:
         plant = store.register.enterprise_by_code(f"E{number:06d}")
         assert plant is not None
         made = store.uploads.get_or_create(
-            once_key=uuid.uuid4().hex, realm="wecom", sender=found.accounts[number], person_id=number + 1,
-            enterprise_id=plant.id, part_id=store.register.parts_of(plant.id)[0].id, night=now.date(), made_at=now,
+            once_key=uuid.uuid4().hex,
+            realm="wecom",
+            sender=found.accounts[number],
+            person_id=number + 1,
+            enterprise_id=plant.id,
+            part_id=store.register.parts_of(plant.id)[0].id,
+            night=now.date(),
+            made_at=now,
             expires_at=now + timedelta(hours=1),
-        )  # fmt: skip
+        )
         return urlsplit(SignedLinks("http://bench", "bench").upload_url(made.id)).path

@@ -79,9 +79,12 @@ def _fetch(api: str, token: str, media_id: str, target: Path) -> None:
     with requests.Session() as http, target.open("wb") as file:
         while done < total:
             answer = http.get(
-                f"{api}/cgi-bin/media/get", params={"access_token": token, "media_id": media_id},
-                headers={"Range": f"bytes={done}-{done + _RANGE - 1}"}, stream=True, timeout=30,
-            )  # fmt: skip
+                f"{api}/cgi-bin/media/get",
+                params={"access_token": token, "media_id": media_id},
+                headers={"Range": f"bytes={done}-{done + _RANGE - 1}"},
+                stream=True,
+                timeout=30,
+            )
             total = int(answer.headers["Content-Range"].rpartition("/")[2])
             for piece in answer.iter_content(_PIECE):
                 digest.update(piece)

@@ -17,6 +17,7 @@ from sqlalchemy import event, insert, select, text
 from bot.clock import RealClock
 from bot.engine import InlineEngine
 from bot.unit_of_work import UnitOfWork
+from schedules.context import Context
 from schedules.night_judgement import judge_night
 from schedules.reminders import check_reminder, decide_reminder_waves
 from storage.db.database import Database
@@ -50,9 +51,13 @@ def settle(kept: Database, enterprises: int, without_group: int = 0) -> None:
 def _enterprise(number: int, alone: bool) -> dict[str, object]:
     name = f"企业{number}化工"
     return {
-        "id": number, "code": f"E{number:06d}", "name": name, "short_name": name, "status": "生产",
+        "id": number,
+        "code": f"E{number:06d}",
+        "name": name,
+        "short_name": name,
+        "status": "生产",
         "group_id": None if alone else (number - 1) // IN_A_GROUP + 1,
-    }  # fmt: skip
+    }
 
 
 def _person(number: int) -> dict[str, object]:
@@ -65,9 +70,13 @@ def _binding(number: int) -> dict[str, object]:
 
 def _part(number: int, part: int) -> dict[str, object]:
     return {
-        "id": (number - 1) * PARTS + part + 1, "enterprise_id": number, "number": str(part + 1),
-        "name": f"部位{part + 1}", "required_in_shutdown": False, "in_use": True,
-    }  # fmt: skip
+        "id": (number - 1) * PARTS + part + 1,
+        "enterprise_id": number,
+        "number": str(part + 1),
+        "name": f"部位{part + 1}",
+        "required_in_shutdown": False,
+        "in_use": True,
+    }
 
 
 def film_a_night(kept: Database, night: date, enterprises: int, all_filmed: bool = False) -> None:
@@ -91,13 +100,32 @@ def film_a_night(kept: Database, night: date, enterprises: int, all_filmed: bool
 def _film(night: date, number: int, enterprise: int, part: int, inbox_id: int, sent: datetime) -> dict[str, object]:
     key = f"{night}/{number}"
     return {
-        "night": night, "number": number, "channel": "wecom_app", "message_key": key, "inbox_id": inbox_id,
-        "realm": "wecom", "sender": f"p{enterprise}", "sender_key": f"p{enterprise}", "person_id": enterprise,
-        "enterprise_id": enterprise, "part_id": (enterprise - 1) * PARTS + part + 1, "kind": "film", "sent_at": sent,
-        "received_at": sent, "state": "filed", "place": "attributed", "marks": [], "sha256": f"{number:064x}",
-        "bytes": 8_000_000, "duration_s": 30.0, "container": "mov,mp4", "codec": "h264", "width": 1280, "height": 720,
+        "night": night,
+        "number": number,
+        "channel": "wecom_app",
+        "message_key": key,
+        "inbox_id": inbox_id,
+        "realm": "wecom",
+        "sender": f"p{enterprise}",
+        "sender_key": f"p{enterprise}",
+        "person_id": enterprise,
+        "enterprise_id": enterprise,
+        "part_id": (enterprise - 1) * PARTS + part + 1,
+        "kind": "film",
+        "sent_at": sent,
+        "received_at": sent,
+        "state": "filed",
+        "place": "attributed",
+        "marks": [],
+        "sha256": f"{number:064x}",
+        "bytes": 8_000_000,
+        "duration_s": 30.0,
+        "container": "mov,mp4",
+        "codec": "h264",
+        "width": 1280,
+        "height": 720,
         "object_key": f"films/{night}/{number}.mp4",
-    }  # fmt: skip
+    }
 
 
 @dataclass
@@ -139,17 +167,17 @@ def cost(kind: str, enterprises: int) -> Cost:
         with memory.transaction() as store:
             store.facts.store_fact("born", {"at": (_WAVE - timedelta(days=1)).isoformat()})
         with memory.read() as store, _counted(kept) as judging:
-            whole = judge_night(store, NIGHT, memory.rules(store), _WAVE)
+            whole = judge_night(Context(store, memory.rules(store), _WAVE), NIGHT)
         assert len(whole.confirmed_missing) == enterprises // 10
         del whole
         with memory.transaction() as store, _counted(kept) as deciding:
-            decide_reminder_waves(store, memory.rules(store), _WAVE)
+            decide_reminder_waves(Context(store, memory.rules(store), _WAVE))
         with memory.read() as store:
             notices = store.session.scalars(select(Notice.id).where(Notice.kind == "reminder")).all()
             one = store.notices.get(notices[0])
             assert one is not None
             with _counted(kept) as checking:
-                assert check_reminder(one, store, memory.rules(store), _WAVE) is not None
+                assert check_reminder(one, Context(store, memory.rules(store), _WAVE)) is not None
     return Cost(enterprises, _pair(judging), _pair(deciding), _pair(checking), len(notices))
 
 
@@ -168,8 +196,9 @@ def waves(quick: bool) -> Iterator[Row]:
                 f"{enterprises:,} enterprises, {kind}: a night judged / a wave judged and decided",
                 f"{found.judging[0]:.2f} s ({found.judging[0] * each:.3f} ms each, {found.judging[1]} queries) / "
                 f"**{found.deciding[0]:.2f} s** ({found.deciding[0] * each:.3f} ms each, {found.deciding[1]} queries, "
-                f"{found.messages} messages)", wanted,
-            )  # fmt: skip
+                f"{found.messages} messages)",
+                wanted,
+            )
             yield Row(
                 f"{enterprises:,} enterprises, {kind}: one message of it checked before it leaves",
                 f"{found.checking[0] * 1000:.0f} ms, {found.checking[1]} queries",

@@ -147,10 +147,13 @@ class Service:
         with Path(self.environment["BENCH_LOG"]).open("ab") as log:
             self.processes.append(
                 subprocess.Popen(
-                    [sys.executable, "-m", "bot", command], env={**self.environment, **more}, cwd=ROOT, stdout=log,
+                    [sys.executable, "-m", "bot", command],
+                    env={**self.environment, **more},
+                    cwd=ROOT,
+                    stdout=log,
                     stderr=log,
                 )
-            )  # fmt: skip
+            )
 
     def rss_mb(self) -> float:
         """Resident memory of the program and its children, in MB."""
@@ -178,9 +181,13 @@ class Service:
 
 @contextmanager
 def service(
-    kind: str = "SQLite", commands: Sequence[str] = ("serve",), enterprises: int = 75, parts: int = 1,
-    objects: str = "directory", smart_bot: bool = False,
-) -> Iterator[Service]:  # fmt: skip
+    kind: str = "SQLite",
+    commands: Sequence[str] = ("serve",),
+    enterprises: int = 75,
+    parts: int = 1,
+    objects: str = "directory",
+    smart_bot: bool = False,
+) -> Iterator[Service]:
     """The program over an empty database with a county in it, ready to be asked."""
     with Cloud() as cloud, database(kind) as kept, folder() as place:
         cloud.serve()
@@ -194,11 +201,15 @@ def service(
         cloud.add_robot("KEY", "群")
         made, kept_in = Service(free_port(), cloud, kept, accounts, {}), _objects(objects, place)
         made.environment = {
-            **os.environ, **{name: str(value) for name, value in {**cloud.settings, **bot}.items()},
+            **os.environ,
+            **{name: str(value) for name, value in {**cloud.settings, **bot}.items()},
             **kept_in,
-            "DATABASE_URL": kept.url.render_as_string(hide_password=False), "SECRET_KEY": "bench",
-            "PORT": str(made.port), "PYTHONPATH": str(ROOT), "BENCH_LOG": f"{place}/log.txt",
-        }  # fmt: skip
+            "DATABASE_URL": kept.url.render_as_string(hide_password=False),
+            "SECRET_KEY": "bench",
+            "PORT": str(made.port),
+            "PYTHONPATH": str(ROOT),
+            "BENCH_LOG": f"{place}/log.txt",
+        }
         cloud.configure(callback_url=f"http://127.0.0.1:{made.port}/callbacks/wecom_app")
         try:
             for number, command in enumerate(commands):
@@ -213,10 +224,12 @@ def _objects(kind: str, place: Path) -> dict[str, str]:
     if kind == "directory":
         return {"OBJECT_STORE_URL": f"file:{place}/objects"}
     return {
-        "OBJECT_STORE_URL": f"s3://{BUCKET}/{uuid.uuid4().hex}", "S3_ENDPOINT_URL": s3().endpoint_url,
-        "S3_REGION": s3().region, "AWS_ACCESS_KEY_ID": s3().access_key_id,
+        "OBJECT_STORE_URL": f"s3://{BUCKET}/{uuid.uuid4().hex}",
+        "S3_ENDPOINT_URL": s3().endpoint_url,
+        "S3_REGION": s3().region,
+        "AWS_ACCESS_KEY_ID": s3().access_key_id,
         "AWS_SECRET_ACCESS_KEY": s3().secret_access_key,
-    }  # fmt: skip
+    }
 
 
 def end(processes: Sequence[subprocess.Popen[bytes]]) -> None:

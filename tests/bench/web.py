@@ -91,19 +91,45 @@ def _now() -> datetime:
 def _film(night: Any, number: int, enterprise_id: int, part_id: int) -> dict[str, Any]:
     sent = datetime(night.year, night.month, night.day, 0, number % 60, tzinfo=SHANGHAI)
     return {
-        "night": night, "number": number + 1, "channel": "wecom_app", "message_key": f"{night}/{number}", "inbox_id": 1,
-        "realm": "wecom", "sender": "p", "sender_key": "p", "enterprise_id": enterprise_id, "part_id": part_id,
-        "kind": "film", "sent_at": sent, "received_at": sent, "state": "filed", "place": "attributed", "marks": [],
-        "sha256": f"{night}/{number}", "bytes": 1_000_000, "duration_s": 12.0, "object_key": f"{night}/{number}",
-    }  # fmt: skip
+        "night": night,
+        "number": number + 1,
+        "channel": "wecom_app",
+        "message_key": f"{night}/{number}",
+        "inbox_id": 1,
+        "realm": "wecom",
+        "sender": "p",
+        "sender_key": "p",
+        "enterprise_id": enterprise_id,
+        "part_id": part_id,
+        "kind": "film",
+        "sent_at": sent,
+        "received_at": sent,
+        "state": "filed",
+        "place": "attributed",
+        "marks": [],
+        "sha256": f"{night}/{number}",
+        "bytes": 1_000_000,
+        "duration_s": 12.0,
+        "object_key": f"{night}/{number}",
+    }
 
 
 def _notice(night: Any, number: int) -> dict[str, Any]:
     return {
-        "once_key": f"{night}/{number}", "kind": "reminder", "night": night, "to_name": "群", "channel": "wecom_robot",
-        "address": "KEY", "route": "wecom_robot/1", "form": "text", "text_key": "wave.missing", "params": {},
-        "due_at": _now(), "state": "sent", "attempts": 1,
-    }  # fmt: skip
+        "once_key": f"{night}/{number}",
+        "kind": "reminder",
+        "night": night,
+        "to_name": "群",
+        "channel": "wecom_robot",
+        "address": "KEY",
+        "route": "wecom_robot/1",
+        "form": "text",
+        "text_key": "wave.missing",
+        "params": {},
+        "due_at": _now(),
+        "state": "sent",
+        "attempts": 1,
+    }
 
 
 def _signed_in(found: Service) -> requests.Session:

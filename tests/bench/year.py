@@ -39,20 +39,37 @@ def _remember(kept: Database, nights: int) -> None:
 def _message(night: date, number: int) -> dict[str, object]:
     at = datetime.combine(night, datetime.min.time(), UTC)
     return {
-        "channel": "wecom_app", "message_key": f"raw/{night}/{number}", "raw": _RAW, "received_at": at, "state": "done",
-        "dispatched": True, "attempts": 0,
-    }  # fmt: skip
+        "channel": "wecom_app",
+        "message_key": f"raw/{night}/{number}",
+        "raw": _RAW,
+        "received_at": at,
+        "state": "done",
+        "dispatched": True,
+        "attempts": 0,
+    }
 
 
 def _receipt(night: date, number: int) -> dict[str, object]:
     at, person = datetime.combine(night, datetime.min.time(), UTC), (number - 1) // PARTS + 1
     return {
-        "once_key": f"receipt/{night}/{number}", "kind": "receipt", "night": night, "to_name": f"巡检员{person}",
-        "person_id": person, "channel": "wecom_app", "address": f"p{person}", "route": f"wecom_app/p{person}",
-        "form": "text", "text_key": "receipt.filed", "params": {"submission": number, "n": 1, "of": PARTS},
-        "due_at": at, "state": "sent", "attempts": 1, "attempted_at": at, "sent_at": at,
+        "once_key": f"receipt/{night}/{number}",
+        "kind": "receipt",
+        "night": night,
+        "to_name": f"巡检员{person}",
+        "person_id": person,
+        "channel": "wecom_app",
+        "address": f"p{person}",
+        "route": f"wecom_app/p{person}",
+        "form": "text",
+        "text_key": "receipt.filed",
+        "params": {"submission": number, "n": 1, "of": PARTS},
+        "due_at": at,
+        "state": "sent",
+        "attempts": 1,
+        "attempted_at": at,
+        "sent_at": at,
         "body": {"form": "text", "text": "收" * 60},
-    }  # fmt: skip
+    }
 
 
 def a_year(quick: bool) -> Iterator[Row]:
@@ -79,7 +96,10 @@ def _command(path: Path, *words: str) -> float:
     settings = {"DATABASE_URL": f"sqlite:///{path}", "PYTHONPATH": str(ROOT)}
     began = time.perf_counter()
     subprocess.run(
-        [sys.executable, "-m", "bot", *words], env={**os.environ, **settings}, cwd=path.parent, check=True,
+        [sys.executable, "-m", "bot", *words],
+        env={**os.environ, **settings},
+        cwd=path.parent,
+        check=True,
         stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     return time.perf_counter() - began

@@ -62,9 +62,14 @@ class Edge:
     def say(self, to: str = "zhangsan", words: str = "…", channel: str = "wecom_app", **how: Any) -> int:
         """Decide to say something; the id of the notice."""
         values = {
-            "kind": "system", "text_key": "stranger.text", "once_key": secrets.token_hex(4), "night": NIGHT,
-            "due_at": self.clock.instant, "params": {}, **how,
-        }  # fmt: skip
+            "kind": "system",
+            "text_key": "stranger.text",
+            "once_key": secrets.token_hex(4),
+            "night": NIGHT,
+            "due_at": self.clock.instant,
+            "params": {},
+            **how,
+        }
         with self.bot.uow.transaction() as store:
             add = {
                 "wecom_app": lambda saying: store.notices.add_for_account(APP, to, None, saying),

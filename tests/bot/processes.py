@@ -51,27 +51,39 @@ class Program:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         settings = {name: str(value) for name, value in self.cloud.settings.items()}
         own = {
-            "DATABASE_URL": self.database_url, "OBJECT_STORE_URL": f"file:{self.folder}/objects", "SECRET_KEY": "tests",
-            "PORT": str(self.port), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore",
-        }  # fmt: skip
+            "DATABASE_URL": self.database_url,
+            "OBJECT_STORE_URL": f"file:{self.folder}/objects",
+            "SECRET_KEY": "tests",
+            "PORT": str(self.port),
+            "PYTHONPATH": str(ROOT),
+            "PYTHONWARNINGS": "ignore",
+        }
         return {**kept, **settings, **own, **self.settings, **more}
 
     def start(self, *command: str, **more: str) -> subprocess.Popen[bytes]:
         """A process that serves; its words go to a file."""
         with (self.folder / "log.txt").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "bot", *command], env=self.environment(**more), cwd=self.folder, stdout=log,
+                [sys.executable, "-m", "bot", *command],
+                env=self.environment(**more),
+                cwd=self.folder,
+                stdout=log,
                 stderr=log,
-            )  # fmt: skip
+            )
         self.running.append(process)
         return process
 
     def run(self, *command: str, **more: str) -> subprocess.CompletedProcess[str]:
         """A command that ends."""
         return subprocess.run(
-            [sys.executable, "-m", "bot", *command], env=self.environment(**more), cwd=self.folder, capture_output=True,
-            text=True, timeout=60, check=False,
-        )  # fmt: skip
+            [sys.executable, "-m", "bot", *command],
+            env=self.environment(**more),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
 
     def ready(self) -> dict[str, Any]:
         """Wait until it says that it is ready; what it says."""

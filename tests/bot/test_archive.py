@@ -209,8 +209,11 @@ def test_more_than_one_answer_holds_comes_with_the_next_calls(ear: Edge, tape: A
 def test_without_its_library_the_service_starts_and_says_what_is_missing(
     tmp_path: Path, cloud: Cloud, clock: HandClock
 ) -> None:
-    lacking = {"WECOM_MSGAUDIT_SECRET": "s", "WECOM_MSGAUDIT_LIBRARY": "/nowhere/lib.so",
-               "WECOM_MSGAUDIT_KEYS_DIR": str(tmp_path)}  # fmt: skip
+    lacking = {
+        "WECOM_MSGAUDIT_SECRET": "s",
+        "WECOM_MSGAUDIT_LIBRARY": "/nowhere/lib.so",
+        "WECOM_MSGAUDIT_KEYS_DIR": str(tmp_path),
+    }
     with edge(tmp_path, cloud, clock, config_for(cloud, tmp_path, **lacking)) as here:
         here.bot.pollers.create_cursors()
         here.bot.pollers.poll_until_idle()

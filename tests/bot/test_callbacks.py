@@ -102,8 +102,11 @@ def test_the_key_has_spare_bits_which_a_strict_decoder_would_refuse() -> None:
 
 def _app() -> dict[str, str]:
     return {
-        "WECOM_CORP_ID": "c", "WECOM_AGENT_ID": "1", "WECOM_APP_SECRET": "s", "WECOM_CALLBACK_TOKEN": "t",
-    }  # fmt: skip
+        "WECOM_CORP_ID": "c",
+        "WECOM_AGENT_ID": "1",
+        "WECOM_APP_SECRET": "s",
+        "WECOM_CALLBACK_TOKEN": "t",
+    }
 
 
 # --- taken
@@ -183,8 +186,16 @@ def test_a_body_over_256_kb_is_refused_and_one_of_just_that_is_not(here: Edge) -
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b"\0", b"hello", b"<xml>", b"<xml/>", b"<xml><Encrypt/></xml>", b"<xml><Encrypt><a/></Encrypt></xml>",
-        b"<xml><Encrypt>a</Encrypt><Encrypt>b</Encrypt></xml>", b"<xml><Other>x</Other></xml>", b"\xff\xfe\x00",
+        b"",
+        b"\0",
+        b"hello",
+        b"<xml>",
+        b"<xml/>",
+        b"<xml><Encrypt/></xml>",
+        b"<xml><Encrypt><a/></Encrypt></xml>",
+        b"<xml><Encrypt>a</Encrypt><Encrypt>b</Encrypt></xml>",
+        b"<xml><Other>x</Other></xml>",
+        b"\xff\xfe\x00",
         b"<?xml version='1.0' encoding='klingon'?><xml><Encrypt>x</Encrypt></xml>",
         f"{BOMB}<xml><Encrypt>&b;</Encrypt></xml>".encode(),
         b"<!DOCTYPE xml SYSTEM 'file:///etc/passwd'><xml><Encrypt>x</Encrypt></xml>",
@@ -192,7 +203,7 @@ def test_a_body_over_256_kb_is_refused_and_one_of_just_that_is_not(here: Edge) -
         b"<a>" * 80_000,
     ],
     ids=range(15),
-)  # fmt: skip
+)
 def test_a_malformed_envelope_is_refused(here: Edge, body: bytes) -> None:
     refused(here, "msg_signature=x&timestamp=1&nonce=n", body, 400, "envelope")
 
@@ -225,7 +236,11 @@ def test_a_plain_text_too_short_for_its_length_is_refused(here: Edge) -> None:
 @pytest.mark.parametrize(
     "xml",
     [
-        "no xml", "", "<xml/>", f"{BOMB}<xml>&b;</xml>", "<!DOCTYPE xml><xml><MsgType>text</MsgType></xml>",
+        "no xml",
+        "",
+        "<xml/>",
+        f"{BOMB}<xml>&b;</xml>",
+        "<!DOCTYPE xml><xml><MsgType>text</MsgType></xml>",
         "<xml><CreateTime>1</CreateTime><MsgType>text</MsgType></xml>",
         "<xml><FromUserName/><CreateTime>1</CreateTime><MsgType>text</MsgType></xml>",
         "<xml><FromUserName>a</FromUserName><MsgType>text</MsgType></xml>",
@@ -238,7 +253,7 @@ def test_a_plain_text_too_short_for_its_length_is_refused(here: Edge) -> None:
         "<a>" * 5_000 + "</a>" * 5_000,
     ],
     ids=range(15),
-)  # fmt: skip
+)
 def test_content_that_says_nothing_is_refused(here: Edge, xml: str) -> None:
     refused(here, *here.cloud.callback_sender.envelope(xml), 400, "content")
 

@@ -143,10 +143,18 @@ def test_everything_that_is_said_in_a_rehearsal_says_so(tmp_path: Path, cloud: C
         cloud.callback_sender.transport = None
         here.say("zhangsan")
         here.say("KEY", channel="wecom_robot")
-        here.say("zhangsan", form="buttons", text_key="question.part_card", params={
-            "submission": 1, "choices": [["1:part:1", "1 罐区"]], "receipt": "1124-0001", "enterprise": "甲",
-            "time": "00:31",
-        })  # fmt: skip
+        here.say(
+            "zhangsan",
+            form="buttons",
+            text_key="question.part_card",
+            params={
+                "submission": 1,
+                "choices": [["1:part:1", "1 罐区"]],
+                "receipt": "1124-0001",
+                "enterprise": "甲",
+                "time": "00:31",
+            },
+        )
         here.say(
             "lisi", form="report_file", text_key="report.daily_file", params={"issued_at": clock.now().isoformat()}
         )
@@ -156,9 +164,17 @@ def test_everything_that_is_said_in_a_rehearsal_says_so(tmp_path: Path, cloud: C
             notify_office(store, NIGHT, clock.now(), "trouble.message", "once", number=1)
             _keep_film(here)
         for item in items:
-            here.say("KEY", channel="wecom_robot", form="content", text_key="push.film", params={
-                "item": item, "title": "某片", "source": "",
-            })  # fmt: skip
+            here.say(
+                "KEY",
+                channel="wecom_robot",
+                form="content",
+                text_key="push.film",
+                params={
+                    "item": item,
+                    "title": "某片",
+                    "source": "",
+                },
+            )
         here.settle()
         heard = [*cloud.phone("zhangsan").received, *cloud.phone("lisi").received, *cloud.group("KEY").received]
     assert len(heard) == 6

@@ -18,9 +18,12 @@ NOWHERE = Path("/nowhere/.env")
 HUSH = "hush-hush-hush"
 KEY = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"
 APP = {
-    "WECOM_CORP_ID": "ww1", "WECOM_AGENT_ID": "1000002", "WECOM_APP_SECRET": HUSH, "WECOM_CALLBACK_TOKEN": HUSH,
+    "WECOM_CORP_ID": "ww1",
+    "WECOM_AGENT_ID": "1000002",
+    "WECOM_APP_SECRET": HUSH,
+    "WECOM_CALLBACK_TOKEN": HUSH,
     "WECOM_ENCODING_AES_KEY": KEY,
-}  # fmt: skip
+}
 
 
 def refusal(environment: dict[str, str], dotenv: Path = NOWHERE) -> str:
@@ -34,13 +37,24 @@ def refusal(environment: dict[str, str], dotenv: Path = NOWHERE) -> str:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("DATABASE_URL", "mysql://host/db"), ("DATABASE_URL", "sqlite:///"), ("DATABASE_URL", "sqlite:///:memory:"),
-        ("DATABASE_URL", "patrol.db"), ("OBJECT_STORE_URL", "ftp://host"), ("PORT", "eighty"), ("PORT", "65536"),
-        ("PORT", "-1"), ("PORT", "²"), ("PUBLIC_URL", "patrol.example.org"), ("PUBLIC_URL", "https://"),
-        ("TIMEZONE", "Mars/Olympus"), ("TIMEZONE", "../etc/passwd"), ("WECOM_API_URL", "http://host:99999"),
-        ("WECOM_API_URL", "qyapi.weixin.qq.com"), ("WECOM_AGENT_ID", "abc"),
+        ("DATABASE_URL", "mysql://host/db"),
+        ("DATABASE_URL", "sqlite:///"),
+        ("DATABASE_URL", "sqlite:///:memory:"),
+        ("DATABASE_URL", "patrol.db"),
+        ("OBJECT_STORE_URL", "ftp://host"),
+        ("PORT", "eighty"),
+        ("PORT", "65536"),
+        ("PORT", "-1"),
+        ("PORT", "²"),
+        ("PUBLIC_URL", "patrol.example.org"),
+        ("PUBLIC_URL", "https://"),
+        ("TIMEZONE", "Mars/Olympus"),
+        ("TIMEZONE", "../etc/passwd"),
+        ("WECOM_API_URL", "http://host:99999"),
+        ("WECOM_API_URL", "qyapi.weixin.qq.com"),
+        ("WECOM_AGENT_ID", "abc"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_value_is_named_with_what_was_found_and_what_is_expected(name: str, value: str) -> None:
     line = refusal({name: value})
     expected = say(str(Config.model_fields[name].description))
@@ -50,23 +64,33 @@ def test_a_wrong_value_is_named_with_what_was_found_and_what_is_expected(name: s
 @pytest.mark.parametrize(
     "environment",
     [
-        {"WECOM_ENCODING_AES_KEY": HUSH}, {"WECOM_ENCODING_AES_KEY": HUSH.ljust(43, "!")},
-        {"WECOM_ENCODING_AES_KEY": "密" * 43}, {"ALERT_FALLBACK_URLS": HUSH},
+        {"WECOM_ENCODING_AES_KEY": HUSH},
+        {"WECOM_ENCODING_AES_KEY": HUSH.ljust(43, "!")},
+        {"WECOM_ENCODING_AES_KEY": "密" * 43},
+        {"ALERT_FALLBACK_URLS": HUSH},
         {"DATABASE_URL": f"postgresql://patrol:{HUSH}@host/db"},
         {"DATABASE_URL": f"postgresql+psycopg://patrol:{HUSH}@host:port/db"},
         {"DATABASE_URL": f"mysql://host/db?password={HUSH}"},
         {"WECOM_API_URL": f"ftp://me:{HUSH}@host"},
     ],
     ids=range(8),
-)  # fmt: skip
+)
 def test_a_secret_is_not_shown_when_it_is_wrong(environment: dict[str, str]) -> None:
     line = refusal(environment)
     assert next(iter(environment)) in line
 
 
 def test_a_secret_is_not_shown_when_it_is_right() -> None:
-    config = load_config({**APP, "DATABASE_URL": f"postgresql+psycopg://p:{HUSH}@h/d", "SECRET_KEY": HUSH,
-                   "AWS_SECRET_ACCESS_KEY": HUSH, "ALERT_FALLBACK_URLS": f"json://u:{HUSH}@h"}, NOWHERE)  # fmt: skip
+    config = load_config(
+        {
+            **APP,
+            "DATABASE_URL": f"postgresql+psycopg://p:{HUSH}@h/d",
+            "SECRET_KEY": HUSH,
+            "AWS_SECRET_ACCESS_KEY": HUSH,
+            "ALERT_FALLBACK_URLS": f"json://u:{HUSH}@h",
+        },
+        NOWHERE,
+    )
     assert HUSH not in repr(config) + str(config)
     assert KEY not in repr(config) + str(config)
 
@@ -117,8 +141,10 @@ def test_an_empty_value_means_the_default() -> None:
 def test_several_fallback_addresses_may_have_commas_of_their_own() -> None:
     config = load_config({"ALERT_FALLBACK_URLS": "mailtos://u:p@h?to=a@x,b@y, json://h/p\n sms://z"}, NOWHERE)
     assert [url.get_secret_value() for url in config.ALERT_FALLBACK_URLS] == [
-        "mailtos://u:p@h?to=a@x,b@y", "json://h/p", "sms://z",
-    ]  # fmt: skip
+        "mailtos://u:p@h?to=a@x,b@y",
+        "json://h/p",
+        "sms://z",
+    ]
 
 
 def test_serving_needs_a_secret_key(tmp_path: Path) -> None:

@@ -282,8 +282,10 @@ def test_a_success_that_names_an_invalid_user_is_a_failure(here: Edge) -> None:
     here.cloud.add_member("leaving")
     here.say("leaving|nobody")
     here.settle()
-    assert [(each.state, "81013" in (each.detail or "") or "not reachable" in (each.detail or ""))
-            for each in here.notices()] == [("failed", True)]  # fmt: skip
+    assert [
+        (each.state, "81013" in (each.detail or "") or "not reachable" in (each.detail or ""))
+        for each in here.notices()
+    ] == [("failed", True)]
 
 
 def test_a_robot_taken_out_of_its_group_is_told_to_the_office_once_a_day(here: Edge) -> None:
@@ -405,10 +407,18 @@ def test_while_an_attempt_may_still_end_by_itself_nobody_interferes(
 
 
 def card(here: Edge) -> Any:
-    here.say("zhangsan", form="buttons", text_key="question.part_card", params={
-        "submission": 1, "choices": [["1:part:1", "1 罐区"]], "receipt": "1124-0001", "enterprise": "甲",
-        "time": "00:31",
-    })  # fmt: skip
+    here.say(
+        "zhangsan",
+        form="buttons",
+        text_key="question.part_card",
+        params={
+            "submission": 1,
+            "choices": [["1:part:1", "1 罐区"]],
+            "receipt": "1124-0001",
+            "enterprise": "甲",
+            "time": "00:31",
+        },
+    )
     here.settle()
     return here.cloud.phone("zhangsan").cards[-1]
 

@@ -14,6 +14,7 @@ from bot.devtools.simulator import Cloud
 from bot.devtools.simulator.core.kf_phone import KfPhone
 from bot.reports.night import night_json
 from bot.reports.night_board import print_night
+from schedules.context import Context
 from schedules.night_snapshot import load_night_snapshot
 from schedules.notify import notify_person
 from storage.db.models import Person
@@ -127,8 +128,13 @@ def test_the_last_messages_of_a_window_are_kept_for_receipts(here: Edge, cloud: 
         told.append(tell(here, kind, str(number)))
         here.settle()
     assert [here.notice(each).channel for each in told] == [
-        "wecom_kf", "wecom_app", "wecom_kf", "wecom_kf", "wecom_kf", "wecom_app",
-    ]  # fmt: skip
+        "wecom_kf",
+        "wecom_app",
+        "wecom_kf",
+        "wecom_kf",
+        "wecom_kf",
+        "wecom_app",
+    ]
     assert 95001 not in [complaint.errcode for complaint in cloud.violations]
 
 
@@ -192,7 +198,7 @@ def test_both_boards_say_who_was_not_reached_and_who_was_by_another_way(
         notify_person(nobody, NoticeDraft("reminder", "office.passed_on", "nobody", NIGHT, here.clock.instant), store)
     with here.bot.uow.read() as store:
         book, now = here.bot.uow.rules(store), here.clock.instant
-        seen, shown = night_json(store, NIGHT, book, now), load_night_snapshot(store, book, now)
+        seen, shown = night_json(Context(store, book, now), NIGHT), load_night_snapshot(Context(store, book, now))
     diverted = next(each for each in seen["notices"] if each["tried"])
     assert (diverted["channel"], diverted["state"], diverted["tried"][0]["channel"]) == (
         "wecom_kf",

@@ -53,10 +53,15 @@ def examined(here: Edge, folder: Path, **settings: str) -> tuple[int, list[str]]
     with served(here.bot.web) as url:
         environment: dict[str, str | None] = dict.fromkeys([n for n in os.environ if n.startswith("WECOM_")])
         environment |= {
-            **{name: str(value) for name, value in here.cloud.settings.items()}, **place_of().settings(folder),
-            "SECRET_KEY": LONG, "PUBLIC_URL": url, "PORT": url.rpartition(":")[2],
-            "ALERT_FALLBACK_URLS": "mailtos://x:y@example.org", "HEARTBEAT_URL": here.cloud.url, **settings,
-        }  # fmt: skip
+            **{name: str(value) for name, value in here.cloud.settings.items()},
+            **place_of().settings(folder),
+            "SECRET_KEY": LONG,
+            "PUBLIC_URL": url,
+            "PORT": url.rpartition(":")[2],
+            "ALERT_FALLBACK_URLS": "mailtos://x:y@example.org",
+            "HEARTBEAT_URL": here.cloud.url,
+            **settings,
+        }
         done = CliRunner().invoke(cli, ["doctor"], env=environment)
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exc_info
     return done.exit_code, done.output.splitlines()

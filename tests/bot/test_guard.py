@@ -38,11 +38,29 @@ def names(monkeypatch: pytest.MonkeyPatch, **known: str) -> None:
 @pytest.mark.parametrize(
     "address",
     [
-        "127.0.0.1", "10.1.2.3", "172.16.0.9", "192.168.1.1", "169.254.169.254", "100.100.100.200", "0.0.0.0",
-        "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0", "fd00::5", "::ffff:127.0.0.1",
-        "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:7f00:1::", "2001:0:53aa:64c:0:fbff:fefe:fefe", "::7f00:1", "ff02::1",
+        "127.0.0.1",
+        "10.1.2.3",
+        "172.16.0.9",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.100.100.200",
+        "0.0.0.0",
+        "224.0.0.1",
+        "255.255.255.255",
+        "::1",
+        "::",
+        "fe80::1",
+        "fe80::1%eth0",
+        "fd00::5",
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+        "64:ff9b::a00:1",
+        "2002:7f00:1::",
+        "2001:0:53aa:64c:0:fbff:fefe:fefe",
+        "::7f00:1",
+        "ff02::1",
     ],
-)  # fmt: skip
+)
 def test_what_is_not_in_public(address: str) -> None:
     assert not is_public_address(address)
 
@@ -60,11 +78,17 @@ def test_no_wrapping_makes_a_private_address_public(address: Any) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "http://127.0.0.1:{port}/", "http://localhost:{port}/", "http://2130706433:{port}/", "http://0x7f.1:{port}/",
-        "http://0177.0.0.1:{port}/", "http://127.1:{port}/", "http://[::ffff:127.0.0.1]:{port}/", "http://[::1]:{port}/",
+        "http://127.0.0.1:{port}/",
+        "http://localhost:{port}/",
+        "http://2130706433:{port}/",
+        "http://0x7f.1:{port}/",
+        "http://0177.0.0.1:{port}/",
+        "http://127.1:{port}/",
+        "http://[::ffff:127.0.0.1]:{port}/",
+        "http://[::1]:{port}/",
         "http://127.0.0.1.:{port}/",
     ],
-)  # fmt: skip
+)
 def test_no_way_of_writing_the_own_machine_reaches_it(url: str) -> None:
     with site(hello) as beside, pytest.raises(ChannelError):
         SsrfGuard(["https://qyapi.weixin.qq.com"], ["*"]).get_page(url.format(port=beside.port))
@@ -74,11 +98,24 @@ def test_no_way_of_writing_the_own_machine_reaches_it(url: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "file:///etc/passwd", "ftp://a.qq.com/x", "gopher://a.qq.com/", "//a.qq.com/x", "", "a.qq.com", "http://", "http:///x",
-        "http://qq.com@127.0.0.1/", "http://user:word@a.qq.com/", "http://[fe80::1%25lo]/", "http://a.qq.com:99999/",
-        "http://\x00/", "http://[::", "javascript:alert(1)", "http://a\\@a.qq.com/",
+        "file:///etc/passwd",
+        "ftp://a.qq.com/x",
+        "gopher://a.qq.com/",
+        "//a.qq.com/x",
+        "",
+        "a.qq.com",
+        "http://",
+        "http:///x",
+        "http://qq.com@127.0.0.1/",
+        "http://user:word@a.qq.com/",
+        "http://[fe80::1%25lo]/",
+        "http://a.qq.com:99999/",
+        "http://\x00/",
+        "http://[::",
+        "javascript:alert(1)",
+        "http://a\\@a.qq.com/",
     ],
-)  # fmt: skip
+)
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(ChannelError):
         SsrfGuard([], ["*.qq.com"]).get_media(url)

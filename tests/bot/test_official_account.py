@@ -125,8 +125,9 @@ def test_the_previous_key_is_accepted_and_a_third_is_not(
     newest = "NewestAccountEncodingAESKeyOfSimulator00001"
     old = cloud.official_account.profile.encoding_aes_key
     settings = account_settings(cloud) | {
-        "OFFICIAL_ACCOUNT_ENCODING_AES_KEY": newest, "OFFICIAL_ACCOUNT_PREVIOUS_AES_KEY": old,
-    }  # fmt: skip
+        "OFFICIAL_ACCOUNT_ENCODING_AES_KEY": newest,
+        "OFFICIAL_ACCOUNT_PREVIOUS_AES_KEY": old,
+    }
     with edge(tmp_path, cloud, clock, config_for(cloud, tmp_path, **settings)) as here:
         connect(here, cloud)
         assert qian.says("你好").status == 200

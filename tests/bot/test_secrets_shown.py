@@ -23,14 +23,20 @@ from tests.bot.test_secrets_in_logs import secrets_of
 NAMED = {name: f"SECRET-OF-{name}" for name in SECRET_SETTINGS if name not in ("DATABASE_URL", "SECRET_KEY")}
 AES = {name: f"{name:x<43}"[:43].replace("_", "x") for name in SECRET_SETTINGS if name.endswith("AES_KEY")}
 MARKED = {
-    **NAMED, **AES,
+    **NAMED,
+    **AES,
     "SECRET_KEY": "SECRET-OF-SECRET_KEY",
     "DATABASE_URL": "postgresql+psycopg://patrol:SECRET-OF-DATABASE@127.0.0.1:9/none",
     "ALERT_FALLBACK_URLS": "mailtos://patrol:SECRET-OF-MAIL@example.invalid",
     "HEARTBEAT_URL": "http://127.0.0.1:9/SECRET-OF-HEARTBEAT",
-    "WECOM_CORP_ID": "ww1", "WECOM_AGENT_ID": "1", "WECOM_AIBOT_ID": "bot", "WECOM_KF_OPEN_KFID": "kf",
-    "WECOM_MSGAUDIT_KEYS_DIR": "keys", "WECOM_MSGAUDIT_LIBRARY": "none.so", "OFFICIAL_ACCOUNT_APP_ID": "wx",
-}  # fmt: skip
+    "WECOM_CORP_ID": "ww1",
+    "WECOM_AGENT_ID": "1",
+    "WECOM_AIBOT_ID": "bot",
+    "WECOM_KF_OPEN_KFID": "kf",
+    "WECOM_MSGAUDIT_KEYS_DIR": "keys",
+    "WECOM_MSGAUDIT_LIBRARY": "none.so",
+    "OFFICIAL_ACCOUNT_APP_ID": "wx",
+}
 
 
 def shown(words: str) -> list[str]:
@@ -61,9 +67,14 @@ def failed(settings: dict[str, str], folder: Path) -> str:
 def test_commands_that_fail_show_no_secret(command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     done = subprocess.run(
-        [sys.executable, "-m", "bot", *command], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+        [sys.executable, "-m", "bot", *command],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", **MARKED},
-    )  # fmt: skip
+    )
     assert done.returncode == 1
     assert shown(done.stdout + done.stderr) == []
     assert "Traceback" not in done.stderr

@@ -80,8 +80,12 @@ def test_nothing_is_lost_or_doubled_by_kill_9(sky: Program) -> None:
     films = rows(sky, Submission)
     assert Counter(each.state for each in films) == {"filed": 25}
     assert len({each.receipt for each in films}) == len({each.message_key for each in films}) == 25
-    receipts = [heard.text for number in range(4) for heard in sky.cloud.phone(f"p{number + 1}").received
-                if any(each.receipt in heard.text for each in films)]  # fmt: skip
+    receipts = [
+        heard.text
+        for number in range(4)
+        for heard in sky.cloud.phone(f"p{number + 1}").received
+        if any(each.receipt in heard.text for each in films)
+    ]
     assert max(Counter(receipts).values()) == 1
     assert {each.receipt for each in films} == {
         each.receipt for each in films if any(each.receipt in text for text in receipts)

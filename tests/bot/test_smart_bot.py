@@ -43,9 +43,17 @@ from tests.harness import HandClock, config_for
 from tests.places import Place
 
 QUICK = ConnectionTimings(
-    ack_timeout_s=2, ping_interval_s=0.1, first_backoff_s=0.05, max_backoff_s=0.2, lease_s=1.5, lease_renew_s=0.3, lease_retry_s=0.1,
-    kicked_pause_s=1, login_failure_pause_s=60, max_login_failures=2,
-)  # fmt: skip
+    ack_timeout_s=2,
+    ping_interval_s=0.1,
+    first_backoff_s=0.05,
+    max_backoff_s=0.2,
+    lease_s=1.5,
+    lease_renew_s=0.3,
+    lease_retry_s=0.1,
+    kicked_pause_s=1,
+    login_failure_pause_s=60,
+    max_login_failures=2,
+)
 
 
 @pytest.fixture
@@ -249,12 +257,18 @@ def test_a_list_is_read_by_what_was_chosen_in_it() -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text("a1@ ", max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-        st.sampled_from(["msgtype", "text", "content", "event", "quote", "video", "url", "mixed", "msg_item", "from"]),
-        inner, max_size=4,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["msgtype", "text", "content", "event", "quote", "video", "url", "mixed", "msg_item", "from"]
+            ),
+            inner,
+            max_size=4,
+        )
     ),
     max_leaves=12,
-)  # fmt: skip
+)
 
 
 @given(st.dictionaries(st.sampled_from(["text", "video", "quote", "mixed", "event", "create_time", "chatid"]), JSON))

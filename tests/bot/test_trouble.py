@@ -194,8 +194,11 @@ def test_a_message_that_fails_and_fails_is_told_to_the_office_once_and_still_tri
         county.settle(61)
     assert [each.state for each in county.rows(Submission)] == ["filed"]
     with county.bot.uow.read() as store:
-        told = {each.person_id for each in Store(store.session).notices.of_night(county.notices()[0].night)
-                if each.text_key == "trouble.message"}  # fmt: skip
+        told = {
+            each.person_id
+            for each in Store(store.session).notices.of_night(county.notices()[0].night)
+            if each.text_key == "trouble.message"
+        }
     staff = [text for text in county.cloud.phone("staff").texts if "多次处理不成" in text]
     assert (len(staff), len(told) >= 1) == (1, True)
 

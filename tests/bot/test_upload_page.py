@@ -17,6 +17,7 @@ from werkzeug.test import Client, TestResponse
 
 from bot.intake.uploads import MAX_PIECE_BYTES, ReceivedPiece, UploadRefused
 from bot.signed_links import SignedLinks
+from schedules.context import Context
 from storage.db.models import Enterprise, KeyPart, Rule, Submission, Upload, UploadChunk
 from storage.errors import OperationRefused
 from tests.harness import Story, film_bytes, row, story
@@ -257,9 +258,11 @@ def test_an_old_net_may_hide_the_method_in_a_header(night: Story) -> None:
     phone = asked(night)
     where = phone.begin(1000).headers["Location"]
     headers = {
-        **TUS, "X-HTTP-Method-Override": "PATCH", "Upload-Offset": "0",
+        **TUS,
+        "X-HTTP-Method-Override": "PATCH",
+        "Upload-Offset": "0",
         "Content-Type": "application/offset+octet-stream",
-    }  # fmt: skip
+    }
     assert phone.client.post(where, base_url=BASE, data=b"x" * 10, headers=headers).status_code == 204
 
 
@@ -367,10 +370,10 @@ def test_whoever_has_no_account_at_all_may_be_given_a_link(night: Story) -> None
         code = enrolment.invite("新来的", ["巡检员"], "E001", store, now)
         person = store.register.person(code.person_id)
         assert person is not None
-        made = upload_links.create_upload_link(person, store, book, now)
+        made = upload_links.create_upload_link(person, Context(store, book, now))
         stranger = enrolment.invite("办公室的", ["工作人员"], None, store, now)
         with pytest.raises(OperationRefused):
-            upload_links.create_upload_link(store.register.person(stranger.person_id), store, book, now)  # type: ignore[arg-type]
+            upload_links.create_upload_link(store.register.person(stranger.person_id), Context(store, book, now))  # type: ignore[arg-type]
     links = SignedLinks(night.bot.config.public_url, night.bot.config.SECRET_KEY.get_secret_value())
     phone = browser(night, links.upload_url(made.id))
     phone.send(film_bytes(12, "no account"), part_id(night, "E001", "1"))
@@ -391,7 +394,9 @@ def test_a_film_too_large_for_the_chat_is_answered_with_a_link(night: Story) -> 
         kept = store.inbox.get(1)
         assert kept is not None
         message = night.bot.channels.receivers["wecom_app"].parse(kept.raw, kept.id, kept.received_at)
-        router.handle(replace(message, kind="too_large"), store, night.bot.uow.rules(store), night.clock.instant)
+        router.handle(
+            replace(message, kind="too_large"), Context(store, night.bot.uow.rules(store), night.clock.instant)
+        )
     night.settle()
     told, link = night.hears("p1")
     assert told.startswith("⚠️ 这段视频太大")

@@ -38,9 +38,11 @@ def taken(folder: Path) -> None:
     """Play the night and take every picture."""
     folder.mkdir(parents=True, exist_ok=True)
     with (
-        tempfile.TemporaryDirectory() as place, sync_playwright() as playwright, launched(playwright) as browser,
+        tempfile.TemporaryDirectory() as place,
+        sync_playwright() as playwright,
+        launched(playwright) as browser,
         played_night(Path(place), crews=58) as stage,
-    ):  # fmt: skip
+    ):
         for name, account, window, path in PICTURES:
             context = browser.new_context(
                 base_url=stage.url, locale="zh-CN", reduced_motion="reduce", **window.settings

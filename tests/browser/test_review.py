@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from handlers.review.verdicts import VerdictDraft, record_verdict
+from schedules.context import Context
 from storage.db.models import FilmView, Submission, Verdict
 from tests.browser.conftest import opener
 from tests.browser.stage import HEAD_ACCOUNT, LEADER_ACCOUNT, Stage, county
@@ -143,7 +144,7 @@ def test_a_head_answers_a_problem_from_the_phone(chromium: Browser, stage: Stage
         assert leader is not None
         film = row(store, Submission, number=1)
         judged = VerdictDraft(film.id, "problem", leader, reason="通道堵塞")
-        record_verdict(judged, store, stage.story.bot.uow.rules(store), stage.story.clock.now())
+        record_verdict(judged, Context(store, stage.story.bot.uow.rules(store), stage.story.clock.now()))
     with opener(chromium, stage) as open_as:
         page = open_as(HEAD_ACCOUNT, PHONE)
         page.goto("/films?show=problem")

@@ -32,10 +32,14 @@ class Window:
 PHONE = Window(
     "phone",
     {
-        "viewport": {"width": 390, "height": 844}, "user_agent": _WECHAT, "is_mobile": True, "has_touch": True,
-        "device_scale_factor": 2, "color_scheme": "dark",
+        "viewport": {"width": 390, "height": 844},
+        "user_agent": _WECHAT,
+        "is_mobile": True,
+        "has_touch": True,
+        "device_scale_factor": 2,
+        "color_scheme": "dark",
     },
-)  # fmt: skip
+)
 DESK = Window("desk", {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"})
 WALL = Window("wall", {"viewport": {"width": 1920, "height": 1080}, "color_scheme": "dark"})
 

@@ -35,9 +35,18 @@ MACHINES = {
     "server": [("web", "web1"), ("web", "web2"), ("worker", "worker1"), ("worker", "worker2")],
 }
 COLUMNS = (
-    "place", "messages", "acknowledged", "kills", "troubles", "films filed", "waiting", "lost", "doubled",
-    "shown as unknown", "counts add up",
-)  # fmt: skip
+    "place",
+    "messages",
+    "acknowledged",
+    "kills",
+    "troubles",
+    "films filed",
+    "waiting",
+    "lost",
+    "doubled",
+    "shown as unknown",
+    "counts add up",
+)
 
 
 @dataclass
@@ -55,10 +64,18 @@ class Run:
         """What stands in the table."""
         found = self.found
         return [
-            self.place, found.messages, found.acknowledged, self.kills, self.troubles.total(),
-            f"{found.filed} of {found.films}", found.waiting, len(found.lost), len(found.doubled),
-            found.states["unknown"], "no" if found.sums else "yes",
-        ]  # fmt: skip
+            self.place,
+            found.messages,
+            found.acknowledged,
+            self.kills,
+            self.troubles.total(),
+            f"{found.filed} of {found.films}",
+            found.waiting,
+            len(found.lost),
+            len(found.doubled),
+            found.states["unknown"],
+            "no" if found.sums else "yes",
+        ]
 
 
 def main(arguments: Sequence[str]) -> int:

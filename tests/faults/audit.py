@@ -100,13 +100,15 @@ def audit(sent: Sequence[Said], cloud: Cloud, evidence: Evidence) -> Findings:
 def _messages(sent: Sequence[Said], evidence: Evidence, found: Findings) -> dict[str, InboxRow]:
     """Every acknowledged message has its one row, which is done or waits."""
     rows = {row.message_key: row for row in evidence.inbox}
-    found.doubled += [f"message {key}" for key, times in Counter(row.message_key for row in evidence.inbox).items()
-                      if times > 1]  # fmt: skip
+    found.doubled += [
+        f"message {key}" for key, times in Counter(row.message_key for row in evidence.inbox).items() if times > 1
+    ]
     acknowledged = [each for each in sent if each.acknowledged]
     found.acknowledged = len(acknowledged)
     found.lost += [f"message {each.key}" for each in acknowledged if each.key not in rows]
-    found.lost += [f"message {row.message_key} is {row.state}" for row in evidence.inbox
-                   if row.state not in ("done", "waiting")]  # fmt: skip
+    found.lost += [
+        f"message {row.message_key} is {row.state}" for row in evidence.inbox if row.state not in ("done", "waiting")
+    ]
     found.waiting = sum(row.state == "waiting" for row in evidence.inbox)
     return rows
 
@@ -181,8 +183,10 @@ def _nights(evidence: Evidence, found: Findings) -> None:
         shown = Counter(each["receipt"] for each in _shown(view))
         kept = Counter(row.receipt for row in evidence.submissions if row.night == night)
         if shown != kept:
-            found.sums.append(f"{night} shows {sorted((shown - kept).elements())} too many, "
-                              f"{sorted((kept - shown).elements())} too few")  # fmt: skip
+            found.sums.append(
+                f"{night} shows {sorted((shown - kept).elements())} too many, "
+                f"{sorted((kept - shown).elements())} too few"
+            )
     if evidence.verified["ok"] != evidence.verified["checked"]:
         found.lost.append(f"objects: {evidence.verified}")
 

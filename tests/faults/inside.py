@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.media.integrity import verify_films
 from bot.reports.night import night_json
+from schedules.context import Context
 from storage.db.models import InboxRow, Notice, Submission
 from tests.bot.parts import Edge
 from tests.faults.audit import Evidence, Findings, Said, audit
@@ -16,7 +17,7 @@ def audited(here: Edge, said: list[Said]) -> Findings:
     with here.bot.uow.read() as store:
         book = here.bot.uow.rules(store)
         days = {each.night for each in rows[1]} | {NIGHT}
-        nights = {day: night_json(store, day, book, here.clock.now()) for day in days}
+        nights = {day: night_json(Context(store, book, here.clock.now()), day) for day in days}
         verified = verify_films(store.submissions.stored(None), here.bot.objects).to_json()
     told = Evidence(*rows, nights, verified, here.client.get("/metrics").text, here.clock.now())
     return audit(said, here.cloud, told)

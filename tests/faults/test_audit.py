@@ -43,7 +43,7 @@ TAMPERINGS: dict[str, Callable[[Edge], Any]] = {
     "1 notices called sent": lambda here: here.cloud.deliveries.pop(),
     "heard 2 times": lambda here: here.cloud.deliveries.append(here.cloud.deliveries[-1]),
     "heard 1 times, told {}": lambda here: change(here, update(Notice).values(body=None)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("told", TAMPERINGS)

@@ -18,8 +18,10 @@ from tests.faults.relay import Relay
 SENDS, FETCH = ("message/send", "webhook/send"), "media/get"
 FAULTS: tuple[dict[str, Any], ...] = (
     *({"errcode": code} for code in (-1, 40014, 42001, 45009, 45033)),
-    {"drop": True}, {"http_status": 502}, {"delay": 2.0},
-)  # fmt: skip
+    {"drop": True},
+    {"http_status": 502},
+    {"delay": 2.0},
+)
 OF_SENDS: tuple[dict[str, Any], ...] = ({"lose_answer": True},)
 OF_FETCHES: tuple[dict[str, Any], ...] = ({"cut_after": 500}, {"wrong_bytes": True})
 A_PAGE = 4096

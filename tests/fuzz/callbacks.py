@@ -19,9 +19,23 @@ from typing import Any, cast
 
 TOKEN, KEY, CORP = "fuzz", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG", "ww1"
 NAMES = (
-    "FromUserName", "ToUserName", "CreateTime", "MsgType", "MsgId", "Event", "EventKey", "Content", "MediaId",
-    "AgentID", "TaskId", "ResponseCode", "SelectedItems", "Token", "OpenKfId", "ChangeType",
-)  # fmt: skip
+    "FromUserName",
+    "ToUserName",
+    "CreateTime",
+    "MsgType",
+    "MsgId",
+    "Event",
+    "EventKey",
+    "Content",
+    "MediaId",
+    "AgentID",
+    "TaskId",
+    "ResponseCode",
+    "SelectedItems",
+    "Token",
+    "OpenKfId",
+    "ChangeType",
+)
 KINDS = ("text", "video", "event", "image", "file", "template_card_event", "kf_msg_or_event", "1795000000", "-1")
 MODES = 5
 

@@ -18,7 +18,7 @@ from handlers.permissions import (
     VIEW_ACTIONS,
     Viewer,
     build_viewer,
-)  # fmt: skip
+)
 
 
 def test_the_auditor_looks_at_everything_and_changes_nothing() -> None:

@@ -65,8 +65,10 @@ def test_silence_climbs_the_ladder_to_the_fallback_addresses(tmp_path: Path, mai
         assert "甲化工、乙化工" in fallback
         night.time("06:30")
         assert [(each["kind"], each["to"], each["state"]) for each in night.notices("escalation")][-1] == (
-            "escalation", "后备通道", "sent",
-        )  # fmt: skip
+            "escalation",
+            "后备通道",
+            "sent",
+        )
         assert len(night.notices("alert")) == 2, "the leader's card and text"
 
 

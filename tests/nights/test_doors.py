@@ -11,8 +11,10 @@ from storage.personal_channels import PersonalChannel
 from tests.harness import NIGHT, Story, at, row
 
 APP, KF, ACCOUNT = (
-    PersonalChannel("wecom_app", "wecom"), PersonalChannel("wecom_kf", "wecom_kf"), PersonalChannel("official_account", "official_account"),
-)  # fmt: skip
+    PersonalChannel("wecom_app", "wecom"),
+    PersonalChannel("wecom_kf", "wecom_kf"),
+    PersonalChannel("official_account", "official_account"),
+)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import pytest
 from handlers.attach import attach
 from handlers.enrolment import invite
 from handlers.films import release_quarantined_films
+from schedules.context import Context
 from storage.db.models import Person
 from storage.errors import OperationRefused
 from tests.harness import Story, row, story
@@ -89,8 +90,8 @@ def test_a_film_sent_before_the_code_waits_until_it_is_attached_and_then_counts(
     assert [film["receipt"] for film in newcomer.view()["quarantined"]] == ["1124-0001"]
     with newcomer.office() as store:
         book, now = newcomer.bot.uow.rules(store), newcomer.clock.now()
-        assert release_quarantined_films(store, book, now) == 0, "a code holds from its moment on"
-        attach("1124-0001", "E001", "1", store, book, now, "王科")
+        assert release_quarantined_films(Context(store, book, now)) == 0, "a code holds from its moment on"
+        attach("1124-0001", "E001", "1", Context(store, book, now), "王科")
     newcomer.settle()
     assert newcomer.hears("new")[0].startswith("✅ 收到 1124-0001\n甲化工 · 1 罐区\n拍送时间 00:10")
     assert newcomer.state("E001") == "on_time"
@@ -102,7 +103,7 @@ def test_a_binding_by_import_holds_from_the_beginning_and_finds_the_strangers_fi
     with newcomer.office() as store:
         patroller = row(store, Person, name="乙化工巡检员")
         store.register.bind(patroller.id, "wecom", "NEW", None)
-        assert release_quarantined_films(store, newcomer.bot.uow.rules(store), newcomer.clock.now()) == 1
+        assert release_quarantined_films(Context(store, newcomer.bot.uow.rules(store), newcomer.clock.now())) == 1
     newcomer.settle()
     assert newcomer.hears("new")[0].startswith("✅ 收到 1124-0001\n乙化工 · 1 罐区")
     assert newcomer.view()["quarantined"] == []
@@ -138,7 +139,7 @@ def test_what_cannot_be_attached_is_refused_with_the_reason(
     with newcomer.office() as store:
         book = newcomer.bot.uow.rules(store)
         with pytest.raises(OperationRefused) as refused:
-            attach(receipt, code, part, store, book, newcomer.clock.now(), "王科")
+            attach(receipt, code, part, Context(store, book, newcomer.clock.now()), "王科")
     assert refused.value.text_key == key
 
 

@@ -14,6 +14,7 @@ from bot.media.integrity_sampling import INTEGRITY_FACT, IntegritySampler
 from bot.reports.daily import daily_json, write_daily
 from bot.reports.night import night_json
 from bot.unit_of_work import UnitOfWork
+from schedules.context import Context
 from schedules.reports.daily import daily_report
 from storage.backup import backup, restore
 from storage.db.database import Database
@@ -86,7 +87,7 @@ def shown(database: Database, night: Story) -> tuple[str, str, bytes]:
     as_of, memory = at("13:00"), UnitOfWork(database, night.engine, night.clock, SHANGHAI)
     with memory.read() as store:
         book, sheet = memory.rules(store), io.BytesIO()
-        report, view = daily_report(store, NIGHT, book, as_of), night_json(store, NIGHT, book, as_of)
+        report, view = daily_report(store, NIGHT, book, as_of), night_json(Context(store, book, as_of), NIGHT)
     write_daily(sheet, report, book)
     return json.dumps(view), json.dumps(daily_json(report, book)), sheet.getvalue()
 
@@ -136,9 +137,19 @@ def test_a_restored_service_goes_on_and_says_nothing_twice(tmp_path: Path) -> No
         with fresh.transaction() as session:
             assert {notice.state for notice in session.query(Notice)} == {"unknown"}
             night_after = Submission(
-                night=NIGHT, number=99, channel="wecom_app", message_key="new", inbox_id=1, realm="wecom", sender="p1",
-                canonical_sender="p1", kind="film", sent_at=at("01:00"), received_at=at("01:00"), attribution="quarantined",
-            )  # fmt: skip
+                night=NIGHT,
+                number=99,
+                channel="wecom_app",
+                message_key="new",
+                inbox_id=1,
+                realm="wecom",
+                sender="p1",
+                canonical_sender="p1",
+                kind="film",
+                sent_at=at("01:00"),
+                received_at=at("01:00"),
+                attribution="quarantined",
+            )
             session.add(night_after)
         fresh.close()
 

@@ -18,6 +18,7 @@ from sqlalchemy import event
 
 from bot.cli import cli
 from bot.reports.periods import weekly_json, weekly_sentences, write_weekly, write_yearly, yearly_json, yearly_sentence
+from schedules.context import Context
 from schedules.judgement import STATES
 from schedules.reports.daily import daily_report
 from schedules.reports.tallies import week_bounds, year_bounds
@@ -98,14 +99,15 @@ def week(tmp_path: Path) -> Iterator[Story]:
 def read(night: Story) -> Any:
     with night.bot.uow.read() as store:
         book, now = night.bot.uow.rules(store), night.clock.now()
-        return weekly_report(store, NIGHT, book, now), yearly_report(store, NIGHT, book, now), book
+        return weekly_report(Context(store, book, now), NIGHT), yearly_report(Context(store, book, now), NIGHT), book
 
 
 def test_the_week_is_told_beside_the_one_before_and_the_worst_comes_first(week: Story) -> None:
     report, _, book = read(week)
     assert [(each.code, dict(each.states)) for each in report.rows][:2] == [
-        ("E003", {"missing": 1, "on_time": 1}), ("E002", {"partial": 1, "on_time": 1}),
-    ]  # fmt: skip
+        ("E003", {"missing": 1, "on_time": 1}),
+        ("E002", {"partial": 1, "on_time": 1}),
+    ]
     assert weekly_sentences(report) == [
         "本周已过 2 夜，4 家企业应报 8 家次：按时 3，迟报 1，部分 1，未报 1，免报 2，待判 0；"
         "按时率 50.0%（上周 9.5%）。",
@@ -194,7 +196,7 @@ def queries(night: Story) -> Iterator[list[str]]:
 
 def test_a_year_takes_no_more_queries_than_a_day(week: Story) -> None:
     with queries(week) as of_year, week.bot.uow.read() as store:
-        yearly_report(store, NIGHT, week.bot.uow.rules(store), week.clock.now())
+        yearly_report(Context(store, week.bot.uow.rules(store), week.clock.now()), NIGHT)
     # The first night served is found by halves: one question for each doubling of the nights.
     born = [each for each in of_year if "FROM meta" in each]
     assert (len(born) <= 10, len(of_year) - len(born) <= 12) == (True, True)

@@ -11,6 +11,7 @@ from sqlalchemy import event
 from bot.clock import RealClock
 from bot.engine import InlineEngine
 from bot.unit_of_work import UnitOfWork
+from schedules.context import Context
 from schedules.night_judgement import judge_night
 from schedules.reminders import check_reminder, decide_reminder_waves
 from storage.db.database import Database
@@ -55,14 +56,16 @@ class Queries:
         with memory.transaction() as store:
             book = memory.rules(store)
             said.clear()
-            assert len(judge_night(store, NIGHT, book, WAVE).confirmed_missing) == enterprises // 10
+            assert len(judge_night(Context(store, book, WAVE), NIGHT).confirmed_missing) == enterprises // 10
             counts.append(len(said))
-            decide_reminder_waves(store, book, WAVE)
+            decide_reminder_waves(Context(store, book, WAVE))
             counts.append(len(said))
             notices = [each for each in store.notices.of_night(NIGHT) if each.kind == "reminder"]
             assert len({each.address for each in notices}) == len(notices) > enterprises // 100
             said.clear()
-            assert check_reminder(next(each for each in notices if each.group_id), store, book, WAVE) is not None
+            assert (
+                check_reminder(next(each for each in notices if each.group_id), Context(store, book, WAVE)) is not None
+            )
             counts.append(len(said))
         return tuple(counts)
 

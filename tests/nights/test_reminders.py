@@ -63,11 +63,21 @@ def test_a_film_still_being_fetched_is_not_accused(tmp_path: Path) -> None:
             common: dict[str, Any] = {"channel": "wecom_app", "message_key": "k", "inbox_id": inbox, "realm": "wecom"}
             store.session.add(
                 Submission(
-                    night=NIGHT, number=1, sender="p1", canonical_sender="p1", person_id=1, enterprise_id=enterprise.id,
-                    kind="film", sent_at=night.clock.now(), received_at=night.clock.now(), state="receiving",
-                    attribution="unattributed", marks=[], **common,
+                    night=NIGHT,
+                    number=1,
+                    sender="p1",
+                    canonical_sender="p1",
+                    person_id=1,
+                    enterprise_id=enterprise.id,
+                    kind="film",
+                    sent_at=night.clock.now(),
+                    received_at=night.clock.now(),
+                    state="receiving",
+                    attribution="unattributed",
+                    marks=[],
+                    **common,
                 )
-            )  # fmt: skip
+            )
         night.time("01:37")
         assert "还差1家：乙化工" in night.group_hears("KEY")[0].text
 

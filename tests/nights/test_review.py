@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from bot.reports.daily import daily_json
 from handlers.review.verdicts import VerdictDraft, record_verdict
+from schedules.context import Context
 from schedules.reports.daily import daily_report
 from storage.db.models import Person, Submission, Verdict
 from tests.harness import NIGHT, Story, at, row
@@ -54,8 +55,9 @@ def test_a_problem_goes_to_the_enterprise_at_once_with_its_picture_and_the_answe
     night.time("00:20")
     night.taps("leader", "有问题")
     assert night.hears("leader") == [
-        "已催 甲化工 · 1 罐区。请回复一句话说明是什么问题，会马上转给对方。", "要审看的都看完了，辛苦！",
-    ]  # fmt: skip
+        "已催 甲化工 · 1 罐区。请回复一句话说明是什么问题，会马上转给对方。",
+        "要审看的都看完了，辛苦！",
+    ]
     urged = "🚩 甲化工 · 1 罐区 的巡检视频 1124-0001（00:10）审看发现问题：画面有异常，审看人随后说明（李局）。"
     for who in ("h1", "p1"):
         picture, words = night.hears(who)
@@ -116,9 +118,7 @@ def test_a_later_verdict_takes_back_what_the_first_one_led_to(night: Story) -> N
         film = row(store, Submission, number=1)
         record_verdict(
             VerdictDraft(film.id, "fit", row(store, Person, name="王科")),
-            store,
-            night.bot.uow.rules(store),
-            night.clock.now(),
+            Context(store, night.bot.uow.rules(store), night.clock.now()),
         )
     night.settle()
     assert night.hears("p1") == ["✅ 1124-0001（1 罐区）经再次审看有效，不用重拍了。"]
@@ -231,7 +231,8 @@ def test_the_daily_table_says_what_was_found_and_is_the_same_when_issued_again(n
         assert before["enterprises"][0]["review"]["reviewers"] == ("李局",)
         film = row(store, Submission, number=1)
         record_verdict(
-            VerdictDraft(film.id, "fit", row(store, Person, name="王科")), store, book, now + timedelta(minutes=5)
+            VerdictDraft(film.id, "fit", row(store, Person, name="王科")),
+            Context(store, book, now + timedelta(minutes=5)),
         )
         assert daily_json(daily_report(store, NIGHT, book, now), book) == before
         after = daily_json(daily_report(store, NIGHT, book, now + timedelta(minutes=5)), book)

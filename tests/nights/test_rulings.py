@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from handlers.attach import attach
+from schedules.context import Context
 from schedules.patrol_night import submission_window
 from schedules.reports.daily import daily_report
 from storage.db.models import DutyShift, Employment, Enterprise, InboxRow, KeyPart, Person
@@ -192,7 +193,7 @@ def test_a_strangers_film_is_kept_and_counts_by_its_sent_time_once_attached(tmp_
         assert (kept["sender"], kept["state"], kept["candidates"]) == ("unknown", "filed", [])
         night.time("06:30")
         with night.office() as store:
-            attach("1124-0001", "E001", "1", store, night.bot.uow.rules(store), night.clock.now(), "王科")
+            attach("1124-0001", "E001", "1", Context(store, night.bot.uow.rules(store), night.clock.now()), "王科")
         night.settle()
         assert night.hears("unknown")[0].startswith("✅ 收到 1124-0001")
         assert night.state("E001") == "on_time"
@@ -394,8 +395,14 @@ def test_while_production_has_stopped_the_parts_kept_stay_due(tmp_path: Path) ->
         night.says("p1", "1")
         assert "今晚 1/1\n今晚的部位都齐了" in night.hears("p1")[0]
         assert night.view()["counts"] == {
-            "expected": 1, "on_time": 1, "late": 0, "partial": 0, "missing": 0, "exempt": 0, "unjudged": 0,
-        }  # fmt: skip
+            "expected": 1,
+            "on_time": 1,
+            "late": 0,
+            "partial": 0,
+            "missing": 0,
+            "exempt": 0,
+            "unjudged": 0,
+        }
 
 
 def test_a_stopped_enterprise_with_nothing_to_film_is_exempt_and_its_film_is_answered(tmp_path: Path) -> None:

@@ -90,9 +90,19 @@ def test_reminders_that_a_film_overtook_were_not_due(tmp_path: Path, watcher: Wa
         with night.office() as store:
             group = store.register.groups()[0]
             notice = Notice(
-                once_key="x", kind="reminder", night=NIGHT, recipient_name=group.name, channel="wecom_robot", address="KEY",
-                route="x", form="text", text_key="x", params={}, due_at=night.clock.now(), state="cancelled",
-            )  # fmt: skip
+                once_key="x",
+                kind="reminder",
+                night=NIGHT,
+                recipient_name=group.name,
+                channel="wecom_robot",
+                address="KEY",
+                route="x",
+                form="text",
+                text_key="x",
+                params={},
+                due_at=night.clock.now(),
+                state="cancelled",
+            )
             store.session.add(notice)
         night.time("08:00")
         assert len(watcher.told) == 1

@@ -114,8 +114,10 @@ def films_of_the_small_hours(night: Story) -> None:
     for word in ("3", "1", "2"):
         night.says("p5", word)
     assert [text.splitlines()[1] for text in night.hears("p5")] == [
-        "戊化工 · 3 泵房", "戊化工 · 1 罐区", "戊化工 · 2 装卸台",
-    ]  # fmt: skip
+        "戊化工 · 3 泵房",
+        "戊化工 · 1 罐区",
+        "戊化工 · 2 装卸台",
+    ]
 
     night.time("00:40")
     night.cloud.phone("p6").sends_photo()
@@ -201,8 +203,14 @@ def the_morning(night: Story) -> None:
     assert (film.msgtype, film.text) == ("file", "装卸作业.mp4")
     view = night.view()
     assert view["counts"] == {
-        "expected": 7, "on_time": 5, "late": 1, "partial": 0, "missing": 1, "exempt": 0, "unjudged": 0,
-    }  # fmt: skip
+        "expected": 7,
+        "on_time": 5,
+        "late": 1,
+        "partial": 0,
+        "missing": 1,
+        "exempt": 0,
+        "unjudged": 0,
+    }
     assert [film["receipt"] for film in view["quarantined"]] == ["1124-0013"]
     assert {notice["state"] for notice in view["notices"]} == {"sent", "cancelled"}
     assert len({notice["sent_at"] for notice in view["notices"] if notice["kind"] == "reminder"}) == 3

@@ -120,8 +120,9 @@ def test_a_night_is_in_question_only_while_nobody_owes_and_not_all_has_come(
     judgement = judge(county, films, WINDOW, now)
     lacking = any(each.missing_parts for each in judgement.enterprises)
     assert (bool(judgement.confirmed_missing), judgement.is_undecided) in {
-        (True, False), (False, lacking),
-    }  # fmt: skip
+        (True, False),
+        (False, lacking),
+    }
 
 
 def test_a_part_whose_film_was_rejected_is_open_until_a_fresh_one_can_no_longer_come() -> None:

@@ -22,11 +22,12 @@ def item(number: int, planned: int | None, tags: list[str], age: int) -> Content
 
 libraries = st.lists(
     st.tuples(
-        st.none() | st.integers(-3, 3), st.lists(st.sampled_from(["春", "冬季", "高温", "消防"]), max_size=2),
+        st.none() | st.integers(-3, 3),
+        st.lists(st.sampled_from(["春", "冬季", "高温", "消防"]), max_size=2),
         st.integers(0, 9),
     ),
     max_size=8,
-).map(lambda rows: [item(number, *row) for number, row in enumerate(rows)])  # fmt: skip
+).map(lambda rows: [item(number, *row) for number, row in enumerate(rows)])
 
 
 @given(libraries, st.sets(st.integers(0, 8)))

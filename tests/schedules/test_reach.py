@@ -78,8 +78,9 @@ def test_where_somebody_spoke_lately_comes_first_and_where_he_was_refused_last()
 def test_what_was_tried_is_not_tried_again() -> None:
     heard = Standing(last_received_at=NOW - timedelta(days=1))
     assert names("reminder", (APP, heard), (ACCOUNT, spoke(1)), tried=("official_account/a",)) == [
-        "wecom_app", "official_account/unasked",
-    ]  # fmt: skip
+        "wecom_app",
+        "official_account/unasked",
+    ]
 
 
 @given(st.sampled_from(KINDS), st.integers(0, 7), st.integers(0, 5), st.floats(0, 60, allow_nan=False), st.booleans())

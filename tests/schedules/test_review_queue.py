@@ -43,8 +43,12 @@ def test_what_is_suspicious_goes_before_what_was_troubled_before_what_is_red() -
         ReviewCandidate(6, NOW, 0.95, risk="橙"),
     ]
     assert [(each.film_id, each.sampled) for each in build_queue(films, 0.1)] == [
-        (3, False), (2, False), (1, False), (4, False), (5, True),
-    ]  # fmt: skip
+        (3, False),
+        (2, False),
+        (1, False),
+        (4, False),
+        (5, True),
+    ]
 
 
 @given(candidates, st.floats(0, 1))

@@ -58,73 +58,145 @@ from tests.places import Place
 
 NOW, DAY = datetime(2026, 11, 24, 1, tzinfo=UTC), date(2026, 11, 24)
 FILM: dict[str, Any] = {
-    "night": DAY, "number": 1, "channel": "wecom_app", "message_key": "a", "inbox_id": 1, "realm": "wecom",
-    "sender": "p1", "canonical_sender": "p1", "kind": "film", "sent_at": NOW, "received_at": NOW,
-    "attribution": "attributed", "marks": [],
-}  # fmt: skip
+    "night": DAY,
+    "number": 1,
+    "channel": "wecom_app",
+    "message_key": "a",
+    "inbox_id": 1,
+    "realm": "wecom",
+    "sender": "p1",
+    "canonical_sender": "p1",
+    "kind": "film",
+    "sent_at": NOW,
+    "received_at": NOW,
+    "attribution": "attributed",
+    "marks": [],
+}
 NOTICE: dict[str, Any] = {
-    "once_key": "a", "kind": "receipt", "night": DAY, "recipient_name": "甲", "channel": "wecom_app", "address": "p1",
-    "route": "wecom_app/p1", "form": "text", "text_key": "receipt.filed", "params": {}, "due_at": NOW,
-}  # fmt: skip
+    "once_key": "a",
+    "kind": "receipt",
+    "night": DAY,
+    "recipient_name": "甲",
+    "channel": "wecom_app",
+    "address": "p1",
+    "route": "wecom_app/p1",
+    "form": "text",
+    "text_key": "receipt.filed",
+    "params": {},
+    "due_at": NOW,
+}
 ITEM: dict[str, Any] = {"title": "静电", "kind": "链接", "tags": [], "added_at": NOW}
 WORD: dict[str, Any] = {
-    "channel": "wecom_app", "message_key": "a", "inbox_id": 1, "realm": "wecom", "sender": "p1", "sent_at": NOW,
+    "channel": "wecom_app",
+    "message_key": "a",
+    "inbox_id": 1,
+    "realm": "wecom",
+    "sender": "p1",
+    "sent_at": NOW,
     "text": "1",
-}  # fmt: skip
+}
 OBJECTION: dict[str, Any] = {
-    "enterprise_id": 1, "night": DAY, "raised_by": 1, "raised_at": NOW, "text": "网络不好",
-}  # fmt: skip
+    "enterprise_id": 1,
+    "night": DAY,
+    "raised_by": 1,
+    "raised_at": NOW,
+    "text": "网络不好",
+}
 OUTAGE: dict[str, Any] = {
-    "kind": "receiving", "started_at": NOW, "ended_at": NOW + timedelta(hours=1), "recorded_at": NOW,
-}  # fmt: skip
+    "kind": "receiving",
+    "started_at": NOW,
+    "ended_at": NOW + timedelta(hours=1),
+    "recorded_at": NOW,
+}
 PASSWORD: dict[str, Any] = {"person_id": 1, "login": "a", "password_hash": "x", "created_at": NOW, "failed_attempts": 0}
 SESSION: dict[str, Any] = {
-    "token_sha256": "a", "person_id": 1, "sign_in_method": "wecom", "oauth_state_sha256": "a", "user_agent": "",
-    "created_at": NOW, "last_seen_at": NOW,
-}  # fmt: skip
+    "token_sha256": "a",
+    "person_id": 1,
+    "sign_in_method": "wecom",
+    "oauth_state_sha256": "a",
+    "user_agent": "",
+    "created_at": NOW,
+    "last_seen_at": NOW,
+}
 
 VERDICT: dict[str, Any] = {
-    "night": DAY, "submission_id": 1, "part_id": 1, "verdict": "fit", "person_id": 1, "reviewer_name": "张三",
-    "via": "page", "given_at": NOW,
-}  # fmt: skip
+    "night": DAY,
+    "submission_id": 1,
+    "part_id": 1,
+    "verdict": "fit",
+    "person_id": 1,
+    "reviewer_name": "张三",
+    "via": "page",
+    "given_at": NOW,
+}
 LOOK: dict[str, Any] = {
-    "submission_id": 1, "person_id": 1, "viewer_name": "张三", "by_supervisor": True, "kind": "film",
+    "submission_id": 1,
+    "person_id": 1,
+    "viewer_name": "张三",
+    "by_supervisor": True,
+    "kind": "film",
     "opened_at": NOW,
-}  # fmt: skip
+}
 CLAIM: dict[str, Any] = {"submission_id": 1, "person_id": 1, "claimed_at": NOW, "expires_at": NOW}
 SECOND: dict[str, Any] = {"submission_id": 1, "night": DAY, "first_verdict_id": 1, "selected_at": NOW}
 URGE: dict[str, Any] = {"verdict_id": 1, "submission_id": 1, "enterprise_id": 1, "opened_at": NOW}
 ANSWER: dict[str, Any] = {"request_id": 1, "answered_at": NOW, "author_name": "张三", "submission_id": 1}
 UPLOAD: dict[str, Any] = {
-    "once_key": "a", "realm": "wecom", "sender": "p1", "person_id": 1, "enterprise_id": 1, "night": DAY,
-    "created_at": NOW, "expires_at": NOW, "state": "open", "generation": 0, "received_bytes": 0,
-}  # fmt: skip
+    "once_key": "a",
+    "realm": "wecom",
+    "sender": "p1",
+    "person_id": 1,
+    "enterprise_id": 1,
+    "night": DAY,
+    "created_at": NOW,
+    "expires_at": NOW,
+    "state": "open",
+    "generation": 0,
+    "received_bytes": 0,
+}
 PIECE: dict[str, Any] = {"upload_id": 1, "generation": 1, "start": 0, "size": 1, "object_key": "a"}
 
 
 def a_county() -> list[Base]:
     """One row of every table that the rows below refer to."""
     return [
-        GroupChat(id=1, name="一群"), Enterprise(id=1, code="E001", name="甲", short_name="甲"),
-        KeyPart(id=1, enterprise_id=1, number="1", name="罐区"), Person(id=1, name="张三", roles=[]),
-        Employment(person_id=1, enterprise_id=1), DutyShift(id=1, day=DAY, post="leader", person_id=1),
-        InboxRow(id=1, channel="wecom_app", message_key="a", raw="<xml/>", received_at=NOW), Submission(id=1, **FILM),
-        ReceivedText(id=1, **WORD), NightEnterpriseChoice(person_id=1, night=DAY, enterprise_id=1),
+        GroupChat(id=1, name="一群"),
+        Enterprise(id=1, code="E001", name="甲", short_name="甲"),
+        KeyPart(id=1, enterprise_id=1, number="1", name="罐区"),
+        Person(id=1, name="张三", roles=[]),
+        Employment(person_id=1, enterprise_id=1),
+        DutyShift(id=1, day=DAY, post="leader", person_id=1),
+        InboxRow(id=1, channel="wecom_app", message_key="a", raw="<xml/>", received_at=NOW),
+        Submission(id=1, **FILM),
+        ReceivedText(id=1, **WORD),
+        NightEnterpriseChoice(person_id=1, night=DAY, enterprise_id=1),
         Notice(id=1, **NOTICE),
         Alert(id=1, once_key="a", cause="missing", night=DAY, opened_at=NOW, params={}),
-        ContentItem(id=1, **ITEM), ContentItem(id=2, **ITEM),
+        ContentItem(id=1, **ITEM),
+        ContentItem(id=2, **ITEM),
         ContentPush(id=1, item_id=1, group_id=1, day=DAY, notice_id=1),
         Decision(key="a", decided_at=NOW, outcome="done"),
-        Counter(name="a", value=1), Fact(name="a", value={}), AccessToken(name="a"),
+        Counter(name="a", value=1),
+        Fact(name="a", value={}),
+        AccessToken(name="a"),
         ClosedNight(night=DAY, closed_at=NOW, expected={}),
-        Invitation(code="12345678", person_id=1, created_at=NOW, expires_at=NOW), Outage(id=1, **OUTAGE),
+        Invitation(code="12345678", person_id=1, created_at=NOW, expires_at=NOW),
+        Outage(id=1, **OUTAGE),
         AuditEntry(id=1, at=NOW, actor="王大", action="attached", detail={}, chain_position=1),
         PollCursor(name="wecom_kf"),
-        Person(id=2, name="李四", roles=[]), Credential(**PASSWORD), WebSession(**SESSION),
-        FilmView(id=1, **LOOK), ReviewClaim(**CLAIM), Verdict(id=1, **VERDICT), SecondReview(**SECOND),
-        RectificationRequest(id=1, **URGE), RectificationAnswer(id=1, **ANSWER), Lease(name="a"),
-        Upload(id=1, **UPLOAD), UploadChunk(id=1, **PIECE),
-    ]  # fmt: skip
+        Person(id=2, name="李四", roles=[]),
+        Credential(**PASSWORD),
+        WebSession(**SESSION),
+        FilmView(id=1, **LOOK),
+        ReviewClaim(**CLAIM),
+        Verdict(id=1, **VERDICT),
+        SecondReview(**SECOND),
+        RectificationRequest(id=1, **URGE),
+        RectificationAnswer(id=1, **ANSWER),
+        Lease(name="a"),
+        Upload(id=1, **UPLOAD),
+        UploadChunk(id=1, **PIECE),
+    ]
 
 
 # What the constraint is called (or the column that is unique), and a row that it refuses.
@@ -171,21 +243,31 @@ REFUSED: dict[str, Base] = {
     ),
 }
 KEYS: list[Base] = [
-    Employment(person_id=1, enterprise_id=1), NightEnterpriseChoice(person_id=1, night=DAY, enterprise_id=1),
-    Decision(key="a", decided_at=NOW, outcome="done"), Counter(name="a", value=2), Fact(name="a", value={}),
-    AccessToken(name="a"), ClosedNight(night=DAY, closed_at=NOW, expected={}),
+    Employment(person_id=1, enterprise_id=1),
+    NightEnterpriseChoice(person_id=1, night=DAY, enterprise_id=1),
+    Decision(key="a", decided_at=NOW, outcome="done"),
+    Counter(name="a", value=2),
+    Fact(name="a", value={}),
+    AccessToken(name="a"),
+    ClosedNight(night=DAY, closed_at=NOW, expected={}),
     Invitation(code="12345678", person_id=1, created_at=NOW, expires_at=NOW),
     PollCursor(name="wecom_kf", cursor="", notification_count=0, handled_count=0, has_more=False, failures=0),
-    Credential(**{**PASSWORD, "login": "b"}), WebSession(**{**SESSION, "oauth_state_sha256": "b"}),
-    ReviewClaim(**CLAIM), SecondReview(**SECOND), Lease(name="a"),
-]  # fmt: skip
+    Credential(**{**PASSWORD, "login": "b"}),
+    WebSession(**{**SESSION, "oauth_state_sha256": "b"}),
+    ReviewClaim(**CLAIM),
+    SecondReview(**SECOND),
+    Lease(name="a"),
+]
 ORPHANS: list[Base] = [
     *(Objection(**{**OBJECTION, column: 9}) for column in ("enterprise_id", "raised_by", "answered_by")),
-    Enterprise(code="E002", name="乙", short_name="乙", group_id=9), KeyPart(enterprise_id=9, number="1", name="罐区"),
-    Employment(person_id=9, enterprise_id=1), Employment(person_id=1, enterprise_id=9),
+    Enterprise(code="E002", name="乙", short_name="乙", group_id=9),
+    KeyPart(enterprise_id=9, number="1", name="罐区"),
+    Employment(person_id=9, enterprise_id=1),
+    Employment(person_id=1, enterprise_id=9),
     Binding(person_id=9, realm="wecom", account="a", canonical_account="a"),
     DutyShift(day=DAY, post="leader", person_id=9),
-    Invitation(code="1", person_id=9, created_at=NOW, expires_at=NOW), DeliveryAttempt(notice_id=9, started_at=NOW),
+    Invitation(code="1", person_id=9, created_at=NOW, expires_at=NOW),
+    DeliveryAttempt(notice_id=9, started_at=NOW),
     Credential(**{**PASSWORD, "person_id": 9, "login": "b"}),
     WebSession(**{**SESSION, "person_id": 9, "token_sha256": "b", "oauth_state_sha256": "b"}),
     *(
@@ -198,10 +280,7 @@ ORPHANS: list[Base] = [
         for column in ("item_id", "group_id", "notice_id")
     ),
     *(FilmView(**{**LOOK, column: 9}) for column in ("submission_id", "person_id")),
-    *(
-        Verdict(**{**VERDICT, "superseded_at": NOW, column: 9})
-        for column in ("submission_id", "part_id", "person_id")
-    ),
+    *(Verdict(**{**VERDICT, "superseded_at": NOW, column: 9}) for column in ("submission_id", "part_id", "person_id")),
     *(
         SecondReview(**{**SECOND, "submission_id": 2, column: 9})
         for column in ("first_verdict_id", "second_verdict_id")
@@ -213,7 +292,7 @@ ORPHANS: list[Base] = [
         RectificationAnswer(**{**ANSWER, "submission_id": None, column: 9})
         for column in ("request_id", "person_id", "submission_id")
     ),
-]  # fmt: skip
+]
 
 
 @pytest.fixture(scope="module")
@@ -243,8 +322,13 @@ def session(migrated: Database) -> Iterator[Session]:
 UNIQUE, FOREIGN_KEY, CHECK = "unique", "foreign key", "check"
 # What each database calls it: SQLite in words, PostgreSQL by SQLSTATE.
 KINDS = {
-    "UNIQUE": UNIQUE, "FOREIGN KEY": FOREIGN_KEY, "CHECK": CHECK, "23505": UNIQUE, "23503": FOREIGN_KEY, "23514": CHECK,
-}  # fmt: skip
+    "UNIQUE": UNIQUE,
+    "FOREIGN KEY": FOREIGN_KEY,
+    "CHECK": CHECK,
+    "23505": UNIQUE,
+    "23503": FOREIGN_KEY,
+    "23514": CHECK,
+}
 
 
 def refuse(session: Session, row: Base) -> tuple[str, str]:

@@ -39,8 +39,12 @@ def test_what_is_kept_comes_back_to_the_letter_and_once(database: Database) -> N
         kept = Store(session).inbox.get(first["wecom_app", "b"])
         assert kept is not None
         assert (kept.raw, kept.received_at, kept.state, kept.attempts, kept.dispatched) == (
-            AWKWARD, NOW, "waiting", 0, False,
-        )  # fmt: skip
+            AWKWARD,
+            NOW,
+            "waiting",
+            0,
+            False,
+        )
 
 
 @pytest.mark.parametrize("place", ["embedded"], indirect=True)

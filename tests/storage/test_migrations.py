@@ -45,10 +45,11 @@ def test_the_migrated_schema_is_the_one_of_the_models(database: Database) -> Non
         ours = MigrationContext.configure(
             connection,
             opts={
-                "compare_type": True, "compare_server_default": True,
+                "compare_type": True,
+                "compare_server_default": True,
                 "include_name": lambda name, kind, _parents: kind != "table" or name in Base.metadata.tables,
             },
-        )  # fmt: skip
+        )
         assert compare_metadata(ours, Base.metadata) == []
 
 
@@ -148,9 +149,14 @@ def test_every_command_refuses_a_newer_database_with_one_line(database: Database
         "PYTHONPATH": str(ROOT),
     }
     ended = subprocess.run(
-        [sys.executable, "-m", "bot", command], env=settings, cwd=tmp_path, capture_output=True, text=True, timeout=60,
+        [sys.executable, "-m", "bot", command],
+        env=settings,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
         check=False,
-    )  # fmt: skip
+    )
     assert (ended.returncode, len(ended.stderr.splitlines()), "9999" in ended.stderr) == (1, 1, True)
 
 

@@ -144,8 +144,9 @@ def test_pictures_are_kept_apart_and_the_film_stays_as_it_was(tmp_path: Path) ->
     assert pictures.read_image(key).startswith(b"\xff\xd8")
     kept = sorted(str(path.relative_to(tmp_path / "objects")) for path in (tmp_path / "objects").rglob("*.*"))
     assert [each for each in kept if not each.startswith(".spool")] == [
-        "films/2026-11-24/1124-0001.mp4", key,
-    ]  # fmt: skip
+        "films/2026-11-24/1124-0001.mp4",
+        key,
+    ]
     assert (tmp_path / "objects/films/2026-11-24/1124-0001.mp4").read_bytes() == film
 
 

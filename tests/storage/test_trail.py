@@ -78,5 +78,8 @@ def test_what_was_done_to_a_thing_or_by_somebody_is_found(database: Database) ->
         assert len(trail.page(search_text="王大")) == 5
         latest = trail.page(limit=2)
         assert [each.subject for each in (*latest, *trail.page(before_id=latest[-1].id, limit=2))] == [
-            "E005", "E004", "E003", "E002",
-        ]  # fmt: skip
+            "E005",
+            "E004",
+            "E003",
+            "E002",
+        ]

@@ -93,8 +93,10 @@ def test_every_look_is_on_record_and_the_enterprise_sees_who_looked(watch: Room)
     with watch.story.office() as store:
         views = store.session.query(FilmView).order_by(FilmView.id)
         assert [(each.viewer_name, each.kind, each.by_supervisor) for each in views] == [
-            ("李局", "film", True), ("李局", "sheet", True), ("甲化工负责人", "film", False),
-        ]  # fmt: skip
+            ("李局", "film", True),
+            ("李局", "sheet", True),
+            ("甲化工负责人", "film", False),
+        ]
 
 
 def test_pictures_are_drawn_once_and_kept_beside_the_films(watch: Room) -> None:

@@ -13,9 +13,14 @@ from tests.harness import NIGHT
 from tests.web.parts import Browser, Room
 
 ENTERPRISE = {
-    "code": "E009", "name": "新来化工有限公司", "short_name": "新来化工", "risk": "橙", "major_hazard_sources": "1",
-    "group": "", "status": "生产",
-}  # fmt: skip
+    "code": "E009",
+    "name": "新来化工有限公司",
+    "short_name": "新来化工",
+    "risk": "橙",
+    "major_hazard_sources": "1",
+    "group": "",
+    "status": "生产",
+}
 
 
 def marks(browser: Browser, sheet: str, words: str = "") -> list[str]:

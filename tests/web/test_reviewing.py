@@ -62,7 +62,7 @@ def test_many_who_ask_at_once_get_a_film_each(watch: Room) -> None:
         with memory.transaction() as store:
             person = store.register.person(person_id)
             assert person is not None
-            reel = claim_next(person, store, memory.rules(store), memory.clock.now())
+            reel = claim_next(person, memory.context(store))
         return reel.film.id if reel else None
 
     with ThreadPoolExecutor(4) as pool:
@@ -130,10 +130,14 @@ def test_a_problem_put_to_an_enterprise_is_answered_on_its_page(watch: Room) -> 
 @pytest.mark.parametrize(
     ("role", "sees", "judges", "copies"),
     [
-        (PATROLLER, 403, 403, 403), (HEAD, 403, 403, 403), (LEADER, 200, 302, 200), (STAFF, 200, 302, 200),
-        (AUDITOR, 200, 403, 200), (ADMIN, 200, 302, 200),
+        (PATROLLER, 403, 403, 403),
+        (HEAD, 403, 403, 403),
+        (LEADER, 200, 302, 200),
+        (STAFF, 200, 302, 200),
+        (AUDITOR, 200, 403, 200),
+        (ADMIN, 200, 302, 200),
     ],
-)  # fmt: skip
+)
 def test_who_may_do_what(watch: Room, role: str, sees: int, judges: int, copies: int) -> None:
     film_of(watch)
     browser = watch.signed_in(role)

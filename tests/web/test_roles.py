@@ -12,18 +12,46 @@ from tests.web.parts import Browser, room
 
 # Who may do what, as agreed: P patroller, H enterprise head, L duty leader, S staff, U auditor, A administrator.
 TABLE = {
-    "tonight.see": "PHLSUA", "enterprise.see": "PHLSUA", "history.see": "PHLSUA", "films.watch": "PHLSUA",
-    "films.download": "LSUA", "review.see": "LSUA", "alarms.see": "LSUA", "office.see": "SUA", "register.see": "SUA",
-    "trail.see": "LSUA", "review.judge": "LSA", "alarms.take": "LSA", "review.answer": "PH", "objection.raise": "PH",
-    "objection.settle": "SA", "films.correct": "SA", "office.work": "SA", "register.edit": "SA", "roster.edit": "SA",
-    "rules.edit": "SA", "people.invite": "SA", "users.manage": "A",
-}  # fmt: skip
+    "tonight.see": "PHLSUA",
+    "enterprise.see": "PHLSUA",
+    "history.see": "PHLSUA",
+    "films.watch": "PHLSUA",
+    "films.download": "LSUA",
+    "review.see": "LSUA",
+    "alarms.see": "LSUA",
+    "office.see": "SUA",
+    "register.see": "SUA",
+    "trail.see": "LSUA",
+    "review.judge": "LSA",
+    "alarms.take": "LSA",
+    "review.answer": "PH",
+    "objection.raise": "PH",
+    "objection.settle": "SA",
+    "films.correct": "SA",
+    "office.work": "SA",
+    "register.edit": "SA",
+    "roster.edit": "SA",
+    "rules.edit": "SA",
+    "people.invite": "SA",
+    "users.manage": "A",
+}
 LETTERS = dict(zip(("patroller", "head", "leader", "staff", "auditor", "admin"), "PHLSUA", strict=True))
 # What stands in the addresses of pages, for which nothing need be there.
 FILLED = {
-    "code": "E001", "night": "2026-11-24", "receipt": "1124-0001", "title": "企业", "digest": "0" * 64, "token": "x",
-    "kind": "thumb", "objection_id": 1, "notice_id": 1, "look_id": 1, "alert_id": 1, "version": "x", "name": "x",
-}  # fmt: skip
+    "code": "E001",
+    "night": "2026-11-24",
+    "receipt": "1124-0001",
+    "title": "企业",
+    "digest": "0" * 64,
+    "token": "x",
+    "kind": "thumb",
+    "objection_id": 1,
+    "notice_id": 1,
+    "look_id": 1,
+    "alert_id": 1,
+    "version": "x",
+    "name": "x",
+}
 
 
 @pytest.fixture(scope="module")

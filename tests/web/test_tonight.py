@@ -175,8 +175,18 @@ def _scatter(made: Room, number: int) -> None:
             store.session.add(heard)
             store.session.flush()
             film = Submission(
-                **said, night=NIGHT, number=9000 + place, inbox_id=heard.id, realm="wecom", sender="x",
-                canonical_sender="x", person_id=person.id, kind="film", sent_at=at("00:01"), state="filed",
-                attribution="unattributed", marks=[],
-            )  # fmt: skip
+                **said,
+                night=NIGHT,
+                number=9000 + place,
+                inbox_id=heard.id,
+                realm="wecom",
+                sender="x",
+                canonical_sender="x",
+                person_id=person.id,
+                kind="film",
+                sent_at=at("00:01"),
+                state="filed",
+                attribution="unattributed",
+                marks=[],
+            )
             store.session.add(film)

@@ -69,8 +69,15 @@ def test_the_worst_rows_come_first() -> None:
         "审看发现",
     )
     assert [row[1] for row in rows[1:]] == [
-        "未报红厂", "未报黄厂", "部分厂", "待判厂", "迟报厂", "按时厂", "提前厂", "停产厂",
-    ]  # fmt: skip
+        "未报红厂",
+        "未报黄厂",
+        "部分厂",
+        "待判厂",
+        "迟报厂",
+        "按时厂",
+        "提前厂",
+        "停产厂",
+    ]
     assert rows[2] == (2, "未报黄厂", "黄", 2, 0, None, None, "未报", "1 罐区、2 泵房", "=1+1", None, None, None)
     assert rows[7][5:7] == ("11-23 23:58", "00:09")
 
@@ -85,9 +92,20 @@ def test_the_countys_own_gap_stands_in_the_same_table() -> None:
     )
     last = cells(replace(TABLE, supervisor_row=county))[-2]
     assert last == (
-        9, "监管办公室（审看）", None, None, None, None, None, "未看 2 段", "1124-0003、1124-0007", "共看 9 分钟",
-        "10/12", "李局、王科", None,
-    )  # fmt: skip
+        9,
+        "监管办公室（审看）",
+        None,
+        None,
+        None,
+        None,
+        None,
+        "未看 2 段",
+        "1124-0003、1124-0007",
+        "共看 9 分钟",
+        "10/12",
+        "李局、王科",
+        None,
+    )
     assert cells(replace(TABLE, supervisor_row=replace(county, unreviewed_receipts=())))[-2][7] == "已看完"
 
 
@@ -109,8 +127,10 @@ def test_it_prints_on_one_landscape_page_width() -> None:
     write_daily_table(written, TABLE)
     sheet = load_workbook(io.BytesIO(written.getvalue())).worksheets[0]
     assert (sheet.page_setup.orientation, sheet.page_setup.paperSize, sheet.page_setup.fitToHeight) == (
-        "landscape", 9, 0,
-    )  # fmt: skip
+        "landscape",
+        9,
+        0,
+    )
     assert sheet.sheet_properties.pageSetUpPr.fitToPage
     assert sheet.print_title_rows == "$5:$5"
     assert sheet["J7"].data_type == "s"

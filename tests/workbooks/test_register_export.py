@@ -133,8 +133,14 @@ def test_the_example_is_a_whole_county_and_goes_round(office: Office, neighbour:
     outcome = office.take(office.folder / "county.xlsx")
     assert outcome.applied
     assert {title: sheet.added for title, sheet in outcome.sheets.items()} == {
-        "企业": 75, "重点部位": 300, "人员": 160, "群": 3, "值班表": 14, "规则": 15, "内容": 4,
-    }  # fmt: skip
+        "企业": 75,
+        "重点部位": 300,
+        "人员": 160,
+        "群": 3,
+        "值班表": 14,
+        "规则": 15,
+        "内容": 4,
+    }
     enterprises = office.all(Enterprise)
     assert sum(enterprise.major_hazard_sources for enterprise in enterprises) == 16
     assert sum(enterprise.major_hazard_sources > 0 for enterprise in enterprises) == 5

@@ -44,8 +44,12 @@ def test_a_whole_register_is_taken_and_a_second_time_changes_nothing(office: Off
     path = make_register(office.folder / "register.xlsx", enterprises=3, parts=2)
     first, second = clean(office.take(path)), clean(office.take(path))
     assert {title: sheet.added for title, sheet in first.sheets.items()} == {
-        "企业": 3, "重点部位": 6, "人员": 9, "群": 1, "值班表": 2,
-    }  # fmt: skip
+        "企业": 3,
+        "重点部位": 6,
+        "人员": 9,
+        "群": 1,
+        "值班表": 2,
+    }
     assert (second.added, second.changed) == (0, 0)
     assert people_of(office, DAY) == {"leader": ["刘局"], "staff": ["小赵"], "backup": ["陈科"]}
     assert len(office.all(AuditEntry)) == 1

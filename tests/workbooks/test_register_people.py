@@ -98,8 +98,10 @@ def test_a_corrected_account_ends_the_old_one_but_not_one_bound_by_code(office: 
         Store(session).register.bind(1, "wecom", "own", NOW)
     take(office, ["甲", "13800000001", "巡检员", "E1", "right"])
     assert {(b.account, b.since, b.until) for b in office.all(Binding)} == {
-        ("wrong", None, NOW), ("own", NOW, None), ("right", None, None),
-    }  # fmt: skip
+        ("wrong", None, NOW),
+        ("own", NOW, None),
+        ("right", None, None),
+    }
 
 
 def test_an_account_bound_by_code_survives_the_offices_old_sheet(office: Office) -> None:

@@ -30,8 +30,12 @@ class WeComAibotChannel:
     # Only where somebody has spoken to the bot before may it speak (7.5).
     personal_channel = PersonalChannel(frames.WECOM_AIBOT, frames.REALM, requires_prior_contact=True)
     limits = ChannelLimits(
-        max_messages=28, period=timedelta(minutes=1), max_text_bytes=4096, max_file_bytes=20 * 1024 * 1024, max_per_hour=950
-    )  # fmt: skip
+        max_messages=28,
+        period=timedelta(minutes=1),
+        max_text_bytes=4096,
+        max_file_bytes=20 * 1024 * 1024,
+        max_per_hour=950,
+    )
     # Nothing here tells a repeat from a first time.
     dedupes_repeats, counts_for_outage = False, True
 

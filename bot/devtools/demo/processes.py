@@ -79,9 +79,13 @@ class DemoProcesses:
 
     def _write_env(self, settings: dict[str, Any]) -> None:
         lines = {
-            **settings, "SECRET_KEY": os.urandom(24).hex(), "DATABASE_URL": "sqlite:///patrol.db",
-            "OBJECT_STORE_URL": "file:objects", "PORT": self.url.rpartition(":")[2], "PUBLIC_URL": self.url,
-        }  # fmt: skip
+            **settings,
+            "SECRET_KEY": os.urandom(24).hex(),
+            "DATABASE_URL": "sqlite:///patrol.db",
+            "OBJECT_STORE_URL": "file:objects",
+            "PORT": self.url.rpartition(":")[2],
+            "PUBLIC_URL": self.url,
+        }
         (self.folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in lines.items()), "utf-8")
 
     def start_service(self) -> None:
@@ -165,9 +169,13 @@ class DemoProcesses:
     def run_command(self, *words: str) -> str:
         """Run a command as a user would, in the demo's folder. Raises OSError when it fails."""
         done = subprocess.run(
-            [sys.executable, "-m", "bot", *words], cwd=self.folder, env=self._environment(),
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            [sys.executable, "-m", "bot", *words],
+            cwd=self.folder,
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if done.returncode:
             raise OSError(done.stderr or done.stdout)
         return done.stdout
@@ -201,9 +209,12 @@ class DemoProcesses:
 
     def _cast(self) -> People:
         """Everybody in the register gets a phone, every group a robot."""
-        database: Database = open_database(load_config({}, self.folder / ".env").model_copy(
-            update={"DATABASE_URL": f"sqlite:///{self.folder}/patrol.db"}
-        ), migrate=False)  # fmt: skip
+        database: Database = open_database(
+            load_config({}, self.folder / ".env").model_copy(
+                update={"DATABASE_URL": f"sqlite:///{self.folder}/patrol.db"}
+            ),
+            migrate=False,
+        )
         with database.read() as session:
             cast = _Cast(Store(session), self.night)
         database.close()
@@ -232,12 +243,14 @@ class _Cast:
         self.robots = [{"key": group.robot_key, "group_name": group.name} for group in groups]
         crews = [
             EnterpriseCrew(
-                row.code, row.short_name,
+                row.code,
+                row.short_name,
                 [accounts[person.id] for person in employees[key] if PATROLLER_ROLE in person.roles],
-                [part.number for part in store.register.parts_of(key)], row.status == "停产",
+                [part.number for part in store.register.parts_of(key)],
+                row.status == "停产",
             )
             for key, row in rows.items()
-        ]  # fmt: skip
+        ]
         first = {post: accounts[people[0].id] for post, people in shift.items() if people}
         staff = [accounts[person.id] for person in office if "工作人员" in person.roles]
         self.people = People(

@@ -27,7 +27,7 @@ from bot.web.dashboard import (
     template_context,
     tonight,
     workbook_import,
-)  # fmt: skip
+)
 from bot.web.dashboard.film_access import FilmAccess
 from bot.web.site_settings import SiteSettings
 

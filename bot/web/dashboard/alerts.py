@@ -9,6 +9,7 @@ from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard.authorization import requires_permission
 from handlers.alerts import acknowledge_alert
 from handlers.permissions import Viewer
+from schedules.context import Context
 from schedules.patrol_night import night_of
 from storage.db.models import Alert
 
@@ -34,7 +35,7 @@ def blueprint(uow: UnitOfWork) -> Blueprint:
             if alert is None or person is None:
                 abort(404)
             book = uow.rules(store)
-            acknowledge_alert(alert, person, store, book, now)
+            acknowledge_alert(alert, person, Context(store, book, now))
             found = store.alerts.of_night(night_of(now, book))
         return render_template("alerts.html", alerts=found, alert_text=_words)
 

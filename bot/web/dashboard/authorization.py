@@ -61,10 +61,14 @@ def requires_permission(action: str, *, max_body_bytes: int | None = None) -> Ca
 def init_app(app: Flask, uow: UnitOfWork, site: SiteSettings) -> None:
     """Stand before every request of the application."""
     app.config.update(
-        SECRET_KEY=site.secret_key, SESSION_COOKIE_NAME="patrol", SESSION_COOKIE_SECURE=site.is_secure,
-        SESSION_COOKIE_HTTPONLY=True, SESSION_COOKIE_SAMESITE="Lax", PERMANENT_SESSION_LIFETIME=SESSION_MAX_AGE,
+        SECRET_KEY=site.secret_key,
+        SESSION_COOKIE_NAME="patrol",
+        SESSION_COOKIE_SECURE=site.is_secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=SESSION_MAX_AGE,
         WTF_CSRF_TIME_LIMIT=None,
-    )  # fmt: skip
+    )
     logins = LoginManager(app)
     logins.session_protection = None  # the session stands in the database, and a phone changes its address
     logins.user_loader(lambda token: _look_up(token, uow))

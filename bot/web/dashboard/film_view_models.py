@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from handlers.permissions import Viewer
+from schedules.context import Context
 from schedules.reports.response_times import ResponseTimes, response_times
 from schedules.review.night_review import NightReview, night_review
 from schedules.review.queue import QueuedFilm
-from schedules.rules import RuleBook
 from storage.db.models import (
     Enterprise,
     FilmView,
@@ -60,54 +60,67 @@ class FilmDetails:
     claimed_by: str | None
 
 
-def film_cards(store: Store, night: date, rules: RuleBook, now: datetime, viewer: Viewer) -> list[FilmCard]:
+def film_cards(ctx: Context, night: date, viewer: Viewer) -> list[FilmCard]:
     """The films of a night that somebody may see; those to be reviewed first, in the order of the queue."""
-    review, claims = night_review(store, night, rules, now), store.review.claims(now)
-    enterprises, parts = store.register.enterprise_names(), store.register.part_names()
+    review, claims = night_review(ctx.store, night, ctx.rules, ctx.now), ctx.store.review.claims(ctx.now)
+    enterprises, parts = ctx.store.register.enterprise_names(), ctx.store.register.part_names()
     place = {each.film_id: number for number, each in enumerate(review.queued)}
     queued = {each.film_id: each for each in review.queued}
     films = [
         film
-        for film in store.submissions.of_night(night)
+        for film in ctx.store.submissions.of_night(night)
         if film.kind == "film" and film.state == "filed" and viewer.can_see(film.enterprise_id)
     ]
     films.sort(key=lambda film: (place.get(film.id, len(place)), film.number))
-    return [_card(film, review, queued.get(film.id), claims, enterprises, parts, store) for film in films]
+    return [_card(film, review, queued.get(film.id), claims, enterprises, parts, ctx.store) for film in films]
 
 
 def _card(
-    film: Submission, review: NightReview, queued: QueuedFilm | None, claims: dict[int, int],
-    enterprises: dict[int, tuple[str, str]], parts: dict[int, str], store: Store,
-) -> FilmCard:  # fmt: skip
+    film: Submission,
+    review: NightReview,
+    queued: QueuedFilm | None,
+    claims: dict[int, int],
+    enterprises: dict[int, tuple[str, str]],
+    parts: dict[int, str],
+    store: Store,
+) -> FilmCard:
     verdict, reel = review.verdicts.get(film.id), review.films.get(film.id)
     code, name = enterprises.get(film.enterprise_id or 0, ("", ""))
     holder = store.register.person(claims[film.id]) if film.id in claims else None
     return FilmCard(
-        film, f"/films/{film.night}/{film.receipt}", code, name, parts.get(film.part_id or 0, ""),
-        (reel.part.risk or reel.enterprise.risk) if reel else None, film.attribution == "attributed",
-        queued is not None, queued.reasons if queued else (), verdict.verdict if verdict else None,
-        verdict.reviewer_name if verdict else None, holder.name if holder else None,
-    )  # fmt: skip
+        film,
+        f"/films/{film.night}/{film.receipt}",
+        code,
+        name,
+        parts.get(film.part_id or 0, ""),
+        (reel.part.risk or reel.enterprise.risk) if reel else None,
+        film.attribution == "attributed",
+        queued is not None,
+        queued.reasons if queued else (),
+        verdict.verdict if verdict else None,
+        verdict.reviewer_name if verdict else None,
+        holder.name if holder else None,
+    )
 
 
-def film_details(store: Store, film: Submission, rules: RuleBook, now: datetime, viewer: Viewer) -> FilmDetails:
+def film_details(ctx: Context, film: Submission, viewer: Viewer) -> FilmDetails:
     """Everything about one film."""
-    urges, claims = store.rectifications.of_film(film.id), store.review.claims(now)
-    answers = store.rectifications.answers(urge.id for urge in urges)
-    person, holder = (store.register.person(each or 0) for each in (film.person_id, claims.get(film.id)))
-    review = night_review(store, film.night, rules, now, film.enterprise_id) if film.enterprise_id else None
+    urges, claims = ctx.store.rectifications.of_film(film.id), ctx.store.review.claims(ctx.now)
+    answers = ctx.store.rectifications.answers(urge.id for urge in urges)
+    person, holder = (ctx.store.register.person(each or 0) for each in (film.person_id, claims.get(film.id)))
+    review = night_review(ctx.store, film.night, ctx.rules, ctx.now, film.enterprise_id) if film.enterprise_id else None
     queued = next((each for each in review.queued if each.film_id == film.id), None) if review else None
     return FilmDetails(
-        enterprise=store.register.enterprise(film.enterprise_id) if film.enterprise_id else None,
-        part=store.register.part(film.part_id) if film.part_id else None,
+        enterprise=ctx.store.register.enterprise(film.enterprise_id) if film.enterprise_id else None,
+        part=ctx.store.register.part(film.part_id) if film.part_id else None,
         sender_name=person.name if person else film.sender,
-        verdicts=store.review.verdict_history(film.id),
+        verdicts=ctx.store.review.verdict_history(film.id),
         rectifications=[(urge, [each for each in answers if each.request_id == urge.id]) for urge in urges],
-        views=store.view_log.of_film(film.id),
-        earlier_films=store.submissions.previous_films_of_part(film.part_id, film.night, _NIGHTS_BEFORE)
+        views=ctx.store.view_log.of_film(film.id),
+        earlier_films=ctx.store.submissions.previous_films_of_part(film.part_id, film.night, _NIGHTS_BEFORE)
         if film.part_id
         else [],
-        response_times=response_times(store, [film])[film.id],
+        response_times=response_times(ctx.store, [film])[film.id],
         review_reasons=queued.reasons if queued else (),
         sampled=bool(queued and queued.sampled),
         claimed_by=holder.name if holder and holder.id != viewer.person_id else None,

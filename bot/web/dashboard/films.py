@@ -15,6 +15,7 @@ from bot.web.dashboard.film_view_models import FilmCard, film_cards, film_detail
 from handlers import rectification
 from handlers.permissions import Viewer
 from handlers.review import verdicts
+from schedules.context import Context
 from schedules.patrol_night import night_of
 from storage.store import Store
 
@@ -33,14 +34,19 @@ def blueprint(uow: UnitOfWork, film_access: FilmAccess) -> Blueprint:
         with uow.read() as store:
             book = uow.rules(store)
             night = parse_date_or_404(request.args["night"]) if request.args.get("night") else night_of(now, book)
-            found = film_cards(store, night, book, now, viewer)
+            found = film_cards(Context(store, book, now), night, viewer)
         show, wanted = request.args.get("show", "all"), request.args.get("enterprise", "").strip()
         return render_template(
-            "films.html", night=night, previous_night=night - timedelta(days=1), next_night=_after(night, now, uow),
-            counts=_counts(found), list_filter=show, enterprise_query=wanted,
+            "films.html",
+            night=night,
+            previous_night=night - timedelta(days=1),
+            next_night=_after(night, now, uow),
+            counts=_counts(found),
+            list_filter=show,
+            enterprise_query=wanted,
             list_filters=[each for each in LIST_FILTERS if _offered(each, viewer)],
             cards=[each for each in found if _fits(each, show, wanted)],
-        )  # fmt: skip
+        )
 
     _add_film(pages, uow, film_access)
     _add_beacon(pages, uow)
@@ -64,10 +70,12 @@ def _counts(found: list[FilmCard]) -> dict[str, int]:
 
 def _fits(card: FilmCard, show: str, wanted: str) -> bool:
     states = {
-        "pending": card.in_review_queue and card.verdict is None, "problem": card.verdict == "problem",
-        "fit": card.verdict == "fit", "rejected": card.verdict in ("unclear", "wrong_part"),
+        "pending": card.in_review_queue and card.verdict is None,
+        "problem": card.verdict == "problem",
+        "fit": card.verdict == "fit",
+        "rejected": card.verdict in ("unclear", "wrong_part"),
         "unplaced": not card.is_attributed,
-    }  # fmt: skip
+    }
     return states.get(show, True) and (wanted in card.enterprise_name or wanted == card.enterprise_code)
 
 
@@ -83,7 +91,7 @@ def _add_film(pages: Blueprint, memory: UnitOfWork, gallery: FilmAccess) -> None
             abort(404)
         look = record_view(memory, viewer, found, "film")
         with memory.read() as store:
-            shown = film_details(store, found, memory.rules(store), now, viewer)
+            shown = film_details(Context(store, memory.rules(store), now), found, viewer)
         links = {each.id: gallery.media_url(each, viewer, now) for each in (found, *shown.earlier_films)}
         reviewing = "review" in request.args
         answer = make_response(
@@ -115,7 +123,7 @@ def record_watch_time(store: Store, uow: UnitOfWork, viewer: Viewer, view_id: in
     person = store.register.person(viewer.person_id)
     ran, passed = (_seconds(request.form.get(name, "")) for name in ("watched", "covered"))
     if person is not None:
-        verdicts.record_watch_time(view_id, person, ran, passed, store, uow.rules(store), uow.clock.now())
+        verdicts.record_watch_time(view_id, person, ran, passed, uow.context(store))
 
 
 def _seconds(text: str) -> float:
@@ -135,5 +143,5 @@ def _add_answer(pages: Blueprint, memory: UnitOfWork) -> None:
         with memory.transaction() as store:
             found, person = get_film_or_404(store, viewer, night, receipt), store.register.person(viewer.person_id)
             if words and person is not None:
-                rectification.record_page_answer(found, person, words, store, memory.rules(store), memory.clock.now())
+                rectification.record_page_answer(found, person, words, memory.context(store))
         return redirect(film_page_url(found))

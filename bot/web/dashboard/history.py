@@ -16,6 +16,7 @@ from bot.web.dashboard import board
 from bot.web.dashboard.authorization import requires_permission
 from handlers import objections
 from handlers.permissions import Viewer
+from schedules.context import Context
 from schedules.patrol_night import night_of
 from schedules.reports.history import History, history
 from schedules.reports.response_times import StepDuration, response_times, step_durations
@@ -52,13 +53,21 @@ def _add_nights(pages: Blueprint, memory: UnitOfWork) -> None:
             book = memory.rules(store)
             tonight = night_of(now, book)
             first, last, span = _span(tonight)
-            found = history(store, first, last, book, now, viewer.enterprise_ids)
+            found = history(Context(store, book, now), first, last, viewer.enterprise_ids)
             watch = _watch(store, last) if viewer.enterprise_ids is None else []
         return render_template(
-            "history.html", history=found, span=span, span_choices=SPAN_DAYS, last_night=last, chart=_chart(found),
-            state_symbols=board.STATE_SYMBOLS, response_steps=watch, risk_css=board.RISK_CSS,
-            earlier_end=first - timedelta(days=1), later_end=min(last + timedelta(days=span), tonight),
-        )  # fmt: skip
+            "history.html",
+            history=found,
+            span=span,
+            span_choices=SPAN_DAYS,
+            last_night=last,
+            chart=_chart(found),
+            state_symbols=board.STATE_SYMBOLS,
+            response_steps=watch,
+            risk_css=board.RISK_CSS,
+            earlier_end=first - timedelta(days=1),
+            later_end=min(last + timedelta(days=span), tonight),
+        )
 
 
 def _spoken(took: timedelta) -> str:
@@ -91,11 +100,14 @@ def _chart(found: History) -> str:
     """What each night came to, as a picture for those who would rather look than read."""
     series = [
         {
-            "type": "bar", "stack": "n", "name": say(f"board.{state}"), "itemStyle": {"color": _COLOURS[state]},
+            "type": "bar",
+            "stack": "n",
+            "name": say(f"board.{state}"),
+            "itemStyle": {"color": _COLOURS[state]},
             "data": [found.tallies[night].counts[state] for night in found.nights],
         }
         for state in _DRAWN
-    ]  # fmt: skip
+    ]
     axis = {"type": "category", "data": [f"{night:%m-%d}" for night in found.nights]}
     grid = {"left": 40, "right": 10, "top": 40, "bottom": 30}
     option = {"legend": {"top": 5}, "grid": grid, "xAxis": axis, "yAxis": {"type": "value"}, "series": series}
@@ -121,7 +133,7 @@ def _add_enterprise(pages: Blueprint, memory: UnitOfWork) -> None:
             try:
                 night = _night(request.form.get("night", ""))
                 objections.raise_objection(
-                    found, night, viewer.person_id, request.form.get("text", ""), store, book, now
+                    found, night, viewer.person_id, request.form.get("text", ""), Context(store, book, now)
                 )
             except OperationRefused as refused:
                 told = say(refused.text_key, **refused.params)
@@ -147,16 +159,23 @@ def _seen(viewer: Viewer, code: str, store: Store) -> Enterprise:
 def _of(viewer: Viewer, code: str, store: Store, memory: UnitOfWork) -> dict[str, Any]:
     found, now, book = _seen(viewer, code, store), memory.clock.now(), memory.rules(store)
     first, last, span = _span(night_of(now, book))
-    nights = history(store, first, last, book, now, frozenset({found.id}))
+    nights = history(Context(store, book, now), first, last, frozenset({found.id}))
     people = store.register.employees([found.id]).get(found.id, [])
     return {
-        "enterprise": found, "enterprise_row": next(iter(nights.enterprises), None), "history": nights, "span": span,
+        "enterprise": found,
+        "enterprise_row": next(iter(nights.enterprises), None),
+        "history": nights,
+        "span": span,
         "span_choices": SPAN_DAYS,
-        "films": store.submissions.of_enterprise_between(found.id, first, last), "people": people, "last_night": last,
+        "films": store.submissions.of_enterprise_between(found.id, first, last),
+        "people": people,
+        "last_night": last,
         "notices": store.notices.latest_to([person.id for person in people], first),
-        "objections": store.objections.of_enterprise(found.id), "state_symbols": board.STATE_SYMBOLS,
-        "risk_css": board.RISK_CSS, "window_text": _rules(book, last),
-    }  # fmt: skip
+        "objections": store.objections.of_enterprise(found.id),
+        "state_symbols": board.STATE_SYMBOLS,
+        "risk_css": board.RISK_CSS,
+        "window_text": _rules(book, last),
+    }
 
 
 def _rules(book: RuleBook, night: date) -> str:

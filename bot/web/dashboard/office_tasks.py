@@ -80,7 +80,7 @@ def _add_films(pages: Blueprint, memory: UnitOfWork, act: RunAction) -> None:
         code, number = (request.form.get(name, "").strip() for name in ("code", "number"))
 
         def deed(store: Store) -> None:
-            attach(receipt, code, number, store, memory.rules(store), memory.clock.now(), viewer.name)
+            attach(receipt, code, number, memory.context(store), viewer.name)
 
         return act(viewer, deed)
 

@@ -16,6 +16,7 @@ from bot.workbooks.register.edit_row import SECRET_FIELDS, RegisterRow, form_col
 from bot.workbooks.register.schema import ENTERPRISES, ROSTER, RULE_DEFAULTS, RULES, SHEETS_BY_TITLE
 from handlers.films import release_quarantined_films
 from handlers.permissions import Viewer
+from schedules.context import Context
 from storage.objects import ObjectStore
 from storage.store import Store
 
@@ -41,11 +42,18 @@ def _add_list(pages: Blueprint, memory: UnitOfWork) -> None:
         with memory.read() as store:
             found = [each for each in _entries(store, title) if _has(each, words)]
         return render_template(
-            "register.html", sheet_title=title, sheet_titles=SHEETS_BY_TITLE,
-            columns=form_columns(SHEETS_BY_TITLE[title]), search_text=words, offset=start, total=len(found),
-            rows=found[start : start + _AT_ONCE], page_size=_AT_ONCE, secret_fields=SECRET_FIELDS,
+            "register.html",
+            sheet_title=title,
+            sheet_titles=SHEETS_BY_TITLE,
+            columns=form_columns(SHEETS_BY_TITLE[title]),
+            search_text=words,
+            offset=start,
+            total=len(found),
+            rows=found[start : start + _AT_ONCE],
+            page_size=_AT_ONCE,
+            secret_fields=SECRET_FIELDS,
             may_edit=viewer.may(edit_action(title)),
-        )  # fmt: skip
+        )
 
 
 def _add_form(pages: Blueprint, memory: UnitOfWork, objects: ObjectStore) -> None:
@@ -75,7 +83,7 @@ def _add_form(pages: Blueprint, memory: UnitOfWork, objects: ObjectStore) -> Non
             if not outcome.applied:
                 told = [f"{each.column}：{each.reason}" if each.column else str(each) for each in outcome.refusals]
                 return _form(viewer, title, store, found, cells, told), 422
-            release_quarantined_films(store, memory.rules(store), now)
+            release_quarantined_films(Context(store, memory.rules(store), now))
         return redirect(url_for(".show_sheet", title=title, q=next(iter(cells.values()))))
 
 
@@ -112,7 +120,14 @@ def _form(
 ) -> str:
     history = store.audit_log.of_subject(found.audit_subject) if found else []
     return render_template(
-        "register_row.html", sheet_title=title, columns=form_columns(SHEETS_BY_TITLE[title]), cells=cells, row=found,
-        errors=told or [], audit_entries=history, may_edit=viewer.may(edit_action(title)),
-        rule_defaults=RULE_DEFAULTS if title == RULES else {}, key_fields=SHEETS_BY_TITLE[title].key_fields,
-    )  # fmt: skip
+        "register_row.html",
+        sheet_title=title,
+        columns=form_columns(SHEETS_BY_TITLE[title]),
+        cells=cells,
+        row=found,
+        errors=told or [],
+        audit_entries=history,
+        may_edit=viewer.may(edit_action(title)),
+        rule_defaults=RULE_DEFAULTS if title == RULES else {},
+        key_fields=SHEETS_BY_TITLE[title].key_fields,
+    )

@@ -13,6 +13,7 @@ from bot.web.dashboard.film_view_models import film_cards
 from bot.web.dashboard.films import record_watch_time
 from handlers.permissions import Viewer
 from handlers.review.verdicts import VerdictDraft, claim, claim_next, record_verdict
+from schedules.context import Context
 from schedules.patrol_night import night_of
 from schedules.review.night_review import night_review, review_deadline
 from storage.errors import OperationRefused
@@ -32,14 +33,20 @@ def blueprint(uow: UnitOfWork, film_access: FilmAccess) -> Blueprint:
             review, until = night_review(store, night, book, now), review_deadline(night, book)
             waiting = [
                 each
-                for each in film_cards(store, night, book, now, viewer)
+                for each in film_cards(Context(store, book, now), night, viewer)
                 if each.in_review_queue and each.verdict is None
             ]
             counts = store.review.verdict_counts(night)
         return render_template(
-            "review.html", night=night, review=review, queue_cards=waiting, deadline=until, is_overdue=now > until,
-            counts=counts, queue_is_empty="done" in request.args,
-        )  # fmt: skip
+            "review.html",
+            night=night,
+            review=review,
+            queue_cards=waiting,
+            deadline=until,
+            is_overdue=now > until,
+            counts=counts,
+            queue_is_empty="done" in request.args,
+        )
 
     @pages.post("/review/next")
     @requires_permission("review.judge")
@@ -56,7 +63,7 @@ def _next(memory: UnitOfWork, viewer: Viewer) -> str:
     with memory.transaction() as store:
         person = store.register.person(viewer.person_id)
         assert person is not None
-        reel = claim_next(person, store, memory.rules(store), memory.clock.now())
+        reel = claim_next(person, memory.context(store))
         return f"{film_page_url(reel.film)}?review=1" if reel else "/review?done=1"
 
 
@@ -67,7 +74,7 @@ def _add_claim(pages: Blueprint, memory: UnitOfWork) -> None:
         with memory.transaction() as store:
             film, person = get_film_or_404(store, viewer, night, receipt), store.register.person(viewer.person_id)
             assert person is not None
-            mine = claim(film.id, person, store, memory.rules(store), memory.clock.now())
+            mine = claim(film.id, person, memory.context(store))
         return redirect(f"{film_page_url(film)}?review=1") if mine else error_page(409, "review.in_other_hands")
 
 
@@ -89,7 +96,7 @@ def _add_verdict(pages: Blueprint, memory: UnitOfWork) -> None:
                     form.get("reason", ""),
                     _instant(form.get("at_s", "")),
                 )
-                record_verdict(judged, store, memory.rules(store), memory.clock.now())
+                record_verdict(judged, memory.context(store))
         except OperationRefused as refused:
             return error_page(409, refused.text_key)
         return redirect(_next(memory, viewer) if form.get("reviewing") else film_page_url(film))

@@ -44,9 +44,13 @@ def start_session(uow: UnitOfWork, person: Person, method: str, state: str | Non
     token = secrets.token_urlsafe(32)
     with uow.transaction() as store:
         fresh = store.sign_ins.begin(
-            hash_token(token), person.id, method, wall_now(), user_agent=request.user_agent.string[:200],
+            hash_token(token),
+            person.id,
+            method,
+            wall_now(),
+            user_agent=request.user_agent.string[:200],
             oauth_state_sha256=hash_token(state) if state else None,
-        )  # fmt: skip
+        )
         if fresh:
             store.audit_log.record(uow.clock.now(), person.name, "signed_in", means=method)
     if fresh:

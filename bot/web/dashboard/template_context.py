@@ -26,9 +26,13 @@ MENU = (
 _MARKS = ("remark", "fault")
 # htmx neither evaluates words of a page nor writes styles into it: the policy forbids both.
 HTMX_CONFIG = {
-    "allowEval": False, "includeIndicatorStyles": False, "selfRequestsOnly": True, "historyCacheSize": 0,
-    "refreshOnHistoryMiss": True, "scrollBehavior": "auto",
-}  # fmt: skip
+    "allowEval": False,
+    "includeIndicatorStyles": False,
+    "selfRequestsOnly": True,
+    "historyCacheSize": 0,
+    "refreshOnHistoryMiss": True,
+    "scrollBehavior": "auto",
+}
 
 
 def register_template_globals(app: Flask, uow: UnitOfWork) -> None:

@@ -11,6 +11,7 @@ from bot.web.dashboard import board
 from bot.web.dashboard.authorization import requires_permission
 from bot.web.live import MAX_AGE_S, STREAM_KEY, SnapshotCache, format_event
 from handlers.permissions import Viewer
+from schedules.context import Context
 from schedules.night_judgement import judge_night
 from schedules.night_snapshot import NightSnapshot
 from schedules.patrol_night import night_of, submission_window
@@ -44,10 +45,15 @@ class BoardCache:
 
 def _draw(night: NightSnapshot, choice: board.BoardFilter, word: str, viewer: Viewer) -> str:
     return render_template(
-        "board.html", snapshot=night, board_filter=choice, version=word,
-        enterprises=board.filtered_enterprises(night, choice), timeline=board.build_timeline(night), board=board,
+        "board.html",
+        snapshot=night,
+        board_filter=choice,
+        version=word,
+        enterprises=board.filtered_enterprises(night, choice),
+        timeline=board.build_timeline(night),
+        board=board,
         sees_county=viewer.enterprise_ids is None,
-    )  # fmt: skip
+    )
 
 
 def blueprint(uow: UnitOfWork) -> Blueprint:
@@ -118,11 +124,17 @@ def _add_rows(pages: Blueprint, memory: UnitOfWork) -> None:
             night = night_of(now, book)
             films = store.submissions.of_enterprise(found.id, night)
             return render_template(
-                "enterprise_tonight.html", enterprise=found, night=night, window=submission_window(night, book),
-                films=films, judgement=next(iter(judge_night(store, night, book, now, found.id).enterprises), None),
-                now=now, people=store.register.employees([found.id]).get(found.id, []),
-                sender_names=_names(films, store), board=board,
-            )  # fmt: skip
+                "enterprise_tonight.html",
+                enterprise=found,
+                night=night,
+                window=submission_window(night, book),
+                films=films,
+                judgement=next(iter(judge_night(Context(store, book, now), night, found.id).enterprises), None),
+                now=now,
+                people=store.register.employees([found.id]).get(found.id, []),
+                sender_names=_names(films, store),
+                board=board,
+            )
 
 
 def _names(films: Sequence[Submission], store: Store) -> dict[int, str]:

@@ -22,6 +22,7 @@ from bot.workbooks.register.result import ImportResult
 from bot.workbooks.register.rows import register_rows
 from handlers.films import release_quarantined_films
 from handlers.permissions import Viewer
+from schedules.context import Context
 from storage.objects import ObjectConflict, ObjectMissing, ObjectStore
 
 # Ten thousand rows are half a megabyte.
@@ -103,5 +104,5 @@ def _take(content: bytes, memory: UnitOfWork, objects: ObjectStore, actor: str, 
     with memory.transaction() as store:
         outcome = apply_register(parsed, store, objects, now, dry_run=dry_run, actor=actor)
         if outcome.applied:
-            release_quarantined_films(store, memory.rules(store), now)
+            release_quarantined_films(Context(store, memory.rules(store), now))
     return outcome

@@ -22,9 +22,14 @@ STEPS = (apply_groups, apply_enterprises, apply_parts, apply_people, apply_roste
 
 
 def apply_register(
-    parsed: ParsedRegister, store: Store, objects: ObjectStore, now: datetime, *, dry_run: bool = False,
+    parsed: ParsedRegister,
+    store: Store,
+    objects: ObjectStore,
+    now: datetime,
+    *,
+    dry_run: bool = False,
     actor: str | None = "night-patrol import",
-) -> ImportResult:  # fmt: skip
+) -> ImportResult:
     """Bring the register to what the workbook says; a refused cell or `dry_run` leaves everything as it was.
 
     `store` must belong to a writing transaction, which the caller commits. Content files are kept

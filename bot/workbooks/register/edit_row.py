@@ -65,9 +65,14 @@ def audit_subject(sheet: Sheet, cells: Mapping[str, str]) -> str:
 
 
 def save_row(
-    sheet_title: str, cells: Mapping[str, str], previous_cells: Mapping[str, str] | None, store: Store, objects: ObjectStore,
-    now: datetime, actor: str,
-) -> ImportResult:  # fmt: skip
+    sheet_title: str,
+    cells: Mapping[str, str],
+    previous_cells: Mapping[str, str] | None,
+    store: Store,
+    objects: ObjectStore,
+    now: datetime,
+    actor: str,
+) -> ImportResult:
     """Bring one row to what a form says, on record with what stood there before; refusals leave all as it was."""
     sheet = SHEETS_BY_TITLE[sheet_title]
     columns = form_columns(sheet)
@@ -78,9 +83,13 @@ def save_row(
     if outcome.applied and (outcome.added or outcome.changed):
         differing = [field for field, value in cells.items() if (previous_cells or {}).get(field, "") != value]
         store.audit_log.record(
-            now, actor, "register_edited", subject=audit_subject(sheet, cells),
-            before=_told(previous_cells or {}, differing), after=_told(cells, differing),
-        )  # fmt: skip
+            now,
+            actor,
+            "register_edited",
+            subject=audit_subject(sheet, cells),
+            before=_told(previous_cells or {}, differing),
+            after=_told(cells, differing),
+        )
     return outcome
 
 

@@ -158,6 +158,11 @@ def _content(store: Store) -> RowValues:
 
 
 _CELLS: dict[str, Callable[[Store], RowValues]] = {
-    ENTERPRISES: _enterprises, PARTS: _parts, PEOPLE: _people, GROUPS: _groups, ROSTER: _roster, RULES: _rules,
+    ENTERPRISES: _enterprises,
+    PARTS: _parts,
+    PEOPLE: _people,
+    GROUPS: _groups,
+    ROSTER: _roster,
+    RULES: _rules,
     CONTENT: _content,
-}  # fmt: skip
+}

@@ -30,7 +30,9 @@ def apply_rules(context: ImportContext) -> None:
 def _check_deadlines(work: ImportContext, agreed: RulesByKey) -> None:
     """What is late must not end before what is on time, on any date from which something changes."""
     refused: set[int] = set()
-    for since in sorted({effective_from or date.min for name, effective_from in agreed if name in (CLOSE_RULE, LATE_RULE)}):
+    for since in sorted(
+        {effective_from or date.min for name, effective_from in agreed if name in (CLOSE_RULE, LATE_RULE)}
+    ):
         close, late = _value(agreed, CLOSE_RULE, since), _value(agreed, LATE_RULE, since)
         row = _row_behind(work, since) if late < close else None
         if row is not None and row.number not in refused:

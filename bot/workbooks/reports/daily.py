@@ -21,10 +21,20 @@ from bot.workbooks.reports.report_table import (
 )
 
 COLUMNS = (
-    ("序号", 6), ("企业", 34), ("风险等级", 9), ("应拍部位数", 9), ("已拍", 7), ("首条时间", 12),
-    ("末条时间", 12), ("状态", 8), ("未拍部位", 30), ("备注", 20),
-    ("审看", 9), ("审看人", 12), ("审看发现", 28),
-)  # fmt: skip
+    ("序号", 6),
+    ("企业", 34),
+    ("风险等级", 9),
+    ("应拍部位数", 9),
+    ("已拍", 7),
+    ("首条时间", 12),
+    ("末条时间", 12),
+    ("状态", 8),
+    ("未拍部位", 30),
+    ("备注", 20),
+    ("审看", 9),
+    ("审看人", 12),
+    ("审看发现", 28),
+)
 LEFT_ALIGNED_COLUMNS = frozenset({2, 9, 10, 13})
 
 
@@ -150,9 +160,20 @@ def _county(number: int, row: SupervisorRow) -> tuple[Any, ...]:
     )
     remark = say("workbook.daily_watched", minutes=row.watched_minutes)
     return (
-        number, say("workbook.daily_county"), "", "", "", "", "", state, "、".join(row.unreviewed_receipts), remark,
-        f"{row.films_reviewed}/{row.films_due}", "、".join(row.reviewers), "",
-    )  # fmt: skip
+        number,
+        say("workbook.daily_county"),
+        "",
+        "",
+        "",
+        "",
+        "",
+        state,
+        "、".join(row.unreviewed_receipts),
+        remark,
+        f"{row.films_reviewed}/{row.films_due}",
+        "、".join(row.reviewers),
+        "",
+    )
 
 
 def _time(at: datetime | None, night: date) -> str:

@@ -27,11 +27,22 @@ _LAPSES = (("夜", 14), ("企业编号", 10), ("企业", 34), ("状态", 9))
 _PUSHES = (("日期", 14), ("群", 24), ("类型", 8), ("标题", 40), ("链接", 50))
 # Behind which sheet each figure's rows stand.
 _SHEET_OF = {
-    "enterprises": "enterprises", "nights": "nights", "expected": "nights", "on_time": "nights", "late": "lapses",
-    "partial": "lapses", "missing": "lapses", "exempt": "nights", "unjudged": "nights", "films": "enterprises",
-    "film_hours": "enterprises", "reminders": "nights", "links": "pushes", "videos": "pushes",
+    "enterprises": "enterprises",
+    "nights": "nights",
+    "expected": "nights",
+    "on_time": "nights",
+    "late": "lapses",
+    "partial": "lapses",
+    "missing": "lapses",
+    "exempt": "nights",
+    "unjudged": "nights",
+    "films": "enterprises",
+    "film_hours": "enterprises",
+    "reminders": "nights",
+    "links": "pushes",
+    "videos": "pushes",
     "excused_nights": "nights",
-}  # fmt: skip
+}
 
 
 def write_yearly_table(target: OutputTarget, report: YearlyReport, intro_line: str) -> None:
