@@ -126,7 +126,7 @@ def start_clock(store: Store, start: datetime | None, speed: float | None) -> Cl
         raise OperationRefused("clock.real_history")
     lived = _instant(fact["lived"]) if fact else None
     if start is not None and lived is not None and start < lived:
-        raise OperationRefused("clock.earlier", lived=lived.isoformat(), start=start.isoformat())
+        raise OperationRefused("clock.cannot_go_back", lived=lived.isoformat(), start=start.isoformat())
     running = load_clock(store) if fact else None
     if start is None and isinstance(running, RehearsalClock) and running.stopped_at is None:
         return running

@@ -45,17 +45,17 @@ class Config(BaseModel):
     model_config = {"frozen": True, "arbitrary_types_allowed": True, "hide_input_in_errors": True}
 
     DATABASE_URL: DatabaseUrl = Field("sqlite:///var/patrol.db", description="settings.expect_database", repr=False)
-    OBJECT_STORE_URL: ObjectStoreUrl = Field("file:var/objects", description="settings.expect_objects")
+    OBJECT_STORE_URL: ObjectStoreUrl = Field("file:var/objects", description="settings.expect_object_store")
     S3_ENDPOINT_URL: str = ""
     S3_REGION: str = ""
     AWS_ACCESS_KEY_ID: str = ""
     AWS_SECRET_ACCESS_KEY: Secret = SecretStr("")
     HOST: str = "127.0.0.1"
     PORT: Port = Field(8000, description="settings.expect_port")
-    PUBLIC_URL: OptionalHttpUrl = Field("", description="settings.expect_address")
+    PUBLIC_URL: OptionalHttpUrl = Field("", description="settings.expect_url")
     SECRET_KEY: Secret = SecretStr("")
-    TIMEZONE: TimeZone = Field(ZoneInfo("Asia/Shanghai"), description="settings.expect_zone")
-    WECOM_API_URL: HttpUrl = Field("https://qyapi.weixin.qq.com", description="settings.expect_address")
+    TIMEZONE: TimeZone = Field(ZoneInfo("Asia/Shanghai"), description="settings.expect_timezone")
+    WECOM_API_URL: HttpUrl = Field("https://qyapi.weixin.qq.com", description="settings.expect_url")
     WECOM_CORP_ID: str = ""
     WECOM_AGENT_ID: AgentId = Field(None, description="settings.expect_number")
     WECOM_APP_SECRET: Secret = SecretStr("")
@@ -63,19 +63,21 @@ class Config(BaseModel):
     WECOM_ENCODING_AES_KEY: AesKey = Field(SecretStr(""), description="settings.expect_aes_key")
     WECOM_ACCEPTED_CORP_IDS: NameList = ()
     WECOM_OAUTH_URL: HttpUrl = Field(
-        "https://open.weixin.qq.com/connect/oauth2/authorize", description="settings.expect_address"
+        "https://open.weixin.qq.com/connect/oauth2/authorize", description="settings.expect_url"
     )
     WECOM_QR_LOGIN_URL: HttpUrl = Field(
-        "https://login.work.weixin.qq.com/wwlogin/sso/login", description="settings.expect_address"
+        "https://login.work.weixin.qq.com/wwlogin/sso/login", description="settings.expect_url"
     )
     WECOM_AIBOT_ID: str = ""
     WECOM_AIBOT_SECRET: Secret = SecretStr("")
-    WECOM_AIBOT_URL: WebSocketUrl = Field("wss://openws.work.weixin.qq.com", description="settings.expect_socket")
+    WECOM_AIBOT_URL: WebSocketUrl = Field(
+        "wss://openws.work.weixin.qq.com", description="settings.expect_websocket_url"
+    )
     WECOM_KF_SECRET: Secret = SecretStr("")
     WECOM_KF_TOKEN: Secret = SecretStr("")
     WECOM_KF_ENCODING_AES_KEY: AesKey = Field(SecretStr(""), description="settings.expect_aes_key")
     WECOM_KF_OPEN_KFID: str = ""
-    OFFICIAL_ACCOUNT_API_URL: HttpUrl = Field("https://api.weixin.qq.com", description="settings.expect_address")
+    OFFICIAL_ACCOUNT_API_URL: HttpUrl = Field("https://api.weixin.qq.com", description="settings.expect_url")
     OFFICIAL_ACCOUNT_APP_ID: str = ""
     OFFICIAL_ACCOUNT_APP_SECRET: Secret = SecretStr("")
     OFFICIAL_ACCOUNT_TOKEN: Secret = SecretStr("")
@@ -87,9 +89,9 @@ class Config(BaseModel):
     WECOM_MSGAUDIT_LIBRARY: str = ""
     MEDIA_HOSTS: HostPatterns = Field((), description="settings.expect_hosts")
     # Whoever knows it can say that all is well.
-    HEARTBEAT_URL: OptionalHttpUrl = Field("", description="settings.expect_address", repr=False)
+    HEARTBEAT_URL: OptionalHttpUrl = Field("", description="settings.expect_url", repr=False)
     EXECUTOR_ID: str = Field(default_factory=socket.gethostname)
-    ALERT_FALLBACK_URLS: FallbackUrls = Field((), description="settings.expect_fallbacks")
+    ALERT_FALLBACK_URLS: FallbackUrls = Field((), description="settings.expect_fallback_urls")
 
     @property
     def wecom_app_configured(self) -> bool:
@@ -166,7 +168,7 @@ def _check_doors(config: Config) -> None:
     for door in meant or begun[:1]:
         missing = [name for name in CHANNEL_SETTINGS[door] if not _is_set(config, name)]
         if missing:
-            raise SettingsError(say("settings.half_configured", missing=missing, door=say(f"channel.{door}")))
+            raise SettingsError(say("settings.partly_configured", missing=missing, door=say(f"channel.{door}")))
 
 
 def _resolved(values: Mapping[str, str]) -> dict[str, str]:
@@ -193,7 +195,7 @@ def _first_line(error: ValidationError, values: Mapping[str, str]) -> str:
     expected = field.description or "settings.expect_text"
     secret = "SecretStr" in repr(field.annotation)
     found = say("settings.hidden") if secret else _without_password(values.get(name, ""))
-    return say("settings.wrong", name=name, found=found, expected=say(expected))
+    return say("settings.invalid", name=name, found=found, expected=say(expected))
 
 
 def _without_password(address: str) -> str:

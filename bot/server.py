@@ -51,7 +51,7 @@ def serving_bot(
 ) -> Iterator[Bot]:
     """A bot for a process that serves. Raises SettingsError, SchemaMismatch, Refused."""
     if not config.SECRET_KEY.get_secret_value():
-        raise SettingsError(say("settings.needed", name="SECRET_KEY"))
+        raise SettingsError(say("settings.required", name="SECRET_KEY"))
     database = open_database(config, migrate=migrate)
     try:
         bot = build_bot(config, database, serving_clock(database, start, speed))

@@ -35,7 +35,7 @@ class SignedLinks:
         try:
             film_id, person_id, until = map(int, self._media.loads(token))
         except (BadSignature, TypeError, ValueError) as error:
-            raise OperationRefused("films.link_altered") from error
+            raise OperationRefused("films.link_invalid") from error
         if now.timestamp() > until:
             raise OperationRefused("films.link_expired")
         return film_id, person_id

@@ -79,7 +79,7 @@ class Worker:
     def acquire_lock(self) -> None:
         """Bear the executor's name. Raises Refused while another process bears it: they would do each other's jobs."""
         if not self._name.acquire():
-            raise OperationRefused("worker.name_taken", name=self._executor_id)
+            raise OperationRefused("worker.executor_id_in_use", name=self._executor_id)
 
     def start(self) -> None:
         """Begin with what an earlier process left, then tick. Raises Refused."""

@@ -22,7 +22,7 @@ def acknowledge_by_button(message: Message, notice_id: int, ctx: Context) -> Non
     alert = ctx.store.alerts.get(notice.alert_id) if notice and notice.alert_id else None
     person = ctx.store.register.account_owner(message.realm, message.sender, ctx.now)
     if alert is None or person is None:
-        return add_reply(message, ctx, "alert.unknown")
+        return add_reply(message, ctx, "alert.not_found")
     _take(alert, person, message, ctx)
     return None
 
@@ -36,9 +36,9 @@ def acknowledge_by_text(message: Message, ctx: Context) -> None:
         if person and any(notice.person_id == person.id for notice in ctx.store.notices.of_alert(alert.id))
     ]
     if not alerts or person is None:
-        return add_reply(message, ctx, "alert.nothing_open")
+        return add_reply(message, ctx, "alert.none_open")
     _take(alerts[-1], person, message, ctx)
-    return add_reply(message, ctx, "alert.taken")
+    return add_reply(message, ctx, "alert.acknowledged")
 
 
 def _take(alert: Alert, person: Person, message: Message, ctx: Context) -> None:
@@ -47,7 +47,7 @@ def _take(alert: Alert, person: Person, message: Message, ctx: Context) -> None:
     if message.response_code:
         update_card(message, f"{alert.id}" if first else f"{message.key}", shown, ctx)
     if not first:
-        add_reply(message, ctx, "alert.already_taken", **shown)
+        add_reply(message, ctx, "alert.already_acknowledged", **shown)
 
 
 def acknowledge_alert(
@@ -75,7 +75,7 @@ def _update_cards(alert: Alert, pressed: str | None, shown: dict[str, str], ctx:
         if route != pressed:
             code = notice.response_code or ""
             ctx.store.notices.add_follow_up(
-                notice, _on_card("alert.card_taken", f"{alert.id}", code, shown, ctx.rules, ctx.now)
+                notice, _on_card("alert.card_acknowledged", f"{alert.id}", code, shown, ctx.rules, ctx.now)
             )
 
 
@@ -88,7 +88,7 @@ def update_card(
     card_key: str,
     params: Mapping[str, Any],
     ctx: Context,
-    text_key: str = "alert.card_taken",
+    text_key: str = "alert.card_acknowledged",
 ) -> None:
     """Have the card that was pressed show what became of it."""
     saying = _on_card(text_key, card_key, message.response_code, params, ctx.rules, ctx.now)

@@ -42,7 +42,7 @@ def handle(message: Message, ctx: Context) -> None:
         "sender": message.sender,
         "who": sender_name(ctx.store, message),
         "mobile": (person.mobile if person else None) or "—",
-        "enterprise": "、".join(each.short_name for each in enterprises) or {"say": "danger.unknown_enterprise"},
+        "enterprise": "、".join(each.short_name for each in enterprises) or {"say": "emergency.unregistered_person"},
         "words": message.text[:200],
         "time": f"{message.sent_at.astimezone(ctx.rules.zone):%H:%M}",
     }
@@ -67,13 +67,13 @@ def _pass_on(taken_by: int | None, message: Message, params: dict[str, Any], ctx
     taker = ctx.store.register.person(taken_by) if taken_by else None
     for person in [taker] if taker else duty_ladder_at(ctx.store, ctx.rules, ctx.now).leader:
         once_key = f"danger-more/{message.channel}/{message.key}/{person.id}"
-        notify_system(person, ctx.store, night_of(ctx.now, ctx.rules), ctx.now, "danger.more", once_key, **params)
+        notify_system(person, ctx.store, night_of(ctx.now, ctx.rules), ctx.now, "emergency.update", once_key, **params)
 
 
 def _reassure(message: Message, ctx: Context) -> None:
     told = duty_ladder_at(ctx.store, ctx.rules, ctx.now).leader
     names = [f"{person.name}（{person.mobile}）" if person.mobile else person.name for person in told[:2]]
-    key = "danger.passed_on" if names else "danger.passed_on_to_nobody_named"
+    key = "emergency.forwarded" if names else "emergency.forwarded_no_leader"
     # The seconds tell two cries apart: the platform drops the second of two equal answers.
     time = f"{message.sent_at.astimezone(ctx.rules.zone):%H:%M:%S}"
     add_reply(message, ctx, key, leaders=names, time=time)

@@ -33,7 +33,7 @@ def handle_binding(message: Message, ctx: Context) -> None:
     """Bind the sender's account, from this moment on, if the code is good."""
     route = reply_route(message)
     if ctx.store.notices.count_since(route, "enrolment.wrong_code", ctx.now - _PERIOD) >= _TRIES:
-        return add_reply(message, ctx, "enrolment.too_many_tries")
+        return add_reply(message, ctx, "enrolment.too_many_attempts")
     invitation = ctx.store.register.invitation(parse_binding_code(message.text) or "")
     if invitation is None or invitation.expires_at <= ctx.now or invitation.used_at is not None:
         return add_reply(message, ctx, "enrolment.wrong_code")
@@ -98,7 +98,7 @@ def _person(name: str, enterprise: Enterprise | None, store: Store) -> Person | 
     fitting = [person for person in same if wanted == [] and not employers.get(person.id)]
     fitting += [person for person in same if wanted and wanted[0] in employers.get(person.id, [])]
     if len(fitting) > 1:
-        raise OperationRefused("enrolment.several_people", name=name)
+        raise OperationRefused("enrolment.ambiguous_name", name=name)
     return fitting[0] if fitting else None
 
 

@@ -31,7 +31,7 @@ def handle(message: Message, ctx: Context) -> None:
     elif message.event == "unsubscribe":
         once_key = f"left/{message.channel}/{message.key}"
         where = {"say": f"channel.{message.channel}"}
-        text_key = "office.left" if message.realm == "wecom" else "office.unfollowed"
+        text_key = "office.account_left" if message.realm == "wecom" else "office.unfollowed"
         who = sender_name(ctx.store, message)
         notify_office(ctx.store, night_of(ctx.now, ctx.rules), ctx.now, text_key, once_key, who=who, channel=where)
     return None
@@ -99,14 +99,14 @@ def handle_button(message: Message, ctx: Context) -> None:
     film_id, what, chosen_id = _choice(message.button)
     film = ctx.store.submissions.get(film_id)
     if film is None or not _may_place(film, message, ctx.store, ctx.now):
-        return add_reply(message, ctx, "question.not_yours")
+        return add_reply(message, ctx, "question.not_your_film")
     label = _label(film, what, chosen_id, ctx.store)
     if label is None:
-        return add_reply(message, ctx, "question.not_yours")
+        return add_reply(message, ctx, "question.not_your_film")
     attribution.apply_choice(film, what, chosen_id, ctx)
     if message.response_code:
         cause, shown = f"question/{film.id}", {"label": label}
-        alerts.update_card(message, cause, shown, ctx, "question.card_settled")
+        alerts.update_card(message, cause, shown, ctx, "question.card_answered")
     return None
 
 

@@ -27,7 +27,13 @@ def handle_group_message(message: Message, ctx: Context) -> bool:
     if ctx.store.register.group_by_chat_id(message.chat_id) is None:
         who, chat = sender_name(ctx.store, message), message.chat_id
         notify_office(
-            ctx.store, night_of(ctx.now, ctx.rules), ctx.now, "group.unknown", f"group/{chat}", who=who, chat=chat
+            ctx.store,
+            night_of(ctx.now, ctx.rules),
+            ctx.now,
+            "group_binding.unknown",
+            f"group/{chat}",
+            who=who,
+            chat=chat,
         )
     return False
 
@@ -36,14 +42,14 @@ def _bind(message: Message, name: str, ctx: Context) -> None:
     """By a member of the office only: from then on what the group is told comes here."""
     person = sender_of(ctx.store, message)
     if person is None or not set(OFFICE_STAFF_ROLES) & set(person.roles):
-        return add_reply(message, ctx, "group.not_yours")
+        return add_reply(message, ctx, "group_binding.not_permitted")
     groups = ctx.store.register.groups()
     group = next((each for each in groups if normalize_text(each.name) == name), None)
     if group is None:
-        return add_reply(message, ctx, "group.no_such", names=[each.name for each in groups])
+        return add_reply(message, ctx, "group_binding.no_such_group", names=[each.name for each in groups])
     _move(message.chat_id, group, ctx.store)
     ctx.store.audit_log.record(ctx.now, person.name, "group_bound", group=group.name, chat=message.chat_id)
-    return add_reply(message, ctx, "group.bound", name=group.name)
+    return add_reply(message, ctx, "group_binding.bound", name=group.name)
 
 
 def _move(chat: str, group: GroupChat, store: Store) -> None:

@@ -18,7 +18,7 @@ def raise_objection(enterprise: Enterprise, night: date, person_id: int, text: s
     """Put an objection on record and before the office. Raises Refused."""
     text = _worded(text)
     if night > night_of(ctx.now, ctx.rules):
-        raise OperationRefused("objection.which_night")
+        raise OperationRefused("objection.invalid_night")
     person = ctx.store.register.person(person_id)
     assert person is not None
     made = ctx.store.objections.add(enterprise.id, night, person_id, text, ctx.now)
@@ -43,7 +43,7 @@ def answer_objection(objection_id: int, person_id: int, answer: str, store: Stor
     """Answer an objection, once; whoever raised it is told. Raises Refused."""
     answer, found = _worded(answer), store.objections.get(objection_id)
     if found is None or not store.objections.answer(objection_id, person_id, answer, now):
-        raise OperationRefused("objection.answered_before")
+        raise OperationRefused("objection.already_answered")
     person, asker = store.register.person(person_id), store.register.person(found.raised_by)
     enterprise = store.register.enterprise(found.enterprise_id)
     assert person is not None
@@ -57,7 +57,7 @@ def answer_objection(objection_id: int, person_id: int, answer: str, store: Stor
         store,
         found.night,
         now,
-        "objection.settled",
+        "objection.answered",
         f"objection/{objection_id}/answer",
         which=f"{found.night:%m-%d}",
         text=answer,
@@ -68,5 +68,5 @@ def answer_objection(objection_id: int, person_id: int, answer: str, store: Stor
 def _worded(text: str) -> str:
     text = " ".join(text.split())
     if not text or len(text) > _LONGEST:
-        raise OperationRefused("objection.words", longest=_LONGEST)
+        raise OperationRefused("objection.invalid_text", longest=_LONGEST)
     return text

@@ -23,7 +23,7 @@ def file_photo(submission_id: int, filed: FilingResult, ctx: Context) -> None:
     _place(photo, ctx.store)
     ctx.store.session.flush()
     if ctx.store.submissions.file(submission_id, FilingResult(**{**vars(filed), "state": "supporting"}), []):
-        text_key = "stranger.film" if photo.person_id is None else "photo.kept"
+        text_key = "stranger.film" if photo.person_id is None else "photo.stored"
         add_film_reply(
             photo, ctx.store, ctx.now, text_key, f"photo/{photo.id}", film_params(photo, ctx.store, ctx.rules)
         )

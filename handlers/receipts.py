@@ -19,7 +19,7 @@ _TEXTS = {
     "on_time": "receipt.filed",
     "late": "receipt.late",
     "early": "receipt.early",
-    "supplied_afterwards": "receipt.afterwards",
+    "supplied_afterwards": "receipt.supplied_afterwards",
 }
 _STALE_AFTER = timedelta(hours=24)
 
@@ -47,13 +47,13 @@ def _tell_of_restart(submission: Submission, params: dict[str, Any], store: Stor
     """Who films what production stopped for may have started again: the office is told once a night (case 27)."""
     once_key = f"restart/{submission.enterprise_id}/{submission.night}"
     named = {name: params[name] for name in ("enterprise", "part", "receipt")}
-    notify_office(store, submission.night, now, "office.filming_again", once_key, **named)
+    notify_office(store, submission.night, now, "office.restart_suspected", once_key, **named)
 
 
 def _rest(due: int, missing: list[str]) -> dict[str, Any]:
     if not due:
-        return {"say": "receipt.nothing_due"}
-    return {"say": "receipt.missing", "parts": missing} if missing else {"say": "receipt.complete"}
+        return {"say": "receipt.exempt"}
+    return {"say": "receipt.parts_missing", "parts": missing} if missing else {"say": "receipt.all_parts_filed"}
 
 
 def film_params(submission: Submission, store: Store, rules: RuleBook) -> dict[str, Any]:

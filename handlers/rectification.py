@@ -49,20 +49,26 @@ def _take_back(film: Submission, verdict: Verdict, before: Verdict, ctx: Context
                     ctx.store,
                     film.night,
                     ctx.now,
-                    "review.withdrawn",
+                    "rectification.withdrawn",
                     f"withdrawn/{verdict.id}/{person.id}",
                     **params,
                 )
     if before.verdict in REJECTING_VERDICTS and verdict.verdict not in REJECTING_VERDICTS:
         params = film_params(film, ctx.store, ctx.rules)
-        add_film_reply(film, ctx.store, ctx.now, "review.after_all", f"after_all/{verdict.id}", params, kind="question")
+        add_film_reply(
+            film, ctx.store, ctx.now, "review.accepted_after_all", f"after_all/{verdict.id}", params, kind="question"
+        )
 
 
 def _ask_again(film: Submission, verdict: Verdict, ctx: Context) -> None:
     """Its sender is asked for a fresh film; too late for that, the night stays as it is."""
     ends = submission_window(film.night, ctx.rules).late_until
     until = f"{ends.astimezone(ctx.rules.zone):%H:%M}"
-    rest = {"say": "review.again", "until": until} if ctx.now <= ends - MIN_REFILM_TIME else {"say": "review.stays"}
+    rest = (
+        {"say": "review.film_again", "until": until}
+        if ctx.now <= ends - MIN_REFILM_TIME
+        else {"say": "review.result_unchanged"}
+    )
     params = {
         **film_params(film, ctx.store, ctx.rules),
         "rest": rest,
@@ -96,7 +102,7 @@ def _urge(film: Submission, verdict: Verdict, enterprise_id: int, ctx: Context) 
     }
     told = []
     for person in _to_urge(film, enterprise_id, ctx.store):
-        for form, text_key in (("picture", "review.picture"), ("text", PROBLEM_TEXT_KEY)):
+        for form, text_key in (("picture", "rectification.picture"), ("text", PROBLEM_TEXT_KEY)):
             saying = NoticeDraft(
                 kind="question",
                 text_key=text_key,
@@ -110,7 +116,7 @@ def _urge(film: Submission, verdict: Verdict, enterprise_id: int, ctx: Context) 
             )
             told.append(notify_person(person, saying, ctx.store))
     if all(notice is not None and notice.state == "failed" for notice in told):
-        notify_office(ctx.store, film.night, ctx.now, "review.nobody_to_urge", f"urge/{verdict.id}", **params)
+        notify_office(ctx.store, film.night, ctx.now, "rectification.nobody_reachable", f"urge/{verdict.id}", **params)
 
 
 def _to_urge(film: Submission, enterprise_id: int, store: Store) -> list[Person]:
@@ -128,7 +134,13 @@ def pass_on_reason(verdict: Verdict, reason: str, ctx: Context) -> None:
     params = {**film_params(film, ctx.store, ctx.rules), "reason": reason, "who": verdict.reviewer_name}
     for person in _to_urge(film, urge.enterprise_id, ctx.store):
         notify_system(
-            person, ctx.store, film.night, ctx.now, "review.more", f"urge-more/{verdict.id}/{person.id}", **params
+            person,
+            ctx.store,
+            film.night,
+            ctx.now,
+            "rectification.reason_added",
+            f"urge-more/{verdict.id}/{person.id}",
+            **params,
         )
 
 
@@ -151,7 +163,7 @@ def record_text_answer(message: Message, person: Person, ctx: Context) -> bool:
     waiting = ctx.store.rectifications.open_of_enterprises([each.id for each in enterprises], ctx.now - ANSWER_PERIOD)
     if not waiting:
         if called and enterprises:
-            add_reply(message, ctx, "review.nothing_to_answer")
+            add_reply(message, ctx, "rectification.nothing_open")
         return called and bool(enterprises)
     answered = {
         each.request_id for each in ctx.store.rectifications.answers(urge.id for urge, _ in waiting) if each.text
@@ -167,7 +179,7 @@ def record_text_answer(message: Message, person: Person, ctx: Context) -> bool:
     )
     _pass_on(urge, film, sender_name(ctx.store, message), words[:_LONGEST_ANSWER], message.key, ctx)
     params = film_params(film, ctx.store, ctx.rules)
-    add_reply(message, ctx, "review.answer_kept", receipt=params["receipt"], part=params["part"])
+    add_reply(message, ctx, "rectification.answer_stored", receipt=params["receipt"], part=params["part"])
     return True
 
 
@@ -213,7 +225,7 @@ def record_film_answer(film: Submission, ctx: Context) -> None:
             if ctx.store.rectifications.add_answer(
                 urge, film.sent_at, person_id=film.person_id, author_name=by, submission_id=film.id
             ):
-                shown = {"say": "review.by_film", "receipt": film.receipt}
+                shown = {"say": "rectification.answered_with_film", "receipt": film.receipt}
                 _pass_on(urge, about, by, shown, f"film/{film.id}", ctx)
             return
 
@@ -232,4 +244,4 @@ def _pass_on(
     once_key = f"answer-to/{urge.id}/{key}"
     params = {**film_params(film, ctx.store, ctx.rules), "who": who, "words": words}
     if person is not None:
-        notify_system(person, ctx.store, film.night, ctx.now, "review.answered", once_key, **params)
+        notify_system(person, ctx.store, film.night, ctx.now, "rectification.answer_received", once_key, **params)

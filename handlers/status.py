@@ -34,9 +34,9 @@ def handle_status_query(message: Message, ctx: Context) -> None:
     if looking.enterprise_ids is None:
         return _county(message, ctx)
     if not enterprises:
-        return add_reply(message, ctx, "status.of_nobody")
+        return add_reply(message, ctx, "status.no_enterprise")
     lines = [line for each in enterprises for line in _own(each.id, ctx)]
-    return add_reply(message, ctx, "status.own", night=f"{night_of(ctx.now, ctx.rules):%m-%d}", lines=lines)
+    return add_reply(message, ctx, "status.own_enterprises", night=f"{night_of(ctx.now, ctx.rules):%m-%d}", lines=lines)
 
 
 def _own(enterprise_id: int, ctx: Context) -> list[dict[str, Any]]:
@@ -45,7 +45,7 @@ def _own(enterprise_id: int, ctx: Context) -> list[dict[str, Any]]:
     for each in judge_night(ctx, night, enterprise_id).enterprises:
         missing = [f"{part.number} {part.name}" for part in each.missing_parts]
         due = len(each.enterprise.due_parts)
-        rest = {"say": "receipt.missing", "parts": missing} if missing else {"say": "receipt.complete"}
+        rest = {"say": "receipt.parts_missing", "parts": missing} if missing else {"say": "receipt.all_parts_filed"}
         facts = {"enterprise": each.enterprise.short_name, "done": due - len(missing), "total": due, "rest": rest}
         lines.append({"say": "status.enterprise", **facts})
     return lines
@@ -63,7 +63,7 @@ def _county(message: Message, ctx: Context) -> None:
         night=f"{found.night:%m-%d}",
         counts=found.judgement.counts,
         owing=len(names),
-        names=names[:_NAMES_SHOWN] or [{"say": "status.nobody"}],
+        names=names[:_NAMES_SHOWN] or [{"say": "status.none"}],
         facts=_facts(found, ctx.rules),
     )
 
@@ -73,17 +73,18 @@ def _facts(found: NightSnapshot, rules: RuleBook) -> list[dict[str, Any]]:
         return f"{instant.astimezone(rules.zone):%H:%M}"
 
     leaders = [f"{person.name} {person.mobile or ''}".strip() for person in found.duty["leader"]]
-    facts: list[dict[str, Any]] = [{"say": "status.on_duty", "leaders": leaders or [{"say": "status.nobody"}]}]
+    facts: list[dict[str, Any]] = [{"say": "status.on_duty", "leaders": leaders or [{"say": "status.none"}]}]
     facts += [
-        {"say": "status.next", "time": clock(due.at), "what": {"say": f"due.{due.event}"}} for due in found.upcoming[:1]
+        {"say": "status.next", "time": clock(due.at), "what": {"say": f"timetable.{due.event}"}}
+        for due in found.upcoming[:1]
     ]
     for outage in found.outages:
         hours = {"began_at": clock(outage.started_at), "ended_at": clock(outage.ended_at)}
         line = {"say": f"outage.{outage.kind}_line", **hours, "closes": clock(found.window.closes)}
-        facts.append({"say": "status.down", "line": line})
+        facts.append({"say": "status.outage", "line": line})
     if found.unattributed or found.quarantined:
         waiting = {"unattributed": found.unattributed, "quarantined": found.quarantined}
-        facts.append({"say": "status.waiting", **waiting})
+        facts.append({"say": "status.waiting_films", **waiting})
     return facts
 
 
@@ -100,7 +101,7 @@ def add_unpaired_text_reply(
     params = {"part": _label(message, named_enterprise, enterprises, ctx.store)}
     saying = NoticeDraft(
         kind="system",
-        text_key="status.heard_word",
+        text_key="status.part_noted",
         once_key=f"word/{message.channel}/{message.key}",
         night=night_of(ctx.now, ctx.rules),
         due_at=ctx.now + _SETTLING,

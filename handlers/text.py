@@ -39,13 +39,13 @@ def _to_office(message: Message, ctx: Context) -> None:
         ctx.store,
         night,
         ctx.now,
-        "office.wish",
+        "office.request",
         once_key,
         who=sender_name(ctx.store, message),
         enterprises=names,
         words=message.text[:200],
     )
-    add_reply(message, ctx, "office.passed_on")
+    add_reply(message, ctx, "office.request_forwarded")
 
 
 # Words that are the whole message; longer ones are looked for at its beginning.
@@ -79,7 +79,7 @@ def handle(message: Message, ctx: Context) -> None:
     if said.startswith(upload_links.KEYWORD):
         return upload_links.handle(message, ctx)
     if said.startswith("绑定"):
-        return add_reply(message, ctx, "enrolment.how")
+        return add_reply(message, ctx, "enrolment.instructions")
     if any(heard(message, person, ctx) for heard in (chat.handle_reviewer_text, rectification.record_text_answer)):
         return None
     return _word(message, person, ctx)

@@ -15,9 +15,9 @@ def handle_file(message: Message, ctx: Context) -> MediaFetch | None:
 
 def handle_voice(message: Message, ctx: Context) -> None:
     """Voice comes without its words: say how to raise an alarm without it."""
-    add_rate_limited_reply(message, ctx, "other.voice")
+    add_rate_limited_reply(message, ctx, "unsupported.voice")
 
 
 def handle_unsupported(message: Message, ctx: Context) -> None:
     """A location, a link, or a kind of message that is not known yet."""
-    add_rate_limited_reply(message, ctx, "other.unreadable")
+    add_rate_limited_reply(message, ctx, "unsupported.unknown_kind")

@@ -37,7 +37,7 @@ def handle(message: Message, ctx: Context) -> None:
 def handle_too_large(message: Message, ctx: Context) -> None:
     """The platform keeps a film of this size to itself: here is another way for it."""
     shortest = ctx.rules.for_night(night_of(message.sent_at, ctx.rules)).shortest_film_s
-    add_reply(message, ctx, "other.too_large", seconds=round(shortest))
+    add_reply(message, ctx, "unsupported.too_large", seconds=round(shortest))
     person = sender_of(ctx.store, message)
     if person is not None and ctx.store.register.enterprises_of(person.id):
         handle(message, ctx)
@@ -92,7 +92,7 @@ def create_upload_link(person: Person, ctx: Context) -> Upload:
     """A link for somebody who may have no account anywhere. Raises Refused."""
     enterprises = ctx.store.register.enterprises_of(person.id)
     if len(enterprises) != 1:
-        raise OperationRefused("upload.one_enterprise", name=person.name)
+        raise OperationRefused("upload.needs_one_enterprise", name=person.name)
     account = str(person.id)
     if ctx.store.register.account_owner(UPLOAD_REALM, account, ctx.now) is None:
         ctx.store.register.bind(person.id, UPLOAD_REALM, account, None)

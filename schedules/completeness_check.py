@@ -86,7 +86,9 @@ def check_completeness(ctx: Context) -> None:
     if found.is_complete and watcher and watcher["on"]:
         params = {**found.to_record(), "night": f"{night:%m-%d}"}
         ctx.store.notices.add_for_external_monitor(
-            NoticeDraft("system", "audit.line", key, night, ctx.now, params=params, expires_at=ctx.now + _GOOD_FOR)
+            NoticeDraft(
+                "system", "self_audit.summary", key, night, ctx.now, params=params, expires_at=ctx.now + _GOOD_FOR
+            )
         )
 
 

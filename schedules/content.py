@@ -92,7 +92,7 @@ def _rank(item: ContentItem, today: date) -> int | None:
 def _push(item: ContentItem, group: GroupChat, today: date, due: datetime, store: Store) -> None:
     saying = NoticeDraft(
         kind="content",
-        text_key="push.link" if item.kind == LINK else "push.film",
+        text_key="content.link" if item.kind == LINK else "content.film",
         # With the day: what could not be sent is tried again tomorrow; what was sent, Push keeps from going twice.
         once_key=f"push/{group.id}/{item.id}/{today}",
         night=today,
@@ -113,4 +113,4 @@ def _tell_if_used_up(items: Sequence[ContentItem], today: date, store: Store, no
     kinds = [kind for kind in (LINK, VIDEO) if any(item.kind == kind for item in items)]
     empty = [kind for kind in kinds if any(_hears(group, store) and (group.id, kind) not in had for group in groups)]
     if empty and store.facts.decide(f"used_up/{today}", now):
-        notify_office(store, today, now, "push.used_up", f"used_up/{today}", kinds=empty)
+        notify_office(store, today, now, "content.exhausted", f"used_up/{today}", kinds=empty)

@@ -25,7 +25,7 @@ def check_duty_roster(ctx: Context) -> None:
     reachable = reachable_people(leaders, "alert", ctx.store, ctx.now)
     ctx.store.facts.decide(key, ctx.now, "ok" if reachable else "gap")
     if not reachable:
-        text_key = "roster.unreachable" if leaders else "roster.nobody"
+        text_key = "readiness.leader_unreachable" if leaders else "readiness.no_leader_on_roster"
         names = [leader.name for leader in leaders]
         notify_office(
             ctx.store, night, ctx.now, text_key, key, day=f"{today:%m-%d}", morning=f"{night:%m-%d}", names=names

@@ -42,7 +42,7 @@ def _tell_meanwhile(night: date, ctx: Context) -> None:
     said = {"morning": f"{night:%m-%d}", "began": _clock(since, ctx.rules)}
     saying = NoticeDraft(
         kind="system",
-        text_key="outage.platform_now",
+        text_key="outage.platform_ongoing",
         once_key=f"outage/now/{since.isoformat()}",
         night=night,
         due_at=ctx.now,
@@ -75,7 +75,7 @@ def _tell(outage: Outage, night: date, ctx: Context) -> None:
 def _saying(once_key: str, night: date, now: datetime, closes: datetime, said: dict[str, str]) -> NoticeDraft:
     return NoticeDraft(
         kind="system",
-        text_key="outage.more_time",
+        text_key="outage.deadline_extended",
         once_key=once_key,
         night=night,
         due_at=now,

@@ -34,7 +34,7 @@ def check_reachability(ctx: Context) -> None:
     silent = [each.short_name for each in owing if not heard & {person.id for person in people.get(each.id, [])}]
     ctx.store.facts.decide(key, ctx.now, f"{len(silent)} out of reach")
     if silent:
-        notify_office(ctx.store, night, ctx.now, "reach.nobody", key, names=silent)
+        notify_office(ctx.store, night, ctx.now, "readiness.enterprises_unreachable", key, names=silent)
 
 
 def reachable_people(people: Sequence[Person], kind: str, store: Store, now: datetime) -> set[int]:

@@ -66,7 +66,7 @@ def _decide(wave: time, due: datetime, night: date, ctx: Context) -> None:
             ctx.store,
             night,
             ctx.now,
-            "wave.held",
+            "wave.held_back",
             key,
             wave=f"{wave:%H:%M}",
             silent=silent,
@@ -171,7 +171,7 @@ def _row(each: EnterpriseJudgement) -> Any:
     if len(each.missing_parts) == len(each.enterprise.due_parts):
         return each.enterprise.short_name
     parts = [f"{part.number} {part.name}" for part in each.missing_parts]
-    return {"say": "wave.partial", "name": each.enterprise.short_name, "parts": parts}
+    return {"say": "wave.enterprise_parts", "name": each.enterprise.short_name, "parts": parts}
 
 
 def _mentions(owing: Sequence[EnterpriseJudgement], store: Store) -> dict[str, list[list[str]]]:

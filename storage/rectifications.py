@@ -13,7 +13,7 @@ from storage.db.models import Notice, RectificationAnswer, RectificationRequest,
 from storage.facts import insert_if_absent
 
 # The sentence by which an enterprise hears of a problem.
-PROBLEM_TEXT_KEY = "review.problem"
+PROBLEM_TEXT_KEY = "rectification.request"
 
 
 class RectificationStore:

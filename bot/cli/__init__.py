@@ -60,7 +60,7 @@ def main() -> None:
         click.echo(error_text(error), err=True)
         sys.exit(1)
     except Exception:  # noqa: BLE001 - a mistake of ours: the operator gets a line, the detail goes below it
-        click.echo(say("trouble.mistake"), err=True)
+        click.echo(say("cli_error.internal"), err=True)
         traceback.print_exc()
         sys.exit(1)
 
@@ -72,7 +72,7 @@ def error_text(error: Exception) -> str:
     if isinstance(error, SchemaMismatch):
         return say("schema.mismatch", found=error.found or say("schema.none"), expected=error.expected)
     if isinstance(error, DatabaseUnavailable):
-        return say("trouble.database", why=str(error))
+        return say("cli_error.database", why=str(error))
     if isinstance(error, ObjectError):
-        return say("trouble.objects", why=str(error))
+        return say("cli_error.object_store", why=str(error))
     return str(error)

@@ -29,8 +29,8 @@ def verify(context: click.Context, date_: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found.to_json(), ensure_ascii=False, indent=1))
     else:
-        click.echo(say("keeping.verified", checked=found.checked, ok=found.ok))
-        for kind, films in (("keeping.altered", found.altered), ("keeping.absent", found.absent)):
+        click.echo(say("maintenance.verified", checked=found.checked, ok=found.ok))
+        for kind, films in (("maintenance.altered", found.altered), ("maintenance.absent", found.absent)):
             for film in films:
                 click.echo(say(kind, **film), err=True)
     context.exit(0 if found.is_intact else 1)
@@ -47,9 +47,9 @@ def trail(context: click.Context, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"head": named, "sealed": found.valid_count, "broken_at": found.broken_at}))
     elif found.broken_at is None:
-        click.echo(say("keeping.trail_holds", number=found.valid_count, head=named or "—"))
+        click.echo(say("maintenance.audit_log_intact", number=found.valid_count, head=named or "—"))
     else:
-        click.echo(say("keeping.trail_broken", place=found.broken_at), err=True)
+        click.echo(say("maintenance.audit_log_broken", place=found.broken_at), err=True)
     context.exit(0 if found.broken_at is None else 1)
 
 
@@ -61,7 +61,7 @@ def backup(file: Path) -> None:
 
     with open_uow(read_only=True) as (_, memory):
         made = write(memory.database, file, wall_now())
-    click.echo(say("keeping.backed_up", file=str(file), rows=made.rows, digest=made.digest))
+    click.echo(say("maintenance.backed_up", file=str(file), rows=made.rows, digest=made.digest))
 
 
 @click.command()
@@ -77,4 +77,4 @@ def restore(file: Path) -> None:
     finally:
         database.close()
     told = {"rows": made.rows, "digest": made.digest, "made": made.created_at[:19].replace("T", " ")}
-    click.echo(say("keeping.restored", file=str(file), **told))
+    click.echo(say("maintenance.restored", file=str(file), **told))

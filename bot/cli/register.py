@@ -44,7 +44,7 @@ def import_(context: click.Context, file: Path, dry_run: bool) -> None:
     for line in outcome.text_lines():
         click.echo(line, err=bool(outcome.refusals))
     if known:
-        click.echo(say("import.recognised", number=known))
+        click.echo(say("import.strangers_identified", number=known))
     verdict = "refused" if outcome.refusals else "applied" if outcome.applied else "dry_run"
     click.echo(say(f"import.{verdict}", number=len(outcome.refusals)), err=bool(outcome.refusals))
     context.exit(1 if outcome.refusals else 0)
@@ -59,7 +59,7 @@ def export(file: Path) -> None:
     with open_uow() as (config, memory), memory.read() as store:
         for warning in export_register(store, build_object_store(config), file):
             click.echo(warning, err=True)
-    click.echo(say("import.written", file=str(file)))
+    click.echo(say("import.file_written", file=str(file)))
 
 
 @click.command()
@@ -86,7 +86,7 @@ def invite(name: str, role: str, enterprise: str | None, upload: bool, as_json: 
         return
     click.echo(say("enrolment.invited", name=name, code=invitation.code, expires=f"{expires:%m-%d %H:%M}"))
     for which, url in links.items():
-        click.echo(say({"upload_url": "upload.invited", "kf_url": "enrolment.by_kf"}[which], url=url))
+        click.echo(say({"upload_url": "upload.invitation", "kf_url": "enrolment.kf_link"}[which], url=url))
 
 
 def _upload_link(person_id: int, config: Config, memory: UnitOfWork, store: Store) -> str:

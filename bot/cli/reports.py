@@ -47,7 +47,7 @@ def report(which: str, date_: str | None, xlsx: Path | None, as_json: bool) -> N
         made = make(store, wanted or now.astimezone(config.TIMEZONE).date(), book, now)
     if xlsx is not None:
         write(str(xlsx), made, book)
-        click.echo(say("import.written", file=str(xlsx)), err=True)
+        click.echo(say("import.file_written", file=str(xlsx)), err=True)
     if as_json:
         click.echo(json.dumps(values(made, book), ensure_ascii=False, indent=1))
     elif xlsx is None:

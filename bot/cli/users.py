@@ -77,7 +77,7 @@ def list_() -> None:
     with open_uow() as (_, memory), memory.read() as store:
         found = store.sign_ins.credentials()
     for credential, person in found:
-        second = say("user.second") if credential.totp_secret else ""
+        second = say("user.second_factor") if credential.totp_secret else ""
         click.echo(say("user.line", login=credential.login, name=person.name, roles=person.roles, second=second))
     if not found:
         click.echo(say("user.nobody"))

@@ -76,7 +76,7 @@ class Attachments:
             store,
             notice.night,
             now,
-            "push.dead_link",
+            "content.dead_link",
             f"dead/{item.id}/{today}",
             title=item.title,
             url=item.url,

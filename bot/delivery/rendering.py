@@ -58,14 +58,14 @@ class Renderer:
         body["text"] = self.render_text(notice.text_key, params, _CARD_TEXT_BYTES)
         if notice.form == "alert":
             body["task_id"] = f"alert-{notice.alert_id}-{notice.id}"
-            body["choices"] = [["ack", say("alert.button")]]
+            body["choices"] = [["ack", say("alert.acknowledge_button")]]
         elif notice.form == "review":
             body["task_id"] = f"review-{params['film']}-{notice.id}"
             body["choices"] = [[f"review:{params['film']}:{word}", say(f"verdict.{word}")] for word in VERDICTS]
         else:
             body["task_id"] = f"question-{params['submission']}-{notice.id}"
             body["choices"] = params["choices"]
-            body |= {"label": say("question.choose"), "submit": say("question.submit")}
+            body |= {"label": say("question.select"), "submit": say("question.submit")}
         return body
 
     def _wave(self, notice: Notice, params: dict[str, Any], limit: int) -> Rendered:
@@ -83,7 +83,11 @@ class Renderer:
     def _wave_text(self, notice: Notice, params: dict[str, Any], fitting: int) -> str:
         first, total = params["offset"] + 1, params["offset"] + len(params["rows"])
         whole = first == 1 and fitting == len(params["rows"])
-        count = {"say": "wave.all"} if whole else {"say": "wave.part", "first": first, "last": first + fitting - 1}
+        count = (
+            {"say": "wave.whole_list"}
+            if whole
+            else {"say": "wave.list_range", "first": first, "last": first + fitting - 1}
+        )
         shown = {**params, "owing": total, "rows": params["rows"][:fitting], "count": count}
         return self._prefix + say(notice.text_key, **shown)
 

@@ -41,7 +41,7 @@ def _duty(memory: UnitOfWork, store: Store) -> Iterator[CheckResult]:
     day = shift_day(memory.clock.now(), memory.rules(store))
     leaders = store.duty.people_on_shift(day)["leader"]
     if not leaders:
-        yield warning("doctor.no_roster", day=f"{day:%Y-%m-%d}")
+        yield warning("doctor.no_leader_on_roster", day=f"{day:%Y-%m-%d}")
         return
     unbound = {person.id: person.name for person in leaders}
     for person_id in _bound(list(unbound), store):
@@ -58,10 +58,10 @@ def _without_senders(enterprises: dict[int, str], store: Store) -> Iterator[Chec
     bound = _bound([each for of in people.values() for each in of], store)
     alone = [name for number, name in enterprises.items() if not bound & set(people.get(number, []))]
     if alone:
-        yield warning("doctor.nobody_sends", number=len(alone), names=alone[:_NAMED])
+        yield warning("doctor.enterprises_without_account", number=len(alone), names=alone[:_NAMED])
 
 
 def _groups(store: Store) -> Iterator[CheckResult]:
     outside = store.register.enterprises_without_group()
     if len(store.register.groups()) > 1 and outside:
-        yield warning("doctor.in_no_group", number=len(outside))
+        yield warning("doctor.enterprises_without_group", number=len(outside))

@@ -24,7 +24,7 @@ _WRONG_CORP, _WRONG_SECRET, _WRONG_ADDRESS = {40013}, {40001, 40056, 40091, 4100
 def check_platform(config: Config, uow: UnitOfWork, channels: Channels) -> Iterator[CheckResult]:
     """Asks the platform; changes and says nothing there."""
     if not channels.receivers:
-        yield failed("doctor.app_off")
+        yield failed("doctor.no_receiver")
     if config.wecom_app_configured:
         yield _app(config, uow)
     if config.is_configured("wecom_aibot"):
@@ -33,7 +33,7 @@ def check_platform(config: Config, uow: UnitOfWork, channels: Channels) -> Itera
         if isinstance(door, Diagnosable):
             yield _door(name, door, config)
     if config.is_configured("official_account") and not config.OFFICIAL_ACCOUNT_TEMPLATE_ID:
-        yield warning("doctor.account_without_template")
+        yield warning("doctor.official_account_no_template")
     yield _host_clock(config)
     with uow.read() as store:
         groups = store.register.groups()
@@ -66,12 +66,12 @@ def _door(name: str, door: Diagnosable, config: Config) -> CheckResult:
 
 def _refused(error: ChannelError) -> CheckResult:
     if error.code in _WRONG_CORP:
-        return failed("doctor.wrong_corp", why=error.detail)
+        return failed("doctor.wrong_corp_id", why=error.detail)
     if error.code in _WRONG_SECRET:
         return failed("doctor.wrong_secret", why=error.detail)
     if error.code in _WRONG_ADDRESS:
         told = re.search(r"from ip: ?([0-9a-fA-F.:]+)", error.detail)
-        return failed("doctor.wrong_address", address=told.group(1) if told else "—")
+        return failed("doctor.ip_not_trusted", address=told.group(1) if told else "—")
     return failed("doctor.app_refused", why=error.detail)
 
 
@@ -80,7 +80,7 @@ def _aibot(config: Config, memory: UnitOfWork) -> CheckResult:
     with memory.transaction() as store:
         free = store.leases.acquire(wecom_aibot.WECOM_AIBOT, _DOCTOR, wall_now(), _VISIT)
     if not free:
-        return passed("doctor.aibot_held")
+        return passed("doctor.aibot_in_use")
     secret = config.WECOM_AIBOT_SECRET.get_secret_value()
     try:
         AibotWebSocket(
@@ -106,6 +106,6 @@ def _host_clock(config: Config) -> CheckResult:
     try:
         stated = WeComRobotChannel(config.WECOM_API_URL).platform_time()
     except ChannelError as error:
-        return failed("doctor.no_network", url=config.WECOM_API_URL, why=error.detail)
+        return failed("doctor.platform_unreachable", url=config.WECOM_API_URL, why=error.detail)
     apart = abs((email.utils.parsedate_to_datetime(stated) - wall_now()).total_seconds()) if stated else 0
     return (passed if apart <= _CLOCK_OFF_S else failed)("doctor.clock", seconds=round(apart))

@@ -19,9 +19,9 @@ from bot.unit_of_work import UnitOfWork
 _NEAR = ("127.0.0.1", "localhost", "::1")
 # How a callback fails that was sealed with another token, another key, or for another corp.
 _REFUSED = {
-    "signature": "doctor.callback_token",
-    "padding": "doctor.callback_key",
-    "foreign_corp": "doctor.callback_corp",
+    "signature": "doctor.callback_token_mismatch",
+    "padding": "doctor.callback_key_mismatch",
+    "foreign_corp": "doctor.callback_foreign_corp",
 }
 
 
@@ -30,13 +30,13 @@ def check_service(config: Config, uow: UnitOfWork, channels: Channels) -> Iterat
     with uow.read() as store:
         found = read_liveness(store, uow.clock)
     if not found.live_workers:
-        yield warning("doctor.not_running")
+        yield warning("doctor.no_worker")
     elif found.tick_lag_s is None or found.tick_lag_s > SCHEDULER_STALLED_AFTER_S:
-        yield failed("doctor.asleep", seconds=round(found.tick_lag_s or 0))
+        yield failed("doctor.timetable_stalled", seconds=round(found.tick_lag_s or 0))
     else:
-        yield passed("doctor.running", workers=found.live_workers)
+        yield passed("doctor.workers_running", workers=found.live_workers)
     if found.live_workers > 1 and "EXECUTOR_ID" not in config.model_fields_set:
-        yield warning("doctor.executor_id", workers=found.live_workers, name=config.EXECUTOR_ID)
+        yield warning("doctor.executor_id_not_set", workers=found.live_workers, name=config.EXECUTOR_ID)
     yield from _public(config, running=bool(found.live_workers))
     yield from _refused_callbacks(config)
     yield from _watcher(config)
@@ -48,10 +48,10 @@ def _public(config: Config, *, running: bool) -> Iterator[CheckResult]:
     if not config.PUBLIC_URL:
         yield warning("doctor.no_public_url")
     elif not config.PUBLIC_URL.startswith("https://"):
-        yield (warning if host in _NEAR else failed)("doctor.not_https", url=config.PUBLIC_URL)
+        yield (warning if host in _NEAR else failed)("doctor.public_url_not_https", url=config.PUBLIC_URL)
     fault = _why_not_ours(config.public_url)
     if fault is not None:
-        yield (failed if running else warning)("doctor.not_ours", url=config.public_url, why=fault)
+        yield (failed if running else warning)("doctor.public_url_not_this_service", url=config.public_url, why=fault)
     elif config.wecom_app_configured:
         yield _own_callback(config)
 
@@ -80,7 +80,7 @@ def _own_callback(config: Config) -> CheckResult:
             why = f"HTTP {answer.status_code}"
     except ChannelError as error:
         opened, why = False, error.detail
-    return passed("doctor.callback", url=url) if opened else failed("doctor.callback_refused", url=url, why=why)
+    return passed("doctor.callback_ok", url=url) if opened else failed("doctor.callback_refused", url=url, why=why)
 
 
 def _refused_callbacks(config: Config) -> Iterator[CheckResult]:
@@ -103,6 +103,6 @@ def _counted(url: str) -> dict[str, float]:
 
 def _watcher(config: Config) -> Iterator[CheckResult]:
     if not config.HEARTBEAT_URL:
-        yield warning("doctor.no_watcher")
+        yield warning("doctor.no_heartbeat_url")
     elif not is_reachable(config.HEARTBEAT_URL):
-        yield failed("doctor.watcher_away", host=urlsplit(config.HEARTBEAT_URL).hostname or "")
+        yield failed("doctor.heartbeat_url_unreachable", host=urlsplit(config.HEARTBEAT_URL).hostname or "")

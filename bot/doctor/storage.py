@@ -30,7 +30,7 @@ def check_storage(config: Config) -> Iterator[CheckResult]:
 def _secret_key(config: Config) -> CheckResult:
     length = len(config.SECRET_KEY.get_secret_value())
     if not length:
-        return failed("settings.needed", name="SECRET_KEY")
+        return failed("settings.required", name="SECRET_KEY")
     return passed("doctor.secret_key") if length >= _SHORTEST_KEY else warning("doctor.secret_key_short", length=length)
 
 
@@ -40,11 +40,11 @@ def _objects(config: Config) -> CheckResult:
         store.check()
         free = store.free_bytes()
     except (ObjectError, ValueError) as error:
-        return failed("trouble.objects", why=str(error))
+        return failed("cli_error.object_store", why=str(error))
     if free is None:
-        return passed("doctor.objects", free="—")
+        return passed("doctor.object_store", free="—")
     room = f"{free / 1e9:.1f} GB"
-    return passed("doctor.objects", free=room) if free >= _ROOM_WANTED else failed("doctor.disk_full", free=room)
+    return passed("doctor.object_store", free=room) if free >= _ROOM_WANTED else failed("doctor.disk_low", free=room)
 
 
 def _rights(config: Config) -> Iterator[CheckResult]:
@@ -54,7 +54,7 @@ def _rights(config: Config) -> Iterator[CheckResult]:
         kept.append(Path(config.OBJECT_STORE_URL.removeprefix("file:")))
     for path in kept:
         if path.exists() and path.stat().st_mode & (S_IRWXG | S_IRWXO):
-            yield warning("doctor.readable", path=str(path), mode="700" if path.is_dir() else "600")
+            yield warning("doctor.readable_by_others", path=str(path), mode="700" if path.is_dir() else "600")
 
 
 def schema_mismatch(error: SchemaMismatch) -> CheckResult:

@@ -99,7 +99,7 @@ class AibotConnection:
             return pause
         self._refused += 1
         if self._refused == self._pace.max_login_failures:
-            self._tell("trouble.aibot_refused", code=error.code or "—")
+            self._tell("office_alert.aibot_refused", code=error.code or "—")
         return self._pace.login_failure_pause_s if self._refused >= self._pace.max_login_failures else pause
 
     def _renew(self) -> bool:
@@ -154,7 +154,7 @@ class AibotConnection:
             log.error("the database is away: %s", error)
             foreign = False
         if foreign:
-            self._tell("trouble.aibot_taken", minutes=round(self._pace.kicked_pause_s / 60))
+            self._tell("office_alert.aibot_taken_over", minutes=round(self._pace.kicked_pause_s / 60))
 
     def _tell(self, text_key: str, **params: Any) -> None:
         """Once a day is enough."""

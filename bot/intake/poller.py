@@ -115,7 +115,9 @@ class SourcePoller:
         """Once a day."""
         once_key = f"trouble/{self.name}/{now.astimezone(self._memory.zone).date()}"
         named = {"channel": {"say": f"channel.{self.name}"}, "why": error.detail}
-        notify_office(store, night_of(now, self._memory.rules(store)), now, "trouble.pulling", once_key, **named)
+        notify_office(
+            store, night_of(now, self._memory.rules(store)), now, "office_alert.poll_failed", once_key, **named
+        )
 
 
 class SourcePollers:

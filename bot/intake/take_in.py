@@ -145,14 +145,18 @@ class Intake:
             if kept.attempts == _PATIENCE:
                 now = self._memory.clock.now()
                 night = night_of(now, self._memory.rules(store))
-                notify_office(store, night, now, "trouble.message", f"trouble/inbox/{kept.id}", number=kept.id)
+                notify_office(
+                    store, night, now, "office_alert.message_stuck", f"trouble/inbox/{kept.id}", number=kept.id
+                )
 
     def _tell_of_setting(self, kept: InboxRow, error: Misconfigured, store: TransactionStore) -> None:
         """At once, and once a day for a door: nothing comes in by it until somebody acts."""
         now = self._memory.clock.now()
         once_key = f"trouble/door/{kept.channel}/{now.astimezone(self._memory.zone).date()}"
         named = {"channel": {"say": f"channel.{kept.channel}"}, "why": error.detail}
-        notify_office(store, night_of(now, self._memory.rules(store)), now, "trouble.door", once_key, **named)
+        notify_office(
+            store, night_of(now, self._memory.rules(store)), now, "office_alert.messages_unreadable", once_key, **named
+        )
 
 
 def _remains(door: Receiver, raw: str) -> str | None:

@@ -72,7 +72,9 @@ class IntegritySampler:
                     "altered": [each["receipt"] for each in found.altered] or "—",
                     "absent": [each["receipt"] for each in found.absent] or "—",
                 }
-                notify_office(store, night, now, "trouble.rot", _key(night), checked=found.checked, **spoilt)
+                notify_office(
+                    store, night, now, "office_alert.integrity_failed", _key(night), checked=found.checked, **spoilt
+                )
 
 
 def _key(night: date) -> str:

@@ -17,9 +17,14 @@ def notify_channel_failure(notice: Notice, error: ChannelError, ctx: Context) ->
     params = {"channel": {"say": f"channel.{notice.channel}"}, "name": notice.recipient_name, "code": error.code or "—"}
     others = [line for line in ctx.store.personal_channels if line.channel != notice.channel]
     if notice.channel in ("wecom_robot", "wecom_aibot") or (others and notice.channel != "fallback"):
-        notify_office(ctx.store, night, ctx.now, "trouble.channel", once_key, **params)
+        notify_office(ctx.store, night, ctx.now, "office_alert.channel_failed", once_key, **params)
     if notice.channel == "wecom_app":
         saying = NoticeDraft(
-            kind="system", text_key="trouble.channel", once_key=once_key, night=night, due_at=ctx.now, params=params
+            kind="system",
+            text_key="office_alert.channel_failed",
+            once_key=once_key,
+            night=night,
+            due_at=ctx.now,
+            params=params,
         )
         ctx.store.notices.add_for_fallback(saying)

@@ -44,7 +44,7 @@ def _row(of: ReportRow, book: RuleBook) -> DailyRow:
         last_at=of.last_at.astimezone(book.zone) if of.last_at else None,
         state=of.state,
         missing_parts=of.missing,
-        remark="；".join(say(f"remark.{mark}") for mark in of.remarks),
+        remark="；".join(say(f"mark_label.{mark}") for mark in of.remarks),
         review_progress=f"{of.review.done}/{of.review.due}" if of.review.due else "",
         reviewers=of.review.reviewers,
         review_findings=tuple(map(_finding, of.review.findings)),

@@ -30,7 +30,7 @@ def start_review(message: Message, ctx: Context) -> None:
     """审看: the next film as a card and in words, or that there is none."""
     person = _reviewer(message, ctx.store, ctx.now)
     if person is None:
-        return add_reply(message, ctx, "review.not_yours")
+        return add_reply(message, ctx, "review.not_permitted")
     return _next(person, message, ("review", "text"), ctx)
 
 
@@ -38,7 +38,7 @@ def handle_verdict_button(message: Message, film_id: int, verdict: str, ctx: Con
     """A button of a card: the verdict, the card that shows it, and the next film."""
     person = _reviewer(message, ctx.store, ctx.now)
     if person is None:
-        return add_reply(message, ctx, "review.not_yours")
+        return add_reply(message, ctx, "review.not_permitted")
     if not _judge(person, VerdictDraft(film_id, verdict, person, "chat"), message, ctx):
         return None
     if message.response_code:
@@ -47,7 +47,7 @@ def handle_verdict_button(message: Message, film_id: int, verdict: str, ctx: Con
             "time": f"{ctx.now.astimezone(ctx.rules.zone):%H:%M}",
             "word": {"say": f"verdict.{verdict}"},
         }
-        update_card(message, f"review/{film_id}", shown, ctx, "review.card_given")
+        update_card(message, f"review/{film_id}", shown, ctx, "review.card_judged")
     return _next(person, message, ("review",), ctx)
 
 
@@ -73,7 +73,7 @@ def _explained(message: Message, person: Person, ctx: Context) -> bool:
     if verdict is None or verdict.reason or verdict.via != "chat":
         return False
     rectification.pass_on_reason(verdict, message.text.strip(), ctx)
-    add_reply(message, ctx, "review.reason_passed_on")
+    add_reply(message, ctx, "review.reason_forwarded")
     return True
 
 
@@ -96,19 +96,19 @@ def _judge(person: Person, judged: VerdictDraft, message: Message, ctx: Context)
     if verdict.verdict == "problem" and verdict.reason is None:
         film = ctx.store.submissions.get(verdict.submission_id)
         assert film is not None
-        add_reply(message, ctx, "review.say_what", **film_params(film, ctx.store, ctx.rules))
+        add_reply(message, ctx, "review.describe_problem", **film_params(film, ctx.store, ctx.rules))
     return True
 
 
 def _next(person: Person, message: Message, forms: tuple[str, ...], ctx: Context) -> None:
     found = claim_next(person, ctx)
     if found is None:
-        return add_reply(message, ctx, "review.nothing_left")
+        return add_reply(message, ctx, "review.queue_empty")
     params = _card(found, ctx)
     for form in forms:
         saying = NoticeDraft(
             kind="question",
-            text_key="review.card" if form == "review" else "review.in_words",
+            text_key="review.card" if form == "review" else "review.as_text",
             once_key=f"review/{message.channel}/{message.key}/{found.film.id}/{form}",
             night=found.film.night,
             due_at=ctx.now,
@@ -128,6 +128,6 @@ def _card(found: ReviewableFilm, ctx: Context) -> dict[str, Any]:
         "film": found.film.id,
         "page": [found.film.night.isoformat(), found.film.receipt],
         "length": round(found.film.duration_s or 0),
-        "why": [{"say": f"review.why_{each}"} for each in why] or [{"say": "review.why_drawn"}],
+        "why": [{"say": f"review.why_{each}"} for each in why] or [{"say": "review.why_random_sample"}],
         "left": len(review.pending) + len(review.pending_second_reviews),
     }

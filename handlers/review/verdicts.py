@@ -112,12 +112,12 @@ def _reviewable(judged: VerdictDraft, store: Store, now: datetime) -> Submission
     if film is None or film.kind != "film" or film.state != "filed" or film.part_id is None:
         raise OperationRefused("review.not_reviewable")
     if judged.value not in VERDICTS:
-        raise OperationRefused("review.unknown_word")
+        raise OperationRefused("review.unknown_verdict")
     if judged.value != "fit" and judged.via == "page" and not (judged.reason or "").strip():
-        raise OperationRefused("review.reason_wanted")
+        raise OperationRefused("review.reason_required")
     holder = store.review.claims(now).get(film.id)
     if holder not in (None, judged.reviewer.id):
-        raise OperationRefused("review.in_other_hands", receipt=film.receipt)
+        raise OperationRefused("review.claimed_by_other", receipt=film.receipt)
     return film
 
 
@@ -145,7 +145,7 @@ def _tell_of_difference(film: Submission, verdict: Verdict, first: Verdict, stor
         store,
         film.night,
         now,
-        "review.differs",
+        "review.second_review_differs",
         f"differs/{verdict.id}",
         receipt=film.receipt,
         who=first.reviewer_name,

@@ -178,14 +178,14 @@ def check_daily_report(notice: Any, ctx: Context) -> dict[str, Any]:
     lines = [
         {"say": f"report.{state}", "names": names, "number": len(names)} for state, names in named.items() if names
     ]
-    lines = lines or [{"say": "report.all_well"}]
+    lines = lines or [{"say": "report.all_on_time"}]
     if report.review.due:
         lines.append(_review_line(report, ctx.rules))
     if report.window.extension:
         closes = f"{report.window.closes.astimezone(ctx.rules.zone):%H:%M}"
         lines.insert(0, {"say": "report.outage", "closes": closes})
     if report.audit_log_head:
-        lines.append({"say": "report.trail", "head": report.audit_log_head})
+        lines.append({"say": "report.audit_log_head", "head": report.audit_log_head})
     return {
         **notice.params,
         **report.counts,
@@ -199,6 +199,6 @@ def _review_line(report: DailyReport, rules: RuleBook) -> dict[str, Any]:
     review, until = report.review, f"{review_deadline(report.night, rules).astimezone(rules.zone):%H:%M}"
     facts = {"due": review.due, "done": review.done, "minutes": round(review.watched_s / 60)}
     if not review.pending:
-        return {"say": "report.reviewed", **facts}
+        return {"say": "report.review_complete", **facts}
     names, left = list(review.pending), len(review.pending)
-    return {"say": "report.unreviewed", **facts, "left": left, "names": names, "until": until}
+    return {"say": "report.review_incomplete", **facts, "left": left, "names": names, "until": until}

@@ -131,5 +131,13 @@ def _tell_gap(review: NightReview, ctx: Context) -> None:
         once_key = f"review/{review.night}/{person.id}"
         until = f"{review_deadline(review.night, ctx.rules).astimezone(ctx.rules.zone):%H:%M}"
         notify_system(
-            person, ctx.store, review.night, ctx.now, "review.gap", once_key, until=until, left=len(receipts), **facts
+            person,
+            ctx.store,
+            review.night,
+            ctx.now,
+            "review.films_not_reviewed",
+            once_key,
+            until=until,
+            left=len(receipts),
+            **facts,
         )

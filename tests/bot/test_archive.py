@@ -153,10 +153,10 @@ def test_a_message_whose_key_is_missing_waits_for_it_and_the_others_go_on(
     tape.sends_film("p1", ROOM, make_film(seconds=10, size=(64, 48), fps=1, tag="2"), version=1)
     later(ear, seconds=1)
     assert (len(films(ear)), sorted(each.state for each in ear.inbox())) == (1, ["done", "waiting"])
-    [notice] = [each for each in ear.notices() if each.text_key == "trouble.door"]
+    [notice] = [each for each in ear.notices() if each.text_key == "office_alert.messages_unreadable"]
     assert "2.pem" in str(notice.params["why"])
     later(ear, minutes=30)
-    assert len([each for each in ear.notices() if each.text_key == "trouble.door"]) == 1
+    assert len([each for each in ear.notices() if each.text_key == "office_alert.messages_unreadable"]) == 1
     tape.write_private_key(tmp_path / "keys", 2)
     later(ear, minutes=11)
     assert [film.state for film in films(ear)] == ["filed", "filed"]
@@ -188,7 +188,7 @@ def test_an_archive_that_shuts_us_out_is_told_to_the_office(ear: Edge, tape: Arc
     tape.inject_fault("GetChatData", code)
     tape.sends_film("p1", ROOM, FILM)
     later(ear, seconds=1)
-    assert {each.text_key for each in ear.notices()} == {"trouble.pulling"}
+    assert {each.text_key for each in ear.notices()} == {"office_alert.poll_failed"}
 
 
 def test_a_film_that_is_gone_is_asked_for_again(ear: Edge, tape: Archive) -> None:

@@ -89,7 +89,7 @@ def test_it_is_never_turned_back_but_may_be_turned_on(store: Store, wall: Wall) 
     sync_rehearsal_clock(joined_running(store), store)
     with pytest.raises(OperationRefused) as found:
         start_clock(store, START + timedelta(minutes=59), None)
-    assert found.value.text_key == "clock.earlier"
+    assert found.value.text_key == "clock.cannot_go_back"
     later = start_clock(store, START + timedelta(hours=5), None)
     assert (later.now(), later.speed) == (START + timedelta(hours=5), 60)
 
@@ -161,14 +161,14 @@ def test_everything_that_is_said_in_a_rehearsal_says_so(tmp_path: Path, cloud: C
         with here.bot.uow.transaction() as store:
             items = [_item(store, "链接", "https://127.0.0.1:9/a"), _item(store, "视频", None)]
             group_of(store, "KEY")
-            notify_office(store, NIGHT, clock.now(), "trouble.message", "once", number=1)
+            notify_office(store, NIGHT, clock.now(), "office_alert.message_stuck", "once", number=1)
             _keep_film(here)
         for item in items:
             here.say(
                 "KEY",
                 channel="wecom_robot",
                 form="content",
-                text_key="push.film",
+                text_key="content.film",
                 params={
                     "item": item,
                     "title": "某片",

@@ -24,7 +24,14 @@ from storage.errors import DatabaseUnavailable
 from tests.bot.parts import Edge, edge
 from tests.harness import HandClock, config_for
 
-TEXTS = ("stranger.text", "help.welcome", "other.voice", "other.unreadable", "enrolment.how", "alert.unknown")
+TEXTS = (
+    "stranger.text",
+    "help.welcome",
+    "unsupported.voice",
+    "unsupported.unknown_kind",
+    "enrolment.instructions",
+    "alert.not_found",
+)
 
 
 def shown(cloud: Cloud, to: str) -> int:
@@ -112,7 +119,7 @@ def test_the_same_words_are_heard_as_often_as_they_are_said(here: Edge) -> None:
     for _ in range(3):
         for _ in range(28):
             here.say("zhangsan")
-            here.say("lisi", text_key="other.voice")
+            here.say("lisi", text_key="unsupported.voice")
         here.settle(60)
     assert {each.state for each in here.cloud.deliveries} == {"shown"}
     assert len(here.cloud.phone("zhangsan").received) == 84
@@ -122,7 +129,7 @@ def test_the_same_words_are_heard_as_often_as_they_are_said(here: Edge) -> None:
 def test_what_is_repeated_meanwhile_does_not_make_one_of_two_answers(here: Edge) -> None:
     """The platform knows a repeat by its interval: a late one must not give its successor the interval of another."""
     here.cloud.faults.inject("message/send", lose_response=True)
-    here.say("zhangsan", text_key="other.voice")
+    here.say("zhangsan", text_key="unsupported.voice")
     here.settle()
     here.say("zhangsan")
     here.settle()
@@ -214,7 +221,7 @@ def test_a_lost_answer_is_not_forgotten_over_a_refusal(here: Edge) -> None:
     """The words stay the same, although the last thing heard was an error."""
     here.cloud.faults.inject("message/send", lose_response=True)
     here.cloud.faults.inject("message/send", errcode=-1)
-    asked = here.say("zhangsan", text_key="clock.earlier", params={"lived": "甲", "start": "乙"})
+    asked = here.say("zhangsan", text_key="clock.cannot_go_back", params={"lived": "甲", "start": "乙"})
     here.settle()
     here.settle(15)
     with here.bot.uow.transaction() as store:
@@ -381,7 +388,7 @@ def test_after_a_crash_the_app_says_the_same_words(
     here: Edge, cloud: Cloud, clock: HandClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may have arrived: only the very same words are dropped by the platform."""
-    asked = here.say("zhangsan", text_key="clock.earlier", params={"lived": "甲", "start": "乙"})
+    asked = here.say("zhangsan", text_key="clock.cannot_go_back", params={"lived": "甲", "start": "乙"})
     dies_at_sending(here, monkeypatch)
     with here.bot.uow.transaction() as store:
         found = store.notices.get(asked)
@@ -427,7 +434,7 @@ def update(here: Edge, code: str) -> str:
     notice = here.say(
         "zhangsan",
         form="card_update",
-        text_key="question.card_settled",
+        text_key="question.card_answered",
         params={"response_code": code, "label": "1 罐区"},
     )
     here.settle()

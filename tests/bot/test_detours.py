@@ -60,7 +60,7 @@ def tell(here: Edge, kind: str = "reminder", key: str = "a", **how: Any) -> int:
     with here.bot.uow.transaction() as store:
         person = store.register.person(1)
         assert person is not None
-        saying = NoticeDraft(kind, "office.passed_on", f"told/{kind}/{key}", NIGHT, now, **how)
+        saying = NoticeDraft(kind, "office.request_forwarded", f"told/{kind}/{key}", NIGHT, now, **how)
         notice = notify_person(person, saying, store)
         assert notice is not None
         return notice.id
@@ -195,7 +195,9 @@ def test_both_boards_say_who_was_not_reached_and_who_was_by_another_way(
         store.session.add(Person(name="钱师傅", roles=["巡检员"]))
         store.session.flush()
         nobody = row(store, Person, name="钱师傅")
-        notify_person(nobody, NoticeDraft("reminder", "office.passed_on", "nobody", NIGHT, here.clock.instant), store)
+        notify_person(
+            nobody, NoticeDraft("reminder", "office.request_forwarded", "nobody", NIGHT, here.clock.instant), store
+        )
     with here.bot.uow.read() as store:
         book, now = here.bot.uow.rules(store), here.clock.instant
         seen, shown = night_json(Context(store, book, now), NIGHT), load_night_snapshot(Context(store, book, now))

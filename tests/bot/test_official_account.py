@@ -66,7 +66,7 @@ def tell(here: Edge, kind: str = "reminder", key: str = "a") -> Notice:
         person = store.register.person(1)
         assert person is not None
         notice = notify_person(
-            person, NoticeDraft(kind, "office.passed_on", f"{kind}/{key}", NIGHT, here.clock.instant), store
+            person, NoticeDraft(kind, "office.request_forwarded", f"{kind}/{key}", NIGHT, here.clock.instant), store
         )
         assert notice is not None
     here.settle()

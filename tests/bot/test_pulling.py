@@ -167,7 +167,7 @@ def test_a_wrong_secret_is_told_to_the_office_once_a_day(desk: Edge, cloud: Clou
     cloud.faults.inject("kf/sync_msg", errcode=95011, times=100)
     for _ in range(10):
         later(desk, minutes=3)
-    assert [each.text_key for each in desk.notices()] == ["trouble.pulling"]
+    assert [each.text_key for each in desk.notices()] == ["office_alert.poll_failed"]
 
 
 @pytest.mark.parametrize("nonsense", [{"msg_list": "no list"}, {"msg_list": [7, {"no": "msgid"}], "next_cursor": 5}])

@@ -24,5 +24,5 @@ def test_a_report_of_a_bad_night_fits_though_its_names_stand_in_lists_within_a_l
 
 
 def test_what_cannot_be_made_shorter_is_said_whole() -> None:
-    text = Renderer(rehearsal=False).render_text("question.card_settled", {"label": "名" * 400}, 100)
+    text = Renderer(rehearsal=False).render_text("question.card_answered", {"label": "名" * 400}, 100)
     assert text == "已记为 " + "名" * 400

@@ -324,7 +324,7 @@ def test_a_kick_by_a_stranger_is_not_answered_by_a_kick(here: Edge, gateway: Clo
         foreign = wire(gateway)
         until(lambda: not one.is_connected)
         until(lambda: here.rows(Notice))
-        assert here.rows(Notice)[0].text_key == "trouble.aibot_taken"
+        assert here.rows(Notice)[0].text_key == "office_alert.aibot_taken_over"
         assert not foreign.kicked
         # When the rest is over it is tried once more.
         until(lambda: one.is_connected)
@@ -358,7 +358,7 @@ def test_refused_log_ins_end_after_a_few_and_the_office_hears_of_it(here: Edge, 
     made = AibotConnection(memory, here.bot.worker._hearing, exchange, (address, bot_id, "wrong"), "one", QUICK)
     made.start()
     until(lambda: here.rows(Notice))
-    assert here.rows(Notice)[0].text_key == "trouble.aibot_refused"
+    assert here.rows(Notice)[0].text_key == "office_alert.aibot_refused"
     assert gateway.faults.pending("ping") == 0
     made.stop()
     assert len([each for each in gateway.violations if each.endpoint == "aibot_subscribe"]) == QUICK.max_login_failures

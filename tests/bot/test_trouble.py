@@ -197,7 +197,7 @@ def test_a_message_that_fails_and_fails_is_told_to_the_office_once_and_still_tri
         told = {
             each.person_id
             for each in Store(store.session).notices.of_night(county.notices()[0].night)
-            if each.text_key == "trouble.message"
+            if each.text_key == "office_alert.message_stuck"
         }
     staff = [text for text in county.cloud.phone("staff").texts if "多次处理不成" in text]
     assert (len(staff), len(told) >= 1) == (1, True)

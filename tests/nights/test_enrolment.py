@@ -150,7 +150,7 @@ def test_of_two_people_of_one_name_no_code_is_made(newcomer: Story) -> None:
         store.session.flush()
         with pytest.raises(OperationRefused) as refused:
             invite("张三", ["工作人员"], None, store, newcomer.clock.now())
-        assert refused.value.text_key == "enrolment.several_people"
+        assert refused.value.text_key == "enrolment.ambiguous_name"
         with pytest.raises(OperationRefused):
             invite("张三", ["园长"], None, store, newcomer.clock.now())
 

@@ -26,7 +26,7 @@ class _Bars:
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._making = progress.add_task(say("demo.making"), total=1)
+        self._making = progress.add_task(say("demo.making_films"), total=1)
         total = (night_instant(ENDS_AT) - night_instant(STARTS_AT)).total_seconds()
         self._night = progress.add_task(say("demo.night", time="23:50"), total=total)
 
@@ -71,21 +71,21 @@ class DemoOutput:
     def print_summary(self, processes: DemoProcesses, people: People) -> None:
         """The board, what people heard, where things lie, and how to go on."""
         view = json.loads(processes.run_command("night", processes.night.isoformat(), "--json"))
-        self._console.print(Panel(_heard(processes, people), title=say("demo.heard"), expand=False))
+        self._console.print(Panel(_heard(processes, people), title=say("demo.messages_title"), expand=False))
         print_night(view, self._console)
         self._numbers(view, processes)
-        self._console.print(say("demo.where", folder=str(processes.folder)))
+        self._console.print(say("demo.locations", folder=str(processes.folder)))
         self._console.print(
-            say("demo.again", folder=str(processes.folder), clock=processes.now().isoformat(timespec="minutes"))
+            say("demo.restart_hint", folder=str(processes.folder), clock=processes.now().isoformat(timespec="minutes"))
         )
         self.print_dashboard_login(processes)
-        self._console.print(say("demo.next", folder=str(processes.folder), night=processes.night.isoformat()))
+        self._console.print(say("demo.next_steps", folder=str(processes.folder), night=processes.night.isoformat()))
 
     def _numbers(self, view: dict[str, Any], stage: DemoProcesses) -> None:
         films = [f for each in view["enterprises"] for part in each["parts"] for f in part["submissions"]]
         size = sum(path.stat().st_size for path in (stage.folder / "objects").rglob("*") if path.is_file())
         sent = sum(notice["state"] == "sent" for notice in view["notices"])
-        self._console.print(say("demo.numbers", films=len(films), megabytes=f"{size / 1e6:.1f}", notices=sent))
+        self._console.print(say("demo.totals", films=len(films), megabytes=f"{size / 1e6:.1f}", notices=sent))
 
 
 def _heard(stage: DemoProcesses, people: People) -> str:

@@ -44,6 +44,6 @@ def blueprint(uow: UnitOfWork) -> Blueprint:
 
 def _words(alert: Alert) -> str:
     if alert.cause == "danger":
-        return say("alert.danger_card", **alert.params)
-    key = f"alarm.{alert.cause}"
-    return say(key if key in all_texts() else "alarm.other")
+        return say("alert.emergency_card", **alert.params)
+    key = f"alert_page.{alert.cause}"
+    return say(key if key in all_texts() else "alert_page.other")

@@ -44,13 +44,13 @@ def blueprint(uow: UnitOfWork) -> Blueprint:
 
 def action_label(action: str) -> str:
     """What an action of the trail is called."""
-    key = f"did.{action}"
+    key = f"audit_action.{action}"
     return say(key) if key in all_texts() else action
 
 
 def field_label(field: str) -> str:
     """What a field of a row, or of an entry's detail, is called."""
-    key = f"detail.{field}"
+    key = f"audit_detail.{field}"
     return _titles().get(field) or (say(key) if key in all_texts() else field)
 
 

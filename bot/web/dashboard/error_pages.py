@@ -20,7 +20,7 @@ def register_error_handlers(app: Flask) -> None:
 
 def error_page(status: int, text_key: str | None = None) -> Response:
     """A page that says why there is nothing to see."""
-    text_key = text_key or f"trouble_page.{status if status in _TOLD else 400}"
+    text_key = text_key or f"error_page.{status if status in _TOLD else 400}"
     return make_response(render_template("error.html", status=status, text_key=text_key), status)
 
 
@@ -35,4 +35,4 @@ def _page(error: HTTPException) -> Response | HTTPException:
 
 def _stale(_error: CSRFError) -> Response:
     """The form is from another sign-in, or from another site."""
-    return error_page(400, "trouble_page.stale")
+    return error_page(400, "error_page.form_expired")

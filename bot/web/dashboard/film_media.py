@@ -95,9 +95,9 @@ def _add_copy(pages: Blueprint, memory: UnitOfWork, gallery: FilmAccess) -> None
                 path = stack.enter_context(gallery.film_images.watermarked_copy(film.object_key, words))
             except (PictureError, ObjectMissing) as error:
                 log.warning("no copy of %s: %s", film.receipt, error)
-                return error_page(404, "films.no_copy")
+                return error_page(404, "films.watermarked_copy_impossible")
             except FilmImagesBusy:
-                return error_page(503, "films.copy_busy")
+                return error_page(503, "films.watermarked_copy_busy")
             record_view(memory, viewer, film, "download")
             return _streamed(path, f"{film.night}-{film.receipt}.mp4", stack.pop_all())
 

@@ -145,7 +145,7 @@ def _night(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise OperationRefused("objection.which_night") from error
+        raise OperationRefused("objection.invalid_night") from error
 
 
 def _seen(viewer: Viewer, code: str, store: Store) -> Enterprise:

@@ -26,12 +26,12 @@ def authenticate_password(uow: UnitOfWork, login: str, password: str, totp_code:
     now = wall_now()
     kept = _begin_try(uow, login, now)
     if not verify_password(kept.password_hash if kept else None, password) or kept is None:
-        raise SignInRefused("sign_in.wrong")
+        raise SignInRefused("sign_in.wrong_password")
     step = None
     if kept.totp_secret is not None:
         step = match_totp_step(kept.totp_secret, totp_code, now, kept.last_totp_step)
         if step is None:
-            raise SignInRefused("sign_in.wrong_code" if totp_code else "sign_in.code_wanted")
+            raise SignInRefused("sign_in.wrong_code" if totp_code else "sign_in.code_required")
     return _succeed(uow, kept.person_id, step)
 
 
@@ -48,7 +48,7 @@ def _begin_try(memory: UnitOfWork, login: str, now: datetime) -> Credential | No
         if kept is not None and allowed:
             kept.failed_attempts, kept.last_failed_at = kept.failed_attempts + 1, now
     if not allowed:
-        raise SignInRefused("sign_in.wait")
+        raise SignInRefused("sign_in.too_many_attempts")
     return kept
 
 
@@ -61,5 +61,5 @@ def _succeed(memory: UnitOfWork, person_id: int, step: int | None) -> Person:
         if kept is not None and good:
             kept.failed_attempts, kept.last_totp_step = 0, step if step is not None else kept.last_totp_step
     if not good or person is None:
-        raise SignInRefused("sign_in.wrong")
+        raise SignInRefused("sign_in.wrong_password")
     return person

@@ -77,7 +77,7 @@ def _add_form(pages: Blueprint, memory: UnitOfWork, objects: ObjectStore) -> Non
             found = _find(_entries(store, title), mark)
             cells = _cells(title, request.form)
             if mark and found is None:
-                return _form(viewer, title, store, None, cells, [say("register_page.changed_meanwhile")]), 409
+                return _form(viewer, title, store, None, cells, [say("register_page.changed_by_other")]), 409
             before = found.cells if found else None
             outcome = save_row(title, cells, before, store, objects, now, viewer.name)
             if not outcome.applied:

@@ -75,7 +75,7 @@ def _add_claim(pages: Blueprint, memory: UnitOfWork) -> None:
             film, person = get_film_or_404(store, viewer, night, receipt), store.register.person(viewer.person_id)
             assert person is not None
             mine = claim(film.id, person, memory.context(store))
-        return redirect(f"{film_page_url(film)}?review=1") if mine else error_page(409, "review.in_other_hands")
+        return redirect(f"{film_page_url(film)}?review=1") if mine else error_page(409, "review.claimed_by_other")
 
 
 def _add_verdict(pages: Blueprint, memory: UnitOfWork) -> None:

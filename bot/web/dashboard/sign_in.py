@@ -82,24 +82,28 @@ def _add_wecom(pages: Blueprint, memory: UnitOfWork, wecom: WeComLogin, limiter:
         state = request.args.get("state", "")
         wanted = consume_oauth_state(state)
         if wanted is None:
-            return error_page(403, "sign_in.stale")
+            return error_page(403, "sign_in.expired")
         try:
             account = wecom.resolve_account(request.args.get("code", ""))
         except ChannelError as error:
             log.warning("somebody could not be signed in: %s", error)
-            return error_page(403, "sign_in.stale") if isinstance(error, Permanent) else error_page(503, "sign_in.away")
+            return (
+                error_page(403, "sign_in.expired")
+                if isinstance(error, Permanent)
+                else error_page(503, "sign_in.wecom_unreachable")
+            )
         return _welcome(memory, account, state, wanted)
 
 
 def _welcome(memory: UnitOfWork, account: str | None, state: str, wanted: str) -> Response:
     if account is None:
-        return error_page(403, "sign_in.no_member")
+        return error_page(403, "sign_in.not_a_member")
     with memory.read() as store:
         person = store.register.account_owner("wecom", account, memory.clock.now())
     if person is None or not person.active:
-        return error_page(403, "sign_in.stranger")
+        return error_page(403, "sign_in.not_registered")
     if not start_session(memory, person, "wecom", state):
-        return error_page(403, "sign_in.stale")
+        return error_page(403, "sign_in.expired")
     return redirect(wanted)
 
 

@@ -28,13 +28,13 @@ def raw_text(value: object) -> str:
     """A text or number as text: 1 and 1.0 both as "1"."""
     if isinstance(value, str):
         if value.strip() in ERROR_CODES:
-            raise CellError("register.error_value")
+            raise CellError("register.formula_error")
         return value.strip()
     if isinstance(value, bool):
         raise CellError("register.not_text")
     if isinstance(value, int | float):
         return str(int(value)) if float(value).is_integer() else repr(value)
-    raise CellError("register.became_date")
+    raise CellError("register.date_instead_of_text")
 
 
 def normalized_text(value: object) -> str:
@@ -195,7 +195,7 @@ def link(value: object) -> str:
 def _split(found: str) -> list[str]:
     pieces = [piece.strip() for piece in LIST_SEPARATORS.split(found) if piece.strip()]
     if not pieces:
-        raise CellError("register.nothing_between")
+        raise CellError("register.only_separators")
     return pieces
 
 

@@ -25,7 +25,7 @@ def export_films(store: Store, objects: ObjectStore, workbook_path: Path) -> tup
             continue
         names[item.id] = name = _name(item, folder, taken)
         if not _write(item, objects, workbook_path.parent / name):
-            complaints.append(say("register.object_absent", title=item.title, file=name))
+            complaints.append(say("register.object_missing", title=item.title, file=name))
     return names, complaints
 
 

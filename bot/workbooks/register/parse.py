@@ -120,7 +120,7 @@ class _SheetReader:
         known = {column.title for column in self.sheet.columns}
         for index, title in enumerate(titles, 1):
             if title in known and title in self.columns:
-                self._refuse_sheet("register.column_twice", column=title)
+                self._refuse_sheet("register.duplicate_column", column=title)
                 return False
             if title in known:
                 self.columns[title] = index
@@ -163,7 +163,9 @@ class _SheetReader:
         key = tuple(row.get(field_name) for field_name in self.sheet.key_fields)
         first = self.seen.setdefault(key, row.number) if key else row.number
         if first != row.number:
-            self._refuse(row, self.sheet.title_of(self.sheet.key_fields[-1]), CellError("register.twice", row=first))
+            self._refuse(
+                row, self.sheet.title_of(self.sheet.key_fields[-1]), CellError("register.duplicate_row", row=first)
+            )
 
     def _refuse(self, row: ParsedRow, column: str, problem: CellError) -> None:
         found = self.grid.value_at(row.number, self.columns[column]) if column in self.columns else None
@@ -185,9 +187,9 @@ def _is_empty(value: Any) -> bool:
 
 def _value(column: Column, found: Any) -> Any:
     if isinstance(found, UncalculatedFormula):
-        raise CellError("register.uncounted_formula")
+        raise CellError("register.formula_not_calculated")
     if not _is_empty(found):
         return column.parse(found)
     if column.required:
-        raise CellError("register.must_be_given")
+        raise CellError("register.required")
     return list(column.default) if isinstance(column.default, list) else column.default

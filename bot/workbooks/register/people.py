@@ -48,7 +48,7 @@ def _refuse_shared_accounts(work: ImportContext, wanted: list[PersonRow]) -> Non
     for one in wanted:
         for key in one.account_keys.items():
             if first.setdefault(key, one.row.number) != one.row.number:
-                work.refuse(PEOPLE, one.row, key[0], "register.account_twice", first=first[key])
+                work.refuse(PEOPLE, one.row, key[0], "register.duplicate_account", first=first[key])
 
 
 def _merged(work: ImportContext, wanted: list[PersonRow], found: dict[int, Person]) -> list[PersonRow]:
@@ -84,7 +84,7 @@ def _warn_of_namesakes(
     places = {(person.name, frozenset(known.enterprise_ids[person.id])) for person in known.people if person.active}
     for one in kept:
         if one.row.number not in found and (one.name, one.enterprise_ids) in places:
-            work.warn("register.namesake", row=one.row.number, name=one.name)
+            work.warn("register.same_name_new_person", row=one.row.number, name=one.name)
 
 
 class _Writer:
@@ -101,7 +101,7 @@ class _Writer:
             person = Person(name=one.name, roles=[], active=True)
             self.work.store.session.add(person)
         elif person.name != one.name:
-            self.work.warn("register.renamed", row=one.row.number, old=person.name, new=one.name)
+            self.work.warn("register.person_renamed", row=one.row.number, old=person.name, new=one.name)
         self.ties.append((one, person, new, update_fields(person, self._values(one, person))))
 
     def _values(self, one: PersonRow, person: Person) -> dict[str, Any]:
@@ -113,7 +113,7 @@ class _Writer:
         if one.has_left is not None:
             values["active"] = not one.has_left
         elif not person.active:
-            self.work.warn("register.still_left", row=one.row.number, name=one.name)
+            self.work.warn("register.left_person_listed", row=one.row.number, name=one.name)
         return values
 
     def write_ties(self) -> None:
@@ -159,7 +159,7 @@ class _Writer:
             return update_fields(held[-1], {"account": account})
         if holder is not None:
             other = next(known.name for known in self.known.people if known.id == holder)
-            self.work.refuse(PEOPLE, one.row, realm, "register.account_of_another", name=other)
+            self.work.refuse(PEOPLE, one.row, realm, "register.account_taken", name=other)
             return False
         for binding in self.known.current_bindings[person.id]:
             # The sheet takes back what a sheet gave; an account bound by code is the person's own affair.

@@ -87,7 +87,7 @@ class _Roster:
     def _warn_of_left(self, day: date, people: dict[str, list[Person]]) -> None:
         for person in {person.id: person for found in people.values() for person in found}.values():
             if not person.active:
-                self.work.warn("register.left_on_roster", day=day.isoformat(), name=person.name)
+                self.work.warn("register.left_person_on_roster", day=day.isoformat(), name=person.name)
 
     def _replace(self, day: date, shift: PeopleByPost) -> None:
         self.session.execute(delete(DutyShift).where(DutyShift.day == day))

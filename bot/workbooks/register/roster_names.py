@@ -62,10 +62,10 @@ class RosterNames:
             if len(found) == 1:
                 return found[0]
         if not people:
-            raise CellError("register.nobody_of_that_name", name=text)
+            raise CellError("register.person_not_found", name=text)
         if not serving and not include_former:
-            raise CellError("register.name_left", name=text)
-        raise CellError("register.several_of_that_name", count=len(serving or people), name=name)
+            raise CellError("register.person_left", name=text)
+        raise CellError("register.ambiguous_person", count=len(serving or people), name=name)
 
     def _meant(self, written: str) -> tuple[str, list[Person]]:
         if people := self.people_named(written):

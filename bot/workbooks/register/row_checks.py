@@ -55,11 +55,11 @@ def check_content(values: dict[str, Any], folder: Path) -> FieldErrors:
     url, file = values.get("url"), values.get("file")
     kind = values["kind"] = values.get("kind") or (VIDEO if file else LINK)
     if kind == LINK and not url:
-        return [("url", CellError("register.link_lacking"))]
+        return [("url", CellError("register.link_url_missing"))]
     if kind == LINK and file:
         return [("file", CellError("register.link_with_file"))]
     if kind == VIDEO and not url and not file:
-        return [("file", CellError("register.film_lacking"))]
+        return [("file", CellError("register.film_source_missing"))]
     try:
         values["file"] = _content_file(file, folder) if file else None
     except CellError as problem:

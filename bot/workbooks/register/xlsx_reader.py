@@ -85,7 +85,7 @@ def _check_size(path: Path) -> None:
     if size > MAX_FILE_BYTES:
         raise CellError("register.too_big", megabytes=MAX_FILE_BYTES // 1024**2)
     if start == _OLE_MAGIC:
-        raise CellError("register.locked_or_old")
+        raise CellError("register.encrypted_or_xls")
 
 
 def _grids(path: Path, wanted: Container[str]) -> list[Grid]:

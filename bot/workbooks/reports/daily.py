@@ -114,17 +114,17 @@ def _prove(table: DailyTable) -> None:
 
 
 def _sentences(table: DailyTable) -> tuple[str, ...]:
-    nobody = say("workbook.daily_nobody")
+    nobody = say("workbook.daily_none")
     leaders, staff = ("、".join(names) or nobody for names in (table.leaders, table.staff))
     backup = say("workbook.daily_backup", backups="、".join(table.backups)) if table.backups else ""
-    key = "workbook.daily_window_gained" if table.window_extension else "workbook.daily_window"
+    key = "workbook.daily_window_extended" if table.window_extension else "workbook.daily_window"
     minutes = round(table.window_extension.total_seconds() / 60)
     counts = {name: table.counts.get(name, 0) for name in ("expected", *STATE_STYLES)}
     return (
         say(key, opens=format_datetime(table.opens), closes=format_datetime(table.closes), minutes=minutes),
         say("workbook.daily_duty", leaders=leaders, staff=staff) + backup,
         say("workbook.daily_counts", **counts),
-        *([say("workbook.daily_trail", head=table.audit_log_head)] if table.audit_log_head else []),
+        *([say("workbook.daily_audit_log_head", head=table.audit_log_head)] if table.audit_log_head else []),
     )
 
 

@@ -83,7 +83,7 @@ def _shares(this: StateTally, before: StateTally) -> tuple[Any, ...]:
 
 def _night(report: WeeklyReport, night: Any) -> TableRow:
     tally = report.nights[night]
-    remark = say("workbook.excused") if night in report.outage_nights else ""
+    remark = say("workbook.deadline_extended") if night in report.outage_nights else ""
     return TableRow((f"{night:%Y-%m-%d}", *tally.counts.values(), format_percent(tally.on_time_rate), remark))
 
 

@@ -65,7 +65,7 @@ def write_yearly_table(target: OutputTarget, report: YearlyReport, intro_line: s
 
 
 def _sheet(name: str) -> str:
-    return say(f"year_sheet.{name}")
+    return say(f"yearly_sheet.{name}")
 
 
 def _figures(report: YearlyReport) -> list[TableRow]:
@@ -87,7 +87,17 @@ def _enterprises(report: YearlyReport) -> list[TableRow]:
         for row in report.rows
     ]
     if report.unlisted_films.count:
-        lines.append(TableRow(("", say("workbook.elsewhere"), "", *[""] * len(_COUNTS), *_size(report.unlisted_films))))
+        lines.append(
+            TableRow(
+                (
+                    "",
+                    say("workbook.unattributed_or_unregistered"),
+                    "",
+                    *[""] * len(_COUNTS),
+                    *_size(report.unlisted_films),
+                )
+            )
+        )
     lines.append(TableRow(("", say("workbook.total"), "", *_counts(report.total), *_size(report.films))))
     return lines
 
@@ -98,7 +108,7 @@ def _size(films: FilmTotals) -> tuple[int, float]:
 
 def _night(report: YearlyReport, night: date) -> TableRow:
     tally, films = report.nights[night], report.films_by_night.get(night, FilmTotals())
-    remark = say("workbook.excused") if night in report.outage_nights else ""
+    remark = say("workbook.deadline_extended") if night in report.outage_nights else ""
     return TableRow((f"{night:%Y-%m-%d}", *_counts(tally), films.count, report.reminders.get(night, 0), remark))
 
 
