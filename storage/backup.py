@@ -146,7 +146,7 @@ def _manifest(archive: zipfile.ZipFile, source: Path) -> Manifest:
     said = json.loads(archive.read(MANIFEST_NAME))
     if said["format"] != FORMAT_VERSION or said["revision"] not in known_revisions():
         raise OperationRefused("backup.newer", file=source.name)
-    return Manifest(said["made_at"], said["revision"], said["tables"])
+    return Manifest(said["created_at"], said["revision"], said["tables"])
 
 
 def _check_digests(archive: zipfile.ZipFile, manifest: Manifest) -> None:

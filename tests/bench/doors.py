@@ -138,7 +138,7 @@ def _link(found: Service, number: int) -> str:
             enterprise_id=plant.id,
             part_id=store.register.parts_of(plant.id)[0].id,
             night=now.date(),
-            made_at=now,
+            created_at=now,
             expires_at=now + timedelta(hours=1),
         )
         return urlsplit(SignedLinks("http://bench", "bench").upload_url(made.id)).path

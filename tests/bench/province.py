@@ -65,7 +65,7 @@ def _person(number: int) -> dict[str, object]:
 
 
 def _binding(number: int) -> dict[str, object]:
-    return {"person_id": number, "realm": "wecom", "account": f"p{number}", "account_key": f"p{number}"}
+    return {"person_id": number, "realm": "wecom", "account": f"p{number}", "canonical_account": f"p{number}"}
 
 
 def _part(number: int, part: int) -> dict[str, object]:
@@ -107,7 +107,7 @@ def _film(night: date, number: int, enterprise: int, part: int, inbox_id: int, s
         "inbox_id": inbox_id,
         "realm": "wecom",
         "sender": f"p{enterprise}",
-        "sender_key": f"p{enterprise}",
+        "canonical_sender": f"p{enterprise}",
         "person_id": enterprise,
         "enterprise_id": enterprise,
         "part_id": (enterprise - 1) * PARTS + part + 1,
@@ -115,7 +115,7 @@ def _film(night: date, number: int, enterprise: int, part: int, inbox_id: int, s
         "sent_at": sent,
         "received_at": sent,
         "state": "filed",
-        "place": "attributed",
+        "attribution": "attributed",
         "marks": [],
         "sha256": f"{number:064x}",
         "bytes": 8_000_000,

@@ -55,7 +55,7 @@ def _receipt(night: date, number: int) -> dict[str, object]:
         "once_key": f"receipt/{night}/{number}",
         "kind": "receipt",
         "night": night,
-        "to_name": f"巡检员{person}",
+        "recipient_name": f"巡检员{person}",
         "person_id": person,
         "channel": "wecom_app",
         "address": f"p{person}",
@@ -66,7 +66,7 @@ def _receipt(night: date, number: int) -> dict[str, object]:
         "due_at": at,
         "state": "sent",
         "attempts": 1,
-        "attempted_at": at,
+        "last_attempted_at": at,
         "sent_at": at,
         "body": {"form": "text", "text": "收" * 60},
     }

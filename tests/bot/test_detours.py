@@ -147,7 +147,7 @@ def test_a_platform_that_counts_otherwise_is_believed(here: Edge, cloud: Cloud, 
     cloud.kf.customers["wm1"].received.clear()
     here.clock.instant += timedelta(hours=48)
     with here.bot.uow.transaction() as store:
-        store.contacts._update("wecom_kf/wm1", {"open_until": here.clock.instant + timedelta(hours=1)})
+        store.contacts._update("wecom_kf/wm1", {"reply_until": here.clock.instant + timedelta(hours=1)})
     notice = tell(here, "receipt")
     here.settle()
     told = here.notice(notice)

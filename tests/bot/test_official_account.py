@@ -88,7 +88,7 @@ def test_a_film_is_taken_in_and_answered_in_every_mode(
     assert cloud.violations == []
 
 
-@pytest.mark.parametrize("how", ["raw_films", "plain_text_json", "redirects"])
+@pytest.mark.parametrize("how", ["films_as_bytes", "plain_text_json", "redirects_films"])
 def test_a_film_is_fetched_however_the_platform_hands_it_out(
     here: Edge, cloud: Cloud, qian: FollowerPhone, how: str
 ) -> None:

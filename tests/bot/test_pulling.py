@@ -78,7 +78,7 @@ def test_a_kill_before_the_cursor_is_kept_keeps_each_message_once(
 ) -> None:
     sent = zhao.says("你好")
     with monkeypatch.context() as broken:
-        broken.setattr(poller, "keep", _dies)
+        broken.setattr(poller, "store_messages", _dies)
         with pytest.raises(KeyboardInterrupt):
             desk.bot.pollers.poll_until_idle()
     assert (kept(desk), source(desk).handled_count) == ([], 0)
@@ -199,7 +199,7 @@ def test_what_another_puller_has_fetched_meanwhile_is_not_kept_over_it(
         desk.bot.pollers.poll_until_idle()
         return PollResult([], "an older cursor", has_more=False)
 
-    monkeypatch.setattr(door, "pull", overtaken)
+    monkeypatch.setattr(door, "poll", overtaken)
     zhao.says("在吗")
     desk.bot.pollers.poll_until_idle()
     assert (kept(desk)[0], source(desk).cursor != "an older cursor", door.poll == ask) == (sent.msg_id, True, True)

@@ -35,8 +35,8 @@ def secrets_of(here: Edge) -> list[str]:
 def test_a_noisy_night_shows_no_secret(
     here: Edge, talk: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "READ_S", 0.2)
-    monkeypatch.setattr(client, "SPARED_S", 0)
+    monkeypatch.setattr(http, "READ_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(client, "WRONG_SECRET_PAUSE_S", 0)
     release = threading.Event()
     here.cloud.add_robot("ROBOT-KEY-0815", "群")
     for name in ("gettoken", "message/send", "webhook/send", "media/get"):

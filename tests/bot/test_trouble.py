@@ -73,7 +73,7 @@ def test_a_locked_database_is_503_within_the_platforms_patience(
     here: Edge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert inbox_writer.CALLBACK_TIMEOUT_S < 5
-    monkeypatch.setattr(inbox_writer, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(inbox_writer, "CALLBACK_TIMEOUT_S", 0.1)
     monkeypatch.setattr(health, "_PATIENCE_S", 0.1)
     other = Database(f"sqlite:///{tmp_path}/patrol.db")
     with other.transaction() as session:
@@ -91,7 +91,7 @@ def test_a_locked_database_is_503_within_the_platforms_patience(
 
 @embedded_only
 def test_a_long_writer_of_this_process_is_503_too(here: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inbox_writer, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(inbox_writer, "CALLBACK_TIMEOUT_S", 0.1)
     inside, release = threading.Event(), threading.Event()
 
     def write() -> None:
@@ -138,14 +138,14 @@ def test_a_film_waits_until_the_object_store_takes_it(county: Edge, monkeypatch:
     def refuse(*_: Any) -> None:
         raise ObjectError("cannot keep: No space left on device")
 
-    monkeypatch.setattr(objects, "keep", refuse)
+    monkeypatch.setattr(objects, "save", refuse)
     assert county.cloud.phone("p1").sends_film(FILM).status == 200
     for _ in range(4):
         county.settle(10)
     assert [each.state for each in county.rows(Submission)] == ["receiving"]
     status, told = ready(county)
     assert (status, "No space left" in told["problems"]["object_store"]) == (503, True)
-    monkeypatch.setattr(objects, "keep", keep)
+    monkeypatch.setattr(objects, "save", keep)
     county.settle(60)
     assert [each.state for each in county.rows(Submission)] == ["filed"]
     county.settle(10)

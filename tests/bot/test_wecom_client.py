@@ -138,7 +138,7 @@ def test_a_token_answer_that_makes_no_sense_gives_the_lease_back(here: Edge) -> 
 def test_a_token_request_that_hangs_ends_and_gives_the_lease_back(
     here: Edge, client: WeComClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "READ_S", 0.1)
+    monkeypatch.setattr(http, "READ_TIMEOUT_S", 0.1)
     release = threading.Event()
     here.cloud.faults.inject("gettoken", hold=release)
     with pytest.raises(Transient) as hung:
@@ -244,7 +244,7 @@ def test_a_download_that_hangs_ends(
     here: Edge, client: WeComClient, film: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client.token()
-    monkeypatch.setattr(http, "READ_S", 0.1)
+    monkeypatch.setattr(http, "READ_TIMEOUT_S", 0.1)
     monkeypatch.setattr(client_module, "_RESUMES", 0)
     release = threading.Event()
     here.cloud.faults.inject("media/get", hold=release)

@@ -167,7 +167,7 @@ def test_what_a_dead_worker_was_sending_is_free_at_once(
     dead, living = here.say("zhangsan"), here.say("lisi")
     monkeypatch.setattr("bot.delivery.deliver.Delivery._send", lambda self, attempt: None)
     here.settle()
-    monkeypatch.setattr(here.engine, "orphans", lambda alive: set() if "dead" in alive else {(DELIVER, dead)})
+    monkeypatch.setattr(here.engine, "orphaned_jobs", lambda alive: set() if "dead" in alive else {(DELIVER, dead)})
     with here.bot.uow.transaction() as store:
         store.facts.store_fact("executor/living", {"at": wall_now().isoformat()})
         store.facts.store_fact("executor/dead", {"at": (wall_now() - timedelta(seconds=31)).isoformat()})
@@ -189,7 +189,7 @@ def test_nothing_waits_for_a_clock_that_was_put_back(here: Edge, monkeypatch: py
     with here.bot.uow.transaction() as store:
         store.inbox.retry_now(wall_now())
     here.clock.instant -= timedelta(minutes=40)
-    monkeypatch.setattr(here.bot.worker._watch, "put_back", lambda: timedelta(minutes=40))
+    monkeypatch.setattr(here.bot.worker._watch, "backward_jump", lambda: timedelta(minutes=40))
     here.bot.worker.run_tick()
     monkeypatch.undo()
     here.engine.run_due(here.clock.instant)

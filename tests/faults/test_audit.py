@@ -65,7 +65,7 @@ def test_counts_that_do_not_add_up_and_films_that_are_not_shown_are_found(
                 part["submissions"].clear()
         return view
 
-    monkeypatch.setattr(inside, "night_view", wrong)
+    monkeypatch.setattr(inside, "night_json", wrong)
     problems = audited(county, sent).problems
     assert len([each for each in problems if each.startswith("sums")]) == 2
 

@@ -102,7 +102,7 @@ def next_version(folder: Path) -> Path:
     tree = folder / "next"
     for package in ("bot", "handlers", "schedules", "storage"):
         shutil.copytree(ROOT / package, tree / package, ignore=shutil.ignore_patterns("__pycache__"))
-    step = tree / "storage" / "migrations" / "versions" / "9001_the_next.py"
+    step = tree / "storage" / "db" / "migrations" / "versions" / "9001_the_next.py"
     step.write_text(STEP.format(head=head_revision()))
     return tree
 

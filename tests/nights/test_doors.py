@@ -24,7 +24,7 @@ class Word:
     channel: str
     realm: str
     sender: str
-    chat: str | None = None
+    chat_id: str | None = None
     inbox_id: int = 0
 
 

@@ -198,7 +198,7 @@ def test_a_year_takes_no_more_queries_than_a_day(week: Story) -> None:
     with queries(week) as of_year, week.bot.uow.read() as store:
         yearly_report(Context(store, week.bot.uow.rules(store), week.clock.now()), NIGHT)
     # The first night served is found by halves: one question for each doubling of the nights.
-    born = [each for each in of_year if "FROM meta" in each]
+    born = [each for each in of_year if "FROM fact" in each]
     assert (len(born) <= 10, len(of_year) - len(born) <= 12) == (True, True)
 
 

@@ -131,7 +131,7 @@ def test_a_clock_that_is_put_forward_is_no_outage_for_a_process_that_was_there(t
 def test_a_rehearsal_that_is_laid_aside_was_not_away(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=1, parts=1) as night:
         night.time("00:30")
-        night.clock.rehearsal = True
+        night.clock.is_rehearsal = True
         line = Heartbeat(RECEIVING, night.clock)
         with night.office() as store:
             line.beat(store)

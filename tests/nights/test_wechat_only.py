@@ -110,14 +110,14 @@ def test_a_film_is_found_within_minutes_although_its_bell_was_lost(night: Story)
 def test_a_night_that_we_slept_through_comes_right_by_the_instants_of_sending(tmp_path: Path) -> None:
     with kf_story(tmp_path, parts=1) as night:
         bound(night)
-        night.cloud.kf.rings = False
+        night.cloud.kf.notifies = False
         days = [NIGHT + timedelta(days=days) for days in range(3)]
         for day in days:
             night.asleep("05:59:59", day)
             sent = night.phone(ZHAO).sends_film(film_bytes(12, f"film of {day}"))
             assert sent.statuses == []
         night.asleep("07:00", days[-1])
-        night.bot.pulling.begin()
+        night.bot.pollers.create_cursors()
         night.settle()
         assert [night.state("E001", day) for day in days] == ["on_time"] * 3
         assert [night.part("E001", "1", day)["submissions"][0]["marks"] for day in days] == [[], [], []]
@@ -130,7 +130,7 @@ def test_no_wave_names_anybody_while_a_bell_is_unanswered(tmp_path: Path) -> Non
     with kf_story(tmp_path, parts=1) as night:
         bound(night)
         night.time("01:36")
-        night.cloud.faults.next("kf/sync_msg", http_status=502, times=3)
+        night.cloud.faults.inject("kf/sync_msg", http_status=502, times=3)
         night.film(ZHAO)
         for second in range(37, 45):
             night.time(f"01:37:{second}")
@@ -163,7 +163,7 @@ def test_a_film_taken_back_stays_and_that_is_noted(night: Story) -> None:
 def test_what_the_platform_could_not_deliver_after_all_does_not_count_as_said(night: Story) -> None:
     bound(night)
     night.time("00:10")
-    night.phone(ZHAO).customer.refuses = True
+    night.phone(ZHAO).customer.blocks_messages = True
     night.says(ZHAO, "1")
     night.film(ZHAO)
     night.settle(5)
