@@ -1,18 +1,18 @@
-# Two commands do all the set-up: `make demo` and `make test`.
+# `make demo` and `make test` set up everything they need.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
 .PHONY: help demo test test-interop lint bench faults screenshots setup clean lock audit
 help:
-	@echo "make demo   play a whole night against the pretend WeCom cloud"
+	@echo "make demo   play a whole night against the simulated WeCom cloud"
 	@echo "make test   run the whole suite"
-	@echo "make test-interop  the platform's own libraries against the pretend cloud (needs npm)"
+	@echo "make test-interop  the platform's own client libraries against the simulator (needs npm)"
 	@echo "make lint   ruff, mypy, import-linter"
-	@echo "make audit  ask for known vulnerabilities of what requirements.lock pins"
-	@echo "make bench  measure, and print the table of docs/performance.md"
+	@echo "make audit  check what requirements.lock pins for known vulnerabilities"
+	@echo "make bench  measure, and print the tables of docs/performance.md"
 	@echo "make screenshots  take the pictures of docs/screenshots (needs Chromium)"
-	@echo "make faults a long random night in which everything breaks (the table of docs/promises.md), then garbage at the doors"
+	@echo "make faults a long random night with every kind of fault (the table of docs/promises.md), then fuzzed callbacks"
 	@echo "make setup  only install, into .venv"
 
 .venv/.runtime: requirements.lock pyproject.toml
@@ -37,7 +37,7 @@ demo: .venv/.runtime
 test: .venv/.dev
 	$(BIN)/python -m pytest -n 2
 
-# The platform's own client libraries against the pretend cloud; needs Node.js and npm.
+# The platform's own client libraries against the simulator; needs Node.js and npm.
 tests/interop/node_modules: tests/interop/package.json tests/interop/package-lock.json
 	cd tests/interop && npm ci --silent
 	touch $@
@@ -51,7 +51,7 @@ lint: .venv/.dev
 	$(BIN)/mypy bot handlers schedules storage
 	$(BIN)/lint-imports --no-cache
 
-# Exit 1 on a known vulnerability; says so where nobody can be asked.
+# Exit 1 on a known vulnerability; prints NOT DONE if no database can be reached.
 audit: .venv/.dev
 	$(BIN)/python .ci/audit.py
 
@@ -66,7 +66,7 @@ faults: .venv/.dev
 screenshots: .venv/.dev
 	$(BIN)/python -m tests.browser.screenshots
 
-# Needs uv; everything else does without.
+# Needs uv; nothing else does.
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -q -o requirements.lock
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -q -o requirements-dev.lock

@@ -1,7 +1,7 @@
-"""Are vulnerabilities known of what requirements.lock pins? `make audit`.
+"""Checks what requirements.lock pins for known vulnerabilities: `make audit`.
 
-Exit 1 when there are. Where the service that knows cannot be reached, as behind a wall that lets nothing but a package
-index through, that is said plainly and fails nothing: it is no finding, and no all-clear either.
+Exit 1 on a finding. If no database can be reached, as behind a firewall that allows only a package index, it prints
+NOT DONE and exits 0: that is neither a finding nor an all-clear.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ LOCK = Path(__file__).parent.parent / "requirements.lock"
 SERVICES = ("pypi", "osv")
 
 
-def asked(service: str) -> list[dict[str, Any]]:
-    """Every pinned package with what is known of it; nothing when the service did not answer."""
+def query(service: str) -> list[dict[str, Any]]:
+    """Every pinned package with its known vulnerabilities; empty if the service did not answer."""
     options = ["--disable-pip", "--no-deps", "--progress-spinner", "off", "--timeout", "10", "--format", "json"]
     command = [sys.executable, "-m", "pip_audit", "--requirement", str(LOCK), "-s", service, *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -28,18 +28,18 @@ def asked(service: str) -> list[dict[str, Any]]:
 
 
 def main() -> int:
-    """Ask one service after the other until one knows the packages."""
+    """Query one service after the other until one knows the packages."""
     for service in SERVICES:
-        known = [each for each in asked(service) if "vulns" in each]
-        if not known:
+        packages = [package for package in query(service) if "vulns" in package]
+        if not packages:
             continue
-        found = [(each, vulnerability) for each in known for vulnerability in each["vulns"]]
-        for each, vulnerability in found:
+        findings = [(package, vulnerability) for package in packages for vulnerability in package["vulns"]]
+        for package, vulnerability in findings:
             fixed = ", ".join(vulnerability["fix_versions"]) or "no version yet"
-            sys.stdout.write(f"{each['name']} {each['version']}: {vulnerability['id']}, mended in {fixed}\n")
-        sys.stdout.write(f"audit: {len(known)} packages asked about at {service}, {len(found)} vulnerabilities known\n")
-        return bool(found)
-    sys.stdout.write(f"audit: NOT DONE, none of {', '.join(SERVICES)} could be asked from here\n")
+            sys.stdout.write(f"{package['name']} {package['version']}: {vulnerability['id']}, fixed in {fixed}\n")
+        sys.stdout.write(f"audit: {len(packages)} packages checked at {service}, {len(findings)} known vulnerabilities\n")
+        return bool(findings)
+    sys.stdout.write(f"audit: NOT DONE, none of {', '.join(SERVICES)} can be reached from here\n")
     return 0
 
 
