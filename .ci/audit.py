@@ -37,7 +37,7 @@ def main() -> int:
         for package, vulnerability in findings:
             fixed = ", ".join(vulnerability["fix_versions"]) or "no version yet"
             sys.stdout.write(f"{package['name']} {package['version']}: {vulnerability['id']}, fixed in {fixed}\n")
-        sys.stdout.write(f"audit: {len(packages)} packages checked at {service}, {len(findings)} known vulnerabilities\n")
+        sys.stdout.write(f"audit: {len(packages)} packages checked at {service}, {len(findings)} vulnerabilities\n")
         return bool(findings)
     sys.stdout.write(f"audit: NOT DONE, none of {', '.join(SERVICES)} can be reached from here\n")
     return 0
