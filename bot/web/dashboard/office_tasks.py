@@ -51,7 +51,7 @@ class _Desk:
                 done = deed(store)
         except OperationRefused as refused:
             return self.page(viewer, told=say(refused.text_key, **refused.params)), 422
-        return self.page(viewer, done=done) if done else redirect(url_for("office_tasks.list_tasks"))
+        return self.page(viewer, done=done) if done else redirect(url_for(".list_tasks"))
 
 
 def blueprint(uow: UnitOfWork) -> Blueprint:
