@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from flask import Flask
 
 from bot.bootstrap import build_object_store, build_ssrf_guard, build_uow_and_channels
-from bot.channels import Channels, WeComAibotChannel
+from bot.channels.registry import Channels
+from bot.channels.wecom_aibot.outbound import WeComAibotChannel
 from bot.clock import Clock
 from bot.config import Config
 from bot.delivery.attachments import Attachments

@@ -18,7 +18,8 @@ from storage.objects import ObjectStore, S3Settings, open_object_store
 from storage.store import Store
 
 if TYPE_CHECKING:
-    from bot.channels import Channels, SsrfGuard
+    from bot.channels.registry import Channels
+    from bot.channels.ssrf_guard import SsrfGuard
 
 
 def open_database(config: Config, *, migrate: bool) -> Database:
@@ -71,7 +72,7 @@ def command_clock(database: Database) -> Clock:
 
 def build_ssrf_guard(config: Config) -> SsrfGuard:
     """The way to addresses that came from outside, for doors and links alike."""
-    from bot.channels import SsrfGuard
+    from bot.channels.ssrf_guard import SsrfGuard
 
     return SsrfGuard(
         (config.WECOM_API_URL, config.WECOM_AIBOT_URL, config.OFFICIAL_ACCOUNT_API_URL), config.MEDIA_HOSTS
@@ -82,11 +83,12 @@ def build_uow_and_channels(
     config: Config, database: Database, clock: Clock, engine: engines.Engine
 ) -> tuple[UnitOfWork, Channels]:
     """The memory, with what the settings have switched on to speak through."""
-    from bot.channels import ChannelContext, build_channels
+    from bot.channels.interface import ChannelContext
+    from bot.channels.registry import build_channels
 
     memory = UnitOfWork(database, engine, clock, config.TIMEZONE)
     switchboard = build_channels(
         ChannelContext(config, clock, memory.transaction, memory.read, build_ssrf_guard(config))
     )
-    memory.personal_channels = switchboard.personal_channels
+    memory.personal_channels, memory.urgent_channels = switchboard.personal_channels, switchboard.urgent
     return memory, switchboard

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -17,27 +15,10 @@ from schedules.context import Context
 from schedules.outage_notices import load_rule_book
 from schedules.rules import RuleBook
 from storage.db.database import WRITE_TIMEOUT_S, Database
-from storage.inbox import store_messages_autocommit
+from storage.inbox import InboundMessage, store_messages_autocommit
 from storage.personal_channels import PersonalChannel
 from storage.poll_cursors import record_notification
 from storage.store import Store
-
-if TYPE_CHECKING:
-    from bot.channels.interface import SourceNotification
-
-# What these doors hand on is gone within minutes: it goes before what can wait.
-URGENT_CHANNELS = frozenset({"wecom_aibot"})
-
-
-@dataclass(frozen=True)
-class InboundMessage:
-    """A genuine message as it is to be kept: by which door, under which key, and its plain content; or the bell
-    that it is, of which nothing is kept but that it rang."""
-
-    channel: str
-    key: str
-    raw: str
-    notification: SourceNotification | None = None
 
 
 class TransactionStore(Store):
@@ -51,12 +32,14 @@ class TransactionStore(Store):
 class UnitOfWork:
     """The database, the engine and the clock, as one means to remember and to get things done.
 
-    `lines` are the channels that the settings have opened to single people.
+    `personal_channels` are those that the settings switch on, the preferred one first; messages of `urgent_channels`
+    are handled before others.
     """
 
     def __init__(self, database: Database, engine: Engine, clock: Clock, zone: ZoneInfo) -> None:
         self.database, self.engine, self.clock, self.zone = database, engine, clock, zone
         self.personal_channels: tuple[PersonalChannel, ...] = ()
+        self.urgent_channels: frozenset[str] = frozenset()
 
     @contextmanager
     def transaction(self, timeout_s: float = WRITE_TIMEOUT_S) -> Iterator[TransactionStore]:
@@ -80,7 +63,7 @@ class UnitOfWork:
         bells = [each for each in inbound if each.notification is not None]
         if bells:
             self._ring(bells, now, timeout_s)
-        messages = [(each.channel, each.key, each.raw) for each in inbound if each.notification is None]
+        messages = [each for each in inbound if each.notification is None]
         kept = store_messages_autocommit(self.database, messages, now, timeout_s) if messages else {}
         return {*kept, *((each.channel, each.key) for each in bells)}
 
@@ -97,7 +80,7 @@ class UnitOfWork:
                 return 0
         with self.transaction() as working:
             working.jobs = [
-                Job(TAKE_IN, row.id, urgent=row.channel in URGENT_CHANNELS)
+                Job(TAKE_IN, row.id, urgent=row.channel in self.urgent_channels)
                 for row in working.inbox.claim_undispatched(limit)
             ]
         return len(working.jobs)

@@ -13,7 +13,7 @@ from schedules.notify import notify_sender, reply_route
 from schedules.patrol_night import night_of
 from schedules.rules import RuleBook
 from storage.db.models import Alert, Notice, Person
-from storage.notices import NoticeDraft
+from storage.notices import NoticeDraft, NoticeForm
 
 
 def acknowledge_by_button(message: Message, notice_id: int, ctx: Context) -> None:
@@ -80,7 +80,7 @@ def _update_cards(alert: Alert, pressed: str | None, shown: dict[str, str], ctx:
 
 
 def _has_card(notice: Notice) -> bool:
-    return bool(notice.response_code) and notice.form == "alert"
+    return bool(notice.response_code) and notice.form == NoticeForm.ALERT
 
 
 def update_card(
@@ -106,5 +106,5 @@ def _on_card(
         night=night_of(now, rules),
         due_at=now,
         params={**shown, "response_code": code},
-        form="card_update",
+        form=NoticeForm.CARD_UPDATE,
     )

@@ -13,6 +13,7 @@ from handlers.receipts import add_film_reply, film_params, send_receipt
 from handlers.rectification import record_film_answer
 from schedules.context import Context
 from storage.db.models import KeyPart, Notice, ReceivedText, Submission
+from storage.notices import NoticeForm
 from storage.store import Store
 
 # A word often follows the film within seconds: wait a moment before asking for it.
@@ -156,7 +157,7 @@ def _ask(film: Submission, waiting: int, ctx: Context) -> None:
     when = {"kind": "question", "check_name": "question", "due_at": ctx.now + _ASK_AFTER}
     if len(options) <= _OPTIONS:
         card = {**params, "choices": [[f"{film.id}:{what}:{key}", label] for key, label in options]}
-        form = "buttons" if len(options) <= _BUTTONS else "selection"
+        form = NoticeForm.BUTTONS if len(options) <= _BUTTONS else NoticeForm.SELECTION
         add_film_reply(
             film,
             ctx.store,

@@ -71,7 +71,8 @@ def _undelivered(message: Message, ctx: Context) -> None:
     ctx.store.notices.record_outcome(notice.id, "failed", ctx.now, message.event)
     ctx.store.contacts.record_undeliverable(notice.route, ctx.now, message.event)
     if notice.person_id is not None and (ended := ctx.store.notices.get(notice.id)):
-        way = route_key(ended.channel, ended.address, outside_reply_window=bool((ended.body or {}).get("unasked")))
+        by_template = ended.message is not None and ended.message.by_template
+        way = route_key(ended.channel, ended.address, outside_reply_window=by_template)
         ctx.store.notices.reopen(ended, ctx.now, message.event, way)
 
 

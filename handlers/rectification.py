@@ -14,7 +14,7 @@ from schedules.night_judgement import MIN_REFILM_TIME
 from schedules.notify import notify_office, notify_person, notify_system
 from schedules.patrol_night import submission_window
 from storage.db.models import Enterprise, Notice, Person, RectificationRequest, Submission, Verdict
-from storage.notices import NoticeDraft
+from storage.notices import NoticeDraft, NoticeForm
 from storage.rectifications import PROBLEM_TEXT_KEY
 from storage.register import RESPONSIBLE_ROLES
 from storage.review import REJECTING_VERDICTS
@@ -102,7 +102,8 @@ def _urge(film: Submission, verdict: Verdict, enterprise_id: int, ctx: Context) 
     }
     told = []
     for person in _to_urge(film, enterprise_id, ctx.store):
-        for form, text_key in (("picture", "rectification.picture"), ("text", PROBLEM_TEXT_KEY)):
+        forms = ((NoticeForm.PICTURE, "rectification.picture"), (NoticeForm.TEXT, PROBLEM_TEXT_KEY))
+        for form, text_key in forms:
             saying = NoticeDraft(
                 kind="question",
                 text_key=text_key,

@@ -10,7 +10,7 @@ from schedules.context import Context
 from schedules.notify import notify_sender, reply_route
 from schedules.patrol_night import night_of
 from storage.db.models import Person
-from storage.notices import NoticeDraft
+from storage.notices import NoticeDraft, NoticeForm
 from storage.store import Store
 
 _STALE_AFTER, _WELCOME_LIFE = timedelta(hours=24), timedelta(seconds=20)
@@ -49,7 +49,7 @@ def add_reply(
         once_key=once_key,
         night=night_of(ctx.now, ctx.rules),
         due_at=ctx.now,
-        form="welcome" if welcome else "text",
+        form=NoticeForm.WELCOME if welcome else NoticeForm.TEXT,
         params=params | ({"response_code": message.response_code} if welcome else {}),
         expires_at=message.sent_at + _WELCOME_LIFE if welcome else ctx.now + _STALE_AFTER,
     )

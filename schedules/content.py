@@ -10,7 +10,7 @@ from schedules.notify import notify_office, was_in_service
 from schedules.patrol_night import local_instant
 from storage.content import LINK, VIDEO
 from storage.db.models import ContentItem, GroupChat
-from storage.notices import NoticeDraft
+from storage.notices import NoticeDraft, NoticeForm
 from storage.store import Store
 
 # Made up for after an outage, but never into the evening.
@@ -98,7 +98,7 @@ def _push(item: ContentItem, group: GroupChat, today: date, due: datetime, store
         night=today,
         due_at=due,
         params={"item": item.id, "title": item.title, "source": f" · {item.source}" if item.source else ""},
-        form="content",
+        form=NoticeForm.CONTENT,
         expires_at=due + _MADE_UP_WITHIN,
     )
     notice = store.notices.add_for_group(group, saying)

@@ -14,7 +14,7 @@ from schedules.notify import notify_office, notify_people, was_in_service
 from schedules.patrol_night import night_instant, night_of, submission_window
 from schedules.rules import RuleBook
 from storage.db.models import GroupChat, Notice
-from storage.notices import NoticeDraft
+from storage.notices import NoticeDraft, NoticeForm
 from storage.outages import RECEIVING
 from storage.register import PATROLLER_ROLE, RESPONSIBLE_ROLES
 from storage.store import Store
@@ -96,7 +96,7 @@ def _saying(
         night=night,
         due_at=due,
         params=params,
-        form="wave" if text_key == "wave.missing" else "text",
+        form=NoticeForm.WAVE if text_key == "wave.missing" else NoticeForm.TEXT,
         check_name="wave",
         expires_at=submission_window(night, rules).closes,
     )

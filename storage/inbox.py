@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,20 +14,39 @@ from storage.db.database import WRITE_TIMEOUT_S, Database
 from storage.db.models import InboxRow
 from storage.facts import insert_all_if_absent, insert_if_absent_statement
 
-RawMessage = tuple[str, str, str]
-"""A message by its channel, its key there, and its raw content."""
 _COLUMNS = "channel, message_key, id"
 
 
+@dataclass(frozen=True)
+class SourceNotification:
+    """A platform holds messages for the poll source of this name; `token` allows more frequent polls."""
+
+    source: str
+    token: str | None = None
+
+
+@dataclass(frozen=True)
+class InboundMessage:
+    """A genuine message or callback: its channel, the dedupe key there, and its decrypted content.
+
+    With a `notification` it is not stored in the inbox, only counted at the poll cursor of the source.
+    """
+
+    channel: str
+    key: str
+    raw: str
+    notification: SourceNotification | None = None
+
+
 def store_messages(
-    session: Session, messages: Iterable[RawMessage], received_at: datetime
+    session: Session, messages: Iterable[InboundMessage], received_at: datetime
 ) -> dict[tuple[str, str], int]:
     """Keep messages with what else the transaction holds; the ids of those not kept before."""
     return _kept(insert_all_if_absent(session, InboxRow, _rows(messages, received_at), _COLUMNS))
 
 
 def store_messages_autocommit(
-    database: Database, messages: Iterable[RawMessage], received_at: datetime, timeout_s: float = WRITE_TIMEOUT_S
+    database: Database, messages: Iterable[InboundMessage], received_at: datetime, timeout_s: float = WRITE_TIMEOUT_S
 ) -> dict[tuple[str, str], int]:
     """The same by itself, with a single statement: this is the busiest path. Raises DatabaseAway."""
     words, values = insert_if_absent_statement(
@@ -35,10 +55,11 @@ def store_messages_autocommit(
     return _kept(database.execute_autocommit(words, values, timeout_s))
 
 
-def _rows(said: Iterable[RawMessage], received_at: datetime) -> list[dict[str, Any]]:
-    """In the order of their keys, so that two processes that are told the same do not wait for each other crosswise."""
+def _rows(messages: Iterable[InboundMessage], received_at: datetime) -> list[dict[str, Any]]:
+    """In the order of their keys, so that two processes that insert the same messages do not deadlock."""
     fresh = {"received_at": received_at, "state": "waiting", "attempts": 0, "dispatched": False}
-    return [{"channel": channel, "message_key": key, "raw": raw, **fresh} for channel, key, raw in sorted(said)]
+    ordered = sorted(messages, key=lambda message: (message.channel, message.key))
+    return [{"channel": each.channel, "message_key": each.key, "raw": each.raw, **fresh} for each in ordered]
 
 
 def _kept(rows: Iterable[Any]) -> dict[tuple[str, str], int]:

@@ -1,11 +1,11 @@
-"""What every channel gives the bot, and what every door does besides."""
+"""What a channel provides: a way to send, to receive, to be polled, to sign in."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from bot.channels.ssrf_guard import SsrfGuard
 from bot.channels.wecom_api.client import StoreFactory
@@ -13,32 +13,17 @@ from bot.channels.wecom_api.login import WeComLogin
 from bot.clock import Clock
 from bot.config import Config
 from handlers.message import Message
+from storage.inbox import InboundMessage
+from storage.outbound import FileSource, OutboundMessage
 from storage.personal_channels import PersonalChannel
 
-OutboundMessage = dict[str, Any]
-FileLoader = Callable[[], bytes]
-
-
-# A repeat of what carries its own number is dropped for half an hour. An answer without one may be wanted again
-# soon, word for word: its time is short (yet longer than it takes others to miss a dead worker), and differs from
-# that of so many before it on the same route that only a repeat is the same.
-_NUMBERED_S, _ANSWER_S = 1800, 90
-_TURNS = 90
-
-
-def dedupe_window(message: OutboundMessage) -> timedelta:
-    """For how long a channel whose repeats are safe is to drop the same body if it comes again.
-
-    A file is uploaded anew each time and is never the same message.
-    """
-    if message["form"] in ("file", "picture"):
-        return timedelta(0)
-    return timedelta(seconds=_NUMBERED_S if message.get("numbered") else _ANSWER_S + message.get("turn", 0) % _TURNS)
+FileLoader = Callable[[FileSource], bytes]
+"""Reads or generates a file. Raises Permanent, Transient."""
 
 
 @dataclass(frozen=True)
 class SendResult:
-    """The platform took it: its own id for the message, and the code that can change a card later."""
+    """The platform accepted a message: its id there, and the code with which a card can be changed later."""
 
     platform_message_id: str | None = None
     response_code: str | None = None
@@ -46,8 +31,11 @@ class SendResult:
 
 @dataclass(frozen=True)
 class ChannelLimits:
-    """What a channel can carry: so many messages in so long (and in an hour) per route, so many bytes of UTF-8,
-    files up to a size (0: none), cards with buttons or words only; `legible` where every client shows them."""
+    """At most `max_messages` per `period` (and `max_per_hour`) on each route; sizes in bytes of UTF-8 and of the file.
+
+    `max_file_bytes` 0: the channel carries no files. `cards_always_shown`: every client of this channel shows cards,
+    so a card needs no copy in text.
+    """
 
     max_messages: int
     period: timedelta
@@ -59,8 +47,8 @@ class ChannelLimits:
 
 
 class Channel(Protocol):
-    """A way out. `repeats_are_safe` says that the platform itself drops the same message within its `repeat_window`,
-    `of_platform` that those who film hear from us by the same one and its silence excuses them."""
+    """The sending side. `dedupes_repeats`: the platform drops a repeat of a message within its dedupe window.
+    `counts_for_outage`: a failure here is evidence of a WeChat outage, which excuses late films."""
 
     limits: ChannelLimits
     dedupes_repeats: bool
@@ -68,46 +56,29 @@ class Channel(Protocol):
 
     @property
     def personal_channel(self) -> PersonalChannel | None:
-        """The line it is to single people, if it is one."""
+        """How it reaches single people; None for a channel that does not."""
 
-    def send(self, address: str, body: OutboundMessage, load_file: FileLoader | None) -> SendResult:
+    def send(self, address: str, message: OutboundMessage, load_file: FileLoader) -> SendResult:
         """Send one message. Raises ChannelError."""
 
 
-@dataclass(frozen=True)
-class SourceNotification:
-    """A callback that says nothing itself: the source of this name has something; `token` lets us ask more often."""
-
-    source: str
-    token: str | None = None
-
-
-@dataclass(frozen=True)
-class InboundMessage:
-    """A callback that is genuine: the key under which it is heard once, and its plain content."""
-
-    key: str
-    raw: str
-    notification: SourceNotification | None = None
-
-
 class MarkedStream(Iterator[bytes]):
-    """The bytes of a film in pieces; a word among them is what is to be noted of it."""
+    """The chunks of a film. A string among them is not data: it becomes the mark to put on the submission."""
 
     def __init__(self, chunks: Iterator[bytes | str]) -> None:
-        self._pieces, self.mark = chunks, ""
+        self._chunks, self.mark = chunks, ""
 
     def __next__(self) -> bytes:
-        for piece in self._pieces:
-            if isinstance(piece, bytes):
-                return piece
-            self.mark = piece
+        for chunk in self._chunks:
+            if isinstance(chunk, bytes):
+                return chunk
+            self.mark = chunk
         raise StopIteration
 
 
 @dataclass(frozen=True)
 class PollResult:
-    """What a source gave: messages, where to go on from, and whether there is more at once."""
+    """The messages of one call, the cursor for the next, and whether there is more already."""
 
     messages: Sequence[InboundMessage]
     cursor: str
@@ -115,56 +86,62 @@ class PollResult:
 
 
 class PollSource(Protocol):
-    """A platform that keeps messages until they are fetched. `spacing` is the least time between two calls when no
-    bell's token comes with them."""
+    """A platform that holds messages until they are fetched. `min_poll_interval` applies to calls without the token
+    of a notification."""
 
     min_poll_interval: timedelta
 
     def poll(self, cursor: str, token: str | None) -> PollResult:
-        """What came after `cursor`. Raises BellStale, or another ChannelError."""
+        """The messages after `cursor`. Raises PollTokenInvalid, or another ChannelError."""
 
 
 class Receiver(Protocol):
-    """A way in, however its messages come to be kept."""
+    """The receiving side, whichever way its messages reach the inbox."""
 
     def parse(self, raw: str, inbox_id: int, received_at: datetime) -> Message:
-        """What a kept message says."""
+        """Read a stored message."""
 
     def fetch(self, media: str) -> Iterator[bytes]:
-        """The bytes of a film or photo, in pieces. Raises ChannelError."""
+        """The bytes of a film or photo, in chunks. Raises ChannelError."""
+
+
+@runtime_checkable
+class UrgentReceiver(Protocol):
+    """A receiver whose media expire within minutes: its messages are handled before others."""
+
+    is_urgent: bool
 
 
 @runtime_checkable
 class RedactingReceiver(Protocol):
-    """A door whose messages hold what nobody needs once they are done with, such as the key of a film."""
+    """A receiver whose messages hold secrets that nobody needs once they are handled, such as the key of a film."""
 
     def redact(self, raw: str) -> str:
-        """What is kept of a message that is done with."""
+        """What remains of a message once it is handled."""
 
 
 @runtime_checkable
 class CallbackReceiver(Receiver, Protocol):
-    """A way in by callbacks."""
+    """A receiver with a callback URL."""
 
     def verify_url(self, query: Mapping[str, str]) -> str:
-        """The plain text that proves to the platform that this address is ours. Raises Rejected."""
+        """The answer to the platform's URL verification. Raises CallbackRejected."""
 
     def receive(self, query: Mapping[str, str], body: bytes) -> InboundMessage:
-        """Check, decrypt and key a callback. Raises Rejected."""
+        """Check the signature, decrypt, and derive the key. Raises CallbackRejected."""
 
 
 @runtime_checkable
 class Diagnosable(Protocol):
-    """A door that can tell what is wrong with its settings, for the doctor."""
+    """A receiver that can check its settings against the platform."""
 
     def diagnose(self) -> str | None:
-        """What is wrong, None when the platform takes them; says nothing to anybody."""
+        """What is wrong, None if nothing is; sends no message to anybody."""
 
 
 @dataclass(frozen=True)
 class ChannelContext:
-    """What a builder makes its door of: the settings, the clock, the database that all processes share, and the way
-    to addresses that stand in messages."""
+    """What a channel is built from; `transaction` and `read` open the database that all processes share."""
 
     config: Config
     clock: Clock
@@ -175,19 +152,10 @@ class ChannelContext:
 
 @dataclass(frozen=True)
 class ChannelParts:
-    """What the settings have switched on under one name: a way out, a way in, one to be asked, one to sign in by,
-    and the platform's address that they call."""
+    """The parts of one channel that the settings switch on, and the base URL of the platform they call."""
 
     channel: Channel | None = None
     receiver: Receiver | None = None
     source: PollSource | None = None
     login: WeComLogin | None = None
     api_url: str | None = None
-
-
-class CallbackRejected(Exception):
-    """A callback that is not kept; `status` is the HTTP answer, `reason` goes to the counter and the log."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status, self.reason = status, reason

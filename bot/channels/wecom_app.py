@@ -2,89 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, assert_never
 
-from bot.channels.errors import RecipientUnreachable
-from bot.channels.interface import (
-    CallbackRejected,
-    ChannelContext,
-    ChannelLimits,
-    ChannelParts,
-    FileLoader,
-    InboundMessage,
-    OutboundMessage,
-    SendResult,
-    dedupe_window,
+from bot.channels.errors import CallbackRejected, RecipientUnreachable
+from bot.channels.interface import ChannelContext, ChannelLimits, ChannelParts, FileLoader, SendResult
+from bot.channels.wecom_api.callback_fields import (
+    MESSAGE_KINDS,
+    digest_key,
+    message_key,
+    parse_notification,
+    parse_sent_at,
 )
-from bot.channels.wecom_api import cards
-from bot.channels.wecom_api.callback_fields import MESSAGE_KINDS, message_key
+from bot.channels.wecom_api.cards import build_card, pressed_key
 from bot.channels.wecom_api.client import WeComClient
 from bot.channels.wecom_api.crypto import CallbackCrypto, parse_xml
 from bot.channels.wecom_api.login import WeComLogin
-from bot.channels.wecom_api.source_notifications import digest_key, parse_notification, parse_sent_at
 from bot.config import Config
 from handlers.message import Message
+from storage.inbox import InboundMessage
+from storage.outbound import (
+    CardPayload,
+    CardUpdatePayload,
+    FilePayload,
+    LinkPayload,
+    MessageForm,
+    OutboundMessage,
+    Payload,
+    TextPayload,
+    WelcomePayload,
+)
 from storage.personal_channels import PersonalChannel
 
-# The platform wants an interval also where nothing can be a repeat.
-_ONCE_S = 60
+WECOM_APP = PersonalChannel("wecom_app", "wecom")
+# The platform requires an interval even if a message cannot be a repeat.
+_MIN_DEDUPE_S = 60
 
 
 class WeComAppReceiver:
-    """Callbacks of the app (protocol sheet 1)."""
+    """The callbacks of the app; among them the notifications of customer service and the chat archive."""
 
     def __init__(self, crypto: CallbackCrypto, client: WeComClient) -> None:
-        self._envelope, self._client = crypto, client
+        self._crypto, self._client = crypto, client
 
     def verify_url(self, query: Mapping[str, str]) -> str:
-        """See Door. A `+` that arrived as a space is put back (1.1)."""
-        return self._envelope.decrypt(query, query.get("echostr", "").replace(" ", "+"))
+        """See CallbackReceiver. A `+` in the query may arrive as a space."""
+        return self._crypto.decrypt(query, query.get("echostr", "").replace(" ", "+"))
 
     def receive(self, query: Mapping[str, str], body: bytes) -> InboundMessage:
-        """See Door."""
-        raw = self._envelope.decrypt_body(query, body)
+        """See CallbackReceiver."""
+        raw = self._crypto.decrypt_body(query, body)
         try:
             fields = parse_xml(raw)
-            bell = parse_notification(fields)
-            return InboundMessage(digest_key(fields, raw) if bell else message_key(fields), raw, bell)
+            return InboundMessage(WECOM_APP.channel, _key(fields, raw), raw, parse_notification(fields))
         except (ValueError, KeyError) as error:
             raise CallbackRejected(400, "content") from error
 
     def parse(self, raw: str, inbox_id: int, received_at: datetime) -> Message:
-        """See Door. A field that is not a text, contrary to the documents, counts as empty."""
+        """See Receiver. A field that is not a text, contrary to the documentation, counts as empty."""
         fields = parse_xml(raw)
-        word = {name: value for name, value in fields.items() if isinstance(value, str)}
-        event = word.get("Event", "")
-        kind = "press" if event == "template_card_event" else MESSAGE_KINDS.get(word.get("MsgType", ""), "unknown")
+        texts = {name: value for name, value in fields.items() if isinstance(value, str)}
+        event = texts.get("Event", "")
+        kind = "press" if event == "template_card_event" else MESSAGE_KINDS.get(texts.get("MsgType", ""), "unknown")
         return Message(
-            channel=WeComAppChannel.personal_channel.channel,
-            realm=WeComAppChannel.personal_channel.realm,
-            key=digest_key(fields, raw) if parse_notification(fields) else message_key(fields),
+            channel=WECOM_APP.channel,
+            realm=WECOM_APP.realm,
+            key=_key(fields, raw),
             inbox_id=inbox_id,
-            sender=word.get("FromUserName", "—"),
-            sent_at=parse_sent_at(word.get("CreateTime"), received_at),
+            sender=texts.get("FromUserName", "—"),
+            sent_at=parse_sent_at(texts.get("CreateTime"), received_at),
             received_at=received_at,
             kind=kind,
-            text=word.get("Content", ""),
-            media=word.get("MediaId") or None,
-            file_name=word.get("FileName") or None,
+            text=texts.get("Content", ""),
+            media=texts.get("MediaId") or None,
+            file_name=texts.get("FileName") or None,
             event=event,
-            button=cards.pressed_key(fields),
-            task_id=word.get("TaskId", ""),
-            response_code=word.get("ResponseCode", ""),
+            button=pressed_key(fields),
+            task_id=texts.get("TaskId", ""),
+            response_code=texts.get("ResponseCode", ""),
         )
 
     def fetch(self, media: str) -> Iterator[bytes]:
-        """See Door."""
+        """See Receiver."""
         return self._client.fetch(media)
 
 
-class WeComAppChannel:
-    """message/send to members (protocol sheet 4): at most 30 a minute each, more are silently dropped."""
+def _key(fields: dict[str, Any], raw: str) -> str:
+    return digest_key(fields, raw) if parse_notification(fields) else message_key(fields)
 
-    personal_channel = PersonalChannel("wecom_app", "wecom")
+
+class WeComAppChannel:
+    """message/send to members. Beyond 30 messages a minute to one member, the platform drops them silently."""
+
+    personal_channel = WECOM_APP
     limits = ChannelLimits(
         max_messages=28, period=timedelta(minutes=1), max_text_bytes=2048, max_file_bytes=20 * 1024 * 1024
     )
@@ -93,65 +104,64 @@ class WeComAppChannel:
     def __init__(self, client: WeComClient, agent_id: int) -> None:
         self._client, self._agent_id = client, agent_id
 
-    def send(self, address: str, body: OutboundMessage, load_file: FileLoader | None) -> SendResult:
+    def send(self, address: str, message: OutboundMessage, load_file: FileLoader) -> SendResult:
         """See Channel."""
-        if body["form"] == "card_update":
-            return self._update(address, body)
-        message = {"touser": address, "agentid": self._agent_id, **self._content(body, load_file)}
-        message["enable_duplicate_check"] = 1
-        message["duplicate_check_interval"] = int(dedupe_window(body).total_seconds()) or _ONCE_S
-        answer = self._client.post("message/send", message)
-        # errcode 0 with an invalid user means: not delivered to the one person it was for.
+        if isinstance(message.payload, CardUpdatePayload):
+            return self._update(address, message.payload)
+        interval = int(message.dedupe_window.total_seconds()) or _MIN_DEDUPE_S
+        call = {"touser": address, "agentid": self._agent_id, **self._content(message.payload, load_file)}
+        dedupe = {"enable_duplicate_check": 1, "duplicate_check_interval": interval}
+        answer = self._client.post("message/send", {**call, **dedupe})
+        # The platform answers errcode 0 although it did not deliver to the only recipient.
         if answer.get("invaliduser") or answer.get("unlicenseduser"):
             raise RecipientUnreachable(f"not reachable: {address}", 81013)
         return SendResult(answer.get("msgid"), answer.get("response_code"))
 
-    def _content(self, body: OutboundMessage, attachment: FileLoader | None) -> dict[str, Any]:
-        if body["form"] in ("alert", "buttons", "selection", "review"):
-            return {"msgtype": "template_card", "template_card": cards.build_card(body)}
-        if body["form"] == "file" and attachment is not None:
-            media_id = self._client.upload("file", body["name"], attachment())
-            return {"msgtype": "file", "file": {"media_id": media_id}}
-        if body["form"] == "picture" and attachment is not None:
-            media_id = self._client.upload("image", body["name"], attachment())
-            return {"msgtype": "image", "image": {"media_id": media_id}}
-        return {"msgtype": "text", "text": {"content": body["text"]}}
+    def _content(self, payload: Payload, load_file: FileLoader) -> dict[str, Any]:
+        match payload:
+            case CardPayload():
+                return {"msgtype": "template_card", "template_card": build_card(payload)}
+            case FilePayload():
+                kind = "image" if payload.form is MessageForm.IMAGE else "file"
+                media_id = self._client.upload(kind, payload.name, load_file(payload.source))
+                return {"msgtype": kind, kind: {"media_id": media_id}}
+            case TextPayload() | CardUpdatePayload() | WelcomePayload() | LinkPayload():
+                return {"msgtype": "text", "text": {"content": payload.text}}
+            case _:
+                assert_never(payload)
 
-    def _update(self, address: str, body: OutboundMessage) -> SendResult:
-        """The card shows what became of it; the code serves once (4.2)."""
-        self._client.post(
-            "message/update_template_card",
-            {
-                "userids": [address],
-                "agentid": self._agent_id,
-                "response_code": body["response_code"],
-                "button": {"replace_name": body["text"]},
-            },
-        )
+    def _update(self, address: str, update: CardUpdatePayload) -> SendResult:
+        call = {
+            "userids": [address],
+            "agentid": self._agent_id,
+            "response_code": update.response_code,
+            "button": {"replace_name": update.text},
+        }
+        self._client.post("message/update_template_card", call)
         return SendResult()
 
 
-def accepted_corp_ids(corp_id: str, extra: Collection[str]) -> set[str]:
-    """The CorpIDs whose callbacks are taken: our own and those of linked enterprises (12.2)."""
-    return {corp_id, *extra}
-
-
 def build(context: ChannelContext) -> ChannelParts | None:
-    """The app, when it is configured."""
+    """None unless its settings are complete."""
     config = context.config
-    if not config.is_configured("wecom_app") or config.WECOM_AGENT_ID is None:
+    if not config.is_configured(WECOM_APP.channel) or config.WECOM_AGENT_ID is None:
         return None
     secret = config.WECOM_APP_SECRET.get_secret_value()
     client = WeComClient(config.WECOM_API_URL, config.WECOM_CORP_ID, secret, context.clock, context.transaction)
     login = WeComLogin(
-        client, config.WECOM_CORP_ID, config.WECOM_AGENT_ID, config.WECOM_OAUTH_URL, config.WECOM_QR_LOGIN_URL,
-        f"{config.public_url}/login/wecom",
-    )  # fmt: skip
-    channel, door = WeComAppChannel(client, config.WECOM_AGENT_ID), WeComAppReceiver(_envelope(config), client)
-    return ChannelParts(channel, door, login=login, api_url=config.WECOM_API_URL)
+        client,
+        config.WECOM_CORP_ID,
+        config.WECOM_AGENT_ID,
+        config.WECOM_OAUTH_URL,
+        config.WECOM_QR_LOGIN_URL,
+        return_url=f"{config.public_url}/login/wecom",
+    )
+    channel, receiver = WeComAppChannel(client, config.WECOM_AGENT_ID), WeComAppReceiver(_crypto(config), client)
+    return ChannelParts(channel, receiver, login=login, api_url=config.WECOM_API_URL)
 
 
-def _envelope(config: Config) -> CallbackCrypto:
-    accepted = accepted_corp_ids(config.WECOM_CORP_ID, config.WECOM_ACCEPTED_CORP_IDS)
+def _crypto(config: Config) -> CallbackCrypto:
+    """Accepts callbacks of our own corp and of linked enterprises."""
+    accepted = {config.WECOM_CORP_ID, *config.WECOM_ACCEPTED_CORP_IDS}
     token, key = config.WECOM_CALLBACK_TOKEN.get_secret_value(), config.WECOM_ENCODING_AES_KEY.get_secret_value()
     return CallbackCrypto(token, key, accepted)

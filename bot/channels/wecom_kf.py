@@ -1,6 +1,6 @@
-"""WeChat customer service (微信客服): people who have nothing but WeChat (protocol sheet 9).
+"""WeChat customer service (微信客服): for people who have only WeChat.
 
-The callback is a bell; what was said is fetched from where the last fetch ended.
+The callback is a notification; the messages are polled from a cursor.
 """
 
 from __future__ import annotations
@@ -10,34 +10,40 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, assert_never
+from urllib.parse import urlencode
 
-from bot.channels.errors import ChannelError, Transient
-from bot.channels.interface import (
-    CallbackRejected,
-    ChannelContext,
-    ChannelLimits,
-    ChannelParts,
-    FileLoader,
-    InboundMessage,
-    OutboundMessage,
-    PollResult,
-    SendResult,
-)
-from bot.channels.wecom_api.client import WeComClient
-from bot.channels.wecom_api.crypto import CallbackCrypto, parse_xml
-from bot.channels.wecom_api.source_notifications import (
+from bot.channels.errors import CallbackRejected, ChannelError, Transient
+from bot.channels.interface import ChannelContext, ChannelLimits, ChannelParts, FileLoader, PollResult, SendResult
+from bot.channels.wecom_api.callback_fields import (
     EXTERNAL_REALM,
     WECOM_KF,
     digest_key,
     parse_notification,
     parse_sent_at,
 )
+from bot.channels.wecom_api.client import StoreFactory, WeComClient
+from bot.channels.wecom_api.crypto import CallbackCrypto, parse_xml
+from bot.clock import Clock
+from bot.config import Config
 from handlers.message import Message
+from storage.inbox import InboundMessage
+from storage.outbound import (
+    CardPayload,
+    CardUpdatePayload,
+    FilePayload,
+    LinkPayload,
+    MessageForm,
+    OutboundMessage,
+    Payload,
+    TextPayload,
+    WelcomePayload,
+)
 from storage.personal_channels import PersonalChannel, ReplyWindow
 
-# As many as one transaction keeps without a callback having to wait for it; the platform gives up to 1000.
-_AT_ONCE = 200
+# The platform returns up to 1000; callbacks must not wait for a long transaction.
+_PAGE_SIZE = 200
+# Values of `origin`; the others are messages of human servicers.
 _CUSTOMER, _SYSTEM = 3, 4
 _KINDS = {
     "text": "text",
@@ -49,74 +55,79 @@ _KINDS = {
     "link": "link",
     "event": "event",
 }
-# What is too large to be handed on arrives as a notice in words, not worded the same everywhere (9).
-_LARGE, _THING = "(?:过大|太大|超过|超出|大小限制)", "(?:视频|文件|图片|语音)"
-_TOO_LARGE = re.compile(f"{_THING}.{{0,40}}{_LARGE}|{_LARGE}.{{0,40}}{_THING}", re.DOTALL)
-# In a menu's answer the card it stood on comes before the button.
+# In place of a file that is too large the platform sends a text, whose wording varies.
+_LARGE, _MEDIA = "(?:过大|太大|超过|超出|大小限制)", "(?:视频|文件|图片|语音)"
+_TOO_LARGE = re.compile(f"{_MEDIA}.{{0,40}}{_LARGE}|{_LARGE}.{{0,40}}{_MEDIA}", re.DOTALL)
+# A menu item has one id: the task id of the card, this, and the key of the button.
 _SEPARATOR = "|"
+# The platform counts those who opened the chat by scene.
+_INVITE_SCENE = "invite"
 
 
 class WeComKfReceiver:
-    """One customer-service account: its bell, its messages and their media."""
+    """One customer-service account: its notifications, its messages and their media."""
 
-    # Without a bell's token, ten calls a minute.
+    # Without the token of a notification, ten calls a minute are allowed.
     min_poll_interval = timedelta(seconds=7)
 
     def __init__(self, crypto: CallbackCrypto, client: WeComClient, open_kfid: str) -> None:
-        self._envelope, self._client, self._open_kfid = crypto, client, open_kfid
+        self._crypto, self._client, self._open_kfid = crypto, client, open_kfid
 
     def verify_url(self, query: Mapping[str, str]) -> str:
-        """See Door. A `+` that arrived as a space is put back (1.1)."""
-        return self._envelope.decrypt(query, query.get("echostr", "").replace(" ", "+"))
+        """See CallbackReceiver. A `+` in the query may arrive as a space."""
+        return self._crypto.decrypt(query, query.get("echostr", "").replace(" ", "+"))
 
     def receive(self, query: Mapping[str, str], body: bytes) -> InboundMessage:
-        """See Door."""
-        raw = self._envelope.decrypt_body(query, body)
+        """See CallbackReceiver."""
+        raw = self._crypto.decrypt_body(query, body)
         try:
             fields = parse_xml(raw)
         except ValueError as error:
             raise CallbackRejected(400, "content") from error
         if not fields.get("MsgType") and not fields.get("Event"):
             raise CallbackRejected(400, "content")
-        ours = fields.get("OpenKfId", self._open_kfid) == self._open_kfid
-        return InboundMessage(digest_key(fields, raw), raw, parse_notification(fields) if ours else None)
+        is_ours = fields.get("OpenKfId", self._open_kfid) == self._open_kfid
+        return InboundMessage(WECOM_KF, digest_key(fields, raw), raw, parse_notification(fields) if is_ours else None)
 
     def poll(self, cursor: str, token: str | None) -> PollResult:
-        """See Source."""
-        asked: dict[str, Any] = {"open_kfid": self._open_kfid, "limit": _AT_ONCE}
-        asked |= {"cursor": cursor} if cursor else {}
-        asked |= {"token": token} if token else {}
-        answer = self._client.post("kf/sync_msg", asked)
-        messages = answer.get("msg_list", [])
-        if not isinstance(messages, list):
-            raise Transient("a list of messages that is none")
-        kept = [received for each in messages if (received := _received(each)) is not None]
-        return PollResult(kept, str(answer.get("next_cursor") or cursor), bool(answer.get("has_more")))
+        """See PollSource."""
+        call: dict[str, Any] = {"open_kfid": self._open_kfid, "limit": _PAGE_SIZE}
+        call |= {"cursor": cursor} if cursor else {}
+        call |= {"token": token} if token else {}
+        answer = self._client.post("kf/sync_msg", call)
+        entries = answer.get("msg_list", [])
+        if not isinstance(entries, list):
+            raise Transient("msg_list is not a list")
+        # An entry without an id could never be handled.
+        valid = [entry for entry in entries if isinstance(entry, dict) and entry.get("msgid")]
+        messages = [
+            InboundMessage(WECOM_KF, str(entry["msgid"]), json.dumps(entry, ensure_ascii=False)) for entry in valid
+        ]
+        return PollResult(messages, str(answer.get("next_cursor") or cursor), bool(answer.get("has_more")))
 
     def parse(self, raw: str, inbox_id: int, received_at: datetime) -> Message:
-        """See Door. A callback that was no bell concerns nobody; a servicer's own words are left alone."""
-        told = _message(raw)
-        kind = str(told.get("msgtype")) if told.get("origin") in (_CUSTOMER, _SYSTEM) else "event"
-        content = told.get(kind, {}) if isinstance(told.get(kind), dict) else {}
-        common: dict[str, Any] = {
-            "channel": WECOM_KF,
-            "realm": WeComKfChannel.personal_channel.realm,
-            "key": told["msgid"],
-            "inbox_id": inbox_id,
-            "sender": told.get("external_userid") or content.get("external_userid") or "—",
-            "sent_at": parse_sent_at(told.get("send_time"), received_at),
-            "received_at": received_at,
-        }
-        if kind == "event":
-            return Message(**common, **_event(content))
-        return Message(**common, **_said(kind, content))
+        """See Receiver. Messages of human servicers and other callbacks become events that no handler acts on."""
+        entry = _entry(raw)
+        kind = str(entry.get("msgtype")) if entry.get("origin") in (_CUSTOMER, _SYSTEM) else "event"
+        value = entry.get(kind)
+        content: dict[str, Any] = value if isinstance(value, dict) else {}
+        return Message(
+            channel=WECOM_KF,
+            realm=EXTERNAL_REALM,
+            key=entry["msgid"],
+            inbox_id=inbox_id,
+            sender=entry.get("external_userid") or content.get("external_userid") or "—",
+            sent_at=parse_sent_at(entry.get("send_time"), received_at),
+            received_at=received_at,
+            **(_event_fields(content) if kind == "event" else _message_fields(kind, content)),
+        )
 
     def fetch(self, media: str) -> Iterator[bytes]:
-        """See Door."""
+        """See Receiver."""
         return self._client.fetch(media)
 
     def diagnose(self) -> str | None:
-        """See Examined. A link into the chat is made, which nobody is sent."""
+        """See Diagnosable. Creates a link to the chat, which is sent to nobody."""
         try:
             self._client.post("kf/add_contact_way", {"open_kfid": self._open_kfid, "scene": "doctor"})
         except ChannelError as error:
@@ -124,15 +135,8 @@ class WeComKfReceiver:
         return None
 
 
-def _received(message: Any) -> InboundMessage | None:
-    """A message as it is kept; one that is none would only fail for ever."""
-    if not isinstance(message, dict) or not message.get("msgid"):
-        return None
-    return InboundMessage(str(message["msgid"]), json.dumps(message, ensure_ascii=False))
-
-
-def _message(raw: str) -> dict[str, Any]:
-    """What a row holds: a message that was fetched, or a callback of another kind."""
+def _entry(raw: str) -> dict[str, Any]:
+    """A stored message: a polled one, or a callback that is no notification, in the same fields."""
     if raw.startswith("{"):
         return dict(json.loads(raw))
     fields = parse_xml(raw)
@@ -140,11 +144,11 @@ def _message(raw: str) -> dict[str, Any]:
     return {"msgid": digest_key(fields, raw), "msgtype": "event", "origin": _SYSTEM, "send_time": sent}
 
 
-def _said(kind: str, content: dict[str, Any]) -> dict[str, Any]:
+def _message_fields(kind: str, content: dict[str, Any]) -> dict[str, Any]:
     text = str(content.get("content", ""))
     if content.get("menu_id"):
-        card, _, button = str(content["menu_id"]).rpartition(_SEPARATOR)
-        return {"kind": "press", "text": text, "button": button, "task_id": card}
+        task_id, _, button = str(content["menu_id"]).rpartition(_SEPARATOR)
+        return {"kind": "press", "text": text, "button": button, "task_id": task_id}
     if kind == "text" and _TOO_LARGE.search(text):
         return {"kind": "too_large", "text": text}
     return {
@@ -155,19 +159,18 @@ def _said(kind: str, content: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _event(content: dict[str, Any]) -> dict[str, Any]:
-    about = content.get("recall_msgid") or content.get("fail_msgid") or ""
+def _event_fields(content: dict[str, Any]) -> dict[str, Any]:
     return {
         "kind": "event",
         "event": str(content.get("event_type", "")),
         "text": str(content.get("scene_param", "")),
         "response_code": str(content.get("welcome_code", "")),
-        "related_key": str(about),
+        "related_key": str(content.get("recall_msgid") or content.get("fail_msgid") or ""),
     }
 
 
 class WeComKfChannel:
-    """kf/send_msg: within 48 hours of a person's last words at most five messages, until the next ones."""
+    """kf/send_msg: five messages within 48 hours of a person's last message, then none until their next."""
 
     personal_channel = PersonalChannel(WECOM_KF, EXTERNAL_REALM, ReplyWindow(timedelta(hours=48), 5))
     limits = ChannelLimits(
@@ -182,57 +185,72 @@ class WeComKfChannel:
     def __init__(self, client: WeComClient, open_kfid: str) -> None:
         self._client, self._open_kfid = client, open_kfid
 
-    def send(self, address: str, body: OutboundMessage, load_file: FileLoader | None) -> SendResult:
+    def send(self, address: str, message: OutboundMessage, load_file: FileLoader) -> SendResult:
         """See Channel."""
-        message = self._content(body, load_file)
-        # Its own number for each message, the same for a repeat: the platform tells no person twice.
-        known = {"msgid": _msgid(self._open_kfid, address, body)}
-        if body["form"] == "welcome":
-            answer = self._client.post("kf/send_msg_on_event", {"code": body["response_code"], **known, **message})
+        payload = message.payload
+        # The platform drops a second message with the same msgid.
+        msgid = _msgid(self._open_kfid, address, message)
+        call = {"msgid": msgid, **self._content(payload, load_file)}
+        if isinstance(payload, WelcomePayload):
+            answer = self._client.post("kf/send_msg_on_event", {"code": payload.response_code, **call})
         else:
-            to = {"touser": address, "open_kfid": self._open_kfid}
-            answer = self._client.post("kf/send_msg", {**to, **known, **message})
-        return SendResult(answer.get("msgid") or known["msgid"])
+            answer = self._client.post("kf/send_msg", {"touser": address, "open_kfid": self._open_kfid, **call})
+        return SendResult(answer.get("msgid") or msgid)
 
     def contact_url(self, scene: str) -> str:
-        """Where a person opens the chat. Raises ChannelError."""
+        """A link that opens the chat, empty if the platform gives none. Raises ChannelError."""
         answer = self._client.post("kf/add_contact_way", {"open_kfid": self._open_kfid, "scene": scene})
         return str(answer.get("url") or "")
 
-    def _content(self, body: OutboundMessage, attachment: FileLoader | None) -> dict[str, Any]:
-        if "choices" in body:
-            return {"msgtype": "msgmenu", "msgmenu": _menu(body)}
-        if body["form"] == "file" and attachment is not None:
-            media_id = self._client.upload("file", body["name"], attachment())
-            return {"msgtype": "file", "file": {"media_id": media_id}}
-        if body["form"] == "picture" and attachment is not None:
-            media_id = self._client.upload("image", body["name"], attachment())
-            return {"msgtype": "image", "image": {"media_id": media_id}}
-        return {"msgtype": "text", "text": {"content": body["text"]}}
+    def _content(self, payload: Payload, load_file: FileLoader) -> dict[str, Any]:
+        match payload:
+            case CardPayload():
+                return {"msgtype": "msgmenu", "msgmenu": _menu(payload)}
+            case FilePayload():
+                kind = "image" if payload.form is MessageForm.IMAGE else "file"
+                media_id = self._client.upload(kind, payload.name, load_file(payload.source))
+                return {"msgtype": kind, kind: {"media_id": media_id}}
+            case TextPayload() | CardUpdatePayload() | WelcomePayload() | LinkPayload():
+                return {"msgtype": "text", "text": {"content": payload.text}}
+            case _:
+                assert_never(payload)
 
 
-def _menu(body: OutboundMessage) -> dict[str, Any]:
-    """What other channels show as a card with buttons is a list of words to tap here."""
-    choices = [
-        {"type": "click", "click": {"id": f"{body['task_id']}{_SEPARATOR}{key}", "content": label}}
-        for key, label in body["choices"]
+def _menu(card: CardPayload) -> dict[str, Any]:
+    """A card as a menu: a text with a list of items to tap."""
+    items = [
+        {"type": "click", "click": {"id": f"{card.task_id}{_SEPARATOR}{key}", "content": label}}
+        for key, label in card.choices
     ]
-    head = [body["title"], body["text"], *([body["url"]] if "url" in body else [])]
-    return {"head_content": "\n".join(head), "list": choices}
+    return {"head_content": "\n".join(filter(None, (card.title, card.text, card.url))), "list": items}
 
 
-def _msgid(open_kfid: str, address: str, body: OutboundMessage) -> str:
-    told = json.dumps([open_kfid, address, body], ensure_ascii=False, sort_keys=True)
-    return hashlib.sha256(told.encode()).hexdigest()[:32]
+def _msgid(open_kfid: str, address: str, message: OutboundMessage) -> str:
+    """At most 32 characters are allowed."""
+    text = json.dumps([open_kfid, address, message.identity], ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def invitation_url(config: Config, clock: Clock, transaction: StoreFactory, code: str) -> str | None:
+    """A link into the chat that brings a binding code along; None if the channel is off. Raises ChannelError."""
+    if not config.is_configured(WECOM_KF):
+        return None
+    channel = WeComKfChannel(_client(config, clock, transaction), config.WECOM_KF_OPEN_KFID)
+    url = channel.contact_url(_INVITE_SCENE)
+    return f"{url}{'&' if '?' in url else '?'}{urlencode({'scene_param': code})}" if url else None
 
 
 def build(context: ChannelContext) -> ChannelParts | None:
-    """The account, when it is configured."""
+    """None unless its settings are complete."""
     config = context.config
     if not config.is_configured(WECOM_KF):
         return None
     token, key = config.WECOM_KF_TOKEN.get_secret_value(), config.WECOM_KF_ENCODING_AES_KEY.get_secret_value()
-    secret, account = config.WECOM_KF_SECRET.get_secret_value(), config.WECOM_KF_OPEN_KFID
-    client = WeComClient(config.WECOM_API_URL, config.WECOM_CORP_ID, secret, context.clock, context.transaction, "kf")
-    door = WeComKfReceiver(CallbackCrypto(token, key, {config.WECOM_CORP_ID}), client, account)
-    return ChannelParts(WeComKfChannel(client, account), door, door, api_url=config.WECOM_API_URL)
+    client, account = _client(config, context.clock, context.transaction), config.WECOM_KF_OPEN_KFID
+    receiver = WeComKfReceiver(CallbackCrypto(token, key, {config.WECOM_CORP_ID}), client, account)
+    return ChannelParts(WeComKfChannel(client, account), receiver, receiver, api_url=config.WECOM_API_URL)
+
+
+def _client(config: Config, clock: Clock, transaction: StoreFactory) -> WeComClient:
+    secret = config.WECOM_KF_SECRET.get_secret_value()
+    return WeComClient(config.WECOM_API_URL, config.WECOM_CORP_ID, secret, clock, transaction, "kf")

@@ -1,21 +1,31 @@
-"""The group robot (群机器人): posts into a work group, hears nothing (protocol sheet 6)."""
+"""The group robot (群机器人): posts into a work group by its webhook, receives nothing."""
 
 from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import Any
+from typing import Any, assert_never
 
 from bot.channels.errors import ChannelError, idempotent_call
-from bot.channels.interface import ChannelContext, ChannelLimits, ChannelParts, FileLoader, OutboundMessage, SendResult
-from bot.channels.wecom_api.http import new_session, parse_answer, required_field, send_request
+from bot.channels.interface import ChannelContext, ChannelLimits, ChannelParts, FileLoader, SendResult
+from bot.channels.wecom_api.http import UPLOAD_TIMEOUT, new_session, parse_answer, required_field, send_request
+from storage.outbound import (
+    CardPayload,
+    CardUpdatePayload,
+    FilePayload,
+    LinkPayload,
+    MessageForm,
+    OutboundMessage,
+    Payload,
+    TextPayload,
+    WelcomePayload,
+)
 
-_UPLOAD_TIMEOUT = (5, 120)
 _TITLE_BYTES, _DESCRIPTION_BYTES = 128, 512
 
 
 class WeComRobotChannel:
-    """webhook/send by a robot's key. 20 a minute are allowed; 18 leave room for the platform's own count."""
+    """The platform allows 20 messages a minute; 18 leave room for a count that differs from ours."""
 
     personal_channel = None
     limits = ChannelLimits(
@@ -27,39 +37,42 @@ class WeComRobotChannel:
         self._url = f"{url.rstrip('/')}/cgi-bin/webhook"
         self._http = new_session()
 
-    def send(self, address: str, body: OutboundMessage, load_file: FileLoader | None) -> SendResult:
+    def send(self, address: str, message: OutboundMessage, load_file: FileLoader) -> SendResult:
         """See Channel. `address` is the robot's key."""
-        content = self._content(address, body, load_file)
-        data = json.dumps(content, ensure_ascii=False).encode()
-        headers = {"Content-Type": "application/json"}
-        parse_answer(
-            send_request(self._http, "POST", f"{self._url}/send", params={"key": address}, data=data, headers=headers)
-        )
+        data = json.dumps(self._content(address, message.payload, load_file), ensure_ascii=False).encode()
+        headers, params = {"Content-Type": "application/json"}, {"key": address}
+        parse_answer(send_request(self._http, "POST", f"{self._url}/send", params=params, data=data, headers=headers))
         return SendResult()
 
-    def _content(self, key: str, body: OutboundMessage, attachment: FileLoader | None) -> dict[str, Any]:
-        if body["form"] == "news":
-            title, text = _cut(body["title"], _TITLE_BYTES), _cut(body["text"], _DESCRIPTION_BYTES)
-            article = {"title": title, "description": text, "url": body["url"]}
-            return {"msgtype": "news", "news": {"articles": [article]}}
-        if body["form"] == "file" and attachment is not None:
-            media_id = self._upload(key, body["name"], attachment())
-            return {"msgtype": "file", "file": {"media_id": media_id}}
-        mentions = {"mentioned_list": body.get("users", []), "mentioned_mobile_list": body.get("mobiles", [])}
-        return {"msgtype": "text", "text": {"content": body["text"], **{k: v for k, v in mentions.items() if v}}}
+    def _content(self, key: str, payload: Payload, load_file: FileLoader) -> dict[str, Any]:
+        match payload:
+            case LinkPayload():
+                title, text = _cut(payload.title, _TITLE_BYTES), _cut(payload.text, _DESCRIPTION_BYTES)
+                return {
+                    "msgtype": "news",
+                    "news": {"articles": [{"title": title, "description": text, "url": payload.url}]},
+                }
+            case FilePayload(form=MessageForm.FILE):
+                media_id = self._upload(key, payload.name, load_file(payload.source))
+                return {"msgtype": "file", "file": {"media_id": media_id}}
+            case TextPayload():
+                lists = {"mentioned_list": payload.mention_users, "mentioned_mobile_list": payload.mention_mobiles}
+                mentions = {name: list(accounts) for name, accounts in lists.items() if accounts}
+                return {"msgtype": "text", "text": {"content": payload.text, **mentions}}
+            case CardPayload() | CardUpdatePayload() | WelcomePayload() | FilePayload():
+                return {"msgtype": "text", "text": {"content": payload.text}}
+            case _:
+                assert_never(payload)
 
     def _upload(self, key: str, name: str, content: bytes) -> str:
+        params, files = {"key": key, "type": "file"}, {"media": (name, content)}
+        url = f"{self._url}/upload_media"
         with idempotent_call():
-            answer = parse_answer(
-                send_request(
-                    self._http, "POST", f"{self._url}/upload_media", params={"key": key, "type": "file"},
-                    files={"media": (name, content)}, timeout=_UPLOAD_TIMEOUT,
-                )
-            )  # fmt: skip
-        return required_field(answer, "media_id")
+            response = send_request(self._http, "POST", url, params=params, files=files, timeout=UPLOAD_TIMEOUT)
+            return required_field(parse_answer(response), "media_id")
 
     def diagnose(self, key: str) -> str | None:
-        """What is wrong with a robot's key, None when it works; posts nothing into the group."""
+        """What is wrong with a robot's key, None if it works; posts nothing into the group."""
         try:
             self._upload(key, "doctor.txt", b"night patrol doctor")
         except ChannelError as error:
@@ -67,7 +80,7 @@ class WeComRobotChannel:
         return None
 
     def platform_time(self) -> str | None:
-        """The platform's own clock as it states it in an HTTP answer. Raises ChannelError."""
+        """The Date header of the platform. Raises ChannelError."""
         return send_request(self._http, "GET", f"{self._url}/send").headers.get("Date")
 
 

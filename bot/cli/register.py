@@ -102,10 +102,10 @@ def _upload_link(person_id: int, config: Config, memory: UnitOfWork, store: Stor
 def _kf_link(config: Config, memory: UnitOfWork, code: str) -> str | None:
     """The code is good without a link too: a platform that is away takes nothing from it."""
     from bot.channels.errors import ChannelError
-    from bot.cli.kf_links import kf_invitation_link
+    from bot.channels.wecom_kf import invitation_url
 
     try:
-        return kf_invitation_link(config, memory, code)
+        return invitation_url(config, memory.clock, memory.transaction, code)
     except ChannelError as error:
         click.echo(say("enrolment.no_kf_link", why=error.detail), err=True)
         return None

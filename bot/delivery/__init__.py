@@ -1,0 +1,1 @@
+"""From a notice row to its channel."""

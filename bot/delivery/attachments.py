@@ -1,14 +1,15 @@
-"""What notices carry besides words: the report's workbook, a safety film, a link that is looked at first."""
+"""What payloads carry besides text: links to our pages, files, content items whose link is checked first."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from io import BytesIO
-from typing import Any
+from typing import Any, assert_never
 
-from bot.channels import Channel, SsrfGuard
 from bot.channels.errors import ChannelError, Permanent, Transient
-from bot.channels.interface import FileLoader, OutboundMessage
+from bot.channels.interface import Channel
+from bot.channels.ssrf_guard import SsrfGuard
 from bot.media.film_images import FilmImages, FilmImagesBusy
 from bot.reports.daily import write_daily
 from bot.signed_links import SignedLinks
@@ -19,14 +20,26 @@ from schedules.reports.daily import daily_report
 from storage.content import LINK
 from storage.db.models import ContentItem, Notice
 from storage.film import PictureError
+from storage.notices import NoticeForm
 from storage.objects import ObjectStore
+from storage.outbound import (
+    CardPayload,
+    DailyWorkbook,
+    FilePayload,
+    FileSource,
+    LinkPayload,
+    MessageForm,
+    Payload,
+    StillFrame,
+    StoredObject,
+)
 from storage.store import Store
 
 _GONE = ("HTTP 404", "HTTP 410")
 
 
 class Attachments:
-    """Completes bodies with addresses and files, and finds dead links before anybody is sent one."""
+    """Completes payloads with URLs and files, and checks links before they are pushed."""
 
     def __init__(
         self,
@@ -36,142 +49,128 @@ class Attachments:
         signed_links: SignedLinks,
         guard: SsrfGuard,
     ) -> None:
-        self._memory, self._clock, self._objects, self._links = uow, uow.clock, objects, signed_links
-        self._pictures, self._guard = film_images, guard
+        self._uow, self._clock, self._objects, self._signed_links = uow, uow.clock, objects, signed_links
+        self._film_images, self._guard = film_images, guard
         self._prefix = say("rehearsal.prefix") if uow.clock.is_rehearsal else ""
 
     def check_link(self, notice_id: int) -> None:
-        """Look at a link before it is pushed; a dead one is taken out and another item gets its turn."""
-        with self._memory.read() as store:
+        """Check the link of a due push, once a day; if it is dead, the pushes of the item are cancelled."""
+        with self._uow.read() as store:
             notice = store.notices.get(notice_id)
             item = self._item(notice, store) if notice is not None and notice.state == "due" else None
-            today = self._clock.now().astimezone(self._memory.rules(store).zone).date()
+            today = self._clock.now().astimezone(self._uow.rules(store).zone).date()
         if notice is None or item is None or item.url is None or item.object_key or item.checked_on == today:
             return
-        fault = self._look_at(item.url)
-        with self._memory.transaction() as store:
-            found = store.content.get(item.id)
-            assert found is not None
-            found.checked_on, found.detail = today, fault
+        fault = self._link_fault(item.url)
+        with self._uow.transaction() as store:
+            stored = store.content.get(item.id)
+            assert stored is not None
+            stored.checked_on, stored.detail = today, fault
             if fault is not None:
-                self._take_out(notice, found, fault, today, store)
+                self._cancel_pushes(notice, stored, fault, today, store)
 
-    def _look_at(self, url: str) -> str | None:
-        """Why a link cannot be sent, None for a living one. What merely dislikes robots (403) counts as living."""
+    def _link_fault(self, url: str) -> str | None:
+        """Why a link cannot be sent, None if it can. A 403 counts as alive: many sites refuse programs."""
         try:
             with self._guard.get_page(url) as response:
-                found = f"HTTP {response.status_code}"
+                status = f"HTTP {response.status_code}"
         except ChannelError as error:
             return error.detail
-        return found if found in _GONE else None
+        return status if status in _GONE else None
 
-    def _take_out(self, notice: Notice, item: ContentItem, fault: str, today: date, store: Store) -> None:
+    def _cancel_pushes(self, notice: Notice, item: ContentItem, fault: str, today: date, store: Store) -> None:
+        """The groups get another item. A link that is only unreachable today is checked again tomorrow."""
         now = self._clock.now()
-        # Gone for good is one thing, out of reach today another: that is looked at again tomorrow.
         item.dead_since = today if fault in _GONE else None
-        for other in store.notices.unsent_pushes(item.id):
-            store.notices.record_outcome(other.id, "cancelled", now, f"dead link: {fault}")
-            store.content.delete_push(other.id)
-        notify_office(
-            store,
-            notice.night,
-            now,
-            "content.dead_link",
-            f"dead/{item.id}/{today}",
-            title=item.title,
-            url=item.url,
-            why=fault,
-        )
+        for push in store.notices.unsent_pushes(item.id):
+            store.notices.record_outcome(push.id, "cancelled", now, f"dead link: {fault}")
+            store.content.delete_push(push.id)
+        once_key, about = f"dead/{item.id}/{today}", {"title": item.title, "url": item.url, "why": fault}
+        notify_office(store, notice.night, now, "content.dead_link", once_key, **about)
 
-    def _item(self, notice: Notice | None, store: Store) -> ContentItem | None:
-        return store.content.get(notice.params["item"]) if notice is not None and notice.form == "content" else None
+    def _item(self, notice: Notice, store: Store) -> ContentItem | None:
+        return store.content.get(notice.params["item"]) if notice.form == NoticeForm.CONTENT else None
 
-    def complete_body(self, notice: Notice, body: OutboundMessage, channel: Channel, store: Store) -> OutboundMessage:
-        """The body with what its form still lacks."""
-        if notice.form == "report_file":
+    def complete_payload(self, notice: Notice, payload: Payload, channel: Channel, store: Store) -> Payload:
+        """The rendered payload with the file or the URL that its notice asks for."""
+        if notice.form == NoticeForm.REPORT_FILE:
             name = self._prefix + say("report.file_name", night=f"{notice.night:%Y-%m-%d}")
-            issued_at = notice.params["issued_at"]
-            return {
-                "form": "file",
-                "name": name,
-                "night": notice.night.isoformat(),
-                "issued_at": issued_at,
-                "numbered": True,
-            }
-        if notice.form == "content":
-            return self._content(notice, body, channel, store)
-        if notice.form == "picture":
-            return self._picture(notice, body, store)
-        return self._with_page(notice, body)
+            source = DailyWorkbook(night=notice.night, issued_at=datetime.fromisoformat(notice.params["issued_at"]))
+            return FilePayload(form=MessageForm.FILE, text=payload.text, name=name, source=source)
+        if notice.form == NoticeForm.CONTENT:
+            return self._content(notice, payload, channel, store)
+        if notice.form == NoticeForm.PICTURE:
+            return self._picture(notice, payload, store)
+        return self._with_url(notice, payload)
 
-    def _with_page(self, notice: Notice, body: OutboundMessage) -> OutboundMessage:
-        """A card opens the page it is about, a text names it."""
-        url = self._address(notice.params)
+    def _with_url(self, notice: Notice, payload: Payload) -> Payload:
+        """A card opens the page; in a text its URL is the last line."""
+        url = self._url(notice.params)
         if url is None:
-            return body
-        return {**body, "url": url} if "choices" in body else {**body, "text": f"{body['text']}\n{url}"}
+            return payload
+        if isinstance(payload, CardPayload):
+            return replace(payload, url=url)
+        return replace(payload, text=f"{payload.text}\n{url}")
 
-    def _address(self, params: dict[str, Any]) -> str | None:
+    def _url(self, params: dict[str, Any]) -> str | None:
         if "page" in params:
-            return self._links.film_url(*params["page"])
-        return self._links.upload_url(params["upload"]) if "upload" in params else None
+            return self._signed_links.film_url(*params["page"])
+        return self._signed_links.upload_url(params["upload"]) if "upload" in params else None
 
-    def _picture(self, notice: Notice, body: OutboundMessage, store: Store) -> OutboundMessage:
-        """Where the channel carries no pictures, the words stand in for it."""
+    def _picture(self, notice: Notice, payload: Payload, store: Store) -> Payload:
+        """A frame of the film; the text alone if the film is not stored."""
         film = store.submissions.get(notice.params["film"])
         if film is None or film.object_key is None:
-            return body
+            return payload
         at_s = notice.params["at_s"]
-        at_s = (film.duration_s or 0) / 3 if at_s is None else at_s
-        return {**body, "name": f"{film.receipt}.jpg", "film_key": film.object_key, "at_s": at_s}
+        source = StillFrame(film_key=film.object_key, at_s=(film.duration_s or 0) / 3 if at_s is None else at_s)
+        return FilePayload(form=MessageForm.IMAGE, text=payload.text, name=f"{film.receipt}.jpg", source=source)
 
-    def _content(self, notice: Notice, body: OutboundMessage, channel: Channel, store: Store) -> OutboundMessage:
-        """A film goes as a file if the channel carries it, else as a link like any other item."""
+    def _content(self, notice: Notice, payload: Payload, channel: Channel, store: Store) -> FilePayload | LinkPayload:
+        """A film is sent as a file if the channel can carry it, otherwise as a link like other items."""
         item = store.content.get(notice.params["item"])
         assert item is not None
         title = self._prefix + item.title
         if item.kind != LINK and item.object_key and (item.bytes or 0) <= channel.limits.max_file_bytes:
-            return {"form": "file", "name": f"{title}{_ending(item)}", "object_key": item.object_key}
-        url = self._links.content_url(item.id) if item.object_key else item.url
-        return {"form": "news", "title": title, "text": body["text"], "url": url}
+            source = StoredObject(object_key=item.object_key)
+            return FilePayload(form=MessageForm.FILE, text=payload.text, name=f"{title}{_suffix(item)}", source=source)
+        url = self._signed_links.content_url(item.id) if item.object_key else item.url or ""
+        return LinkPayload(text=payload.text, title=title, url=url)
 
-    def file_reader(self, body: OutboundMessage) -> FileLoader | None:
-        """How to get the bytes of a body's file, when it has one."""
-        if "film_key" in body:
-            return lambda: self._still(body["film_key"], body["at_s"])
-        if "object_key" in body:
-            return lambda: self._read(body["object_key"])
-        if "issued_at" in body:
-            return lambda: self._daily_workbook(
-                date.fromisoformat(body["night"]), datetime.fromisoformat(body["issued_at"])
-            )
-        return None
+    def load_file(self, source: FileSource) -> bytes:
+        """Read or generate a file. Raises Permanent, Transient, ObjectError."""
+        match source:
+            case StoredObject():
+                with self._objects.open(source.object_key) as file:
+                    return file.read()
+            case StillFrame():
+                return self._still(source)
+            case DailyWorkbook():
+                return self._daily_workbook(source)
+            case _:
+                assert_never(source)
 
-    def _still(self, film_key: str, at_s: float) -> bytes:
+    def _still(self, still: StillFrame) -> bytes:
         try:
-            return self._pictures.read_image(self._pictures.ensure_image(film_key, "still", at_s))
+            return self._film_images.read_image(self._film_images.ensure_image(still.film_key, "still", still.at_s))
         except PictureError as error:
-            raise Permanent(f"no picture can be had: {error}") from error
+            raise Permanent(f"no frame can be extracted: {error}") from error
         except FilmImagesBusy as error:
-            raise Transient("pictures are being drawn for others") from error
+            raise Transient("all frame extractors are busy") from error
 
-    def _read(self, key: str) -> bytes:
-        with self._objects.open(key) as file:
-            return file.read()
-
-    def _daily_workbook(self, night: date, issued_at: datetime) -> bytes:
-        with self._memory.read() as store:
-            book = self._memory.rules(store)
-            report = daily_report(store, night, book, issued_at)
-        made = BytesIO()
-        write_daily(made, report, book)
-        return made.getvalue()
+    def _daily_workbook(self, workbook: DailyWorkbook) -> bytes:
+        with self._uow.read() as store:
+            rules = self._uow.rules(store)
+            report = daily_report(store, workbook.night, rules, workbook.issued_at)
+        file = BytesIO()
+        write_daily(file, report, rules)
+        return file.getvalue()
 
     def mark_push_unsent(self, notice: Notice, store: Store) -> None:
-        """A push that failed for good is forgotten, so that it counts as not sent."""
-        if notice.form == "content":
+        """A push that failed for good does not count: the group may get the item another time."""
+        if notice.form == NoticeForm.CONTENT:
             store.content.delete_push(notice.id)
 
 
-def _ending(item: ContentItem) -> str:
+def _suffix(item: ContentItem) -> str:
     return "." + (item.file_name or "film.mp4").rpartition(".")[2]

@@ -1,7 +1,8 @@
-"""`deliver`: from a notice row to its channel. Still true? Within the rate? Attempt on record, send, outcome on record.
+"""`deliver`: from a notice row to its channel.
 
-A crash between the attempt and its outcome leaves a notice in `sending`. Where the platform itself
-drops repeats it is sent again word for word; elsewhere it becomes `unknown`, and is never claimed as sent.
+In one transaction: is the notice due, within the rate and still true? Render it and record the attempt. Then send,
+and record the outcome in a second transaction. A crash in between leaves the notice in `sending`: where the platform
+drops repeats it is resent exactly, elsewhere it becomes `unknown`.
 """
 
 from __future__ import annotations
@@ -9,243 +10,219 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from bot.channels import Channel, Channels
-from bot.channels.errors import ChannelError, Misconfigured, OutcomeUnknown, Permanent, RateLimited, Transient
-from bot.channels.interface import OutboundMessage, SendResult
+from bot.channels.errors import ChannelError, OutcomeUnknown, Permanent, Transient
+from bot.channels.interface import Channel
+from bot.channels.registry import Channels
 from bot.clock import monotonic, real_delay, sleep, wall_now
-from bot.delivery.applicability import skip_reason
 from bot.delivery.attachments import Attachments
-from bot.delivery.failover import ensure_route_open, fail_over, reply_window_flags
-from bot.delivery.rate_limits import RATE_LIMITED, earliest_send_at
+from bot.delivery.failover import by_template, ensure_route_open, skip_reason
+from bot.delivery.outcomes import Attempt, OutcomeRecorder
+from bot.delivery.rate_limits import earliest_send_at
 from bot.delivery.rendering import Renderer
-from bot.delivery.resend import mark_first_sent, mark_outcome_unknown, original_body, outcome_unknown, resend_is_safe
+from bot.delivery.resend import first_send, may_resend, with_unknown_outcome
 from bot.engine import DELIVER, retry_job
-from bot.intake.take_in import backoff
-from bot.monitoring.office_alerts import notify_channel_failure
-from bot.monitoring.outage_recorder import PlatformMonitor
 from bot.unit_of_work import TransactionStore, UnitOfWork
 from schedules.context import Context
 from storage.db.models import Notice
 from storage.errors import DatabaseUnavailable
-from storage.notices import FINAL_STATES, NoticeDraft
+from storage.notices import FINAL_STATES, NoticeDraft, NoticeForm
 from storage.objects import ObjectError
+from storage.outbound import OutboundMessage, encode
 
 log = logging.getLogger(__name__)
 
 SendCheck = Callable[[Notice, Context], dict[str, Any] | None]
-# Longer than any one call may take; after it an attempt without an outcome has broken off.
-_LEASE = timedelta(minutes=4)
-# So long an outcome waits for the database; well within the lease, after which it is anybody's guess.
-_OUTCOME_PATIENCE_S, _AWAY_S = 120.0, 1.0
-# How the detail of a notice begins whose last attempt may have arrived.
-_UNHEARD = "unheard"
-# An alert must not wait for a dead platform: the ladder goes on to the next rung.
-_URGENT, _URGENT_TRIES = ("alert", "escalation"), 4
 
 
 @dataclass(frozen=True)
-class _Attempt:
-    """One claimed notice, ready to leave."""
+class DeliveryTimings:
+    """`lease` is longer than any call may take: after it, an attempt without an outcome was interrupted.
 
-    notice: Notice
-    id: int
-    body: OutboundMessage
+    An outcome waits `outcome_wait_s` for an unavailable database, well within the lease.
+    """
+
+    lease: timedelta = timedelta(minutes=4)
+    outcome_wait_s: float = 120.0
+    outcome_retry_s: float = 1.0
+    wall_now: Callable[[], datetime] = wall_now
 
 
 class Delivery:
     """Sends due notices through the channels."""
 
     def __init__(
-        self, uow: UnitOfWork, channels: Channels, checks: Mapping[str, SendCheck], attachments: Attachments
+        self,
+        uow: UnitOfWork,
+        channels: Channels,
+        checks: Mapping[str, SendCheck],
+        attachments: Attachments,
+        timings: DeliveryTimings | None = None,
     ) -> None:
-        self._memory, self._clock, self._switchboard = uow, uow.clock, channels
+        self._uow, self._clock, self._channels = uow, uow.clock, channels
         self._checks, self._attachments = checks, attachments
-        self._renderer, self._watch = Renderer(uow.clock.is_rehearsal), PlatformMonitor(uow.clock)
+        self._timings = timings or DeliveryTimings()
+        self._renderer = Renderer(uow.clock.is_rehearsal)
+        self._outcomes = OutcomeRecorder(uow, attachments)
 
     def deliver(self, notice_id: int) -> None:
-        """Carry one notice to its end, or arrange its next try."""
+        """Bring one notice to its end, or schedule the next attempt."""
         self._attachments.check_link(notice_id)
-        with self._memory.transaction() as store:
+        with self._uow.transaction() as store:
             attempt = self._claim(notice_id, store)
         if attempt is not None:
             self._send(attempt)
 
-    def _claim(self, notice_id: int, store: TransactionStore) -> _Attempt | None:
+    def _claim(self, notice_id: int, store: TransactionStore) -> Attempt | None:
         notice, now = store.notices.get(notice_id), self._clock.now()
         if notice is None or notice.state in FINAL_STATES:
             return None
-        channel = self._switchboard.senders.get(notice.channel)
+        channel = self._channels.senders.get(notice.channel)
         if channel is None:
             if ensure_route_open(notice, store, now):
                 store.notices.record_outcome(notice.id, "failed", now, "channel_off")
             return None
-        if notice.state == "sending" and not self._recovered(notice, channel, store):
+        if not self._is_sendable(notice, channel, store):
             return None
-        if outcome_unknown(notice.body) and not resend_is_safe(notice.body or {}, wall_now()):
-            store.notices.record_outcome(notice.id, "unknown", now, "nobody can tell, and it is too late to repeat it")
-            return None
-        if not self._may_leave(notice, channel, store) or not ensure_route_open(notice, store, now):
-            return None
-        if why := skip_reason(channel, notice, store):
-            store.notices.record_outcome(notice.id, "cancelled", now, why)
-            return None
-        params = self._true_now(notice, store)
-        return None if params is None else self._take(notice, params, channel, store)
+        params = self._current_params(notice, store)
+        return None if params is None else self._start_attempt(notice, params, channel, store)
 
-    def _recovered(self, notice: Notice, channel: Channel, store: TransactionStore) -> bool:
-        """An attempt that broke off: repeat it where that is safe, else own up to not knowing."""
-        assert notice.lease_until is not None
-        if notice.lease_until > wall_now():
-            store.jobs.append(retry_job(DELIVER, notice.id, notice.route, notice.lease_until - wall_now()))
-            return False
-        if channel.dedupes_repeats:
-            notice.state, notice.detail, notice.body = "due", _UNHEARD, mark_outcome_unknown(notice.body)
-            store.session.flush()
-            return True
-        store.notices.record_outcome(notice.id, "unknown", self._clock.now(), "the attempt broke off")
-        return False
-
-    def _may_leave(self, notice: Notice, channel: Channel, store: TransactionStore) -> bool:
-        """Neither too early, nor too late, nor too much for its route."""
+    def _is_sendable(self, notice: Notice, channel: Channel, store: TransactionStore) -> bool:
+        """Whether a notice may be sent now. If not, it has ended, was moved to another route, or is retried later."""
         now = self._clock.now()
-        if notice.expires_at is not None and notice.expires_at <= now:
-            store.notices.record_outcome(notice.id, _unless_in_doubt("expired", notice), now)
-            self._attachments.mark_push_unsent(notice, store)
+        if notice.state == "sending" and not self._recover(notice, channel, store):
             return False
-        wait_until = earliest_send_at(notice, channel.limits, store, now)
-        if wait_until > now:
-            store.jobs.append(retry_job(DELIVER, notice.id, notice.route, real_delay(self._clock, wait_until)))
+        message = notice.message
+        if message is not None and message.outcome_unknown and not may_resend(message, self._timings.wall_now()):
+            store.notices.record_outcome(notice.id, "unknown", now, "outcome unknown, and too late to resend")
+            return False
+        if not self._is_in_time(notice, channel, store) or not ensure_route_open(notice, store, now):
+            return False
+        if reason := skip_reason(channel, notice, store):
+            store.notices.record_outcome(notice.id, "cancelled", now, reason)
             return False
         return True
 
-    def _true_now(self, notice: Notice, store: TransactionStore) -> dict[str, Any] | None:
-        """The parameters with which it is said now; what has ceased to be true is cancelled."""
+    def _recover(self, notice: Notice, channel: Channel, store: TransactionStore) -> bool:
+        """Make an interrupted attempt due again where that is safe, else record that its outcome is unknown."""
+        assert notice.lease_until is not None
+        assert notice.message is not None
+        lease_left = notice.lease_until - self._timings.wall_now()
+        if lease_left > timedelta(0):
+            store.jobs.append(retry_job(DELIVER, notice.id, notice.route, lease_left))
+            return False
+        if not channel.dedupes_repeats:
+            store.notices.record_outcome(notice.id, "unknown", self._clock.now(), "the attempt was interrupted")
+            return False
+        notice.state, notice.detail = "due", "the attempt was interrupted"
+        notice.body = encode(with_unknown_outcome(notice.message))
+        store.session.flush()
+        return True
+
+    def _is_in_time(self, notice: Notice, channel: Channel, store: TransactionStore) -> bool:
+        """Whether a notice is neither expired nor early, and its route has room."""
+        now = self._clock.now()
+        if notice.expires_at is not None and notice.expires_at <= now:
+            store.notices.record_outcome(notice.id, _unless_unknown("expired", notice), now)
+            self._attachments.mark_push_unsent(notice, store)
+            return False
+        send_at = earliest_send_at(notice, channel.limits, store, now)
+        if send_at > now:
+            store.jobs.append(retry_job(DELIVER, notice.id, notice.route, real_delay(self._clock, send_at)))
+            return False
+        return True
+
+    def _current_params(self, notice: Notice, store: TransactionStore) -> dict[str, Any] | None:
+        """The parameters as its check gives them now; None if it is no longer true, which cancels it."""
         check = self._checks.get(notice.check_name or "")
-        params = check(notice, self._memory.context(store)) if check else notice.params
+        params = check(notice, self._uow.context(store)) if check else notice.params
         if params is None:
-            state = _unless_in_doubt("cancelled", notice)
+            state = _unless_unknown("cancelled", notice)
             store.notices.record_outcome(notice.id, state, self._clock.now(), "no longer true")
         return params
 
-    def _take(
+    def _start_attempt(
         self, notice: Notice, params: dict[str, Any], channel: Channel, store: TransactionStore
-    ) -> _Attempt | None:
-        body, left_over = notice.body, []
-        # A repeat of what may have arrived must be the same to the letter, or the platform cannot drop it.
-        if body is None or not (outcome_unknown(body) or (notice.detail or "").startswith(_UNHEARD)):
-            rendered = self._renderer.render(notice, params, channel.limits.max_text_bytes)
-            whole = self._attachments.complete_body(notice, rendered.body, channel, store)
-            whole |= {"answers": notice.reply_to_inbox_id, **reply_window_flags(notice, store, self._clock.now())}
-            body = mark_first_sent(whole, store.notices.latest_sequence(notice.route) + 1, wall_now())
-            left_over = rendered.overflow
-        attempt_id = store.notices.start_attempt(notice.id, self._clock.now(), wall_now(), _LEASE, body)
+    ) -> Attempt | None:
+        """Resend the stored message, or render one."""
+        remaining: list[Any] = []
+        message = notice.message
+        if message is None:
+            message, remaining = self._render(notice, params, channel, store)
+        now, wall_now = self._clock.now(), self._timings.wall_now()
+        attempt_id = store.notices.start_attempt(notice.id, now, wall_now, self._timings.lease, message)
         if attempt_id is None:
             return None
-        if left_over:
-            self._continue(notice, params, left_over, store)
-        return _Attempt(notice, attempt_id, body)
+        if remaining:
+            self._add_continuation(notice, params, remaining, store)
+        return Attempt(notice, channel, attempt_id, message)
 
-    def _continue(self, notice: Notice, params: dict[str, Any], codes: list[str], store: TransactionStore) -> None:
-        """The rest of a long wave goes into a further message, which is checked for truth again."""
+    def _render(
+        self, notice: Notice, params: dict[str, Any], channel: Channel, store: TransactionStore
+    ) -> tuple[OutboundMessage, list[Any]]:
+        """The message of a first send, and the enterprise codes of a wave for which it has no room."""
+        rendered = self._renderer.render(notice, params, channel.limits.max_text_bytes)
+        payload = self._attachments.complete_payload(notice, rendered.payload, channel, store)
+        sequence, wall_now = store.notices.latest_sequence(notice.route) + 1, self._timings.wall_now()
+        is_template = by_template(notice, store, self._clock.now())
+        return first_send(notice, payload, sequence, by_template=is_template, wall_now=wall_now), rendered.remaining
+
+    def _add_continuation(
+        self, notice: Notice, params: dict[str, Any], codes: list[Any], store: TransactionStore
+    ) -> None:
+        """Add a notice for the rest of a long wave, which is checked again when it is sent."""
         group = store.register.group(notice.params["group"])
         shown = len(params["codes"]) - len(codes)
-        rest = {**notice.params, "only": codes, "offset": params["offset"] + shown}
-        saying = NoticeDraft(
+        draft = NoticeDraft(
             kind=notice.kind,
             text_key=notice.text_key,
             once_key=f"{notice.once_key}+",
             night=notice.night,
             due_at=notice.due_at,
-            params=rest,
-            form=notice.form,
+            params={**notice.params, "only": codes, "offset": params["offset"] + shown},
+            form=NoticeForm(notice.form),
             check_name=notice.check_name,
             expires_at=notice.expires_at,
         )
         if group is not None:
-            store.notices.add_for_group(group, saying)
+            store.notices.add_for_group(group, draft)
 
-    def _send(self, attempt: _Attempt) -> None:
-        notice = attempt.notice
-        channel = self._switchboard.senders[notice.channel]
+    def _send(self, attempt: Attempt) -> None:
+        """The channel gets a message without `outcome_unknown`, so that a resend is equal to the first send."""
+        message = replace(attempt.message, outcome_unknown=False)
         try:
-            words = original_body(attempt.body)
-            delivered = channel.send(notice.address, words, self._attachments.file_reader(attempt.body))
-        except Exception as error:  # noqa: BLE001 - whatever it was, the attempt gets an outcome
+            result = attempt.channel.send(attempt.notice.address, message, self._attachments.load_file)
+        except Exception as error:  # noqa: BLE001 - every attempt gets an outcome
             failure = _as_channel_error(error)
-            self._write_down(lambda store: self._failed(attempt, failure, channel, store))
+            self._record(lambda store: self._outcomes.record_failure(attempt, failure, store))
         else:
-            self._write_down(lambda store: self._left(attempt, delivered, channel, store))
+            self._record(lambda store: self._outcomes.record_sent(attempt, result, store))
 
-    def _write_down(self, outcome: Callable[[TransactionStore], None]) -> None:
-        """Only this process knows what came of an attempt: it waits a while for a database that is away."""
-        until = monotonic() + _OUTCOME_PATIENCE_S
+    def _record(self, outcome: Callable[[TransactionStore], None]) -> None:
+        """Only this process knows the outcome of an attempt: it waits for an unavailable database."""
+        deadline = monotonic() + self._timings.outcome_wait_s
         while True:
             try:
-                with self._memory.transaction() as store:
+                with self._uow.transaction() as store:
                     return outcome(store)
             except DatabaseUnavailable:
-                if monotonic() > until:
+                if monotonic() > deadline:
                     raise
-                sleep(_AWAY_S)
-
-    def _left(self, attempt: _Attempt, delivered: SendResult, channel: Channel, store: TransactionStore) -> None:
-        if channel.counts_for_outage:
-            self._watch.record_result(store, None)
-        store.notices.record_outcome(
-            attempt.notice.id,
-            "sent",
-            self._clock.now(),
-            attempt_id=attempt.id,
-            platform_message_id=delivered.platform_message_id,
-            response_code=delivered.response_code,
-        )
-        store.contacts.record_delivery(attempt.notice.route)
-
-    def _failed(self, attempt: _Attempt, error: ChannelError, channel: Channel, store: TransactionStore) -> None:
-        """What the error asks for: wait, try again, own up, or give up and call somebody."""
-        notice, now = attempt.notice, self._clock.now()
-        log.warning("notice %d to %s did not leave: %s", notice.id, notice.recipient_name, error.detail)
-        if channel.counts_for_outage:
-            self._watch.record_result(store, error)
-        tries = notice.attempts + 1
-        if isinstance(error, RateLimited):
-            wait = real_delay(self._clock, now + channel.limits.period)
-            self._later(attempt, wait, f"{RATE_LIMITED}: {error.detail}", store)
-        elif isinstance(error, OutcomeUnknown) and not channel.dedupes_repeats:
-            store.notices.record_outcome(notice.id, "unknown", now, error.detail, attempt.id)
-        elif isinstance(error, Transient) and not (notice.kind in _URGENT and tries >= _URGENT_TRIES):
-            if isinstance(error, OutcomeUnknown):
-                attempt = replace(attempt, body=mark_outcome_unknown(attempt.body))
-            unsure = channel.dedupes_repeats and (error.code is None or outcome_unknown(attempt.body))
-            self._later(attempt, backoff(tries), f"{_UNHEARD}: {error.detail}" if unsure else error.detail, store)
-        else:
-            unheard = isinstance(error, OutcomeUnknown) or outcome_unknown(attempt.body)
-            store.notices.record_outcome(notice.id, "unknown" if unheard else "failed", now, error.detail, attempt.id)
-            self._attachments.mark_push_unsent(notice, store)
-            if isinstance(error, Misconfigured):
-                notify_channel_failure(notice, error, Context(store, self._memory.rules(store), now))
-            if not unheard:
-                fail_over(notice, attempt.body, error, store, now)
-
-    def _later(self, attempt: _Attempt, wait: timedelta, detail: str, store: TransactionStore) -> None:
-        notice = attempt.notice
-        store.notices.record_outcome(notice.id, "due", self._clock.now(), detail, attempt.id, body=attempt.body)
-        store.jobs.append(retry_job(DELIVER, notice.id, notice.route, wait))
+                sleep(self._timings.outcome_retry_s)
 
 
-def _unless_in_doubt(state: str, notice: Notice) -> str:
-    """That something did not leave is only said where it is certain."""
-    return "unknown" if outcome_unknown(notice.body) else state
+def _unless_unknown(state: str, notice: Notice) -> str:
+    """A notice whose outcome is unknown must not be recorded as unsent."""
+    return "unknown" if notice.message is not None and notice.message.outcome_unknown else state
 
 
 def _as_channel_error(error: Exception) -> ChannelError:
-    """Whatever breaks off an attempt has an outcome: what nobody foresaw may have happened after it left."""
+    """An unexpected exception may have come after the message was sent."""
     if isinstance(error, ChannelError):
         return error
     if isinstance(error, ObjectError):
         return Transient(str(error)) if error.transient else Permanent(str(error))
-    log.error("an attempt broke off", exc_info=error)
+    log.error("an attempt failed unexpectedly", exc_info=error)
     return OutcomeUnknown(repr(error)[:200])

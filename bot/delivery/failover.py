@@ -1,93 +1,109 @@
-"""Which way a notice takes to its person: by another one when its own is shut, and visibly by none when all are."""
+"""Whether a notice may go by its route, and which route it takes when it may not or when it failed there."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.channels.errors import ChannelError, RecipientLeft, RecipientUnreachable, ReplyWindowClosed
-from bot.channels.interface import OutboundMessage
-from bot.delivery.resend import outcome_unknown
+from bot.channels.interface import Channel
 from bot.engine import DELIVER, retry_job
 from bot.unit_of_work import TransactionStore
 from schedules.channel_choice import RouteOption, route_key, route_options
 from storage.db.models import Notice
-from storage.notices import UNDELIVERABLE
+from storage.notices import UNDELIVERABLE, NoticeForm
+from storage.outbound import OutboundMessage
 from storage.personal_channels import PersonalChannel, route_to
+from storage.store import Store
 
-# What belongs to one message or card on one screen goes there or nowhere.
-_FIXED = ("card_update", "welcome")
-_NOT_NOW = "not open now"
+Option = RouteOption[PersonalChannel]
+
+_NOT_OPEN = "not open now"
+# States of a card that make its copy in text superfluous.
+_CARD_STATES = ("due", "sending", "sent")
+
+
+def skip_reason(channel: Channel, notice: Notice, store: Store) -> str | None:
+    """Why a notice is not sent by this channel, None if it is: what it cannot carry is sent in another form too."""
+    form = NoticeForm(notice.form)
+    if form.is_card and not channel.limits.supports_cards:
+        return "no cards here"
+    if form is NoticeForm.REPORT_FILE and not channel.limits.max_file_bytes:
+        return "no files here"
+    return "its card says it" if form is NoticeForm.TEXT and _has_card(channel, notice, store) else None
+
+
+def _has_card(channel: Channel, notice: Notice, store: Store) -> bool:
+    """A question is sent as a card and as a text, for clients that show no cards; where all do, the card is enough."""
+    if not channel.limits.cards_always_shown:
+        return False
+    card = store.notices.by_once_key(f"{notice.once_key}/card")
+    return card is not None and card.route == notice.route and card.state in _CARD_STATES
 
 
 def ensure_route_open(notice: Notice, store: TransactionStore, now: datetime) -> bool:
-    """Whether a notice may leave by the way it is on. If not, it has been put on another, or has ended."""
-    if notice.person_id is None or notice.form in _FIXED or notice.state != "due" or outcome_unknown(notice.body):
+    """Whether a notice may go by its route. If not, it was moved to another or has failed."""
+    is_resend = notice.message is not None and notice.message.outcome_unknown
+    if not _can_fail_over(notice) or notice.state != "due" or is_resend:
         return True
-    found = _ways(notice, store, now)
-    if any(_is_its(way, notice) for way in found):
+    options = _options(notice, store, now)
+    if any(_route(option) == notice.route for option in options):
         return True
-    if found:
-        _divert(notice, found[0], _NOT_NOW, store, now)
+    if options:
+        _move(notice, options[0], _NOT_OPEN, store, now)
     else:
-        store.notices.record_outcome(notice.id, "failed", now, _end_of(notice, _NOT_NOW))
+        store.notices.record_outcome(notice.id, "failed", now, f"{UNDELIVERABLE}: {notice.detail or _NOT_OPEN}")
     return False
 
 
-def reply_window_flags(notice: Notice, store: TransactionStore, now: datetime) -> OutboundMessage:
-    """What the body must say when a notice leaves although its person has not spoken lately."""
-    if notice.person_id is None or notice.form in _FIXED:
-        return {}
-    mine = [way for way in _ways(notice, store, now) if _is_its(way, notice)]
-    return {"unasked": True} if mine and mine[0].outside_reply_window else {}
+def by_template(notice: Notice, store: TransactionStore, now: datetime) -> bool:
+    """Whether a notice leaves outside its recipient's reply window, with the platform's template."""
+    if not _can_fail_over(notice):
+        return False
+    own = next((option for option in _options(notice, store, now) if _route(option) == notice.route), None)
+    return own is not None and own.outside_reply_window
 
 
 def fail_over(
-    notice: Notice, body: OutboundMessage, error: ChannelError, store: TransactionStore, now: datetime
+    notice: Notice, message: OutboundMessage, error: ChannelError, store: TransactionStore, now: datetime
 ) -> None:
-    """A way has failed: learn from it, and take the next where there is one."""
+    """A route has failed: record what that says about it, and take the next if there is one."""
     if isinstance(error, RecipientLeft):
         store.contacts.record_left(notice.route, now)
     elif isinstance(error, RecipientUnreachable):
         store.contacts.record_undeliverable(notice.route, now, error.detail)
     elif isinstance(error, ReplyWindowClosed):
         store.contacts.close_reply_window(notice.route, now)
-    if notice.person_id is None or notice.form in _FIXED:
+    if not _can_fail_over(notice):
         return
-    went = route_key(notice.channel, notice.address, outside_reply_window=bool(body.get("unasked")))
-    found = [way for way in _ways(notice, store, now) if way.key != went]
-    if found:
-        _divert(notice, found[0], error.detail, store, now, went)
+    failed = route_key(notice.channel, notice.address, outside_reply_window=message.by_template)
+    options = [option for option in _options(notice, store, now) if option.key != failed]
+    if options:
+        _move(notice, options[0], error.detail, store, now, failed)
     elif isinstance(error, RecipientUnreachable | ReplyWindowClosed):
         store.notices.record_outcome(notice.id, "failed", now, f"{UNDELIVERABLE}: {error.detail}")
 
 
-def _ways(notice: Notice, store: TransactionStore, now: datetime) -> list[RouteOption[PersonalChannel]]:
+def _can_fail_over(notice: Notice) -> bool:
+    return notice.person_id is not None and not NoticeForm(notice.form).is_pinned
+
+
+def _options(notice: Notice, store: TransactionStore, now: datetime) -> list[Option]:
     tried = {each.get("way") for each in notice.tried_routes or ()} - {None}
-    return route_options(
-        notice.kind, store.contacts.route_statuses(notice.person_id or 0, store.personal_channels), now, tried
-    )
+    statuses = store.contacts.route_statuses(notice.person_id or 0, store.personal_channels)
+    return route_options(notice.kind, statuses, now, tried)
 
 
-def _is_its(way: RouteOption[PersonalChannel], notice: Notice) -> bool:
-    return route_to(way.personal_channel.channel, way.personal_channel.realm, way.account) == notice.route
+def _route(option: Option) -> str:
+    return route_to(option.personal_channel.channel, option.personal_channel.realm, option.account)
 
 
-def _divert(
-    notice: Notice,
-    way: RouteOption[PersonalChannel],
-    why: str,
-    store: TransactionStore,
-    now: datetime,
-    went: str | None = None,
+def _move(
+    notice: Notice, option: Option, reason: str, store: TransactionStore, now: datetime, failed: str | None = None
 ) -> None:
-    """A way that only was not open is not struck off: it may be open when the others have failed."""
-    left: dict[str, Any] = {"channel": notice.channel, "why": why, "at": now.isoformat()}
-    tried = [*(notice.tried_routes or ()), left | ({"way": went} if went else {})]
-    store.notices.fail_over(notice.id, way.personal_channel, way.account, tried, why)
-    route = route_to(way.personal_channel.channel, way.personal_channel.realm, way.account)
-    store.jobs.append(retry_job(DELIVER, notice.id, route, now - now))
-
-
-def _end_of(notice: Notice, why: str) -> str:
-    return f"{UNDELIVERABLE}: {notice.detail or why}"
+    """A route that was only not open stays an option: it may be open when the others have failed."""
+    tried: dict[str, Any] = {"channel": notice.channel, "why": reason, "at": now.isoformat()}
+    tried |= {"way": failed} if failed else {}
+    earlier = notice.tried_routes or []
+    store.notices.fail_over(notice.id, option.personal_channel, option.account, [*earlier, tried], reason)
+    store.jobs.append(retry_job(DELIVER, notice.id, _route(option), timedelta(0)))

@@ -1,95 +1,119 @@
-"""From a notice to what a channel is handed: the sentence filled in, and made to fit.
+"""From a notice to its payload: the sentence with its parameters, shortened to the channel's limit.
 
-Limits are bytes of UTF-8. A list that is too long is shortened and says how much it leaves out, or,
-for a reminder wave, continued in a further message; a sentence is never cut.
+Limits are bytes of UTF-8. A list that is too long is shortened and ends with the number of its missing items; a
+reminder wave is continued in a further message instead. A sentence is never cut.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from bot.channels.interface import OutboundMessage
 from bot.texts import say
 from handlers.review.verdicts import VERDICTS
 from storage.db.models import Notice
+from storage.notices import NoticeForm
+from storage.outbound import (
+    CardPayload,
+    CardUpdatePayload,
+    Choice,
+    Dropdown,
+    Payload,
+    TextPayload,
+    WelcomePayload,
+)
 
-_CARD_TITLE_BYTES, _CARD_TEXT_BYTES, _LABEL_BYTES = 100, 400, 128
+_CARD_TITLE_BYTES, _CARD_TEXT_BYTES = 100, 400
+_MORE = "list.more"
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """What to send now, and the rows for which this message had no room."""
+    """What to send now, and the enterprise codes of a wave for which it has no room."""
 
-    body: OutboundMessage
-    overflow: list[Any]
+    payload: Payload
+    remaining: list[Any] = field(default_factory=list)
 
 
 class Renderer:
-    """Renders notices; in a rehearsal every one of them says so."""
+    """Renders notices; in a rehearsal every text begins with a warning."""
 
     def __init__(self, rehearsal: bool) -> None:
         self._prefix = say("rehearsal.prefix") if rehearsal else ""
 
     def render_text(self, key: str, params: dict[str, Any], max_bytes: int) -> str:
-        """A sentence of at most `limit` bytes."""
-        whole = self._prefix + say(key, **params)
-        while utf8_size(whole) > max_bytes and (shorter := _shorter(params)) is not None:
+        """At most `max_bytes`, unless no list is left to shorten."""
+        text = self._prefix + say(key, **params)
+        while utf8_size(text) > max_bytes and (shorter := _shorten(params)) is not None:
             params = shorter
-            whole = self._prefix + say(key, **params)
-        return whole
+            text = self._prefix + say(key, **params)
+        return text
 
     def render(self, notice: Notice, params: dict[str, Any], max_bytes: int) -> Rendered:
-        """The body of a notice for a channel whose texts hold `limit` bytes."""
-        if notice.form == "wave":
+        """The payload of a notice for a channel whose texts hold `max_bytes`."""
+        form = NoticeForm(notice.form)
+        if form is NoticeForm.WAVE:
             return self._wave(notice, params, max_bytes)
-        if notice.form in ("alert", "buttons", "selection", "review"):
-            return Rendered(self._card(notice, params), [])
-        body: OutboundMessage = {"form": notice.form, "text": self.render_text(notice.text_key, params, max_bytes)}
-        body["numbered"] = notice.kind not in ("system", "question")
-        if notice.form in ("card_update", "welcome"):
-            body["response_code"] = params["response_code"]
-        return Rendered(body, [])
+        if form.is_card:
+            return Rendered(self._card(notice, form, params))
+        text = self.render_text(notice.text_key, params, max_bytes)
+        if form is NoticeForm.CARD_UPDATE:
+            return Rendered(CardUpdatePayload(text=text, response_code=params["response_code"]))
+        if form is NoticeForm.WELCOME:
+            return Rendered(WelcomePayload(text=text, response_code=params["response_code"]))
+        return Rendered(TextPayload(text=text))
 
-    def _card(self, notice: Notice, params: dict[str, Any]) -> OutboundMessage:
-        title = self.render_text(f"{notice.text_key}_title", params, _CARD_TITLE_BYTES)
-        body: OutboundMessage = {"form": notice.form, "title": title, "numbered": True}
-        body["text"] = self.render_text(notice.text_key, params, _CARD_TEXT_BYTES)
-        if notice.form == "alert":
-            body["task_id"] = f"alert-{notice.alert_id}-{notice.id}"
-            body["choices"] = [["ack", say("alert.acknowledge_button")]]
-        elif notice.form == "review":
-            body["task_id"] = f"review-{params['film']}-{notice.id}"
-            body["choices"] = [[f"review:{params['film']}:{word}", say(f"verdict.{word}")] for word in VERDICTS]
-        else:
-            body["task_id"] = f"question-{params['submission']}-{notice.id}"
-            body["choices"] = params["choices"]
-            body |= {"label": say("question.select"), "submit": say("question.submit")}
-        return body
-
-    def _wave(self, notice: Notice, params: dict[str, Any], limit: int) -> Rendered:
-        """As many rows as fit; the mentions of just those."""
-        rows = params["rows"]
-        fitting = len(rows)
-        if utf8_size(self._wave_text(notice, params, fitting)) > limit:
-            sizes = range(2, len(rows))  # one row always goes, and not all do
-            fitting = 1 + bisect_right(sizes, limit, key=lambda some: utf8_size(self._wave_text(notice, params, some)))
-        body: OutboundMessage = {"form": "text", "text": self._wave_text(notice, params, fitting), "numbered": True}
-        for who in ("users", "mobiles"):
-            body[who] = list(dict.fromkeys(each for of_one in params[who][:fitting] for each in of_one))
-        return Rendered(body, params["codes"][fitting : len(rows)])
-
-    def _wave_text(self, notice: Notice, params: dict[str, Any], fitting: int) -> str:
-        first, total = params["offset"] + 1, params["offset"] + len(params["rows"])
-        whole = first == 1 and fitting == len(params["rows"])
-        count = (
-            {"say": "wave.whole_list"}
-            if whole
-            else {"say": "wave.list_range", "first": first, "last": first + fitting - 1}
+    def _card(self, notice: Notice, form: NoticeForm, params: dict[str, Any]) -> CardPayload:
+        subject, choices = _choices(notice, form, params)
+        is_dropdown = form is NoticeForm.SELECTION
+        return CardPayload(
+            title=self.render_text(f"{notice.text_key}_title", params, _CARD_TITLE_BYTES),
+            text=self.render_text(notice.text_key, params, _CARD_TEXT_BYTES),
+            task_id=f"{subject}-{notice.id}",
+            choices=choices,
+            dropdown=Dropdown(label=say("question.select"), submit=say("question.submit")) if is_dropdown else None,
         )
-        shown = {**params, "owing": total, "rows": params["rows"][:fitting], "count": count}
+
+    def _wave(self, notice: Notice, params: dict[str, Any], max_bytes: int) -> Rendered:
+        """As many rows as fit, at least one, and the mentions of just those."""
+        rows = params["rows"]
+        count = len(rows)
+        if utf8_size(self._wave_text(notice, params, count)) > max_bytes:
+            sizes = range(2, len(rows))
+            count = 1 + bisect_right(sizes, max_bytes, key=lambda n: utf8_size(self._wave_text(notice, params, n)))
+        payload = TextPayload(
+            text=self._wave_text(notice, params, count),
+            mention_users=_distinct(params["users"][:count]),
+            mention_mobiles=_distinct(params["mobiles"][:count]),
+        )
+        return Rendered(payload, params["codes"][count : len(rows)])
+
+    def _wave_text(self, notice: Notice, params: dict[str, Any], count: int) -> str:
+        first, total = params["offset"] + 1, params["offset"] + len(params["rows"])
+        is_whole = first == 1 and count == len(params["rows"])
+        part = (
+            {"say": "wave.whole_list"}
+            if is_whole
+            else {"say": "wave.list_range", "first": first, "last": first + count - 1}
+        )
+        shown = {**params, "owing": total, "rows": params["rows"][:count], "count": part}
         return self._prefix + say(notice.text_key, **shown)
+
+
+def _choices(notice: Notice, form: NoticeForm, params: dict[str, Any]) -> tuple[str, tuple[Choice, ...]]:
+    """What a card is about, as its task id begins, and its choices."""
+    if form is NoticeForm.ALERT:
+        return f"alert-{notice.alert_id}", (Choice("ack", say("alert.acknowledge_button")),)
+    if form is NoticeForm.REVIEW:
+        film = params["film"]
+        return f"review-{film}", tuple(Choice(f"review:{film}:{each}", say(f"verdict.{each}")) for each in VERDICTS)
+    return f"question-{params['submission']}", tuple(Choice(key, label) for key, label in params["choices"])
+
+
+def _distinct(lists: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(account for accounts in lists for account in accounts))
 
 
 def utf8_size(text: str) -> int:
@@ -97,41 +121,44 @@ def utf8_size(text: str) -> int:
     return len(text.encode())
 
 
-def _shorter(params: dict[str, Any]) -> dict[str, Any] | None:
-    """The parameters with their longest list made shorter, at whatever depth; None when none can be."""
-    name, length = max(((name, _length(value)) for name, value in params.items()), key=lambda each: each[1])
-    return None if length < 2 else {**params, name: _with_less(params[name])}
+def _shorten(params: dict[str, Any]) -> dict[str, Any] | None:
+    """The parameters with their longest list shortened, at whatever depth; None if no list can be."""
+    lengths = ((name, _length(value)) for name, value in params.items())
+    name, length = max(lengths, key=lambda pair: pair[1], default=("", 0))
+    return None if length < 2 else {**params, name: _with_shorter_list(params[name])}
+
+
+def _is_more(item: Any) -> bool:
+    """Whether a list item stands for the number of missing items."""
+    return isinstance(item, dict) and item.get("say") == _MORE
 
 
 def _length(value: Any) -> int:
-    """How many items the longest list in a parameter has; what has been shortened to one is done with."""
+    """How many items the longest list in a value has."""
     if isinstance(value, dict):
         return max((_length(each) for each in value.values()), default=0)
     if not isinstance(value, list):
         return 0
-    within = max((_length(each) for each in value if isinstance(each, dict) and each.get("say") != _MORE), default=0)
-    own = [each for each in value if not (isinstance(each, dict) and each.get("say") == _MORE)]
-    return max(len(own), within)
+    items = [item for item in value if not _is_more(item)]
+    return max([len(items), *(_length(item) for item in items if isinstance(item, dict))])
 
 
-def _with_less(value: Any) -> Any:
-    """The same with its longest list shortened."""
+def _with_shorter_list(value: Any) -> Any:
+    """The value with its longest list shortened."""
     if isinstance(value, dict):
-        name = max(value, key=lambda each: _length(value[each]))
-        return {**value, name: _with_less(value[name])}
-    lengths = [_length(each) if isinstance(each, dict) else 0 for each in value]
-    if max(lengths) >= len(value):
-        at = lengths.index(max(lengths))
-        return [*value[:at], _with_less(value[at]), *value[at + 1 :]]
-    return _shortened(value)
+        name = max(value, key=lambda key: _length(value[key]))
+        return {**value, name: _with_shorter_list(value[name])}
+    lengths = [_length(item) if isinstance(item, dict) else 0 for item in value]
+    longest = max(lengths)
+    if longest >= len(value):
+        index = lengths.index(longest)
+        return [*value[:index], _with_shorter_list(value[index]), *value[index + 1 :]]
+    return _shorten_list(value)
 
 
-_MORE = "list.more"
-
-
-def _shortened(values: list[Any]) -> list[Any]:
-    """A quarter less of a list, with the number left out at its end."""
-    kept = [each for each in values if not (isinstance(each, dict) and each.get("say") == _MORE)]
-    before = sum(each["number"] for each in values if isinstance(each, dict) and each.get("say") == _MORE)
-    keep = max(1, len(kept) * 3 // 4 if len(kept) > 4 else len(kept) - 1)
-    return [*kept[:keep], {"say": _MORE, "number": before + len(kept) - keep}]
+def _shorten_list(values: list[Any]) -> list[Any]:
+    """A list without its last quarter, and the number of missing items at its end."""
+    items = [item for item in values if not _is_more(item)]
+    missing = sum(item["number"] for item in values if _is_more(item))
+    count = max(1, len(items) * 3 // 4 if len(items) > 4 else len(items) - 1)
+    return [*items[:count], {"say": _MORE, "number": missing + len(items) - count}]

@@ -1,45 +1,44 @@
-"""What may have been said already, though nobody heard the platform say so.
+"""The message of a first send, and for how long it may be resent.
 
-The body of a notice carries it: when it first left, and whether an attempt at it ended without an answer. In doubt,
-only the very same words are safe, and only for as long as the platform drops a repeat of them.
+A due notice with a stored message is resent exactly, one without is rendered. After an attempt whose outcome is
+unknown only the very same message is safe, and only while the platform still drops repeats of it.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from bot.channels.interface import OutboundMessage, dedupe_window
+from storage.db.models import Notice
+from storage.outbound import CardPayload, OutboundMessage, Payload, decode, encode
 
-_FIRST, _DOUBT = "first_left_at", "in_doubt"
-# What is sent now reaches the platform within this; on the way there it must not outlive the window.
-_ON_ITS_WAY = timedelta(seconds=25)
-
-
-def mark_first_sent(body: OutboundMessage, route_sequence: int, wall_now: datetime) -> OutboundMessage:
-    """A fresh body that leaves for the first time; no other on the same route has or had that turn."""
-    return {**body, "turn": route_sequence, _FIRST: wall_now.isoformat()}
+# A resend reaches the platform within this; it must not arrive after the dedupe window.
+_IN_TRANSIT = timedelta(seconds=25)
+# Their texts carry no number of their own, unlike those of the other kinds; a card has its task id.
+_REPETITIVE_KINDS = ("system", "question")
 
 
-def mark_outcome_unknown(body: OutboundMessage | None) -> OutboundMessage:
-    """The same body once an attempt at it has ended without an answer."""
-    return {**(body or {}), _DOUBT: True}
+def first_send(
+    notice: Notice, payload: Payload, sequence: int, *, by_template: bool, wall_now: datetime
+) -> OutboundMessage:
+    """The message of a notice; `sequence` is above that of every other message of its route."""
+    message = OutboundMessage(
+        payload=payload,
+        sequence=sequence,
+        first_sent_at=wall_now,
+        unique=notice.kind not in _REPETITIVE_KINDS or isinstance(payload, CardPayload),
+        reply_to_inbox_id=notice.reply_to_inbox_id,
+        by_template=by_template,
+    )
+    # Through JSON, as every resend: then they cannot differ.
+    return decode(encode(message))
 
 
-def original_body(body: OutboundMessage) -> OutboundMessage:
-    """The body as it left the first time, to the letter: the platform may know it by its digest."""
-    return {name: value for name, value in body.items() if name != _DOUBT}
+def with_unknown_outcome(message: OutboundMessage) -> OutboundMessage:
+    """The same message after an attempt that ended without an answer."""
+    return replace(message, outcome_unknown=True)
 
 
-def outcome_unknown(body: OutboundMessage | None) -> bool:
-    """Whether this may have been said already."""
-    return bool(body and body.get(_DOUBT))
-
-
-def resend_is_safe(body: dict[str, Any], wall_now: datetime) -> bool:
-    """Whether the platform still drops these words if it has them, so that they may be sent again."""
-    first = body.get(_FIRST)
-    if first is None:
-        return False
-    age = wall_now - datetime.fromisoformat(first)
-    return timedelta(0) <= age < dedupe_window(body) - _ON_ITS_WAY
+def may_resend(message: OutboundMessage, wall_now: datetime) -> bool:
+    """Whether the platform still drops a repeat of the message."""
+    return timedelta(0) <= wall_now - message.first_sent_at < message.dedupe_window - _IN_TRANSIT

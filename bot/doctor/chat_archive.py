@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bot.channels.errors import ChannelError
 from bot.channels.wecom_msgaudit import finance_sdk
-from bot.channels.wecom_msgaudit.inbound import PrivateKeys
+from bot.channels.wecom_msgaudit.private_keys import PrivateKeys
 from bot.config import Config
 from bot.doctor.check_result import CheckResult, failed, passed
 

@@ -7,9 +7,13 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 
-from bot.channels import Channels, Diagnosable, WeComClient, WeComRobotChannel, wecom_aibot
 from bot.channels.errors import ChannelError
+from bot.channels.interface import Diagnosable
+from bot.channels.registry import Channels
+from bot.channels.wecom_aibot.frames import WECOM_AIBOT
 from bot.channels.wecom_aibot.websocket import AibotWebSocket, ConnectionTimings
+from bot.channels.wecom_api.client import WeComClient
+from bot.channels.wecom_robot import WeComRobotChannel
 from bot.clock import wall_now
 from bot.config import Config
 from bot.doctor.check_result import CheckResult, failed, passed, warning
@@ -78,7 +82,7 @@ def _refused(error: ChannelError) -> CheckResult:
 def _aibot(config: Config, memory: UnitOfWork) -> CheckResult:
     """A log-in of ours would end the one in service: it is tried only when no worker holds the connection."""
     with memory.transaction() as store:
-        free = store.leases.acquire(wecom_aibot.WECOM_AIBOT, _DOCTOR, wall_now(), _VISIT)
+        free = store.leases.acquire(WECOM_AIBOT, _DOCTOR, wall_now(), _VISIT)
     if not free:
         return passed("doctor.aibot_in_use")
     secret = config.WECOM_AIBOT_SECRET.get_secret_value()
@@ -90,7 +94,7 @@ def _aibot(config: Config, memory: UnitOfWork) -> CheckResult:
         return failed("doctor.aibot_refused", why=error.detail)
     finally:
         with memory.transaction() as store:
-            store.leases.release(wecom_aibot.WECOM_AIBOT, _DOCTOR)
+            store.leases.release(WECOM_AIBOT, _DOCTOR)
     return passed("doctor.aibot")
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from bot.channels import Channels
 from bot.channels.errors import ChannelError
+from bot.channels.registry import Channels
 from bot.channels.wecom_api.crypto import verification_query
 from bot.channels.wecom_api.http import is_reachable, new_session, send_request
 from bot.config import Config

@@ -15,15 +15,17 @@ from typing import Any
 
 from bot.channels.errors import ChannelError, Misconfigured
 from bot.channels.wecom_aibot import frames
-from bot.channels.wecom_aibot.rpc import WECOM_AIBOT, AibotRpc
+from bot.channels.wecom_aibot.frames import WECOM_AIBOT
+from bot.channels.wecom_aibot.rpc import AibotRpc
 from bot.channels.wecom_aibot.websocket import AibotWebSocket, ConnectionTimings
 from bot.clock import monotonic, wall_now
 from bot.intake.inbox_writer import InboxWriter
 from bot.monitoring.metrics import CALLBACKS_TOTAL
-from bot.unit_of_work import InboundMessage, UnitOfWork
+from bot.unit_of_work import UnitOfWork
 from schedules.notify import notify_office
 from schedules.patrol_night import night_of
 from storage.errors import DatabaseUnavailable
+from storage.inbox import InboundMessage
 
 log = logging.getLogger(__name__)
 
@@ -182,7 +184,7 @@ class AibotConnection:
             CALLBACKS_TOTAL.labels(frames.WECOM_AIBOT, "content").inc()
             return
         for each in found:
-            self._keep_one(InboundMessage(frames.WECOM_AIBOT, each.key, each.raw))
+            self._keep_one(each)
 
     def _keep_one(self, heard: InboundMessage) -> None:
         """For as long as it takes: the platform does not say it again."""

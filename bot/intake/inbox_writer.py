@@ -12,8 +12,9 @@ from collections import deque
 from collections.abc import Sequence
 
 from bot.clock import monotonic, sleep
-from bot.unit_of_work import InboundMessage, UnitOfWork
+from bot.unit_of_work import UnitOfWork
 from storage.errors import DatabaseUnavailable
+from storage.inbox import InboundMessage
 
 # A callback must be answered within 5 seconds (protocol sheet 1.2): better a 503 in time than an answer too late.
 CALLBACK_TIMEOUT_S = 3.0

@@ -12,9 +12,9 @@ import logging
 import threading
 from datetime import datetime, timedelta
 
-from bot.channels import Channels
 from bot.channels.errors import ChannelError, Misconfigured, OutcomeUnknown, PollTokenInvalid, RateLimited
 from bot.channels.interface import PollResult, PollSource
+from bot.channels.registry import Channels
 from bot.intake.take_in import backoff
 from bot.monitoring.outage_recorder import PlatformMonitor
 from bot.unit_of_work import TransactionStore, UnitOfWork
@@ -98,7 +98,7 @@ class SourcePoller:
             ):
                 return
             self._watch.record_result(store, None)
-            store_messages(store.session, [(self.name, each.key, each.raw) for each in pulled.messages], now)
+            store_messages(store.session, pulled.messages, now)
 
     def _failed(self, error: ChannelError) -> None:
         now = self._clock.now()

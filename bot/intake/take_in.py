@@ -8,9 +8,9 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-from bot.channels import Channels, Receiver, RedactingReceiver
 from bot.channels.errors import ChannelError, Misconfigured, Permanent, Transient
-from bot.channels.interface import MarkedStream
+from bot.channels.interface import MarkedStream, Receiver, RedactingReceiver
+from bot.channels.registry import Channels
 from bot.clock import wall_now
 from bot.engine import TAKE_IN, retry_job
 from bot.monitoring.outage_recorder import PlatformMonitor

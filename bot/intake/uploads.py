@@ -22,7 +22,7 @@ from bot.unit_of_work import UnitOfWork
 from handlers.message import FilmTarget, Message
 from storage.db.models import Upload
 from storage.errors import DatabaseUnavailable
-from storage.inbox import store_messages
+from storage.inbox import InboundMessage, store_messages
 from storage.objects import ObjectError, ObjectMissing, ObjectStore
 from storage.store import Store
 from storage.uploads import CHANNEL
@@ -120,7 +120,7 @@ class Uploads:
             "enterprise": upload.enterprise_id, "part": upload.part_id, "key": upload.once_key,
         }  # fmt: skip
         words = json.dumps(raw, ensure_ascii=False)
-        store_messages(store.session, [(CHANNEL, upload.once_key, words)], self._clock.now())
+        store_messages(store.session, [InboundMessage(CHANNEL, upload.once_key, words)], self._clock.now())
 
     def remove_unneeded_pieces(self) -> None:
         """Take away what nobody needs any more; what fails now is tried again the next time."""

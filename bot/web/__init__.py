@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response
 
-from bot.channels import Channels
+from bot.channels.registry import Channels
 from bot.intake.inbox_writer import InboxWriter
 from bot.intake.uploads import Uploads
 from bot.unit_of_work import UnitOfWork

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from bot.channels import Channels
-from bot.channels.interface import CallbackReceiver, CallbackRejected
+from bot.channels.errors import CallbackRejected
+from bot.channels.interface import CallbackReceiver
+from bot.channels.registry import Channels
 from bot.intake.inbox_writer import InboxWriter
 from bot.monitoring.metrics import CALLBACK_SECONDS, CALLBACKS_TOTAL
-from bot.unit_of_work import InboundMessage
 from storage.errors import DatabaseUnavailable
 
 log = logging.getLogger(__name__)
@@ -54,14 +55,11 @@ def _query() -> Mapping[str, str]:
 
 def _receive(name: str, door: CallbackReceiver, hearing: InboxWriter, switchboard: Channels) -> Response:
     try:
-        received = door.receive(_query(), request.get_data())
-        # The bell of a source that is off is kept like any event that concerns nobody.
-        bell = (
-            received.notification
-            if received.notification and received.notification.source in switchboard.sources
-            else None
-        )
-        fresh = hearing.save(InboundMessage(name, received.key, received.raw, bell))
+        message = door.receive(_query(), request.get_data())
+        # A notification for a source that is off is stored like any event that no handler acts on.
+        if message.notification is not None and message.notification.source not in switchboard.sources:
+            message = replace(message, notification=None)
+        fresh = hearing.save(message)
     except RequestEntityTooLarge:
         return _rejected(name, CallbackRejected(413, "too_large"))
     except CallbackRejected as rejected:

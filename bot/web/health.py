@@ -12,7 +12,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from bot.channels import Channels
+from bot.channels.registry import Channels
 from bot.channels.wecom_api.http import is_reachable
 from bot.clock import wall_now
 from bot.monitoring.collect import collect_metrics

@@ -18,7 +18,7 @@ from schedules.patrol_night import ONE_DAY
 from schedules.review.night_review import ReviewableFilm, night_review
 from storage.db.models import Person
 from storage.errors import OperationRefused
-from storage.notices import NoticeDraft
+from storage.notices import NoticeDraft, NoticeForm
 from storage.store import Store
 
 VERDICT_OF_TEXT = {"合格": "fit", "有问题": "problem", "看不清": "unclear", "非本部位": "wrong_part"}
@@ -31,7 +31,7 @@ def start_review(message: Message, ctx: Context) -> None:
     person = _reviewer(message, ctx.store, ctx.now)
     if person is None:
         return add_reply(message, ctx, "review.not_permitted")
-    return _next(person, message, ("review", "text"), ctx)
+    return _next(person, message, (NoticeForm.REVIEW, NoticeForm.TEXT), ctx)
 
 
 def handle_verdict_button(message: Message, film_id: int, verdict: str, ctx: Context) -> None:
@@ -48,7 +48,7 @@ def handle_verdict_button(message: Message, film_id: int, verdict: str, ctx: Con
             "word": {"say": f"verdict.{verdict}"},
         }
         update_card(message, f"review/{film_id}", shown, ctx, "review.card_judged")
-    return _next(person, message, ("review",), ctx)
+    return _next(person, message, (NoticeForm.REVIEW,), ctx)
 
 
 def handle_reviewer_text(message: Message, person: Person, ctx: Context) -> bool:
@@ -63,7 +63,7 @@ def handle_reviewer_text(message: Message, person: Person, ctx: Context) -> bool
             text[len(next(said for said in VERDICT_OF_TEXT if text.startswith(said))) :].lstrip(" :：,，。") or None
         )
         if _judge(person, VerdictDraft(held, word, person, "chat", reason), message, ctx):
-            _next(person, message, ("text",), ctx)
+            _next(person, message, (NoticeForm.TEXT,), ctx)
         return True
     return _explained(message, person, ctx)
 
@@ -100,7 +100,7 @@ def _judge(person: Person, judged: VerdictDraft, message: Message, ctx: Context)
     return True
 
 
-def _next(person: Person, message: Message, forms: tuple[str, ...], ctx: Context) -> None:
+def _next(person: Person, message: Message, forms: tuple[NoticeForm, ...], ctx: Context) -> None:
     found = claim_next(person, ctx)
     if found is None:
         return add_reply(message, ctx, "review.queue_empty")
@@ -108,7 +108,7 @@ def _next(person: Person, message: Message, forms: tuple[str, ...], ctx: Context
     for form in forms:
         saying = NoticeDraft(
             kind="question",
-            text_key="review.card" if form == "review" else "review.as_text",
+            text_key="review.card" if form is NoticeForm.REVIEW else "review.as_text",
             once_key=f"review/{message.channel}/{message.key}/{found.film.id}/{form}",
             night=found.film.night,
             due_at=ctx.now,

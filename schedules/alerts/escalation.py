@@ -14,7 +14,7 @@ from schedules.notify import notify_person, was_in_service
 from schedules.patrol_night import night_instant, night_of, shift_day, submission_window
 from schedules.rules import RuleBook
 from storage.db.models import Alert, Notice, Person
-from storage.notices import NoticeDraft
+from storage.notices import NoticeDraft, NoticeForm
 from storage.outages import RECEIVING
 from storage.register import DUTY_LEADER_ROLE
 from storage.store import Store
@@ -94,9 +94,9 @@ def escalate(alert: Alert, ctx: Context) -> None:
     due = min(alert.escalated_at + wait, ctx.now) if alert.escalated_at else alert.opened_at
     alert.rung, alert.escalated_at = level, ctx.now
     if level == len(people):
-        ctx.store.notices.add_for_fallback(_saying(alert, level, "text", f"alert/{alert.id}/fallback", due))
+        ctx.store.notices.add_for_fallback(_saying(alert, level, NoticeForm.TEXT, f"alert/{alert.id}/fallback", due))
     for person in people[level] if level < len(people) else ():
-        for form in ("alert", "text"):
+        for form in (NoticeForm.ALERT, NoticeForm.TEXT):
             once_key = f"alert/{alert.id}/{level}/{person.id}/{form}"
             notify_person(person, _saying(alert, level, form, once_key, due), ctx.store)
 
@@ -109,10 +109,10 @@ def _none_arrived(said: Sequence[Notice], level: int) -> bool:
     return bool(states) and all(state in ("failed", "expired", "unknown") for state in states)
 
 
-def _saying(alert: Alert, level: int, form: str, once_key: str, due: datetime) -> NoticeDraft:
+def _saying(alert: Alert, level: int, form: NoticeForm, once_key: str, due: datetime) -> NoticeDraft:
     return NoticeDraft(
         kind="alert" if level == 0 else "escalation",
-        text_key=f"alert.{alert.cause}_card" if form == "alert" else f"alert.{alert.cause}",
+        text_key=f"alert.{alert.cause}_card" if form is NoticeForm.ALERT else f"alert.{alert.cause}",
         once_key=once_key,
         night=alert.night,
         due_at=due,

@@ -15,7 +15,7 @@ from schedules.review.night_review import night_review, review_deadline
 from schedules.review.tally import NOTHING_TO_REVIEW, ReviewTally, tally_review
 from schedules.rules import RuleBook
 from storage.db.models import Person, Submission
-from storage.notices import NoticeDraft
+from storage.notices import NoticeDraft, NoticeForm
 from storage.store import Store
 
 # What was sent at the last moment is filed by then.
@@ -78,7 +78,7 @@ def add_daily_report_notices(ctx: Context) -> None:
 
 def _issue(night: date, key: str, due: datetime, store: Store, now: datetime) -> None:
     for person in _readers(store, night):
-        for form, text_key in (("text", "report.daily"), ("report_file", "report.daily_file")):
+        for form, text_key in ((NoticeForm.TEXT, "report.daily"), (NoticeForm.REPORT_FILE, "report.daily_file")):
             saying = NoticeDraft(
                 kind="report",
                 text_key=text_key,

@@ -1,4 +1,4 @@
-"""The Official Account (公众号): people who follow it in WeChat, in and out (protocol sheet 10)."""
+"""The Official Account (公众号): people who follow it in WeChat, in and out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.channels.wecom_api.crypto import CallbackCrypto
 
 
 def build(context: ChannelContext) -> ChannelParts | None:
-    """The account, when it is configured."""
+    """None unless its settings are complete."""
     config = context.config
     if not config.is_configured(OFFICIAL_ACCOUNT):
         return None
@@ -20,11 +20,8 @@ def build(context: ChannelContext) -> ChannelParts | None:
     url, token = config.OFFICIAL_ACCOUNT_API_URL, config.OFFICIAL_ACCOUNT_TOKEN.get_secret_value()
     client = OfficialAccountClient(url, app_id, secret, context.clock, context.transaction, context.ssrf_guard)
     keys = (config.OFFICIAL_ACCOUNT_ENCODING_AES_KEY, config.OFFICIAL_ACCOUNT_PREVIOUS_AES_KEY)
-    envelopes = [CallbackCrypto(token, key.get_secret_value(), {app_id}) for key in keys if key.get_secret_value()]
+    cryptos = [CallbackCrypto(token, key.get_secret_value(), {app_id}) for key in keys if key.get_secret_value()]
     template = config.OFFICIAL_ACCOUNT_TEMPLATE_ID
-    templates = TemplateSender(client, template, context.clock, config.TIMEZONE) if template else None
-    channel = OfficialAccountChannel(client, templates)
-    return ChannelParts(channel, OfficialAccountReceiver(token, envelopes, client), api_url=url)
-
-
-__all__ = ["OfficialAccountChannel", "OfficialAccountReceiver", "build"]
+    template_sender = TemplateSender(client, template, context.clock, config.TIMEZONE) if template else None
+    channel = OfficialAccountChannel(client, template_sender)
+    return ChannelParts(channel, OfficialAccountReceiver(token, cryptos, client), api_url=url)

@@ -1,4 +1,4 @@
-"""The Official Account's API: its own host and token, films by a second address (protocol sheet 10)."""
+"""The Official Account's API: its own host, the stable access token, films by URL."""
 
 from __future__ import annotations
 
@@ -11,66 +11,60 @@ import requests
 from bot.channels.errors import Permanent, Transient, idempotent_call
 from bot.channels.ssrf_guard import SsrfGuard
 from bot.channels.wecom_api.client import StoreFactory, WeComClient, parse_token
-from bot.channels.wecom_api.http import parse_answer, send_request
-from bot.channels.wecom_api.media import MediaRange
+from bot.channels.wecom_api.http import parse_answer
+from bot.channels.wecom_api.media import MediaRange, download, range_header
 from bot.clock import Clock
 
-_NO_SUCH_CALL = 404
+# What a platform answers that does not have the call.
+_NOT_FOUND, _INVALID_URL = 404, 40066
 
 
 class OfficialAccountClient(WeComClient):
-    """Calls in the name of one account; films are fetched from wherever it says, past the guard."""
+    """The API of one account; a film is downloaded from the URL that the platform gives, through the SSRF guard."""
 
     def __init__(
         self, url: str, app_id: str, secret: str, clock: Clock, transaction: StoreFactory, ssrf_guard: SsrfGuard
     ) -> None:
         super().__init__(url, app_id, secret, clock, transaction)
-        self._name, self._guard = f"official_account/{app_id}", ssrf_guard
+        self._token_name, self._ssrf_guard = f"official_account/{app_id}", ssrf_guard
 
-    def _ask_for_token(self, *, renew: bool) -> tuple[str, timedelta]:
-        """The stable token, which takes nobody else's away; only one that died early is replaced for everybody."""
-        asked = {"grant_type": "client_credential", "appid": self._corp_id, "secret": self._secret}
-        body = json.dumps({**asked, "force_refresh": renew})
+    def _request_token(self, *, renew: bool) -> tuple[str, timedelta]:
+        """The stable token, which all programs of the account share; with `renew` it is replaced for all of them."""
+        params = {"grant_type": "client_credential", "appid": self._corp_id, "secret": self._secret}
+        body = json.dumps({**params, "force_refresh": renew})
         headers = {"Content-Type": "application/json"}
         with idempotent_call():
-            answer = send_request(self._http, "POST", f"{self._url}/cgi-bin/stable_token", data=body, headers=headers)
-            if answer.status_code != _NO_SUCH_CALL:
+            answer = self._request("POST", "stable_token", data=body, headers=headers)
+            if answer.status_code != _NOT_FOUND:
                 try:
                     return parse_token(parse_answer(answer))
                 except Permanent as error:
                     if error.code != _INVALID_URL:
                         raise
-            return parse_token(
-                parse_answer(send_request(self._http, "GET", f"{self._url}/cgi-bin/token", params=asked))
-            )
+            return parse_token(parse_answer(self._request("GET", "token", params=params)))
 
     def fetch(self, media_id: str) -> Iterator[bytes]:
-        """The bytes of a media id. Raises ChannelError: begin again later."""
-        found: MediaRange | str = self._twice(lambda token: self._media(media_id, token))
-        if isinstance(found, str):
-            # Without a token: the films' host is another's.
-            found = MediaRange(self._guard.get_media(found), 0)
-        yield from found.chunks()
+        """The bytes of a media id. Raises ChannelError: retry from the start."""
+        media = self._with_token(lambda token: self._media(media_id, token))
+        if isinstance(media, MediaRange):
+            yield from media.chunks()
+        else:
+            guard = self._ssrf_guard
+            yield from download(lambda start: MediaRange(guard.get_media(media, range_header(start)), start))
 
     def _media(self, media_id: str, token: str) -> MediaRange | str:
-        """The bytes themselves, or the address at which a film lies."""
-        headers = {"Accept-Encoding": "identity"}
-        response = self._with_token(
-            "GET", "media/get", token, params={"media_id": media_id}, headers=headers, stream=True
-        )
-        if not _speaks(response):
+        """The bytes themselves, or the URL of a film."""
+        headers, params = {"Accept-Encoding": "identity"}, {"media_id": media_id}
+        response = self._request("GET", "media/get", token, params=params, headers=headers, stream=True)
+        if not _is_text(response):
             return MediaRange(response, 0)
-        address = parse_answer(response).get("video_url")
-        if not isinstance(address, str) or not address:
-            raise Transient("an answer that is neither media nor error")
-        return address
+        url = parse_answer(response).get("video_url")
+        if not isinstance(url, str) or not url:
+            raise Transient("the answer is neither media nor an error")
+        return url
 
 
-# What the platform says to a call that it does not know.
-_INVALID_URL = 40066
-
-
-def _speaks(response: requests.Response) -> bool:
-    """Whether an answer says something instead of being a file; its JSON often calls itself a plain text."""
+def _is_text(response: requests.Response) -> bool:
+    """Whether the body is an answer and not a file; the platform often labels its JSON as plain text."""
     kind = response.headers.get("Content-Type", "")
     return "Content-Disposition" not in response.headers and ("json" in kind or kind.startswith("text/"))

@@ -1,4 +1,4 @@
-"""The account as a way in: its callbacks in three modes, and its media (protocol sheet 10)."""
+"""Receiving through the account: callbacks in the plain, compatible and safe mode, and media."""
 
 from __future__ import annotations
 
@@ -8,71 +8,79 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from bot.channels.errors import ChannelError
-from bot.channels.interface import CallbackRejected, InboundMessage
+from bot.channels.errors import CallbackRejected, ChannelError
 from bot.channels.official_account.client import OfficialAccountClient
-from bot.channels.official_account.personal_channel import PERSONAL_CHANNEL
+from bot.channels.official_account.personal_channel import OFFICIAL_ACCOUNT, PERSONAL_CHANNEL
 from bot.channels.wecom_api.callback_fields import MESSAGE_KINDS, message_key, parse_timestamp
 from bot.channels.wecom_api.crypto import CallbackCrypto, parse_envelope, parse_xml
 from handlers.message import Message
+from storage.inbox import InboundMessage
 
+# What the platform puts before the parameter of a scanned QR code.
 _SCENE = "qrscene_"
 
 
 class OfficialAccountReceiver:
-    """The account's callbacks: plain, compatible or safe, the newest AES key first."""
+    """`cryptos` are those of the account's AES keys, the newest first."""
 
     def __init__(self, token: str, cryptos: Collection[CallbackCrypto], client: OfficialAccountClient) -> None:
-        self._token, self._envelopes, self._client = token, tuple(cryptos), client
+        self._token, self._cryptos, self._client = token, tuple(cryptos), client
 
     def verify_url(self, query: Mapping[str, str]) -> str:
-        """See Door. What is echoed is plain in every mode."""
-        self._check(query)
+        """See CallbackReceiver. The echo is plain in every mode."""
+        self._check_signature(query)
         return query.get("echostr", "")
 
     def receive(self, query: Mapping[str, str], body: bytes) -> InboundMessage:
-        """See Door."""
-        self._check(query)
-        raw = self._decrypted(query, body) if query.get("encrypt_type", "raw") == "aes" else _plain(body)
+        """See CallbackReceiver."""
+        self._check_signature(query)
+        raw = self._decrypt(query, body) if query.get("encrypt_type", "raw") == "aes" else _plain(body)
         try:
-            return InboundMessage(message_key(parse_xml(raw)), raw)
+            return InboundMessage(OFFICIAL_ACCOUNT, message_key(parse_xml(raw)), raw)
         except (ValueError, KeyError) as error:
             raise CallbackRejected(400, "content") from error
 
-    def _check(self, query: Mapping[str, str]) -> None:
-        """The signature that stands on every call. Raises Rejected(403); compared in constant time."""
+    def _check_signature(self, query: Mapping[str, str]) -> None:
+        """Raise CallbackRejected(403) unless the signature is right; compared in constant time."""
         pieces = sorted([self._token, query.get("timestamp", ""), query.get("nonce", "")])
-        # SHA-1 is the platform's choice, not ours.
+        # SHA-1 is prescribed by the platform.
         expected = hashlib.sha1("".join(pieces).encode(), usedforsecurity=False).hexdigest()
         if not hmac.compare_digest(expected.encode(), query.get("signature", "").encode()):
             raise CallbackRejected(403, "signature")
 
-    def _decrypted(self, query: Mapping[str, str], body: bytes) -> str:
-        """By the first key that opens it: after a change the platform goes on with the old one for a while."""
-        failed = CallbackRejected(403, "no_aes_key")
-        for envelope in self._envelopes:
+    def _decrypt(self, query: Mapping[str, str], body: bytes) -> str:
+        """With the first key that fits: after a change the platform uses the old key for a while."""
+        last_error = CallbackRejected(403, "no_aes_key")
+        for crypto in self._cryptos:
             try:
-                return envelope.decrypt_body(query, body)
-            except CallbackRejected as rejected:
-                failed = rejected
-        raise failed
+                return crypto.decrypt_body(query, body)
+            except CallbackRejected as error:
+                last_error = error
+        raise last_error
 
     def parse(self, raw: str, inbox_id: int, received_at: datetime) -> Message:
-        """See Door. A field that is not a text counts as empty."""
+        """See Receiver. A field that is not a text counts as empty."""
         fields = parse_xml(raw)
-        word = {name: value for name, value in fields.items() if isinstance(value, str)}
+        texts = {name: value for name, value in fields.items() if isinstance(value, str)}
         return Message(
-            channel=PERSONAL_CHANNEL.channel, realm=PERSONAL_CHANNEL.realm, key=message_key(fields), inbox_id=inbox_id,
-            sender=word["FromUserName"], sent_at=parse_timestamp(word["CreateTime"]), received_at=received_at,
-            kind=MESSAGE_KINDS.get(word["MsgType"], "unknown"), media=word.get("MediaId") or None, **_said(word),
-        )  # fmt: skip
+            channel=OFFICIAL_ACCOUNT,
+            realm=PERSONAL_CHANNEL.realm,
+            key=message_key(fields),
+            inbox_id=inbox_id,
+            sender=texts["FromUserName"],
+            sent_at=parse_timestamp(texts["CreateTime"]),
+            received_at=received_at,
+            kind=MESSAGE_KINDS.get(texts["MsgType"], "unknown"),
+            media=texts.get("MediaId") or None,
+            **_content_fields(texts),
+        )
 
     def fetch(self, media: str) -> Iterator[bytes]:
-        """See Door."""
+        """See Receiver."""
         return self._client.fetch(media)
 
     def diagnose(self) -> str | None:
-        """What is wrong with the account's settings, None when the platform takes them; says nothing to anybody."""
+        """See Diagnosable."""
         try:
             self._client.get("getcallbackip")
         except ChannelError as error:
@@ -81,7 +89,7 @@ class OfficialAccountReceiver:
 
 
 def _plain(body: bytes) -> str:
-    """A callback's body in plain mode: XML with no entities, or Rejected(400)."""
+    """The XML of a callback in plain mode. Raises CallbackRejected(400)."""
     parse_envelope(body)
     try:
         return body.decode()
@@ -89,11 +97,11 @@ def _plain(body: bytes) -> str:
         raise CallbackRejected(400, "content") from error
 
 
-def _said(word: dict[str, str]) -> dict[str, Any]:
-    """What was written; of an event its name, the parameter of a scanned code, and the message it is about."""
-    event = word.get("Event", "")
+def _content_fields(texts: dict[str, str]) -> dict[str, Any]:
+    """The text of a message; of an event its name, the parameter of a QR code, and the message it refers to."""
+    event = texts.get("Event", "")
     if not event:
-        return {"text": word.get("Content", "")}
+        return {"text": texts.get("Content", "")}
     if event == "TEMPLATESENDJOBFINISH":
-        return {"event": event, "related_key": word.get("MsgID", ""), "text": word.get("Status", "")}
-    return {"event": event, "text": word.get("EventKey", "").removeprefix(_SCENE)}
+        return {"event": event, "related_key": texts.get("MsgID", ""), "text": texts.get("Status", "")}
+    return {"event": event, "text": texts.get("EventKey", "").removeprefix(_SCENE)}

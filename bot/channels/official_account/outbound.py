@@ -1,19 +1,30 @@
-"""The account as a way out: customer messages and templates (protocol sheet 10)."""
+"""Sending through the account: customer service messages and template messages."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, assert_never
 
-from bot.channels.interface import ChannelLimits, FileLoader, OutboundMessage, SendResult
+from bot.channels.interface import ChannelLimits, FileLoader, SendResult
 from bot.channels.official_account.client import OfficialAccountClient
 from bot.channels.official_account.personal_channel import PERSONAL_CHANNEL
 from bot.channels.official_account.templates import TemplateSender
+from storage.outbound import (
+    CardPayload,
+    CardUpdatePayload,
+    FilePayload,
+    LinkPayload,
+    MessageForm,
+    OutboundMessage,
+    Payload,
+    TextPayload,
+    WelcomePayload,
+)
 
 
 class OfficialAccountChannel:
-    """Customer messages while the account may answer, a template of the office's outside of that."""
+    """Customer service messages within the reply window, the office's template outside of it."""
 
     limits = ChannelLimits(
         max_messages=5, period=timedelta(seconds=10), max_text_bytes=2048, max_file_bytes=0, supports_cards=False
@@ -21,21 +32,25 @@ class OfficialAccountChannel:
     dedupes_repeats, counts_for_outage = False, True
 
     def __init__(self, client: OfficialAccountClient, template_sender: TemplateSender | None) -> None:
-        self._client, self._templates = client, template_sender
+        self._client, self._template_sender = client, template_sender
         self.personal_channel = replace(PERSONAL_CHANNEL, template_allowed=template_sender is not None)
 
-    def send(self, address: str, body: OutboundMessage, load_file: FileLoader | None) -> SendResult:
-        """See Channel."""
-        if body.get("unasked") and self._templates is not None:
-            return SendResult(platform_message_id=self._templates.send(address, body["text"]))
-        self._client.post("message/custom/send", {"touser": address, **self._content(body, load_file)})
+    def send(self, address: str, message: OutboundMessage, load_file: FileLoader) -> SendResult:
+        """See Channel. `address` is an openid."""
+        if message.by_template and self._template_sender is not None:
+            return SendResult(self._template_sender.send(address, message.payload.text))
+        self._client.post("message/custom/send", {"touser": address, **self._content(message.payload, load_file)})
         return SendResult()
 
-    def _content(self, body: OutboundMessage, attachment: FileLoader | None) -> dict[str, Any]:
-        if body["form"] == "news":
-            article = {"title": body["title"], "description": body["text"], "url": body["url"]}
-            return {"msgtype": "news", "news": {"articles": [article]}}
-        if body["form"] == "picture" and attachment is not None:
-            media_id = self._client.upload("image", body["name"], attachment())
-            return {"msgtype": "image", "image": {"media_id": media_id}}
-        return {"msgtype": "text", "text": {"content": body["text"]}}
+    def _content(self, payload: Payload, load_file: FileLoader) -> dict[str, Any]:
+        match payload:
+            case LinkPayload():
+                article = {"title": payload.title, "description": payload.text, "url": payload.url}
+                return {"msgtype": "news", "news": {"articles": [article]}}
+            case FilePayload(form=MessageForm.IMAGE):
+                media_id = self._client.upload("image", payload.name, load_file(payload.source))
+                return {"msgtype": "image", "image": {"media_id": media_id}}
+            case TextPayload() | CardPayload() | CardUpdatePayload() | WelcomePayload() | FilePayload():
+                return {"msgtype": "text", "text": {"content": payload.text}}
+            case _:
+                assert_never(payload)

@@ -1,4 +1,4 @@
-"""Whom the account may speak to, and when (protocol sheet 10)."""
+"""Whom the account may message, and when."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from datetime import timedelta
 from storage.personal_channels import PersonalChannel, ReplyWindow
 
 OFFICIAL_ACCOUNT = "official_account"
-# After words of somebody's own, and after a follow, a scan or a press of the menu.
-_WORDS, _TOUCH = ReplyWindow(timedelta(hours=48), 5), ReplyWindow(timedelta(minutes=1), 3)
+# After a message, and after a follow, a scan or a menu click.
+_AFTER_MESSAGE, _AFTER_EVENT = ReplyWindow(timedelta(hours=48), 5), ReplyWindow(timedelta(minutes=1), 3)
 PERSONAL_CHANNEL = PersonalChannel(
-    OFFICIAL_ACCOUNT, OFFICIAL_ACCOUNT, _WORDS, dict.fromkeys(("subscribe", "SCAN", "CLICK"), _TOUCH)
+    OFFICIAL_ACCOUNT,
+    OFFICIAL_ACCOUNT,
+    _AFTER_MESSAGE,
+    dict.fromkeys(("subscribe", "SCAN", "CLICK"), _AFTER_EVENT),
 )

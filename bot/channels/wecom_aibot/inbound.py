@@ -1,4 +1,4 @@
-"""The smart bot as a way in: what came over the wire, and the media it names."""
+"""Receiving through the smart bot: messages of single chats, and of groups where the bot is mentioned."""
 
 from __future__ import annotations
 
@@ -10,22 +10,20 @@ from handlers.message import Message
 
 
 class WeComAibotReceiver:
-    """Messages of single chats, and of groups where the bot is mentioned (protocol sheet 7.1)."""
-
-    # An address dies in five minutes: these go before what can wait three days.
-    hurried = True
+    # The URL of a film expires after five minutes.
+    is_urgent = True
 
     def __init__(self, http_get: media.HttpGet) -> None:
-        self._get = http_get
+        self._http_get = http_get
 
     def parse(self, raw: str, inbox_id: int, received_at: datetime) -> Message:
-        """See Door."""
+        """See Receiver."""
         return frames.parse_message(raw, inbox_id, received_at)
 
-    def fetch(self, what: str) -> Iterator[bytes]:
-        """See Door."""
-        return media.stream_media(what, self._get)
+    def fetch(self, media_json: str) -> Iterator[bytes]:
+        """See Receiver."""
+        return media.stream_media(media_json, self._http_get)
 
     def redact(self, raw: str) -> str:
-        """See Discreet."""
+        """See RedactingReceiver."""
         return frames.redact_media_keys(raw)

@@ -1,4 +1,4 @@
-"""Media of the smart bot: fetched within their five minutes, decrypted while they stream (protocol sheet 7.3)."""
+"""Media of the smart bot: downloaded before their URL expires, and decrypted while they stream."""
 
 from __future__ import annotations
 
@@ -10,54 +10,51 @@ from collections.abc import Callable, Iterator, Mapping
 import requests
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from bot.channels.errors import MediaGone, OutcomeUnknown, Permanent, Transient, Undecryptable
-from bot.channels.wecom_api.http import parse_int
-from bot.clock import monotonic
+from bot.channels.errors import Undecryptable
+from bot.channels.wecom_api.media import DownloadLimits, MediaRange, download, range_header
 
 HttpGet = Callable[[str, Mapping[str, str]], requests.Response]
 
-_PIECE = 256 * 1024
-_BLOCK, _PADDING = 16, 32
-_GONE = (401, 403, 404, 410)
-_RESUMES = 5
-# The platform hands on nothing over 100 MB; what goes on for ever is no film.
-_LARGEST, _LONGEST_S = 256 * 1024 * 1024, 600.0
+_BLOCK_BYTES, _MAX_PADDING = 16, 32
+_GONE_STATUSES = (401, 403, 404, 410)
+# The platform forwards no file over 100 MB.
+_LIMITS = DownloadLimits(max_bytes=256 * 1024 * 1024, max_s=600.0)
 
 
-def stream_media(media: str, http_get: HttpGet) -> Iterator[bytes]:
-    """The plain bytes behind an address and its key, in pieces; never the whole film in memory.
+def stream_media(media_json: str, http_get: HttpGet) -> Iterator[bytes]:
+    """The decrypted bytes of `{"url": …, "aeskey": …}`, in chunks.
 
-    Raises MediaGone, Garbled, Permanent; another ChannelError: begin again later.
+    Raises MediaGone, Undecryptable, Permanent; another ChannelError: retry from the start.
     """
-    told = json.loads(media)
-    return decrypt_stream(fetch_stream(told["url"], http_get), told["aeskey"])
+    media = json.loads(media_json)
+    return decrypt_stream(fetch_stream(media["url"], http_get), media["aeskey"])
 
 
 def decrypt_stream(chunks: Iterator[bytes], aeskey: str) -> Iterator[bytes]:
-    """Undo AES-256-CBC; the last 32 bytes are held back, for only the end tells what is padding. Raises Garbled."""
-    key = _key(aeskey)
-    decryptor = Cipher(algorithms.AES(key), modes.CBC(key[:_BLOCK])).decryptor()
-    size, held = 0, b""
-    for piece in chunks:
-        size += len(piece)
-        plain = held + decryptor.update(piece)
-        held = plain[-_PADDING:]
-        if len(plain) > _PADDING:
-            yield plain[:-_PADDING]
-    if not size or size % _BLOCK:
+    """Decrypt AES-256-CBC; 32 bytes are held back until the end, because they may be padding. Raises Undecryptable."""
+    key = _decode_key(aeskey)
+    decryptor = Cipher(algorithms.AES(key), modes.CBC(key[:_BLOCK_BYTES])).decryptor()
+    size, held_back = 0, b""
+    for chunk in chunks:
+        size += len(chunk)
+        plain = held_back + decryptor.update(chunk)
+        held_back = plain[-_MAX_PADDING:]
+        if len(plain) > _MAX_PADDING:
+            yield plain[:-_MAX_PADDING]
+    if not size or size % _BLOCK_BYTES:
         raise Undecryptable(f"a ciphertext of {size} bytes")
-    yield _unpadded(held)
+    yield _remove_padding(held_back)
 
 
-def _unpadded(end: bytes) -> bytes:
+def _remove_padding(end: bytes) -> bytes:
     count = end[-1]
-    if not 1 <= count <= _PADDING or end[-count:] != bytes([count]) * count:
-        raise Undecryptable("the padding is wrong")
+    if not 1 <= count <= _MAX_PADDING or end[-count:] != bytes([count]) * count:
+        raise Undecryptable("wrong padding")
     return end[:-count]
 
 
-def _key(aeskey: str) -> bytes:
-    """The `=` at the end may be missing (7.3)."""
+def _decode_key(aeskey: str) -> bytes:
+    """The platform may omit the `=` at the end."""
     try:
         key = base64.b64decode(aeskey + "=" * (-len(aeskey) % 4))
     except (binascii.Error, ValueError):
@@ -68,39 +65,11 @@ def _key(aeskey: str) -> bytes:
 
 
 def fetch_stream(url: str, http_get: HttpGet) -> Iterator[bytes]:
-    """The bytes at an address; a body that breaks off is taken up where it broke. Raises ChannelError."""
-    done, broken, began = 0, 0, monotonic()
-    while True:
-        total = None
-        try:
-            with http_get(url, {"Range": f"bytes={done}-"} if done else {}) as response:
-                total = _total(response, done)
-                for piece in response.iter_content(_PIECE):
-                    done += len(piece)
-                    _check_size(done, began)
-                    yield piece
-        except (requests.RequestException, OutcomeUnknown):
-            broken += 1
-            if broken > _RESUMES:
-                raise Transient(f"broke off after {done} bytes") from None
-            continue
-        if total is None or done >= total:
-            return
+    """The encrypted bytes at a URL. Raises ChannelError."""
 
+    def request_range(start: int) -> MediaRange:
+        response = http_get(url, range_header(start))
+        # Any bytes may be a ciphertext, also those that look like a JSON error.
+        return MediaRange(response, start, gone_statuses=_GONE_STATUSES, may_be_error=False)
 
-def _check_size(done: int, began: float) -> None:
-    if done > _LARGEST or monotonic() - began > _LONGEST_S:
-        raise Permanent(f"no end after {done} bytes")
-
-
-def _total(response: requests.Response, start: int) -> int | None:
-    """How long the whole is, where it is told; an answer that is no part of the film is refused."""
-    if response.status_code in _GONE:
-        raise MediaGone(f"HTTP {response.status_code}")
-    length = parse_int(response.headers.get("Content-Length"))
-    if response.status_code == 200 and not start:
-        return length
-    unit, _, total = response.headers.get("Content-Range", "").rpartition("/")
-    if response.status_code != 206 or not unit.startswith(f"bytes {start}-"):
-        raise Transient(f"HTTP {response.status_code}, another range than the one asked for")
-    return parse_int(total)
+    return download(request_range, _LIMITS)

@@ -1,33 +1,43 @@
-"""The smart bot as a way out: answers, pushes, cards and files over its one connection (protocol sheet 7.5)."""
+"""Sending through the smart bot: replies, pushes, cards and files over its one connection."""
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
-from typing import Any
+from typing import Any, assert_never
 
 from bot.channels.errors import ChannelError, Permanent
-from bot.channels.interface import ChannelLimits, FileLoader, OutboundMessage, SendResult
+from bot.channels.interface import ChannelLimits, FileLoader, SendResult
 from bot.channels.wecom_aibot import frames
 from bot.channels.wecom_aibot.media_upload import upload_media
 from bot.channels.wecom_aibot.rpc import AibotRpc
-from bot.channels.wecom_aibot.websocket import Json
-from bot.channels.wecom_api import cards
+from bot.channels.wecom_api.cards import build_card
 from bot.channels.wecom_api.client import StoreFactory
+from storage.outbound import (
+    CardPayload,
+    CardUpdatePayload,
+    Choice,
+    FilePayload,
+    LinkPayload,
+    MessageForm,
+    OutboundMessage,
+    Payload,
+    TextPayload,
+    WelcomePayload,
+)
 from storage.personal_channels import PersonalChannel
 
-_TITLE_CHARS = 26
-# The platform knows the message no longer, or not yet: then it is said without being an answer (7.5).
-_NO_ANSWER = (846605, 846608)
-# What a card was sent with, where there is no click to change it by: what became of it is said in words.
-_IN_WORDS = "[]"
-_MARKS = str.maketrans({"[": "［", "]": "］", "<": "＜", ">": "＞", "`": "｀", "*": "＊", "\\": "＼"})
+Json = dict[str, Any]
+
+_MAX_TITLE_CHARS = 26
+# The platform does not know the message that is replied to, any more or yet: then it is sent without being a reply.
+_NO_SUCH_MESSAGE = (846605, 846608)
+_ESCAPES = str.maketrans({"[": "［", "]": "］", "<": "＜", ">": "＞", "`": "｀", "*": "＊", "\\": "＼"})
 
 
 class WeComAibotChannel:
-    """Markdown, cards and files into single chats and groups: at most 30 a minute and 1000 an hour in each."""
+    """Markdown, cards and files into single chats and groups; 30 a minute and 1000 an hour are allowed in each."""
 
-    # Only where somebody has spoken to the bot before may it speak (7.5).
+    # The bot may message only those who have messaged it before.
     personal_channel = PersonalChannel(frames.WECOM_AIBOT, frames.REALM, requires_prior_contact=True)
     limits = ChannelLimits(
         max_messages=28,
@@ -36,62 +46,64 @@ class WeComAibotChannel:
         max_file_bytes=20 * 1024 * 1024,
         max_per_hour=950,
     )
-    # Nothing here tells a repeat from a first time.
     dedupes_repeats, counts_for_outage = False, True
 
     def __init__(self, rpc: AibotRpc, read: StoreFactory) -> None:
-        self.rpc, self._reading = rpc, read
+        self.rpc, self._read = rpc, read
 
-    def send(self, address: str, body: OutboundMessage, load_file: FileLoader | None) -> SendResult:
+    def send(self, address: str, message: OutboundMessage, load_file: FileLoader) -> SendResult:
         """See Channel. `address` is a group's chat id or a member's account."""
-        if body["form"] == "card_update":
-            return self._update(address, body)
-        content = self._content(body, load_file)
-        self._say(address, content, self._answered(body))
-        return SendResult(response_code=_IN_WORDS if content["msgtype"] == "template_card" else None)
+        payload = message.payload
+        if isinstance(payload, CardUpdatePayload):
+            return self._update(address, payload)
+        self._send(address, self._content(payload, load_file), self._reply_target(message))
+        return SendResult(response_code=frames.NO_CLICK if isinstance(payload, CardPayload) else None)
 
-    def _content(self, body: OutboundMessage, attachment: FileLoader | None) -> Json:
-        if "choices" in body:
-            return {"msgtype": "template_card", "template_card": _card(body)}
-        if body["form"] in ("file", "picture") and attachment is not None:
-            kind, media_id = upload_media(self.rpc, body["name"], attachment(), image=body["form"] == "picture")
-            return {"msgtype": kind, kind: {"media_id": media_id}}
-        if body["form"] == "news":
-            return _markdown(f"[{escape_markdown(body['title'])}]({body['url']})\n{escape_markdown(body['text'])}")
-        return _markdown(escape_markdown(body["text"]))
+    def _content(self, payload: Payload, load_file: FileLoader) -> Json:
+        match payload:
+            case CardPayload():
+                return {"msgtype": "template_card", "template_card": build_card(payload, _MAX_TITLE_CHARS)}
+            case FilePayload():
+                is_image = payload.form is MessageForm.IMAGE
+                kind, media_id = upload_media(self.rpc, payload.name, load_file(payload.source), image=is_image)
+                return {"msgtype": kind, kind: {"media_id": media_id}}
+            case LinkPayload():
+                return _markdown(f"[{escape_markdown(payload.title)}]({payload.url})\n{escape_markdown(payload.text)}")
+            case TextPayload() | CardUpdatePayload() | WelcomePayload():
+                return _markdown(escape_markdown(payload.text))
+            case _:
+                assert_never(payload)
 
-    def _answered(self, body: OutboundMessage) -> tuple[str, str] | None:
-        """How the message is answered that this answers, if it answers one."""
-        inbox_id = body.get("answers")
-        if inbox_id is None:
+    def _reply_target(self, message: OutboundMessage) -> tuple[str, str] | None:
+        """The command and request id with which a message is sent as a reply, if it is one."""
+        if message.reply_to_inbox_id is None:
             return None
-        with self._reading() as store:
-            kept = store.inbox.get(inbox_id)
-        return frames.reply_target(kept.raw) if kept is not None and kept.channel == frames.WECOM_AIBOT else None
+        with self._read() as store:
+            row = store.inbox.get(message.reply_to_inbox_id)
+        return frames.reply_target(row.raw) if row is not None and row.channel == frames.WECOM_AIBOT else None
 
-    def _say(self, address: str, content: Json, answered: tuple[str, str] | None) -> None:
-        if answered is not None:
-            command, req_id = answered
+    def _send(self, address: str, content: Json, reply_target: tuple[str, str] | None) -> None:
+        if reply_target is not None:
+            command, req_id = reply_target
             try:
                 self.rpc.call(command, content, req_id)
                 return
             except ChannelError as error:
-                if error.code not in _NO_ANSWER:
+                if error.code not in _NO_SUCH_MESSAGE:
                     raise
         self.rpc.call("aibot_send_msg", {"chatid": address, "chat_type": 0, **content})
 
-    def _update(self, address: str, body: OutboundMessage) -> SendResult:
-        """The card shows what became of it, within seconds of the click; later only words can say so."""
-        click = json.loads(body["response_code"])
-        if click:
-            req_id, task_id, key = click
-            told: Json = {"response_type": "update_template_card", "template_card": _settled(task_id, key, body)}
+    def _update(self, address: str, update: CardUpdatePayload) -> SendResult:
+        """A card can be changed within seconds after the click; later its text is sent as a message."""
+        click = frames.CardClick.decode(update.response_code)
+        if click is not None:
+            call: Json = {"response_type": "update_template_card", "template_card": _settled_card(click, update.text)}
             try:
-                self.rpc.call("aibot_respond_update_msg", told, req_id)
+                self.rpc.call("aibot_respond_update_msg", call, click.req_id)
                 return SendResult()
             except Permanent:
                 pass
-        self._say(address, _markdown(escape_markdown(body["text"])), None)
+        self._send(address, _markdown(escape_markdown(update.text)), None)
         return SendResult()
 
 
@@ -100,22 +112,13 @@ def _markdown(text: str) -> Json:
 
 
 def escape_markdown(text: str) -> str:
-    """A text that markdown shows as it is: what people wrote must become neither links nor mentions."""
-    return "\n".join(f"＃{line[1:]}" if line.startswith("#") else line for line in text.translate(_MARKS).split("\n"))
+    """A text that markdown shows unchanged: what people wrote must not become links or mentions."""
+    lines = text.translate(_ESCAPES).split("\n")
+    return "\n".join(f"＃{line[1:]}" if line.startswith("#") else line for line in lines)
 
 
-def _card(body: OutboundMessage) -> dict[str, Any]:
-    return _with_short_title(cards.build_card(body))
-
-
-def _settled(task_id: str, key: str, body: OutboundMessage) -> dict[str, Any]:
-    """The same card with one button left that says what became of it; pressed again it is answered in words."""
-    shown = {"form": "buttons", "task_id": task_id, "title": body["text"], "text": body["text"]}
-    card = cards.build_card({**shown, "choices": [[key or "done", body["text"]]]})
-    return {**_with_short_title(card), "replace_text": body["text"]}
-
-
-def _with_short_title(card: dict[str, Any]) -> dict[str, Any]:
-    title = card["main_title"]["title"]
-    short = title if len(title) <= _TITLE_CHARS else f"{title[: _TITLE_CHARS - 1]}…"
-    return {**card, "main_title": {"title": short}}
+def _settled_card(click: frames.CardClick, text: str) -> Json:
+    """The same card with one button, which shows the text."""
+    choices = (Choice(click.key or "done", text),)
+    card = CardPayload(task_id=click.task_id, title=text, text=text, choices=choices)
+    return {**build_card(card, _MAX_TITLE_CHARS), "replace_text": text}

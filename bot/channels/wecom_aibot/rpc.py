@@ -1,28 +1,27 @@
-"""How every process speaks over a connection that only one of them holds.
+"""Calls over the smart bot's connection from any process, although only one process holds it.
 
-The holder's own calls go out at once. Another process leaves an errand in the database and waits for what comes
-of it: nobody took it up in time, then it never left; somebody did and nothing came of it, then nobody can tell.
+The holder calls at once. Another process leaves the call in the database and polls for its response. A call that was
+not claimed in time was never sent; one that was claimed and got no response has an unknown outcome.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from bot.channels.errors import ChannelError, OutcomeUnknown, Transient, error_from_code
+from bot.channels.wecom_aibot.frames import WECOM_AIBOT
 from bot.channels.wecom_aibot.websocket import AibotWebSocket, Json
 from bot.channels.wecom_api.client import StoreFactory
 from bot.clock import monotonic, sleep, wall_now
 
-WECOM_AIBOT = "wecom_aibot"
-_FORGOTTEN = timedelta(minutes=10)
-_UNHEARD, _TRANSIENT = "unheard", "transient"
+_CALL_RETENTION, _BATCH_SIZE = timedelta(minutes=10), 4
+_UNKNOWN, _TRANSIENT = "outcome_unknown", "transient"
 
 
 @dataclass(frozen=True)
 class RpcTimeouts:
-    """How long an errand may wait to be taken up, and then to be carried out."""
+    """How long a call waits to be claimed by the holder, and then for its response."""
 
     claim_timeout_s: float = 10.0
     answer_timeout_s: float = 15.0
@@ -30,69 +29,73 @@ class RpcTimeouts:
 
 
 class AibotRpc:
-    """Says things over the wire, whoever holds it."""
+    """Calls the platform, whichever process holds the connection; `websocket` is set in the one that does."""
 
     def __init__(self, transaction: StoreFactory, read: StoreFactory, timeouts: RpcTimeouts | None = None) -> None:
-        self._transaction, self._reading, self._patience = transaction, read, timeouts or RpcTimeouts()
+        self._transaction, self._read, self._timeouts = transaction, read, timeouts or RpcTimeouts()
         self.websocket: AibotWebSocket | None = None
 
     def call(self, cmd: str, body: Json, req_id: str | None = None) -> Json:
-        """Say something and wait until it is acknowledged; the body of that. Raises ChannelError."""
-        wire = self.websocket
-        return wire.call(cmd, body, req_id) if wire is not None else self._by_errand(cmd, body, req_id)
+        """Send a command and wait for its acknowledgement; the body of that. Raises ChannelError."""
+        websocket = self.websocket
+        if websocket is not None:
+            return websocket.call(cmd, body, req_id)
+        return self._call_through_database({"cmd": cmd, "body": body, "req_id": req_id})
 
-    def _by_errand(self, cmd: str, body: Json, req_id: str | None) -> Json:
+    def _call_through_database(self, call: Json) -> Json:
         with self._transaction() as store:
-            held = store.leases.held_until(WECOM_AIBOT)
-            if held is None or held <= wall_now():
-                raise Transient("nobody holds the smart bot's connection")
-            errand = store.leases.add_call(WECOM_AIBOT, {"cmd": cmd, "body": body, "req_id": req_id}, wall_now())
-        answer = self._wait(errand, self._patience.claim_timeout_s)
-        if answer is None:
+            held_until = store.leases.held_until(WECOM_AIBOT)
+            if held_until is None or held_until <= wall_now():
+                raise Transient("no process holds the smart bot's connection")
+            call_id = store.leases.add_call(WECOM_AIBOT, call, wall_now())
+        response = self._wait_for_response(call_id, self._timeouts.claim_timeout_s)
+        if response is None:
             with self._transaction() as store:
-                withdrawn = store.leases.cancel_call(errand)
-            if withdrawn:
+                was_cancelled = store.leases.cancel_call(call_id)
+            if was_cancelled:
                 raise Transient("the holder of the smart bot's connection is busy")
-            answer = self._wait(errand, self._patience.answer_timeout_s)
-        if answer is None:
-            raise OutcomeUnknown("the holder of the smart bot's connection did not say what came of it")
-        return _read(answer)
+            response = self._wait_for_response(call_id, self._timeouts.answer_timeout_s)
+        if response is None:
+            raise OutcomeUnknown("the holder of the smart bot's connection did not respond")
+        return _read_response(response)
 
-    def _wait(self, errand: int, patience_s: float) -> dict[str, Any] | None:
-        until = monotonic() + patience_s
+    def _wait_for_response(self, call_id: int, timeout_s: float) -> Json | None:
+        deadline = monotonic() + timeout_s
         while True:
-            with self._reading() as store:
-                answer = store.leases.get_response(errand)
-            if answer is not None or monotonic() > until:
-                return answer
-            sleep(self._patience.poll_interval_s)
+            with self._read() as store:
+                response = store.leases.get_response(call_id)
+            if response is not None or monotonic() > deadline:
+                return response
+            sleep(self._timeouts.poll_interval_s)
 
     def serve_calls(self, websocket: AibotWebSocket) -> int:
-        """Carry out what others ask of this process, which holds the wire; how many."""
-        with self._reading() as store:
+        """Make the calls that other processes left for the holder, which is this one; how many."""
+        with self._read() as store:
             if not store.leases.has_pending_calls(WECOM_AIBOT):
                 return 0
         with self._transaction() as store:
-            store.leases.delete_calls(wall_now() - _FORGOTTEN)
-            errands = store.leases.claim_calls(WECOM_AIBOT, 4)
-        for errand_id, asked in errands:
-            answer = _carried_out(websocket, asked)
+            store.leases.delete_calls(wall_now() - _CALL_RETENTION)
+            calls = store.leases.claim_calls(WECOM_AIBOT, _BATCH_SIZE)
+        for call_id, call in calls:
+            response = _respond(websocket, call)
             with self._transaction() as store:
-                store.leases.save_response(errand_id, answer)
-        return len(errands)
+                store.leases.save_response(call_id, response)
+        return len(calls)
 
 
-def _carried_out(wire: AibotWebSocket, asked: dict[str, Any]) -> dict[str, Any]:
+def _respond(websocket: AibotWebSocket, call: Json) -> Json:
+    """The response as it is stored: the body, or the error."""
     try:
-        return {"body": wire.call(asked["cmd"], asked["body"], asked["req_id"])}
+        return {"body": websocket.call(call["cmd"], call["body"], call["req_id"])}
     except ChannelError as error:
-        kind = _UNHEARD if isinstance(error, OutcomeUnknown) else _TRANSIENT
+        kind = _UNKNOWN if isinstance(error, OutcomeUnknown) else _TRANSIENT
         return {"detail": error.detail, "code": error.code, "kind": kind}
 
 
-def _read(answer: dict[str, Any]) -> Json:
-    if "body" in answer:
-        return dict(answer["body"])
-    if answer["code"] is not None:
-        raise error_from_code(answer["code"], str(answer["detail"]).partition(": ")[2])
-    raise (OutcomeUnknown if answer["kind"] == _UNHEARD else Transient)(answer["detail"])
+def _read_response(response: Json) -> Json:
+    """The body of a stored response. Raises the ChannelError that it holds."""
+    if "body" in response:
+        return dict(response["body"])
+    if response["code"] is not None:
+        raise error_from_code(response["code"], str(response["detail"]).partition(": ")[2])
+    raise (OutcomeUnknown if response["kind"] == _UNKNOWN else Transient)(response["detail"])

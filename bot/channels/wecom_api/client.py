@@ -1,7 +1,6 @@
-"""WeCom's API: one token for all processes, every call with a time limit, films fetched in ranges.
+"""WeCom's API: one access token for all processes, a timeout for every call, media downloaded in ranges.
 
-wechatpy's own client hard-codes the host, has no time limit for tokens and media and reads whole
-films into memory (building blocks, 4); this thin one replaces it.
+wechatpy's own client hard-codes the host, has no timeout for tokens and media, and reads whole films into memory.
 """
 
 from __future__ import annotations
@@ -9,49 +8,61 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 
-from bot.channels.errors import ChannelError, Misconfigured, OutcomeUnknown, TokenInvalid, Transient, idempotent_call
+from bot.channels.errors import ChannelError, Misconfigured, TokenInvalid, Transient, idempotent_call
 from bot.channels.wecom_api.http import (
-    CONNECT_TIMEOUT_S,
-    UPLOAD_TIMEOUT_S,
+    TIMEOUT,
+    UPLOAD_TIMEOUT,
     new_session,
     parse_answer,
     parse_int,
     required_field,
     send_request,
 )
-from bot.channels.wecom_api.media import MediaRange
+from bot.channels.wecom_api.media import DownloadLimits, MediaRange, download, range_header
 from bot.clock import Clock, monotonic, sleep, wall_now
 from storage.store import Store
 
-# The platform's limit for one range is 20 MB; 8 MB is comfortable (protocol sheet 3.1).
-_RANGE = 8 * 1024 * 1024
-_RESUMES = 5
-# A token is renewed a little before its life ends, so that none dies under way.
-_HELD = timedelta(seconds=60)
-# Many calls with a wrong secret get the calling address blocked for an hour (2.1).
-_WRONG_SECRET, WRONG_SECRET_PAUSE_S = (40001, 40013, 40091, 40125), 10
-_EARLY = timedelta(seconds=120)
-_TOKEN_PATIENCE = timedelta(seconds=30)
+# The platform allows 20 MB for one range.
+_RANGE_BYTES = 8 * 1024 * 1024
+_TOKEN_CACHE = timedelta(seconds=60)
+# A token is renewed before it expires, so that none expires during a call.
+_TOKEN_MARGIN = timedelta(seconds=120)
+_WRONG_SECRET = (40001, 40013, 40091, 40125)
+_JSON_HEADERS = {"Content-Type": "application/json"}
 
 StoreFactory = Callable[[], AbstractContextManager[Store]]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class ClientTimeouts:
+    """`request` and `upload` are (connect, read) in seconds.
+
+    Many calls with a wrong secret get the calling address blocked for an hour, hence `wrong_secret_pause_s`.
+    """
+
+    request: tuple[float, float] = TIMEOUT
+    upload: tuple[float, float] = UPLOAD_TIMEOUT
+    token_wait_s: float = 30.0
+    wrong_secret_pause_s: float = 10.0
 
 
 def parse_token(answer: dict[str, Any]) -> tuple[str, timedelta]:
-    """The token that a good answer holds, and its life."""
-    life = parse_int(required_field(answer, "expires_in"))
-    if life is None:
-        raise Transient("a token without its life")
-    return required_field(answer, "access_token"), timedelta(seconds=life)
+    """The access token of an answer, and its lifetime. Raises Transient."""
+    lifetime_s = parse_int(required_field(answer, "expires_in"))
+    if lifetime_s is None:
+        raise Transient("an access token without a lifetime")
+    return required_field(answer, "access_token"), timedelta(seconds=lifetime_s)
 
 
 class WeComClient:
-    """One secret of one corp, each with its own API family and token. `transaction` opens the database that all
-    processes share the token by, under `name`."""
+    """The API of one app: each secret of a corp has its own token, stored as `token_name` for all processes."""
 
     def __init__(
         self,
@@ -61,139 +72,121 @@ class WeComClient:
         clock: Clock,
         transaction: StoreFactory,
         token_name: str = "app",
+        timeouts: ClientTimeouts | None = None,
+        limits: DownloadLimits | None = None,
     ) -> None:
         self._url, self._corp_id, self._secret = url.rstrip("/"), corp_id, secret
         self._clock, self._transaction = clock, transaction
+        self._token_name = f"wecom/{corp_id}/{token_name}"
+        self.timeouts, self._limits = timeouts or ClientTimeouts(), limits or DownloadLimits()
         self._http = new_session()
-        self._name = f"wecom/{corp_id}/{token_name}"
-        self._held: tuple[str, datetime] | None = None
+        self._cached: tuple[str, datetime] | None = None
         self._refused: tuple[Misconfigured, float] | None = None
 
     def token(self, rejected: str | None = None) -> str:
-        """A living access token; of all processes one fetches it, the others wait for it.
+        """A valid access token other than `rejected`; one process fetches it, the others wait for it.
 
-        Held for a little while without asking the database; the platform tells when it has died before.
+        Cached for a minute without a look at the database. Raises ChannelError.
         """
-        if self._held is not None and self._held[0] != rejected and self._clock.now() < self._held[1]:
-            return self._held[0]
-        deadline = monotonic() + _TOKEN_PATIENCE.total_seconds()
+        if self._cached is not None and self._cached[0] != rejected and self._clock.now() < self._cached[1]:
+            return self._cached[0]
+        deadline = monotonic() + self.timeouts.token_wait_s
         while monotonic() < deadline:
-            now = self._clock.now()
-            with self._transaction() as store:
-                found = store.access_tokens.get_valid(self._name, now)
-                if found is not None and found != rejected:
-                    self._held = found, now + _HELD
-                    return found
-                mine = store.access_tokens.acquire_lease(self._name, rejected, now, wall_now(), _TOKEN_PATIENCE)
-            if mine:
+            token, is_ours_to_fetch = self._stored_token(rejected)
+            if token is not None:
+                return token
+            if is_ours_to_fetch:
                 return self._fetch_token(renew=rejected is not None)
             sleep(0.05)
-        raise Transient("no token in time")
+        raise Transient("no access token in time")
+
+    def _stored_token(self, rejected: str | None) -> tuple[str | None, bool]:
+        """The valid token of the database; without one, whether this process got the lease to fetch it."""
+        now, lease = self._clock.now(), timedelta(seconds=self.timeouts.token_wait_s)
+        with self._transaction() as store:
+            token = store.access_tokens.get_valid(self._token_name, now)
+            if token is not None and token != rejected:
+                self._cached = token, now + _TOKEN_CACHE
+                return token, False
+            return None, store.access_tokens.acquire_lease(self._token_name, rejected, now, wall_now(), lease)
 
     def _fetch_token(self, *, renew: bool) -> str:
         try:
-            self._spare_the_platform()
-            value, life = self._ask_for_token(renew=renew)
+            self._check_pause()
+            token, lifetime = self._request_token(renew=renew)
         except ChannelError as error:
             with self._transaction() as store:
-                store.access_tokens.release_lease(self._name)
-            # Here the same code means a wrong secret: asking again only gets this address blocked (2.1).
-            told = Misconfigured(error.detail, error.code) if isinstance(error, TokenInvalid) else error
-            if isinstance(told, Misconfigured) and told.code in _WRONG_SECRET and self._refused is None:
-                self._refused = told, monotonic() + WRONG_SECRET_PAUSE_S
-            raise told from None
+                store.access_tokens.release_lease(self._token_name)
+            raise self._token_error(error) from None
         with self._transaction() as store:
-            store.access_tokens.save(self._name, value, self._clock.now() + max(life - _EARLY, life / 2))
-        return value
+            expires_at = self._clock.now() + max(lifetime - _TOKEN_MARGIN, lifetime / 2)
+            store.access_tokens.save(self._token_name, token, expires_at)
+        return token
 
-    def _spare_the_platform(self) -> None:
-        """A secret that was just refused is not tried again at once."""
+    def _token_error(self, error: ChannelError) -> ChannelError:
+        """In the answer to a token request, "token invalid" means a wrong secret."""
+        if isinstance(error, TokenInvalid):
+            error = Misconfigured(error.detail, error.code)
+        if isinstance(error, Misconfigured) and error.code in _WRONG_SECRET and self._refused is None:
+            self._refused = error, monotonic() + self.timeouts.wrong_secret_pause_s
+        return error
+
+    def _check_pause(self) -> None:
+        """Raise the last refusal of a wrong secret again while its pause lasts."""
         if self._refused is not None:
             error, until = self._refused
             if monotonic() < until:
                 raise Misconfigured(error.detail, error.code)
             self._refused = None
 
-    def _ask_for_token(self, *, renew: bool) -> tuple[str, timedelta]:
-        """A token and its life; to `renew` one that died early, this platform needs no other words."""
+    def _request_token(self, *, renew: bool) -> tuple[str, timedelta]:
+        """A token and its lifetime; `renew`: the last one was rejected, which this platform need not be told."""
         params = {"corpid": self._corp_id, "corpsecret": self._secret}
         with idempotent_call():
-            return parse_token(
-                parse_answer(send_request(self._http, "GET", f"{self._url}/cgi-bin/gettoken", params=params))
-            )
+            return parse_token(parse_answer(self._request("GET", "gettoken", params=params)))
 
-    def _with_token(self, method: str, path: str, token: str, **kwargs: Any) -> requests.Response:
-        params = {**kwargs.pop("params", {}), "access_token": token}
+    def _request(self, method: str, path: str, token: str | None = None, **kwargs: Any) -> requests.Response:
+        params = {**kwargs.pop("params", {}), **({"access_token": token} if token else {})}
+        kwargs.setdefault("timeout", self.timeouts.request)
         return send_request(self._http, method, f"{self._url}/cgi-bin/{path}", params=params, **kwargs)
 
-    def _twice(self, once: Callable[[str], Any]) -> Any:
-        """Once more with a fresh token where the first was refused (class T: once, not for ever).
-
-        The one that was refused is named: another thread may have put a fresh one in place since.
-        """
+    def _with_token(self, call: Callable[[str], T]) -> T:
+        """Make a call, and once more with a fresh token if the first was rejected."""
         token = self.token()
         try:
-            return once(token)
+            return call(token)
         except TokenInvalid:
             pass
         try:
-            return once(self.token(rejected=token))
+            return call(self.token(rejected=token))
         except TokenInvalid as error:
             raise Transient(error.detail, error.code) from None
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """POST JSON to /cgi-bin/`path`. Raises ChannelError."""
+        """POST JSON to /cgi-bin/`path`; the answer. Raises ChannelError."""
         data = json.dumps(body, ensure_ascii=False).encode()
-        headers = {"Content-Type": "application/json"}
-        answer: dict[str, Any] = self._twice(
-            lambda token: parse_answer(self._with_token("POST", path, token, data=data, headers=headers))
+        return self._with_token(
+            lambda token: parse_answer(self._request("POST", path, token, data=data, headers=_JSON_HEADERS))
         )
-        return answer
 
     def get(self, path: str, **params: str) -> dict[str, Any]:
-        """GET /cgi-bin/`path` as JSON. Raises ChannelError."""
-        answer: dict[str, Any] = self._twice(
-            lambda token: parse_answer(self._with_token("GET", path, token, params=params))
-        )
-        return answer
+        """GET /cgi-bin/`path`; the answer. Raises ChannelError."""
+        return self._with_token(lambda token: parse_answer(self._request("GET", path, token, params=params)))
 
     def upload(self, kind: str, name: str, content: bytes) -> str:
-        """The media id of an uploaded file, good for three days (3.2)."""
+        """Upload a file; its media id, valid for three days. Raises ChannelError."""
+        how: dict[str, Any] = {"params": {"type": kind}, "files": {"media": (name, content)}}
+        how["timeout"] = self.timeouts.upload
         with idempotent_call():
-            answer = self._twice(
-                lambda token: parse_answer(
-                    self._with_token(
-                        "POST", "media/upload", token, params={"type": kind}, files={"media": (name, content)},
-                        timeout=(CONNECT_TIMEOUT_S, UPLOAD_TIMEOUT_S),
-                    )
-                )
-            )  # fmt: skip
+            answer = self._with_token(lambda token: parse_answer(self._request("POST", "media/upload", token, **how)))
         return required_field(answer, "media_id")
 
     def fetch(self, media_id: str) -> Iterator[bytes]:
-        """The bytes of a media id. Raises MediaGone, or another ChannelError: begin again later.
-
-        Ranges of 8 MB, one after the other; a body that breaks off is taken up where it broke.
-        """
-        done, total, broken = 0, None, 0
-        while total is None or done < total:
-            try:
-                part = self._twice(lambda token: self._range(media_id, done, token))  # noqa: B023 - called at once
-                total = part.total_bytes
-                for piece in part.chunks():
-                    done += len(piece)
-                    yield piece
-            except OutcomeUnknown:
-                broken += 1
-                if broken > _RESUMES:
-                    raise
-                continue
-            if total is None:
-                total = done
+        """The bytes of a media id, in chunks. Raises MediaGone, or another ChannelError: retry from the start."""
+        return download(lambda start: self._with_token(lambda token: self._range(media_id, start, token)), self._limits)
 
     def _range(self, media_id: str, start: int, token: str) -> MediaRange:
-        # Nothing packed on the way: the length that is announced is that of the film.
-        headers = {"Range": f"bytes={start}-{start + _RANGE - 1}", "Accept-Encoding": "identity"}
+        # Without compression, so that the announced length is that of the film.
+        headers = {**range_header(start, _RANGE_BYTES), "Accept-Encoding": "identity"}
         params = {"media_id": media_id}
-        response = self._with_token("GET", "media/get", token, params=params, headers=headers, stream=True)
-        return MediaRange(response, start)
+        return MediaRange(self._request("GET", "media/get", token, params=params, headers=headers, stream=True), start)

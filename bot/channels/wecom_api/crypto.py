@@ -1,4 +1,4 @@
-"""Callback envelopes of WeCom: signature, AES, receiver (protocol sheet 1.1 to 1.3)."""
+"""The encrypted envelopes of callbacks: signature, AES, receiver id."""
 
 from __future__ import annotations
 
@@ -15,33 +15,32 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 from wechatpy.crypto.cryptography import WeChatCipher
 
-from bot.channels.interface import CallbackRejected
+from bot.channels.errors import CallbackRejected
 
 _BLOCK = 32
-# The platform nests three deep; without a bound, a body of opening tags exhausts the stack.
-_DEEPEST = 16
+# The platform nests three levels; without a limit, a body of opening tags exhausts the stack.
+_MAX_DEPTH = 16
 
 
 class CallbackCrypto:
-    """Opens callbacks of one app: its token, its EncodingAESKey and the CorpIDs it answers to."""
+    """Decrypts the callbacks of one app; `accepted_ids` are the CorpIDs or app ids it accepts as receiver."""
 
     def __init__(self, token: str, encoding_aes_key: str, accepted_ids: Collection[str]) -> None:
         self._token = token
-        # Real keys carry spare bits in the last character, which a strict decoder refuses (1.3).
+        # Real keys have non-zero spare bits in the last character, which a strict decoder refuses.
         self._key = base64.b64decode(encoding_aes_key + "=")
         self._accepted = frozenset(accepted_ids)
 
     def decrypt(self, query: Mapping[str, str], ciphertext: str) -> str:
-        """The plain content. Raises Rejected: 403 for signature or receiver, 400 for nonsense."""
+        """The content of an encrypted text. Raises CallbackRejected: 403 for signature or receiver, else 400."""
         self.check_signature(query, ciphertext)
-        plain = self._decrypt(ciphertext.strip())
-        content, receiver = _unpack(plain)
-        if receiver not in self._accepted:
+        content, receiver_id = _unpack(self._decrypt_aes(ciphertext.strip()))
+        if receiver_id not in self._accepted:
             raise CallbackRejected(403, "foreign_corp")
         return content
 
     def decrypt_body(self, query: Mapping[str, str], body: bytes) -> str:
-        """The plain content of a callback's body. Raises Rejected."""
+        """The content of a callback's body. Raises CallbackRejected."""
         if not query.get("msg_signature"):
             raise CallbackRejected(403, "signature")
         ciphertext = parse_envelope(body).get("Encrypt")
@@ -50,14 +49,14 @@ class CallbackCrypto:
         return self.decrypt(query, ciphertext)
 
     def check_signature(self, query: Mapping[str, str], ciphertext: str) -> None:
-        """Raise Rejected(403) unless the signature is there and right; compared in constant time."""
+        """Raise CallbackRejected(403) unless the signature is right; compared in constant time."""
         pieces = [self._token, query.get("timestamp", ""), query.get("nonce", ""), ciphertext]
-        # SHA-1 is the platform's choice, not ours.
+        # SHA-1 is prescribed by the platform.
         expected = hashlib.sha1("".join(sorted(pieces)).encode(), usedforsecurity=False).hexdigest()
         if not hmac.compare_digest(expected.encode(), query.get("msg_signature", "").encode()):
             raise CallbackRejected(403, "signature")
 
-    def _decrypt(self, ciphertext: str) -> bytes:
+    def _decrypt_aes(self, ciphertext: str) -> bytes:
         try:
             plain: bytes = WeChatCipher(self._key).decrypt(base64.b64decode(ciphertext, validate=True))
         except (binascii.Error, ValueError) as error:
@@ -69,19 +68,19 @@ class CallbackCrypto:
 
 
 def _unpack(plain: bytes) -> tuple[str, str]:
-    """16 random bytes, length, content, receiver."""
+    """Content and receiver id; they follow 16 random bytes and the length of the content."""
     try:
         (length,) = struct.unpack(">I", plain[16:20])
-        content, receiver = plain[20 : 20 + length], plain[20 + length :]
+        content, receiver_id = plain[20 : 20 + length], plain[20 + length :]
         if len(content) != length:
             raise CallbackRejected(400, "length")
-        return content.decode(), receiver.decode()
+        return content.decode(), receiver_id.decode()
     except (struct.error, UnicodeDecodeError) as error:
         raise CallbackRejected(400, "content") from error
 
 
 def parse_envelope(body: bytes) -> dict[str, Any]:
-    """The fields of a callback's outer XML. Raises Rejected(400)."""
+    """The fields of a callback's outer XML. Raises CallbackRejected(400)."""
     try:
         return parse_xml(body)
     except ValueError as error:
@@ -101,25 +100,24 @@ def parse_xml(text: str | bytes) -> dict[str, Any]:
 
 
 def _fields(element: Any, depth: int = 0) -> Any:
-    if depth > _DEEPEST:
+    if depth > _MAX_DEPTH:
         raise ValueError("nested too deep")
     children = list(element)
     if not children:
         return (element.text or "").strip()
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for child in children:
-        found.setdefault(child.tag, []).append(_fields(child, depth + 1))
-    return {tag: values[0] if len(values) == 1 else values for tag, values in found.items()}
+        fields.setdefault(child.tag, []).append(_fields(child, depth + 1))
+    return {tag: values[0] if len(values) == 1 else values for tag, values in fields.items()}
 
 
 def verification_query(token: str, encoding_aes_key: str, receiver_id: str, plaintext: str) -> dict[str, str]:
-    """The query by which the platform asks whether a callback address is ours; the answer is `words`."""
-    plain = (
-        secrets.token_bytes(16) + struct.pack(">I", len(plaintext.encode())) + plaintext.encode() + receiver_id.encode()
-    )
+    """The query of a URL verification as the platform sends it; the right answer is `plaintext`."""
+    content = plaintext.encode()
+    plain = secrets.token_bytes(16) + struct.pack(">I", len(content)) + content + receiver_id.encode()
     padding = _BLOCK - len(plain) % _BLOCK
     key = base64.b64decode(encoding_aes_key + "=")
-    sealed = base64.b64encode(WeChatCipher(key).encrypt(plain + bytes([padding]) * padding)).decode()
-    query = {"timestamp": "0", "nonce": secrets.token_hex(4), "echostr": sealed}
-    signed = "".join(sorted([token, query["timestamp"], query["nonce"], sealed]))
+    ciphertext = base64.b64encode(WeChatCipher(key).encrypt(plain + bytes([padding]) * padding)).decode()
+    query = {"timestamp": "0", "nonce": secrets.token_hex(4), "echostr": ciphertext}
+    signed = "".join(sorted([token, *query.values()]))
     return {**query, "msg_signature": hashlib.sha1(signed.encode(), usedforsecurity=False).hexdigest()}

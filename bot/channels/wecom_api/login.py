@@ -1,4 +1,4 @@
-"""Signing in through WeCom: where to send the browser, and who it is that comes back (protocol sheet 11)."""
+"""Sign-in through WeCom: where to redirect the browser, and which account comes back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CODE = re.compile(r"[\x21-\x7e]{1,512}")
 
 @dataclass(frozen=True)
 class WeComLogin:
-    """The app's two sign-in pages; both send the browser back to `back` with a code and our `state`."""
+    """The app's two sign-in pages; both redirect the browser to `return_url` with a code and our `state`."""
 
     client: WeComClient
     corp_id: str
@@ -23,26 +23,34 @@ class WeComLogin:
     return_url: str
 
     def oauth_redirect(self, state: str) -> str:
-        """Inside WeChat or WeCom: nobody has to press anything."""
-        asked = {
-            "appid": self.corp_id, "redirect_uri": self.return_url, "response_type": "code", "scope": "snsapi_base",
-            "state": state, "agentid": str(self.agent_id),
-        }  # fmt: skip
-        return f"{self.oauth_url}?{urlencode(asked)}#wechat_redirect"
+        """Inside WeChat or WeCom: signs in without any input."""
+        query = {
+            "appid": self.corp_id,
+            "redirect_uri": self.return_url,
+            "response_type": "code",
+            "scope": "snsapi_base",
+            "state": state,
+            "agentid": str(self.agent_id),
+        }
+        return f"{self.oauth_url}?{urlencode(query)}#wechat_redirect"
 
     def qr_redirect(self, state: str) -> str:
-        """On a desktop: a code to be scanned with the phone."""
-        asked = {
-            "login_type": "CorpApp", "appid": self.corp_id, "agentid": str(self.agent_id),
-            "redirect_uri": self.return_url, "state": state, "lang": "zh",
-        }  # fmt: skip
-        return f"{self.qr_url}?{urlencode(asked)}"
+        """On a desktop: shows a QR code to scan with the phone."""
+        query = {
+            "login_type": "CorpApp",
+            "appid": self.corp_id,
+            "agentid": str(self.agent_id),
+            "redirect_uri": self.return_url,
+            "state": state,
+            "lang": "zh",
+        }
+        return f"{self.qr_url}?{urlencode(query)}"
 
     def resolve_account(self, code: str) -> str | None:
-        """The account of the member a code stands for, None for somebody who is none. Raises ChannelError."""
+        """The member's account of a code, None for a person who is not a member. Raises ChannelError."""
         if not _CODE.fullmatch(code):
             return None
         answer = self.client.get("auth/getuserinfo", code=code)
-        # The older spelling is still in the field.
+        # Older platforms spell it UserId.
         account = answer.get("userid") or answer.get("UserId")
         return str(account) if account else None

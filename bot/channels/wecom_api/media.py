@@ -1,85 +1,134 @@
-"""media/get: one ranged answer, with its lies found out (protocol sheet 3.1)."""
+"""Resumable download of a film or photo, range by range; answers that are not the media are detected."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 
 import requests
 
-from bot.channels.errors import ChannelError, OutcomeUnknown, Transient, error_from_code
+from bot.channels.errors import ChannelError, MediaGone, OutcomeUnknown, Permanent, Transient, error_from_code
 from bot.channels.wecom_api.http import parse_answer, parse_int
+from bot.clock import monotonic
 
-_PIECE = 256 * 1024
-_NEITHER = "an answer that is neither media nor error"
+_CHUNK_BYTES = 256 * 1024
+_NEITHER = "the answer is neither media nor an error"
+
+
+@dataclass(frozen=True)
+class DownloadLimits:
+    """When a download is given up: after so many broken bodies, bytes, seconds. None: no limit."""
+
+    max_resumes: int = 5
+    max_bytes: int | None = None
+    max_s: float | None = None
 
 
 class MediaRange:
-    """The bytes from `start` on; `total` is the length of the whole film, None where it is not told.
+    """One answer to a request for the bytes from `start` on; `total_bytes` is the size of the whole, None if unknown.
 
-    Raises ChannelError for an answer that is no part of a film.
+    `gone_statuses` are the HTTP statuses that mean MediaGone. `may_be_error` False: the body is never an errcode, so
+    any bytes are media. Raises ChannelError for an answer that is not part of the media.
     """
 
-    def __init__(self, response: requests.Response, start: int) -> None:
+    def __init__(
+        self,
+        response: requests.Response,
+        start: int,
+        *,
+        gone_statuses: Collection[int] = (),
+        may_be_error: bool = True,
+    ) -> None:
         self._response, self._start = response, start
-        self._named = "Content-Disposition" in response.headers
+        # An error comes with status 200 like media do, but only media have a file name.
+        self._is_suspect = may_be_error and "Content-Disposition" not in response.headers
+        self._length = parse_int(response.headers.get("Content-Length"))
         try:
-            self._length = parse_int(response.headers.get("Content-Length"))
-            self._look_at_kind(response.headers.get("Content-Type", ""))
+            if response.status_code in gone_statuses:
+                raise MediaGone(f"HTTP {response.status_code}")
+            self._check_kind(response.headers.get("Content-Type", ""))
             self.total_bytes = self._length if response.status_code == 200 else self._ranged_total()
         except ChannelError:
             response.close()
             raise
 
-    def _look_at_kind(self, kind: str) -> None:
-        """An error comes with status 200 like everything else; only media have a name."""
-        if not self._named and ("json" in kind or kind.startswith("text/")):
+    def _check_kind(self, kind: str) -> None:
+        if self._is_suspect and ("json" in kind or kind.startswith("text/")):
             parse_answer(self._response)
             raise Transient(_NEITHER)
         if self._response.status_code not in (200, 206) and not self._is_empty():
             raise Transient(f"HTTP {self._response.status_code}")
         if self._response.status_code == 200 and self._start:
-            raise Transient("the platform gives no ranges, and the film was cut")
+            raise Transient("the platform does not support ranges, and the body was cut")
 
     def _is_empty(self) -> bool:
-        """An empty file has no range at all: some servers say 416, some a range that cannot be."""
+        """An empty file has no valid range: some servers answer 416, some with an impossible range."""
         return not self._start and (self._response.status_code == 416 or self._length == 0)
 
     def _ranged_total(self) -> int:
-        """The whole length; a range other than the one asked for would spoil the film."""
-        unit, _, total = self._response.headers.get("Content-Range", "").rpartition("/")
-        found = parse_int(total)
-        if not found and self._is_empty():
+        """The whole size; a range other than the requested one would corrupt the film."""
+        unit, _, size = self._response.headers.get("Content-Range", "").rpartition("/")
+        total = parse_int(size)
+        if not total and self._is_empty():
             self._length = 0
             return 0
-        if found is None or not unit.startswith(f"bytes {self._start}-"):
-            raise Transient("another range than the one asked for")
-        return found
+        if total is None or not unit.startswith(f"bytes {self._start}-"):
+            raise Transient("another range than the requested one")
+        return total
 
     def chunks(self) -> Iterator[bytes]:
-        """The bytes; Unheard when fewer come than were announced, or none."""
-        got = 0
+        """The bytes. Raises OutcomeUnknown if fewer come than were announced, or none."""
+        received = 0
         if self._response.status_code == 416:
             return
         try:
-            for piece in self._response.iter_content(_PIECE):
-                if not got and not self._named and not self._start and piece.startswith(b"{"):
-                    raise _told_in(piece)
-                got += len(piece)
-                yield piece
+            for chunk in self._response.iter_content(_CHUNK_BYTES):
+                if self._is_suspect and not received and not self._start and chunk.startswith(b"{"):
+                    raise _parse_error(chunk)
+                received += len(chunk)
+                yield chunk
         except requests.RequestException:
-            raise OutcomeUnknown(f"broke off after {got} bytes") from None
+            raise OutcomeUnknown(f"the body broke off after {received} bytes") from None
         finally:
             self._response.close()
-        if got < (self._length or 0) or (not got and self.total_bytes):
-            raise OutcomeUnknown(f"{got} of {self._length} bytes")
+        if received < (self._length or 0) or (not received and self.total_bytes):
+            raise OutcomeUnknown(f"{received} of {self._length} bytes")
 
 
-def _told_in(body: bytes) -> ChannelError:
-    """What a nameless body that begins like JSON says."""
+def _parse_error(body: bytes) -> ChannelError:
+    """The errcode of a body that begins like JSON."""
     try:
         answer = json.loads(body)
         code = int(answer["errcode"])
     except (ValueError, KeyError, TypeError):
         code = 0
     return error_from_code(code, str(answer.get("errmsg", ""))) if code else Transient(_NEITHER)
+
+
+def range_header(start: int, size: int | None = None) -> dict[str, str]:
+    """The Range header for `size` bytes from `start` on; none for a whole file."""
+    if size is not None:
+        return {"Range": f"bytes={start}-{start + size - 1}"}
+    return {"Range": f"bytes={start}-"} if start else {}
+
+
+def download(request_range: Callable[[int], MediaRange], limits: DownloadLimits = DownloadLimits()) -> Iterator[bytes]:
+    """All bytes, one range after the other; a body that breaks off is resumed where it broke. Raises ChannelError."""
+    done, total, broken, began = 0, None, 0, monotonic()
+    while total is None or done < total:
+        try:
+            part = request_range(done)
+            total = part.total_bytes
+            for chunk in part.chunks():
+                done += len(chunk)
+                if done > (limits.max_bytes or done) or monotonic() - began > (limits.max_s or float("inf")):
+                    raise Permanent(f"no end after {done} bytes")
+                yield chunk
+        except OutcomeUnknown:
+            broken += 1
+            if broken > limits.max_resumes:
+                raise
+            continue
+        if total is None:
+            total = done

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from bot.channels import Channels
+from bot.channels.registry import Channels
 from bot.unit_of_work import UnitOfWork
 from bot.web import assets, headers
 from bot.web.dashboard import (

@@ -12,8 +12,9 @@ from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from bot.channels import Channels, WeComLogin
 from bot.channels.errors import ChannelError, Permanent
+from bot.channels.registry import Channels
+from bot.channels.wecom_api.login import WeComLogin
 from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard.error_pages import error_page
 from bot.web.dashboard.password_sign_in import SignInRefused, authenticate_password

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueCon
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.db.models.base import Base, Id
+from storage.outbound import OutboundMessage, decode
 
 
 class Alert(Base):
@@ -75,6 +76,11 @@ class Notice(Base):
     response_code: Mapped[str | None]
     # The message this is an answer to; some platforms want to be told.
     reply_to_inbox_id: Mapped[int | None] = mapped_column(BigInteger)
+
+    @property
+    def message(self) -> OutboundMessage | None:
+        """What was sent last, or is to be resent exactly. Raises ValueError for a body that is not a message."""
+        return None if self.body is None else decode(self.body)
 
 
 class DeliveryAttempt(Base):
