@@ -15,6 +15,7 @@ from sqlalchemy import insert, text
 from schedules.night_judgement import close_night
 from storage.db.database import Database
 from storage.db.models import InboxRow, Notice
+from storage.outbound import OutboundMessage, TextPayload, encode
 from storage.store import Store
 from tests.bench.load import ROOT
 from tests.bench.province import NIGHT, PARTS, film_a_night, settle
@@ -22,6 +23,9 @@ from tests.bench.rig import Row, database, spread
 
 _ENTERPRISES = 75
 _RAW = "<xml>" + "x" * 600 + "</xml>"
+_BODY = encode(
+    OutboundMessage(payload=TextPayload(text="收" * 60), sequence=0, first_sent_at=datetime(2026, 1, 1, tzinfo=UTC))
+)
 
 
 def _remember(kept: Database, nights: int) -> None:
@@ -68,7 +72,7 @@ def _receipt(night: date, number: int) -> dict[str, object]:
         "attempts": 1,
         "last_attempted_at": at,
         "sent_at": at,
-        "body": {"form": "text", "text": "收" * 60},
+        "body": _BODY,
     }
 
 

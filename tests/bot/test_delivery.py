@@ -14,13 +14,19 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from bot.app import SEND_CHECKS, build_ssrf_guard
 from bot.channels.errors import OutcomeUnknown
 from bot.channels.interface import SendResult
 from bot.clock import wall_now
-from bot.delivery import deliver
+from bot.delivery.attachments import Attachments
+from bot.delivery.deliver import Delivery, DeliveryTimings
 from bot.devtools.simulator import Cloud
+from bot.media.film_images import FilmImages
+from bot.signed_links import SignedLinks
 from storage.db.models import Binding, DeliveryAttempt, Person
 from storage.errors import DatabaseUnavailable
+from storage.notices import NoticeForm
+from storage.outbound import OutboundMessage
 from tests.bot.parts import Edge, edge
 from tests.harness import HandClock, config_for
 
@@ -45,6 +51,29 @@ def settle_all(here: Edge, minutes: int = 5) -> None:
 
 def states(here: Edge) -> list[str]:
     return [each.state for each in here.notices()]
+
+
+class Wrapped:
+    """An object of which a test replaces something."""
+
+    def __init__(self, wrapped: Any) -> None:
+        self._wrapped = wrapped
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._wrapped, name)
+
+
+def deliver_with(here: Edge, timings: DeliveryTimings, uow: Any = None) -> None:
+    """From now on notices are delivered with these timings."""
+    uow, objects = uow or here.bot.uow, here.bot.objects
+    links = SignedLinks(here.bot.config.public_url, "a key")
+    attachments = Attachments(uow, objects, FilmImages(objects), links, build_ssrf_guard(here.bot.config))
+    delivery = Delivery(uow, here.bot.channels, SEND_CHECKS, attachments, timings)
+    here.engine.start(lambda kind, row_id: delivery.deliver(row_id))
+
+
+def at_wall_time(later: timedelta) -> DeliveryTimings:
+    return DeliveryTimings(wall_now=lambda: wall_now() + later)
 
 
 def after_a_crash(here: Edge) -> None:
@@ -177,14 +206,12 @@ def test_a_gateway_in_trouble_does_not_make_a_phone_ring_twice(here: Edge) -> No
     assert (states(here), len(here.cloud.phone("zhangsan").received)) == (["sent"], 1)
 
 
-def test_an_answer_lost_for_longer_than_the_platform_remembers_is_owned_up_to(
-    here: Edge, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_answer_lost_for_longer_than_the_platform_remembers_is_owned_up_to(here: Edge) -> None:
     """A repeat after that would be heard a second time."""
     here.cloud.faults.inject("message/send", lose_response=True)
     here.say("zhangsan")
     here.settle()
-    monkeypatch.setattr(deliver, "wall_now", lambda: wall_now() + timedelta(minutes=2, seconds=30))
+    deliver_with(here, at_wall_time(timedelta(minutes=2, seconds=30)))
     settle_all(here)
     assert (states(here), len(here.cloud.phone("zhangsan").received)) == (["unknown"], 1)
     assert [each.state for each in here.cloud.deliveries] == ["shown"]
@@ -192,27 +219,27 @@ def test_an_answer_lost_for_longer_than_the_platform_remembers_is_owned_up_to(
 
 def test_a_repeat_is_handed_to_its_channel_as_it_was_the_first_time(here: Edge) -> None:
     """A channel may make the number of a message from its words."""
-    said: list[dict[str, Any]] = []
+    sent: list[OutboundMessage] = []
 
-    class Forgetful(type(here.bot.switchboard.channels["wecom_app"])):  # type: ignore[misc]
-        def send(self, address: str, body: dict[str, Any], attachment: Any) -> Any:
-            said.append(body)
-            if len(said) < 3:
+    class Forgetful(Wrapped):
+        def send(self, address: str, message: OutboundMessage, load_file: Any) -> SendResult:
+            sent.append(message)
+            if len(sent) < 3:
                 raise OutcomeUnknown("no answer")
             return SendResult()
 
-    channel = here.bot.channels.senders["wecom_app"]
-    channel.__class__ = Forgetful
+    here.bot.channels.senders["wecom_app"] = Forgetful(here.bot.channels.senders["wecom_app"])
     here.say("zhangsan")
     settle_all(here)
-    assert (len(said), said[0] == said[1] == said[2], states(here)) == (3, True, ["sent"])
+    assert (len(sent), sent[0] == sent[1] == sent[2], states(here)) == (3, True, ["sent"])
+    assert len({message.identity for message in sent}) == 1
 
 
-def test_a_receipt_is_repeated_for_half_an_hour(here: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_receipt_is_repeated_for_half_an_hour(here: Edge) -> None:
     here.cloud.faults.inject("message/send", lose_response=True)
     here.say("zhangsan", kind="receipt")
     here.settle()
-    monkeypatch.setattr(deliver, "wall_now", lambda: wall_now() + timedelta(minutes=29))
+    deliver_with(here, at_wall_time(timedelta(minutes=29)))
     settle_all(here)
     assert (states(here), len(here.cloud.phone("zhangsan").received)) == (["sent"], 1)
 
@@ -246,33 +273,34 @@ def test_what_may_have_been_said_is_never_called_unsaid(here: Edge) -> None:
 def test_a_file_whose_answer_was_lost_is_not_sent_a_second_time(here: Edge) -> None:
     """Each upload is another file to the platform, which would drop neither."""
     here.cloud.faults.inject("message/send", lose_response=True)
-    here.say("zhangsan", form="report_file", params={"issued_at": here.clock.instant.isoformat()})
+    here.say("zhangsan", form=NoticeForm.REPORT_FILE, params={"issued_at": here.clock.instant.isoformat()})
     settle_all(here)
     assert (states(here), len(here.cloud.phone("zhangsan").received)) == (["unknown"], 1)
 
 
 def test_an_upload_whose_answer_was_lost_has_said_nothing_yet(here: Edge) -> None:
     here.cloud.faults.inject("media/upload", lose_response=True)
-    here.say("zhangsan", form="report_file", params={"issued_at": here.clock.instant.isoformat()})
+    here.say("zhangsan", form=NoticeForm.REPORT_FILE, params={"issued_at": here.clock.instant.isoformat()})
     settle_all(here)
     assert (states(here), len(here.cloud.phone("zhangsan").received)) == (["sent"], 1)
 
 
-def test_an_outcome_waits_for_a_database_that_is_away(here: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_outcome_waits_for_a_database_that_is_away(here: Edge) -> None:
     """Else a group message that has left would stand as unknown."""
-    monkeypatch.setattr(deliver, "_AWAY_S", 0.01)
-    real, away = here.bot.uow.transaction, iter([False, True, True])
+    away = iter([False, True, True])
 
-    @contextmanager
-    def transaction(*patience: float) -> Iterator[Any]:
-        if next(away, False):
-            raise DatabaseUnavailable("stopped")
-        with real(*patience) as store:
-            yield store
+    class Flaky(Wrapped):
+        @contextmanager
+        def transaction(self) -> Iterator[Any]:
+            if next(away, False):
+                raise DatabaseUnavailable("stopped")
+            with here.bot.uow.transaction() as store:
+                yield store
 
     here.say("KEY", channel="wecom_robot")
-    monkeypatch.setattr(here.bot.uow, "transaction", transaction)
+    deliver_with(here, DeliveryTimings(outcome_retry_s=0.01), Flaky(here.bot.uow))
     here.settle()
+    assert next(away, None) is None
     assert (states(here), len(here.cloud.group("KEY").received)) == (["sent"], 1)
 
 
@@ -335,7 +363,7 @@ def test_what_is_not_due_yet_waits(here: Edge) -> None:
 
 
 def test_what_is_no_longer_true_is_not_said(here: Edge) -> None:
-    here.say("zhangsan", still="alert", alert_id=None, form="text")
+    here.say("zhangsan", check_name="alert", alert_id=None, form=NoticeForm.TEXT)
     here.settle()
     assert (states(here), here.cloud.deliveries) == (["cancelled"], [])
 
@@ -348,14 +376,11 @@ def test_a_channel_that_is_off_fails_at_once(here: Edge) -> None:
 
 
 def test_an_attempt_that_breaks_off_in_a_way_nobody_foresaw_has_an_outcome(here: Edge) -> None:
-    class Broken:
-        limits = here.bot.channels.senders["wecom_robot"].limits
-        repeats_are_safe, of_platform = False, True
-
-        def send(self, *_: Any) -> Any:
+    class Broken(Wrapped):
+        def send(self, *_: Any) -> SendResult:
             raise KeyError("surprise")
 
-    here.bot.channels.senders["wecom_robot"] = Broken()
+    here.bot.channels.senders["wecom_robot"] = Broken(here.bot.channels.senders["wecom_robot"])
     here.say("KEY", channel="wecom_robot")
     here.settle()
     assert states(here) == ["unknown"]
@@ -364,32 +389,42 @@ def test_an_attempt_that_breaks_off_in_a_way_nobody_foresaw_has_an_outcome(here:
 # --- crashes
 
 
-def dies_at_sending(here: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The process ends between the claim and the outcome: nothing is written after the claim."""
-    monkeypatch.setattr("bot.delivery.deliver.Delivery._send", lambda self, attempt: None)
-    here.settle()
-    monkeypatch.undo()
-    assert "sending" in states(here)
+class Killed(BaseException):
+    """The end of the process: nothing handles it."""
+
+
+class Deadly(Wrapped):
+    def send(self, *_: Any) -> SendResult:
+        raise Killed
+
+
+def dies_at_sending(here: Edge) -> None:
+    """The process ends after the claim of each notice: nothing is written after that."""
+    senders = dict(here.bot.channels.senders)
+    here.bot.channels.senders.update({name: Deadly(sender) for name, sender in senders.items()})
+    for _ in here.notices():
+        with pytest.raises(Killed):
+            here.settle()
+    here.bot.channels.senders.update(senders)
+    assert set(states(here)) == {"sending"}
 
 
 def test_after_a_crash_the_app_says_it_again_and_the_robot_owns_up(
-    here: Edge, cloud: Cloud, clock: HandClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Edge, cloud: Cloud, clock: HandClock, tmp_path: Path
 ) -> None:
     here.say("zhangsan")
     here.say("KEY", channel="wecom_robot")
-    dies_at_sending(here, monkeypatch)
+    dies_at_sending(here)
     with edge(tmp_path, cloud, clock) as reborn:
         after_a_crash(reborn)
         assert states(reborn) == ["sent", "unknown"]
     assert (len(cloud.phone("zhangsan").received), len(cloud.group("KEY").received)) == (1, 0)
 
 
-def test_after_a_crash_the_app_says_the_same_words(
-    here: Edge, cloud: Cloud, clock: HandClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_after_a_crash_the_app_says_the_same_words(here: Edge, cloud: Cloud, clock: HandClock, tmp_path: Path) -> None:
     """It may have arrived: only the very same words are dropped by the platform."""
     asked = here.say("zhangsan", text_key="clock.cannot_go_back", params={"lived": "甲", "start": "乙"})
-    dies_at_sending(here, monkeypatch)
+    dies_at_sending(here)
     with here.bot.uow.transaction() as store:
         found = store.notices.get(asked)
         assert found is not None
@@ -399,11 +434,9 @@ def test_after_a_crash_the_app_says_the_same_words(
     assert "甲" in cloud.phone("zhangsan").texts[0]
 
 
-def test_while_an_attempt_may_still_end_by_itself_nobody_interferes(
-    here: Edge, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_while_an_attempt_may_still_end_by_itself_nobody_interferes(here: Edge) -> None:
     here.say("zhangsan")
-    dies_at_sending(here, monkeypatch)
+    dies_at_sending(here)
     here.clock.instant += timedelta(minutes=1)
     here.bot.worker.requeue_lost_work()
     here.settle()
@@ -416,7 +449,7 @@ def test_while_an_attempt_may_still_end_by_itself_nobody_interferes(
 def card(here: Edge) -> Any:
     here.say(
         "zhangsan",
-        form="buttons",
+        form=NoticeForm.BUTTONS,
         text_key="question.part_card",
         params={
             "submission": 1,
@@ -433,7 +466,7 @@ def card(here: Edge) -> Any:
 def update(here: Edge, code: str) -> str:
     notice = here.say(
         "zhangsan",
-        form="card_update",
+        form=NoticeForm.CARD_UPDATE,
         text_key="question.card_answered",
         params={"response_code": code, "label": "1 罐区"},
     )

@@ -11,10 +11,8 @@ from hypothesis import strategies as st
 from werkzeug import Request, Response
 
 from bot.app import build_ssrf_guard
-from bot.channels import public_http
 from bot.channels.errors import AddressBlocked, ChannelError, Transient
-from bot.channels.public_http import is_public_address
-from bot.channels.ssrf_guard import SsrfGuard
+from bot.channels.ssrf_guard import Network, SsrfGuard, is_public_address, resolve
 from bot.config import SettingsError, load_config
 from tests.harness import config_for
 from tests.sites import Answer, site
@@ -28,11 +26,10 @@ def to(url: str) -> Answer:
     return lambda request: Response(status=302, headers={"Location": url})
 
 
-def names(monkeypatch: pytest.MonkeyPatch, **known: str) -> None:
-    """A name server of the test's own; dots of a name are written as underscores."""
+def network(**known: str) -> Network:
+    """A network whose name server knows these names as well; dots of a name are written as underscores."""
     table = {name.replace("_", "."): address for name, address in known.items()}
-    real = public_http.resolve
-    monkeypatch.setattr(public_http, "resolve", lambda host, port: [table[host]] if host in table else real(host, port))
+    return Network(resolve=lambda host, port: [table[host]] if host in table else resolve(host, port))
 
 
 @pytest.mark.parametrize(
@@ -121,12 +118,11 @@ def test_what_is_no_address_is_refused(url: str) -> None:
         SsrfGuard([], ["*.qq.com"]).get_media(url)
 
 
-def test_films_come_from_the_hosts_of_the_settings_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_films_come_from_the_hosts_of_the_settings_only() -> None:
     with site(hello) as api, site(hello) as other:
-        guard = SsrfGuard([api.url], [])
+        guard = SsrfGuard([api.url], [], network(evil_example="127.0.0.1"))
         with guard.get_media(f"{api.url}/film") as response:
             assert response.content == b"a film"
-        names(monkeypatch, evil_example="127.0.0.1")
         with pytest.raises(AddressBlocked, match="not among MEDIA_HOSTS"):
             guard.get_media(f"http://evil.example:{other.port}/film")
         with pytest.raises(AddressBlocked, match="not among MEDIA_HOSTS"):
@@ -134,14 +130,14 @@ def test_films_come_from_the_hosts_of_the_settings_only(monkeypatch: pytest.Monk
     assert (api.asked, other.asked) == (["/film"], [])
 
 
-def test_a_name_that_leads_inside_is_refused_though_its_host_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    names(monkeypatch, video_qpic_cn="127.0.0.1")
+def test_a_name_that_leads_inside_is_refused_though_its_host_is_allowed() -> None:
+    guard = SsrfGuard([], [], network(video_qpic_cn="127.0.0.1"))
     with site(hello) as beside, pytest.raises(AddressBlocked, match="no public address"):
-        SsrfGuard([], []).get_media(f"http://video.qpic.cn:{beside.port}/film")
+        guard.get_media(f"http://video.qpic.cn:{beside.port}/film")
     assert beside.asked == []
 
 
-def test_it_connects_to_the_very_address_that_was_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_connects_to_the_very_address_that_was_looked_at() -> None:
     """A name that answers with a public address first, as if to be let through, and with ours ever after."""
     answers, tried = iter(["8.8.8.8"]), []
 
@@ -149,17 +145,15 @@ def test_it_connects_to_the_very_address_that_was_looked_at(monkeypatch: pytest.
         tried.append(address[0])
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(public_http, "resolve", lambda host, port: [next(answers, "127.0.0.1")])
-    monkeypatch.setattr(public_http, "create_connection", refuse)
+    rebinding = Network(resolve=lambda host, port: [next(answers, "127.0.0.1")], connect=refuse)
     with pytest.raises(Transient):
-        SsrfGuard([], ["*.qq.com"]).get_media("http://a.qq.com/film")
+        SsrfGuard([], ["*.qq.com"], rebinding).get_media("http://a.qq.com/film")
     with pytest.raises(AddressBlocked):
-        SsrfGuard([], ["*.qq.com"]).get_media("http://a.qq.com/film")
+        SsrfGuard([], ["*.qq.com"], rebinding).get_media("http://a.qq.com/film")
     assert tried == ["8.8.8.8"]
 
 
-def test_an_operator_may_name_a_host_inside(monkeypatch: pytest.MonkeyPatch) -> None:
-    names(monkeypatch, films_lan="127.0.0.1")
+def test_an_operator_may_name_a_host_inside() -> None:
     with site(hello) as inside:
         with SsrfGuard([], ["localhost"]).get_media(f"http://LOCALHOST:{inside.port}/a") as response:
             assert response.content == b"a film"
@@ -168,20 +162,19 @@ def test_an_operator_may_name_a_host_inside(monkeypatch: pytest.MonkeyPatch) -> 
         with pytest.raises(AddressBlocked):
             SsrfGuard([], ["localhost:1"]).get_media(f"http://localhost:{inside.port}/c")
         with pytest.raises(AddressBlocked):
-            SsrfGuard([], ["*.lan"]).get_media(f"http://films.lan:{inside.port}/d")
+            SsrfGuard([], ["*.lan"], network(films_lan="127.0.0.1")).get_media(f"http://films.lan:{inside.port}/d")
     assert inside.asked == ["/a", "/b"]
 
 
-def test_every_hop_of_a_redirect_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_hop_of_a_redirect_is_looked_at() -> None:
     with site(hello) as beside:
-        names(monkeypatch, metadata_lan="127.0.0.1")
         for target in (
             f"http://metadata.lan:{beside.port}/keys",
             f"http://localhost:{beside.port}/keys",
             "file:///etc/passwd",
         ):
             with site(to(target)) as api, pytest.raises(AddressBlocked):
-                SsrfGuard([api.url], []).get_page(f"{api.url}/link")
+                SsrfGuard([api.url], [], network(metadata_lan="127.0.0.1")).get_page(f"{api.url}/link")
     assert beside.asked == []
 
 

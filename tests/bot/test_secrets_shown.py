@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.channels import SsrfGuard
 from bot.channels.errors import ChannelError
 from bot.channels.heartbeat import HeartbeatUrlChannel
+from bot.channels.ssrf_guard import SsrfGuard
 from bot.config import SECRET_SETTINGS, Config, SettingsError, load_config
 from tests.bot.parts import Edge
 from tests.bot.processes import ROOT

@@ -29,15 +29,17 @@ from bot.channels.errors import (
     Undecryptable,
 )
 from bot.channels.interface import ChannelLimits
-from bot.channels.wecom_aibot import AibotRpc, frames, media
+from bot.channels.wecom_aibot import frames, media
+from bot.channels.wecom_aibot.frames import WECOM_AIBOT
 from bot.channels.wecom_aibot.outbound import escape_markdown
-from bot.channels.wecom_aibot.rpc import WECOM_AIBOT, RpcTimeouts
+from bot.channels.wecom_aibot.rpc import AibotRpc, RpcTimeouts
 from bot.channels.wecom_aibot.websocket import AibotWebSocket, ConnectionTimings
 from bot.clock import wall_now
 from bot.delivery.rate_limits import earliest_send_at
 from bot.devtools.simulator import Cloud
 from bot.intake.aibot_connection import AibotConnection
 from storage.db.models import InboxRow, Lease, Notice, RpcCall
+from storage.outbound import OutboundMessage, TextPayload
 from tests.bot.parts import Edge, edge, until
 from tests.harness import HandClock, config_for
 from tests.places import Place
@@ -462,7 +464,7 @@ def test_no_key_no_address_and_no_secret_reaches_the_log(
     video = sent.body["video"]
     secrets = (video["aeskey"], video["url"].rpartition("=")[2], gateway.aibot.identity.secret)
     assert not [secret for secret in secrets if secret in caplog.text]
-    assert where.rows is not None
+    assert [each.state for each in where.inbox()] == ["done"]
 
 
 def test_what_the_bot_hands_on_is_taken_in_before_all_else(here: Edge, gateway: Cloud) -> None:
@@ -485,7 +487,8 @@ def test_a_route_that_has_had_its_hour_waits_for_the_next(place: Place, here: Ed
         notices = [store.notices.get(each) for each in sent]
         for notice in notices[:2]:
             assert notice is not None
-            store.notices.start_attempt(notice.id, began, wall_now(), timedelta(minutes=1), {"form": "text"})
+            message = OutboundMessage(payload=TextPayload(text="1"), sequence=0, first_sent_at=wall_now())
+            store.notices.start_attempt(notice.id, began, wall_now(), timedelta(minutes=1), message)
         last = notices[2]
         assert last is not None
         later = began + timedelta(minutes=10)

@@ -16,10 +16,9 @@ from werkzeug import Response
 from werkzeug.serving import make_server
 
 from bot.channels.errors import ChannelError, MediaGone, Misconfigured, OutcomeUnknown, Transient
-from bot.channels.wecom_api import client as client_module
 from bot.channels.wecom_api import http
-from bot.channels.wecom_api.client import WeComClient
-from bot.clock import monotonic
+from bot.channels.wecom_api.client import ClientTimeouts, WeComClient
+from bot.channels.wecom_api.media import DownloadLimits
 from bot.devtools.simulator import Cloud
 from tests.bot.parts import Edge, edge
 from tests.harness import HandClock
@@ -28,9 +27,12 @@ MB = 1024 * 1024
 FILM = bytes(range(256)) * 2000
 
 
-def client_of(here: Edge, url: str | None = None) -> WeComClient:
-    app, memory = here.cloud.app, here.bot.uow
-    return WeComClient(url or here.cloud.url, app.corp_id, app.secret, here.clock, memory.transaction)
+IMPATIENT = ClientTimeouts(request=(5, 0.1))
+
+
+def client_of(here: Edge, url: str | None = None, **how: Any) -> WeComClient:
+    app, uow = here.cloud.app, here.bot.uow
+    return WeComClient(url or here.cloud.url, app.corp_id, app.secret, here.clock, uow.transaction, **how)
 
 
 @pytest.fixture
@@ -98,15 +100,13 @@ def test_a_platform_that_always_says_expired_is_asked_twice_and_no_more(here: Ed
 
 
 @pytest.mark.parametrize("code", [40001, 60020, 40013])
-def test_wrong_credentials_and_addresses_are_the_operators_affair(
-    here: Edge, client: WeComClient, code: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_wrong_credentials_and_addresses_are_the_operators_affair(here: Edge, code: int) -> None:
+    client = client_of(here, timeouts=ClientTimeouts(wrong_secret_pause_s=0))
     here.cloud.faults.inject("gettoken", errcode=code, times=1000)
     with pytest.raises(Misconfigured) as found:
         client.get("getcallbackip")
     assert (found.value.code, asked(here.cloud, "gettoken")) == (code, 1)
     here.cloud.faults.clear()
-    monkeypatch.setattr(client_module, "monotonic", lambda: monotonic() + 11)
     assert client.token()
 
 
@@ -135,17 +135,13 @@ def test_a_token_answer_that_makes_no_sense_gives_the_lease_back(here: Edge) -> 
     assert client_of(here).token()
 
 
-def test_a_token_request_that_hangs_ends_and_gives_the_lease_back(
-    here: Edge, client: WeComClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(http, "READ_TIMEOUT_S", 0.1)
+def test_a_token_request_that_hangs_ends_and_gives_the_lease_back(here: Edge, client: WeComClient) -> None:
     release = threading.Event()
     here.cloud.faults.inject("gettoken", hold=release)
     with pytest.raises(Transient) as hung:
-        client.token()
-    assert not isinstance(hung.value, OutcomeUnknown)  # without a token nothing was said
+        client_of(here, timeouts=IMPATIENT).token()
+    assert not isinstance(hung.value, OutcomeUnknown)  # without a token no message was sent
     release.set()
-    monkeypatch.undo()
     assert client.token()
 
 
@@ -240,16 +236,13 @@ def test_a_proxy_that_says_no_does_not_lose_the_film(here: Edge, client: WeComCl
     assert fetched(client, film) == FILM
 
 
-def test_a_download_that_hangs_ends(
-    here: Edge, client: WeComClient, film: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_download_that_hangs_ends(here: Edge, client: WeComClient, film: str) -> None:
     client.token()
-    monkeypatch.setattr(http, "READ_TIMEOUT_S", 0.1)
-    monkeypatch.setattr(client_module, "_RESUMES", 0)
+    impatient = client_of(here, timeouts=IMPATIENT, limits=DownloadLimits(max_resumes=0))
     release = threading.Event()
     here.cloud.faults.inject("media/get", hold=release)
     with pytest.raises(OutcomeUnknown):
-        fetched(client, film)
+        fetched(impatient, film)
     release.set()
 
 

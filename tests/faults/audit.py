@@ -19,6 +19,14 @@ from typing import Any
 from bot.devtools.simulator import Cloud
 from bot.devtools.simulator.core.phone import SentMessage
 from storage.db.models import InboxRow, Notice, Submission
+from storage.outbound import (
+    CardPayload,
+    CardUpdatePayload,
+    FilePayload,
+    LinkPayload,
+    MessageForm,
+    OutboundMessage,
+)
 
 COUNTED = ("on_time", "late", "partial", "missing", "exempt", "unjudged")
 # States of a notice after which it may have been heard, but need not.
@@ -137,7 +145,7 @@ def _heard(cloud: Cloud, evidence: Evidence, found: Findings) -> None:
     heard = Counter((each.to.lower(), _words(cloud, each.raw)) for each in cloud.deliveries if each.state in ARRIVED)
     told: dict[tuple[str, str], Counter[str]] = {}
     for notice in evidence.notices:
-        words = _words_of_body(notice.body)
+        words = _words_of_message(notice.message)
         if words is not None and notice.channel.startswith("wecom"):
             told.setdefault((notice.address.lower(), words), Counter())[notice.state] += 1
     for place in heard.keys() | told.keys():
@@ -163,15 +171,19 @@ def _words(cloud: Cloud, raw: Mapping[str, Any]) -> str:
     return str(content["content"])
 
 
-def _words_of_body(body: Mapping[str, Any] | None) -> str | None:
-    """The same of a notice; None when nothing of it was ever on its way, or it only changes a card."""
-    if body is None or body["form"] == "card_update":
-        return None
-    if "task_id" in body:
-        return str(body["task_id"])
-    if body["form"] == "news":
-        return str(body["title"])
-    return str(body["name"] if body["form"] == "file" else body["text"])
+def _words_of_message(message: OutboundMessage | None) -> str | None:
+    """The same of a notice; None if nothing of it may have been sent, or it only changes a card."""
+    match message.payload if message else None:
+        case None | CardUpdatePayload():
+            return None
+        case CardPayload() as card:
+            return card.task_id
+        case LinkPayload() as link:
+            return link.title
+        case FilePayload(form=MessageForm.FILE) as file:
+            return file.name
+        case payload:
+            return payload.text
 
 
 def _nights(evidence: Evidence, found: Findings) -> None:

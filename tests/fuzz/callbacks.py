@@ -42,7 +42,9 @@ MODES = 5
 
 def doors() -> dict[str, Any]:
     """Every door over an envelope of ours, without a platform behind it."""
-    from bot.channels import CallbackCrypto, WeComAppReceiver, WeComKfReceiver
+    from bot.channels.wecom_api.crypto import CallbackCrypto
+    from bot.channels.wecom_app import WeComAppReceiver
+    from bot.channels.wecom_kf import WeComKfReceiver
 
     envelope, nobody = CallbackCrypto(TOKEN, KEY, {CORP}), cast(Any, None)
     return {"wecom_app": WeComAppReceiver(envelope, nobody), "wecom_kf": WeComKfReceiver(envelope, nobody, "kf1")}
@@ -50,7 +52,7 @@ def doors() -> dict[str, Any]:
 
 def attempt(door: Any, data: bytes) -> str:
     """Make one callback of some bytes and hand it to a door; how it was taken."""
-    from bot.channels.interface import CallbackRejected
+    from bot.channels.errors import CallbackRejected
 
     query, body = made_of(data)
     try:
