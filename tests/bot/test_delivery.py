@@ -88,7 +88,7 @@ def after_a_crash(here: Edge) -> None:
 # --- rates
 
 
-def test_a_robot_speaks_18_times_a_minute_and_the_rest_waits_its_turn(here: Edge) -> None:
+def test_a_robot_sends_18_messages_a_minute_and_the_rest_later(here: Edge) -> None:
     ids = [here.say("KEY", channel="wecom_robot") for _ in range(40)]
     here.settle()
     assert len(here.cloud.group("KEY").received) == 18
@@ -103,7 +103,7 @@ def test_a_robot_speaks_18_times_a_minute_and_the_rest_waits_its_turn(here: Edge
     assert [each.notice_id for each in attempts] == ids
 
 
-def test_a_member_hears_at_most_28_a_minute_and_nothing_is_dropped(here: Edge) -> None:
+def test_a_member_gets_at_most_28_messages_a_minute_and_none_is_dropped(here: Edge) -> None:
     for _ in range(40):
         here.say("zhangsan")
     settle_all(here)
@@ -111,7 +111,7 @@ def test_a_member_hears_at_most_28_a_minute_and_nothing_is_dropped(here: Edge) -
     assert states(here) == ["sent"] * 40
 
 
-def test_a_robot_that_is_shut_is_left_alone_for_a_minute(here: Edge) -> None:
+def test_a_throttled_robot_is_not_called_for_a_minute(here: Edge) -> None:
     here.cloud.faults.inject("webhook/send", errcode=45009)
     for _ in range(5):
         here.say("KEY", channel="wecom_robot")
@@ -124,7 +124,7 @@ def test_a_robot_that_is_shut_is_left_alone_for_a_minute(here: Edge) -> None:
     assert states(here) == ["sent"] * 5
 
 
-def test_one_robot_that_is_shut_keeps_no_other_waiting(here: Edge) -> None:
+def test_a_throttled_robot_does_not_delay_another(here: Edge) -> None:
     here.cloud.add_robot("OTHER", "另一个群")
     here.cloud.faults.inject("webhook/send", errcode=45009)
     here.say("KEY", channel="wecom_robot")
@@ -133,7 +133,7 @@ def test_one_robot_that_is_shut_keeps_no_other_waiting(here: Edge) -> None:
     assert len(here.cloud.group("OTHER").received) == 1
 
 
-def test_a_route_keeps_its_order(here: Edge) -> None:
+def test_notices_of_a_route_are_sent_in_order(here: Edge) -> None:
     for text_key in TEXTS:
         here.say("zhangsan", text_key=text_key)
     here.settle()
@@ -143,7 +143,7 @@ def test_a_route_keeps_its_order(here: Edge) -> None:
     assert "绑定码" in first
 
 
-def test_the_same_words_are_heard_as_often_as_they_are_said(here: Edge) -> None:
+def test_equal_texts_are_delivered_as_often_as_they_are_sent(here: Edge) -> None:
     """What the platform drops as a repeat must be one: whoever asks for help twice is answered twice."""
     for _ in range(3):
         for _ in range(28):
@@ -155,7 +155,7 @@ def test_the_same_words_are_heard_as_often_as_they_are_said(here: Edge) -> None:
     assert here.cloud.violations == []
 
 
-def test_what_is_repeated_meanwhile_does_not_make_one_of_two_answers(here: Edge) -> None:
+def test_a_resend_does_not_make_the_platform_drop_an_equal_answer(here: Edge) -> None:
     """The platform knows a repeat by its interval: a late one must not give its successor the interval of another."""
     here.cloud.faults.inject("message/send", lose_response=True)
     here.say("zhangsan", text_key="unsupported.voice")
@@ -172,14 +172,14 @@ def test_what_is_repeated_meanwhile_does_not_make_one_of_two_answers(here: Edge)
 # --- lost answers
 
 
-def test_a_lost_answer_of_the_robot_is_owned_up_to_and_never_repeated(here: Edge) -> None:
+def test_a_robot_notice_with_a_lost_answer_is_unknown_and_not_resent(here: Edge) -> None:
     here.cloud.faults.inject("webhook/send", lose_response=True)
     here.say("KEY", channel="wecom_robot")
     settle_all(here)
     assert (states(here), len(here.cloud.group("KEY").received)) == (["unknown"], 1)
 
 
-def test_a_robot_that_cannot_be_reached_at_all_is_tried_again(here: Edge, cloud: Cloud) -> None:
+def test_a_robot_notice_that_was_never_sent_is_retried(here: Edge, cloud: Cloud) -> None:
     robot = here.bot.channels.senders["wecom_robot"]
     url, robot._url = robot._url, "http://127.0.0.1:9/cgi-bin/webhook"  # type: ignore[attr-defined]
     here.say("KEY", channel="wecom_robot")
@@ -189,7 +189,7 @@ def test_a_robot_that_cannot_be_reached_at_all_is_tried_again(here: Edge, cloud:
     assert (states(here), len(cloud.group("KEY").received)) == (["sent"], 1)
 
 
-def test_a_lost_answer_of_the_app_is_repeated_word_for_word_and_heard_once(here: Edge) -> None:
+def test_an_app_notice_with_a_lost_answer_is_resent_exactly_and_delivered_once(here: Edge) -> None:
     here.cloud.faults.inject("message/send", lose_response=True)
     here.say("zhangsan")
     settle_all(here)
@@ -199,14 +199,14 @@ def test_a_lost_answer_of_the_app_is_repeated_word_for_word_and_heard_once(here:
     assert (states(here), len(here.cloud.phone("zhangsan").received)) == (["sent"], 1)
 
 
-def test_a_gateway_in_trouble_does_not_make_a_phone_ring_twice(here: Edge) -> None:
+def test_a_gateway_timeout_does_not_deliver_a_message_twice(here: Edge) -> None:
     here.cloud.faults.inject("message/send", http_status=504)
     here.say("zhangsan")
     settle_all(here)
     assert (states(here), len(here.cloud.phone("zhangsan").received)) == (["sent"], 1)
 
 
-def test_an_answer_lost_for_longer_than_the_platform_remembers_is_owned_up_to(here: Edge) -> None:
+def test_a_notice_is_unknown_after_the_dedupe_window(here: Edge) -> None:
     """A repeat after that would be heard a second time."""
     here.cloud.faults.inject("message/send", lose_response=True)
     here.say("zhangsan")
@@ -217,7 +217,7 @@ def test_an_answer_lost_for_longer_than_the_platform_remembers_is_owned_up_to(he
     assert [each.state for each in here.cloud.deliveries] == ["shown"]
 
 
-def test_a_repeat_is_handed_to_its_channel_as_it_was_the_first_time(here: Edge) -> None:
+def test_a_channel_gets_the_same_message_at_every_resend(here: Edge) -> None:
     """A channel may make the number of a message from its words."""
     sent: list[OutboundMessage] = []
 
@@ -235,7 +235,7 @@ def test_a_repeat_is_handed_to_its_channel_as_it_was_the_first_time(here: Edge) 
     assert len({message.identity for message in sent}) == 1
 
 
-def test_a_receipt_is_repeated_for_half_an_hour(here: Edge) -> None:
+def test_a_receipt_is_resent_for_half_an_hour(here: Edge) -> None:
     here.cloud.faults.inject("message/send", lose_response=True)
     here.say("zhangsan", kind="receipt")
     here.settle()
@@ -244,7 +244,7 @@ def test_a_receipt_is_repeated_for_half_an_hour(here: Edge) -> None:
     assert (states(here), len(here.cloud.phone("zhangsan").received)) == (["sent"], 1)
 
 
-def test_a_lost_answer_is_not_forgotten_over_a_refusal(here: Edge) -> None:
+def test_a_refusal_after_a_lost_answer_does_not_change_the_message(here: Edge) -> None:
     """The words stay the same, although the last thing heard was an error."""
     here.cloud.faults.inject("message/send", lose_response=True)
     here.cloud.faults.inject("message/send", errcode=-1)
@@ -259,7 +259,7 @@ def test_a_lost_answer_is_not_forgotten_over_a_refusal(here: Edge) -> None:
     assert (states(here), [each.state for each in here.cloud.deliveries]) == (["sent"], ["shown", "duplicate"])
 
 
-def test_what_may_have_been_said_is_never_called_unsaid(here: Edge) -> None:
+def test_a_notice_that_may_have_arrived_ends_as_unknown(here: Edge) -> None:
     """Expired, refused at last, no longer true: none of it takes back what the phone may have heard."""
     for after in ({"errcode": 40008}, {"drop": True}):
         here.cloud.faults.inject("message/send", lose_response=True)
@@ -270,7 +270,7 @@ def test_what_may_have_been_said_is_never_called_unsaid(here: Edge) -> None:
     assert (states(here), len(here.cloud.phone("zhangsan").received)) == (["unknown", "unknown"], 2)
 
 
-def test_a_file_whose_answer_was_lost_is_not_sent_a_second_time(here: Edge) -> None:
+def test_a_file_with_a_lost_answer_is_not_resent(here: Edge) -> None:
     """Each upload is another file to the platform, which would drop neither."""
     here.cloud.faults.inject("message/send", lose_response=True)
     here.say("zhangsan", form=NoticeForm.REPORT_FILE, params={"issued_at": here.clock.instant.isoformat()})
@@ -278,14 +278,14 @@ def test_a_file_whose_answer_was_lost_is_not_sent_a_second_time(here: Edge) -> N
     assert (states(here), len(here.cloud.phone("zhangsan").received)) == (["unknown"], 1)
 
 
-def test_an_upload_whose_answer_was_lost_has_said_nothing_yet(here: Edge) -> None:
+def test_an_upload_with_a_lost_answer_is_repeated(here: Edge) -> None:
     here.cloud.faults.inject("media/upload", lose_response=True)
     here.say("zhangsan", form=NoticeForm.REPORT_FILE, params={"issued_at": here.clock.instant.isoformat()})
     settle_all(here)
     assert (states(here), len(here.cloud.phone("zhangsan").received)) == (["sent"], 1)
 
 
-def test_an_outcome_waits_for_a_database_that_is_away(here: Edge) -> None:
+def test_an_outcome_is_recorded_when_the_database_is_back(here: Edge) -> None:
     """Else a group message that has left would stand as unknown."""
     away = iter([False, True, True])
 
@@ -307,7 +307,7 @@ def test_an_outcome_waits_for_a_database_that_is_away(here: Edge) -> None:
 # --- refusals
 
 
-def test_somebody_out_of_reach_is_a_failure_and_no_repeat(here: Edge) -> None:
+def test_an_unreachable_recipient_fails_at_the_first_attempt(here: Edge) -> None:
     here.say("nobody")
     settle_all(here)
     assert [(each.state, each.attempts) for each in here.notices()] == [("failed", 1)]
@@ -323,7 +323,7 @@ def test_a_success_that_names_an_invalid_user_is_a_failure(here: Edge) -> None:
     ] == [("failed", True)]
 
 
-def test_a_robot_taken_out_of_its_group_is_told_to_the_office_once_a_day(here: Edge) -> None:
+def test_the_office_is_notified_once_a_day_of_a_removed_robot(here: Edge) -> None:
     with here.bot.uow.transaction() as store:
         person = Person(name="王科", roles=["工作人员"])
         store.session.add(person)
@@ -341,20 +341,20 @@ def test_a_robot_taken_out_of_its_group_is_told_to_the_office_once_a_day(here: E
     assert len(here.cloud.phone("lisi").received) == 2
 
 
-def test_an_app_that_may_not_speak_is_told_to_the_fallback(here: Edge) -> None:
+def test_the_fallback_is_used_if_the_app_may_not_send(here: Edge) -> None:
     here.cloud.faults.inject("message/send", errcode=60020)
     here.say("zhangsan")
     here.settle()
     assert [(each.channel, each.state) for each in here.notices()] == [("wecom_app", "failed"), ("fallback", "failed")]
 
 
-def test_what_is_too_late_is_not_said(here: Edge) -> None:
+def test_an_expired_notice_is_not_sent(here: Edge) -> None:
     here.say("zhangsan", due_at=here.clock.instant, expires_at=here.clock.instant + timedelta(minutes=1))
     here.settle(60)
     assert (states(here), here.cloud.deliveries) == (["expired"], [])
 
 
-def test_what_is_not_due_yet_waits(here: Edge) -> None:
+def test_a_notice_that_is_not_due_waits(here: Edge) -> None:
     here.say("zhangsan", due_at=here.clock.instant + timedelta(minutes=10))
     settle_all(here, 9)
     assert states(here) == ["due"]
@@ -362,20 +362,20 @@ def test_what_is_not_due_yet_waits(here: Edge) -> None:
     assert states(here) == ["sent"]
 
 
-def test_what_is_no_longer_true_is_not_said(here: Edge) -> None:
+def test_a_notice_that_is_no_longer_true_is_cancelled(here: Edge) -> None:
     here.say("zhangsan", check_name="alert", alert_id=None, form=NoticeForm.TEXT)
     here.settle()
     assert (states(here), here.cloud.deliveries) == (["cancelled"], [])
 
 
-def test_a_channel_that_is_off_fails_at_once(here: Edge) -> None:
+def test_a_notice_for_a_channel_that_is_off_fails(here: Edge) -> None:
     del here.bot.channels.senders["wecom_app"]
     here.say("zhangsan")
     here.settle()
     assert [(each.state, each.detail) for each in here.notices()] == [("failed", "channel_off")]
 
 
-def test_an_attempt_that_breaks_off_in_a_way_nobody_foresaw_has_an_outcome(here: Edge) -> None:
+def test_an_attempt_that_fails_unexpectedly_is_unknown(here: Edge) -> None:
     class Broken(Wrapped):
         def send(self, *_: Any) -> SendResult:
             raise KeyError("surprise")
@@ -409,7 +409,7 @@ def dies_at_sending(here: Edge) -> None:
     assert set(states(here)) == {"sending"}
 
 
-def test_after_a_crash_the_app_says_it_again_and_the_robot_owns_up(
+def test_after_a_crash_the_app_resends_and_the_robot_notice_is_unknown(
     here: Edge, cloud: Cloud, clock: HandClock, tmp_path: Path
 ) -> None:
     here.say("zhangsan")
@@ -421,7 +421,9 @@ def test_after_a_crash_the_app_says_it_again_and_the_robot_owns_up(
     assert (len(cloud.phone("zhangsan").received), len(cloud.group("KEY").received)) == (1, 0)
 
 
-def test_after_a_crash_the_app_says_the_same_words(here: Edge, cloud: Cloud, clock: HandClock, tmp_path: Path) -> None:
+def test_after_a_crash_the_app_resends_the_same_text(
+    here: Edge, cloud: Cloud, clock: HandClock, tmp_path: Path
+) -> None:
     """It may have arrived: only the very same words are dropped by the platform."""
     asked = here.say("zhangsan", text_key="clock.cannot_go_back", params={"lived": "甲", "start": "乙"})
     dies_at_sending(here)
@@ -434,7 +436,7 @@ def test_after_a_crash_the_app_says_the_same_words(here: Edge, cloud: Cloud, clo
     assert "甲" in cloud.phone("zhangsan").texts[0]
 
 
-def test_while_an_attempt_may_still_end_by_itself_nobody_interferes(here: Edge) -> None:
+def test_an_attempt_is_not_recovered_before_its_lease_ends(here: Edge) -> None:
     here.say("zhangsan")
     dies_at_sending(here)
     here.clock.instant += timedelta(minutes=1)
@@ -474,7 +476,7 @@ def update(here: Edge, code: str) -> str:
     return str(here.notice(notice).state)
 
 
-def test_a_card_is_changed_once_per_code(here: Edge) -> None:
+def test_a_response_code_changes_a_card_once(here: Edge) -> None:
     shown = card(here)
     code = here.notices()[0].response_code
     assert update(here, code) == "sent"
@@ -508,7 +510,7 @@ def loopback() -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_the_fallback_addresses_are_tried_until_one_takes_it(
+def test_the_fallback_addresses_are_retried_until_one_accepts(
     tmp_path: Path, cloud: Cloud, clock: HandClock, loopback: tuple[str, list[dict[str, Any]]]
 ) -> None:
     url, heard = loopback

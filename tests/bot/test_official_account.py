@@ -74,9 +74,7 @@ def tell(here: Edge, kind: str = "reminder", key: str = "a") -> Notice:
 
 
 @pytest.mark.parametrize("mode", ["plain", "compatible", "safe"])
-def test_a_film_is_taken_in_and_answered_in_every_mode(
-    here: Edge, cloud: Cloud, qian: FollowerPhone, mode: str
-) -> None:
+def test_a_film_is_filed_and_answered_in_every_mode(here: Edge, cloud: Cloud, qian: FollowerPhone, mode: str) -> None:
     cloud.official_account.configure(mode=mode)
     film = film_bytes(12, "film")
     sent = qian.sends_film(film)
@@ -89,7 +87,7 @@ def test_a_film_is_taken_in_and_answered_in_every_mode(
 
 
 @pytest.mark.parametrize("how", ["films_as_bytes", "plain_text_json", "redirects_films"])
-def test_a_film_is_fetched_however_the_platform_hands_it_out(
+def test_a_film_is_fetched_in_every_form_of_media_answer(
     here: Edge, cloud: Cloud, qian: FollowerPhone, how: str
 ) -> None:
     setattr(cloud.official_account, how, True)
@@ -100,13 +98,13 @@ def test_a_film_is_fetched_however_the_platform_hands_it_out(
     assert cloud.violations == []
 
 
-def test_a_photo_comes_as_it_is_and_is_kept_beside(here: Edge, qian: FollowerPhone) -> None:
+def test_a_photo_is_stored_as_supporting(here: Edge, qian: FollowerPhone) -> None:
     qian.sends_photo()
     here.settle()
     assert film_of(here).state == "supporting"
 
 
-def test_an_address_at_a_host_that_is_none_of_the_platforms_is_refused_on_record(
+def test_a_film_on_a_foreign_host_is_refused_and_recorded(
     tmp_path: Path, cloud: Cloud, clock: HandClock, qian: FollowerPhone
 ) -> None:
     settings = {**account_settings(cloud), "MEDIA_HOSTS": "mp.example.org"}
@@ -119,7 +117,7 @@ def test_an_address_at_a_host_that_is_none_of_the_platforms_is_refused_on_record
         assert "localhost is not among MEDIA_HOSTS" in (here.inbox()[0].detail or "")
 
 
-def test_the_previous_key_is_accepted_and_a_third_is_not(
+def test_the_previous_aes_key_is_accepted_and_a_third_is_not(
     tmp_path: Path, cloud: Cloud, clock: HandClock, qian: FollowerPhone
 ) -> None:
     newest = "NewestAccountEncodingAESKeyOfSimulator00001"
@@ -138,7 +136,7 @@ def test_the_previous_key_is_accepted_and_a_third_is_not(
         assert len(here.inbox()) == 2
 
 
-def test_who_cannot_sign_is_refused_and_leaves_nothing(here: Edge, cloud: Cloud, qian: FollowerPhone) -> None:
+def test_an_unsigned_callback_is_refused_and_not_stored(here: Edge, cloud: Cloud, qian: FollowerPhone) -> None:
     fields = {"ToUserName": "gh", "FromUserName": "o1", "CreateTime": 1, "MsgType": "text", "Content": "?", "MsgId": 1}
     query, body = cloud.official_account.callback_sender.envelope(fields)
     url = "/callbacks/official_account"
@@ -154,14 +152,14 @@ def test_who_cannot_sign_is_refused_and_leaves_nothing(here: Edge, cloud: Cloud,
 @pytest.mark.parametrize(
     "body", [b"", b"no xml", b"<xml><MsgType>text</MsgType></xml>", b'<!DOCTYPE a [<!ENTITY b "c">]><xml>&b;</xml>']
 )
-def test_what_is_no_message_is_refused(here: Edge, cloud: Cloud, body: bytes) -> None:
+def test_an_invalid_message_is_refused(here: Edge, cloud: Cloud, body: bytes) -> None:
     cloud.official_account.configure(mode="plain")
     query, _ = cloud.official_account.callback_sender.envelope({"FromUserName": "o1"})
     assert here.client.post(f"/callbacks/official_account?{query}", data=body).status_code == 400
     assert here.inbox() == []
 
 
-def test_the_console_saves_the_address(here: Edge, cloud: Cloud) -> None:
+def test_the_callback_url_is_verified(here: Edge, cloud: Cloud) -> None:
     def ask(query: str) -> tuple[int, bytes]:
         answer = here.client.get(f"/callbacks/official_account?{query}")
         return answer.status_code, answer.data
@@ -170,7 +168,7 @@ def test_the_console_saves_the_address(here: Edge, cloud: Cloud) -> None:
     assert not cloud.official_account.callback_sender.verify_url(lambda query: ask(query.replace("nonce=", "nonce=0")))
 
 
-def test_a_stranger_binds_by_a_code_in_words_or_in_the_qr_code_he_follows_by(here: Edge, cloud: Cloud) -> None:
+def test_a_stranger_binds_by_a_typed_or_scanned_code(here: Edge, cloud: Cloud) -> None:
     with here.bot.uow.transaction() as store:
         codes = [invite(name, ["巡检员"], "E001", store, here.clock.instant).code for name in ("孙师傅", "李师傅")]
     words, scan = cloud.add_follower("o2"), cloud.add_follower("o3")
@@ -185,9 +183,7 @@ def test_a_stranger_binds_by_a_code_in_words_or_in_the_qr_code_he_follows_by(her
         assert store.register.account_owner("official_account", "o3", here.clock.instant).name == "李师傅"  # type: ignore[union-attr]
 
 
-def test_outside_of_the_window_a_reminder_goes_by_template_in_its_fields(
-    here: Edge, cloud: Cloud, qian: FollowerPhone
-) -> None:
+def test_a_reminder_outside_the_reply_window_uses_the_template(here: Edge, cloud: Cloud, qian: FollowerPhone) -> None:
     told = tell(here)
     assert (told.state, told.channel) == ("sent", "official_account")
     assert qian.texts == [
@@ -196,7 +192,7 @@ def test_outside_of_the_window_a_reminder_goes_by_template_in_its_fields(
     assert tell(here, "receipt").state == "failed"
 
 
-def test_within_the_window_it_is_said_in_full(here: Edge, qian: FollowerPhone) -> None:
+def test_a_notice_within_the_reply_window_is_sent_in_full(here: Edge, qian: FollowerPhone) -> None:
     qian.says("查询")
     here.settle()
     qian.received.clear()
@@ -207,7 +203,7 @@ def test_within_the_window_it_is_said_in_full(here: Edge, qian: FollowerPhone) -
 
 
 @pytest.mark.parametrize(("errcode", "by"), [(45015, "template"), (45047, "template")])
-def test_a_window_that_the_platform_has_shut_is_left_for_the_template(
+def test_a_reply_window_closed_by_the_platform_fails_over_to_the_template(
     here: Edge, cloud: Cloud, qian: FollowerPhone, errcode: int, by: str
 ) -> None:
     qian.says("查询")
@@ -220,7 +216,7 @@ def test_a_window_that_the_platform_has_shut_is_left_for_the_template(
 
 
 @pytest.mark.parametrize("errcode", [43101, 43004])
-def test_what_the_account_cannot_say_goes_by_another_door(
+def test_a_notice_the_account_cannot_send_fails_over(
     here: Edge, cloud: Cloud, qian: FollowerPhone, errcode: int
 ) -> None:
     cloud.add_member("qian", "钱师傅")
@@ -235,9 +231,7 @@ def test_what_the_account_cannot_say_goes_by_another_door(
     assert tell(here, key="b").channel == "wecom_app"
 
 
-def test_a_template_that_did_not_arrive_after_all_goes_by_another_door(
-    here: Edge, cloud: Cloud, qian: FollowerPhone
-) -> None:
+def test_a_template_that_was_not_delivered_fails_over(here: Edge, cloud: Cloud, qian: FollowerPhone) -> None:
     told = tell(here)
     assert told.platform_message_id
     cloud.add_member("qian", "钱师傅")
@@ -249,14 +243,14 @@ def test_a_template_that_did_not_arrive_after_all_goes_by_another_door(
     assert (told.state, told.channel, len(cloud.phone("qian").received)) == ("sent", "wecom_app", 1)
 
 
-def test_one_that_arrived_stays_sent(here: Edge, cloud: Cloud) -> None:
+def test_a_template_that_was_delivered_stays_sent(here: Edge, cloud: Cloud) -> None:
     told = tell(here)
     cloud.official_account.send_template_results()
     here.settle()
     assert here.notice(told.id).state == "sent"
 
 
-def test_a_touch_does_not_shorten_what_words_have_opened(here: Edge, cloud: Cloud, qian: FollowerPhone) -> None:
+def test_a_menu_click_does_not_shorten_the_reply_window(here: Edge, cloud: Cloud, qian: FollowerPhone) -> None:
     qian.says("查询")
     here.settle(seconds=600)
     qian.clicks("MENU")
@@ -267,7 +261,7 @@ def test_a_touch_does_not_shorten_what_words_have_opened(here: Edge, cloud: Clou
     assert [each.sent_via for each in qian.received] == ["custom"]
 
 
-def test_who_unfollows_cannot_be_reached_until_he_follows_again(here: Edge, qian: FollowerPhone) -> None:
+def test_a_person_is_unreachable_until_they_follow_again(here: Edge, qian: FollowerPhone) -> None:
     qian.unfollows()
     here.settle()
     gone = tell(here)
@@ -278,7 +272,7 @@ def test_who_unfollows_cannot_be_reached_until_he_follows_again(here: Edge, qian
     assert tell(here, key="b").state == "sent"
 
 
-def test_a_token_that_died_early_is_replaced_once_for_all(here: Edge, cloud: Cloud, qian: FollowerPhone) -> None:
+def test_a_revoked_account_token_is_replaced_once(here: Edge, cloud: Cloud, qian: FollowerPhone) -> None:
     qian.says("查询")
     here.settle()
     cloud.official_account.tokens.revoke()
@@ -287,7 +281,7 @@ def test_a_token_that_died_early_is_replaced_once_for_all(here: Edge, cloud: Clo
     assert (len(qian.texts), cloud.official_account.tokens.issued_count) == (2, 2)
 
 
-def test_an_address_that_is_not_on_the_whitelist_is_a_matter_for_the_office(
+def test_the_office_is_notified_of_an_address_that_is_not_whitelisted(
     here: Edge, cloud: Cloud, qian: FollowerPhone
 ) -> None:
     with here.bot.uow.transaction() as store:
@@ -302,7 +296,7 @@ def test_an_address_that_is_not_on_the_whitelist_is_a_matter_for_the_office(
     assert "40164" in alarm
 
 
-def test_a_template_the_account_may_not_list_is_filled_as_usual(here: Edge, cloud: Cloud, qian: FollowerPhone) -> None:
+def test_a_template_that_cannot_be_listed_gets_default_fields(here: Edge, cloud: Cloud, qian: FollowerPhone) -> None:
     cloud.official_account.templates = [
         dataclasses.replace(each, content="{{thing1.DATA}}{{time2.DATA}}") for each in cloud.official_account.templates
     ]
@@ -310,14 +304,14 @@ def test_a_template_the_account_may_not_list_is_filled_as_usual(here: Edge, clou
     assert tell(here).state == "sent"
 
 
-def test_an_older_platform_without_the_stable_token_gives_the_plain_one(here: Edge, cloud: Cloud, qian: Any) -> None:
+def test_a_platform_without_the_stable_token_is_supported(here: Edge, cloud: Cloud, qian: Any) -> None:
     cloud.official_account.faults.inject("stable_token", errcode=40066)
     qian.says("查询")
     here.settle()
     assert len(qian.texts) == 1
 
 
-def test_the_doctor_says_what_is_wrong_with_the_account(here: Edge, cloud: Cloud) -> None:
+def test_the_doctor_diagnoses_the_account(here: Edge, cloud: Cloud) -> None:
     def lines() -> list[str]:
         found = platform.check_platform(here.bot.config, here.bot.uow, here.bot.channels)
         return [finding.text for finding in found if "公众号" in finding.text or "模板" in finding.text]

@@ -11,7 +11,7 @@ COUNTS = dict.fromkeys(("expected", "on_time", "late", "partial", "missing", "ex
 
 
 @pytest.mark.parametrize("limit", [600, 2048])
-def test_a_report_of_a_bad_night_fits_though_its_names_stand_in_lists_within_a_list(limit: int) -> None:
+def test_nested_lists_are_shortened_to_the_limit(limit: int) -> None:
     lines = [
         {"say": "report.missing", "names": NAMES[:60], "number": 60},
         {"say": "report.partial", "names": NAMES[60:], "number": 30},
@@ -23,6 +23,6 @@ def test_a_report_of_a_bad_night_fits_though_its_names_stand_in_lists_within_a_l
     assert text.count("等另外") == 2
 
 
-def test_what_cannot_be_made_shorter_is_said_whole() -> None:
+def test_a_text_without_lists_is_never_cut() -> None:
     text = Renderer(rehearsal=False).render_text("question.card_answered", {"label": "名" * 400}, 100)
     assert text == "已记为 " + "名" * 400

@@ -57,7 +57,7 @@ def count(cloud: Cloud, endpoint: str) -> None:
 # --- tokens
 
 
-def test_sixteen_threads_and_two_processes_fetch_one_token(here: Edge, tmp_path: Path, clock: HandClock) -> None:
+def test_sixteen_threads_of_two_processes_fetch_one_token(here: Edge, tmp_path: Path, clock: HandClock) -> None:
     count(here.cloud, "gettoken")
     with edge(tmp_path, here.cloud, clock) as there, ThreadPoolExecutor(16) as pool:
         clients = [client_of(here), client_of(there)]
@@ -65,7 +65,7 @@ def test_sixteen_threads_and_two_processes_fetch_one_token(here: Edge, tmp_path:
     assert (len(set(tokens)), asked(here.cloud, "gettoken")) == (1, 1)
 
 
-def test_a_token_is_renewed_before_its_life_ends(here: Edge, client: WeComClient) -> None:
+def test_a_token_is_renewed_before_it_expires(here: Edge, client: WeComClient) -> None:
     first = client.token()
     here.settle(7200 - 121)
     assert client.token() == first
@@ -73,7 +73,7 @@ def test_a_token_is_renewed_before_its_life_ends(here: Edge, client: WeComClient
     assert client.token() != first
 
 
-def test_a_token_killed_early_is_fetched_once_more(here: Edge, client: WeComClient) -> None:
+def test_a_revoked_token_is_replaced_once(here: Edge, client: WeComClient) -> None:
     client.token()
     here.cloud.revoke_token()
     count(here.cloud, "gettoken")
@@ -82,7 +82,7 @@ def test_a_token_killed_early_is_fetched_once_more(here: Edge, client: WeComClie
     assert here.cloud.violations == []
 
 
-def test_many_threads_with_a_dead_token_fetch_one_new_one(here: Edge, client: WeComClient) -> None:
+def test_twelve_threads_with_a_revoked_token_fetch_one(here: Edge, client: WeComClient) -> None:
     client.token()
     here.cloud.revoke_token()
     count(here.cloud, "gettoken")
@@ -92,7 +92,7 @@ def test_many_threads_with_a_dead_token_fetch_one_new_one(here: Edge, client: We
     assert asked(here.cloud, "gettoken") == 1
 
 
-def test_a_platform_that_always_says_expired_is_asked_twice_and_no_more(here: Edge, client: WeComClient) -> None:
+def test_a_call_is_retried_once_with_a_fresh_token(here: Edge, client: WeComClient) -> None:
     here.cloud.faults.inject("getcallbackip", errcode=42001, times=1000)
     with pytest.raises(Transient):
         client.get("getcallbackip")
@@ -100,7 +100,7 @@ def test_a_platform_that_always_says_expired_is_asked_twice_and_no_more(here: Ed
 
 
 @pytest.mark.parametrize("code", [40001, 60020, 40013])
-def test_wrong_credentials_and_addresses_are_the_operators_affair(here: Edge, code: int) -> None:
+def test_wrong_credentials_and_addresses_are_misconfigured(here: Edge, code: int) -> None:
     client = client_of(here, timeouts=ClientTimeouts(wrong_secret_pause_s=0))
     here.cloud.faults.inject("gettoken", errcode=code, times=1000)
     with pytest.raises(Misconfigured) as found:
@@ -110,7 +110,7 @@ def test_wrong_credentials_and_addresses_are_the_operators_affair(here: Edge, co
     assert client.token()
 
 
-def test_a_wrong_secret_is_not_tried_again_at_once(here: Edge, client: WeComClient) -> None:
+def test_a_wrong_secret_is_not_retried_at_once(here: Edge, client: WeComClient) -> None:
     here.cloud.faults.inject("gettoken", errcode=40001, times=1000)
     for _ in range(3):
         with pytest.raises(Misconfigured):
@@ -119,13 +119,13 @@ def test_a_wrong_secret_is_not_tried_again_at_once(here: Edge, client: WeComClie
 
 
 @pytest.mark.parametrize("answer", [(200, {}), (206, {"Content_Range": "bytes 0--1/0"}), (416, {})])
-def test_an_empty_file_is_a_file(here: Edge, answer: tuple[int, dict[str, str]]) -> None:
+def test_an_empty_file_is_fetched(here: Edge, answer: tuple[int, dict[str, str]]) -> None:
     status, headers = answer
     with platform([served(b"", status, **headers)]) as url:
         assert b"".join(client_of(here, url).fetch("m")) == b""
 
 
-def test_a_token_answer_that_makes_no_sense_gives_the_lease_back(here: Edge) -> None:
+def test_an_invalid_token_answer_releases_the_lease(here: Edge) -> None:
     answers = [b"[]", b'{"errcode": 0}', b'{"access_token": "t", "expires_in": "soon"}', b"<html>"]
     with platform(tokens=answers) as url:
         client = client_of(here, url)
@@ -135,7 +135,7 @@ def test_a_token_answer_that_makes_no_sense_gives_the_lease_back(here: Edge) -> 
     assert client_of(here).token()
 
 
-def test_a_token_request_that_hangs_ends_and_gives_the_lease_back(here: Edge, client: WeComClient) -> None:
+def test_a_token_request_that_times_out_releases_the_lease(here: Edge, client: WeComClient) -> None:
     release = threading.Event()
     here.cloud.faults.inject("gettoken", hold=release)
     with pytest.raises(Transient) as hung:
@@ -148,7 +148,7 @@ def test_a_token_request_that_hangs_ends_and_gives_the_lease_back(here: Edge, cl
 # --- requests
 
 
-def test_what_never_left_is_told_from_what_may_have_arrived(here: Edge, client: WeComClient) -> None:
+def test_a_request_that_was_never_sent_is_not_of_unknown_outcome(here: Edge, client: WeComClient) -> None:
     with pytest.raises(Transient) as refused:
         http.send_request(requests.Session(), "GET", "http://127.0.0.1:9/")
     with pytest.raises(Transient) as nameless:
@@ -160,7 +160,7 @@ def test_what_never_left_is_told_from_what_may_have_arrived(here: Edge, client: 
         client.get("getcallbackip")
 
 
-def test_a_server_in_trouble_may_be_asked_again(here: Edge, client: WeComClient) -> None:
+def test_a_server_error_is_transient(here: Edge, client: WeComClient) -> None:
     here.cloud.faults.inject("getcallbackip", http_status=502)
     with pytest.raises(Transient):
         client.get("getcallbackip")
@@ -174,11 +174,11 @@ def fetched(client: WeComClient, media_id: str) -> bytes:
     return b"".join(client.fetch(media_id))
 
 
-def test_a_film_comes_back_as_it_was_sent(client: WeComClient, film: str) -> None:
+def test_a_film_is_fetched_unchanged(client: WeComClient, film: str) -> None:
     assert fetched(client, film) == FILM
 
 
-def test_a_large_film_comes_in_ranges(here: Edge, client: WeComClient, tmp_path: Path) -> None:
+def test_a_large_film_is_fetched_in_ranges(here: Edge, client: WeComClient, tmp_path: Path) -> None:
     large = tmp_path / "large.mp4"
     with large.open("wb") as file:
         file.truncate(41 * MB)
@@ -191,12 +191,12 @@ def test_a_large_film_comes_in_ranges(here: Edge, client: WeComClient, tmp_path:
     assert here.cloud.violations == []
 
 
-def test_a_body_that_breaks_off_is_taken_up_where_it_broke(here: Edge, client: WeComClient, film: str) -> None:
+def test_a_broken_body_is_resumed(here: Edge, client: WeComClient, film: str) -> None:
     here.cloud.faults.inject("media/get", truncate_after=100_000, times=3)
     assert fetched(client, film) == FILM
 
 
-def test_a_body_that_breaks_off_every_time_is_given_up_for_now(here: Edge, client: WeComClient, film: str) -> None:
+def test_a_body_is_resumed_at_most_five_times(here: Edge, client: WeComClient, film: str) -> None:
     here.cloud.faults.inject("media/get", truncate_after=0, times=1000)
     with pytest.raises(OutcomeUnknown):
         fetched(client, film)
@@ -204,21 +204,21 @@ def test_a_body_that_breaks_off_every_time_is_given_up_for_now(here: Edge, clien
 
 
 @pytest.mark.parametrize("plain", [False, True])
-def test_an_error_with_status_200_is_not_a_film(here: Edge, client: WeComClient, plain: bool) -> None:
+def test_an_error_with_status_200_is_not_media(here: Edge, client: WeComClient, plain: bool) -> None:
     here.cloud.faults.plain_text_errors = plain
     with pytest.raises(MediaGone):
         fetched(client, "invented")
 
 
 @pytest.mark.parametrize("code", [45033, -1])
-def test_too_many_at_once_may_be_tried_again(here: Edge, client: WeComClient, film: str, code: int) -> None:
+def test_a_busy_platform_is_transient(here: Edge, client: WeComClient, film: str, code: int) -> None:
     here.cloud.faults.inject("media/get", errcode=code)
     with pytest.raises(Transient):
         fetched(client, film)
     assert fetched(client, film) == FILM
 
 
-def test_a_dead_token_in_the_middle_of_a_film_is_replaced(here: Edge, client: WeComClient, tmp_path: Path) -> None:
+def test_a_token_revoked_during_a_download_is_replaced(here: Edge, client: WeComClient, tmp_path: Path) -> None:
     large = tmp_path / "large.mp4"
     large.write_bytes(bytes(9 * MB))
     pieces = client.fetch(str(here.cloud.phone("zhangsan").sends_film(large).media_id))
@@ -228,7 +228,7 @@ def test_a_dead_token_in_the_middle_of_a_film_is_replaced(here: Edge, client: We
 
 
 @pytest.mark.parametrize("status", [403, 404, 407, 502, 503])
-def test_a_proxy_that_says_no_does_not_lose_the_film(here: Edge, client: WeComClient, film: str, status: int) -> None:
+def test_an_http_error_of_a_proxy_is_transient(here: Edge, client: WeComClient, film: str, status: int) -> None:
     here.cloud.faults.inject("media/get", http_status=status, times=1000)
     with pytest.raises(Transient):
         fetched(client, film)
@@ -236,7 +236,7 @@ def test_a_proxy_that_says_no_does_not_lose_the_film(here: Edge, client: WeComCl
     assert fetched(client, film) == FILM
 
 
-def test_a_download_that_hangs_ends(here: Edge, client: WeComClient, film: str) -> None:
+def test_a_download_times_out(here: Edge, client: WeComClient, film: str) -> None:
     client.token()
     impatient = client_of(here, timeouts=IMPATIENT, limits=DownloadLimits(max_resumes=0))
     release = threading.Event()
@@ -247,7 +247,7 @@ def test_a_download_that_hangs_ends(here: Edge, client: WeComClient, film: str) 
 
 
 @pytest.mark.parametrize("name", ["data.json", "说明.json", "notes.txt", "page.html"])
-def test_a_file_with_a_name_is_media_whatever_it_holds(here: Edge, client: WeComClient, name: str) -> None:
+def test_a_named_file_is_media_whatever_its_content(here: Edge, client: WeComClient, name: str) -> None:
     sent = here.cloud.phone("zhangsan").sends_file(b'{"errcode": 40007, "errmsg": "invalid media_id"}', name)
     assert fetched(client, str(sent.media_id)) == b'{"errcode": 40007, "errmsg": "invalid media_id"}'
 
@@ -288,12 +288,12 @@ def served(
     return Response(body, status, headers, content_type=kind)
 
 
-def test_a_platform_without_ranges_gives_the_whole_film(here: Edge) -> None:
+def test_a_platform_without_ranges_is_supported(here: Edge) -> None:
     with platform([served(FILM)]) as url:
         assert fetched(client_of(here, url), "m") == FILM
 
 
-def test_a_film_cut_by_a_platform_without_ranges_is_fetched_anew(here: Edge) -> None:
+def test_a_cut_film_without_ranges_is_fetched_from_the_start(here: Edge) -> None:
     cut = Response(
         iter([FILM[:300_000]]), headers={"Content-Disposition": "attachment", "Content-Length": str(len(FILM))}
     )
@@ -305,7 +305,7 @@ def test_a_film_cut_by_a_platform_without_ranges_is_fetched_anew(here: Edge) -> 
 
 
 @pytest.mark.parametrize("told", ["bytes 0-99/*", "bytes 7-99/100", "", "nonsense"])
-def test_another_range_than_the_one_asked_for_is_not_taken(here: Edge, told: str) -> None:
+def test_another_range_than_the_requested_one_is_refused(here: Edge, told: str) -> None:
     with platform([served(bytes(100), 206, Content_Range=told)]) as url, pytest.raises(Transient):
         fetched(client_of(here, url), "m")
 
@@ -321,17 +321,17 @@ def test_another_range_than_the_one_asked_for_is_not_taken(here: Edge, told: str
         ("application/json", b'{"errcode": 0}', Transient),
     ],
 )
-def test_a_nameless_answer_is_no_film(here: Edge, kind: str, body: bytes, error: type[ChannelError]) -> None:
+def test_an_unnamed_error_is_not_media(here: Edge, kind: str, body: bytes, error: type[ChannelError]) -> None:
     with platform(repeat(served(body, kind=kind, name=None))) as url, pytest.raises(error) as found:
         fetched(client_of(here, url), "m")
     assert (type(found.value) is MediaGone) == (error is MediaGone)
 
 
-def test_a_nameless_film_is_a_film(here: Edge) -> None:
+def test_an_unnamed_film_is_media(here: Edge) -> None:
     with platform([served(FILM, name=None)]) as url:
         assert fetched(client_of(here, url), "m") == FILM
 
 
-def test_an_empty_range_does_not_go_on_for_ever(here: Edge) -> None:
+def test_an_empty_range_ends_the_download(here: Edge) -> None:
     with platform(repeat(served(b"", 206, Content_Range="bytes 0-9/10"))) as url, pytest.raises(OutcomeUnknown):
         fetched(client_of(here, url), "m")

@@ -58,17 +58,17 @@ def network(**known: str) -> Network:
         "ff02::1",
     ],
 )
-def test_what_is_not_in_public(address: str) -> None:
+def test_private_addresses_are_not_public(address: str) -> None:
     assert not is_public_address(address)
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "119.147.3.1", "240e:97c:2f::1", "64:ff9b::808:808", "::ffff:8.8.8.8"])
-def test_what_is_in_public(address: str) -> None:
+def test_public_addresses_are_public(address: str) -> None:
     assert is_public_address(address)
 
 
 @given(st.ip_addresses(v=4, network="10.0.0.0/8") | st.ip_addresses(v=4, network="127.0.0.0/8"))
-def test_no_wrapping_makes_a_private_address_public(address: Any) -> None:
+def test_a_private_address_in_ipv6_is_not_public(address: Any) -> None:
     assert not any(map(is_public_address, (str(address), f"::ffff:{address}", f"64:ff9b::{address}", f"::{address}")))
 
 
@@ -86,7 +86,7 @@ def test_no_wrapping_makes_a_private_address_public(address: Any) -> None:
         "http://127.0.0.1.:{port}/",
     ],
 )
-def test_no_way_of_writing_the_own_machine_reaches_it(url: str) -> None:
+def test_no_spelling_of_localhost_is_reachable(url: str) -> None:
     with site(hello) as beside, pytest.raises(ChannelError):
         SsrfGuard(["https://qyapi.weixin.qq.com"], ["*"]).get_page(url.format(port=beside.port))
     assert beside.asked == []
@@ -113,12 +113,12 @@ def test_no_way_of_writing_the_own_machine_reaches_it(url: str) -> None:
         "http://a\\@a.qq.com/",
     ],
 )
-def test_what_is_no_address_is_refused(url: str) -> None:
+def test_an_invalid_url_is_refused(url: str) -> None:
     with pytest.raises(ChannelError):
         SsrfGuard([], ["*.qq.com"]).get_media(url)
 
 
-def test_films_come_from_the_hosts_of_the_settings_only() -> None:
+def test_media_come_only_from_the_hosts_of_the_settings() -> None:
     with site(hello) as api, site(hello) as other:
         guard = SsrfGuard([api.url], [], network(evil_example="127.0.0.1"))
         with guard.get_media(f"{api.url}/film") as response:
@@ -130,14 +130,14 @@ def test_films_come_from_the_hosts_of_the_settings_only() -> None:
     assert (api.asked, other.asked) == (["/film"], [])
 
 
-def test_a_name_that_leads_inside_is_refused_though_its_host_is_allowed() -> None:
+def test_an_allowed_host_with_a_private_address_is_refused() -> None:
     guard = SsrfGuard([], [], network(video_qpic_cn="127.0.0.1"))
     with site(hello) as beside, pytest.raises(AddressBlocked, match="no public address"):
         guard.get_media(f"http://video.qpic.cn:{beside.port}/film")
     assert beside.asked == []
 
 
-def test_it_connects_to_the_very_address_that_was_looked_at() -> None:
+def test_the_connection_goes_to_the_address_that_was_checked() -> None:
     """A name that answers with a public address first, as if to be let through, and with ours ever after."""
     answers, tried = iter(["8.8.8.8"]), []
 
@@ -153,7 +153,7 @@ def test_it_connects_to_the_very_address_that_was_looked_at() -> None:
     assert tried == ["8.8.8.8"]
 
 
-def test_an_operator_may_name_a_host_inside() -> None:
+def test_media_hosts_may_name_a_private_host() -> None:
     with site(hello) as inside:
         with SsrfGuard([], ["localhost"]).get_media(f"http://LOCALHOST:{inside.port}/a") as response:
             assert response.content == b"a film"
@@ -166,7 +166,7 @@ def test_an_operator_may_name_a_host_inside() -> None:
     assert inside.asked == ["/a", "/b"]
 
 
-def test_every_hop_of_a_redirect_is_looked_at() -> None:
+def test_every_redirect_is_checked() -> None:
     with site(hello) as beside:
         for target in (
             f"http://metadata.lan:{beside.port}/keys",
@@ -178,7 +178,7 @@ def test_every_hop_of_a_redirect_is_looked_at() -> None:
     assert beside.asked == []
 
 
-def test_a_redirect_to_an_allowed_host_is_followed_and_one_without_end_is_not() -> None:
+def test_redirects_are_followed_up_to_a_limit() -> None:
     with (
         site(hello) as last,
         site(to(f"{last.url}/film")) as first,
@@ -189,7 +189,7 @@ def test_a_redirect_to_an_allowed_host_is_followed_and_one_without_end_is_not() 
         SsrfGuard([round_and_round.url], []).get_media(f"{round_and_round.url}/again")
 
 
-def test_the_settings_say_where_films_may_be_fetched(here: Any, tmp_path: Any) -> None:
+def test_the_media_hosts_setting_is_applied(here: Any, tmp_path: Any) -> None:
     config = config_for(here.cloud, tmp_path, MEDIA_HOSTS="films.example, *.cdn.example")
     with pytest.raises(AddressBlocked, match="not among MEDIA_HOSTS"):
         build_ssrf_guard(config).get_media("https://a.qq.com/film")
@@ -198,6 +198,6 @@ def test_the_settings_say_where_films_may_be_fetched(here: Any, tmp_path: Any) -
 
 
 @pytest.mark.parametrize("hosts", ["https://a.example", "a.example/path", "a b", "*a.example", "a.*.example"])
-def test_what_is_no_host_stops_the_start(hosts: str, tmp_path: Any) -> None:
+def test_an_invalid_media_host_stops_the_start(hosts: str, tmp_path: Any) -> None:
     with pytest.raises(SettingsError, match="MEDIA_HOSTS"):
         load_config({"MEDIA_HOSTS": hosts}, tmp_path / "no.env")

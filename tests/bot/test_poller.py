@@ -56,7 +56,7 @@ def later(desk: Edge, **time: float) -> None:
     desk.bot.pollers.poll_until_idle()
 
 
-def test_a_bell_is_on_record_when_it_is_answered_and_costs_one_row_for_all(desk: Edge, zhao: KfPhone) -> None:
+def test_notifications_are_counted_before_they_are_answered(desk: Edge, zhao: KfPhone) -> None:
     sent = [zhao.says("你好"), zhao.says("在吗")]
     assert [each.status for each in sent] == [200, 200]
     assert (source(desk).notification_count, source(desk).handled_count, kept(desk)) == (2, 0, [])
@@ -64,7 +64,7 @@ def test_a_bell_is_on_record_when_it_is_answered_and_costs_one_row_for_all(desk:
     assert (source(desk).handled_count, kept(desk)) == (2, [each.msg_id for each in sent])
 
 
-def test_a_kill_between_bell_and_fetching_loses_nothing(
+def test_a_restart_between_notification_and_poll_loses_nothing(
     desk: Edge, tmp_path: Path, cloud: Cloud, clock: HandClock, zhao: KfPhone
 ) -> None:
     sent = zhao.says("你好")
@@ -73,7 +73,7 @@ def test_a_kill_between_bell_and_fetching_loses_nothing(
         assert kept(again) == [sent.msg_id]
 
 
-def test_a_kill_before_the_cursor_is_kept_keeps_each_message_once(
+def test_a_kill_before_the_cursor_is_saved_stores_each_message_once(
     desk: Edge, zhao: KfPhone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent = zhao.says("你好")
@@ -90,7 +90,7 @@ def _dies(*_: Any) -> None:
     raise KeyboardInterrupt
 
 
-def test_a_lost_bell_loses_minutes_only(desk: Edge, cloud: Cloud, zhao: KfPhone) -> None:
+def test_a_lost_notification_delays_a_message_by_minutes(desk: Edge, cloud: Cloud, zhao: KfPhone) -> None:
     cloud.kf.notifies = False
     sent = zhao.says("你好")
     later(desk, seconds=179)
@@ -99,14 +99,14 @@ def test_a_lost_bell_loses_minutes_only(desk: Edge, cloud: Cloud, zhao: KfPhone)
     assert kept(desk) == [sent.msg_id]
 
 
-def test_an_empty_list_that_says_there_is_more_is_gone_on_with(desk: Edge, cloud: Cloud, zhao: KfPhone) -> None:
+def test_an_empty_page_with_more_to_come_is_followed(desk: Edge, cloud: Cloud, zhao: KfPhone) -> None:
     sent = zhao.says("你好")
     cloud.kf.empty_pages = 3
     desk.bot.pollers.poll_until_idle()
     assert kept(desk) == [sent.msg_id]
 
 
-def test_a_token_that_has_died_is_dropped_and_the_rest_fetched_slowly(desk: Edge, cloud: Cloud, zhao: KfPhone) -> None:
+def test_an_expired_poll_token_is_dropped(desk: Edge, cloud: Cloud, zhao: KfPhone) -> None:
     sent = [zhao.says(f"{number}") for number in range(3)]
     cloud.kf.page_size = 1
     cloud.kf._bells.clear()
@@ -118,7 +118,7 @@ def test_a_token_that_has_died_is_dropped_and_the_rest_fetched_slowly(desk: Edge
     assert cloud.violations == []
 
 
-def test_three_days_after_an_outage_come_with_one_call_after_the_other(desk: Edge, cloud: Cloud, zhao: KfPhone) -> None:
+def test_messages_of_an_outage_are_polled_page_by_page(desk: Edge, cloud: Cloud, zhao: KfPhone) -> None:
     cloud.kf.notifies = False
     sent = [zhao.says(f"{number}") for number in range(450)]
     later(desk, days=2)
@@ -128,7 +128,7 @@ def test_three_days_after_an_outage_come_with_one_call_after_the_other(desk: Edg
     assert cloud.violations == []
 
 
-def test_a_platform_that_fails_is_asked_again_ever_more_slowly_and_named_by_health(
+def test_a_failing_platform_is_polled_with_backoff_and_reported_by_health(
     desk: Edge, cloud: Cloud, zhao: KfPhone
 ) -> None:
     cloud.faults.inject("kf/sync_msg", http_status=502, times=3)
@@ -142,7 +142,7 @@ def test_a_platform_that_fails_is_asked_again_ever_more_slowly_and_named_by_heal
     assert "wecom_kf" not in desk.client.get("/health/ready").json["warnings"]
 
 
-def test_a_platform_away_for_long_stands_in_the_ledger_of_outages(desk: Edge, cloud: Cloud) -> None:
+def test_a_long_platform_failure_is_recorded_as_an_outage(desk: Edge, cloud: Cloud) -> None:
     cloud.faults.inject("kf/sync_msg", http_status=502, times=500)
     for _ in range(20):
         later(desk, minutes=1)
@@ -153,7 +153,7 @@ def test_a_platform_away_for_long_stands_in_the_ledger_of_outages(desk: Edge, cl
     assert outage.kind == "platform"
 
 
-def test_whoever_is_shut_out_waits_a_minute(desk: Edge, cloud: Cloud, zhao: KfPhone) -> None:
+def test_a_rate_limited_poll_waits_a_minute(desk: Edge, cloud: Cloud, zhao: KfPhone) -> None:
     cloud.faults.inject("kf/sync_msg", errcode=45009)
     sent = zhao.says("你好")
     later(desk, seconds=0)
@@ -163,7 +163,7 @@ def test_whoever_is_shut_out_waits_a_minute(desk: Edge, cloud: Cloud, zhao: KfPh
     assert kept(desk) == [sent.msg_id]
 
 
-def test_a_wrong_secret_is_told_to_the_office_once_a_day(desk: Edge, cloud: Cloud) -> None:
+def test_the_office_is_notified_of_a_wrong_secret_once_a_day(desk: Edge, cloud: Cloud) -> None:
     cloud.faults.inject("kf/sync_msg", errcode=95011, times=100)
     for _ in range(10):
         later(desk, minutes=3)
@@ -171,7 +171,7 @@ def test_a_wrong_secret_is_told_to_the_office_once_a_day(desk: Edge, cloud: Clou
 
 
 @pytest.mark.parametrize("nonsense", [{"msg_list": "no list"}, {"msg_list": [7, {"no": "msgid"}], "next_cursor": 5}])
-def test_an_answer_that_is_nonsense_stops_nothing(
+def test_an_invalid_answer_does_not_stop_polling(
     desk: Edge, zhao: KfPhone, monkeypatch: pytest.MonkeyPatch, nonsense: dict[str, Any]
 ) -> None:
     sent = zhao.says("你好")
@@ -186,7 +186,7 @@ def test_an_answer_that_is_nonsense_stops_nothing(
     assert kept(desk)[0] == sent.msg_id
 
 
-def test_what_another_puller_has_fetched_meanwhile_is_not_kept_over_it(
+def test_an_overtaken_poller_does_not_move_the_cursor(
     desk: Edge, zhao: KfPhone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A claim that was lost without notice: the cursor decides who goes on."""
@@ -205,7 +205,9 @@ def test_what_another_puller_has_fetched_meanwhile_is_not_kept_over_it(
     assert (kept(desk)[0], source(desk).cursor != "an older cursor", door.poll == ask) == (sent.msg_id, True, True)
 
 
-def test_of_several_workers_one_asks(desk: Edge, tmp_path: Path, cloud: Cloud, clock: HandClock, zhao: KfPhone) -> None:
+def test_one_of_several_workers_polls(
+    desk: Edge, tmp_path: Path, cloud: Cloud, clock: HandClock, zhao: KfPhone
+) -> None:
     asked = threading.Event()
     with edge(tmp_path, cloud, clock, desk.bot.config) as other:
         one, two = desk.bot.pollers, other.bot.pollers
@@ -222,7 +224,7 @@ def test_of_several_workers_one_asks(desk: Edge, tmp_path: Path, cloud: Cloud, c
     assert asked.is_set()
 
 
-def test_a_callback_of_another_account_or_kind_is_kept_and_concerns_nobody(desk: Edge, cloud: Cloud) -> None:
+def test_a_callback_of_another_account_or_kind_is_stored_without_effect(desk: Edge, cloud: Cloud) -> None:
     fields = {"ToUserName": cloud.app.corp_id, "CreateTime": 1795000000, "MsgType": "event"}
     for more in ({"Event": "kf_account_auth_change"}, {"Event": "kf_msg_or_event", "Token": "t", "OpenKfId": "other"}):
         for _ in range(2):
@@ -232,7 +234,7 @@ def test_a_callback_of_another_account_or_kind_is_kept_and_concerns_nobody(desk:
     assert [each.state for each in desk.rows(InboxRow)] == ["done", "done"]
 
 
-def test_a_bell_at_the_apps_callback_rings_as_well(desk: Edge, cloud: Cloud, zhao: KfPhone) -> None:
+def test_a_notification_at_the_app_callback_counts(desk: Edge, cloud: Cloud, zhao: KfPhone) -> None:
     cloud.kf.notifies = False
     sent = zhao.says("你好")
     fields = {"ToUserName": cloud.app.corp_id, "CreateTime": 1795000000, "MsgType": "event"}
@@ -242,14 +244,14 @@ def test_a_bell_at_the_apps_callback_rings_as_well(desk: Edge, cloud: Cloud, zha
     assert kept(desk) == [sent.msg_id]
 
 
-def test_a_bell_without_a_source_is_kept_and_concerns_nobody(here: Edge, cloud: Cloud) -> None:
+def test_a_notification_without_a_source_is_stored_without_effect(here: Edge, cloud: Cloud) -> None:
     fields = {"ToUserName": cloud.app.corp_id, "CreateTime": 1795000000, "MsgType": "event", "Event": "msgaudit_notify"}
     assert cloud.callback_sender.post(cloud.callback_sender.to_xml(fields)) == [200]
     here.settle()
     assert [each.state for each in here.rows(InboxRow)] == ["done"]
 
 
-def test_the_address_is_proven_and_a_forged_bell_is_refused(desk: Edge, cloud: Cloud) -> None:
+def test_the_url_is_verified_and_a_forged_notification_is_refused(desk: Edge, cloud: Cloud) -> None:
     def ask(query: str) -> tuple[int, bytes]:
         answer = desk.client.get(f"/callbacks/wecom_kf?{query}")
         return answer.status_code, answer.data

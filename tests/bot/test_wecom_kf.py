@@ -58,7 +58,7 @@ def films(sky: Program) -> list[Submission]:
         database.close()
 
 
-def test_nothing_is_lost_or_doubled_by_kill_9(sky: Program) -> None:
+def test_kill_9_loses_and_doubles_nothing(sky: Program) -> None:
     zhao, kf = furnish(sky), sky.cloud.kf.settings()
     workers = {name: sky.start("worker", EXECUTOR_ID=name, **kf) for name in ("one", "two")}
     web = sky.start("web", **kf)
@@ -79,7 +79,7 @@ def test_nothing_is_lost_or_doubled_by_kill_9(sky: Program) -> None:
     assert [each for each in sky.cloud.violations if each.errcode == 45009] == []
 
 
-def test_an_invitation_is_a_link_that_binds_whoever_opens_it(sky: Program) -> None:
+def test_an_invitation_link_binds_the_person_who_opens_it(sky: Program) -> None:
     zhao, kf = furnish(sky), sky.cloud.kf.settings()
     said = sky.run("invite", "钱师傅", "--role", "巡检员", "--enterprise", "E001", "--json", **kf)
     made = json.loads(said.stdout)
@@ -91,7 +91,7 @@ def test_an_invitation_is_a_link_that_binds_whoever_opens_it(sky: Program) -> No
     until(lambda: any("钱师傅" in text for text in zhao.texts), 40)
 
 
-def test_a_platform_that_is_away_takes_nothing_from_the_code(sky: Program) -> None:
+def test_an_unreachable_platform_does_not_invalidate_the_code(sky: Program) -> None:
     furnish(sky)
     sky.cloud.faults.inject("kf/add_contact_way", http_status=502)
     said = sky.run("invite", "钱师傅", "--role", "巡检员", "--enterprise", "E001", "--json", **sky.cloud.kf.settings())

@@ -70,7 +70,7 @@ def app_hears(cloud: Cloud) -> int:
     return len(cloud.phone("zhao").received)
 
 
-def test_where_he_spoke_last_he_is_spoken_to(here: Edge, cloud: Cloud, zhao: KfPhone) -> None:
+def test_a_notice_takes_the_channel_of_the_last_message(here: Edge, cloud: Cloud, zhao: KfPhone) -> None:
     speaks(here, zhao)
     notice = here.notice(tell(here))
     here.settle()
@@ -83,7 +83,7 @@ def test_where_he_spoke_last_he_is_spoken_to(here: Edge, cloud: Cloud, zhao: KfP
     assert (len(zhao.received), app_hears(cloud)) == (1, heard + 1)
 
 
-def test_what_one_door_refuses_goes_by_the_next_and_that_is_on_record(
+def test_a_refused_notice_fails_over_and_records_the_route(
     here: Edge, cloud: Cloud, zhao: KfPhone, clock: HandClock
 ) -> None:
     speaks(here, zhao)
@@ -101,7 +101,7 @@ def test_what_one_door_refuses_goes_by_the_next_and_that_is_on_record(
     assert here.notice(tell(here, "question")).channel == "wecom_kf"
 
 
-def test_nobody_left_to_try_is_visible_and_made_up_for_when_he_is_heard_of(
+def test_an_undeliverable_question_is_sent_when_its_recipient_writes_again(
     here: Edge, cloud: Cloud, zhao: KfPhone, clock: HandClock
 ) -> None:
     speaks(here, zhao)
@@ -119,7 +119,7 @@ def test_nobody_left_to_try_is_visible_and_made_up_for_when_he_is_heard_of(
     assert here.notice(late).state == "failed"
 
 
-def test_the_last_messages_of_a_window_are_kept_for_receipts(here: Edge, cloud: Cloud, zhao: KfPhone) -> None:
+def test_the_last_messages_of_a_reply_window_are_reserved_for_receipts(here: Edge, cloud: Cloud, zhao: KfPhone) -> None:
     """One of the five has answered him; whatever is too much for what it is goes by the other door."""
     speaks(here, zhao)
     order = ["reminder", "reminder", "question", "alert", "receipt", "receipt"]
@@ -138,7 +138,7 @@ def test_the_last_messages_of_a_window_are_kept_for_receipts(here: Edge, cloud: 
     assert 95001 not in [complaint.errcode for complaint in cloud.violations]
 
 
-def test_a_platform_that_counts_otherwise_is_believed(here: Edge, cloud: Cloud, zhao: KfPhone) -> None:
+def test_a_reply_window_closed_by_the_platform_counts_as_closed(here: Edge, cloud: Cloud, zhao: KfPhone) -> None:
     """Messages of a colleague at the console count as well, and nobody tells us."""
     speaks(here, zhao)
     here.settle()
@@ -157,7 +157,7 @@ def test_a_platform_that_counts_otherwise_is_believed(here: Edge, cloud: Cloud, 
     cloud.violations.clear()
 
 
-def test_to_look_into_the_chat_gives_no_further_answers(here: Edge, cloud: Cloud, zhao: KfPhone) -> None:
+def test_opening_the_chat_does_not_refill_the_reply_quota(here: Edge, cloud: Cloud, zhao: KfPhone) -> None:
     """One of five is used up; who only enters leaves it at that."""
     speaks(here, zhao)
     for number in range(3):
@@ -170,7 +170,7 @@ def test_to_look_into_the_chat_gives_no_further_answers(here: Edge, cloud: Cloud
     assert [here.notice(tell(here, kind)).channel for kind in ("question", "receipt")] == ["wecom_app", "wecom_kf"]
 
 
-def test_whoever_leaves_is_spoken_to_elsewhere_until_he_comes_back(here: Edge, cloud: Cloud, zhao: KfPhone) -> None:
+def test_notices_take_another_channel_while_a_person_has_left(here: Edge, cloud: Cloud, zhao: KfPhone) -> None:
     speaks(here, zhao)
     cloud.phone("zhao").says("查询")
     here.settle()
@@ -182,9 +182,7 @@ def test_whoever_leaves_is_spoken_to_elsewhere_until_he_comes_back(here: Edge, c
     assert here.notice(tell(here, key="back")).channel == "wecom_app"
 
 
-def test_both_boards_say_who_was_not_reached_and_who_was_by_another_way(
-    here: Edge, cloud: Cloud, zhao: KfPhone
-) -> None:
+def test_the_reports_list_undelivered_and_failed_over_notices(here: Edge, cloud: Cloud, zhao: KfPhone) -> None:
     speaks(here, zhao)
     cloud.phone("zhao").says("查询")
     here.settle()

@@ -83,19 +83,19 @@ def markdown(to: str = "wrChat", text: str = "好") -> dict[str, Any]:
 # The wire
 
 
-def test_a_refused_log_in_is_a_matter_for_an_operator(gateway: Cloud) -> None:
+def test_a_refused_login_is_misconfigured(gateway: Cloud) -> None:
     address, bot_id, _ = login(gateway)
     with pytest.raises(Misconfigured) as refused:
         AibotWebSocket(address, bot_id, "wrong", lambda _frame: None, QUICK)
     assert "wrong" not in refused.value.detail
 
 
-def test_nobody_at_the_address_is_a_matter_of_time() -> None:
+def test_an_unreachable_gateway_is_transient() -> None:
     with pytest.raises(Transient):
         AibotWebSocket("ws://127.0.0.1:9", "id", "secret", lambda _frame: None, QUICK)
 
 
-def test_a_lost_acknowledgement_leaves_it_open_and_a_refused_frame_does_not(gateway: Cloud) -> None:
+def test_a_lost_acknowledgement_is_of_unknown_outcome(gateway: Cloud) -> None:
     held = wire(gateway, pace=replace(QUICK, ack_timeout_s=0.2))
     gateway.faults.inject("aibot_send_msg", lose_response=True)
     with pytest.raises(OutcomeUnknown):
@@ -108,7 +108,7 @@ def test_a_lost_acknowledgement_leaves_it_open_and_a_refused_frame_does_not(gate
         held.call("aibot_send_msg", markdown())
 
 
-def test_a_broken_connection_ends_every_wait_for_an_acknowledgement(gateway: Cloud) -> None:
+def test_a_broken_connection_ends_pending_calls(gateway: Cloud) -> None:
     held = wire(gateway, pace=replace(QUICK, ack_timeout_s=60))
     gateway.faults.inject("aibot_send_msg", drop=True)
     with pytest.raises(OutcomeUnknown):
@@ -116,7 +116,7 @@ def test_a_broken_connection_ends_every_wait_for_an_acknowledgement(gateway: Clo
     assert held.closed.wait(5)
 
 
-def test_answers_to_one_message_go_out_one_by_one(gateway: Cloud) -> None:
+def test_replies_to_one_message_are_sent_one_by_one(gateway: Cloud) -> None:
     heard: list[Any] = []
     held = wire(gateway, heard.append)
     said = gateway.aibot.says("zhangsan", "1")
@@ -140,7 +140,7 @@ def test_answers_to_one_message_go_out_one_by_one(gateway: Cloud) -> None:
 
 
 @pytest.mark.parametrize("text", ["no JSON", "[1]", '{"cmd": "aibot_dance"}', '{"headers": 7}', "{}", '"\\ud800"'])
-def test_a_frame_that_makes_no_sense_is_left(gateway: Cloud, text: str) -> None:
+def test_an_invalid_frame_is_ignored(gateway: Cloud, text: str) -> None:
     heard: list[Any] = []
     held = wire(gateway, heard.append)
     assert gateway.aibot.gateway is not None
@@ -162,26 +162,26 @@ def sealed(data: bytes, pad: int | None = None) -> tuple[bytes, str]:
 
 
 @given(st.binary(max_size=200), st.integers(1, 70))
-def test_whatever_the_pieces_the_film_comes_out_whole(data: bytes, size: int) -> None:
+def test_a_film_is_decrypted_whatever_the_chunk_size(data: bytes, size: int) -> None:
     cipher, key = sealed(data)
     pieces = [cipher[start : start + size] for start in range(0, len(cipher), size)]
     assert b"".join(media.decrypt_stream(iter(pieces), key)) == data
 
 
 @pytest.mark.parametrize("spoil", [lambda cipher: cipher[:-1], lambda cipher: b"", lambda cipher: cipher[:-32]])
-def test_a_ciphertext_cut_short_is_no_film(spoil: Callable[[bytes], bytes]) -> None:
+def test_a_cut_ciphertext_is_undecryptable(spoil: Callable[[bytes], bytes]) -> None:
     cipher, key = sealed(b"\x00" * 100)
     with pytest.raises(Undecryptable):
         list(media.decrypt_stream(iter([spoil(cipher)]), key))
 
 
 @pytest.mark.parametrize("key", ["", "not base64!", "QUJD", "A" * 43 + "===="])
-def test_a_key_that_is_none_is_said_to_be_none(key: str) -> None:
+def test_an_invalid_key_is_undecryptable(key: str) -> None:
     with pytest.raises(Undecryptable):
         list(media.decrypt_stream(iter([bytes(32)]), key))
 
 
-def test_a_fetch_that_breaks_off_is_taken_up_where_it_broke(gateway: Cloud) -> None:
+def test_a_broken_download_is_resumed(gateway: Cloud) -> None:
     film = os.urandom(700_000)
     told = gateway.aibot.media.add(film, "a.mp4")
     gateway.faults.inject("aibot_media", truncate_after=300_001)
@@ -191,7 +191,7 @@ def test_a_fetch_that_breaks_off_is_taken_up_where_it_broke(gateway: Cloud) -> N
     assert b"".join(media.decrypt_stream(media.fetch_stream(str(told["url"]), get), key)) == film
 
 
-def test_a_dead_address_is_gone_and_a_troubled_one_is_tried_again(gateway: Cloud, clock: HandClock) -> None:
+def test_an_expired_url_is_gone_and_a_server_error_is_transient(gateway: Cloud, clock: HandClock) -> None:
     told = gateway.aibot.media.add(b"film", "a.mp4")
     get: media.HttpGet = lambda url, headers: requests.get(url, headers=dict(headers), stream=True, timeout=5)  # noqa: E731
     gateway.faults.inject("aibot_media", http_status=502)
@@ -202,7 +202,7 @@ def test_a_dead_address_is_gone_and_a_troubled_one_is_tried_again(gateway: Cloud
         list(media.fetch_stream(str(told["url"]), get))
 
 
-def test_a_film_that_never_ends_is_given_up() -> None:
+def test_an_endless_film_is_given_up() -> None:
     class Endless(requests.Response):
         def __init__(self) -> None:
             super().__init__()
@@ -233,22 +233,22 @@ def said(frame: dict[str, Any]) -> frames.Message:
 @pytest.mark.parametrize(
     "text", ["@夜巡机器人 2号泵房", "2号泵房 @夜巡机器人", "@夜巡机器人\u2005 2号泵房", "@夜巡机器人 @张三 2号泵房 "]
 )
-def test_the_mention_is_no_part_of_what_is_said(text: str) -> None:
+def test_the_mention_is_removed_from_a_group_text(text: str) -> None:
     assert said(body(text={"content": text})).text == "2号泵房"
 
 
-def test_an_address_of_somebody_in_a_single_chat_is_left_as_it_is() -> None:
+def test_an_at_sign_in_a_single_chat_is_text() -> None:
     assert said(body(chattype="single", chatid="", text={"content": "写给 a@b.cn 了"})).text == "写给 a@b.cn 了"
 
 
 @pytest.mark.parametrize("spelling", ["event_key", "eventkey"])
-def test_a_click_is_read_in_both_spellings(spelling: str) -> None:
+def test_a_click_is_parsed_in_both_spellings(spelling: str) -> None:
     event = {"eventtype": "template_card_event", "template_card_event": {spelling: "ack", "task_id": "alert-1-2"}}
     pressed = said(body(msgtype="event", event=event))
     assert (pressed.kind, pressed.button, pressed.task_id) == ("press", "ack", "alert-1-2")
 
 
-def test_a_list_is_read_by_what_was_chosen_in_it() -> None:
+def test_a_submitted_option_is_the_pressed_key() -> None:
     chosen = {"selected_item": [{"question_key": "what", "option_ids": {"option_id": ["7:part:3"]}}]}
     event = {
         "eventtype": "template_card_event",
@@ -274,13 +274,13 @@ JSON = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(["text", "video", "quote", "mixed", "event", "create_time", "chatid"]), JSON))
-def test_no_odd_body_breaks_the_reading_of_it(odd: dict[str, Any]) -> None:
+def test_no_body_breaks_the_parser(odd: dict[str, Any]) -> None:
     for msgtype in ("text", "mixed", "event", "video", "hologram"):
         for each in frames.parse_frame(body(msgtype=msgtype, **odd)):
             frames.parse_message(frames.redact_media_keys(each.raw), 1, wall_now())
 
 
-def test_what_markdown_would_act_on_is_shown_as_it_is() -> None:
+def test_markdown_is_escaped() -> None:
     assert escape_markdown("# [点我](http://x) <@all>\n**快**") == "＃ ［点我］(http://x) ＜@all＞\n＊＊快＊＊"
 
 
@@ -299,7 +299,7 @@ def holder(where: Edge, cloud: Cloud, name: str, pace: ConnectionTimings = QUICK
         made.stop()
 
 
-def test_one_worker_connects_and_another_takes_over_when_it_ends(place: Place, here: Edge, gateway: Cloud) -> None:
+def test_one_worker_connects_and_another_takes_over(place: Place, here: Edge, gateway: Cloud) -> None:
     with holder(here, gateway, "one") as one:
         until(lambda: one.is_connected)
         with holder(here, gateway, "two") as two:
@@ -313,14 +313,14 @@ def test_one_worker_connects_and_another_takes_over_when_it_ends(place: Place, h
     assert gateway.aibot.kick_count == 0
 
 
-def test_the_lease_of_a_dead_holder_ends(place: Place, here: Edge, gateway: Cloud) -> None:
+def test_the_lease_of_a_dead_holder_expires(place: Place, here: Edge, gateway: Cloud) -> None:
     with here.bot.uow.transaction() as store:
         assert store.leases.acquire(WECOM_AIBOT, "dead", wall_now(), timedelta(seconds=0.5))
     with holder(here, gateway, "one") as one:
         until(lambda: one.is_connected)
 
 
-def test_a_kick_by_a_stranger_is_not_answered_by_a_kick(here: Edge, gateway: Cloud) -> None:
+def test_a_foreign_login_is_not_kicked(here: Edge, gateway: Cloud) -> None:
     with holder(here, gateway, "one") as one:
         until(lambda: one.is_connected)
         foreign = wire(gateway)
@@ -334,7 +334,7 @@ def test_a_kick_by_a_stranger_is_not_answered_by_a_kick(here: Edge, gateway: Clo
         foreign.close()
 
 
-def test_a_silent_gateway_is_left_and_called_again(here: Edge, gateway: Cloud) -> None:
+def test_a_silent_gateway_is_reconnected(here: Edge, gateway: Cloud) -> None:
     with holder(here, gateway, "one", replace(QUICK, ack_timeout_s=0.1)) as one:
         until(lambda: one.is_connected)
         gateway.faults.inject("ping", lose_response=True, times=2)
@@ -342,7 +342,7 @@ def test_a_silent_gateway_is_left_and_called_again(here: Edge, gateway: Cloud) -
         until(lambda: one.is_connected)
 
 
-def test_a_broken_connection_is_made_anew(here: Edge, gateway: Cloud) -> None:
+def test_a_broken_connection_is_reconnected(here: Edge, gateway: Cloud) -> None:
     with holder(here, gateway, "one") as one:
         until(lambda: one.is_connected)
         assert gateway.aibot.gateway is not None
@@ -353,7 +353,7 @@ def test_a_broken_connection_is_made_anew(here: Edge, gateway: Cloud) -> None:
         until(here.inbox)
 
 
-def test_refused_log_ins_end_after_a_few_and_the_office_hears_of_it(here: Edge, gateway: Cloud) -> None:
+def test_refused_logins_stop_and_the_office_is_notified(here: Edge, gateway: Cloud) -> None:
     address, bot_id, _ = login(gateway)
     memory = here.bot.uow
     exchange = AibotRpc(memory.transaction, memory.read)
@@ -373,7 +373,7 @@ def other(where: Edge, patience: RpcTimeouts | None = None) -> AibotRpc:
     return AibotRpc(where.bot.uow.transaction, where.bot.uow.read, patience)
 
 
-def test_any_process_speaks_through_the_one_that_holds_the_connection(place: Place, here: Edge, gateway: Cloud) -> None:
+def test_a_process_calls_through_the_connection_holder(place: Place, here: Edge, gateway: Cloud) -> None:
     with holder(here, gateway, "one") as one:
         until(lambda: one.is_connected)
         assert other(here).call("aibot_send_msg", markdown(text="从别处")) == {}
@@ -386,14 +386,14 @@ def test_any_process_speaks_through_the_one_that_holds_the_connection(place: Pla
     assert gateway.aibot.chats["wrChat"].texts == ["从别处"]
 
 
-def test_what_nobody_holds_the_connection_for_never_left(place: Place, here: Edge, gateway: Cloud) -> None:
+def test_a_call_without_a_connection_holder_is_transient(place: Place, here: Edge, gateway: Cloud) -> None:
     with pytest.raises(Transient) as refused:
         other(here).call("aibot_send_msg", markdown())
     assert not isinstance(refused.value, OutcomeUnknown)
     assert here.rows(RpcCall) == []
 
 
-def test_an_errand_that_nobody_takes_up_is_taken_back(place: Place, here: Edge, gateway: Cloud) -> None:
+def test_an_unclaimed_call_is_withdrawn(place: Place, here: Edge, gateway: Cloud) -> None:
     with here.bot.uow.transaction() as store:
         store.leases.acquire(WECOM_AIBOT, "hangs", wall_now(), timedelta(minutes=1))
     with pytest.raises(Transient) as refused:
@@ -404,7 +404,7 @@ def test_an_errand_that_nobody_takes_up_is_taken_back(place: Place, here: Edge, 
     assert here.rows(RpcCall)[0].state == "withdrawn"
 
 
-def test_an_errand_whose_holder_died_over_it_is_open(place: Place, here: Edge, gateway: Cloud) -> None:
+def test_a_claimed_call_without_a_response_is_of_unknown_outcome(place: Place, here: Edge, gateway: Cloud) -> None:
     with here.bot.uow.transaction() as store:
         store.leases.acquire(WECOM_AIBOT, "dies", wall_now(), timedelta(minutes=1))
     asking = other(here, RpcTimeouts(claim_timeout_s=2, answer_timeout_s=0.2, poll_interval_s=0.01))
@@ -425,9 +425,7 @@ def test_an_errand_whose_holder_died_over_it_is_open(place: Place, here: Edge, g
     assert isinstance(failed[0], OutcomeUnknown)
 
 
-def test_a_notice_whose_acknowledgement_is_lost_is_unknown_and_said_once(
-    tmp_path: Path, gateway: Cloud, clock: HandClock
-) -> None:
+def test_a_notice_with_a_lost_acknowledgement_is_unknown(tmp_path: Path, gateway: Cloud, clock: HandClock) -> None:
     config = config_for(gateway, tmp_path, **gateway.aibot.settings)
     with edge(tmp_path, gateway, clock, config) as where, holding_bot(where):
         gateway.aibot.says("zhangsan", "你好")
@@ -449,7 +447,7 @@ def holding_bot(where: Edge) -> Iterator[None]:
         where.bot.aibot_connection.stop()
 
 
-def test_no_key_no_address_and_no_secret_reaches_the_log(
+def test_the_log_holds_no_key_url_or_secret(
     tmp_path: Path, gateway: Cloud, clock: HandClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
@@ -467,7 +465,7 @@ def test_no_key_no_address_and_no_secret_reaches_the_log(
     assert [each.state for each in where.inbox()] == ["done"]
 
 
-def test_what_the_bot_hands_on_is_taken_in_before_all_else(here: Edge, gateway: Cloud) -> None:
+def test_messages_of_the_smart_bot_are_urgent(here: Edge, gateway: Cloud) -> None:
     gateway.phone("zhangsan").says("1")
     with holder(here, gateway, "one") as one:
         until(lambda: one.is_connected)
@@ -477,7 +475,7 @@ def test_what_the_bot_hands_on_is_taken_in_before_all_else(here: Edge, gateway: 
     assert [job.urgent for _, job in here.engine._waiting] == [False, True]
 
 
-def test_a_route_that_has_had_its_hour_waits_for_the_next(place: Place, here: Edge) -> None:
+def test_a_route_respects_its_hourly_limit(place: Place, here: Edge) -> None:
     limits = ChannelLimits(
         max_messages=5, period=timedelta(minutes=1), max_text_bytes=1, max_file_bytes=0, max_per_hour=2
     )
@@ -496,7 +494,7 @@ def test_a_route_that_has_had_its_hour_waits_for_the_next(place: Place, here: Ed
         assert earliest_send_at(last, replace(limits, max_per_hour=None), store, later) == last.due_at
 
 
-def test_a_lease_may_be_renewed_but_not_stolen(place: Place, here: Edge) -> None:
+def test_a_lease_can_be_renewed_but_not_stolen(place: Place, here: Edge) -> None:
     now, life = wall_now(), timedelta(seconds=30)
     with here.bot.uow.transaction() as store:
         assert store.leases.acquire(WECOM_AIBOT, "one", now, life)

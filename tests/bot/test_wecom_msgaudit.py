@@ -59,7 +59,7 @@ def cursor(ear: Edge) -> str:
         return found.cursor
 
 
-def test_a_film_in_the_group_is_taken_in_with_group_sender_and_time(ear: Edge, tape: Archive) -> None:
+def test_a_film_in_a_group_is_filed_with_group_sender_and_time(ear: Edge, tape: Archive) -> None:
     posted_at = ear.clock.instant - timedelta(minutes=2)
     tape.sends_film("p1", ROOM, FILM, at=posted_at.timestamp())
     later(ear, seconds=1)
@@ -68,7 +68,7 @@ def test_a_film_in_the_group_is_taken_in_with_group_sender_and_time(ear: Edge, t
     assert (film.sent_at, film.sha256, film.attribution) == (posted_at, hashlib.sha256(FILM).hexdigest(), "attributed")
 
 
-def test_a_film_of_many_slices_comes_whole_although_slices_fail(ear: Edge, tape: Archive) -> None:
+def test_failed_slices_of_a_film_are_retried(ear: Edge, tape: Archive) -> None:
     large = FILM + bytes(1_300_000)
     tape.sends_film("p1", ROOM, large)
     tape.inject_fault("GetMediaData", 10001, times=3)
@@ -77,9 +77,7 @@ def test_a_film_of_many_slices_comes_whole_although_slices_fail(ear: Edge, tape:
     assert (film.bytes, film.sha256) == (len(large), hashlib.sha256(large).hexdigest())
 
 
-def test_the_bell_of_the_app_rings_at_most_every_fifteen_seconds_and_nothing_waits_for_it(
-    ear: Edge, tape: Archive
-) -> None:
+def test_films_are_polled_with_and_without_notifications(ear: Edge, tape: Archive) -> None:
     for number in range(3):
         tape.sends_film("p1", ROOM, make_film(seconds=10, size=(64, 48), fps=1, tag=f"{number}"))
     with ear.bot.uow.read() as store:
@@ -94,7 +92,7 @@ def test_the_bell_of_the_app_rings_at_most_every_fifteen_seconds_and_nothing_wai
     assert [film.state for film in films(ear)] == ["filed"] * 4
 
 
-def test_what_is_none_of_our_business_is_not_kept(ear: Edge, tape: Archive) -> None:
+def test_irrelevant_entries_are_not_stored(ear: Edge, tape: Archive) -> None:
     tape.sends_film("p1", "", FILM)
     tape.says("p1", "", "私下说的话")
     tape.sends_photo("p1", ROOM, b"\xff\xd8\xff a picture")
@@ -106,7 +104,7 @@ def test_what_is_none_of_our_business_is_not_kept(ear: Edge, tape: Archive) -> N
     assert (ear.inbox(), films(ear), cursor(ear)) == ([], [], "6")
 
 
-def test_talk_in_the_group_is_not_answered_and_a_strangers_film_is_kept_in_silence(ear: Edge, tape: Archive) -> None:
+def test_group_talk_gets_no_answer_and_a_strangers_film_is_quarantined(ear: Edge, tape: Archive) -> None:
     tape.says("p1", ROOM, "今天谁值班")
     tape.says("wmStranger", ROOM, "你好")
     tape.sends_film("wmStranger", ROOM, FILM)
@@ -115,7 +113,7 @@ def test_talk_in_the_group_is_not_answered_and_a_strangers_film_is_kept_in_silen
     assert (film.attribution, film.realm, film.state, ear.rows(Notice)) == ("quarantined", "wecom_kf", "filed", [])
 
 
-def test_several_things_in_one_message_are_each_taken_in(ear: Edge, tape: Archive) -> None:
+def test_each_film_of_a_mixed_message_is_filed(ear: Edge, tape: Archive) -> None:
     other = make_film(seconds=10, size=(64, 48), fps=1, tag="other")
     items = [("text", {"content": "两段"}), ("image", tape.add_media(b"\xff\xd8\xff")), ("video", tape.add_media(FILM))]
     tape.sends_mixed("p1", ROOM, [*items, ("file", {**tape.add_media(other), "filename": "罐区.MP4"})])
@@ -125,7 +123,7 @@ def test_several_things_in_one_message_are_each_taken_in(ear: Edge, tape: Archiv
     )
 
 
-def test_a_recall_is_noted_and_the_film_stays(ear: Edge, tape: Archive) -> None:
+def test_a_recall_marks_the_film_and_keeps_it(ear: Edge, tape: Archive) -> None:
     msgid = tape.sends_film("p1", ROOM, FILM)
     later(ear, seconds=1)
     tape.recalls("p1", ROOM, msgid)
@@ -135,7 +133,7 @@ def test_a_recall_is_noted_and_the_film_stays(ear: Edge, tape: Archive) -> None:
 
 
 @pytest.mark.parametrize(("md5sum", "tries", "marks"), [("0" * 32, 1, ["digest_differs"]), ("", 0, ["digest_missing"])])
-def test_a_digest_that_does_not_fit_is_believed_the_second_time_with_a_note(
+def test_a_wrong_digest_is_accepted_the_second_time_with_a_mark(
     ear: Edge, tape: Archive, md5sum: str, tries: int, marks: list[str]
 ) -> None:
     tape.sends_film("p1", ROOM, FILM, md5sum=md5sum)
@@ -145,9 +143,7 @@ def test_a_digest_that_does_not_fit_is_believed_the_second_time_with_a_note(
     assert (film.state, film.marks, ear.inbox()[0].attempts) == ("filed", marks, tries)
 
 
-def test_a_message_whose_key_is_missing_waits_for_it_and_the_others_go_on(
-    ear: Edge, tape: Archive, tmp_path: Path
-) -> None:
+def test_a_message_waits_for_its_missing_key(ear: Edge, tape: Archive, tmp_path: Path) -> None:
     tape.rotate_key()
     tape.sends_film("p1", ROOM, FILM)
     tape.sends_film("p1", ROOM, make_film(seconds=10, size=(64, 48), fps=1, tag="2"), version=1)
@@ -162,7 +158,7 @@ def test_a_message_whose_key_is_missing_waits_for_it_and_the_others_go_on(
     assert [film.state for film in films(ear)] == ["filed", "filed"]
 
 
-def test_a_wrong_key_may_be_exchanged_for_the_right_one(ear: Edge, tape: Archive, tmp_path: Path) -> None:
+def test_a_wrong_key_can_be_replaced(ear: Edge, tape: Archive, tmp_path: Path) -> None:
     tape.rotate_key()
     tape.write_private_key(tmp_path / "keys", 2, actual_version=1)
     tape.sends_film("p1", ROOM, FILM)
@@ -174,7 +170,7 @@ def test_a_wrong_key_may_be_exchanged_for_the_right_one(ear: Edge, tape: Archive
 
 
 @pytest.mark.parametrize("code", [10001, 10003, 301058, 45009])
-def test_an_archive_that_cannot_be_asked_now_is_asked_again(ear: Edge, tape: Archive, code: int) -> None:
+def test_a_failing_archive_is_polled_again(ear: Edge, tape: Archive, code: int) -> None:
     tape.inject_fault("GetChatData", code)
     tape.sends_film("p1", ROOM, FILM)
     later(ear, seconds=1)
@@ -184,21 +180,21 @@ def test_an_archive_that_cannot_be_asked_now_is_asked_again(ear: Edge, tape: Arc
 
 
 @pytest.mark.parametrize("code", [10009, 301042, 301053])
-def test_an_archive_that_shuts_us_out_is_told_to_the_office(ear: Edge, tape: Archive, code: int) -> None:
+def test_the_office_is_notified_if_the_archive_refuses_access(ear: Edge, tape: Archive, code: int) -> None:
     tape.inject_fault("GetChatData", code)
     tape.sends_film("p1", ROOM, FILM)
     later(ear, seconds=1)
     assert {each.text_key for each in ear.notices()} == {"office_alert.poll_failed"}
 
 
-def test_a_film_that_is_gone_is_asked_for_again(ear: Edge, tape: Archive) -> None:
+def test_an_expired_film_is_marked_lost(ear: Edge, tape: Archive) -> None:
     tape.sends_film("p1", ROOM, FILM)
     tape.inject_fault("GetMediaData", 10010)
     later(ear, seconds=1)
     assert [(film.state, film.marks) for film in films(ear)] == [("failed", ["media_lost"])]
 
 
-def test_more_than_one_answer_holds_comes_with_the_next_calls(ear: Edge, tape: Archive) -> None:
+def test_entries_beyond_one_page_come_with_the_next_calls(ear: Edge, tape: Archive) -> None:
     for number in range(450):
         tape.says("p1", ROOM, f"{number} 罐区")
     for _ in range(3):
@@ -206,9 +202,7 @@ def test_more_than_one_answer_holds_comes_with_the_next_calls(ear: Edge, tape: A
     assert (len(ear.inbox()), cursor(ear)) == (450, "450")
 
 
-def test_without_its_library_the_service_starts_and_says_what_is_missing(
-    tmp_path: Path, cloud: Cloud, clock: HandClock
-) -> None:
+def test_the_service_starts_without_the_archive_library(tmp_path: Path, cloud: Cloud, clock: HandClock) -> None:
     lacking = {
         "WECOM_MSGAUDIT_SECRET": "s",
         "WECOM_MSGAUDIT_LIBRARY": "/nowhere/lib.so",
@@ -229,7 +223,7 @@ def said_by_doctor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, **given: str
     return [(bool(found.ok), found.text) for found in run_checks() if "会话内容存档" in found.text]
 
 
-def test_the_doctor_says_where_the_library_goes_and_which_keys_are_there(
+def test_the_doctor_reports_the_archive_library_and_keys(
     tmp_path: Path, tape: Archive, cloud: Cloud, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config: Any = config_for(cloud, tmp_path, **settings(tape))
