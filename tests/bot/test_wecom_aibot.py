@@ -465,14 +465,14 @@ def test_the_log_holds_no_key_url_or_secret(
     assert [each.state for each in where.inbox()] == ["done"]
 
 
-def test_messages_of_the_smart_bot_are_urgent(here: Edge, gateway: Cloud) -> None:
-    gateway.phone("zhangsan").says("1")
-    with holder(here, gateway, "one") as one:
-        until(lambda: one.is_connected)
+def test_messages_of_the_smart_bot_are_urgent(tmp_path: Path, gateway: Cloud, clock: HandClock) -> None:
+    config = config_for(gateway, tmp_path, **gateway.aibot.settings)
+    with edge(tmp_path, gateway, clock, config) as where, holding_bot(where):
+        gateway.phone("zhangsan").says("1")
         gateway.aibot.says("zhangsan", "2")
-        until(lambda: len(here.inbox()) == 2)
-    here.bot.uow.dispatch_inbox(10)
-    assert [job.urgent for _, job in here.engine._waiting] == [False, True]
+        until(lambda: len(where.inbox()) == 2)
+        where.bot.uow.dispatch_inbox(10)
+        assert [job.urgent for _, job in where.engine._waiting] == [False, True]
 
 
 def test_a_route_respects_its_hourly_limit(place: Place, here: Edge) -> None:
