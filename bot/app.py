@@ -84,8 +84,8 @@ def build_bot(config: Config, database: Database, clock: Clock, engine: Engine |
 
 def _holder(config: Config, memory: UnitOfWork, hearing: InboxWriter, switchboard: Channels) -> AibotConnection | None:
     """What keeps the smart bot's connection, where it is configured."""
-    channel = switchboard.senders.get("wecom_aibot")
-    if not isinstance(channel, WeComAibotChannel):
+    channel = next((each for each in switchboard.senders.values() if isinstance(each, WeComAibotChannel)), None)
+    if channel is None:
         return None
     login = (config.WECOM_AIBOT_URL, config.WECOM_AIBOT_ID, config.WECOM_AIBOT_SECRET.get_secret_value())
     return AibotConnection(memory, hearing, channel.rpc, login, config.EXECUTOR_ID)

@@ -13,11 +13,21 @@ from sqlalchemy.orm import Session
 from storage import notice_drafts
 from storage.db.models import DeliveryAttempt, GroupChat, Notice, Person
 from storage.facts import insert_all_if_absent, insert_if_absent
-from storage.notice_drafts import NO_ACCOUNT, UNDELIVERABLE, NoticeDraft, notice_row
+from storage.notice_drafts import EXTERNAL_MONITOR, FALLBACK, NO_ACCOUNT, UNDELIVERABLE, NoticeDraft, notice_row
 from storage.outbound import NoticeForm, OutboundMessage, encode
 from storage.personal_channels import PersonalChannel, route_to
 
-__all__ = ["FINAL_STATES", "NO_ACCOUNT", "UNDELIVERABLE", "NoticeDraft", "NoticeForm", "NoticeStore", "PendingDelivery"]
+__all__ = [
+    "EXTERNAL_MONITOR",
+    "FALLBACK",
+    "FINAL_STATES",
+    "NO_ACCOUNT",
+    "UNDELIVERABLE",
+    "NoticeDraft",
+    "NoticeForm",
+    "NoticeStore",
+    "PendingDelivery",
+]
 
 FINAL_STATES = ("sent", "unknown", "failed", "cancelled", "expired")
 # More notices than a route can carry within a dedupe window.
@@ -78,11 +88,11 @@ class NoticeStore:
 
     def add_for_fallback(self, draft: NoticeDraft) -> Notice | None:
         """Add a notice to the fallback addresses (SMS, mail) of the settings; None if its once-key exists."""
-        return self._add(notice_row(draft, "后备通道", "fallback", "settings", "fallback"))
+        return self._add(notice_drafts.settings_row(FALLBACK, "后备通道", draft))
 
     def add_for_external_monitor(self, draft: NoticeDraft) -> Notice | None:
         """Add a notice to the external monitor of the settings; None if its once-key exists."""
-        return self._add(notice_row(draft, "外部守望", "heartbeat", "settings", "heartbeat"))
+        return self._add(notice_drafts.settings_row(EXTERNAL_MONITOR, "外部守望", draft))
 
     def _add(self, values: dict[str, Any]) -> Notice | None:
         notice_id = insert_if_absent(self.session, Notice, values)

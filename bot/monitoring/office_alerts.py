@@ -7,7 +7,7 @@ from schedules.context import Context
 from schedules.notify import notify_office
 from schedules.patrol_night import night_of
 from storage.db.models import Notice
-from storage.notices import NoticeDraft
+from storage.notices import FALLBACK, NoticeDraft
 
 
 def notify_channel_failure(notice: Notice, error: ChannelError, ctx: Context) -> None:
@@ -15,10 +15,12 @@ def notify_channel_failure(notice: Notice, error: ChannelError, ctx: Context) ->
     night, today = night_of(ctx.now, ctx.rules), ctx.now.astimezone(ctx.rules.zone).date()
     once_key = f"trouble/{notice.channel}/{error.code}/{notice.group_id or ''}/{today}"
     params = {"channel": {"say": f"channel.{notice.channel}"}, "name": notice.recipient_name, "code": error.code or "—"}
-    others = [line for line in ctx.store.personal_channels if line.channel != notice.channel]
-    if notice.channel in ("wecom_robot", "wecom_aibot") or (others and notice.channel != "fallback"):
+    personal = [each.channel for each in ctx.store.personal_channels]
+    has_other = any(channel != notice.channel for channel in personal)
+    if notice.group_id is not None or (has_other and notice.channel != FALLBACK):
         notify_office(ctx.store, night, ctx.now, "office_alert.channel_failed", once_key, **params)
-    if notice.channel == "wecom_app":
+    # The preferred channel is the one by which the office is reached.
+    if notice.channel in personal[:1]:
         saying = NoticeDraft(
             kind="system",
             text_key="office_alert.channel_failed",
