@@ -106,6 +106,8 @@ class _Payload:
 
 @dataclass(frozen=True, kw_only=True)
 class TextPayload(_Payload):
+    """Only group robots can mention people."""
+
     form: Literal[MessageForm.TEXT] = MessageForm.TEXT
     mention_users: tuple[str, ...] = ()
     mention_mobiles: tuple[str, ...] = ()
@@ -113,6 +115,8 @@ class TextPayload(_Payload):
 
 @dataclass(frozen=True, kw_only=True)
 class CardPayload(_Payload):
+    """`task_id` must be unique for the app; it comes back with the click. `url` opens when the card is tapped."""
+
     form: Literal[MessageForm.CARD] = MessageForm.CARD
     title: str
     task_id: str
@@ -139,6 +143,8 @@ class WelcomePayload(_Payload):
 
 @dataclass(frozen=True, kw_only=True)
 class LinkPayload(_Payload):
+    """`text` is the description under the title."""
+
     form: Literal[MessageForm.LINK] = MessageForm.LINK
     title: str
     url: str
@@ -146,6 +152,8 @@ class LinkPayload(_Payload):
 
 @dataclass(frozen=True, kw_only=True)
 class FilePayload(_Payload):
+    """`name` has the suffix by which the platform recognizes the type."""
+
     form: Literal[MessageForm.FILE, MessageForm.IMAGE]
     name: str
     source: FileSource

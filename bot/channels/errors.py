@@ -33,11 +33,11 @@ class ChannelError(Exception):
 
 
 class Transient(ChannelError):
-    pass
+    """Nothing was done, or doing it again is harmless: retry with backoff."""
 
 
 class OutcomeUnknown(Transient):
-    pass
+    """The request was sent and no answer came."""
 
 
 @contextmanager
@@ -50,15 +50,15 @@ def idempotent_call() -> Iterator[None]:
 
 
 class RateLimited(ChannelError):
-    pass
+    """Too many calls: the same call succeeds after the platform's window."""
 
 
 class TokenInvalid(ChannelError):
-    pass
+    """The access token expired early or was replaced."""
 
 
 class PollTokenInvalid(ChannelError):
-    pass
+    """The token of a notification expired; polling works without it."""
 
 
 class Misconfigured(ChannelError):
@@ -72,26 +72,30 @@ class Permanent(ChannelError):
 
 
 class MediaGone(Permanent):
-    pass
+    """The media id is unknown or expired (after three days in WeCom, five minutes for the smart bot)."""
 
 
 class Undecryptable(Permanent):
+    """The key, the length or the padding of encrypted media is wrong."""
+
     mark = "media_garbled"
 
 
 class ReplyWindowClosed(Permanent):
-    pass
+    """Too long after the person's last message, or too many messages since."""
 
 
 class RecipientUnreachable(Permanent):
-    pass
+    """The person is unknown, not activated, or outside the app's visible range."""
 
 
 class RecipientLeft(RecipientUnreachable):
-    pass
+    """The person unfollowed the account or refuses its messages."""
 
 
 class AddressBlocked(Permanent):
+    """Raised by the SSRF guard."""
+
     mark = "media_refused"
 
 

@@ -10,6 +10,8 @@ from handlers.message import Message
 
 
 class WeComAibotReceiver:
+    """Reads stored frames; they arrive through `bot.intake.aibot_connection`, not by callback."""
+
     # The URL of a film expires after five minutes.
     is_urgent = True
 
