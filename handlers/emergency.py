@@ -49,7 +49,7 @@ def handle(message: Message, ctx: Context) -> None:
     if known is None:
         alert = ctx.store.alerts.open(
             f"danger/{message.channel}/{message.key}",
-            "danger",
+            "emergency",
             night,
             ctx.now,
             enterprise_id=enterprise.id if enterprise else None,

@@ -88,7 +88,7 @@ def _ask_again(film: Submission, verdict: Verdict, ctx: Context) -> None:
 
 
 def _reason(verdict: Verdict) -> Any:
-    return verdict.reason or {"say": f"review.reason_{verdict.verdict}"}
+    return verdict.reason or {"say": f"review.default_reason_{verdict.verdict}"}
 
 
 def _urge(film: Submission, verdict: Verdict, enterprise_id: int, ctx: Context) -> None:

@@ -80,7 +80,7 @@ def _facts(found: NightSnapshot, rules: RuleBook) -> list[dict[str, Any]]:
     ]
     for outage in found.outages:
         hours = {"began_at": clock(outage.started_at), "ended_at": clock(outage.ended_at)}
-        line = {"say": f"outage.{outage.kind}_line", **hours, "closes": clock(found.window.closes)}
+        line = {"say": f"outage.{outage.kind}_summary", **hours, "closes": clock(found.window.closes)}
         facts.append({"say": "status.outage", "line": line})
     if found.unattributed or found.quarantined:
         waiting = {"unattributed": found.unattributed, "quarantined": found.quarantined}

@@ -31,6 +31,6 @@ def _timetable(night: date, book: RuleBook) -> list[TimetableEntry]:
         TimetableEntry("duty_alert", night_instant(night, rules.duty_alert_time, book)),
         TimetableEntry("closes", span.closes),
         TimetableEntry("daily_report", local_instant(night, rules.daily_report_time, book)),
-        TimetableEntry("push", local_instant(night, rules.push_time, book)),
+        TimetableEntry("daily_push", local_instant(night, rules.push_time, book)),
         TimetableEntry("late_until", span.late_until),
     ]

@@ -57,7 +57,7 @@ class AlertStore:
         """The danger reported since an instant, from an enterprise or (without one) by a sender; answered or not."""
         dangers = self.session.scalars(
             select(Alert)
-            .where(Alert.cause == "danger", Alert.enterprise_id == enterprise_id, Alert.opened_at >= since)
+            .where(Alert.cause == "emergency", Alert.enterprise_id == enterprise_id, Alert.opened_at >= since)
             .where(Alert.closed_at.is_(None))
             .order_by(Alert.id.desc())
         )

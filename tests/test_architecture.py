@@ -78,7 +78,7 @@ def test_every_sentence_is_used_and_every_one_used_exists() -> None:
     unused -= {key for key in all_texts() if key.removesuffix("_title") in said}
     assert unused == set()
     missing = {key for key in used if key not in all_texts() and not key.endswith("_")}
-    assert missing - {"bot.devtools.simulator", "bot.web"} - set(ACTIONS) == set()
+    assert missing - {"bot.devtools.simulator", "bot.web", "office_tasks.list_tasks"} - set(ACTIONS) == set()
 
 
 def test_sentences_name_their_parameters_and_nothing_else() -> None:

@@ -29,7 +29,7 @@ def print_night(night: dict[str, Any], console: Console | None = None) -> None:
     for outage in night["outages"]:
         hours = {name: outage[name][11:16] for name in ("began_at", "ended_at")}
         closes = f"{night['window'][1]:.16}".replace("T", " ")
-        console.print(say(f"outage.{outage['what']}_line", closes=closes, **hours), style="on grey23")
+        console.print(say(f"outage.{outage['what']}_summary", closes=closes, **hours), style="on grey23")
     table = Table(box=None, pad_edge=False)
     for heading in ("board.code", "board.enterprise", "board.state", "board.parts"):
         table.add_column(say(heading), no_wrap=heading != "board.parts")
@@ -52,5 +52,5 @@ def _astray(notices: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     """What people have not heard at all, and what they heard by another way than was meant."""
     return {
         "undelivered": [each for each in notices if each["state"] in ("failed", "unknown")],
-        "detoured": [each for each in notices if each["state"] == "sent" and each["tried"]],
+        "failed_over": [each for each in notices if each["state"] == "sent" and each["tried"]],
     }

@@ -29,7 +29,7 @@ _COOKIE = "upload"
 _MEDIA = "application/offset+octet-stream"
 # Callbacks have the right of way: no more threads than this keep pieces, whoever comes besides is asked to wait.
 _AT_ONCE, _AGAIN_S = 2, 1
-_NOT_HERE = {"gone": 404, "ended": 410, "complete": 200, "other": 403}
+_NOT_HERE = {"not_found": 404, "expired": 410, "complete": 200, "other_browser": 403}
 
 
 class UploadAccess:
@@ -48,26 +48,26 @@ class UploadAccess:
             return store.uploads.get(upload_id)
 
     def denial_reason(self, upload: Upload | None) -> str | None:
-        """Why a browser cannot go on with a link: gone, ended, complete, other."""
+        """Why a browser cannot go on with a link: not_found, expired, complete, other_browser."""
         if upload is None:
-            return "gone"
+            return "not_found"
         signed_in = current_viewer()
         if signed_in is not None and signed_in.person_id != upload.person_id:
-            return "other"
+            return "other_browser"
         if upload.browser_digest is not None and upload.browser_digest != browser_digest():
-            return "other"
+            return "other_browser"
         if upload.state == "complete":
             return "complete"
         over = upload.state == "ended" or upload.expires_at <= self.uow.clock.now()
-        return "ended" if over else None
+        return "expired" if over else None
 
     def active_upload(self, token: str, generation: int) -> Upload:
         """The film under way that a request is about. Raises UploadRefused."""
         upload = self.find_upload(token)
         trouble = self.denial_reason(upload)
-        if upload is None or trouble in ("gone", "other"):
-            raise UploadRefused(404 if trouble == "gone" else 403)
-        if upload.generation != generation or upload.browser_digest is None or trouble == "ended":
+        if upload is None or trouble in ("not_found", "other_browser"):
+            raise UploadRefused(404 if trouble == "not_found" else 403)
+        if upload.generation != generation or upload.browser_digest is None or trouble == "expired":
             raise UploadRefused(410)
         return upload
 
@@ -106,8 +106,8 @@ def _add_page(pages: Blueprint, desk: UploadAccess, secure: bool) -> None:
     def state(token: str) -> tuple[Response, int]:
         upload = desk.find_upload(token)
         trouble = desk.denial_reason(upload)
-        if upload is None or trouble == "other":
-            return jsonify(state="gone", words=""), 404 if upload is None else 403
+        if upload is None or trouble == "other_browser":
+            return jsonify(state="not_found", words=""), 404 if upload is None else 403
         return jsonify(upload_state_view(desk.uow, upload)), 200
 
 
@@ -148,7 +148,7 @@ def _add_creation(pages: Blueprint, desk: UploadAccess) -> None:
         upload, browser = desk.find_upload(token), browser_digest()
         trouble = desk.denial_reason(upload)
         if upload is None or trouble is not None:
-            raise UploadRefused({"gone": 404, "other": 403}.get(trouble or "", 410))
+            raise UploadRefused({"not_found": 404, "other_browser": 403}.get(trouble or "", 410))
         if browser is None:
             raise UploadRefused(403)
         told = _metadata(request.headers.get("Upload-Metadata", ""))

@@ -12,12 +12,12 @@ from storage.store import Store
 from storage.uploads import CHANNEL
 
 # What the script says by itself; everything else comes with the page.
-_SAID_BY_SCRIPT = ("progress", "paused", "failed", "too_large", "no_part", "checking", "again")
+_SAID_BY_SCRIPT = ("progress", "paused", "failed", "too_large", "no_part", "checking", "resume")
 
 
 def upload_page_view(uow: UnitOfWork, upload: Upload | None, error: str | None) -> dict[str, Any]:
     """Everything the page shows."""
-    if upload is None or error in ("gone", "other", "ended"):
+    if upload is None or error in ("not_found", "other_browser", "expired"):
         return {"error": say(f"upload.{error}"), "upload": None}
     with uow.read() as store:
         enterprise, book = store.register.enterprise(upload.enterprise_id), uow.rules(store)

@@ -19,7 +19,7 @@ from storage.outages import RECEIVING
 from storage.register import DUTY_LEADER_ROLE
 from storage.store import Store
 
-MISSING, SUSPECTED_OUTAGE, EMERGENCY = "missing", "suspect", "danger"
+MISSING, SUSPECTED_OUTAGE, EMERGENCY = "missing", "suspected_outage", "emergency"
 
 
 def duty_ladder_at(store: Store, rules: RuleBook, instant: datetime) -> DutyLadder[Person]:

@@ -11,9 +11,9 @@ from datetime import datetime
 REASON_WEIGHTS: Mapping[str, int] = {
     "seen_at_other_enterprise": 60,
     "seen_in_earlier_night": 60,
-    "troubled": 40,
+    "problem_last_night": 40,
     "red": 25,
-    "source": 20,
+    "major_hazard": 20,
     "orange": 10,
     "yellow": 3,
     "late": 2,
@@ -54,9 +54,9 @@ def review_reasons(film: ReviewCandidate) -> tuple[str, ...]:
     if film.risk in _COLOURS:
         found.add(_COLOURS[film.risk])
     if film.had_problem:
-        found.add("troubled")
+        found.add("problem_last_night")
     if film.major_hazard_sources:
-        found.add("source")
+        found.add("major_hazard")
     return tuple(reason for reason in REASON_WEIGHTS if reason in found)
 
 

@@ -212,7 +212,7 @@ REFUSED: dict[str, Base] = {
     "submission_state": Submission(**{**FILM, "number": 2, "message_key": "b", "state": "lost"}),
     "submission_attribution": Submission(**{**FILM, "number": 2, "message_key": "b", "attribution": "somewhere"}),
     "received_text_once": ReceivedText(**WORD),
-    "alert.once_key": Alert(once_key="a", cause="danger", night=DAY, opened_at=NOW, params={}),
+    "alert.once_key": Alert(once_key="a", cause="emergency", night=DAY, opened_at=NOW, params={}),
     "notice.once_key": Notice(**NOTICE),
     "notice_state_known": Notice(**{**NOTICE, "once_key": "b", "state": "perhaps"}),
     "content_kind": ContentItem(**{**ITEM, "kind": "图片"}),

@@ -21,7 +21,7 @@ def test_danger_stands_above_the_board_until_somebody_has_it(watch: Room) -> Non
     page = leader.get("/tonight/alarms").text
     assert "二号泵漏" in page
     assert "<b>二号泵漏" not in page
-    assert "alert--danger" in page
+    assert "alert--emergency" in page
     assert "已知悉</button>" in page
     assert "还没有人接手" in auditor.get("/tonight/alarms").text
     taken = leader.act(f"/tonight/alarms/{alert_id}/take", page="/")

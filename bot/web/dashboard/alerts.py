@@ -43,7 +43,7 @@ def blueprint(uow: UnitOfWork) -> Blueprint:
 
 
 def _words(alert: Alert) -> str:
-    if alert.cause == "danger":
+    if alert.cause == "emergency":
         return say("alert.emergency_card", **alert.params)
     key = f"alert_page.{alert.cause}"
     return say(key if key in all_texts() else "alert_page.other")

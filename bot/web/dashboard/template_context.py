@@ -23,7 +23,6 @@ MENU = (
     ("/office", "menu.office_tasks", "office.see"),
     ("/trail", "menu.audit_log", "trail.see"),
 )
-_MARKS = ("remark", "fault")
 # htmx neither evaluates words of a page nor writes styles into it: the policy forbids both.
 HTMX_CONFIG = {
     "allowEval": False,
@@ -56,8 +55,8 @@ def register_template_globals(app: Flask, uow: UnitOfWork) -> None:
 
 def mark_label(mark: str) -> str:
     """What was noted of a film, in words."""
-    key = next((f"{section}.{mark}" for section in _MARKS if f"{section}.{mark}" in all_texts()), None)
-    return say(key) if key else mark
+    key = f"mark_label.{mark}"
+    return say(key) if key in all_texts() else mark
 
 
 def current_viewer() -> Viewer | None:

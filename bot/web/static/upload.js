@@ -125,5 +125,5 @@
     if (ended) { ended.abort(true).catch(function () {}); }
   });
   if (config.state.state === 'complete' || config.state.state === 'checking') { pollState(); }
-  if (config.state.state === 'receiving') { setStatus(texts.again); }
+  if (config.state.state === 'receiving') { setStatus(texts.resume); }
 }());
