@@ -23,7 +23,6 @@ from bot.config import Config, SettingsError
 from bot.monitoring.outage_recorder import Heartbeat
 from bot.texts import say
 from bot.unit_of_work import UnitOfWork
-from bot.web.streaming import StreamingChannel
 from storage.errors import DatabaseUnavailable
 from storage.outages import RECEIVING
 from storage.store import Store
@@ -125,7 +124,6 @@ def start_web_server(app: Flask, config: Config) -> Callable[[], None]:
         app, sockets=[_socket(config)], threads=WEB_THREADS, max_request_body_size=_LARGEST_REQUEST, channel_timeout=30,
         ident=None, connection_limit=_CONNECTIONS, asyncore_use_poll=True, **_PROXY,
     )  # fmt: skip
-    server.channel_class = StreamingChannel
     thread = threading.Thread(target=server.run, name="web", daemon=True)
     thread.start()
     log.warning("listening on http://%s:%s", config.HOST, server.effective_port)

@@ -59,7 +59,7 @@ def test_a_focused_row_keeps_its_focus_when_the_board_is_renewed(open_as: Opener
     name = row.get_attribute("id")
     row.focus()
     with page.expect_response("**/tonight/board*"):
-        page.evaluate("htmx.trigger(document.body, 'night-changed')")
+        page.evaluate("htmx.ajax('GET', '/tonight/board', {target: '#board', swap: 'outerHTML'})")
     page.wait_for_function(f"document.activeElement.id === '{name}'")
 
 

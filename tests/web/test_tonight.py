@@ -11,6 +11,7 @@ from sqlalchemy import event
 
 from handlers.permissions import ROLES
 from storage.db.models import Enterprise, InboxRow, KeyPart, Person, Submission
+from tests.bot.parts import until
 from tests.harness import NIGHT, at, row
 from tests.web.parts import Browser, Room, room
 
@@ -113,19 +114,37 @@ def test_script_in_a_name_or_a_part_shows_as_text(watch: Room) -> None:
         assert "&lt;script&gt;" in page
 
 
-def test_the_board_is_asked_for_again_only_when_it_has_changed(watch: Room) -> None:
+def board_version(page: str) -> str:
+    return re.findall(r"""hx-vals='{"version": "([0-9a-f]{16})"}'""", page)[0]
+
+
+def test_a_board_that_polls_gets_nothing_until_something_has_changed(watch: Room) -> None:
     browser = watch.signed_in("leader")
     first = browser.get("/tonight/board")
     assert "<html" not in first.text
-    again = browser.get("/tonight/board", headers={"If-None-Match": first.headers["ETag"]})
-    assert (again.status_code, again.data) == (304, b"")
+    version = board_version(first.text)
+    unchanged = browser.get(f"/tonight/board?version={version}")
+    assert (unchanged.status_code, unchanged.data) == (204, b"")
+    watch.story.time("00:10")
+    watch.story.says("p1", "1")
+    watch.story.film("p1")
+    watch.story.hears("p1")
+    changed = until(lambda: board_of(browser, version))
+    assert board_version(changed) != version
 
 
-def test_who_watches_is_told_that_something_changed_and_nothing_else(watch: Room) -> None:
-    told = watch.signed_in("head").get("/tonight/live")
-    assert told.mimetype == "text/event-stream"
-    assert re.fullmatch(r"retry: \d+\nevent: tonight\ndata: [0-9a-f]{16}\n\n:\n\n", told.text)
-    assert watch.browser().get("/tonight/live").status_code == 302
+def board_of(browser: Browser, version: str) -> str:
+    """What a poll of a board of that version is answered with."""
+    return browser.get(f"/tonight/board?version={version}").text
+
+
+def test_each_viewer_polls_a_board_of_their_own(watch: Room) -> None:
+    """The version alone must not decide: a shared browser would show the county's board to an enterprise."""
+    county, head = watch.signed_in("leader"), watch.signed_in("head")
+    assert board_version(county.get("/").text) == board_version(head.get("/").text)
+    assert "E002" in county.get("/tonight/board").text
+    assert "E002" not in head.get("/tonight/board").text
+    assert head.get("/tonight/board").headers["Cache-Control"] == "no-store"
 
 
 # What each role may open; everything that is not named here is refused to it.
@@ -133,7 +152,6 @@ OPENS: dict[str, set[str]] = {
     "/": set(ROLES),
     "/account": set(ROLES),
     "/tonight/board": set(ROLES),
-    "/tonight/live": set(ROLES),
     "/tonight/E001": set(ROLES),
     "/tonight/waiting": {"staff", "auditor", "admin"},
 }

@@ -1,15 +1,15 @@
-"""Tonight: how the night stands, for those who watch it; live, on a phone, a desk and a wall."""
+"""Tonight's board, on a phone, a desk and a wall; it polls for changes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flask import Blueprint, Response, abort, make_response, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 
 from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard import board
 from bot.web.dashboard.authorization import requires_permission
-from bot.web.live import MAX_AGE_S, STREAM_KEY, SnapshotCache, format_event
+from bot.web.dashboard.snapshot_cache import MAX_AGE_S, SnapshotCache
 from handlers.permissions import Viewer
 from schedules.context import Context
 from schedules.night_judgement import judge_night
@@ -18,85 +18,68 @@ from schedules.patrol_night import night_of, submission_window
 from storage.db.models import Submission
 from storage.store import Store
 
-_RETRY_MS = 3000
-# Boards drawn and still the same: a hundred watchers who see the same county are drawn for once.
-_KEPT = 64
+# A hundred browsers that see the same county are served one rendered board.
+_MAX_BOARDS = 64
 
 
 class BoardCache:
-    """Boards that have been drawn, by what is on them and for whom."""
+    """Rendered boards of the latest version, by what they show."""
 
     def __init__(self, snapshots: SnapshotCache) -> None:
-        self._watch = snapshots
-        self._kept: dict[tuple[object, ...], str] = {}
+        self._snapshots = snapshots
+        self._version = ""
+        self._boards: dict[tuple[object, ...], str] = {}
 
-    def render(self, viewer: Viewer, board_filter: board.BoardFilter, max_age_s: float = 0) -> tuple[str, str]:
-        """The board as HTML, and the word that changes with it."""
-        night, word = self._watch.snapshot(max_age_s)
-        key = (word, viewer.enterprise_ids, board_filter)
-        found = self._kept.get(key)
-        if found is None:
-            found = _draw(night.for_enterprises(viewer.enterprise_ids), board_filter, word, viewer)
-            if len(self._kept) >= _KEPT or any(each[0] != word for each in self._kept):
-                self._kept = {}
-            self._kept[key] = found
-        return found, word
+    def render(self, viewer: Viewer, board_filter: board.BoardFilter, max_age_s: float = 0, seen: str = "") -> str:
+        """The board as HTML; nothing when its version is the one already `seen`."""
+        snapshot, version = self._snapshots.snapshot(max_age_s)
+        if version == seen:
+            return ""
+        if version != self._version or len(self._boards) >= _MAX_BOARDS:
+            self._version, self._boards = version, {}
+        key = (viewer.enterprise_ids, board_filter)
+        if key not in self._boards:
+            shown = snapshot.for_enterprises(viewer.enterprise_ids)
+            self._boards[key] = _render(shown, board_filter, version, viewer)
+        return self._boards[key]
 
 
-def _draw(night: NightSnapshot, choice: board.BoardFilter, word: str, viewer: Viewer) -> str:
+def _render(snapshot: NightSnapshot, board_filter: board.BoardFilter, version: str, viewer: Viewer) -> str:
     return render_template(
         "board.html",
-        snapshot=night,
-        board_filter=choice,
-        version=word,
-        enterprises=board.filtered_enterprises(night, choice),
-        timeline=board.build_timeline(night),
+        snapshot=snapshot,
+        board_filter=board_filter,
+        version=version,
+        enterprises=board.filtered_enterprises(snapshot, board_filter),
+        timeline=board.build_timeline(snapshot),
         board=board,
         sees_county=viewer.enterprise_ids is None,
     )
 
 
 def blueprint(uow: UnitOfWork) -> Blueprint:
-    """/, /tonight/board, /tonight/live, and one enterprise's night."""
+    """/, /tonight/board, and one enterprise's night."""
     pages = Blueprint("tonight", __name__)
-    watch = SnapshotCache(uow)
-    pages.record_once(lambda state: state.app.extensions.update(patrol_watch=watch))
-    _add_board(pages, BoardCache(watch))
-    _add_live(pages, watch)
+    _add_board(pages, BoardCache(SnapshotCache(uow)))
     _add_rows(pages, uow)
     return pages
 
 
-def _add_board(pages: Blueprint, drawn: BoardCache) -> None:
+def _add_board(pages: Blueprint, boards: BoardCache) -> None:
     @pages.get("/")
     @requires_permission("tonight.see")
     def tonight(viewer: Viewer) -> str:
-        choice = board.parse_filter(request.args)
-        html, _ = drawn.render(viewer, choice)
-        return render_template("tonight.html", board_html=html, board_filter=choice)
+        board_filter = board.parse_filter(request.args)
+        html = boards.render(viewer, board_filter)
+        return render_template("tonight.html", board_html=html, board_filter=board_filter)
 
     @pages.get("/tonight/board")
     @requires_permission("tonight.see")
-    def part(viewer: Viewer) -> Response:
-        """What is asked for again when the night has changed; the browser is told when it has it already."""
-        html, word = drawn.render(viewer, board.parse_filter(request.args), MAX_AGE_S)
-        response = make_response(html)
-        response.headers["Cache-Control"] = "private, no-cache"
-        response.set_etag(word, weak=True)
-        response.make_conditional(request)
-        return response
-
-
-def _add_live(pages: Blueprint, watch: SnapshotCache) -> None:
-    @pages.get("/tonight/live")
-    @requires_permission("tonight.see")
-    def live(viewer: Viewer) -> Response:
-        """Where the server cannot keep it open, it ends at once and the browser asks again after a while."""
-        request.environ[STREAM_KEY] = watch.subscribe
-        first = f"retry: {_RETRY_MS}\n".encode() + format_event(watch.snapshot()[1])
-        # Two pieces, so that no length is told.
-        response = Response(iter((first, b":\n\n")), content_type="text/event-stream")
-        response.headers["X-Accel-Buffering"] = "no"
+    def poll(viewer: Viewer) -> Response:
+        """What a board asks for every few seconds; 204 while the version it shows is still the latest."""
+        html = boards.render(viewer, board.parse_filter(request.args), MAX_AGE_S, request.args.get("version", ""))
+        response = Response(html, status=200 if html else 204)
+        response.headers["Cache-Control"] = "no-store"
         return response
 
 
