@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, delete, exists, or_, select, update
+from sqlalchemy import and_, bindparam, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from storage.db.models import Binding, Credential, Employment, Enterprise, Person, WebSession
@@ -50,20 +51,8 @@ class SignInStore:
 
         It lives only as long as the person is in the register by the means that opened it.
         """
-        rows = self.session.execute(
-            select(WebSession, Person, Enterprise.id)
-            .join(Person, Person.id == WebSession.person_id)
-            .join(Employment, Employment.person_id == Person.id, isouter=True)
-            .join(Enterprise, and_(Enterprise.id == Employment.enterprise_id, _in_register()), isouter=True)
-            .where(
-                WebSession.token_sha256 == token_sha256,
-                WebSession.ended_at.is_(None),
-                Person.active,
-                WebSession.last_seen_at > now - SESSION_IDLE_TIMEOUT,
-                WebSession.created_at > now - SESSION_MAX_AGE,
-                _still_known(),
-            )
-        ).all()
+        bounds = {"idle_since": now - SESSION_IDLE_TIMEOUT, "begun_since": now - SESSION_MAX_AGE}
+        rows = self.session.execute(_authenticate(), {"token_sha256": token_sha256, **bounds}).all()
         return (rows[0][0], rows[0][1], [row[2] for row in rows if row[2] is not None]) if rows else None
 
     def touch(self, token_sha256: str, now: datetime) -> None:
@@ -117,6 +106,25 @@ class SignInStore:
 def normalize_login(login: str) -> str:
     """As login names are compared."""
     return login.strip().casefold()
+
+
+@cache
+def _authenticate() -> Any:
+    """Built once: every request runs it, and building costs more than running."""
+    return (
+        select(WebSession, Person, Enterprise.id)
+        .join(Person, Person.id == WebSession.person_id)
+        .join(Employment, Employment.person_id == Person.id, isouter=True)
+        .join(Enterprise, and_(Enterprise.id == Employment.enterprise_id, _in_register()), isouter=True)
+        .where(
+            WebSession.token_sha256 == bindparam("token_sha256"),
+            WebSession.ended_at.is_(None),
+            Person.active,
+            WebSession.last_seen_at > bindparam("idle_since"),
+            WebSession.created_at > bindparam("begun_since"),
+            _still_known(),
+        )
+    )
 
 
 def _in_register() -> Any:
