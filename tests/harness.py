@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from bot.app import Bot, build_bot
 from bot.config import Config, load_config
-from bot.devtools.simulator import Cloud
+from bot.devtools.simulator import Cloud, serve, serve_aibot, serve_official_account
 from bot.devtools.simulator.core.aibot import Aibot
 from bot.devtools.simulator.core.records import Card
 from bot.devtools.simulator.films import make_film
@@ -191,11 +191,9 @@ class Story:
 
     def wechat(self) -> dict[str, Any]:
         """The people who have nothing but WeChat, by the id their door knows them by: their phones."""
-        kf, account = self.cloud.kf, self.cloud.official_account
-        return {
-            **{who: kf.customer_phone(who) for who in kf.customers},
-            **{who: account.follower_phone(who) for who in account.followers},
-        }
+        cloud = self.cloud
+        customers = {who: cloud.customer_phone(who) for who in cloud.kf.customers}
+        return customers | {who: cloud.follower_phone(who) for who in cloud.official_account.followers}
 
     def hears_in_wechat(self, who: str) -> list[str]:
         """The same for somebody who has nothing but WeChat."""
@@ -274,13 +272,13 @@ def story(
     """
     clock = HandClock(at(start, night))
     with Cloud(lambda: clock.instant.timestamp()) as cloud:
-        cloud.serve()
+        serve(cloud)
         further = settings(cloud) if callable(settings) else settings or {}
         if every_door:
-            cloud.official_account.serve()
+            serve_official_account(cloud)
             further = {**cloud.kf.settings(), **cloud.official_account.settings(), **further}
         if smart_bot or every_door:
-            cloud.aibot.serve()
+            serve_aibot(cloud)
             further = {**cloud.aibot.settings, **further}
         config = config_for(cloud, folder, **further)
         database = Database(here().migrated(folder))

@@ -20,7 +20,7 @@ import requests
 from sqlalchemy import create_engine, text
 
 from bot.bootstrap import migrate_all
-from bot.devtools.simulator import Cloud
+from bot.devtools.simulator import Cloud, serve, serve_aibot
 from storage.db.database import Database
 from storage.db.models import Employment, Enterprise, GroupChat, KeyPart, Person
 from storage.store import Store
@@ -190,9 +190,9 @@ def service(
 ) -> Iterator[Service]:
     """The program over an empty database with a county in it, ready to be asked."""
     with Cloud() as cloud, database(kind) as kept, folder() as place:
-        cloud.serve()
+        serve(cloud)
         if smart_bot:
-            cloud.aibot.serve()
+            serve_aibot(cloud)
         bot = cloud.aibot.settings if smart_bot else {}
         with kept.transaction() as session:
             accounts = county(Store(session), enterprises, parts)

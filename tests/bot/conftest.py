@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.devtools.simulator import Cloud
+from bot.devtools.simulator import Cloud, serve
 from bot.monitoring import liveness
 from tests.bot.parts import Edge, edge, fresh_clock
 from tests.harness import HandClock
@@ -28,7 +28,7 @@ def clock() -> HandClock:
 @pytest.fixture
 def cloud(clock: HandClock) -> Iterator[Cloud]:
     with Cloud(lambda: clock.instant.timestamp()) as cloud:
-        cloud.serve()
+        serve(cloud)
         cloud.add_member("zhangsan", "张三", "13800000001")
         cloud.add_member("lisi", "李四", "13800000002")
         cloud.add_robot("KEY", "夜巡群")

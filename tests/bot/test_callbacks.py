@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bot.channels.wecom_api import crypto
 from bot.config import load_config
-from bot.devtools.simulator import Cloud
+from bot.devtools.simulator import Cloud, serve
 from bot.devtools.simulator.core.crypto import encrypt, sign
 from storage.db.models import InboxRow
 from tests.bot.parts import Edge, edge, fresh_clock, packed, sealed, signed
@@ -284,7 +284,7 @@ def besieged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     clock = fresh_clock()
     with Cloud(lambda: clock.instant.timestamp()) as cloud:
         cloud.add_member("zhangsan")
-        cloud.serve()
+        serve(cloud)
         with edge(tmp_path_factory.mktemp("besieged"), cloud, clock) as here:
             yield here
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.devtools.simulator import Cloud
+from bot.devtools.simulator import Cloud, serve_official_account
 from bot.devtools.simulator.core.official_account_phone import FollowerPhone
 from bot.doctor import platform
 from handlers.enrolment import invite
@@ -24,7 +24,7 @@ from tests.places import Place
 
 
 def account_settings(cloud: Cloud) -> dict[str, str]:
-    cloud.official_account.serve()
+    serve_official_account(cloud)
     return cloud.official_account.settings()
 
 

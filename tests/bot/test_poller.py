@@ -109,7 +109,7 @@ def test_an_empty_page_with_more_to_come_is_followed(desk: Edge, cloud: Cloud, z
 def test_an_expired_poll_token_is_dropped(desk: Edge, cloud: Cloud, zhao: KfPhone) -> None:
     sent = [zhao.says(f"{number}") for number in range(3)]
     cloud.kf.page_size = 1
-    cloud.kf._bells.clear()
+    cloud.kf.sync_tokens.clear()
     desk.bot.pollers.poll_until_idle()
     assert kept(desk) == []
     for number in range(1, 4):

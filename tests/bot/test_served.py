@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from bot.clock import wall_now
-from bot.devtools.simulator import Cloud
+from bot.devtools.simulator import Cloud, serve
 from bot.devtools.simulator.films import make_film
 from storage.db.database import Database
 from storage.db.models import InboxRow, Notice, Submission
@@ -32,7 +32,7 @@ from tests.harness import County
 def sky(tmp_path: Path) -> Iterator[Program]:
     """A cloud by the real clock, and a program that is not running yet."""
     with Cloud() as cloud:
-        cloud.serve()
+        serve(cloud)
         with program(cloud, tmp_path) as made:
             yield made
 

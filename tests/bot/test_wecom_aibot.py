@@ -36,7 +36,7 @@ from bot.channels.wecom_aibot.rpc import AibotRpc, RpcTimeouts
 from bot.channels.wecom_aibot.websocket import AibotWebSocket, ConnectionTimings
 from bot.clock import wall_now
 from bot.delivery.rate_limits import earliest_send_at
-from bot.devtools.simulator import Cloud
+from bot.devtools.simulator import Cloud, serve_aibot
 from bot.intake.aibot_connection import AibotConnection
 from storage.db.models import InboxRow, Lease, Notice, RpcCall
 from storage.outbound import OutboundMessage, TextPayload
@@ -60,7 +60,7 @@ QUICK = ConnectionTimings(
 
 @pytest.fixture
 def gateway(cloud: Cloud) -> Cloud:
-    cloud.aibot.serve()
+    serve_aibot(cloud)
     cloud.aibot.add_chat("wrChat", "群", ("zhangsan", "lisi"))
     return cloud
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot.devtools.simulator import Cloud, KfPhone
+from bot.devtools.simulator import Cloud, KfPhone, serve
 from bot.devtools.simulator.films import make_film
 from storage.db.database import Database
 from storage.db.models import Submission
@@ -28,7 +28,7 @@ pytestmark = [embedded_only, pytest.mark.usefixtures("place")]
 def sky(tmp_path: Path) -> Iterator[Program]:
     """A small county with customer service, and a program that is not running yet."""
     with Cloud() as cloud:
-        cloud.serve()
+        serve(cloud)
         cloud.kf.callback_sender.retries = 0
         with program(cloud, tmp_path) as made:
             cloud.kf.configure(callback_url=f"{made.url}/callbacks/wecom_kf")
@@ -46,7 +46,7 @@ def furnish(sky: Program) -> KfPhone:
         zhao = County(store, sky.cloud).person("赵师傅", ["巡检员"], None, "E001")
         store.register.bind(zhao.id, "wecom_kf", ZHAO, None)
     database.close()
-    return sky.cloud.kf.customer_phone(ZHAO)
+    return sky.cloud.customer_phone(ZHAO)
 
 
 def films(sky: Program) -> list[Submission]:

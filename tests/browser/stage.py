@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bot.app import build_bot
 from bot.devtools.sample_register import write_sample_register
-from bot.devtools.simulator import Cloud
+from bot.devtools.simulator import Cloud, serve
 from bot.engine import InlineEngine
 from bot.server import start_web_server
 from bot.workbooks.register.apply import apply_register
@@ -55,7 +55,7 @@ def county(folder: Path) -> Iterator[Stage]:
     clock, port = HandClock(at("-23:50")), free_port()
     url = f"http://127.0.0.1:{port}"
     with Cloud(lambda: clock.instant.timestamp()) as cloud:
-        cloud.serve()
+        serve(cloud)
         config = config_for(cloud, folder, PUBLIC_URL=url, PORT=str(port))
         database = Database(here().migrated(folder))
         engine = InlineEngine()

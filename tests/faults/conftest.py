@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.devtools.simulator import Cloud
+from bot.devtools.simulator import Cloud, serve
 from tests.bot.parts import Edge, edge
 from tests.harness import NIGHT, County, HandClock, at
 
@@ -20,7 +20,7 @@ def clock() -> HandClock:
 @pytest.fixture
 def cloud(clock: HandClock) -> Iterator[Cloud]:
     with Cloud(lambda: clock.instant.timestamp()) as cloud:
-        cloud.serve()
+        serve(cloud)
         cloud.callback_sender.retries = 0
         yield cloud
 

@@ -20,7 +20,7 @@ import requests
 
 from bot.bootstrap import serving_clock
 from bot.clock import load_clock, wall_now
-from bot.devtools.simulator import Cloud
+from bot.devtools.simulator import Cloud, serve
 from bot.devtools.simulator.core.callback import direct_session
 from bot.monitoring.liveness import WORKER_HEARTBEAT_PREFIX
 from storage.db.database import Database
@@ -235,7 +235,7 @@ def lab(
     if "AWS_CA_BUNDLE" in os.environ:
         settings["AWS_CA_BUNDLE"] = os.environ["AWS_CA_BUNDLE"]
     with Cloud() as cloud:
-        cloud.serve()
+        serve(cloud)
         cloud.callback_sender.retries = 0
         database = Database(database_url)
         with program(cloud, folder) as made:

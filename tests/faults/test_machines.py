@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.devtools.simulator import serve_aibot
 from storage.db.migration_runner import head_revision
 from storage.db.models import Decision, Notice
 from tests.bot.processes import ROOT
@@ -29,7 +30,7 @@ def test_a_killed_workers_work_is_taken_over_within_a_minute(place: Place, tmp_p
     three is killed."""
     release = threading.Event()
     with lab(tmp_path, "01:00") as night:
-        night.cloud.aibot.serve()
+        serve_aibot(night.cloud)
         night.program.settings.update(night.cloud.aibot.settings)
         night.add("web", "web1")
         first = night.add("worker", "w1")

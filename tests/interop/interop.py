@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from bot.devtools.simulator import Cloud
+from bot.devtools.simulator import Cloud, serve, serve_aibot
 from bot.devtools.simulator.core.crypto import decrypt
 
 HERE = Path(__file__).parent
@@ -67,8 +67,8 @@ class Node:
 @pytest.fixture
 def cloud() -> Iterator[Cloud]:
     with Cloud() as cloud:
-        cloud.serve()
-        cloud.aibot.serve()
+        serve(cloud)
+        serve_aibot(cloud)
         cloud.add_member("zhangsan", "张三")
         cloud.aibot.add_chat(CHAT, "夜巡群", ("zhangsan",))
         yield cloud

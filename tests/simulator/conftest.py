@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import requests
 
-from bot.devtools.simulator import Cloud
+from bot.devtools.simulator import Cloud, serve
 
 
 class HandClock:
@@ -27,7 +27,7 @@ class Api:
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
-        self.root = cloud.serve() + "/cgi-bin/"
+        self.root = serve(cloud) + "/cgi-bin/"
         self.session = requests.Session()
         self.session.trust_env = False
 

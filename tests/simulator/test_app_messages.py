@@ -23,7 +23,7 @@ def test_a_text_is_heard_on_the_phone(api: Any, cloud: Cloud) -> None:
 def test_a_text_is_cut_at_2048_bytes_and_remembered(api: Any, cloud: Cloud) -> None:
     assert api.say("夜" * 700)["errcode"] == 0
     assert cloud.phone("zhangsan").texts == ["夜" * 682]
-    assert "2100 bytes cut" in cloud.violations[0].description
+    assert "2100 bytes truncated" in cloud.violations[0].description
 
 
 def test_2048_bytes_are_not_too_many(api: Any, cloud: Cloud) -> None:

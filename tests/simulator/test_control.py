@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from bot.devtools.simulator import Cloud
+from bot.devtools.simulator import Cloud, serve
 from bot.devtools.simulator.cloud import App
 
 
@@ -19,7 +19,7 @@ class Control:
     """Another process."""
 
     def __init__(self, cloud: Cloud) -> None:
-        self.root = cloud.serve()
+        self.root = serve(cloud)
         self.session = requests.Session()
         self.session.trust_env = False
 

@@ -91,7 +91,7 @@ def test_only_three_days_are_listed(desk: Desk, zhao: KfPhone, clock: Any) -> No
 
 def test_a_bells_token_lives_ten_minutes(cloud: Cloud, desk: Desk, zhao: KfPhone, clock: Any) -> None:
     zhao.says("一")
-    [token] = cloud.kf._bells
+    [token] = cloud.kf.sync_tokens
     assert desk.sync(token=token)["errcode"] == 0
     clock.turn(600)
     assert desk.sync(token=token)["errcode"] == 95007

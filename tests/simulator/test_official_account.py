@@ -9,9 +9,9 @@ from urllib.parse import parse_qs
 import pytest
 import requests
 
-from bot.devtools.simulator import Cloud
+from bot.devtools.simulator import Cloud, serve, serve_official_account
 from bot.devtools.simulator.core import crypto
-from bot.devtools.simulator.core.official_account import REMINDER_TEMPLATE, OfficialAccount
+from bot.devtools.simulator.core.official_account import REMINDER_TEMPLATE
 from bot.devtools.simulator.core.official_account_phone import FollowerPhone
 
 HOUR = 3600
@@ -20,19 +20,19 @@ HOUR = 3600
 class Bot:
     """What a bot does at the account, with plain requests."""
 
-    def __init__(self, desk: OfficialAccount) -> None:
-        self.desk, self.root = desk, desk.serve() + "/cgi-bin/"
+    def __init__(self, cloud: Cloud) -> None:
+        self.account, self.root = cloud.official_account, serve_official_account(cloud) + "/cgi-bin/"
         self.http = requests.Session()
         self.http.trust_env = False
         self.posted: list[tuple[dict[str, str], str]] = []
-        desk.callback_sender.transport = self.hear
+        self.account.callback_sender.transport = self.hear
 
     def hear(self, query: str, body: bytes) -> int:
         self.posted.append(({name: values[0] for name, values in parse_qs(query).items()}, body.decode()))
         return 200
 
     def stable(self, **more: Any) -> dict[str, Any]:
-        account = self.desk.profile
+        account = self.account.profile
         asked = {"grant_type": "client_credential", "appid": account.app_id, "secret": account.secret} | more
         return self.http.post(self.root + "stable_token", json=asked, timeout=10).json()
 
@@ -62,17 +62,17 @@ def qian(cloud: Cloud) -> FollowerPhone:
 
 @pytest.fixture
 def bot(cloud: Cloud, qian: FollowerPhone) -> Bot:
-    return Bot(cloud.official_account)
+    return Bot(cloud)
 
 
 def signed(bot: Bot, query: dict[str, str]) -> bool:
-    pieces = sorted([bot.desk.profile.token, query["timestamp"], query["nonce"]])
+    pieces = sorted([bot.account.profile.token, query["timestamp"], query["nonce"]])
     return query["signature"] == hashlib.sha1("".join(pieces).encode()).hexdigest()
 
 
 @pytest.mark.parametrize("mode", ["plain", "compatible", "safe"])
 def test_what_is_posted_in_each_mode(bot: Bot, qian: FollowerPhone, mode: str) -> None:
-    bot.desk.configure(mode=mode)
+    bot.account.configure(mode=mode)
     qian.says("你好")
     [(query, body)] = bot.posted
     assert signed(bot, query)
@@ -80,7 +80,7 @@ def test_what_is_posted_in_each_mode(bot: Bot, qian: FollowerPhone, mode: str) -
     assert ("Encrypt" in body) == (mode != "plain") == (query.get("encrypt_type") == "aes")
     if mode != "plain":
         ciphertext = body.partition("<Encrypt><![CDATA[")[2].partition("]]>")[0]
-        account = bot.desk.profile
+        account = bot.account.profile
         assert query["msg_signature"] == crypto.sign(account.token, query["timestamp"], query["nonce"], ciphertext)
         plain, receiver = crypto.decrypt(account.encoding_aes_key, ciphertext)
         assert ("你好" in plain.decode(), receiver) == (True, account.app_id)
@@ -91,7 +91,7 @@ def test_a_token_is_stable_until_it_is_to_be_another(bot: Bot) -> None:
     assert bot.stable()["access_token"] == first["access_token"]
     assert bot.stable(force_refresh=True)["access_token"] != first["access_token"]
     assert bot.stable(secret="wrong")["errcode"] == 40125
-    bot.desk.ip_allowed = False
+    bot.account.ip_allowed = False
     assert bot.stable()["errcode"] == 40164
 
 
@@ -124,14 +124,14 @@ def test_a_template_is_as_strict_as_its_fields(bot: Bot, qian: FollowerPhone) ->
     refused = [bot.notifies(thing1="字" * 21), bot.notifies(time2="昨晚"), bot.notifies(thing3="")]
     assert [each["errcode"] for each in refused] == [47003, 47003, 47003]
     assert bot.notifies(template_id="other")["errcode"] == 40037
-    bot.desk.followers["o1"].blocks_templates = True
+    bot.account.followers["o1"].blocks_templates = True
     assert bot.notifies()["errcode"] == 43101
 
 
 def test_what_became_of_a_template_is_told_afterwards(bot: Bot, qian: FollowerPhone) -> None:
-    bot.desk.configure(mode="plain")
+    bot.account.configure(mode="plain")
     msgid = bot.notifies()["msgid"]
-    bot.desk.send_template_results("failed:user block")
+    bot.account.send_template_results("failed:user block")
     assert (f"<MsgID>{msgid}</MsgID>" in bot.posted[0][1], "failed:user block" in bot.posted[0][1]) == (True, True)
 
 
@@ -150,11 +150,11 @@ def test_a_film_lies_at_a_second_address_for_a_while(bot: Bot, qian: FollowerPho
 def test_a_token_has_nothing_to_seek_at_the_films_host(bot: Bot, qian: FollowerPhone, cloud: Cloud) -> None:
     address = bot.media(qian.sends_film(b"film").media_id).json()["video_url"]
     bot.http.get(f"{address}?access_token=secret", timeout=10)
-    assert [each.description for each in cloud.violations] == ["a token was sent to the films' host"]
+    assert [each.description for each in cloud.violations] == ["an access token was sent to the host of films"]
 
 
 def test_a_film_may_also_come_as_it_is_and_a_photo_always_does(bot: Bot, qian: FollowerPhone) -> None:
-    bot.desk.films_as_bytes = True
+    bot.account.films_as_bytes = True
     assert bot.media(qian.sends_short_film(b"film").media_id).content == b"film"
     photo = bot.media(qian.sends_photo(b"\xff\xd8\xffphoto").media_id)
     assert (photo.content, "attachment" in photo.headers["Content-Disposition"]) == (b"\xff\xd8\xffphoto", True)
@@ -167,14 +167,14 @@ def test_saving_the_address_asks_for_the_echo_as_it_came(bot: Bot) -> None:
         asked.append({name: values[0] for name, values in parse_qs(query).items()})
         return 200, asked[0]["echostr"].encode()
 
-    assert bot.desk.callback_sender.verify_url(echo)
+    assert bot.account.callback_sender.verify_url(echo)
     assert signed(bot, asked[0])
 
 
 @pytest.fixture
 def ask(cloud: Cloud, bot: Bot) -> Any:
     """The control API, as another process would use it."""
-    root = cloud.serve()
+    root = serve(cloud)
     return lambda path, **body: bot.http.post(f"{root}/sim/{path}", json=body, timeout=10).json()
 
 

@@ -106,7 +106,7 @@ def test_two_messages_have_two_ids_beyond_what_a_float_keeps(phone: Phone) -> No
 def test_a_refused_message_is_tried_four_times(cloud: Cloud, door: Door, phone: Phone) -> None:
     door.answers = [500, 503, 500, 500, 200]
     assert phone.says("早").statuses == [500, 503, 500, 500]
-    assert "not taken" in cloud.violations[0].description
+    assert "not accepted" in cloud.violations[0].description
 
 
 def test_a_retry_that_is_taken_ends_the_matter(cloud: Cloud, door: Door, phone: Phone) -> None:

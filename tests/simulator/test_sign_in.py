@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from bot.devtools.simulator import Cloud
+from bot.devtools.simulator import Cloud, serve
 
 BACK = "https://patrol.example.org/login/wecom"
 
@@ -21,7 +21,7 @@ def token(cloud: Cloud, url: str) -> str:
 
 @pytest.fixture
 def url(cloud: Cloud) -> str:
-    return cloud.serve()
+    return serve(cloud)
 
 
 def asked(cloud: Cloud, **other: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ import requests
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from bot.devtools.simulator import Cloud
+from bot.devtools.simulator import Cloud, serve, serve_aibot
 from tests.simulator.conftest import HandClock, card
 
 CHAT = "wrGroup_A"
@@ -50,8 +50,8 @@ class Bot:
 
 @pytest.fixture
 def bot(cloud: Cloud) -> Iterator[Bot]:
-    cloud.serve()
-    cloud.aibot.serve()
+    serve(cloud)
+    serve_aibot(cloud)
     cloud.aibot.add_chat(CHAT, "夜巡群", ("zhangsan", "lisi"))
     made = Bot(cloud)
     assert made.log_in() == 0
@@ -60,7 +60,7 @@ def bot(cloud: Cloud) -> Iterator[Bot]:
 
 
 def test_nothing_is_done_before_the_log_in(cloud: Cloud) -> None:
-    cloud.aibot.serve()
+    serve_aibot(cloud)
     stranger = Bot(cloud)
     assert stranger.ask("ping")["errcode"] == 846609
     assert stranger.log_in("wrong") == 40001
@@ -70,7 +70,7 @@ def test_nothing_is_done_before_the_log_in(cloud: Cloud) -> None:
 
 
 def test_log_ins_in_a_loop_are_refused(cloud: Cloud) -> None:
-    cloud.aibot.serve()
+    serve_aibot(cloud)
     stranger = Bot(cloud)
     assert [stranger.log_in("wrong") for _ in range(21)][-1] == 45009
     stranger.socket.close()

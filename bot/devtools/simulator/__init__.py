@@ -1,17 +1,17 @@
-"""A pretend WeCom cloud with phones one can watch: for the demo, for rehearsals and for tests.
+"""A simulated WeCom cloud with phones to watch: for the demo, for rehearsals and for tests.
 
-It imports nothing of the bot, so that a mistake of the bot cannot cancel itself out.
+It imports no code of the bot, so that the same mistake cannot be on both sides and cancel out.
 """
 
 from bot.devtools.simulator.cloud import Cloud
 from bot.devtools.simulator.core.faults import Fault, Faults
-from bot.devtools.simulator.core.group import Group
 from bot.devtools.simulator.core.kf_phone import KfPhone, KfSentMessage
 from bot.devtools.simulator.core.phone import Phone, SentMessage
 from bot.devtools.simulator.core.records import (
     App,
     Card,
     Delivery,
+    Group,
     GroupMessage,
     Member,
     PhoneMessage,
@@ -19,6 +19,7 @@ from bot.devtools.simulator.core.records import (
     Violation,
 )
 from bot.devtools.simulator.standalone import run
+from bot.devtools.simulator.web_app import serve, serve_aibot, serve_official_account
 
 __all__ = [
     "App",
@@ -38,4 +39,7 @@ __all__ = [
     "SentMessage",
     "Violation",
     "run",
+    "serve",
+    "serve_aibot",
+    "serve_official_account",
 ]

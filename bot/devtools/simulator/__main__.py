@@ -1,4 +1,4 @@
-"""python -m bot.devtools.simulator [PORT]: the pretend WeCom cloud by itself."""
+"""python -m bot.devtools.simulator [PORT]: the simulated WeCom cloud as a program."""
 
 import sys
 

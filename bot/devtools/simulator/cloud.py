@@ -1,65 +1,47 @@
-"""The pretend WeCom cloud: one corp, one app, its members and robots, and everything that was said."""
+"""The simulated WeCom cloud: one corp with one app, its members, group robots and other channels."""
 
-import itertools
-import tempfile
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
-from bot.devtools.simulator.api.sign_in import SignInCodes
 from bot.devtools.simulator.core.aibot import Aibot
 from bot.devtools.simulator.core.callback import CallbackSender, GetCallback
-from bot.devtools.simulator.core.card_store import CardStore
 from bot.devtools.simulator.core.faults import Faults
-from bot.devtools.simulator.core.group import Group
 from bot.devtools.simulator.core.kf import CustomerService
 from bot.devtools.simulator.core.kf_phone import KfPhone
 from bot.devtools.simulator.core.kf_records import Customer
-from bot.devtools.simulator.core.media import MediaStore
 from bot.devtools.simulator.core.official_account import OfficialAccount
 from bot.devtools.simulator.core.official_account_phone import FollowerPhone
+from bot.devtools.simulator.core.official_account_records import Follower
 from bot.devtools.simulator.core.phone import Phone
 from bot.devtools.simulator.core.rate_limit import RateLimit
-from bot.devtools.simulator.core.records import App, Delivery, Member, Robot, Violation
-from bot.devtools.simulator.core.servers import HttpServer
-from bot.devtools.simulator.core.tokens import AccessTokens
-
-FIRST_MSG_ID = 7_300_000_000_000_000_001
-"""Beyond what a floating-point number keeps, as real ids are (1.4)."""
+from bot.devtools.simulator.core.records import App, Delivery, Group, Member, Robot
+from bot.devtools.simulator.core.state import CloudState
+from bot.devtools.simulator.core.tokens import AccessTokens, SignInCodes
 
 
-class Cloud:
-    """The whole double; safe to use from several threads. Use it as a context manager, or call close()."""
+class Cloud(CloudState):
+    """The whole simulator; thread-safe. Use it as a context manager, or call close()."""
 
     def __init__(
         self, clock: Callable[[], float] = time.time, app: App | None = None, films_dir: Path | None = None
     ) -> None:
-        self.clock = clock
-        self.app = app or App()
+        super().__init__(clock, app)
         self.films_dir = films_dir
-        self.members: dict[str, Member] = {}
         self.robots: dict[str, Robot] = {}
-        self.lock = threading.RLock()
         self.faults = Faults()
         self.callback_sender = CallbackSender(self, lambda: self.app)
         self.kf = CustomerService(self)
-        self.server: HttpServer | None = None
-        self._uploads: tempfile.TemporaryDirectory[str] | None = None
-        self._msg_ids = itertools.count(FIRST_MSG_ID)
-        self.aibot: Aibot = Aibot(self)
-        self.official_account: OfficialAccount = OfficialAccount(self)
-        self._forget()
+        self.aibot = Aibot(self)
+        self.official_account = OfficialAccount(self)
 
-    def _forget(self) -> None:
+    def _clear(self) -> None:
+        super()._clear()
         self.tokens = AccessTokens()
         self.sign_in_codes = SignInCodes()
-        self.media = MediaStore()
-        self.cards = CardStore()
         self.deliveries: list[Delivery] = []
-        self.violations: list[Violation] = []
         self.duplicate_until: dict[str, float] = {}
         self.member_minute_limit = RateLimit(30, 60)
         self.member_hour_limit = RateLimit(1000, 3600)
@@ -67,86 +49,77 @@ class Cloud:
         self._phones: dict[str, Phone] = {}
         self._groups: dict[str, Group] = {}
 
-    def now(self) -> float:
-        """Unix seconds by the cloud's clock."""
-        return self.clock()
-
     def configure(self, **changes: str | int) -> App:
-        """Change fields of the app; the rest stays."""
+        """Change fields of the app."""
         self.app = replace(self.app, **changes)  # type: ignore[arg-type]
         self.kf.configure(corp_id=self.app.corp_id)
         return self.app
 
     def add_member(self, userid: str, name: str = "", mobile: str = "", shows_cards: bool = True) -> Phone:
-        """Put a person into the app's visible range and return the phone."""
+        """Add a member to the app's visible range."""
         self.members[userid] = Member(userid, name or userid, mobile, shows_cards)
         return self.phone(userid)
 
     def add_customer(self, external_userid: str, name: str = "") -> KfPhone:
-        """A person who has nothing but WeChat and the link to customer service; return the phone."""
+        """Add a WeChat user who can open the customer service chat."""
         self.kf.customers[external_userid] = Customer(external_userid, name or external_userid)
-        return self.kf.customer_phone(external_userid)
+        return self.customer_phone(external_userid)
 
     def add_follower(self, openid: str, name: str = "") -> FollowerPhone:
-        """A person who follows the Official Account; return the phone."""
-        return self.official_account.add_follower(openid, name)
+        """Add a follower of the Official Account."""
+        self.official_account.followers[openid] = Follower(openid, name or openid)
+        return self.follower_phone(openid)
 
     def add_robot(self, key: str, group_name: str = "", members: tuple[str, ...] = ()) -> Group:
-        """Put a robot into a group and return the group; without members mentions are not checked."""
+        """Add a robot with its group; without members, mentions are not checked."""
         self.robots[key] = Robot(key, group_name or key, tuple(members))
         return self.group(key)
 
     def remove_robot(self, key: str) -> None:
-        """Take a robot out of its group: its key answers 93000 from now on (6)."""
+        """Remove a robot from its group; its key is then answered with 93000."""
         self.robots.pop(key, None)
 
     def phone(self, userid: str) -> Phone:
-        """The phone of a member; KeyError for somebody who is none."""
+        """Raises KeyError for a userid that is not a member."""
         with self.lock:
             member = self.members[userid]
-            return self._phones.setdefault(member.userid, Phone(self, userid))
+            return self._phones.setdefault(member.userid, Phone(self, self.callback_sender, userid))
+
+    def customer_phone(self, external_userid: str) -> KfPhone:
+        """Raises KeyError for an unknown customer."""
+        return KfPhone(self, self.kf, self.kf.customers[external_userid])
+
+    def follower_phone(self, openid: str) -> FollowerPhone:
+        """The phone of a current or former follower; raises KeyError for anybody else."""
+        return FollowerPhone(self.official_account, self.official_account.followers[openid])
 
     def group(self, key: str) -> Group:
-        """The group of a robot; KeyError for an unknown key."""
+        """Raises KeyError for an unknown robot key."""
         with self.lock:
             robot = self.robots[key]
             return self._groups.setdefault(key, Group(robot))
 
-    def record_violation(self, endpoint: str, errcode: int, description: str) -> None:
-        """Remember something the bot did that the platform refuses or swallows."""
-        with self.lock:
-            self.violations.append(Violation(self.now(), endpoint, errcode, description))
-
-    def next_msg_id(self) -> int:
-        """A MsgId that was never used before."""
-        return next(self._msg_ids)
-
     def revoke_token(self) -> None:
-        """Invalidate the access token early (2.1)."""
+        """Invalidate the app's access token before its expiry, as the platform may do."""
         with self.lock:
             self.tokens.revoke()
 
     def verify_url(self, get: GetCallback | None = None) -> bool:
-        """Whether the console would save the callback URL (1.1)."""
+        """Whether the admin console would accept the callback URL."""
         return self.callback_sender.verify_url(get)
 
     def reset(self) -> None:
-        """Forget everything said, stored, counted and broken; the app, members and robots stay."""
+        """Delete messages, media, counters, tokens and faults; the app, members, customers and robots stay."""
         with self.lock:
-            self._forget()
+            self._clear()
             self.kf.reset()
             self.aibot.reset()
             self.official_account.reset()
             self.faults.clear()
 
     @property
-    def url(self) -> str:
-        """Address of the served cloud; a placeholder before serve()."""
-        return self.server.url if self.server else "http://simulator.invalid"
-
-    @property
     def settings(self) -> dict[str, str]:
-        """The bot's settings for this cloud, by the names of its .env file."""
+        """The bot's settings for this cloud, by the names used in its .env file."""
         return {
             "WECOM_API_URL": self.url,
             "WECOM_CORP_ID": self.app.corp_id,
@@ -158,31 +131,11 @@ class Cloud:
             "WECOM_QR_LOGIN_URL": f"{self.url}/wwlogin/sso/login",
         }
 
-    def upload_path(self, name: str) -> Path:
-        """A place for a film handed in over the control API; gone after close()."""
-        with self.lock:
-            if self._uploads is None:
-                self._uploads = tempfile.TemporaryDirectory(prefix="simulator-")
-            return Path(self._uploads.name) / name
-
-    def serve(self, port: int = 0) -> str:
-        """Answer the platform's HTTP calls on the loopback address, from a thread; returns the address."""
-        from bot.devtools.simulator.web_app import create_app
-
-        if self.server is None:
-            self.server = HttpServer(create_app(self), port)
-        return self.server.url
-
     def close(self) -> None:
-        """Stop serving and throw uploads away."""
+        """Stop all servers and delete the uploads."""
         self.aibot.close()
         self.official_account.close()
-        server, self.server = self.server, None
-        if server is not None:
-            server.close()
-        if self._uploads is not None:
-            self._uploads.cleanup()
-            self._uploads = None
+        super().close()
 
     def __enter__(self) -> "Cloud":
         return self

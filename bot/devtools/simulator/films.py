@@ -1,4 +1,4 @@
-"""Makes small real films, for the demonstration, for rehearsals and for tests."""
+"""Makes small playable films for the demo, for rehearsals and for tests."""
 
 import hashlib
 import io
@@ -30,10 +30,10 @@ def make_film(
 
 
 def make_big_film(path: Path, megabytes: float, seconds: int = 12, tag: str = "E001/1") -> None:
-    """Writes a playable MP4 of exactly `megabytes` x 1 000 000 bytes, nearly all of them in the packets."""
+    """Write a playable MP4 of exactly `megabytes` x 1 000 000 bytes, nearly all of them in the packets."""
     size, fps = int(megabytes * MEGABYTE), 5
-    bare = len(_encode(seconds, (320, 240), fps, tag, True, filler=0))
-    filler = max(0, size - bare) // (seconds * fps) - 64
+    unfilled = len(_encode(seconds, (320, 240), fps, tag, True, filler=0))
+    filler = max(0, size - unfilled) // (seconds * fps) - 64
     film = _encode(seconds, (320, 240), fps, tag, True, filler=max(0, filler))
     with path.open("wb") as file:
         file.write(film)
@@ -48,14 +48,14 @@ def _pad(file: io.BufferedWriter, count: int) -> None:
 
 def _encode(seconds: float, size: tuple[int, int], fps: int, tag: str, faststart: bool, filler: int) -> bytes:
     options = {"movflags": "faststart"} if faststart else {}
-    # FFmpeg moves the index to the front by opening the file a second time, so it has to have a name.
+    # For faststart FFmpeg opens the file a second time to move the index to the front, so it needs a name.
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "film.mp4"
         with av.open(str(path), "w", format="mp4", options=options) as container:
             container.metadata["comment"] = tag
             stream = _stream(container, size, fps)
-            for picture in [*_pictures(round(seconds * fps), size, fps, tag), None]:
-                container.mux([_swollen(packet, filler) for packet in stream.encode(picture)])
+            for frame in [*_frames(round(seconds * fps), size, fps, tag), None]:
+                container.mux([_with_filler(packet, filler) for packet in stream.encode(frame)])
         return path.read_bytes()
 
 
@@ -69,20 +69,20 @@ def _stream(container: Any, size: tuple[int, int], fps: int) -> Any:
     return stream
 
 
-def _pictures(count: int, size: tuple[int, int], fps: int, tag: str) -> Iterator[av.VideoFrame]:
-    """A chequered wall whose brightness and colours come from the tag, with a bar of light that wanders across it."""
+def _frames(count: int, size: tuple[int, int], fps: int, tag: str) -> Iterator[av.VideoFrame]:
+    """A chequered pattern whose brightness and colours come from the tag, with a moving light bar."""
     digest = hashlib.sha256(tag.encode()).digest()
     for number in range(count):
         frame = av.VideoFrame(*size, "yuv420p")
         luma, *chroma = frame.planes
         for plane, colour in zip(chroma, digest, strict=False):
             plane.update(bytes([64 + colour // 2]) * plane.buffer_size)
-        luma.update(_wall(digest, luma.line_size, luma.height, number))
+        luma.update(_luma(digest, luma.line_size, luma.height, number))
         frame.pts, frame.time_base = number, Fraction(1, fps)
         yield frame
 
 
-def _wall(digest: bytes, width: int, height: int, number: int) -> bytes:
+def _luma(digest: bytes, width: int, height: int, number: int) -> bytes:
     cell = max(1, width // 8)
     rows = []
     for row in range(4):
@@ -94,12 +94,12 @@ def _wall(digest: bytes, width: int, height: int, number: int) -> bytes:
     return b"".join(rows[y * 4 // height] for y in range(height))
 
 
-def _swollen(packet: Any, filler: int) -> Any:
-    """The packet with a filler unit of that many bytes, which every H.264 player reads and throws away."""
+def _with_filler(packet: Any, filler: int) -> Any:
+    """The packet with a filler unit of this many bytes, which H.264 decoders discard."""
     if not filler or packet.stream.codec_context.name != "libx264":
         return packet
-    bigger = av.Packet(bytes(packet) + START_CODE + FILLER_UNIT + b"\xff" * filler + UNIT_END)
-    bigger.stream, bigger.time_base = packet.stream, packet.time_base
-    bigger.pts, bigger.dts, bigger.duration = packet.pts, packet.dts, packet.duration
-    bigger.is_keyframe = packet.is_keyframe
-    return bigger
+    filled = av.Packet(bytes(packet) + START_CODE + FILLER_UNIT + b"\xff" * filler + UNIT_END)
+    filled.stream, filled.time_base = packet.stream, packet.time_base
+    filled.pts, filled.dts, filled.duration = packet.pts, packet.dts, packet.duration
+    filled.is_keyframe = packet.is_keyframe
+    return filled

@@ -1,16 +1,18 @@
-"""The simulator as a program of its own, with pretend credentials ready for a .env file."""
+"""The simulator as a program, with credentials ready for a .env file."""
 
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from bot.devtools.simulator.cloud import Cloud
+from bot.devtools.simulator.web_app import serve, serve_aibot, serve_official_account
 
 
 def add_sample_people(cloud: Cloud) -> None:
-    """A few people and one group, so that the page has something to show at once."""
+    """Add a few people and one group, so that the page is not empty."""
     cloud.add_member("zhangsan", "张三", "13800000001")
     cloud.add_member("lisi", "李四", "13800000002", shows_cards=False)
     cloud.add_member("wangling", "王领导", "13800000003")
@@ -21,27 +23,31 @@ def add_sample_people(cloud: Cloud) -> None:
 
 
 def run(port: int, clock: Callable[[], float] = time.time, films_dir: Path | None = None) -> None:
-    """Serve until interrupted; the address and the settings are printed once."""
+    """Print the address and the settings, then serve until interrupted."""
     with Cloud(clock, films_dir=films_dir) as cloud:
         add_sample_people(cloud)
-        cloud.serve(port)
-        cloud.aibot.serve(port + 1 if port else 0)
-        cloud.official_account.serve(port + 2 if port else 0)
-        lines = [f"{name}={value}" for name, value in cloud.settings.items()]
-        head = [f"# the pretend WeCom cloud: {cloud.url} (callbacks go to {cloud.app.callback_url})"]
-        tail = [f"# robot keys: {', '.join(cloud.robots)}", "# WeChat customer service:"]
-        tail += [f"{name}={value}" for name, value in cloud.kf.settings().items()]
-        tail += [f"# the smart bot, in the groups {', '.join(cloud.aibot.chats)}:"]
-        tail += [f"{name}={value}" for name, value in cloud.aibot.settings.items()]
-        tail += ["# the Official Account:"]
-        tail += [f"{name}={value}" for name, value in cloud.official_account.settings().items()]
-        sys.stdout.write("\n".join(head + lines + tail) + "\n")
+        serve(cloud, port)
+        serve_aibot(cloud, port + 1 if port else 0)
+        serve_official_account(cloud, port + 2 if port else 0)
+        sys.stdout.write("\n".join(_introduction(cloud)) + "\n")
         sys.stdout.flush()
-        _until_interrupted()
+        with suppress(KeyboardInterrupt):
+            threading.Event().wait()
 
 
-def _until_interrupted() -> None:
-    try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        return
+def _introduction(cloud: Cloud) -> list[str]:
+    return [
+        f"# simulated WeCom cloud: {cloud.url} (callbacks go to {cloud.app.callback_url})",
+        *_env_lines(cloud.settings),
+        f"# robot keys: {', '.join(cloud.robots)}",
+        "# WeChat customer service:",
+        *_env_lines(cloud.kf.settings()),
+        f"# smart bot, in the groups {', '.join(cloud.aibot.chats)}:",
+        *_env_lines(cloud.aibot.settings),
+        "# Official Account:",
+        *_env_lines(cloud.official_account.settings()),
+    ]
+
+
+def _env_lines(settings: dict[str, str]) -> list[str]:
+    return [f"{name}={value}" for name, value in settings.items()]

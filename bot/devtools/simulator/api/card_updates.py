@@ -1,8 +1,8 @@
-"""message/update_template_card: a card changes after it was sent (protocol sheet, section 4.2)."""
+"""message/update_template_card: changes a card that was sent before."""
 
 import copy
-from typing import TYPE_CHECKING
 
+from bot.devtools.simulator.cloud import Cloud
 from bot.devtools.simulator.core.card_rules import check_card
 from bot.devtools.simulator.core.errors import ApiError
 from bot.devtools.simulator.core.field_checks import (
@@ -15,21 +15,17 @@ from bot.devtools.simulator.core.field_checks import (
 from bot.devtools.simulator.core.recipients import check_agent_id, match_members
 from bot.devtools.simulator.core.records import Card, Json
 
-if TYPE_CHECKING:
-    from bot.devtools.simulator.cloud import Cloud
-
 ENDPOINT = "message/update_template_card"
 
 
-def update_card(cloud: "Cloud", body: Json) -> Json:
-    """Change the copies of the people named; the caller holds the cloud's lock."""
+def update_card(cloud: Cloud, body: Json) -> Json:
+    """Change the copies of the given members; the caller holds the cloud's lock."""
     check_agent_id(cloud.app, body)
     code = require_text(body, "response_code")
     replacement = _replacement(body)
     users = _users(body)
     task_id = cloud.cards.redeem_code(code, cloud.now())
-    wanted = cloud.cards.holders(task_id) if users is None else users
-    members, unknown = match_members(cloud.members, wanted)
+    members, unknown = match_members(cloud.members, cloud.cards.holders(task_id) if users is None else users)
     for member in members:
         card = cloud.cards.find_copy(task_id, member.userid)
         if card is not None:
@@ -40,7 +36,7 @@ def update_card(cloud: "Cloud", body: Json) -> Json:
 
 
 def _users(body: Json) -> tuple[str, ...] | None:
-    """The userids named, or None for everybody."""
+    """The given userids; None for everybody."""
     if optional_choice(body, "atall", (0, 1)):
         return None
     users = optional_texts(body, "userids")
@@ -50,11 +46,11 @@ def _users(body: Json) -> tuple[str, ...] | None:
 
 
 def _replacement(body: Json) -> str:
-    """What the buttons become; empty when a full card says it itself."""
+    """The text that replaces the buttons; empty if the new card has none."""
     if "button" in body:
         return require_text(require_object(body, "button"), "replace_name")
     card = require_object(body, "template_card")
-    check_card({"task_id": "kept"} | card)
+    check_card({"task_id": "unchanged"} | card)
     return optional_text(card, "replace_text")
 
 

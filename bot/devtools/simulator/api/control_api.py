@@ -1,6 +1,6 @@
-"""The control API under /sim: other processes set the cloud up, speak for its members and look at what was heard."""
+"""The control API under /sim: other processes set up the cloud, act for its people and read what they received."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
@@ -18,14 +18,12 @@ from bot.devtools.simulator.api.control_request import (
 from bot.devtools.simulator.api.kf_control import create_kf_control_api
 from bot.devtools.simulator.api.official_account_control import create_account_control_api
 from bot.devtools.simulator.api.views import customer_view, follower_view, group_view, phone_view, state_view
+from bot.devtools.simulator.cloud import Cloud
 from bot.devtools.simulator.core.crypto import aes_key
 from bot.devtools.simulator.core.kf_phone import KfSentMessage
 from bot.devtools.simulator.core.official_account_phone import AccountSentMessage, FollowerPhone
 from bot.devtools.simulator.core.phone import SentMessage
 from bot.devtools.simulator.core.records import Json
-
-if TYPE_CHECKING:
-    from bot.devtools.simulator.cloud import Cloud
 
 APP_FIELDS: dict[str, type] = {
     "corp_id": str,
@@ -37,26 +35,38 @@ APP_FIELDS: dict[str, type] = {
     "trusted_domain": str,
 }
 
+# JSON key: the parameter of Faults.inject and the types of its value.
+FAULT_FIELDS: dict[str, tuple[str, tuple[type, ...]]] = {
+    "errcode": ("errcode", (int,)),
+    "http_status": ("http_status", (int,)),
+    "drop": ("drop", (bool,)),
+    "lose_answer": ("lose_response", (bool,)),
+    "cut_after": ("truncate_after", (int,)),
+    "wrong_bytes": ("corrupt_bytes", (bool,)),
+    "delay": ("delay", (int, float)),
+    "times": ("times", (int,)),
+}
 
-def create_control_api(cloud: "Cloud") -> Blueprint:
-    """Everything under /sim."""
+
+def create_control_api(cloud: Cloud) -> Blueprint:
+    """All calls under /sim; bad requests are answered with HTTP 400 and {"error": ...}."""
     blueprint = Blueprint("control", __name__, url_prefix="/sim")
 
     @blueprint.errorhandler(BadRequest)
-    def refuse(error: BadRequest) -> tuple[Response, int]:
+    def answer_error(error: BadRequest) -> tuple[Response, int]:
         return jsonify(error=str(error)), 400
 
     blueprint.register_blueprint(create_kf_control_api(cloud))
     blueprint.register_blueprint(create_account_control_api(cloud))
     _add_setup(blueprint, cloud)
-    _add_people(blueprint, cloud)
-    _add_files(blueprint, cloud)
+    _add_actions(blueprint, cloud)
+    _add_uploads(blueprint, cloud)
     _add_views(blueprint, cloud)
-    _add_trouble(blueprint, cloud)
+    _add_faults(blueprint, cloud)
     return blueprint
 
 
-def _add_setup(blueprint: Blueprint, cloud: "Cloud") -> None:
+def _add_setup(blueprint: Blueprint, cloud: Cloud) -> None:
     @blueprint.post("/app")
     def app() -> Response:
         cloud.configure(**_app_changes(read_fields()))
@@ -99,55 +109,54 @@ def _userids(row: Json) -> tuple[str, ...]:
     return tuple(members)
 
 
-def _add_people(blueprint: Blueprint, cloud: "Cloud") -> None:
+def _add_actions(blueprint: Blueprint, cloud: Cloud) -> None:
     @blueprint.post("/say")
     def say() -> Response:
         fields = read_fields()
-        return _sent(find_phone(cloud, fields).says(text_field(fields, "text"), time_field(fields)))
+        return _sent_response(find_phone(cloud, fields).says(text_field(fields, "text"), time_field(fields)))
 
     @blueprint.post("/enter")
     def enter() -> Response:
         fields = read_fields()
-        return _sent(find_member_phone(cloud, fields).enters(time_field(fields)))
+        return _sent_response(find_member_phone(cloud, fields).enters(time_field(fields)))
 
     @blueprint.post("/press")
     def press() -> Response:
         fields = read_fields()
         phone, task_id, key = find_member_phone(cloud, fields), text_field(fields, "task_id"), text_field(fields, "key")
         try:
-            return _sent(phone.presses(task_id, key, time_field(fields)))
+            return _sent_response(phone.presses(task_id, key, time_field(fields)))
         except ValueError as error:
             raise BadRequest(str(error)) from error
 
 
-def _add_files(blueprint: Blueprint, cloud: "Cloud") -> None:
+def _add_uploads(blueprint: Blueprint, cloud: Cloud) -> None:
     @blueprint.post("/film")
     def film() -> Response:
         fields = read_fields()
         phone, (path, name) = find_phone(cloud, fields), read_upload(cloud, fields, "film")
-        return _sent(phone.sends_film(path, name, time_field(fields)))
+        return _sent_response(phone.sends_film(path, name, time_field(fields)))
 
     @blueprint.post("/photo")
     def photo() -> Response:
         fields = read_fields()
         phone, (path, name) = find_phone(cloud, fields), read_upload(cloud, fields, "photo")
-        return _sent(phone.sends_photo(path, name, time_field(fields)))
+        return _sent_response(phone.sends_photo(path, name, time_field(fields)))
 
     @blueprint.post("/file")
     def file() -> Response:
         fields = read_fields()
         phone, (path, name) = find_phone(cloud, fields), read_upload(cloud, fields, "file")
         if isinstance(phone, FollowerPhone):
-            raise BadRequest("from: nobody can send the account a file")
-        return _sent(phone.sends_file(path, name, time_field(fields)))
+            raise BadRequest("from: followers cannot send files")
+        return _sent_response(phone.sends_file(path, name, time_field(fields)))
 
 
-def _sent(sent: SentMessage | KfSentMessage | AccountSentMessage) -> Response:
-    told = {"status": sent.status, "statuses": sent.statuses, "msg_id": sent.msg_id, "media_id": sent.media_id}
-    return jsonify(told)
+def _sent_response(sent: SentMessage | KfSentMessage | AccountSentMessage) -> Response:
+    return jsonify(status=sent.status, statuses=sent.statuses, msg_id=sent.msg_id, media_id=sent.media_id)
 
 
-def _add_views(blueprint: Blueprint, cloud: "Cloud") -> None:
+def _add_views(blueprint: Blueprint, cloud: Cloud) -> None:
     @blueprint.get("/phones/<userid>")
     def phones(userid: str) -> tuple[Response, int]:
         if userid in cloud.kf.customers:
@@ -169,7 +178,7 @@ def _add_views(blueprint: Blueprint, cloud: "Cloud") -> None:
         return jsonify(state_view(cloud))
 
 
-def _add_trouble(blueprint: Blueprint, cloud: "Cloud") -> None:
+def _add_faults(blueprint: Blueprint, cloud: Cloud) -> None:
     @blueprint.post("/faults")
     def faults() -> Response:
         fields = read_fields()
@@ -178,7 +187,7 @@ def _add_trouble(blueprint: Blueprint, cloud: "Cloud") -> None:
         if bool_field(fields, "kill_token", False):
             cloud.revoke_token()
         if "endpoint" in fields:
-            _plan_fault(cloud, fields)
+            _inject_fault(cloud, fields)
         return jsonify(state_view(cloud))
 
     @blueprint.post("/verify")
@@ -195,28 +204,14 @@ def _add_trouble(blueprint: Blueprint, cloud: "Cloud") -> None:
         raise BadRequest(f"no {request.method} /sim/{name}")
 
 
-FAULT_FIELDS: dict[str, tuple[type, ...]] = {
-    "errcode": (int,),
-    "http_status": (int,),
-    "drop": (bool,),
-    "lose_answer": (bool,),
-    "cut_after": (int,),
-    "wrong_bytes": (bool,),
-    "delay": (int, float),
-    "times": (int,),
-}
-# Fields whose names outside are not those of the faults.
-FAULT_NAMES = {"lose_answer": "lose_response", "cut_after": "truncate_after", "wrong_bytes": "corrupt_bytes"}
-
-
-def _plan_fault(cloud: "Cloud", fields: Json) -> None:
-    options = {name: value for name, value in fields.items() if name in FAULT_FIELDS}
-    for name, value in options.items():
-        kinds = FAULT_FIELDS[name]
+def _inject_fault(cloud: Cloud, fields: Json) -> None:
+    options: dict[str, Any] = {}
+    for name in FAULT_FIELDS.keys() & fields.keys():
+        (parameter, kinds), value = FAULT_FIELDS[name], fields[name]
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
             raise BadRequest(f"{name}: {kinds[-1].__name__} is expected")
+        options[parameter] = value
     try:
-        named = {FAULT_NAMES.get(name, name): value for name, value in options.items()}
-        cloud.faults.inject(text_field(fields, "endpoint"), **named)
+        cloud.faults.inject(text_field(fields, "endpoint"), **options)
     except ValueError as error:
         raise BadRequest(str(error)) from error

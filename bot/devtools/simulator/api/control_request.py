@@ -1,19 +1,18 @@
-"""Reading what the control API is asked, with clear words for what is wrong."""
+"""Reads the fields of a control API request; every problem raises BadRequest with the field and the reason."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from flask import request
 
+from bot.devtools.simulator.cloud import Cloud
 from bot.devtools.simulator.core.kf_phone import KfPhone
 from bot.devtools.simulator.core.official_account_phone import FollowerPhone
 from bot.devtools.simulator.core.phone import Phone
 from bot.devtools.simulator.core.records import Json
-
-if TYPE_CHECKING:
-    from bot.devtools.simulator.cloud import Cloud
 
 
 class BadRequest(ValueError):
@@ -21,7 +20,7 @@ class BadRequest(ValueError):
 
 
 def read_fields() -> Json:
-    """The fields asked for: a JSON object, or the fields of a form."""
+    """The fields of the request: a JSON object or a form."""
     if request.form or request.files:
         return dict(request.form)
     body = request.get_json(silent=True)
@@ -31,7 +30,7 @@ def read_fields() -> Json:
 
 
 def read_rows(name: str) -> list[Json]:
-    """A list of objects: the body itself, its field `name`, or one object alone."""
+    """A list of objects: the body itself, its field `name`, or a single object."""
     body = request.get_json(silent=True)
     if isinstance(body, dict):
         body = body.get(name, [body])
@@ -41,7 +40,7 @@ def read_rows(name: str) -> list[Json]:
 
 
 def text_field(fields: Json, name: str, default: str | None = None) -> str:
-    """A text field; required unless there is a default."""
+    """A text field; required and not empty unless there is a default."""
     value = fields.get(name, default)
     if not isinstance(value, str) or (default is None and not value):
         raise BadRequest(f"{name}: a text is expected")
@@ -49,7 +48,7 @@ def text_field(fields: Json, name: str, default: str | None = None) -> str:
 
 
 def read_text_fields(allowed: Sequence[str]) -> dict[str, str]:
-    """The fields asked for, texts all of them, of which there are no others than these."""
+    """The fields of the request, all of them texts and among the allowed names."""
     fields = read_fields()
     for name in fields:
         if name not in allowed:
@@ -58,7 +57,7 @@ def read_text_fields(allowed: Sequence[str]) -> dict[str, str]:
 
 
 def bool_field(fields: Json, name: str, default: bool) -> bool:
-    """A true/false field."""
+    """A boolean field."""
     value = fields.get(name, default)
     if not isinstance(value, bool):
         raise BadRequest(f"{name}: true or false is expected")
@@ -70,37 +69,33 @@ def time_field(fields: Json) -> float | None:
     value: Any = fields.get("at")
     if value in (None, ""):
         return None
-    try:
+    with suppress(TypeError, ValueError):
         return float(value)
-    except (TypeError, ValueError):
-        pass
-    try:
-        moment = datetime.fromisoformat(str(value))
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise BadRequest("at: Unix seconds or ISO 8601 with an offset are expected")
-    return moment.timestamp()
+    with suppress(ValueError):
+        parsed = datetime.fromisoformat(str(value))
+        if parsed.tzinfo is not None:
+            return parsed.timestamp()
+    raise BadRequest("at: Unix seconds or ISO 8601 with an offset are expected")
 
 
-def find_phone(cloud: "Cloud", fields: Json) -> Phone | KfPhone | FollowerPhone:
-    """The phone named by the field `from`: a member's, or the WeChat of a customer or a follower."""
+def find_phone(cloud: Cloud, fields: Json) -> Phone | KfPhone | FollowerPhone:
+    """The phone of the member, customer or follower whose id is in the field `from`."""
     name = text_field(fields, "from")
     if name in cloud.official_account.followers:
-        return cloud.official_account.follower_phone(name)
-    return cloud.kf.customer_phone(name) if name in cloud.kf.customers else find_member_phone(cloud, fields)
+        return cloud.follower_phone(name)
+    return cloud.customer_phone(name) if name in cloud.kf.customers else find_member_phone(cloud, fields)
 
 
-def find_member_phone(cloud: "Cloud", fields: Json) -> Phone:
-    """The member's phone named by the field `from`."""
+def find_member_phone(cloud: Cloud, fields: Json) -> Phone:
+    """The phone of the member whose userid is in the field `from`."""
     userid = text_field(fields, "from")
     if userid not in cloud.members:
         raise BadRequest(f"from: no member {userid!r}")
     return cloud.phone(userid)
 
 
-def read_upload(cloud: "Cloud", fields: Json, name: str) -> tuple[Path, str]:
-    """A file handed in as the multipart field `name`, or as a `path` under the directory given at start."""
+def read_upload(cloud: Cloud, fields: Json, name: str) -> tuple[Path, str]:
+    """Path and filename of the multipart field `name`, or of `path` inside the directory given at start."""
     file = request.files.get(name)
     if file is not None and file.filename:
         target = cloud.upload_path(f"{cloud.next_msg_id()}.upload")
@@ -108,11 +103,11 @@ def read_upload(cloud: "Cloud", fields: Json, name: str) -> tuple[Path, str]:
         return target, file.filename
     if cloud.films_dir is None:
         raise BadRequest(f"a multipart field {name!r} is expected; no directory for paths was given at start")
-    return _inside(cloud.films_dir, text_field(fields, "path"))
+    return _find_file(cloud.films_dir, text_field(fields, "path"))
 
 
-def _inside(directory: Path, name: str) -> tuple[Path, str]:
-    found = (directory / name).resolve()
-    if not found.is_relative_to(directory.resolve()) or not found.is_file():
+def _find_file(directory: Path, name: str) -> tuple[Path, str]:
+    path = (directory / name).resolve()
+    if not path.is_relative_to(directory.resolve()) or not path.is_file():
         raise BadRequest(f"path: no file {name!r} in the directory given at start")
-    return found, found.name
+    return path, path.name

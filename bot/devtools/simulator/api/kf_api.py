@@ -1,44 +1,40 @@
-"""Customer service over HTTP (protocol sheet, section 9)."""
+"""Customer service over HTTP."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from flask import Blueprint, Response
 
 from bot.devtools.simulator.api import kf_messages
 from bot.devtools.simulator.api.fault_injection import OK_BODY, install_fault_handlers, json_response
 from bot.devtools.simulator.api.platform_api import check_kf_token, read_json_body
+from bot.devtools.simulator.cloud import Cloud
+from bot.devtools.simulator.core.records import Json
 
-if TYPE_CHECKING:
-    from bot.devtools.simulator.cloud import Cloud
 
-
-def create_kf_api(cloud: "Cloud") -> Blueprint:
-    """Everything under /cgi-bin/kf."""
+def create_kf_api(cloud: Cloud) -> Blueprint:
+    """The calls under /cgi-bin/kf."""
     blueprint = Blueprint("kf", __name__, url_prefix="/cgi-bin/kf")
     install_fault_handlers(blueprint, cloud)
 
-    @blueprint.post("/sync_msg")
-    def sync_msg() -> Response:
+    def answer(call: Callable[[Cloud, Json], Json]) -> Response:
         check_kf_token(cloud)
         with cloud.lock:
-            return json_response(OK_BODY | cloud.kf.sync(read_json_body()))
+            return json_response(OK_BODY | call(cloud, read_json_body()))
+
+    @blueprint.post("/sync_msg")
+    def sync_msg() -> Response:
+        return answer(lambda cloud, body: cloud.kf.sync(body))
 
     @blueprint.post("/send_msg")
     def send_msg() -> Response:
-        check_kf_token(cloud)
-        with cloud.lock:
-            return json_response(OK_BODY | kf_messages.send_kf_message(cloud, read_json_body()))
+        return answer(kf_messages.send_kf_message)
 
     @blueprint.post("/send_msg_on_event")
     def send_msg_on_event() -> Response:
-        check_kf_token(cloud)
-        with cloud.lock:
-            return json_response(OK_BODY | kf_messages.send_welcome(cloud, read_json_body()))
+        return answer(kf_messages.send_welcome)
 
     @blueprint.post("/add_contact_way")
     def add_contact_way() -> Response:
-        check_kf_token(cloud)
-        with cloud.lock:
-            return json_response(OK_BODY | kf_messages.add_contact_way(cloud, read_json_body()))
+        return answer(kf_messages.add_contact_way)
 
     return blueprint

@@ -1,6 +1,4 @@
-"""The control API's part for the Official Account: set it up, follow, scan, unfollow, change the mode."""
-
-from typing import TYPE_CHECKING
+"""The control API for the Official Account, under /sim/official_account."""
 
 from flask import Blueprint, Response, jsonify
 
@@ -13,15 +11,13 @@ from bot.devtools.simulator.api.control_request import (
     text_field,
     time_field,
 )
+from bot.devtools.simulator.cloud import Cloud
 from bot.devtools.simulator.core.official_account_phone import AccountSentMessage, FollowerPhone
 from bot.devtools.simulator.core.official_account_records import MODES
 from bot.devtools.simulator.core.records import Json
 
-if TYPE_CHECKING:
-    from bot.devtools.simulator.cloud import Cloud
-
 ACCOUNT_FIELDS = ("app_id", "original_id", "secret", "token", "encoding_aes_key", "callback_url", "mode")
-# As they are called outside, and here.
+# JSON key: attribute of OfficialAccount.
 SWITCHES = {
     "allowed_ip": "ip_allowed",
     "raw_films": "films_as_bytes",
@@ -30,15 +26,15 @@ SWITCHES = {
 }
 
 
-def create_account_control_api(cloud: "Cloud") -> Blueprint:
-    """Everything under /sim/official_account."""
+def create_account_control_api(cloud: Cloud) -> Blueprint:
+    """Set-up, actions of followers, and faults."""
     blueprint = Blueprint("account_control", __name__, url_prefix="/official_account")
     _add_setup(blueprint, cloud)
-    _add_people(blueprint, cloud)
+    _add_actions(blueprint, cloud)
     return blueprint
 
 
-def _add_setup(blueprint: Blueprint, cloud: "Cloud") -> None:
+def _add_setup(blueprint: Blueprint, cloud: Cloud) -> None:
     @blueprint.post("/account")
     def account() -> Response:
         fields = read_text_fields(ACCOUNT_FIELDS)
@@ -56,31 +52,33 @@ def _add_setup(blueprint: Blueprint, cloud: "Cloud") -> None:
 
     @blueprint.post("/trouble")
     def trouble() -> Response:
-        fields = read_fields()
-        for name, field in SWITCHES.items():
-            setattr(cloud.official_account, field, bool_field(fields, name, getattr(cloud.official_account, field)))
-        return jsonify({name: getattr(cloud.official_account, field) for name, field in SWITCHES.items()})
+        fields, account = read_fields(), cloud.official_account
+        for key, attribute in SWITCHES.items():
+            setattr(account, attribute, bool_field(fields, key, getattr(account, attribute)))
+        return jsonify({key: getattr(account, attribute) for key, attribute in SWITCHES.items()})
 
     @blueprint.post("/verify")
     def verify() -> Response:
         return jsonify(verified=cloud.official_account.callback_sender.verify_url())
 
 
-def _add_people(blueprint: Blueprint, cloud: "Cloud") -> None:
+def _add_actions(blueprint: Blueprint, cloud: Cloud) -> None:
     @blueprint.post("/follow")
     def follow() -> Response:
         fields = read_fields()
-        return _sent(_phone(cloud, fields).follows(text_field(fields, "scene", ""), time_field(fields)))
+        phone = _find_follower_phone(cloud, fields)
+        return _sent_response(phone.follows(text_field(fields, "scene", ""), time_field(fields)))
 
     @blueprint.post("/scan")
     def scan() -> Response:
         fields = read_fields()
-        return _sent(_phone(cloud, fields).scans(text_field(fields, "scene"), time_field(fields)))
+        phone = _find_follower_phone(cloud, fields)
+        return _sent_response(phone.scans(text_field(fields, "scene"), time_field(fields)))
 
     @blueprint.post("/unfollow")
     def unfollow() -> Response:
         fields = read_fields()
-        return _sent(_phone(cloud, fields).unfollows(time_field(fields)))
+        return _sent_response(_find_follower_phone(cloud, fields).unfollows(time_field(fields)))
 
     @blueprint.post("/templates_done")
     def templates_done() -> Response:
@@ -88,12 +86,12 @@ def _add_people(blueprint: Blueprint, cloud: "Cloud") -> None:
         return jsonify(statuses=cloud.official_account.send_template_results(text_field(fields, "status", "success")))
 
 
-def _phone(cloud: "Cloud", fields: Json) -> FollowerPhone:
+def _find_follower_phone(cloud: Cloud, fields: Json) -> FollowerPhone:
     name = text_field(fields, "from")
     if name not in cloud.official_account.followers:
         raise BadRequest(f"from: no follower {name!r}")
-    return cloud.official_account.follower_phone(name)
+    return cloud.follower_phone(name)
 
 
-def _sent(sent: AccountSentMessage) -> Response:
+def _sent_response(sent: AccountSentMessage) -> Response:
     return jsonify(status=sent.status, statuses=sent.statuses, msg_id=sent.msg_id, media_id=sent.media_id)

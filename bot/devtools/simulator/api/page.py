@@ -1,29 +1,26 @@
-"""A plain page that shows every phone and group, and lets one speak and press for them."""
+"""A page that shows every phone and group, and sends messages and presses buttons for people."""
 
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, render_template
 
 from bot.devtools.simulator.api.views import page_view
+from bot.devtools.simulator.cloud import Cloud
 from bot.devtools.simulator.core.errors import ApiError
 from bot.devtools.simulator.core.media_rules import MAX_RANGE_BYTES
-
-if TYPE_CHECKING:
-    from bot.devtools.simulator.cloud import Cloud
 
 BEIJING = timezone(timedelta(hours=8))
 
 
 def format_time(seconds: float) -> str:
-    """A moment as people in Beijing read it."""
+    """Beijing time."""
     return datetime.fromtimestamp(seconds, UTC).astimezone(BEIJING).strftime("%m-%d %H:%M:%S")
 
 
-def create_page_blueprint(cloud: "Cloud") -> Blueprint:
-    """The page at / and the pictures that a photo's PicUrl points to (section 1.4)."""
+def create_page_blueprint(cloud: Cloud) -> Blueprint:
+    """The page at /, and the pictures that the PicUrl of a photo message points to."""
     blueprint = Blueprint("page", __name__, template_folder="templates")
-    blueprint.add_app_template_filter(format_time, "shown_time")
+    blueprint.add_app_template_filter(format_time, "beijing_time")
 
     @blueprint.get("/")
     def index() -> str:

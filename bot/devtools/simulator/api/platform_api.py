@@ -1,25 +1,23 @@
-"""The platform's HTTP calls, except media: token, messages, robots (protocol sheet, sections 2, 4 and 6)."""
+"""The platform's HTTP calls for tokens, app messages and group robots."""
 
 import json
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from flask import Blueprint, Response, request
 
 from bot.devtools.simulator.api import app_messages, card_updates, robot_messages
 from bot.devtools.simulator.api.fault_injection import OK_BODY, install_fault_handlers, json_response
+from bot.devtools.simulator.cloud import Cloud
 from bot.devtools.simulator.core.errors import ApiError
 from bot.devtools.simulator.core.faults import GET_ENDPOINTS, POST_ENDPOINTS
 from bot.devtools.simulator.core.records import Json
 from bot.devtools.simulator.core.tokens import check_credentials
 
-if TYPE_CHECKING:
-    from bot.devtools.simulator.cloud import Cloud
-
 CALLBACK_IPS = ["127.0.0.1", "101.226.103.*"]
 
 
 def read_json_body() -> Json:
-    """The JSON object posted, or 40058."""
+    """The JSON object of the request; raises 40058 for anything else."""
     try:
         body = json.loads(request.get_data())
     except ValueError as error:
@@ -29,8 +27,8 @@ def read_json_body() -> Json:
     return cast(Json, body)
 
 
-def check_token(cloud: "Cloud") -> None:
-    """Raise unless the call carries the app's living access token (2.1)."""
+def check_token(cloud: Cloud) -> None:
+    """Raise unless the call carries the app's valid access token."""
     token = request.args.get("access_token")
     with cloud.lock:
         if cloud.kf.tokens.is_current(token):
@@ -38,8 +36,8 @@ def check_token(cloud: "Cloud") -> None:
         cloud.tokens.check(token, cloud.now())
 
 
-def check_kf_token(cloud: "Cloud") -> None:
-    """Raise unless the call carries customer service's living access token; each secret has its own APIs (2.1)."""
+def check_kf_token(cloud: Cloud) -> None:
+    """Raise unless the call carries customer service's valid access token; each secret opens its own APIs."""
     token = request.args.get("access_token")
     with cloud.lock:
         if cloud.tokens.is_current(token):
@@ -47,24 +45,24 @@ def check_kf_token(cloud: "Cloud") -> None:
         cloud.kf.tokens.check(token, cloud.now())
 
 
-def check_any_token(cloud: "Cloud") -> None:
-    """Media belong to the corp: every secret of it opens them (3.1)."""
+def check_any_token(cloud: Cloud) -> None:
+    """Raise unless the call carries either token: media belong to the corp, and all its secrets open them."""
     if cloud.kf.tokens.is_current(request.args.get("access_token")):
         return check_kf_token(cloud)
     return check_token(cloud)
 
 
-def create_platform_api(cloud: "Cloud") -> Blueprint:
-    """Everything under /cgi-bin that speaks JSON."""
+def create_platform_api(cloud: Cloud) -> Blueprint:
+    """The calls under /cgi-bin; unknown ones are answered with 40066."""
     blueprint = Blueprint("platform", __name__, url_prefix="/cgi-bin")
     install_fault_handlers(blueprint, cloud)
-    _add_reads(blueprint, cloud)
-    _add_sends(blueprint, cloud)
-    _add_rest(blueprint)
+    _add_token_calls(blueprint, cloud)
+    _add_message_calls(blueprint, cloud)
+    _add_unknown_calls(blueprint)
     return blueprint
 
 
-def _add_reads(blueprint: Blueprint, cloud: "Cloud") -> None:
+def _add_token_calls(blueprint: Blueprint, cloud: Cloud) -> None:
     @blueprint.get("/gettoken")
     def gettoken() -> Response:
         secret = request.args.get("corpsecret")
@@ -80,7 +78,7 @@ def _add_reads(blueprint: Blueprint, cloud: "Cloud") -> None:
         return json_response(OK_BODY | {"ip_list": CALLBACK_IPS})
 
 
-def _add_sends(blueprint: Blueprint, cloud: "Cloud") -> None:
+def _add_message_calls(blueprint: Blueprint, cloud: Cloud) -> None:
     @blueprint.post("/message/send")
     def message_send() -> Response:
         check_token(cloud)
@@ -96,12 +94,11 @@ def _add_sends(blueprint: Blueprint, cloud: "Cloud") -> None:
     @blueprint.post("/webhook/send")
     def webhook_send() -> Response:
         with cloud.lock:
-            return json_response(
-                OK_BODY | robot_messages.send_robot_message(cloud, request.args.get("key"), read_json_body())
-            )
+            result = robot_messages.send_robot_message(cloud, request.args.get("key"), read_json_body())
+            return json_response(OK_BODY | result)
 
 
-def _add_rest(blueprint: Blueprint) -> None:
+def _add_unknown_calls(blueprint: Blueprint) -> None:
     @blueprint.route("/<path:name>", methods=["GET", "POST", "PUT", "DELETE"])
     def unknown(name: str) -> Response:
         if name in GET_ENDPOINTS:

@@ -1,4 +1,4 @@
-"""The smart bot's console page, its groups, and what people say to it, as plain records (protocol sheet, section 7)."""
+"""Records of the smart bot: its identity, its group chats and the callbacks sent to it."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,7 @@ MESSAGE, CLICK, ENTRY = "message", "click", "entry"
 
 @dataclass(frozen=True)
 class BotIdentity:
-    """The bot as the console shows it."""
+    """The bot as the admin console shows it."""
 
     bot_id: str = "aibPretendBot0001"
     secret: str = "pretend-aibot-secret"
@@ -18,7 +18,7 @@ class BotIdentity:
 
 @dataclass
 class Chat:
-    """A work group in which the bot sits; `heard` is what everybody in it sees of the bot."""
+    """A group chat with the bot in it; `received` holds what the bot sent there."""
 
     chatid: str
     name: str
@@ -27,13 +27,13 @@ class Chat:
 
     @property
     def texts(self) -> list[str]:
-        """Everything readable that was heard, in order."""
-        return [heard.text for heard in self.received]
+        """The texts of all messages, in order."""
+        return [message.text for message in self.received]
 
 
 @dataclass
 class GroupPost:
-    """Something a person posted in a group without mentioning the bot: it reaches the bot only when quoted (7.1)."""
+    """A message in a group without a mention of the bot; it reaches the bot only as a quote."""
 
     msgtype: str
     content: Json
@@ -41,7 +41,7 @@ class GroupPost:
 
 @dataclass
 class AibotCallback:
-    """One thing said to the bot. `reached` is false when no connection was there, or it was one too many (7.1)."""
+    """One message or event for the bot. `delivered` is False if nobody was connected or a limit was exceeded."""
 
     req_id: str
     userid: str
@@ -52,13 +52,14 @@ class AibotCallback:
     delivered: bool = False
     answered: bool = False
     streams: dict[str, float] = field(default_factory=dict)
+    """Start time of each streamed reply, by stream id."""
 
     @property
     def status(self) -> int:
-        """200 when it reached the bot, as with the app's callback; 0 when it did not."""
+        """200 if delivered, else 0: the same meaning as the HTTP status of the app's callback."""
         return 200 if self.delivered else 0
 
     @property
     def statuses(self) -> list[int]:
-        """The same as a list: it is said once only."""
+        """The status as a list; there are no retries over a WebSocket."""
         return [self.status]

@@ -1,31 +1,28 @@
-"""Files from the smart bot in numbered chunks (protocol sheet, section 7.5)."""
+"""Uploads of the smart bot over its WebSocket, in numbered chunks."""
 
 import base64
 import binascii
 import hashlib
 import secrets
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from bot.devtools.simulator.core.errors import ApiError
 from bot.devtools.simulator.core.field_checks import optional_text, require_text
 from bot.devtools.simulator.core.media_rules import check_upload
 from bot.devtools.simulator.core.rate_limit import RateLimit
 from bot.devtools.simulator.core.records import Json
-
-if TYPE_CHECKING:
-    from bot.devtools.simulator.cloud import Cloud
+from bot.devtools.simulator.core.state import CloudState
 
 MEGABYTE = 1024 * 1024
 LIMITS = {"image": 10 * MEGABYTE, "voice": 2 * MEGABYTE, "video": 10 * MEGABYTE, "file": 20 * MEGABYTE}
 CHUNK_BYTES, MAX_CHUNKS, UPLOAD_TTL_SECONDS = 512 * 1024, 100, 1800
 MEDIA_OWNER = "aibot"
-"""Whose media these are in the cloud's store: a media id of the bot works for the bot only."""
+"""Owner of these media in the media store: their media_ids work for the smart bot only."""
 
 
 @dataclass
 class UploadSession:
-    """One upload under way."""
+    """One upload in progress."""
 
     kind: str
     filename: str
@@ -37,22 +34,22 @@ class UploadSession:
 
 
 class Uploads:
-    """All uploads of the bot; they outlive a connection."""
+    """All uploads in progress; they survive a reconnect. All methods raise ApiError for invalid fields."""
 
-    def __init__(self, state: "Cloud") -> None:
-        self._cloud = state
+    def __init__(self, state: CloudState) -> None:
+        self._state = state
         self._sessions: dict[str, UploadSession] = {}
-        self._minute, self._hour = RateLimit(30, 60), RateLimit(1000, 3600)
+        self._minute_limit, self._hour_limit = RateLimit(30, 60), RateLimit(1000, 3600)
 
     def start(self, body: Json) -> Json:
-        """aibot_upload_media_init."""
-        now = self._cloud.now()
-        if not (self._minute.allow("", now) and self._hour.allow("", now)):
+        """aibot_upload_media_init; at most 30 a minute and 1000 an hour."""
+        now = self._state.now()
+        if not (self._minute_limit.allow("", now) and self._hour_limit.allow("", now)):
             raise ApiError(45009, "upload freq out of limit")
         kind = require_text(body, "type")
         if kind not in LIMITS:
             raise ApiError(40004, "invalid media type")
-        size, chunks = _count(body, "total_size"), _count(body, "total_chunks")
+        size, chunks = _positive_number(body, "total_size"), _positive_number(body, "total_chunks")
         if size > LIMITS[kind]:
             raise ApiError(45001, f"invalid {kind} size")
         if chunks > MAX_CHUNKS or chunks * CHUNK_BYTES < size:
@@ -63,7 +60,7 @@ class Uploads:
         return {"upload_id": upload_id}
 
     def add_chunk(self, body: Json) -> Json:
-        """aibot_upload_media_chunk: numbered from 0, in any order; repeats are ignored."""
+        """aibot_upload_media_chunk: chunks are numbered from 0 and come in any order; repeats are ignored."""
         session, index = self._session(body), body.get("chunk_index")
         if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < session.total_chunks:
             raise ApiError(40058, "chunk_index is not within 0..total_chunks-1")
@@ -77,7 +74,7 @@ class Uploads:
         return {}
 
     def finish(self, body: Json) -> Json:
-        """aibot_upload_media_finish: all there, of the size and the MD5 that were announced."""
+        """aibot_upload_media_finish: the chunks must be complete and match the announced size and MD5."""
         session = self._session(body)
         data = b"".join(session.chunks[index] for index in sorted(session.chunks))
         if len(session.chunks) < session.total_chunks or len(data) != session.total_size:
@@ -86,17 +83,17 @@ class Uploads:
             raise ApiError(40058, "md5 mismatch")
         check_upload(session.kind, data, LIMITS)
         del self._sessions[body["upload_id"]]
-        media = self._cloud.media.add(data, session.kind, session.filename, self._cloud.now(), MEDIA_OWNER)
+        media = self._state.media.add(data, session.kind, session.filename, self._state.now(), MEDIA_OWNER)
         return {"type": session.kind, "media_id": media.media_id, "created_at": int(media.created_at)}
 
     def _session(self, body: Json) -> UploadSession:
         session = self._sessions.get(require_text(body, "upload_id"))
-        if session is None or self._cloud.now() >= session.created_at + UPLOAD_TTL_SECONDS:
+        if session is None or self._state.now() >= session.created_at + UPLOAD_TTL_SECONDS:
             raise ApiError(40058, "upload_id unknown or expired")
         return session
 
 
-def _count(body: Json, name: str) -> int:
+def _positive_number(body: Json, name: str) -> int:
     value = body.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
         raise ApiError(40058, f"{name} is not a number above 0")

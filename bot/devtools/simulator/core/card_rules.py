@@ -1,4 +1,4 @@
-"""What a template card must look like to be accepted (protocol sheet, section 4.1)."""
+"""Which template cards the platform accepts."""
 
 import re
 
@@ -21,7 +21,7 @@ TASK_ID_PATTERN = re.compile(r"[0-9A-Za-z_\-@]{1,128}")
 
 
 def check_card(card: Json) -> list[str]:
-    """Raise 40058 with the reason unless the card is well made; return what a phone would show cut short."""
+    """Raise 40058 unless the card is valid; returns warnings about texts that phones show truncated."""
     kind = require_text(card, "card_type")
     if kind not in CARD_TYPES:
         raise ApiError(40058, f"card_type {kind} unknown")
@@ -32,14 +32,17 @@ def check_card(card: Json) -> list[str]:
         _check_buttons(card)
     if kind in ("text_notice", "news_notice"):
         _check_notice(card)
-    return _too_long(card)
+    return _truncation_warnings(card)
 
 
-def _too_long(card: Json) -> list[str]:
+def _truncation_warnings(card: Json) -> list[str]:
     title = card.get("main_title", {})
-    shown = [("title", title.get("title", ""), 36), ("desc", title.get("desc", ""), 44)]
-    shown.append(("sub_title_text", card.get("sub_title_text", ""), 160))
-    return [f"{name} over {limit} characters is shown cut" for name, text, limit in shown if len(text) > limit]
+    texts = [
+        ("title", title.get("title", ""), 36),
+        ("desc", title.get("desc", ""), 44),
+        ("sub_title_text", card.get("sub_title_text", ""), 160),
+    ]
+    return [f"{name} over {limit} characters is truncated" for name, text, limit in texts if len(text) > limit]
 
 
 def _check_task_id(card: Json, required: bool) -> None:
@@ -47,7 +50,7 @@ def _check_task_id(card: Json, required: bool) -> None:
     if task_id is None and not required:
         return
     if not isinstance(task_id, str) or not TASK_ID_PATTERN.fullmatch(task_id):
-        raise ApiError(40058, "task_id missing, too long or of other characters than digits, letters and _-@")
+        raise ApiError(40058, "task_id is not 1 to 128 letters, digits and _-@")
 
 
 def _check_titles(card: Json, required: bool) -> None:

@@ -1,4 +1,4 @@
-"""The callback crypto of the platform, written apart from the bot's own (protocol sheet, section 1.3)."""
+"""The platform's callback crypto, written independently of the bot's."""
 
 import base64
 import hashlib
@@ -13,24 +13,24 @@ RANDOM_BYTES = 16
 
 
 class DecryptionError(ValueError):
-    """Something that the platform could not have encrypted."""
+    """The platform cannot have produced this ciphertext."""
 
 
 def aes_key(encoding_aes_key: str) -> bytes:
-    """Decode an EncodingAESKey; spare bits in its last character are allowed, as on the platform (1.3)."""
+    """Decode an EncodingAESKey; spare bits in its last character are allowed, as on the platform."""
     if not re.fullmatch(r"[A-Za-z0-9]{43}", encoding_aes_key):
-        raise ValueError("an EncodingAESKey is 43 letters and digits")
+        raise ValueError("an EncodingAESKey has 43 letters and digits")
     return base64.b64decode(encoding_aes_key + "=")
 
 
 def sign(token: str, timestamp: str, nonce: str, ciphertext: str) -> str:
-    """SHA-1 over the four strings sorted byte-wise (1.3)."""
+    """SHA-1 over the four strings, sorted byte-wise and concatenated."""
     parts = sorted(part.encode() for part in (token, timestamp, nonce, ciphertext))
     return hashlib.sha1(b"".join(parts)).hexdigest()
 
 
 def encrypt(encoding_aes_key: str, message: bytes, receive_id: str, random: bytes | None = None) -> str:
-    """Encrypt one message for `receive_id`: random, length, message, receiveid, padded to 32 (1.3)."""
+    """AES-256-CBC over random bytes, big-endian length, message and receiveid, padded to a multiple of 32."""
     head = random if random is not None else os.urandom(RANDOM_BYTES)
     plain = head + struct.pack(">I", len(message)) + message + receive_id.encode()
     pad = BLOCK_SIZE - len(plain) % BLOCK_SIZE
@@ -39,7 +39,7 @@ def encrypt(encoding_aes_key: str, message: bytes, receive_id: str, random: byte
 
 
 def decrypt(encoding_aes_key: str, ciphertext: str) -> tuple[bytes, str]:
-    """Return the message and the receiveid inside a ciphertext, or raise BadCipher (1.3)."""
+    """The message and the receiveid inside a ciphertext; raises DecryptionError."""
     try:
         decryptor = _cipher(encoding_aes_key).decryptor()
         padded = decryptor.update(base64.b64decode(ciphertext, validate=True)) + decryptor.finalize()

@@ -1,8 +1,8 @@
-"""The one way in which the pretend platform says no (protocol sheet, section 14)."""
+"""Errors that the simulated platform answers."""
 
 
 class ApiError(Exception):
-    """Answered as HTTP 200 with errcode and errmsg; remembered as a complaint unless the bot could not know."""
+    """Answered as HTTP 200 with errcode and errmsg, and recorded as a violation unless the bot could not avoid it."""
 
     def __init__(self, errcode: int, errmsg: str, is_violation: bool = True) -> None:
         super().__init__(errmsg)

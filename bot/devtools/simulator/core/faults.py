@@ -1,4 +1,4 @@
-"""Things that go wrong on request: for tests, rehearsals and the control page (protocol sheet, section 15)."""
+"""Faults that tests and rehearsals inject into the platform's endpoints."""
 
 import threading
 from collections import defaultdict, deque
@@ -48,37 +48,37 @@ ENDPOINTS = GET_ENDPOINTS | POST_ENDPOINTS | AIBOT_COMMANDS
 
 @dataclass
 class Fault:
-    """One misbehaviour of one endpoint, used up after `times` calls."""
+    """One fault of one endpoint, used up after `times` calls."""
 
     errcode: int | None = None
-    """Answer this error (HTTP 200) without doing anything."""
+    """Answer this error (HTTP 200) without executing the call."""
     http_status: int | None = None
-    """Answer this HTTP status with a page that is not JSON, without doing anything."""
+    """Answer this HTTP status with a page that is not JSON, without executing the call."""
     drop: bool = False
-    """Close the connection without an answer and without doing anything."""
+    """Close the connection without a response and without executing the call."""
     lose_response: bool = False
-    """Do what was asked, then close the connection without an answer."""
+    """Execute the call, then close the connection without a response."""
     truncate_after: int | None = None
-    """Break off the body after so many bytes."""
+    """Cut the body after this many bytes."""
     corrupt_bytes: bool = False
-    """Answer a body of the right length with other bytes."""
+    """Send a body of the right length with wrong bytes."""
     delay: float = 0.0
-    """Wait so many real seconds before doing it."""
+    """Wait this many real seconds before executing the call."""
     hold: threading.Event | None = None
-    """Wait until a test sets this event (30 s at most) before doing it."""
+    """Wait for this event, at most 30 seconds, before executing the call."""
     times: int = 1
 
 
 class Faults:
-    """The faults waiting to happen, by endpoint name."""
+    """The queued faults of each endpoint; thread-safe."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, deque[Fault]] = defaultdict(deque)
+        self._queues: dict[str, deque[Fault]] = defaultdict(deque)
         self._lock = threading.Lock()
         self.refuse_parallel_fetch = False
-        """Refuse a second fetch of a media_id that is under way with 45033 (section 3.1)."""
+        """Answer 45033 to a second fetch of a media_id while the first is in progress."""
         self.plain_text_errors = False
-        """Answer errors of media/get as text/plain, which the platform also does (section 3.1)."""
+        """Answer errors of media/get as text/plain, as the platform sometimes does."""
 
     def inject(
         self,
@@ -94,29 +94,29 @@ class Faults:
         hold: threading.Event | None = None,
         times: int = 1,
     ) -> None:
-        """Let the next `times` calls of the endpoint misbehave; several calls queue up."""
+        """Queue a fault for the next `times` calls of the endpoint; raises ValueError for an unknown endpoint."""
         if endpoint not in ENDPOINTS:
             raise ValueError(f"no endpoint {endpoint!r}; there are {', '.join(sorted(ENDPOINTS))}")
         fault = Fault(errcode, http_status, drop, lose_response, truncate_after, corrupt_bytes, delay, hold, times)
         with self._lock:
-            self._waiting[endpoint].append(fault)
+            self._queues[endpoint].append(fault)
 
     def take(self, endpoint: str) -> Fault | None:
-        """The fault for this call, counted down."""
+        """The fault for this call, if any; counts it down."""
         with self._lock:
-            waiting = self._waiting[endpoint]
-            if not waiting:
+            queue = self._queues[endpoint]
+            if not queue:
                 return None
-            waiting[0].times -= 1
-            return waiting.popleft() if waiting[0].times <= 0 else waiting[0]
+            queue[0].times -= 1
+            return queue.popleft() if queue[0].times <= 0 else queue[0]
 
     def pending(self, endpoint: str) -> int:
-        """How many calls of the endpoint are still to misbehave."""
+        """The number of coming calls of the endpoint that have a fault."""
         with self._lock:
-            return sum(fault.times for fault in self._waiting[endpoint])
+            return sum(fault.times for fault in self._queues[endpoint])
 
     def clear(self) -> None:
-        """Let everything work again."""
+        """Remove all faults."""
         with self._lock:
-            self._waiting.clear()
+            self._queues.clear()
             self.refuse_parallel_fetch = self.plain_text_errors = False

@@ -1,4 +1,4 @@
-"""Strict checks that the message types share; each raises what the platform answers (protocol sheet, section 14)."""
+"""Strict field checks that the message types share; each raises the ApiError that the platform answers."""
 
 from typing import Any
 
@@ -7,17 +7,17 @@ from bot.devtools.simulator.core.records import Json
 
 
 def byte_length(text: str) -> int:
-    """Length as the platform measures it: UTF-8 bytes."""
+    """Length in UTF-8 bytes, the platform's unit for most limits."""
     return len(text.encode())
 
 
 def truncate_bytes(text: str, limit: int) -> str:
-    """The longest start of a text that fits into `limit` bytes, as the platform cuts (section 4)."""
+    """The longest prefix of a text that fits into `limit` bytes, as the platform truncates."""
     return text.encode()[:limit].decode(errors="ignore")
 
 
 def require_object(body: Json, name: str) -> Json:
-    """The object `name` of a body, or 40058."""
+    """The object `name`; 40058 if it is missing."""
     value = body.get(name)
     if not isinstance(value, dict):
         raise ApiError(40058, f"{name} missing or not an object")
@@ -25,7 +25,7 @@ def require_object(body: Json, name: str) -> Json:
 
 
 def require_objects(body: Json, name: str, max_count: int, errcode: int = 40058) -> list[Json]:
-    """The list of objects `name`, with 1 to `most` of them."""
+    """The list of objects `name`, which has 1 to `max_count` entries."""
     value = body.get(name)
     if not isinstance(value, list) or not value or not all(isinstance(item, dict) for item in value):
         raise ApiError(40058, f"{name} missing or not a list of objects")
@@ -35,7 +35,7 @@ def require_objects(body: Json, name: str, max_count: int, errcode: int = 40058)
 
 
 def require_text(body: Json, name: str, missing_errcode: int = 40058) -> str:
-    """The non-empty text `name`, or the errcode for a missing one."""
+    """The non-empty text `name`; `missing_errcode` if it is missing or empty."""
     value = body.get(name)
     if not isinstance(value, str) or not value:
         raise ApiError(missing_errcode, f"{name} missing or empty")
@@ -43,7 +43,7 @@ def require_text(body: Json, name: str, missing_errcode: int = 40058) -> str:
 
 
 def optional_text(body: Json, name: str) -> str:
-    """The text `name`, which may be absent."""
+    """The text `name`, or an empty one if it is missing."""
     value = body.get(name, "")
     if not isinstance(value, str):
         raise ApiError(40058, f"{name} is not a text")
@@ -51,29 +51,29 @@ def optional_text(body: Json, name: str) -> str:
 
 
 def limit_bytes(text: str, limit: int, name: str, errcode: int = 45002) -> str:
-    """The text itself if it has no more than `limit` bytes."""
+    """The text itself; `errcode` if it has more than `limit` bytes."""
     if byte_length(text) > limit:
         raise ApiError(errcode, f"{name} exceed max length {limit}")
     return text
 
 
 def limit_characters(text: str, limit: int, name: str) -> str:
-    """The text itself if it has no more than `limit` characters."""
+    """The text itself; 40058 if it has more than `limit` characters."""
     if len(text) > limit:
         raise ApiError(40058, f"{name} exceed max length {limit} characters")
     return text
 
 
 def require_url(body: Json, name: str) -> str:
-    """A required web address of at most 2048 bytes (section 4)."""
+    """The URL `name`: required, http or https, at most 2048 bytes."""
     url = limit_bytes(require_text(body, name), 2048, name, 40058)
     if not url.startswith(("http://", "https://")):
-        raise ApiError(40058, f"{name} is not a web address")
+        raise ApiError(40058, f"{name} is not an http or https URL")
     return url
 
 
 def optional_choice(body: Json, name: str, allowed: tuple[int, ...]) -> int:
-    """A number out of a small set; absent means the first."""
+    """The number `name`, one of `allowed`; the first of them if it is missing."""
     value: Any = body.get(name, allowed[0])
     if isinstance(value, bool) or value not in allowed:
         raise ApiError(40058, f"{name} is not one of {allowed}")
@@ -81,7 +81,7 @@ def optional_choice(body: Json, name: str, allowed: tuple[int, ...]) -> int:
 
 
 def optional_texts(body: Json, name: str) -> tuple[str, ...]:
-    """An optional list of texts."""
+    """The list of texts `name`, or an empty one if it is missing."""
     value = body.get(name, [])
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ApiError(40058, f"{name} is not a list of texts")
@@ -89,11 +89,11 @@ def optional_texts(body: Json, name: str) -> tuple[str, ...]:
 
 
 def require_articles(body: Json) -> list[Json]:
-    """The 1 to 8 articles of a news message (sections 4 and 6)."""
-    found = require_objects(body, "articles", 8, 45008)
-    for article in found:
+    """The 1 to 8 articles of a news message."""
+    articles = require_objects(body, "articles", 8, 45008)
+    for article in articles:
         limit_bytes(require_text(article, "title"), 128, "title")
         limit_bytes(optional_text(article, "description"), 512, "description")
         require_url(article, "url")
         limit_bytes(optional_text(article, "picurl"), 2048, "picurl", 40058)
-    return found
+    return articles

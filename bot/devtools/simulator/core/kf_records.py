@@ -1,4 +1,4 @@
-"""What customer service is set to and what its customers say, as plain records (protocol sheet, section 9)."""
+"""Records of WeChat customer service: the account, its customers and their messages."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +13,7 @@ ORIGIN_CUSTOMER, ORIGIN_SYSTEM = 3, 4
 
 @dataclass(frozen=True)
 class KfAccount:
-    """The one customer-service account, as its console page would show it."""
+    """The one customer service account, as its page in the admin console shows it."""
 
     corp_id: str
     open_kfid: str = "wkPretendCustomerService0001"
@@ -26,8 +26,8 @@ class KfAccount:
 
 @dataclass
 class Customer:
-    """A person in WeChat. `state` is that of the session: new, waiting, assistant, servicer or ended; one who
-    `refuses` is answered by the platform with success and hears nothing."""
+    """A WeChat user. `session_state` is new, waiting, assistant, servicer or ended. For a user with
+    `blocks_messages` the platform answers success, delivers nothing and sends the event msg_send_fail."""
 
     external_userid: str
     name: str
@@ -39,7 +39,7 @@ class Customer:
     received: list["KfMessage"] = field(default_factory=list)
 
     def accepts_reply(self, now: float) -> bool:
-        """Whether a message is within 48 hours of the person's last and among the first five after it."""
+        """The reply window: at most five messages within 48 hours of the customer's last message."""
         return (
             self.last_message_at is not None
             and now < self.last_message_at + REPLY_WINDOW_SECONDS
@@ -49,7 +49,7 @@ class Customer:
 
 @dataclass(frozen=True)
 class KfMessage:
-    """One message shown in WeChat; `menu` holds what can be tapped, by its words."""
+    """One message shown in WeChat; `menu` holds the id of each menu item, by its label."""
 
     at: float
     msgtype: str
@@ -62,7 +62,7 @@ class KfMessage:
 
 @dataclass(frozen=True)
 class QueuedMessage:
-    """One message in the list that sync_msg gives out."""
+    """One message in the list that sync_msg returns."""
 
     at: float
     message: dict[str, Any]

@@ -1,4 +1,4 @@
-"""What may be uploaded, and which piece of a stored item may be read (protocol sheet, sections 3.1, 3.2 and 6)."""
+"""What may be uploaded, and which range of a stored item may be fetched."""
 
 import re
 
@@ -14,7 +14,7 @@ IMAGE_MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 
 
 def check_upload(kind: str | None, data: bytes, limits: dict[str, int]) -> str:
-    """Return the type if these bytes may be uploaded as that type (3.2)."""
+    """The type itself; raises unless these bytes may be uploaded as that type."""
     if kind not in limits:
         raise ApiError(40004, "invalid media type")
     if not data:
@@ -23,12 +23,12 @@ def check_upload(kind: str | None, data: bytes, limits: dict[str, int]) -> str:
         raise ApiError(40006, "invalid file size, a file has more than 5 bytes")
     if len(data) > limits[kind]:
         raise ApiError(TOO_LARGE_ERRCODES[kind], f"invalid {kind} size")
-    if not _fits(kind, data):
-        raise ApiError(40005, f"invalid file type, these bytes are no {kind}")
+    if not _has_format(kind, data):
+        raise ApiError(40005, f"invalid file type, these bytes are not a valid {kind}")
     return kind
 
 
-def _fits(kind: str, data: bytes) -> bool:
+def _has_format(kind: str, data: bytes) -> bool:
     if kind == "image":
         return data.startswith(IMAGE_MAGIC)
     if kind == "voice":
@@ -37,7 +37,7 @@ def _fits(kind: str, data: bytes) -> bool:
 
 
 def parse_range(header: str | None, total: int) -> tuple[int, int]:
-    """Start and stop of the bytes asked for; 830002 when more than 20 MB are asked for at once (3.1)."""
+    """Start and stop of the requested bytes; 830002 for more than 20 MB at once."""
     start, stop = _parse(header, total) if header else (0, total)
     if stop - start > MAX_RANGE_BYTES:
         raise ApiError(830002, "file size over 20MB, use Range")

@@ -1,22 +1,18 @@
-"""The Official Account: its followers, their windows, its token and its films (protocol sheet, section 10)."""
+"""The Official Account (公众号): its followers, access token, templates and films."""
 
 import secrets
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from bot.devtools.simulator.core.errors import ApiError
 from bot.devtools.simulator.core.faults import Faults
 from bot.devtools.simulator.core.media import Media, MediaStore
 from bot.devtools.simulator.core.official_account_callback import AccountCallbackSender
-from bot.devtools.simulator.core.official_account_phone import FollowerPhone
 from bot.devtools.simulator.core.official_account_records import AccountProfile, Follower, Template
 from bot.devtools.simulator.core.rate_limit import RateLimit
 from bot.devtools.simulator.core.records import Json
 from bot.devtools.simulator.core.servers import HttpServer
+from bot.devtools.simulator.core.state import CloudState
 from bot.devtools.simulator.core.tokens import AccessTokens
-
-if TYPE_CHECKING:
-    from bot.devtools.simulator.cloud import Cloud
 
 FILM_URL_TTL_SECONDS = 1800
 REMINDER_TEMPLATE = Template(
@@ -25,62 +21,56 @@ REMINDER_TEMPLATE = Template(
 
 
 class OfficialAccount:
-    """One account on a host of its own; made by the cloud."""
+    """One account, served on a host of its own."""
 
-    def __init__(self, state: "Cloud") -> None:
-        self._cloud, self.lock = state, state.lock
+    def __init__(self, state: CloudState) -> None:
+        self._state, self.lock = state, state.lock
         self.profile = AccountProfile()
         self.followers: dict[str, Follower] = {}
-        self.callback_sender = AccountCallbackSender(self)
+        self.callback_sender = AccountCallbackSender(state, lambda: self.profile)
         self.faults = Faults()
         self.templates = [REMINDER_TEMPLATE]
         self.server: HttpServer | None = None
         self.reset()
 
     def reset(self) -> None:
-        """Nobody has said anything; the account and its followers stay."""
+        """Delete messages, media, tokens and counters; the account and its followers stay."""
         self.tokens, self.media = AccessTokens(), MediaStore()
         self.ip_allowed = True
-        """Whether the bot's address is on the whitelist; if not, no token is given."""
-        self.films_as_bytes = self.plain_text_json = self.redirects_films = False
-        """How media/get answers for films: by the bytes, or by an address; as what; and whether that moves on."""
+        """Whether the bot's IP is on the account's whitelist; if not, no token is issued."""
+        self.films_as_bytes = False
+        """Whether media/get answers films as bytes, as it does pictures, and not with a URL."""
+        self.plain_text_json = False
+        """Whether media/get labels its JSON text/plain, as the platform often does."""
+        self.redirects_films = False
+        """Whether the URL of a film redirects once."""
         self.template_limit = RateLimit(100, 24 * 3600)
         self.unreported_templates: list[tuple[int, str]] = []
-        self._addresses: dict[str, tuple[str, float]] = {}
-        self._phones: dict[str, FollowerPhone] = {}
+        self._film_urls: dict[str, tuple[str, float]] = {}
         self.faults.clear()
-        for each in self.followers.values():
-            each.received.clear()
-            each.replies_until, each.replies_left = 0.0, 0
+        for follower in self.followers.values():
+            follower.received.clear()
+            follower.replies_until, follower.replies_left = 0.0, 0
 
     def configure(self, **changes: str) -> AccountProfile:
-        """Change fields of the account; the rest stays."""
+        """Change fields of the profile."""
         self.profile = replace(self.profile, **changes)
         return self.profile
 
-    def add_follower(self, openid: str, name: str = "") -> FollowerPhone:
-        """Somebody who follows; return the phone."""
-        self.followers[openid] = Follower(openid, name or openid)
-        return self.follower_phone(openid)
-
-    def follower_phone(self, openid: str) -> FollowerPhone:
-        """The WeChat of somebody who follows or once did; KeyError for anybody else."""
-        return self._phones.setdefault(openid, FollowerPhone(self, self.followers[openid]))
-
     def now(self) -> float:
-        """Unix seconds by the cloud's clock."""
-        return self._cloud.now()
+        """Unix seconds."""
+        return self._state.now()
 
     def next_msg_id(self) -> int:
         """A MsgId that was never used before."""
-        return self._cloud.next_msg_id()
+        return self._state.next_msg_id()
 
     def record_violation(self, endpoint: str, errcode: int, description: str) -> None:
-        """Remember something the bot did that the platform refuses or swallows."""
-        self._cloud.record_violation(f"official_account/{endpoint}", errcode, description)
+        """Record something the bot did that the platform rejects or silently drops."""
+        self._state.record_violation(f"official_account/{endpoint}", errcode, description)
 
     def issue_token(self, body: Json) -> Json:
-        """An access token; unless it is to be another, the same one within its life."""
+        """An access token: until it expires the same one, unless `force_refresh` is set."""
         if not body.get("appid"):
             raise ApiError(41002, "appid missing")
         if body["appid"] != self.profile.app_id:
@@ -97,47 +87,50 @@ class OfficialAccount:
         return {"access_token": token, "expires_in": seconds}
 
     def check_token(self, token: str | None) -> None:
-        """Raise unless the call carries the living token; here a dead one is said to be a wrong credential."""
+        """Raise unless the token is valid; an invalid one is 40001 here, not 40014 as in WeCom."""
         with self.lock:
             try:
                 self.tokens.check(token, self.now())
-            except ApiError as refusal:
-                code = 40001 if refusal.errcode == 40014 else refusal.errcode
-                raise ApiError(
-                    code, "invalid credential, access_token is not the latest", is_violation=refusal.is_violation
-                ) from None
+            except ApiError as error:
+                errcode = 40001 if error.errcode == 40014 else error.errcode
+                message = "invalid credential, access_token is not the latest"
+                raise ApiError(errcode, message, is_violation=error.is_violation) from None
 
     def issue_film_url(self, media: Media) -> str:
-        """A fresh address of a film, on another host, for half an hour."""
+        """A new URL of a film, on another host and valid for half an hour."""
         key = secrets.token_hex(12)
-        self._addresses[key] = (media.media_id, self.now())
+        self._film_urls[key] = (media.media_id, self.now())
         return f"{self.url.replace('127.0.0.1', 'localhost')}/film/{key}"
 
     def find_film(self, key: str) -> Media | None:
-        """The film at an address that still lives."""
-        media_id, made_at = self._addresses.get(key, ("", -FILM_URL_TTL_SECONDS * 2.0))
-        return self.media.find(media_id, self.now()) if self.now() < made_at + FILM_URL_TTL_SECONDS else None
+        """The film at a URL that has not expired."""
+        media_id, issued_at = self._film_urls.get(key, ("", float("-inf")))
+        return self.media.find(media_id, self.now()) if self.now() < issued_at + FILM_URL_TTL_SECONDS else None
 
     def send_template_results(self, status: str = "success") -> list[int]:
-        """Tell what became of the templates sent since; how the bot's door answered."""
+        """Send the event with the result of each template message since the last call; returns all statuses."""
         statuses = []
         while self.unreported_templates:
             msgid, openid = self.unreported_templates.pop(0)
-            statuses += self.callback_sender.post(
-                {
-                    "ToUserName": self.profile.original_id, "FromUserName": openid, "CreateTime": int(self.now()),
-                    "MsgType": "event", "Event": "TEMPLATESENDJOBFINISH", "MsgID": msgid, "Status": status,
-                }
-            )  # fmt: skip
+            event: dict[str, str | int] = {
+                "ToUserName": self.profile.original_id,
+                "FromUserName": openid,
+                "CreateTime": int(self.now()),
+                "MsgType": "event",
+                "Event": "TEMPLATESENDJOBFINISH",
+                "MsgID": msgid,
+                "Status": status,
+            }
+            statuses += self.callback_sender.post(event)
         return statuses
 
     @property
     def url(self) -> str:
-        """Address of the account's host; a placeholder before serve()."""
+        """Base URL of the account's host; a placeholder while it is not served."""
         return self.server.url if self.server else "http://simulator.invalid"
 
     def settings(self) -> dict[str, str]:
-        """The bot's settings for this account, by the names of its .env file."""
+        """The bot's settings for this account, by the names used in its .env file."""
         return {
             "OFFICIAL_ACCOUNT_API_URL": self.url,
             "OFFICIAL_ACCOUNT_APP_ID": self.profile.app_id,
@@ -147,14 +140,6 @@ class OfficialAccount:
             "OFFICIAL_ACCOUNT_TEMPLATE_ID": REMINDER_TEMPLATE.template_id,
             "MEDIA_HOSTS": "localhost",
         }
-
-    def serve(self, port: int = 0) -> str:
-        """Answer on the loopback address, from a thread; returns the address."""
-        from bot.devtools.simulator.api.official_account_api import create_account_app
-
-        if self.server is None:
-            self.server = HttpServer(create_account_app(self), port)
-        return self.server.url
 
     def close(self) -> None:
         """Stop serving."""

@@ -1,4 +1,4 @@
-"""What the Official Account is set to, who follows it and what they hear, as records (protocol sheet, section 10)."""
+"""Records of the Official Account: its profile, templates, followers and messages."""
 
 from dataclasses import dataclass, field
 
@@ -6,13 +6,13 @@ from bot.devtools.simulator.core.records import Json
 
 PLAIN, COMPATIBLE, SAFE = "plain", "compatible", "safe"
 MODES = (PLAIN, COMPATIBLE, SAFE)
-# How long, and how often, the account may speak after somebody's words, and after a click, a scan or a follow.
+# Reply window in seconds and number of replies: after a message, and after a click, a scan or a follow.
 MESSAGE_WINDOW, EVENT_WINDOW = (48 * 3600.0, 5), (60.0, 3)
 
 
 @dataclass(frozen=True)
 class AccountProfile:
-    """The account, as its console page would show it; `mode` is how callbacks are sent."""
+    """The account as the admin console shows it; `mode` is one of MODES, the format of its callbacks."""
 
     app_id: str = "wxPretendAccount01"
     original_id: str = "gh_pretendaccount"
@@ -25,7 +25,7 @@ class AccountProfile:
 
 @dataclass(frozen=True)
 class Template:
-    """A template that the console shows; `content` names its fields."""
+    """A template of the account; `content` names its fields as {{name.DATA}}."""
 
     template_id: str
     title: str
@@ -34,7 +34,7 @@ class Template:
 
 @dataclass
 class Follower:
-    """Somebody in WeChat. One who does not follow hears nothing; one who `refuses` hears no templates."""
+    """A WeChat user. Nothing is delivered to one who does not follow; `blocks_templates` blocks templates only."""
 
     openid: str
     name: str
@@ -47,7 +47,7 @@ class Follower:
 
 @dataclass(frozen=True)
 class AccountMessage:
-    """One message shown in WeChat; `by` tells a customer message from a template."""
+    """One message shown in WeChat; `sent_via` is "custom" or "template"."""
 
     at: float
     sent_via: str

@@ -1,10 +1,10 @@
-"""Frequency limits over a sliding window of the cloud's clock (protocol sheet, sections 2.2 and 6)."""
+"""Rate limits over a sliding window of the cloud's clock."""
 
 from collections import defaultdict, deque
 
 
 class RateLimit:
-    """Lets `limit` events of a key through in any `seconds`; with `blocks`, one too many shuts it out for as long."""
+    """Allows `limit` events of a key in any `seconds`; with `blocks_when_exceeded`, a further one blocks it as long."""
 
     def __init__(self, limit: int, seconds: float, blocks_when_exceeded: bool = False) -> None:
         self.limit = limit
@@ -14,7 +14,7 @@ class RateLimit:
         self._blocked_until: dict[str, float] = {}
 
     def allow(self, key: str, now: float) -> bool:
-        """Count one event, or say that it is one too many."""
+        """Count one event; False if it exceeds the limit."""
         if now < self._blocked_until.get(key, now):
             return False
         events = self._events[key]

@@ -1,4 +1,4 @@
-"""Whom an app message reaches (protocol sheet, section 4)."""
+"""The recipients of an app message."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ MAX_PARTIES = 100
 
 @dataclass(frozen=True)
 class Recipients:
-    """The members found, and what was named without reaching anybody."""
+    """The members found, and the ids that matched nobody, joined by |."""
 
     members: tuple[Member, ...]
     invalid_user: str
@@ -21,7 +21,7 @@ class Recipients:
 
 
 def check_agent_id(app: App, body: Json) -> None:
-    """agentid must be the number of the app whose token is used: 41011, 40056, 301002 (sections 4 and 14)."""
+    """agentid must be present (41011), a number (40056) and that of the app whose token is used (301002)."""
     agent_id = body.get("agentid")
     if agent_id is None:
         raise ApiError(41011, "agentid missing")
@@ -33,9 +33,9 @@ def check_agent_id(app: App, body: Json) -> None:
 
 def find_recipients(members: Mapping[str, Member], body: Json) -> Recipients:
     """Resolve touser, toparty and totag; this corp has no departments or tags, so those are always invalid."""
-    users = _named(body, "touser", MAX_USERS, 82001)
-    parties = _named(body, "toparty", MAX_PARTIES, 82002)
-    tags = _named(body, "totag", MAX_PARTIES, 82003)
+    users = _ids(body, "touser", MAX_USERS, 82001)
+    parties = _ids(body, "toparty", MAX_PARTIES, 82002)
+    tags = _ids(body, "totag", MAX_PARTIES, 82003)
     if not users + parties + tags:
         raise ApiError(81012, "touser, toparty and totag are all empty")
     found, unknown = match_members(members, users)
@@ -45,20 +45,20 @@ def find_recipients(members: Mapping[str, Member], body: Json) -> Recipients:
 
 
 def match_members(members: Mapping[str, Member], users: Iterable[str]) -> tuple[tuple[Member, ...], str]:
-    """Members by userid without regard to case, each once; the unknown ones in lower case, joined by | (4)."""
-    wanted = list(dict.fromkeys(user.lower() for user in users))
-    if wanted == ["@all"]:
+    """Members by userid, case-insensitive, without duplicates; and the unknown ids in lower case, joined by |."""
+    userids = list(dict.fromkeys(user.lower() for user in users))
+    if userids == ["@all"]:
         return tuple(members.values()), ""
     by_id = {userid.lower(): member for userid, member in members.items()}
-    found = tuple(by_id[user] for user in wanted if user in by_id)
-    return found, "|".join(user for user in wanted if user not in by_id)
+    found = tuple(by_id[user] for user in userids if user in by_id)
+    return found, "|".join(user for user in userids if user not in by_id)
 
 
-def _named(body: Json, name: str, most: int, errcode: int) -> list[str]:
+def _ids(body: Json, name: str, max_count: int, errcode: int) -> list[str]:
     value = body.get(name, "")
     if not isinstance(value, str):
         raise ApiError(40058, f"{name} is not a text; ids are joined by |")
     ids = [item for item in value.split("|") if item]
-    if len(ids) > most:
-        raise ApiError(errcode, f"{name} names more than {most}")
+    if len(ids) > max_count:
+        raise ApiError(errcode, f"{name} has more than {max_count} ids")
     return ids

@@ -1,4 +1,4 @@
-"""What the pretend cloud knows and remembers, as plain records."""
+"""Records of the simulated cloud: its app, members and robots, and the messages that arrive at them."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,22 +8,22 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class App:
-    """The one self-built app, as its console page would show it (protocol sheet, sections 1 and 2.1)."""
+    """The one self-built app, as its page in the admin console shows it."""
 
     corp_id: str = "ww0123456789pretend"
     agent_id: int = 1000002
     secret: str = "pretend-app-secret"
     token: str = "PretendToken"
-    # The last character carries non-zero spare bits on purpose: real keys do (section 1.3).
+    # The last character carries non-zero spare bits, as many real keys do; a strict Base64 decoder rejects them.
     encoding_aes_key: str = "PretendEncodingAESKeyOfTheSimulator00000001"
     callback_url: str = "http://127.0.0.1:8000/callbacks/wecom_app"
-    # Host (and port) that sign-in pages may send a browser back to; empty takes any.
+    # Host (and port) that sign-in pages may redirect a browser to; empty allows any.
     trusted_domain: str = ""
 
 
 @dataclass(frozen=True)
 class Member:
-    """A person in the corp's address book who may use the app; `shows_cards` is off in the WeChat plug-in (4)."""
+    """A person in the app's visible range; `shows_cards` is False in the WeChat plug-in, which shows no cards."""
 
     userid: str
     name: str
@@ -33,7 +33,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Robot:
-    """A group robot: whoever knows the key may post into the group (section 6)."""
+    """A group robot: whoever knows the key may post into the group."""
 
     key: str
     group_name: str
@@ -42,7 +42,7 @@ class Robot:
 
 @dataclass(frozen=True)
 class Violation:
-    """Something the bot did that the platform refused or swallowed; a story asserts that there are none."""
+    """Something the bot did that the platform rejected or silently dropped; tests assert that there are none."""
 
     at: float
     endpoint: str
@@ -52,7 +52,7 @@ class Violation:
 
 @dataclass
 class Card:
-    """One person's copy of a template card, as it looks now (sections 4.1 and 4.2)."""
+    """One person's copy of a template card in its current state."""
 
     task_id: str
     userid: str
@@ -68,16 +68,22 @@ class Card:
 
     @property
     def buttons(self) -> dict[str, str]:
-        """Key and text of every button that can still be pressed; none once a replacement is shown."""
+        """Text of each button that can be pressed, by key; none once a replacement text is shown."""
         if self.replacement_text is not None:
             return {}
         buttons = self.content.get("button_list", [])
         return {str(button["key"]): str(button["text"]) for button in buttons if button.get("type", 0) == 0}
 
+    def press(self, key: str) -> None:
+        """Record a press; raises ValueError if there is no such button to press."""
+        if key not in self.buttons:
+            raise ValueError(f"no button {key!r} to press on this card, only {list(self.buttons)}")
+        self.pressed_keys.append(key)
+
 
 @dataclass(frozen=True)
 class PhoneMessage:
-    """One message shown on a phone; `text` is what a person would read of it."""
+    """One message shown on a phone; `text` is what a person reads of it."""
 
     at: float
     msgtype: str
@@ -103,9 +109,27 @@ class GroupMessage:
     card: Card | None = None
 
 
+@dataclass
+class Group:
+    """The group of a robot; `received` holds what the robot posted."""
+
+    robot: Robot
+    received: list[GroupMessage] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The group's name."""
+        return self.robot.group_name
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts of all messages, in order."""
+        return [message.text for message in self.received]
+
+
 @dataclass(frozen=True)
 class Delivery:
-    """What became of one message for one receiver: shown, unseen (no cards), dropped, duplicate or lost."""
+    """The outcome of one message for one recipient: shown, unseen (no cards), dropped, duplicate or lost."""
 
     at: float
     endpoint: str
