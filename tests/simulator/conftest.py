@@ -1,4 +1,4 @@
-"""A served cloud with three phones, one group, a clock turned by hand, and a bot that knows nothing but HTTP."""
+"""A served cloud with three phones, one group and a manual clock, and a client that makes the calls of a bot."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,8 +9,8 @@ import requests
 from bot.devtools.simulator import Cloud, serve
 
 
-class HandClock:
-    """Stands still until it is turned."""
+class ManualClock:
+    """Unix seconds that change only by advance()."""
 
     def __init__(self) -> None:
         self.seconds = 1_795_000_000.0
@@ -18,7 +18,7 @@ class HandClock:
     def __call__(self) -> float:
         return self.seconds
 
-    def turn(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
         self.seconds += seconds
 
 
@@ -60,26 +60,26 @@ class Api:
         url = self.root + ("webhook/upload_media" if key else "media/upload")
         return self.session.post(url, params=params, files={"media": (name, data)}, timeout=10).json()
 
-    def fetch(self, media_id: str | None, wanted: str | None = None) -> requests.Response:
-        headers = {"Range": wanted} if wanted else {}
+    def fetch(self, media_id: str | None, byte_range: str | None = None) -> requests.Response:
+        headers = {"Range": byte_range} if byte_range else {}
         token = self.token()["access_token"]
         return self.get("media/get", headers, access_token=token, media_id=media_id or "")
 
 
 def card(task_id: str = "alert-1", **changes: Any) -> dict[str, Any]:
-    """A button_interaction card that the platform takes."""
+    """A valid button_interaction card."""
     buttons = [{"text": "已知悉", "key": "ack"}, {"text": "转交", "key": "pass", "style": 2}]
     usual = {"card_type": "button_interaction", "task_id": task_id, "main_title": {"title": "未报"}}
     return usual | {"button_list": buttons} | changes
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
-def cloud(clock: HandClock) -> Iterator[Cloud]:
+def cloud(clock: ManualClock) -> Iterator[Cloud]:
     with Cloud(clock) as cloud:
         cloud.add_member("zhangsan", "张三", "13800000001")
         cloud.add_member("lisi", "李四", "13800000002", shows_cards=False)

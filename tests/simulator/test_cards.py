@@ -1,4 +1,4 @@
-"""Template cards: what is taken, shown, pressed and updated (protocol sheet, sections 4.1 and 4.2)."""
+"""Template cards: checks, display, button presses and updates."""
 
 from typing import Any
 
@@ -48,23 +48,23 @@ def test_a_phone_without_cards_shows_none(api: Any, cloud: Cloud, new_card: Any)
         {"horizontal_content_list": [{"value": "甲"}]},
     ],
 )
-def test_a_badly_made_card_is_refused(api: Any, cloud: Cloud, new_card: Any, changes: Any) -> None:
+def test_an_invalid_card_is_rejected(api: Any, cloud: Cloud, new_card: Any, changes: Any) -> None:
     assert api.send(new_card(**changes), "template_card")["errcode"] == 40058
     assert cloud.phone("zhangsan").received == []
 
 
-def test_a_task_id_is_used_once_per_app(api: Any, new_card: Any) -> None:
+def test_a_task_id_is_unique_within_the_app(api: Any, new_card: Any) -> None:
     assert api.send(new_card(), "template_card")["errcode"] == 0
     assert api.send(new_card(), "template_card", to="WangLing")["errcode"] == 40058
 
 
-def test_the_same_card_again_may_be_swallowed_as_a_duplicate(api: Any, cloud: Cloud, new_card: Any) -> None:
+def test_the_same_card_again_is_dropped_by_the_duplicate_check(api: Any, cloud: Cloud, new_card: Any) -> None:
     for _ in range(2):
         assert api.send(new_card(), "template_card", enable_duplicate_check=1)["errcode"] == 0
     assert len(cloud.phone("zhangsan").cards) == 1
 
 
-def test_a_title_that_is_too_long_is_remembered(api: Any, cloud: Cloud, new_card: Any) -> None:
+def test_a_title_that_is_too_long_is_recorded_as_a_violation(api: Any, cloud: Cloud, new_card: Any) -> None:
     assert api.send(new_card(main_title={"title": "题" * 37}), "template_card")["errcode"] == 0
     assert "title over 36 characters is truncated" in cloud.violations[0].description
 
@@ -105,7 +105,7 @@ def test_a_card_that_was_not_shown_cannot_be_pressed(api: Any, cloud: Cloud, new
         cloud.phone("WangLing").presses("alert-1", "ack")
 
 
-def test_only_the_people_named_see_the_update(api: Any, cloud: Cloud, new_card: Any) -> None:
+def test_only_the_given_members_see_the_update(api: Any, cloud: Cloud, new_card: Any) -> None:
     code = api.send(new_card(), "template_card", to="zhangsan|WangLing")["response_code"]
     api.update(userids=["zhangsan"], response_code=code, button={"replace_name": "完成"})
     assert cloud.phone("zhangsan").cards[0].replacement_text == "完成"
@@ -126,9 +126,9 @@ def test_a_response_code_works_once(api: Any, cloud: Cloud, new_card: Any) -> No
     assert "already used" in cloud.violations[-1].description
 
 
-def test_a_response_code_lives_72_hours(api: Any, clock: Any, new_card: Any) -> None:
+def test_a_response_code_expires_after_72_hours(api: Any, clock: Any, new_card: Any) -> None:
     code = api.send(new_card(), "template_card")["response_code"]
-    clock.turn(72 * 3600)
+    clock.advance(72 * 3600)
     answer = api.update(userids=["zhangsan"], response_code=code, button={"replace_name": "完成"})
     assert "expired" in answer["errmsg"]
 
@@ -144,8 +144,8 @@ def test_a_response_code_lives_72_hours(api: Any, clock: Any, new_card: Any) -> 
         ({"button": None}, 40058),
     ],
 )
-def test_a_bad_update_is_refused(api: Any, new_card: Any, changes: Any, errcode: int) -> None:
+def test_an_invalid_update_is_rejected(api: Any, new_card: Any, changes: Any, errcode: int) -> None:
     code = api.send(new_card(), "template_card")["response_code"]
     update = {"userids": ["zhangsan"], "response_code": code, "button": {"replace_name": "完成"}}
     assert api.update(**(update | changes))["errcode"] == errcode
-    assert api.update(**update)["errcode"] == 0, "a refused update does not use the code up"
+    assert api.update(**update)["errcode"] == 0, "a rejected update does not use up the code"

@@ -1,4 +1,4 @@
-"""Uploads, downloads in ranges, and their faults (protocol sheet, sections 3.1 and 3.2)."""
+"""Uploads, downloads in ranges, and injected faults."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +19,7 @@ def media_id(cloud: Cloud) -> str:
     return cloud.phone("zhangsan").sends_film(FILM).media_id or ""
 
 
-def test_a_small_film_is_answered_whole(api: Any, media_id: str) -> None:
+def test_a_small_film_is_returned_whole(api: Any, media_id: str) -> None:
     answer = api.fetch(media_id)
     assert (answer.status_code, answer.content) == (200, FILM)
     assert answer.headers["Content-Disposition"] == 'attachment; filename="video.mp4"'
@@ -27,21 +27,22 @@ def test_a_small_film_is_answered_whole(api: Any, media_id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "start", "stop"), [("bytes=0-99", 0, 100), ("bytes=10200-", 10200, 10240), ("bytes=-5", 10235, 10240)]
+    ("byte_range", "start", "stop"),
+    [("bytes=0-99", 0, 100), ("bytes=10200-", 10200, 10240), ("bytes=-5", 10235, 10240)],
 )
-def test_a_range_is_answered_with_206(api: Any, media_id: str, wanted: str, start: int, stop: int) -> None:
-    answer = api.fetch(media_id, wanted)
+def test_a_range_is_answered_with_206(api: Any, media_id: str, byte_range: str, start: int, stop: int) -> None:
+    answer = api.fetch(media_id, byte_range)
     assert (answer.status_code, answer.content) == (206, FILM[start:stop])
     assert answer.headers["Content-Range"] == f"bytes {start}-{stop - 1}/10240"
     assert answer.headers["Accept-Ranges"] == "bytes"
 
 
-@pytest.mark.parametrize("wanted", ["bytes=10240-", "bytes=", "lines=1-2", "bytes=9-3"])
-def test_a_bad_range_is_refused(api: Any, media_id: str, wanted: str) -> None:
-    assert api.fetch(media_id, wanted).json()["errcode"] == 40058
+@pytest.mark.parametrize("byte_range", ["bytes=10240-", "bytes=", "lines=1-2", "bytes=9-3"])
+def test_an_invalid_range_is_rejected(api: Any, media_id: str, byte_range: str) -> None:
+    assert api.fetch(media_id, byte_range).json()["errcode"] == 40058
 
 
-def test_a_name_that_is_not_ascii_comes_in_the_long_form(api: Any, cloud: Cloud) -> None:
+def test_a_name_that_is_not_ascii_is_encoded(api: Any, cloud: Cloud) -> None:
     sent = cloud.phone("zhangsan").sends_file(b"x", "罐区.mp4")
     disposition = api.fetch(sent.media_id).headers["Content-Disposition"]
     assert disposition == "attachment; filename*=UTF-8''%E7%BD%90%E5%8C%BA.mp4"
@@ -49,13 +50,13 @@ def test_a_name_that_is_not_ascii_comes_in_the_long_form(api: Any, cloud: Cloud)
 
 def test_unknown_and_expired_media_are_answered_as_json(api: Any, clock: Any, media_id: str) -> None:
     assert api.fetch("invented").json()["errcode"] == 40007
-    clock.turn(3 * 24 * 3600)
+    clock.advance(3 * 24 * 3600)
     answer = api.fetch(media_id)
     assert (answer.status_code, answer.json()["errcode"]) == (200, 40007)
     assert "Content-Disposition" not in answer.headers
 
 
-def test_more_than_20_mb_needs_ranges_of_at_most_20_mb(api: Any, cloud: Cloud, tmp_path: Path) -> None:
+def test_more_than_20_mb_need_ranges_of_at_most_20_mb(api: Any, cloud: Cloud, tmp_path: Path) -> None:
     film = tmp_path / "large.mp4"
     with film.open("wb") as file:
         file.truncate(45 * MB)
@@ -66,7 +67,7 @@ def test_more_than_20_mb_needs_ranges_of_at_most_20_mb(api: Any, cloud: Cloud, t
     assert api.fetch(media_id, f"bytes=0-{20 * MB}").json()["errcode"] == 830002
     assert len(api.fetch(media_id, f"bytes=0-{20 * MB - 1}").content) == 20 * MB
     assert api.fetch(media_id, f"bytes={41 * MB}-{41 * MB + 3}").content == b"here"
-    assert [complaint.errcode for complaint in cloud.violations] == [830002, 830002]
+    assert [violation.errcode for violation in cloud.violations] == [830002, 830002]
 
 
 @pytest.mark.parametrize(
@@ -82,24 +83,24 @@ def test_more_than_20_mb_needs_ranges_of_at_most_20_mb(api: Any, cloud: Cloud, t
         ("voice", FILM, 40005),
     ],
 )
-def test_what_cannot_be_uploaded_is_refused(api: Any, kind: str, data: bytes, errcode: int) -> None:
+def test_invalid_uploads_are_rejected(api: Any, kind: str, data: bytes, errcode: int) -> None:
     assert api.upload(data, kind)["errcode"] == errcode
 
 
-def test_an_upload_comes_back(api: Any, cloud: Cloud) -> None:
+def test_an_upload_can_be_fetched(api: Any, cloud: Cloud) -> None:
     answer = api.upload(b"\xff\xd8\xff\xe0 picture", "image", "a.jpg")
     assert (answer["type"], answer["created_at"]) == ("image", str(int(cloud.now())))
     assert api.fetch(answer["media_id"]).content == b"\xff\xd8\xff\xe0 picture"
 
 
-def test_an_upload_without_the_field_media_is_refused(api: Any) -> None:
+def test_an_upload_without_the_field_media_is_rejected(api: Any) -> None:
     url, token = api.root + "media/upload", api.token()["access_token"]
     params = {"type": "file", "access_token": token}
     answer = api.session.post(url, params=params, files={"film": ("a", b"123456")}, timeout=10)
     assert answer.json()["errcode"] == 44001
 
 
-def test_a_fault_happens_as_often_as_asked(api: Any, cloud: Cloud, media_id: str) -> None:
+def test_a_fault_occurs_the_given_number_of_times(api: Any, cloud: Cloud, media_id: str) -> None:
     cloud.faults.inject("media/get", errcode=40007, times=2)
     assert [api.fetch(media_id).content == FILM for _ in range(3)] == [False, False, True]
     assert cloud.violations == []
@@ -113,19 +114,19 @@ def test_faults_queue_up(api: Any, cloud: Cloud) -> None:
     assert api.token()["errcode"] == 0
 
 
-def test_a_cut_body_is_noticed(api: Any, cloud: Cloud, media_id: str) -> None:
+def test_a_truncated_body_raises_an_error_in_the_client(api: Any, cloud: Cloud, media_id: str) -> None:
     cloud.faults.inject("media/get", truncate_after=100)
     with pytest.raises(requests.RequestException):
         api.fetch(media_id)
 
 
-def test_wrong_bytes_have_the_right_length(api: Any, cloud: Cloud, media_id: str) -> None:
+def test_corrupted_bytes_have_the_right_length(api: Any, cloud: Cloud, media_id: str) -> None:
     cloud.faults.inject("media/get", corrupt_bytes=True)
     answer = api.fetch(media_id).content
     assert (len(answer), answer == FILM) == (len(FILM), False)
 
 
-def test_a_dropped_connection_does_nothing_and_a_lost_answer_does_it(api: Any, cloud: Cloud) -> None:
+def test_a_dropped_call_is_not_executed_and_one_with_a_lost_response_is(api: Any, cloud: Cloud) -> None:
     cloud.faults.inject("message/send", drop=True)
     cloud.faults.inject("message/send", lose_response=True)
     for text in ("不见", "送达"):
@@ -134,7 +135,7 @@ def test_a_dropped_connection_does_nothing_and_a_lost_answer_does_it(api: Any, c
     assert cloud.phone("zhangsan").texts == ["送达"]
 
 
-def test_a_delay_outlasts_an_impatient_client(api: Any, cloud: Cloud) -> None:
+def test_a_held_call_times_out_in_the_client(api: Any, cloud: Cloud) -> None:
     release = threading.Event()
     cloud.faults.inject("gettoken", hold=release)
     with pytest.raises(requests.Timeout):
@@ -142,20 +143,20 @@ def test_a_delay_outlasts_an_impatient_client(api: Any, cloud: Cloud) -> None:
     release.set()
 
 
-def test_errors_may_come_as_plain_text(api: Any, cloud: Cloud) -> None:
+def test_errors_can_be_plain_text(api: Any, cloud: Cloud) -> None:
     cloud.faults.plain_text_errors = True
     answer = api.fetch("invented")
     assert (answer.headers["Content-Type"], answer.json()["errcode"]) == ("text/plain; charset=utf-8", 40007)
 
 
-def test_fetching_one_item_twice_at_once_is_refused_when_asked(api: Any, cloud: Cloud, media_id: str) -> None:
+def test_a_parallel_fetch_of_one_item_is_rejected_on_request(api: Any, cloud: Cloud, media_id: str) -> None:
     cloud.faults.refuse_parallel_fetch = True
     with cloud.media.track_fetch(media_id, exclusive=True):
         assert api.fetch(media_id).json()["errcode"] == 45033
     assert api.fetch(media_id).content == FILM
 
 
-def test_eight_fetches_run_side_by_side(api: Any, cloud: Cloud, media_id: str) -> None:
+def test_eight_fetches_run_in_parallel(api: Any, cloud: Cloud, media_id: str) -> None:
     release = threading.Event()
     cloud.faults.inject("media/get", hold=release, times=7)
     token = api.token()["access_token"]
@@ -169,6 +170,6 @@ def test_eight_fetches_run_side_by_side(api: Any, cloud: Cloud, media_id: str) -
         assert [future.result().content for future in held] == [FILM] * 7
 
 
-def test_a_misspelt_endpoint_is_told(cloud: Cloud) -> None:
+def test_a_fault_of_an_unknown_endpoint_raises_an_error(cloud: Cloud) -> None:
     with pytest.raises(ValueError, match="media/got"):
         cloud.faults.inject("media/got", errcode=1)

@@ -1,4 +1,4 @@
-"""The pretend platform's sign-in pages (protocol sheet, 11)."""
+"""The sign-in pages."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import requests
 
 from bot.devtools.simulator import Cloud, serve
 
-BACK = "https://patrol.example.org/login/wecom"
+REDIRECT_URI = "https://patrol.example.org/login/wecom"
 
 
 @pytest.fixture
 def token(cloud: Cloud, url: str) -> str:
-    asked = {"corpid": cloud.app.corp_id, "corpsecret": cloud.app.secret}
-    return str(requests.get(f"{url}/cgi-bin/gettoken", params=asked, timeout=5).json()["access_token"])
+    params = {"corpid": cloud.app.corp_id, "corpsecret": cloud.app.secret}
+    return str(requests.get(f"{url}/cgi-bin/gettoken", params=params, timeout=5).json()["access_token"])
 
 
 @pytest.fixture
@@ -24,42 +24,42 @@ def url(cloud: Cloud) -> str:
     return serve(cloud)
 
 
-def asked(cloud: Cloud, **other: str) -> dict[str, str]:
-    wanted = {"appid": cloud.app.corp_id, "redirect_uri": BACK, "response_type": "code", "scope": "snsapi_base"}
-    return {**wanted, "state": "abc123", "as": "zhangsan", **other}
+def parameters(cloud: Cloud, **other: str) -> dict[str, str]:
+    usual = {"appid": cloud.app.corp_id, "redirect_uri": REDIRECT_URI, "response_type": "code", "scope": "snsapi_base"}
+    return {**usual, "state": "abc123", "as": "zhangsan", **other}
 
 
-def sent_back(cloud: Cloud, url: str, **other: str) -> dict[str, str]:
-    """What the browser is sent back with."""
+def redirected(cloud: Cloud, url: str, **other: str) -> dict[str, str]:
+    """The query with which the browser is redirected back."""
     answer = requests.get(
-        f"{url}/connect/oauth2/authorize", params=asked(cloud, **other), allow_redirects=False, timeout=5
+        f"{url}/connect/oauth2/authorize", params=parameters(cloud, **other), allow_redirects=False, timeout=5
     )
     assert answer.status_code == 302, answer.text
     return {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["Location"]).query).items()}
 
 
-def who(url: str, token: str, code: str) -> dict[str, Any]:
+def get_user_info(url: str, token: str, code: str) -> dict[str, Any]:
     params = {"access_token": token, "code": code}
-    found: dict[str, Any] = requests.get(f"{url}/cgi-bin/auth/getuserinfo", params=params, timeout=5).json()
-    return found
+    identity: dict[str, Any] = requests.get(f"{url}/cgi-bin/auth/getuserinfo", params=params, timeout=5).json()
+    return identity
 
 
-def test_a_code_tells_once_who_came(cloud: Cloud, url: str, token: str) -> None:
-    back = sent_back(cloud, url)
-    assert back["state"] == "abc123"
-    assert who(url, token, back["code"])["userid"] == "zhangsan"
-    assert who(url, token, back["code"])["errcode"] == 40029
+def test_a_code_returns_the_userid_once(cloud: Cloud, url: str, token: str) -> None:
+    query = redirected(cloud, url)
+    assert query["state"] == "abc123"
+    assert get_user_info(url, token, query["code"])["userid"] == "zhangsan"
+    assert get_user_info(url, token, query["code"])["errcode"] == 40029
 
 
-def test_who_is_no_member_has_only_an_openid(cloud: Cloud, url: str, token: str) -> None:
-    found = who(url, token, sent_back(cloud, url, **{"as": "openid:o1"})["code"])
-    assert found["openid"] == "o1"
-    assert "userid" not in found
+def test_a_person_who_is_not_a_member_has_only_an_openid(cloud: Cloud, url: str, token: str) -> None:
+    identity = get_user_info(url, token, redirected(cloud, url, **{"as": "openid:o1"})["code"])
+    assert identity["openid"] == "o1"
+    assert "userid" not in identity
 
 
-def test_a_code_lives_five_minutes(url: str, token: str, cloud: Cloud) -> None:
+def test_a_code_expires_after_five_minutes(url: str, token: str, cloud: Cloud) -> None:
     code = cloud.sign_in_codes.issue("zhangsan", cloud.now() - 301)
-    assert who(url, token, code)["errcode"] == 40029
+    assert get_user_info(url, token, code)["errcode"] == 40029
 
 
 @pytest.mark.parametrize(
@@ -73,15 +73,15 @@ def test_a_code_lives_five_minutes(url: str, token: str, cloud: Cloud) -> None:
         ({"as": "nobody"}, 60111),
     ],
 )
-def test_the_page_takes_nothing_else(cloud: Cloud, url: str, other: dict[str, str], errcode: int) -> None:
+def test_invalid_parameters_are_rejected(cloud: Cloud, url: str, other: dict[str, str], errcode: int) -> None:
     cloud.configure(trusted_domain="patrol.example.org")
-    answer = requests.get(f"{url}/connect/oauth2/authorize", params=asked(cloud, **other), timeout=5)
+    answer = requests.get(f"{url}/connect/oauth2/authorize", params=parameters(cloud, **other), timeout=5)
     assert answer.json()["errcode"] == errcode
 
 
-def test_whoever_looks_at_the_page_chooses(cloud: Cloud, url: str) -> None:
-    asking = asked(cloud)
-    del asking["as"]
-    page = requests.get(f"{url}/connect/oauth2/authorize", params=asking, timeout=5).text
+def test_the_page_offers_the_choice_of_an_identity(cloud: Cloud, url: str) -> None:
+    params = parameters(cloud)
+    del params["as"]
+    page = requests.get(f"{url}/connect/oauth2/authorize", params=params, timeout=5).text
     assert "as=zhangsan" in page
     assert "as=openid:stranger" in page

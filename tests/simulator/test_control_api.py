@@ -1,4 +1,4 @@
-"""The control API, the page and the program (the part of the simulator that other processes use)."""
+"""The parts of the simulator that other processes use: the control API, the page and the program."""
 
 import os
 import re
@@ -16,8 +16,6 @@ from bot.devtools.simulator.cloud import App
 
 
 class Control:
-    """Another process."""
-
     def __init__(self, cloud: Cloud) -> None:
         self.root = serve(cloud)
         self.session = requests.Session()
@@ -37,7 +35,7 @@ def control(cloud: Cloud) -> Iterator[Control]:
     control.session.close()
 
 
-def test_the_app_is_configured_and_told_as_settings(control: Control, cloud: Cloud) -> None:
+def test_the_app_is_configured_and_returned_as_settings(control: Control, cloud: Cloud) -> None:
     answer = control.post("/sim/app", {"corp_id": "ww1", "agent_id": 7, "callback_url": "http://127.0.0.1:9/x"})
     assert answer.json()["WECOM_CORP_ID"] == "ww1"
     assert answer.json()["WECOM_API_URL"] == cloud.url
@@ -51,15 +49,15 @@ def test_members_and_robots_are_added(control: Control, cloud: Cloud) -> None:
     assert cloud.group("K2").robot.members == ("zhao",)
 
 
-def test_a_person_speaks_and_hears(control: Control, api: Any) -> None:
-    said = control.post("/sim/say", {"from": "zhangsan", "text": "早", "at": "2026-11-24T01:30:00+08:00"}).json()
-    assert (said["status"], said["statuses"]) == (200, [200])
+def test_a_person_sends_and_receives_messages(control: Control, api: Any) -> None:
+    sent = control.post("/sim/say", {"from": "zhangsan", "text": "早", "at": "2026-11-24T01:30:00+08:00"}).json()
+    assert (sent["status"], sent["statuses"]) == (200, [200])
     api.say("早上好")
     heard = control.get("/sim/phones/zhangsan").json()["heard"]
     assert [item["text"] for item in heard] == ["早上好"]
 
 
-def test_a_film_is_handed_in_by_upload_or_by_path(control: Control, cloud: Cloud, api: Any, tmp_path: Path) -> None:
+def test_a_film_is_sent_by_upload_or_by_path(control: Control, cloud: Cloud, api: Any, tmp_path: Path) -> None:
     files = {"film": ("a.mp4", b"film one")}
     sent = control.session.post(control.root + "/sim/film", data={"from": "zhangsan"}, files=files, timeout=10).json()
     assert api.fetch(sent["media_id"]).content == b"film one"
@@ -73,7 +71,7 @@ def test_a_film_is_handed_in_by_upload_or_by_path(control: Control, cloud: Cloud
     assert control.post("/sim/film", {"from": "zhangsan", "path": "../secret"}).status_code == 400
 
 
-def test_photos_and_files_and_entering(control: Control) -> None:
+def test_a_person_sends_photos_and_files_and_opens_the_app(control: Control) -> None:
     for kind in ("photo", "file"):
         answer = control.session.post(
             f"{control.root}/sim/{kind}", data={"from": "lisi"}, files={kind: ("a.jpg", b"x")}, timeout=10
@@ -96,7 +94,7 @@ def test_groups_and_counts_are_shown(control: Control, api: Any) -> None:
     assert control.get("/sim/state").json()["groups_heard"] == {"KEY": 1}
 
 
-def test_faults_are_planned_and_cleared(control: Control, api: Any) -> None:
+def test_faults_are_injected_and_cleared(control: Control, api: Any) -> None:
     control.post("/sim/faults", {"endpoint": "gettoken", "errcode": 60020, "times": 5})
     assert api.token()["errcode"] == 60020
     control.post("/sim/reset", {})
@@ -104,6 +102,27 @@ def test_faults_are_planned_and_cleared(control: Control, api: Any) -> None:
     token = api.token()["access_token"]
     control.post("/sim/faults", {"kill_token": True, "parallel_fetch": True})
     assert api.get("getcallbackip", access_token=token).json()["errcode"] == 40014
+
+
+@pytest.mark.parametrize("key", ["lose_answer", "cut_after", "wrong_bytes"])
+def test_faults_keep_the_keys_that_other_programs_use(control: Control, api: Any, key: str) -> None:
+    control.post("/sim/faults", {"endpoint": "getcallbackip", key: 5 if key == "cut_after" else True})
+    with pytest.raises(requests.RequestException):
+        api.get("getcallbackip", access_token=api.token()["access_token"]).json()
+
+
+def test_records_keep_the_keys_that_other_programs_use(control: Control, cloud: Cloud, api: Any, new_card: Any) -> None:
+    cloud.add_customer("wm1")
+    cloud.add_follower("o1")
+    api.say("早", to="zhangsan|nobody")
+    notice = new_card(card_type="text_notice", card_action={"type": 1, "url": "https://example.invalid/"})
+    api.post_in_group(notice, "template_card")
+    violation = control.get("/sim/state").json()["complaints"][0]
+    assert violation.keys() == {"at", "endpoint", "errcode", "what"}
+    customer, follower = control.get("/sim/phones/wm1").json(), control.get("/sim/phones/o1").json()
+    assert customer.keys() >= {"state", "refuses", "spoke_at", "told", "heard"}
+    assert follower.keys() >= {"refuses", "open_until", "left", "heard"}
+    assert control.get("/sim/groups/KEY").json()["heard"][0].keys() >= {"msgtype", "text", "raw", "card"}
 
 
 @pytest.mark.parametrize(
@@ -128,18 +147,18 @@ def test_faults_are_planned_and_cleared(control: Control, api: Any) -> None:
         ("/sim/nothing", {}),
     ],
 )
-def test_bad_input_is_answered_with_400_and_words(control: Control, path: str, body: Any) -> None:
+def test_bad_input_is_answered_with_400_and_a_reason(control: Control, path: str, body: Any) -> None:
     answer = control.post(path, body)
     assert answer.status_code == 400
     assert answer.json()["error"]
 
 
 @pytest.mark.parametrize("path", ["/sim/phones/nobody", "/sim/groups/none"])
-def test_who_is_not_there_is_not_found(control: Control, path: str) -> None:
+def test_unknown_phones_and_groups_are_not_found(control: Control, path: str) -> None:
     assert control.get(path).status_code == 404
 
 
-def test_the_page_shows_everything_and_points_nowhere_outside(control: Control, api: Any, new_card: Any) -> None:
+def test_the_page_shows_everything_and_has_no_external_links(control: Control, api: Any, new_card: Any) -> None:
     api.say("<b>早</b>", to="zhangsan|nobody")
     api.send(new_card(), "template_card")
     api.post_in_group({"content": "催报"})
@@ -149,7 +168,7 @@ def test_the_page_shows_everything_and_points_nowhere_outside(control: Control, 
     assert re.findall(r"https?://|//[a-z]", page) == []
 
 
-def test_a_photos_picture_can_be_looked_at(control: Control, cloud: Cloud) -> None:
+def test_the_picture_of_a_photo_message_is_served(control: Control, cloud: Cloud) -> None:
     sent = cloud.phone("zhangsan").sends_photo(b"\xff\xd8\xff picture")
     assert control.get(f"/pictures/{sent.media_id}").content == b"\xff\xd8\xff picture"
     assert control.get("/pictures/none").status_code == 404

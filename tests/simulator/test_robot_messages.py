@@ -1,4 +1,4 @@
-"""Group robots (protocol sheet, section 6)."""
+"""Group robots."""
 
 import base64
 import hashlib
@@ -16,15 +16,19 @@ def picture(data: bytes) -> dict[str, str]:
     return {"base64": base64.b64encode(data).decode(), "md5": hashlib.md5(data).hexdigest()}
 
 
-def test_a_text_is_heard_in_the_group(api: Any, cloud: Cloud) -> None:
+def test_a_text_is_shown_in_the_group(api: Any, cloud: Cloud) -> None:
     text = {"content": "催报", "mentioned_list": ["zhangsan"], "mentioned_mobile_list": ["13800000002"]}
     assert api.post_in_group(text) == {"errcode": 0, "errmsg": "ok"}
-    [heard] = cloud.group("KEY").received
-    assert (heard.text, heard.mentioned_list, heard.mentioned_mobile_list) == ("催报", ("zhangsan",), ("13800000002",))
+    [message] = cloud.group("KEY").received
+    assert (message.text, message.mentioned_list, message.mentioned_mobile_list) == (
+        "催报",
+        ("zhangsan",),
+        ("13800000002",),
+    )
     assert (cloud.group("KEY").name, cloud.violations) == ("夜巡群", [])
 
 
-def test_strangers_to_the_group_are_mentioned_in_vain(api: Any, cloud: Cloud) -> None:
+def test_a_mention_of_somebody_outside_the_group_is_a_violation(api: Any, cloud: Cloud) -> None:
     text = {"content": "催报", "mentioned_list": ["@all", "WangLing"], "mentioned_mobile_list": ["139"]}
     assert api.post_in_group(text)["errcode"] == 0
     assert "WangLing, 139" in cloud.violations[0].description
@@ -35,19 +39,19 @@ def test_the_21st_message_of_a_minute_is_lost(api: Any, cloud: Cloud, clock: Any
     assert answers == [0] * 20 + [45009]
     assert len(cloud.group("KEY").received) == 20
     assert cloud.deliveries[-1].state == "lost"
-    assert [complaint.errcode for complaint in cloud.violations] == [45009]
-    clock.turn(60)
+    assert [violation.errcode for violation in cloud.violations] == [45009]
+    clock.advance(60)
     assert api.post_in_group({"content": "又来"})["errcode"] == 0
 
 
-def test_the_robots_minute_slides(api: Any, clock: Any) -> None:
+def test_the_rate_limit_has_a_sliding_window(api: Any, clock: Any) -> None:
     for _ in range(20):
         assert api.post_in_group({"content": "早"})["errcode"] == 0
-        clock.turn(2.9)
+        clock.advance(2.9)
     assert api.post_in_group({"content": "多"})["errcode"] == 45009
 
 
-def test_robots_are_counted_apart(api: Any, cloud: Cloud) -> None:
+def test_each_robot_has_its_own_rate_limit(api: Any, cloud: Cloud) -> None:
     cloud.add_robot("OTHER")
     for _ in range(20):
         api.post_in_group({"content": "早"})
@@ -55,11 +59,11 @@ def test_robots_are_counted_apart(api: Any, cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "wrong"])
-def test_an_unknown_key_is_refused(api: Any, key: str) -> None:
+def test_an_unknown_key_is_rejected(api: Any, key: str) -> None:
     assert api.post_in_group({"content": "早"}, key=key)["errcode"] == 93000
 
 
-def test_a_removed_robot_is_refused(api: Any, cloud: Cloud) -> None:
+def test_a_removed_robot_is_rejected(api: Any, cloud: Cloud) -> None:
     cloud.remove_robot("KEY")
     assert api.post_in_group({"content": "早"})["errcode"] == 93000
 
@@ -84,7 +88,7 @@ def test_a_removed_robot_is_refused(api: Any, cloud: Cloud) -> None:
         ("template_card", {"card_type": "button_interaction"}, 40058),
     ],
 )
-def test_what_a_robot_cannot_post_is_refused(api: Any, cloud: Cloud, msgtype: str, content: Any, errcode: int) -> None:
+def test_invalid_messages_are_rejected(api: Any, cloud: Cloud, msgtype: str, content: Any, errcode: int) -> None:
     assert api.post_in_group(content, msgtype)["errcode"] == errcode
     assert cloud.group("KEY").received == []
 
@@ -98,21 +102,21 @@ def test_what_a_robot_cannot_post_is_refused(api: Any, cloud: Cloud, msgtype: st
         ("image", picture(JPEG), ""),
     ],
 )
-def test_other_kinds_are_heard(api: Any, cloud: Cloud, msgtype: str, content: Any, text: str) -> None:
+def test_other_message_types_are_shown(api: Any, cloud: Cloud, msgtype: str, content: Any, text: str) -> None:
     assert api.post_in_group(content, msgtype)["errcode"] == 0
     assert cloud.group("KEY").texts == [text]
 
 
-def test_a_file_goes_with_the_robot_that_uploaded_it(api: Any, cloud: Cloud, clock: Any) -> None:
+def test_a_file_works_only_with_the_robot_that_uploaded_it(api: Any, cloud: Cloud, clock: Any) -> None:
     cloud.add_robot("OTHER")
     media_id = api.upload(b"something", name="日报.xlsx", key="KEY")["media_id"]
     assert api.post_in_group({"media_id": media_id}, "file", "OTHER")["errcode"] == 40007
     assert api.post_in_group({"media_id": media_id}, "file")["errcode"] == 0
     assert cloud.group("KEY").texts == ["日报.xlsx"]
     assert api.send({"media_id": media_id}, "file")["errcode"] == 40007
-    clock.turn(3 * 24 * 3600)
+    clock.advance(3 * 24 * 3600)
     assert api.post_in_group({"media_id": media_id}, "file")["errcode"] == 40007
 
 
-def test_uploads_through_an_unknown_key_are_refused(api: Any) -> None:
+def test_uploads_with_an_unknown_key_are_rejected(api: Any) -> None:
     assert api.upload(b"something", key="wrong")["errcode"] == 93000
