@@ -182,7 +182,7 @@ def test_ciphertext_that_is_none_costs_the_film_with_a_reason(night: Story, spoi
         told = bot.media.add(film_bytes(12, "one"), "video.mp4")
         path = bot.media.ciphertext_path(told["url"])
         path.write_bytes(spoil(path.read_bytes()))
-        return bot._message("p1", "", {"msgtype": "video", "video": told})
+        return bot.sends_raw("p1", "", {"msgtype": "video", "video": told})
 
     night.to_bot(spoilt)
     assert night.hears("p1")[0].startswith("⚠️ 1124-0001（00:21）没有从微信取到")
@@ -193,7 +193,7 @@ def test_ciphertext_that_is_none_costs_the_film_with_a_reason(night: Story, spoi
 def test_an_address_elsewhere_is_refused_on_record(night: Story) -> None:
     night.time("00:21")
     told = {"url": "http://169.254.169.254/latest/meta-data", "aeskey": "A" * 43}
-    night.to_bot(lambda bot: bot._message("p1", "", {"msgtype": "video", "video": told}))
+    night.to_bot(lambda bot: bot.sends_raw("p1", "", {"msgtype": "video", "video": told}))
     assert night.hears("p1")[0].startswith("⚠️ 1124-0001（00:21）没有从微信取到")
     assert night.view()["unattributed"][0]["marks"] == ["media_refused"]
 
