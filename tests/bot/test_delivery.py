@@ -1,4 +1,4 @@
-"""From a notice to the phone that hears it: rates, lost answers, crashes, and who is told when nothing goes."""
+"""Delivery: rate limits, lost answers, refusals, crashes, and the fallback."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def at_wall_time(later: timedelta) -> DeliveryTimings:
 
 
 def after_a_crash(here: Edge) -> None:
-    """What the next process on this machine does first: whatever was under way has broken off."""
+    """What the next process on this machine does first: every attempt under way was interrupted."""
     with here.bot.uow.transaction() as store:
         store.notices.expire_leases(wall_now())
     here.clock.instant += timedelta(minutes=1)
@@ -144,7 +144,7 @@ def test_notices_of_a_route_are_sent_in_order(here: Edge) -> None:
 
 
 def test_equal_texts_are_delivered_as_often_as_they_are_sent(here: Edge) -> None:
-    """What the platform drops as a repeat must be one: whoever asks for help twice is answered twice."""
+    """The platform must drop repeats only: two requests for help get two answers."""
     for _ in range(3):
         for _ in range(28):
             here.say("zhangsan")
@@ -156,7 +156,7 @@ def test_equal_texts_are_delivered_as_often_as_they_are_sent(here: Edge) -> None
 
 
 def test_a_resend_does_not_make_the_platform_drop_an_equal_answer(here: Edge) -> None:
-    """The platform knows a repeat by its interval: a late one must not give its successor the interval of another."""
+    """A late resend keeps its dedupe interval, which must differ from that of the next message."""
     here.cloud.faults.inject("message/send", lose_response=True)
     here.say("zhangsan", text_key="unsupported.voice")
     here.settle()
@@ -207,7 +207,7 @@ def test_a_gateway_timeout_does_not_deliver_a_message_twice(here: Edge) -> None:
 
 
 def test_a_notice_is_unknown_after_the_dedupe_window(here: Edge) -> None:
-    """A repeat after that would be heard a second time."""
+    """A resend after that would be delivered a second time."""
     here.cloud.faults.inject("message/send", lose_response=True)
     here.say("zhangsan")
     here.settle()
@@ -218,7 +218,7 @@ def test_a_notice_is_unknown_after_the_dedupe_window(here: Edge) -> None:
 
 
 def test_a_channel_gets_the_same_message_at_every_resend(here: Edge) -> None:
-    """A channel may make the number of a message from its words."""
+    """Customer service derives the id of a message from its content."""
     sent: list[OutboundMessage] = []
 
     class Forgetful(Wrapped):
@@ -245,22 +245,22 @@ def test_a_receipt_is_resent_for_half_an_hour(here: Edge) -> None:
 
 
 def test_a_refusal_after_a_lost_answer_does_not_change_the_message(here: Edge) -> None:
-    """The words stay the same, although the last thing heard was an error."""
+    """The notice is resent exactly, although the last attempt was refused."""
     here.cloud.faults.inject("message/send", lose_response=True)
     here.cloud.faults.inject("message/send", errcode=-1)
-    asked = here.say("zhangsan", text_key="clock.cannot_go_back", params={"lived": "甲", "start": "乙"})
+    notice_id = here.say("zhangsan", text_key="clock.cannot_go_back", params={"lived": "甲", "start": "乙"})
     here.settle()
     here.settle(15)
     with here.bot.uow.transaction() as store:
-        found = store.notices.get(asked)
-        assert found is not None
-        found.params = {"lived": "丙", "start": "丁"}
+        notice = store.notices.get(notice_id)
+        assert notice is not None
+        notice.params = {"lived": "丙", "start": "丁"}
     settle_all(here)
     assert (states(here), [each.state for each in here.cloud.deliveries]) == (["sent"], ["shown", "duplicate"])
 
 
 def test_a_notice_that_may_have_arrived_ends_as_unknown(here: Edge) -> None:
-    """Expired, refused at last, no longer true: none of it takes back what the phone may have heard."""
+    """Neither expiry nor a later refusal proves that the first attempt did not arrive."""
     for after in ({"errcode": 40008}, {"drop": True}):
         here.cloud.faults.inject("message/send", lose_response=True)
         here.cloud.faults.inject("message/send", **after, times=50)
@@ -271,7 +271,7 @@ def test_a_notice_that_may_have_arrived_ends_as_unknown(here: Edge) -> None:
 
 
 def test_a_file_with_a_lost_answer_is_not_resent(here: Edge) -> None:
-    """Each upload is another file to the platform, which would drop neither."""
+    """Each upload is another file to the platform, so it would deliver both."""
     here.cloud.faults.inject("message/send", lose_response=True)
     here.say("zhangsan", form=NoticeForm.REPORT_FILE, params={"issued_at": here.clock.instant.isoformat()})
     settle_all(here)
@@ -286,7 +286,7 @@ def test_an_upload_with_a_lost_answer_is_repeated(here: Edge) -> None:
 
 
 def test_an_outcome_is_recorded_when_the_database_is_back(here: Edge) -> None:
-    """Else a group message that has left would stand as unknown."""
+    """Otherwise a group message that was sent would be recorded as unknown."""
     away = iter([False, True, True])
 
     class Flaky(Wrapped):
@@ -424,13 +424,13 @@ def test_after_a_crash_the_app_resends_and_the_robot_notice_is_unknown(
 def test_after_a_crash_the_app_resends_the_same_text(
     here: Edge, cloud: Cloud, clock: HandClock, tmp_path: Path
 ) -> None:
-    """It may have arrived: only the very same words are dropped by the platform."""
-    asked = here.say("zhangsan", text_key="clock.cannot_go_back", params={"lived": "甲", "start": "乙"})
+    """It may have arrived, and the platform drops only an identical message."""
+    notice_id = here.say("zhangsan", text_key="clock.cannot_go_back", params={"lived": "甲", "start": "乙"})
     dies_at_sending(here)
     with here.bot.uow.transaction() as store:
-        found = store.notices.get(asked)
-        assert found is not None
-        found.params = {"lived": "丙", "start": "丁"}
+        notice = store.notices.get(notice_id)
+        assert notice is not None
+        notice.params = {"lived": "丙", "start": "丁"}
     with edge(tmp_path, cloud, clock) as reborn:
         after_a_crash(reborn)
     assert "甲" in cloud.phone("zhangsan").texts[0]
@@ -489,12 +489,12 @@ def test_a_response_code_changes_a_card_once(here: Edge) -> None:
 
 @pytest.fixture
 def loopback() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    heard: list[dict[str, Any]] = []
+    bodies: list[dict[str, Any]] = []
 
     class Listener(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(500 if len(heard) == 1 else 200)
+            bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(500 if len(bodies) == 1 else 200)
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:
@@ -503,7 +503,7 @@ def loopback() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     server = HTTPServer(("127.0.0.1", 0), Listener)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield f"json://127.0.0.1:{server.server_port}/sms", heard
+    yield f"json://127.0.0.1:{server.server_port}/sms", bodies
     server.shutdown()
     thread.join()
     server.server_close()
@@ -513,11 +513,11 @@ def loopback() -> Iterator[tuple[str, list[dict[str, Any]]]]:
 def test_the_fallback_addresses_are_retried_until_one_accepts(
     tmp_path: Path, cloud: Cloud, clock: HandClock, loopback: tuple[str, list[dict[str, Any]]]
 ) -> None:
-    url, heard = loopback
+    url, bodies = loopback
     config = config_for(cloud, tmp_path).model_copy(update={"ALERT_FALLBACK_URLS": (SecretStr(url),)})
     with edge(tmp_path, cloud, clock, config) as here:
         here.say(channel="fallback")
         settle_all(here, 1)
         assert states(here) == ["sent"]
-    assert len(heard) == 2
-    assert "绑定码" in heard[-1]["message"]
+    assert len(bodies) == 2
+    assert "绑定码" in bodies[-1]["message"]

@@ -1,4 +1,4 @@
-"""A notice that its way does not take goes another, says so, and is visible when there is none."""
+"""Failover: a notice that its channel cannot deliver takes another, and is reported if there is none."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def zhao(cloud: Cloud) -> KfPhone:
 
 @pytest.fixture
 def here(tmp_path: Path, cloud: Cloud, clock: HandClock, zhao: KfPhone, place: Place) -> Iterator[Edge]:
-    """Somebody with an account in the app and one in customer service, where he has just spoken."""
+    """A person with an account in the app and one in customer service, who has just written there."""
     cloud.kf.callback_sender.retries = 0
     cloud.add_member("zhao", "赵师傅")
     with edge(tmp_path, cloud, clock, config_for(cloud, tmp_path, **cloud.kf.settings())) as made:
@@ -48,67 +48,67 @@ def here(tmp_path: Path, cloud: Cloud, clock: HandClock, zhao: KfPhone, place: P
         yield made
 
 
-def speaks(here: Edge, phone: KfPhone, words: str = "帮助") -> None:
+def writes(here: Edge, phone: KfPhone, words: str = "帮助") -> None:
     phone.says(words)
     here.bot.pollers.poll_until_idle()
     here.settle()
     phone.received.clear()
 
 
-def tell(here: Edge, kind: str = "reminder", key: str = "a", **how: Any) -> int:
+def send_notice(here: Edge, kind: str = "reminder", key: str = "a", **how: Any) -> int:
     now = here.clock.instant
     with here.bot.uow.transaction() as store:
         person = store.register.person(1)
         assert person is not None
-        saying = NoticeDraft(kind, "office.request_forwarded", f"told/{kind}/{key}", NIGHT, now, **how)
-        notice = notify_person(person, saying, store)
+        draft = NoticeDraft(kind, "office.request_forwarded", f"told/{kind}/{key}", NIGHT, now, **how)
+        notice = notify_person(person, draft, store)
         assert notice is not None
         return notice.id
 
 
-def app_hears(cloud: Cloud) -> int:
+def app_message_count(cloud: Cloud) -> int:
     return len(cloud.phone("zhao").received)
 
 
 def test_a_notice_takes_the_channel_of_the_last_message(here: Edge, cloud: Cloud, zhao: KfPhone) -> None:
-    speaks(here, zhao)
-    notice = here.notice(tell(here))
+    writes(here, zhao)
+    notice = here.notice(send_notice(here))
     here.settle()
-    assert (notice.channel, len(zhao.received), app_hears(cloud)) == ("wecom_kf", 1, 0)
+    assert (notice.channel, len(zhao.received), app_message_count(cloud)) == ("wecom_kf", 1, 0)
     cloud.phone("zhao").says("查询")
     here.settle()
-    heard = app_hears(cloud)
-    tell(here, key="b")
+    before = app_message_count(cloud)
+    send_notice(here, key="b")
     here.settle()
-    assert (len(zhao.received), app_hears(cloud)) == (1, heard + 1)
+    assert (len(zhao.received), app_message_count(cloud)) == (1, before + 1)
 
 
 def test_a_refused_notice_fails_over_and_records_the_route(
     here: Edge, cloud: Cloud, zhao: KfPhone, clock: HandClock
 ) -> None:
-    speaks(here, zhao)
+    writes(here, zhao)
     cloud.phone("zhao").says("查询")
     here.settle()
     del cloud.members["zhao"]
-    notice = tell(here)
+    notice = send_notice(here)
     here.settle()
     told = here.notice(notice)
     assert (told.state, told.channel, told.address, len(zhao.received)) == ("sent", "wecom_kf", "wm1", 1)
     assert [(each["channel"], each["why"]) for each in told.tried_routes or []] == [
         ("wecom_app", "errcode 81013: user & party & tag all invalid")
     ]
-    # What refused him once is not the first to be asked for the next.
-    assert here.notice(tell(here, "question")).channel == "wecom_kf"
+    # The channel that refused is not the first choice for the next notice.
+    assert here.notice(send_notice(here, "question")).channel == "wecom_kf"
 
 
 def test_an_undeliverable_question_is_sent_when_its_recipient_writes_again(
     here: Edge, cloud: Cloud, zhao: KfPhone, clock: HandClock
 ) -> None:
-    speaks(here, zhao)
+    writes(here, zhao)
     del cloud.members["zhao"]
     clock.instant += timedelta(hours=49)
     expires = clock.instant + timedelta(hours=5)
-    waiting, late = tell(here, "question", expires_at=expires), tell(here, "reminder", expires_at=expires)
+    waiting, late = send_notice(here, "question", expires_at=expires), send_notice(here, "reminder", expires_at=expires)
     here.settle()
     assert [here.notice(each).state for each in (waiting, late)] == ["failed", "failed"]
     assert all((here.notice(each).detail or "").startswith("undeliverable") for each in (waiting, late))
@@ -120,12 +120,12 @@ def test_an_undeliverable_question_is_sent_when_its_recipient_writes_again(
 
 
 def test_the_last_messages_of_a_reply_window_are_reserved_for_receipts(here: Edge, cloud: Cloud, zhao: KfPhone) -> None:
-    """One of the five has answered him; whatever is too much for what it is goes by the other door."""
-    speaks(here, zhao)
+    """One of the five messages was the answer; less important notices take the other channel first."""
+    writes(here, zhao)
     order = ["reminder", "reminder", "question", "alert", "receipt", "receipt"]
     told = []
     for number, kind in enumerate(order):
-        told.append(tell(here, kind, str(number)))
+        told.append(send_notice(here, kind, str(number)))
         here.settle()
     assert [here.notice(each).channel for each in told] == [
         "wecom_kf",
@@ -139,8 +139,8 @@ def test_the_last_messages_of_a_reply_window_are_reserved_for_receipts(here: Edg
 
 
 def test_a_reply_window_closed_by_the_platform_counts_as_closed(here: Edge, cloud: Cloud, zhao: KfPhone) -> None:
-    """Messages of a colleague at the console count as well, and nobody tells us."""
-    speaks(here, zhao)
+    """Messages that staff send from the console count as well, and we are not told of them."""
+    writes(here, zhao)
     here.settle()
     with here.bot.uow.transaction() as store:
         store.contacts.record_message("wecom_kf/wm1", here.clock.instant + timedelta(hours=47), None)
@@ -148,46 +148,49 @@ def test_a_reply_window_closed_by_the_platform_counts_as_closed(here: Edge, clou
     here.clock.instant += timedelta(hours=48)
     with here.bot.uow.transaction() as store:
         store.contacts._update("wecom_kf/wm1", {"reply_until": here.clock.instant + timedelta(hours=1)})
-    notice = tell(here, "receipt")
+    notice = send_notice(here, "receipt")
     here.settle()
     told = here.notice(notice)
     assert (told.state, told.channel) == ("sent", "wecom_app")
     assert "95001" in (told.tried_routes or [{}])[0]["why"]
-    assert here.notice(tell(here, "receipt", "b")).channel == "wecom_app"
+    assert here.notice(send_notice(here, "receipt", "b")).channel == "wecom_app"
     cloud.violations.clear()
 
 
 def test_opening_the_chat_does_not_refill_the_reply_quota(here: Edge, cloud: Cloud, zhao: KfPhone) -> None:
-    """One of five is used up; who only enters leaves it at that."""
-    speaks(here, zhao)
+    """One of the five messages is used up, and entering the chat does not change that."""
+    writes(here, zhao)
     for number in range(3):
-        tell(here, "receipt", str(number))
+        send_notice(here, "receipt", str(number))
         here.settle()
     here.clock.instant += timedelta(minutes=5)
     zhao.enters()
     here.bot.pollers.poll_until_idle()
     here.settle()
-    assert [here.notice(tell(here, kind)).channel for kind in ("question", "receipt")] == ["wecom_app", "wecom_kf"]
+    assert [here.notice(send_notice(here, kind)).channel for kind in ("question", "receipt")] == [
+        "wecom_app",
+        "wecom_kf",
+    ]
 
 
 def test_notices_take_another_channel_while_a_person_has_left(here: Edge, cloud: Cloud, zhao: KfPhone) -> None:
-    speaks(here, zhao)
+    writes(here, zhao)
     cloud.phone("zhao").says("查询")
     here.settle()
     cloud.phone("zhao").sends_event("unsubscribe", {})
     here.settle()
-    assert here.notice(tell(here, key="gone")).channel == "wecom_kf"
+    assert here.notice(send_notice(here, key="gone")).channel == "wecom_kf"
     cloud.phone("zhao").sends_event("subscribe", {})
     here.settle()
-    assert here.notice(tell(here, key="back")).channel == "wecom_app"
+    assert here.notice(send_notice(here, key="back")).channel == "wecom_app"
 
 
 def test_the_reports_list_undelivered_and_failed_over_notices(here: Edge, cloud: Cloud, zhao: KfPhone) -> None:
-    speaks(here, zhao)
+    writes(here, zhao)
     cloud.phone("zhao").says("查询")
     here.settle()
     del cloud.members["zhao"]
-    tell(here)
+    send_notice(here)
     here.settle()
     with here.bot.uow.transaction() as store:
         store.session.add(Person(name="钱师傅", roles=["巡检员"]))

@@ -1,4 +1,4 @@
-"""The Official Account: its callbacks in every mode, its films, and what it may say when (protocol sheet 10)."""
+"""The Official Account: callbacks in every mode, films, reply windows and templates."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def qian(cloud: Cloud) -> FollowerPhone:
 
 @pytest.fixture
 def here(tmp_path: Path, cloud: Cloud, clock: HandClock, qian: FollowerPhone, place: Place) -> Iterator[Edge]:
-    """A bot with an Official Account, and a patroller of an enterprise with one part who is bound there."""
+    """A bot with an Official Account, to which a patroller of an enterprise with one key part is bound."""
     with edge(tmp_path, cloud, clock, config_for(cloud, tmp_path, **account_settings(cloud))) as made:
         connect(made, cloud)
         with made.bot.uow.transaction() as store:
@@ -61,7 +61,7 @@ def film_of(here: Edge) -> Submission:
     return film
 
 
-def tell(here: Edge, kind: str = "reminder", key: str = "a") -> Notice:
+def send_notice(here: Edge, kind: str = "reminder", key: str = "a") -> Notice:
     with here.bot.uow.transaction() as store:
         person = store.register.person(1)
         assert person is not None
@@ -184,19 +184,19 @@ def test_a_stranger_binds_by_a_typed_or_scanned_code(here: Edge, cloud: Cloud) -
 
 
 def test_a_reminder_outside_the_reply_window_uses_the_template(here: Edge, cloud: Cloud, qian: FollowerPhone) -> None:
-    told = tell(here)
-    assert (told.state, told.channel) == ("sent", "official_account")
+    notice = send_notice(here)
+    assert (notice.state, notice.channel) == ("sent", "official_account")
     assert qian.texts == [
         "夜间巡检提醒\n已转给工作人员，请等对方核实。核实之前仍\n2026年11月24日 00:30\n请按原要求拍送。"
     ]
-    assert tell(here, "receipt").state == "failed"
+    assert send_notice(here, "receipt").state == "failed"
 
 
 def test_a_notice_within_the_reply_window_is_sent_in_full(here: Edge, qian: FollowerPhone) -> None:
     qian.says("查询")
     here.settle()
     qian.received.clear()
-    tell(here)
+    send_notice(here)
     assert [(each.sent_via, each.text) for each in qian.received] == [
         ("custom", "已转给工作人员，请等对方核实。核实之前仍请按原要求拍送。")
     ]
@@ -210,9 +210,9 @@ def test_a_reply_window_closed_by_the_platform_fails_over_to_the_template(
     here.settle()
     qian.received.clear()
     cloud.official_account.faults.inject("message/custom/send", errcode=errcode)
-    told = tell(here)
-    assert ([each.sent_via for each in qian.received], told.state) == ([by], "sent")
-    assert [each["why"].startswith(f"errcode {errcode}") for each in told.tried_routes or []] == [True]
+    notice = send_notice(here)
+    assert ([each.sent_via for each in qian.received], notice.state) == ([by], "sent")
+    assert [each["why"].startswith(f"errcode {errcode}") for each in notice.tried_routes or []] == [True]
 
 
 @pytest.mark.parametrize("errcode", [43101, 43004])
@@ -226,28 +226,28 @@ def test_a_notice_the_account_cannot_send_fails_over(
     here.settle()
     here.clock.instant += timedelta(hours=49)
     cloud.official_account.faults.inject("message/template/send", errcode=errcode)
-    told = tell(here)
-    assert (told.state, told.channel, len(cloud.phone("qian").received)) == ("sent", "wecom_app", 1)
-    assert tell(here, key="b").channel == "wecom_app"
+    notice = send_notice(here)
+    assert (notice.state, notice.channel, len(cloud.phone("qian").received)) == ("sent", "wecom_app", 1)
+    assert send_notice(here, key="b").channel == "wecom_app"
 
 
 def test_a_template_that_was_not_delivered_fails_over(here: Edge, cloud: Cloud, qian: FollowerPhone) -> None:
-    told = tell(here)
-    assert told.platform_message_id
+    notice = send_notice(here)
+    assert notice.platform_message_id
     cloud.add_member("qian", "钱师傅")
     with here.bot.uow.transaction() as store:
         store.register.bind(1, "wecom", "qian", None)
     cloud.official_account.send_template_results("failed:user block")
     here.settle()
-    told = here.notice(told.id)
-    assert (told.state, told.channel, len(cloud.phone("qian").received)) == ("sent", "wecom_app", 1)
+    notice = here.notice(notice.id)
+    assert (notice.state, notice.channel, len(cloud.phone("qian").received)) == ("sent", "wecom_app", 1)
 
 
 def test_a_template_that_was_delivered_stays_sent(here: Edge, cloud: Cloud) -> None:
-    told = tell(here)
+    notice = send_notice(here)
     cloud.official_account.send_template_results()
     here.settle()
-    assert here.notice(told.id).state == "sent"
+    assert here.notice(notice.id).state == "sent"
 
 
 def test_a_menu_click_does_not_shorten_the_reply_window(here: Edge, cloud: Cloud, qian: FollowerPhone) -> None:
@@ -257,19 +257,19 @@ def test_a_menu_click_does_not_shorten_the_reply_window(here: Edge, cloud: Cloud
     here.settle()
     here.clock.instant += timedelta(hours=5)
     qian.received.clear()
-    tell(here, "receipt")
+    send_notice(here, "receipt")
     assert [each.sent_via for each in qian.received] == ["custom"]
 
 
 def test_a_person_is_unreachable_until_they_follow_again(here: Edge, qian: FollowerPhone) -> None:
     qian.unfollows()
     here.settle()
-    gone = tell(here)
+    gone = send_notice(here)
     assert (gone.state, gone.detail) == ("failed", "undeliverable")
     here.clock.instant += timedelta(seconds=1)
     qian.follows()
     here.settle()
-    assert tell(here, key="b").state == "sent"
+    assert send_notice(here, key="b").state == "sent"
 
 
 def test_a_revoked_account_token_is_replaced_once(here: Edge, cloud: Cloud, qian: FollowerPhone) -> None:
@@ -291,9 +291,9 @@ def test_the_office_is_notified_of_an_address_that_is_not_whitelisted(
     cloud.official_account.ip_allowed = False
     qian.says("查询")
     here.settle(seconds=60)
-    [alarm] = cloud.phone("zhangsan").texts
-    assert "公众号" in alarm
-    assert "40164" in alarm
+    [alert_text] = cloud.phone("zhangsan").texts
+    assert "公众号" in alert_text
+    assert "40164" in alert_text
 
 
 def test_a_template_that_cannot_be_listed_gets_default_fields(here: Edge, cloud: Cloud, qian: FollowerPhone) -> None:
@@ -301,7 +301,7 @@ def test_a_template_that_cannot_be_listed_gets_default_fields(here: Edge, cloud:
         dataclasses.replace(each, content="{{thing1.DATA}}{{time2.DATA}}") for each in cloud.official_account.templates
     ]
     cloud.official_account.faults.inject("template/get_all_private_template", errcode=40066)
-    assert tell(here).state == "sent"
+    assert send_notice(here).state == "sent"
 
 
 def test_a_platform_without_the_stable_token_is_supported(here: Edge, cloud: Cloud, qian: Any) -> None:

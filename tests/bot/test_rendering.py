@@ -1,4 +1,4 @@
-"""Whatever is to be said is made to fit; nothing is cut, and what is left out is counted."""
+"""Rendering: lists are shortened to the limit, and what is missing is counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An address that somebody else chose never leads to a machine beside ours."""
+"""The SSRF guard: a URL that somebody else chose never leads to a private address."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_an_allowed_host_with_a_private_address_is_refused() -> None:
 
 
 def test_the_connection_goes_to_the_address_that_was_checked() -> None:
-    """A name that answers with a public address first, as if to be let through, and with ours ever after."""
+    """DNS rebinding: the name resolves to a public address first, and to localhost afterwards."""
     answers, tried = iter(["8.8.8.8"]), []
 
     def refuse(address: tuple[str, int], *rest: Any, **more: Any) -> socket.socket:

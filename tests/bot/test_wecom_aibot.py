@@ -1,4 +1,4 @@
-"""The smart bot's connection: held by one, taken over from the dead, never fought for; its media and its errands."""
+"""The smart bot: its connection and the lease for it, its media, its frames, and calls from other processes."""
 
 from __future__ import annotations
 
@@ -70,17 +70,17 @@ def login(cloud: Cloud) -> tuple[str, str, str]:
     return settings["WECOM_AIBOT_URL"], settings["WECOM_AIBOT_ID"], settings["WECOM_AIBOT_SECRET"]
 
 
-def wire(
-    cloud: Cloud, hear: Callable[[Any], None] = lambda _frame: None, pace: ConnectionTimings = QUICK
+def connect_aibot(
+    cloud: Cloud, on_frame: Callable[[Any], None] = lambda _frame: None, timings: ConnectionTimings = QUICK
 ) -> AibotWebSocket:
-    return AibotWebSocket(*login(cloud), hear, pace)
+    return AibotWebSocket(*login(cloud), on_frame, timings)
 
 
 def markdown(to: str = "wrChat", text: str = "好") -> dict[str, Any]:
     return {"chatid": to, "chat_type": 0, "msgtype": "markdown", "markdown": {"content": text}}
 
 
-# The wire
+# The connection
 
 
 def test_a_refused_login_is_misconfigured(gateway: Cloud) -> None:
@@ -96,38 +96,40 @@ def test_an_unreachable_gateway_is_transient() -> None:
 
 
 def test_a_lost_acknowledgement_is_of_unknown_outcome(gateway: Cloud) -> None:
-    held = wire(gateway, pace=replace(QUICK, ack_timeout_s=0.2))
+    connection = connect_aibot(gateway, timings=replace(QUICK, ack_timeout_s=0.2))
     gateway.faults.inject("aibot_send_msg", lose_response=True)
     with pytest.raises(OutcomeUnknown):
-        held.call("aibot_send_msg", markdown())
+        connection.call("aibot_send_msg", markdown())
     gateway.faults.inject("aibot_send_msg", errcode=45009)
     with pytest.raises(RateLimited):
-        held.call("aibot_send_msg", markdown())
-    held.close()
+        connection.call("aibot_send_msg", markdown())
+    connection.close()
     with pytest.raises(Transient):
-        held.call("aibot_send_msg", markdown())
+        connection.call("aibot_send_msg", markdown())
 
 
 def test_a_broken_connection_ends_pending_calls(gateway: Cloud) -> None:
-    held = wire(gateway, pace=replace(QUICK, ack_timeout_s=60))
+    connection = connect_aibot(gateway, timings=replace(QUICK, ack_timeout_s=60))
     gateway.faults.inject("aibot_send_msg", drop=True)
     with pytest.raises(OutcomeUnknown):
-        held.call("aibot_send_msg", markdown())
-    assert held.closed.wait(5)
+        connection.call("aibot_send_msg", markdown())
+    assert connection.closed.wait(5)
 
 
 def test_replies_to_one_message_are_sent_one_by_one(gateway: Cloud) -> None:
-    heard: list[Any] = []
-    held = wire(gateway, heard.append)
+    received: list[Any] = []
+    connection = connect_aibot(gateway, received.append)
     said = gateway.aibot.says("zhangsan", "1")
-    until(lambda: heard)
+    until(lambda: received)
     hold = threading.Event()
     gateway.faults.inject("aibot_respond_msg", hold=hold)
     answers = [{"msgtype": "markdown", "markdown": {"content": str(number)}} for number in range(3)]
-    first = threading.Thread(target=held.call, args=("aibot_respond_msg", answers[0], said.req_id))
+    first = threading.Thread(target=connection.call, args=("aibot_respond_msg", answers[0], said.req_id))
     first.start()
     until(lambda: not gateway.faults.pending("aibot_respond_msg"))
-    others = [threading.Thread(target=held.call, args=("aibot_respond_msg", each, said.req_id)) for each in answers[1:]]
+    others = [
+        threading.Thread(target=connection.call, args=("aibot_respond_msg", each, said.req_id)) for each in answers[1:]
+    ]
     for each in others:
         each.start()
     assert gateway.phone("zhangsan").texts == []
@@ -136,19 +138,19 @@ def test_replies_to_one_message_are_sent_one_by_one(gateway: Cloud) -> None:
         each.join()
     assert gateway.phone("zhangsan").texts[0] == "0"
     assert sorted(gateway.phone("zhangsan").texts) == ["0", "1", "2"]
-    held.close()
+    connection.close()
 
 
 @pytest.mark.parametrize("text", ["no JSON", "[1]", '{"cmd": "aibot_dance"}', '{"headers": 7}', "{}", '"\\ud800"'])
 def test_an_invalid_frame_is_ignored(gateway: Cloud, text: str) -> None:
-    heard: list[Any] = []
-    held = wire(gateway, heard.append)
+    received: list[Any] = []
+    connection = connect_aibot(gateway, received.append)
     assert gateway.aibot.gateway is not None
     assert gateway.aibot.gateway.push_text(text)
     gateway.aibot.says("zhangsan", "1")
-    until(lambda: heard)
-    assert held.ping()
-    held.close()
+    until(lambda: received)
+    assert connection.ping()
+    connection.close()
 
 
 # Media
@@ -183,23 +185,23 @@ def test_an_invalid_key_is_undecryptable(key: str) -> None:
 
 def test_a_broken_download_is_resumed(gateway: Cloud) -> None:
     film = os.urandom(700_000)
-    told = gateway.aibot.media.add(film, "a.mp4")
+    media_json = gateway.aibot.media.add(film, "a.mp4")
     gateway.faults.inject("aibot_media", truncate_after=300_001)
     gateway.faults.inject("aibot_media", truncate_after=100_000)
     get: media.HttpGet = lambda url, headers: requests.get(url, headers=dict(headers), stream=True, timeout=5)  # noqa: E731
-    key = str(told["aeskey"])
-    assert b"".join(media.decrypt_stream(media.fetch_stream(str(told["url"]), get), key)) == film
+    key = str(media_json["aeskey"])
+    assert b"".join(media.decrypt_stream(media.fetch_stream(str(media_json["url"]), get), key)) == film
 
 
 def test_an_expired_url_is_gone_and_a_server_error_is_transient(gateway: Cloud, clock: HandClock) -> None:
-    told = gateway.aibot.media.add(b"film", "a.mp4")
+    media_json = gateway.aibot.media.add(b"film", "a.mp4")
     get: media.HttpGet = lambda url, headers: requests.get(url, headers=dict(headers), stream=True, timeout=5)  # noqa: E731
     gateway.faults.inject("aibot_media", http_status=502)
     with pytest.raises(Transient):
-        list(media.fetch_stream(str(told["url"]), get))
+        list(media.fetch_stream(str(media_json["url"]), get))
     clock.instant += timedelta(seconds=300)
     with pytest.raises(MediaGone):
-        list(media.fetch_stream(str(told["url"]), get))
+        list(media.fetch_stream(str(media_json["url"]), get))
 
 
 def test_an_endless_film_is_given_up() -> None:
@@ -217,7 +219,7 @@ def test_an_endless_film_is_given_up() -> None:
             pass
 
 
-# What frames say
+# Frames
 
 
 def body(**more: Any) -> dict[str, Any]:
@@ -284,14 +286,14 @@ def test_markdown_is_escaped() -> None:
     assert escape_markdown("# [点我](http://x) <@all>\n**快**") == "＃ ［点我］(http://x) ＜@all＞\n＊＊快＊＊"
 
 
-# Holding it
+# The lease
 
 
 @contextmanager
-def holder(where: Edge, cloud: Cloud, name: str, pace: ConnectionTimings = QUICK) -> Iterator[AibotConnection]:
-    memory = where.bot.uow
-    exchange = AibotRpc(memory.transaction, memory.read)
-    made = AibotConnection(memory, where.bot.worker._hearing, exchange, login(cloud), name, pace)
+def holder(where: Edge, cloud: Cloud, name: str, timings: ConnectionTimings = QUICK) -> Iterator[AibotConnection]:
+    uow = where.bot.uow
+    rpc = AibotRpc(uow.transaction, uow.read)
+    made = AibotConnection(uow, where.bot.worker._hearing, rpc, login(cloud), name, timings)
     made.start()
     try:
         yield made
@@ -323,12 +325,12 @@ def test_the_lease_of_a_dead_holder_expires(place: Place, here: Edge, gateway: C
 def test_a_foreign_login_is_not_kicked(here: Edge, gateway: Cloud) -> None:
     with holder(here, gateway, "one") as one:
         until(lambda: one.is_connected)
-        foreign = wire(gateway)
+        foreign = connect_aibot(gateway)
         until(lambda: not one.is_connected)
         until(lambda: here.rows(Notice))
         assert here.rows(Notice)[0].text_key == "office_alert.aibot_taken_over"
         assert not foreign.kicked
-        # When the rest is over it is tried once more.
+        # After the pause it connects again.
         until(lambda: one.is_connected)
         assert gateway.aibot.kick_count == 2
         foreign.close()
@@ -355,9 +357,9 @@ def test_a_broken_connection_is_reconnected(here: Edge, gateway: Cloud) -> None:
 
 def test_refused_logins_stop_and_the_office_is_notified(here: Edge, gateway: Cloud) -> None:
     address, bot_id, _ = login(gateway)
-    memory = here.bot.uow
-    exchange = AibotRpc(memory.transaction, memory.read)
-    made = AibotConnection(memory, here.bot.worker._hearing, exchange, (address, bot_id, "wrong"), "one", QUICK)
+    uow = here.bot.uow
+    rpc = AibotRpc(uow.transaction, uow.read)
+    made = AibotConnection(uow, here.bot.worker._hearing, rpc, (address, bot_id, "wrong"), "one", QUICK)
     made.start()
     until(lambda: here.rows(Notice))
     assert here.rows(Notice)[0].text_key == "office_alert.aibot_refused"
@@ -366,29 +368,29 @@ def test_refused_logins_stop_and_the_office_is_notified(here: Edge, gateway: Clo
     assert len([each for each in gateway.violations if each.endpoint == "aibot_subscribe"]) == QUICK.max_login_failures
 
 
-# Errands
+# Calls from other processes
 
 
-def other(where: Edge, patience: RpcTimeouts | None = None) -> AibotRpc:
-    return AibotRpc(where.bot.uow.transaction, where.bot.uow.read, patience)
+def rpc_of(where: Edge, timeouts: RpcTimeouts | None = None) -> AibotRpc:
+    return AibotRpc(where.bot.uow.transaction, where.bot.uow.read, timeouts)
 
 
 def test_a_process_calls_through_the_connection_holder(place: Place, here: Edge, gateway: Cloud) -> None:
     with holder(here, gateway, "one") as one:
         until(lambda: one.is_connected)
-        assert other(here).call("aibot_send_msg", markdown(text="从别处")) == {}
+        assert rpc_of(here).call("aibot_send_msg", markdown(text="从别处")) == {}
         gateway.faults.inject("aibot_send_msg", errcode=45009)
         with pytest.raises(RateLimited):
-            other(here).call("aibot_send_msg", markdown())
+            rpc_of(here).call("aibot_send_msg", markdown())
         gateway.faults.inject("aibot_send_msg", drop=True)
         with pytest.raises(OutcomeUnknown):
-            other(here).call("aibot_send_msg", markdown())
+            rpc_of(here).call("aibot_send_msg", markdown())
     assert gateway.aibot.chats["wrChat"].texts == ["从别处"]
 
 
 def test_a_call_without_a_connection_holder_is_transient(place: Place, here: Edge, gateway: Cloud) -> None:
     with pytest.raises(Transient) as refused:
-        other(here).call("aibot_send_msg", markdown())
+        rpc_of(here).call("aibot_send_msg", markdown())
     assert not isinstance(refused.value, OutcomeUnknown)
     assert here.rows(RpcCall) == []
 
@@ -397,7 +399,7 @@ def test_an_unclaimed_call_is_withdrawn(place: Place, here: Edge, gateway: Cloud
     with here.bot.uow.transaction() as store:
         store.leases.acquire(WECOM_AIBOT, "hangs", wall_now(), timedelta(minutes=1))
     with pytest.raises(Transient) as refused:
-        other(here, RpcTimeouts(claim_timeout_s=0.1, answer_timeout_s=0.1, poll_interval_s=0.01)).call(
+        rpc_of(here, RpcTimeouts(claim_timeout_s=0.1, answer_timeout_s=0.1, poll_interval_s=0.01)).call(
             "aibot_send_msg", markdown()
         )
     assert not isinstance(refused.value, OutcomeUnknown)
@@ -407,12 +409,12 @@ def test_an_unclaimed_call_is_withdrawn(place: Place, here: Edge, gateway: Cloud
 def test_a_claimed_call_without_a_response_is_of_unknown_outcome(place: Place, here: Edge, gateway: Cloud) -> None:
     with here.bot.uow.transaction() as store:
         store.leases.acquire(WECOM_AIBOT, "dies", wall_now(), timedelta(minutes=1))
-    asking = other(here, RpcTimeouts(claim_timeout_s=2, answer_timeout_s=0.2, poll_interval_s=0.01))
+    rpc = rpc_of(here, RpcTimeouts(claim_timeout_s=2, answer_timeout_s=0.2, poll_interval_s=0.01))
     failed: list[Exception] = []
 
     def ask() -> None:
         try:
-            asking.call("aibot_send_msg", markdown())
+            rpc.call("aibot_send_msg", markdown())
         except Transient as error:
             failed.append(error)
 

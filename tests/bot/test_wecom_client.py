@@ -1,4 +1,4 @@
-"""The client of the platform's API: one token for everybody, films in ranges, every lie found out."""
+"""The client of WeCom's API: one token for all processes, resumable downloads, misleading answers detected."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def film(here: Edge) -> str:
     return str(here.cloud.phone("zhangsan").sends_film(FILM).media_id)
 
 
-def asked(cloud: Cloud, endpoint: str, plenty: int = 1000) -> int:
-    """How many calls of an endpoint there were since `plenty` harmless faults were laid out."""
+def calls_of(cloud: Cloud, endpoint: str, plenty: int = 1000) -> int:
+    """How many calls of an endpoint there were since `count` prepared it."""
     return plenty - cloud.faults.pending(endpoint)
 
 
-def count(cloud: Cloud, endpoint: str) -> None:
+def prepare_count(cloud: Cloud, endpoint: str) -> None:
     cloud.faults.inject(endpoint, times=1000)
 
 
@@ -58,11 +58,11 @@ def count(cloud: Cloud, endpoint: str) -> None:
 
 
 def test_sixteen_threads_of_two_processes_fetch_one_token(here: Edge, tmp_path: Path, clock: HandClock) -> None:
-    count(here.cloud, "gettoken")
+    prepare_count(here.cloud, "gettoken")
     with edge(tmp_path, here.cloud, clock) as there, ThreadPoolExecutor(16) as pool:
         clients = [client_of(here), client_of(there)]
         tokens = list(pool.map(lambda number: clients[number % 2].token(), range(16)))
-    assert (len(set(tokens)), asked(here.cloud, "gettoken")) == (1, 1)
+    assert (len(set(tokens)), calls_of(here.cloud, "gettoken")) == (1, 1)
 
 
 def test_a_token_is_renewed_before_it_expires(here: Edge, client: WeComClient) -> None:
@@ -76,27 +76,27 @@ def test_a_token_is_renewed_before_it_expires(here: Edge, client: WeComClient) -
 def test_a_revoked_token_is_replaced_once(here: Edge, client: WeComClient) -> None:
     client.token()
     here.cloud.revoke_token()
-    count(here.cloud, "gettoken")
+    prepare_count(here.cloud, "gettoken")
     assert client.get("getcallbackip")["ip_list"]
-    assert asked(here.cloud, "gettoken") == 1
+    assert calls_of(here.cloud, "gettoken") == 1
     assert here.cloud.violations == []
 
 
 def test_twelve_threads_with_a_revoked_token_fetch_one(here: Edge, client: WeComClient) -> None:
     client.token()
     here.cloud.revoke_token()
-    count(here.cloud, "gettoken")
+    prepare_count(here.cloud, "gettoken")
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda _: client.get("getcallbackip"), range(12)))
     assert all(answer["ip_list"] for answer in answers)
-    assert asked(here.cloud, "gettoken") == 1
+    assert calls_of(here.cloud, "gettoken") == 1
 
 
 def test_a_call_is_retried_once_with_a_fresh_token(here: Edge, client: WeComClient) -> None:
     here.cloud.faults.inject("getcallbackip", errcode=42001, times=1000)
     with pytest.raises(Transient):
         client.get("getcallbackip")
-    assert asked(here.cloud, "getcallbackip") == 2
+    assert calls_of(here.cloud, "getcallbackip") == 2
 
 
 @pytest.mark.parametrize("code", [40001, 60020, 40013])
@@ -105,7 +105,7 @@ def test_wrong_credentials_and_addresses_are_misconfigured(here: Edge, code: int
     here.cloud.faults.inject("gettoken", errcode=code, times=1000)
     with pytest.raises(Misconfigured) as found:
         client.get("getcallbackip")
-    assert (found.value.code, asked(here.cloud, "gettoken")) == (code, 1)
+    assert (found.value.code, calls_of(here.cloud, "gettoken")) == (code, 1)
     here.cloud.faults.clear()
     assert client.token()
 
@@ -115,7 +115,7 @@ def test_a_wrong_secret_is_not_retried_at_once(here: Edge, client: WeComClient) 
     for _ in range(3):
         with pytest.raises(Misconfigured):
             client.get("getcallbackip")
-    assert asked(here.cloud, "gettoken") == 1
+    assert calls_of(here.cloud, "gettoken") == 1
 
 
 @pytest.mark.parametrize("answer", [(200, {}), (206, {"Content_Range": "bytes 0--1/0"}), (416, {})])
@@ -184,10 +184,10 @@ def test_a_large_film_is_fetched_in_ranges(here: Edge, client: WeComClient, tmp_
         file.truncate(41 * MB)
         file.seek(39 * MB)
         file.write(b"here")
-    count(here.cloud, "media/get")
+    prepare_count(here.cloud, "media/get")
     got = fetched(client, str(here.cloud.phone("lisi").sends_film(large).media_id))
     assert (len(got), got[39 * MB : 39 * MB + 4]) == (41 * MB, b"here")
-    assert asked(here.cloud, "media/get") == 6
+    assert calls_of(here.cloud, "media/get") == 6
     assert here.cloud.violations == []
 
 
@@ -200,7 +200,7 @@ def test_a_body_is_resumed_at_most_five_times(here: Edge, client: WeComClient, f
     here.cloud.faults.inject("media/get", truncate_after=0, times=1000)
     with pytest.raises(OutcomeUnknown):
         fetched(client, film)
-    assert asked(here.cloud, "media/get") == 6
+    assert calls_of(here.cloud, "media/get") == 6
 
 
 @pytest.mark.parametrize("plain", [False, True])
@@ -252,7 +252,7 @@ def test_a_named_file_is_media_whatever_its_content(here: Edge, client: WeComCli
     assert fetched(client, str(sent.media_id)) == b'{"errcode": 40007, "errmsg": "invalid media_id"}'
 
 
-# --- media of a platform that behaves otherwise than ours
+# --- media of other platforms
 
 
 TOKEN = b'{"errcode": 0, "access_token": "t", "expires_in": 7200}'
@@ -260,7 +260,7 @@ TOKEN = b'{"errcode": 0, "access_token": "t", "expires_in": 7200}'
 
 @contextmanager
 def platform(media: Iterable[Response] = (), tokens: Iterable[bytes] = repeat(TOKEN)) -> Iterator[str]:
-    """A server that answers gettoken and media/get as told, one after the other; its address."""
+    """A server that gives these answers to gettoken and media/get, in order; its URL."""
     films, words = iter(media), iter(tokens)
 
     def answer(environ: dict[str, Any], start: Any) -> Any:
@@ -304,9 +304,9 @@ def test_a_cut_film_without_ranges_is_fetched_from_the_start(here: Edge) -> None
         assert fetched(client, "m") == FILM
 
 
-@pytest.mark.parametrize("told", ["bytes 0-99/*", "bytes 7-99/100", "", "nonsense"])
-def test_another_range_than_the_requested_one_is_refused(here: Edge, told: str) -> None:
-    with platform([served(bytes(100), 206, Content_Range=told)]) as url, pytest.raises(Transient):
+@pytest.mark.parametrize("content_range", ["bytes 0-99/*", "bytes 7-99/100", "", "nonsense"])
+def test_another_range_than_the_requested_one_is_refused(here: Edge, content_range: str) -> None:
+    with platform([served(bytes(100), 206, Content_Range=content_range)]) as url, pytest.raises(Transient):
         fetched(client_of(here, url), "m")
 
 
