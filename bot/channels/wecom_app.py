@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any, assert_never
+from typing import Any
 
 from bot.channels.errors import CallbackRejected, RecipientUnreachable
 from bot.channels.interface import ChannelContext, ChannelLimits, ChannelParts, FileLoader, SendResult
@@ -17,22 +17,13 @@ from bot.channels.wecom_api.callback_fields import (
 )
 from bot.channels.wecom_api.cards import build_card, pressed_key
 from bot.channels.wecom_api.client import WeComClient
+from bot.channels.wecom_api.content import build_content
 from bot.channels.wecom_api.crypto import CallbackCrypto, parse_xml
 from bot.channels.wecom_api.login import WeComLogin
 from bot.config import Config
 from handlers.message import Message
 from storage.inbox import InboundMessage
-from storage.outbound import (
-    CardPayload,
-    CardUpdatePayload,
-    FilePayload,
-    LinkPayload,
-    MessageForm,
-    OutboundMessage,
-    Payload,
-    TextPayload,
-    WelcomePayload,
-)
+from storage.outbound import CardPayload, CardUpdatePayload, OutboundMessage, Payload
 from storage.personal_channels import PersonalChannel
 
 WECOM_APP = PersonalChannel("wecom_app", "wecom")
@@ -118,17 +109,9 @@ class WeComAppChannel:
         return SendResult(answer.get("msgid"), answer.get("response_code"))
 
     def _content(self, payload: Payload, load_file: FileLoader) -> dict[str, Any]:
-        match payload:
-            case CardPayload():
-                return {"msgtype": "template_card", "template_card": build_card(payload)}
-            case FilePayload():
-                kind = "image" if payload.form is MessageForm.IMAGE else "file"
-                media_id = self._client.upload(kind, payload.name, load_file(payload.source))
-                return {"msgtype": kind, kind: {"media_id": media_id}}
-            case TextPayload() | CardUpdatePayload() | WelcomePayload() | LinkPayload():
-                return {"msgtype": "text", "text": {"content": payload.text}}
-            case _:
-                assert_never(payload)
+        if isinstance(payload, CardPayload):
+            return {"msgtype": "template_card", "template_card": build_card(payload)}
+        return build_content(self._client, payload, load_file)
 
     def _update(self, address: str, update: CardUpdatePayload) -> SendResult:
         call = {

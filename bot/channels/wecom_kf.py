@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any, assert_never
+from typing import Any
 from urllib.parse import urlencode
 
 from bot.channels.errors import CallbackRejected, ChannelError, Transient
@@ -23,22 +23,13 @@ from bot.channels.wecom_api.callback_fields import (
     parse_sent_at,
 )
 from bot.channels.wecom_api.client import StoreFactory, WeComClient
+from bot.channels.wecom_api.content import build_content
 from bot.channels.wecom_api.crypto import CallbackCrypto, parse_xml
 from bot.clock import Clock
 from bot.config import Config
 from handlers.message import Message
 from storage.inbox import InboundMessage
-from storage.outbound import (
-    CardPayload,
-    CardUpdatePayload,
-    FilePayload,
-    LinkPayload,
-    MessageForm,
-    OutboundMessage,
-    Payload,
-    TextPayload,
-    WelcomePayload,
-)
+from storage.outbound import CardPayload, OutboundMessage, Payload, WelcomePayload
 from storage.personal_channels import PersonalChannel, ReplyWindow
 
 # The platform returns up to 1000; callbacks must not wait for a long transaction.
@@ -203,17 +194,9 @@ class WeComKfChannel:
         return str(answer.get("url") or "")
 
     def _content(self, payload: Payload, load_file: FileLoader) -> dict[str, Any]:
-        match payload:
-            case CardPayload():
-                return {"msgtype": "msgmenu", "msgmenu": _menu(payload)}
-            case FilePayload():
-                kind = "image" if payload.form is MessageForm.IMAGE else "file"
-                media_id = self._client.upload(kind, payload.name, load_file(payload.source))
-                return {"msgtype": kind, kind: {"media_id": media_id}}
-            case TextPayload() | CardUpdatePayload() | WelcomePayload() | LinkPayload():
-                return {"msgtype": "text", "text": {"content": payload.text}}
-            case _:
-                assert_never(payload)
+        if isinstance(payload, CardPayload):
+            return {"msgtype": "msgmenu", "msgmenu": _menu(payload)}
+        return build_content(self._client, payload, load_file)
 
 
 def _menu(card: CardPayload) -> dict[str, Any]:
