@@ -480,7 +480,7 @@ def test_a_response_code_changes_a_card_once(here: Edge) -> None:
     shown = card(here)
     code = here.notices()[0].response_code
     assert update(here, code) == "sent"
-    assert shown.replaced == "已记为 1 罐区"
+    assert shown.replacement_text == "已记为 1 罐区"
     assert update(here, code) == "failed"
 
 
