@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import traceback
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from bot.channels.errors import ChannelError
 from bot.channels.heartbeat import HeartbeatUrlChannel
 from bot.channels.ssrf_guard import SsrfGuard
 from bot.config import SECRET_SETTINGS, Config, SettingsError, load_config
+from storage.outbound import OutboundMessage, TextPayload
 from tests.bot.parts import Edge
 from tests.bot.processes import ROOT
 from tests.bot.test_secrets_in_logs import secrets_of
@@ -93,8 +95,9 @@ def test_a_watcher_and_a_guarded_address_that_fail_show_no_address(caplog: pytes
     caplog.set_level(logging.DEBUG)
     # Put together here, for a traceback shows the lines of the test as well.
     near, far = (f"http://{host}/{'-'.join(('SECRET', 'OF', 'PATH'))}" for host in ("127.0.0.1:9", "nowhere.invalid"))
+    message = OutboundMessage(payload=TextPayload(text="…"), sequence=0, first_sent_at=datetime.now(UTC))
     for act in (
-        lambda: HeartbeatUrlChannel(near).send("", {"text": "…"}, None),
+        lambda: HeartbeatUrlChannel(near).send("", message, lambda _source: b""),
         lambda: SsrfGuard([near]).get_media(near),
         lambda: SsrfGuard([]).get_page(far),
     ):
