@@ -3,10 +3,12 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo test test-interop lint bench faults screenshots setup clean lock audit
+.PHONY: help demo test test-servers test-slow test-interop lint bench faults screenshots setup clean lock audit
 help:
 	@echo "make demo   play a whole night against the simulated WeCom cloud"
-	@echo "make test   run the whole suite"
+	@echo "make test   run the suite over SQLite and a directory"
+	@echo "make test-servers  run the same suite over PostgreSQL and an S3 server"
+	@echo "make test-slow  kills, faults and a real browser: what waits for real time"
 	@echo "make test-interop  the platform's own client libraries against the simulator (needs npm)"
 	@echo "make lint   ruff, mypy, import-linter"
 	@echo "make audit  check what requirements.lock pins for known vulnerabilities"
@@ -35,7 +37,14 @@ demo: .venv/.runtime
 	$(BIN)/night-patrol demo
 
 test: .venv/.dev
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 -m "not server and not slow"
+
+test-servers: .venv/.dev
+	$(BIN)/python -m pytest -n 2 -m "server and not slow"
+
+# Needs Chromium and a Chinese font, as `make screenshots` does.
+test-slow: .venv/.dev
+	$(BIN)/python -m pytest -n 2 -m slow
 
 # The platform's own client libraries against the simulator; needs Node.js and npm.
 tests/interop/node_modules: tests/interop/package.json tests/interop/package-lock.json

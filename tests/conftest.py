@@ -36,3 +36,13 @@ def place(request: pytest.FixtureRequest) -> Iterator[Place]:
 def module_place(request: pytest.FixtureRequest) -> Iterator[Place]:
     """The same for what is too dear to be made for every test."""
     yield from _place(request)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what has a command of its own: tests against real servers, and tests that wait for real time."""
+    for item in items:
+        places = getattr(item, "callspec", None)
+        if places is not None and "server" in places.params.values():
+            item.add_marker("server")
+        if {"faults", "browser"} & set(item.path.parts):
+            item.add_marker("slow")
