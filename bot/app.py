@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from flask import Flask
 
+from bot.background import BackgroundLoop
 from bot.bootstrap import build_object_store, build_ssrf_guard, build_uow_and_channels
 from bot.channels.registry import Channels
 from bot.channels.wecom_aibot.outbound import WeComAibotChannel
@@ -15,13 +17,15 @@ from bot.delivery.attachments import Attachments
 from bot.delivery.deliver import Delivery, SendCheck
 from bot.engine import DbosEngine, Engine
 from bot.intake.aibot_connection import AibotConnection
-from bot.intake.inbox_writer import InboxWriter
+from bot.intake.inbox_writer import CALLBACK_TIMEOUT_S, InboxWriter
 from bot.intake.poller import SourcePollers
 from bot.intake.take_in import Intake
 from bot.intake.uploads import UploadReceiver, Uploads
 from bot.media.film_images import FilmImages
-from bot.media.integrity_sampling import IntegritySampler
+from bot.media.integrity import IntegritySampler
 from bot.media.thumbnails import ThumbnailGenerator
+from bot.monitoring.liveness import STARTUP_GRACE_S
+from bot.monitoring.outage_recorder import Heartbeat
 from bot.signed_links import SignedLinks
 from bot.unit_of_work import UnitOfWork
 from bot.web import FilmAccess, SiteSettings, create_app
@@ -35,7 +39,7 @@ from storage.db.database import Database
 from storage.objects import ObjectStore
 from storage.uploads import CHANNEL
 
-# What must hold at the moment of sending, by the name a notice carries.
+# What must still hold at the moment of sending, by the name stored with the notice.
 SEND_CHECKS: dict[str, SendCheck] = {
     "question": attribution.check_question,
     "word": status.check_unpaired_text,
@@ -46,53 +50,81 @@ SEND_CHECKS: dict[str, SendCheck] = {
 }
 
 
+_SAMPLING_INTERVAL, _HOUSEKEEPING_INTERVAL = timedelta(seconds=5), timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """Real seconds; tests shorten them."""
+
+    callback_s: float = CALLBACK_TIMEOUT_S
+    readiness_s: float = 3.0
+    startup_grace_s: float = STARTUP_GRACE_S
+
+
 @dataclass(frozen=True)
 class Bot:
-    """Everything one process needs, put together."""
+    """The parts of one process."""
 
     config: Config
     uow: UnitOfWork
     objects: ObjectStore
     channels: Channels
+    inbox_writer: InboxWriter
     pollers: SourcePollers
     worker: Worker
+    heartbeat: Heartbeat
     web: Flask
     aibot_connection: AibotConnection | None
     uploads: Uploads
 
 
-def build_bot(config: Config, database: Database, clock: Clock, engine: Engine | None = None) -> Bot:
-    """A bot of these parts; without an engine it gets the durable one."""
-    engine = engine or DbosEngine(database, config.EXECUTOR_ID)
-    memory, switchboard = build_uow_and_channels(config, database, clock, engine)
-    objects = build_object_store(config)
+def build_bot(
+    config: Config,
+    database: Database,
+    clock: Clock,
+    engine: Engine | None = None,
+    timeouts: Timeouts | None = None,
+    objects: ObjectStore | None = None,
+) -> Bot:
+    """A bot of these parts; those left out are the ones that a serving process has."""
+    engine, timeouts = engine or DbosEngine(database, config.EXECUTOR_ID), timeouts or Timeouts()
+    uow, channels = build_uow_and_channels(config, database, clock, engine)
+    objects = objects or build_object_store(config)
     links = SignedLinks(config.public_url, config.SECRET_KEY.get_secret_value())
-    pictures = FilmImages(objects)
-    attachments = Attachments(memory, objects, pictures, links, build_ssrf_guard(config))
-    uploads, hearing = Uploads(memory, objects), InboxWriter(memory)
-    switchboard.receivers[CHANNEL] = UploadReceiver(memory, objects)
-    intake, delivery = Intake(memory, switchboard, objects), Delivery(memory, switchboard, SEND_CHECKS, attachments)
-    sampler, pulling = IntegritySampler(memory, objects), SourcePollers(memory, switchboard)
-    holder = _holder(config, memory, hearing, switchboard)
-    beside: list[BackgroundService] = [pulling, *([holder] if holder else [])]
-    chores = [uploads.remove_unneeded_pieces, ThumbnailGenerator(memory, pictures).run_once]
-    worker = Worker(memory, hearing, intake, delivery, sampler, config.EXECUTOR_ID, beside, chores)
-    site = SiteSettings(config.public_url, config.SECRET_KEY.get_secret_value())
-    web = create_app(memory, hearing, switchboard, FilmAccess(objects, pictures, links), uploads, site)
-    return Bot(config, memory, objects, switchboard, pulling, worker, web, holder, uploads)
+    images = FilmImages(objects)
+    attachments = Attachments(uow, objects, images, links, build_ssrf_guard(config))
+    uploads, inbox_writer = Uploads(uow, objects), InboxWriter(uow, timeouts.callback_s)
+    channels.receivers[CHANNEL] = UploadReceiver(uow, objects)
+    intake, delivery = Intake(uow, channels, objects), Delivery(uow, channels, SEND_CHECKS, attachments)
+    pollers, heartbeat = SourcePollers(uow, channels), Heartbeat(clock)
+    aibot = _aibot_connection(config, uow, inbox_writer, channels)
+    services: list[BackgroundService] = [
+        pollers,
+        *([aibot] if aibot else []),
+        BackgroundLoop("integrity sampling", _SAMPLING_INTERVAL, IntegritySampler(uow, objects).run_once),
+        BackgroundLoop("upload clean-up", _HOUSEKEEPING_INTERVAL, uploads.remove_unneeded_pieces),
+        BackgroundLoop("thumbnails", _HOUSEKEEPING_INTERVAL, ThumbnailGenerator(uow, images).run_once),
+    ]
+    worker = Worker(uow, inbox_writer, intake, delivery, heartbeat, config.EXECUTOR_ID, services)
+    secret_key = config.SECRET_KEY.get_secret_value()
+    site = SiteSettings(config.public_url, secret_key, timeouts.readiness_s, timeouts.startup_grace_s)
+    web = create_app(uow, inbox_writer, channels, FilmAccess(objects, images, links), uploads, site)
+    return Bot(config, uow, objects, channels, inbox_writer, pollers, worker, heartbeat, web, aibot, uploads)
 
 
-def _holder(config: Config, memory: UnitOfWork, hearing: InboxWriter, switchboard: Channels) -> AibotConnection | None:
-    """What keeps the smart bot's connection, where it is configured."""
-    channel = next((each for each in switchboard.senders.values() if isinstance(each, WeComAibotChannel)), None)
+def _aibot_connection(
+    config: Config, uow: UnitOfWork, inbox_writer: InboxWriter, channels: Channels
+) -> AibotConnection | None:
+    channel = next((each for each in channels.senders.values() if isinstance(each, WeComAibotChannel)), None)
     if channel is None:
         return None
-    login = (config.WECOM_AIBOT_URL, config.WECOM_AIBOT_ID, config.WECOM_AIBOT_SECRET.get_secret_value())
-    return AibotConnection(memory, hearing, channel.rpc, login, config.EXECUTOR_ID)
+    credentials = (config.WECOM_AIBOT_URL, config.WECOM_AIBOT_ID, config.WECOM_AIBOT_SECRET.get_secret_value())
+    return AibotConnection(uow, inbox_writer, channel.rpc, credentials, config.EXECUTOR_ID)
 
 
 def record_heartbeat_setting(bot: Bot) -> None:
-    """Note for the jobs whether somebody outside wants to hear that a night went well; not of a rehearsal."""
-    watched = bool(bot.config.HEARTBEAT_URL) and not bot.uow.clock.is_rehearsal
+    """Record for the jobs whether an outside monitor expects a heartbeat after each night; not in a rehearsal."""
+    enabled = bool(bot.config.HEARTBEAT_URL) and not bot.uow.clock.is_rehearsal
     with bot.uow.transaction() as store:
-        store.facts.store_fact(MONITOR_FACT, {"on": watched})
+        store.facts.store_fact(MONITOR_FACT, {"on": enabled})

@@ -1,7 +1,7 @@
 """From settings to a database, a clock and an object store: what a command needs that does not serve.
 
-The channels, with every platform's library, are loaded where something is to be said: that takes longer than most
-commands do, and those that only look go without.
+The channels, with every platform's library, are imported where something is sent: that takes longer than most commands
+do, and commands that only read go without.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from bot import engine as engines
 from bot.clock import Clock, load_clock, start_clock
 from bot.config import Config
+from bot.engine import Engine, migrate_engine_tables
 from bot.unit_of_work import UnitOfWork
 from storage.db.database import Database
 from storage.objects import ObjectStore, S3Settings, open_object_store
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def open_database(config: Config, *, migrate: bool) -> Database:
     """The database of these settings. Raises SchemaMismatch.
 
-    With `migrate`, an embedded one that is empty or older is brought up to date; a server's never is.
+    With `migrate` an empty or older SQLite database is migrated; a PostgreSQL one never is.
     """
     database = Database(config.DATABASE_URL)
     try:
@@ -39,16 +39,11 @@ def open_database(config: Config, *, migrate: bool) -> Database:
 
 
 def migrate_all(database: Database, *, additive_only: bool = False) -> None:
-    """Our tables and the engine's; with `before` only what an older version can live with."""
+    """Migrate our tables and the engine's; with `additive_only` only as far as an older version can still run with."""
     if database.revision() is not None and not database.is_upgradable():
         database.check_schema()
-    migrate_engine(database)
+    migrate_engine_tables(database)
     database.migrate(additive_only=additive_only)
-
-
-def migrate_engine(database: Database) -> None:
-    """The engine's tables alone."""
-    engines.migrate_engine_tables(database)
 
 
 def build_object_store(config: Config) -> ObjectStore:
@@ -59,19 +54,19 @@ def build_object_store(config: Config) -> ObjectStore:
 
 
 def serving_clock(database: Database, start: datetime | None, speed: float | None) -> Clock:
-    """The clock for a process that serves. Raises Refused."""
+    """The clock for a process that serves. Raises OperationRefused."""
     with database.transaction() as session:
         return start_clock(Store(session), start, speed)
 
 
 def command_clock(database: Database) -> Clock:
-    """The clock for a command: the real one, or that of the rehearsal the database is kept for."""
+    """The clock for a command: the real one, or that of the database's rehearsal."""
     with database.read() as session:
         return load_clock(Store(session))
 
 
 def build_ssrf_guard(config: Config) -> SsrfGuard:
-    """The way to addresses that came from outside, for doors and links alike."""
+    """The guard for every address that came from outside, in messages and links alike."""
     from bot.channels.ssrf_guard import SsrfGuard
 
     return SsrfGuard(
@@ -80,15 +75,13 @@ def build_ssrf_guard(config: Config) -> SsrfGuard:
 
 
 def build_uow_and_channels(
-    config: Config, database: Database, clock: Clock, engine: engines.Engine
+    config: Config, database: Database, clock: Clock, engine: Engine
 ) -> tuple[UnitOfWork, Channels]:
-    """The memory, with what the settings have switched on to speak through."""
+    """The unit of work, and the channels that the settings switch on."""
     from bot.channels.interface import ChannelContext
     from bot.channels.registry import build_channels
 
-    memory = UnitOfWork(database, engine, clock, config.TIMEZONE)
-    switchboard = build_channels(
-        ChannelContext(config, clock, memory.transaction, memory.read, build_ssrf_guard(config))
-    )
-    memory.personal_channels, memory.urgent_channels = switchboard.personal_channels, switchboard.urgent
-    return memory, switchboard
+    uow = UnitOfWork(database, engine, clock, config.TIMEZONE)
+    channels = build_channels(ChannelContext(config, clock, uow.transaction, uow.read, build_ssrf_guard(config)))
+    uow.personal_channels, uow.urgent_channels = channels.personal_channels, channels.urgent
+    return uow, channels

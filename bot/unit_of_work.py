@@ -1,10 +1,10 @@
-"""Transactions as the bot uses them: what was decided in one is enqueued with it, or not at all."""
+"""Transactions as the bot uses them: the jobs that follow from a transaction are enqueued with it, or not at all."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -22,7 +22,7 @@ from storage.store import Store
 
 
 class TransactionStore(Store):
-    """A store that also collects what the engine shall carry out once the transaction stands."""
+    """A store that also collects the jobs to enqueue with the transaction."""
 
     def __init__(self, session: Session, personal_channels: Sequence[PersonalChannel] = ()) -> None:
         super().__init__(session, personal_channels)
@@ -30,10 +30,10 @@ class TransactionStore(Store):
 
 
 class UnitOfWork:
-    """The database, the engine and the clock, as one means to remember and to get things done.
+    """The database, the engine and the clock of a process.
 
-    `personal_channels` are those that the settings switch on, the preferred one first; messages of `urgent_channels`
-    are handled before others.
+    `personal_channels` are the configured channels to single people, the preferred one first; messages of
+    `urgent_channels` are handled before others.
     """
 
     def __init__(self, database: Database, engine: Engine, clock: Clock, zone: ZoneInfo) -> None:
@@ -43,56 +43,47 @@ class UnitOfWork:
 
     @contextmanager
     def transaction(self, timeout_s: float = WRITE_TIMEOUT_S) -> Iterator[TransactionStore]:
-        """All or nothing: rows, notices and the jobs that follow from them. Raises DatabaseAway."""
+        """All or nothing: rows, notices and the jobs that follow from them. Raises DatabaseUnavailable."""
         with self.database.transaction(timeout_s) as session:
             store = TransactionStore(session, self.personal_channels)
             yield store
             session.flush()
             now = self.clock.now()
             for notice in store.notices.pending_deliveries:
-                wait = real_delay(self.clock, notice.due_at) if notice.due_at > now else timedelta(0)
-                store.jobs.append(Job(DELIVER, notice.notice_id, notice.route, str(notice.failover_count), wait))
+                delay = real_delay(self.clock, notice.due_at) if notice.due_at > now else timedelta(0)
+                store.jobs.append(Job(DELIVER, notice.notice_id, notice.route, str(notice.failover_count), delay))
             self.engine.enqueue(session.connection(), store.jobs)
 
     def store_messages(self, inbound: Sequence[InboundMessage], timeout_s: float) -> set[tuple[str, str]]:
-        """Keep messages, all with one statement; channel and key of those that are new. Raises DatabaseAway.
-
-        Bells, which stand for messages to be fetched, are on record before.
-        """
+        """Store messages, all with one statement; channel and key of the new ones. Raises DatabaseUnavailable."""
         now = self.clock.now()
-        bells = [each for each in inbound if each.notification is not None]
-        if bells:
-            self._ring(bells, now, timeout_s)
+        notifications = [each.notification for each in inbound if each.notification is not None]
+        if notifications:
+            with self.database.write(timeout_s, priority=True) as connection:
+                for each in notifications:
+                    record_notification(connection, each.source, each.token, now)
         messages = [each for each in inbound if each.notification is None]
-        kept = store_messages_autocommit(self.database, messages, now, timeout_s) if messages else {}
-        return {*kept, *((each.channel, each.key) for each in bells)}
-
-    def _ring(self, bells: Iterable[InboundMessage], now: datetime, patience_s: float) -> None:
-        with self.database.write(patience_s, priority=True) as connection:
-            for each in bells:
-                assert each.notification is not None
-                record_notification(connection, each.notification.source, each.notification.token, now)
+        ids = store_messages_autocommit(self.database, messages, now, timeout_s) if messages else {}
+        return {*ids, *((each.channel, each.key) for each in inbound if each.notification is not None)}
 
     def dispatch_inbox(self, limit: int) -> int:
-        """Hand the oldest messages kept to the engine, marked as handed over in the same transaction; how many."""
+        """Enqueue the oldest stored messages and mark them in the same transaction; how many."""
         with self.read() as store:
             if not store.inbox.has_undispatched():
                 return 0
-        with self.transaction() as working:
-            working.jobs = [
-                Job(TAKE_IN, row.id, urgent=row.channel in self.urgent_channels)
-                for row in working.inbox.claim_undispatched(limit)
-            ]
-        return len(working.jobs)
+        with self.transaction() as store:
+            rows = store.inbox.claim_undispatched(limit)
+            store.jobs = [Job(TAKE_IN, row.id, urgent=row.channel in self.urgent_channels) for row in rows]
+        return len(rows)
 
     @contextmanager
     def read(self) -> Iterator[Store]:
-        """One consistent state, nothing written."""
+        """One consistent state, nothing written. Raises DatabaseUnavailable."""
         with self.database.read() as session:
             yield Store(session, self.personal_channels)
 
     def rules(self, store: Store) -> RuleBook:
-        """What has been agreed, as it stands now."""
+        """The rules as they stand now."""
         return load_rule_book(store, self.zone)
 
     def context(self, store: Store) -> Context:

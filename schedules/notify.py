@@ -12,6 +12,8 @@ from datetime import date, datetime
 from typing import Any, Protocol
 
 from schedules.channel_choice import route_options
+from schedules.context import Context
+from schedules.patrol_night import night_of
 from storage.contacts import RouteStatus
 from storage.db.models import Notice, Person
 from storage.notices import NO_ACCOUNT, UNDELIVERABLE, NoticeDraft
@@ -113,6 +115,22 @@ def notify_office(store: Store, night: date, now: datetime, text_key: str, once_
             kind="system", text_key=text_key, once_key=once_key, night=night, due_at=now, params=params
         )
         store.notices.add_for_fallback(saying)
+
+
+def notify_fault(ctx: Context, text_key: str, subject: str, **params: Any) -> None:
+    """Notify the office of a fault of this service, at most once a day for each subject."""
+    night = night_of(ctx.now, ctx.rules)
+    notify_office(ctx.store, night, ctx.now, text_key, fault_once_key(subject, ctx), **params)
+
+
+def fault_once_key(subject: str, ctx: Context) -> str:
+    """The once-key of a fault's notices."""
+    return f"trouble/{subject}/{ctx.now.astimezone(ctx.rules.zone).date()}"
+
+
+def channel_name(channel: str) -> dict[str, str]:
+    """A text parameter that is rendered as the channel's Chinese name."""
+    return {"say": f"channel.{channel}"}
 
 
 def was_in_service(store: Store, instant: datetime) -> bool:

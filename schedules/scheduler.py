@@ -1,9 +1,9 @@
-"""The timetable: what is looked at on every tick, and the clock that ticks."""
+"""The timetable: the jobs of every tick, and the clock that ticks."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -42,15 +42,20 @@ JOBS: dict[str, Job] = {
 }
 
 
-def tick(transaction: Callable[[], AbstractContextManager[Store]], zone: ZoneInfo, now: datetime) -> list[str]:
-    """Ask every job what is due by now and not yet decided; the names of those that failed.
+def tick(
+    transaction: Callable[[], AbstractContextManager[Store]],
+    zone: ZoneInfo,
+    now: datetime,
+    jobs: Mapping[str, Job] = JOBS,
+) -> list[str]:
+    """Let every job decide what is due by now and not yet decided; the names of those that failed.
 
-    A job that fails is asked again on the next tick and keeps no other from its work.
+    A job that fails runs again on the next tick, and does not keep the others from running.
     """
     failed = []
     with transaction() as store:
         rules = load_rule_book(store, zone)
-    for name, job in JOBS.items():
+    for name, job in jobs.items():
         try:
             with transaction() as store:
                 store.lock_for_transaction(f"timetable/{name}")
@@ -61,33 +66,24 @@ def tick(transaction: Callable[[], AbstractContextManager[Store]], zone: ZoneInf
     return failed
 
 
-class _Steady(BackgroundScheduler):  # type: ignore[misc]
-    """Goes on when the machine's clock is put back; the library would wait until it has caught up."""
+class Timetable:
+    """The clock that calls the tick: APScheduler, in memory, without any state of its own."""
 
-    def __init__(self, now: Callable[[], datetime], zone: ZoneInfo) -> None:
-        super().__init__(timezone=zone)
-        self._now = now
-
-    def _process_jobs(self) -> float | None:
-        now = self._now()
-        for job in self.get_jobs():
-            if job.next_run_time > now + job.trigger.interval:
-                job.modify(next_run_time=now)
-        wait_s: float | None = super()._process_jobs()
-        return wait_s
-
-
-def start_timetable(
-    calls: Iterable[tuple[Callable[[], object], timedelta]], zone: ZoneInfo, now: Callable[[], datetime]
-) -> BackgroundScheduler:
-    """Make each call again and again until the scheduler is shut down; a late one makes up for those missed.
-
-    `now` is the clock of the machine, by which the library goes.
-    """
-    scheduler = _Steady(now, zone)
-    for call, every in calls:
-        scheduler.add_job(
+    def __init__(self, call: Callable[[], object], every: timedelta, zone: ZoneInfo) -> None:
+        self._scheduler = BackgroundScheduler(timezone=zone)
+        self._scheduler.add_job(
             call, "interval", seconds=every.total_seconds(), misfire_grace_time=None, coalesce=True, max_instances=1
         )
-    scheduler.start()
-    return scheduler
+        self._scheduler.start()
+
+    def call_now(self, now: datetime) -> None:
+        """Call at once, and from then on as usual; `now` is the wall clock.
+
+        When the wall clock was put back, APScheduler would wait until it has caught up.
+        """
+        for job in self._scheduler.get_jobs():
+            job.modify(next_run_time=now)
+
+    def stop(self) -> None:
+        """Wait for a call under way, and make no further one."""
+        self._scheduler.shutdown()

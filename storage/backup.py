@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Date, Table, func, insert, inspect, select, t
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage.db.database import Database
-from storage.db.migration_runner import known_revisions
+from storage.db.migration_runner import Migrations
 from storage.db.models import Base, UtcDateTime
 from storage.errors import OperationRefused
 from storage.private_files import atomic_private_file
@@ -144,7 +144,7 @@ def _opened(source: Path) -> Iterator[zipfile.ZipFile]:
 
 def _manifest(archive: zipfile.ZipFile, source: Path) -> Manifest:
     said = json.loads(archive.read(MANIFEST_NAME))
-    if said["format"] != FORMAT_VERSION or said["revision"] not in known_revisions():
+    if said["format"] != FORMAT_VERSION or said["revision"] not in Migrations().known_revisions():
         raise OperationRefused("backup.newer", file=source.name)
     return Manifest(said["created_at"], said["revision"], said["tables"])
 

@@ -1,4 +1,4 @@
-"""Received and not yet handled: the raw messages, each kept once."""
+"""The inbox: the raw messages as received, each stored once, and how far each has been handled."""
 
 from __future__ import annotations
 
@@ -41,66 +41,62 @@ class InboundMessage:
 def store_messages(
     session: Session, messages: Iterable[InboundMessage], received_at: datetime
 ) -> dict[tuple[str, str], int]:
-    """Keep messages with what else the transaction holds; the ids of those not kept before."""
-    return _kept(insert_all_if_absent(session, InboxRow, _rows(messages, received_at), _COLUMNS))
+    """Store messages within a transaction; the ids of those not stored before, by channel and key."""
+    return _ids_by_key(insert_all_if_absent(session, InboxRow, _rows(messages, received_at), _COLUMNS))
 
 
 def store_messages_autocommit(
     database: Database, messages: Iterable[InboundMessage], received_at: datetime, timeout_s: float = WRITE_TIMEOUT_S
 ) -> dict[tuple[str, str], int]:
-    """The same by itself, with a single statement: this is the busiest path. Raises DatabaseAway."""
-    words, values = insert_if_absent_statement(
-        database.engine.dialect, InboxRow, _rows(messages, received_at), _COLUMNS
-    )
-    return _kept(database.execute_autocommit(words, values, timeout_s))
+    """The same in one statement of its own: this is the busiest path. Raises DatabaseUnavailable."""
+    rows = _rows(messages, received_at)
+    statement, params = insert_if_absent_statement(database.engine.dialect, InboxRow, rows, _COLUMNS)
+    return _ids_by_key(database.execute_autocommit(statement, params, timeout_s))
 
 
 def _rows(messages: Iterable[InboundMessage], received_at: datetime) -> list[dict[str, Any]]:
     """In the order of their keys, so that two processes that insert the same messages do not deadlock."""
-    fresh = {"received_at": received_at, "state": "waiting", "attempts": 0, "dispatched": False}
+    initial = {"received_at": received_at, "state": "waiting", "attempts": 0, "dispatched": False}
     ordered = sorted(messages, key=lambda message: (message.channel, message.key))
-    return [{"channel": each.channel, "message_key": each.key, "raw": each.raw, **fresh} for each in ordered]
+    return [{"channel": each.channel, "message_key": each.key, "raw": each.raw, **initial} for each in ordered]
 
 
-def _kept(rows: Iterable[Any]) -> dict[tuple[str, str], int]:
+def _ids_by_key(rows: Iterable[Any]) -> dict[tuple[str, str], int]:
     return {(channel, key): inbox_id for channel, key, inbox_id in rows}
 
 
 class InboxStore:
-    """The messages as received, and how far each has come."""
+    """The rows of the inbox."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
 
     def get(self, inbox_id: int) -> InboxRow | None:
-        """The message of that id."""
+        """The row with that id."""
         return self.session.get(InboxRow, inbox_id)
 
     def claim_undispatched(self, limit: int) -> Sequence[Any]:
-        """Mark the oldest messages whose jobs the engine does not have yet as handed to it; their ids and channels."""
-        fresh = select(InboxRow.id, InboxRow.channel).where(~InboxRow.dispatched).order_by(InboxRow.id).limit(limit)
-        found = self.session.execute(fresh.with_for_update(skip_locked=True)).all()
-        if found:
-            ids = [row.id for row in found]
+        """Mark the oldest messages that have no job yet as dispatched; their ids and channels."""
+        query = select(InboxRow.id, InboxRow.channel).where(~InboxRow.dispatched).order_by(InboxRow.id).limit(limit)
+        rows = self.session.execute(query.with_for_update(skip_locked=True)).all()
+        if rows:
+            ids = [row.id for row in rows]
             self.session.execute(update(InboxRow).where(InboxRow.id.in_(ids)).values(dispatched=True))
-        return found
+        return rows
 
     def has_undispatched(self) -> bool:
-        """Whether there are messages whose jobs the engine does not have yet."""
+        """Whether any message has no job yet."""
         return self.session.scalar(select(InboxRow.id).where(~InboxRow.dispatched).limit(1)) is not None
 
     def finish(self, inbox_id: int, state: str, detail: str | None = None, redacted_raw: str | None = None) -> None:
-        """Mark a message `done` or `failed`, with a detail for the operator and what is kept of its content."""
-        values = {
-            "state": state,
-            "detail": detail,
-            "retry_at": None,
-            **({"raw": redacted_raw} if redacted_raw is not None else {}),
-        }
+        """Mark a message `done` or `failed`, with a detail for the operator; `redacted_raw` replaces its content."""
+        values = {"state": state, "detail": detail, "retry_at": None}
+        if redacted_raw is not None:
+            values["raw"] = redacted_raw
         self.session.execute(update(InboxRow).where(InboxRow.id == inbox_id).values(**values))
 
     def schedule_retry(self, inbox_id: int, retry_at: datetime, detail: str | None) -> None:
-        """Count one more try and say when (wall clock) the next is due."""
+        """Count a failed attempt and set when (wall clock) the next is due."""
         self.session.execute(
             update(InboxRow)
             .where(InboxRow.id == inbox_id)
@@ -108,7 +104,7 @@ class InboxStore:
         )
 
     def orphaned(self, received_before: datetime, retry_before: datetime, limit: int = 200) -> list[InboxRow]:
-        """Waiting messages that the engine once had and that nothing seems to be working on any more."""
+        """Dispatched messages that still wait although their job should have finished."""
         return list(
             self.session.scalars(
                 select(InboxRow)
@@ -124,22 +120,22 @@ class InboxStore:
         )
 
     def retry_now(self, wall_now: datetime) -> Sequence[int]:
-        """Let every message that waits for its next try have it now; their ids."""
+        """Make every message that waits for its next attempt due now; their ids."""
         waiting = update(InboxRow).where(InboxRow.state == "waiting", InboxRow.retry_at.is_not(None))
         return self.session.scalars(waiting.values(retry_at=wall_now).returning(InboxRow.id)).all()
 
     def failing(self, min_attempts: int, limit: int = 50) -> Sequence[InboxRow]:
-        """Messages that were tried so often and still wait, the oldest first."""
+        """Waiting messages with at least so many failed attempts, oldest first."""
         query = select(InboxRow).where(InboxRow.state == "waiting", InboxRow.attempts >= min_attempts)
         return self.session.scalars(query.order_by(InboxRow.id).limit(limit)).all()
 
     def has_unattempted(self) -> bool:
-        """Whether messages wait that nobody has even tried to handle yet."""
-        untried = select(InboxRow.id).where(InboxRow.state == "waiting", InboxRow.attempts == 0).limit(1)
-        return self.session.scalar(untried) is not None
+        """Whether any message waits for its first attempt."""
+        query = select(InboxRow.id).where(InboxRow.state == "waiting", InboxRow.attempts == 0).limit(1)
+        return self.session.scalar(query) is not None
 
     def backlog(self) -> tuple[int, datetime | None]:
-        """How many messages wait, and since when the oldest does."""
+        """How many messages wait, and when the oldest was received."""
         row = self.session.execute(
             select(func.count(), func.min(InboxRow.received_at)).where(InboxRow.state == "waiting")
         ).one()

@@ -84,7 +84,7 @@ class Story:
     def _next_stop(self) -> datetime:
         now = self.clock.instant
         stops = [due for due in self._timetable() if due > now]
-        stops += [max(due, now + timedelta(seconds=1)) for due, _ in self.engine._waiting if due]
+        stops += [max(due, now + timedelta(seconds=1)) for due, _ in self.engine.waiting if due]
         return min([*stops, now + self.every])
 
     def _timetable(self) -> list[datetime]:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import click
 
-from bot.bootstrap import build_object_store, migrate_engine
+from bot.bootstrap import build_object_store
 from bot.cli.context import open_uow, parse_day
 from bot.clock import wall_now
 from bot.config import load_config
+from bot.engine import migrate_engine_tables
 from bot.texts import say
 from storage.db.database import Database
 
@@ -73,7 +74,7 @@ def restore(file: Path) -> None:
     database = Database(load_config().DATABASE_URL)
     try:
         made = read(database, file)
-        migrate_engine(database)
+        migrate_engine_tables(database)
     finally:
         database.close()
     told = {"rows": made.rows, "digest": made.digest, "made": made.created_at[:19].replace("T", " ")}

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.background import backoff
 from bot.channels.errors import ChannelError, Misconfigured, OutcomeUnknown, RateLimited, Transient
 from bot.channels.interface import Channel, SendResult
 from bot.clock import real_delay
@@ -14,7 +15,6 @@ from bot.delivery.failover import fail_over
 from bot.delivery.rate_limits import RATE_LIMITED
 from bot.delivery.resend import with_unknown_outcome
 from bot.engine import DELIVER, retry_job
-from bot.intake.take_in import backoff
 from bot.monitoring.office_alerts import notify_channel_failure
 from bot.monitoring.outage_recorder import PlatformMonitor
 from bot.unit_of_work import TransactionStore, UnitOfWork

@@ -1,16 +1,15 @@
-"""The durable engine behind a few calls: enqueue in a transaction, enqueue later, start, stop, orphans, reap.
+"""The durable engine: it runs `take_in` and `deliver` on whatever worker is free, and again after a crash.
 
-Our rows are the truth that people see; the engine only sees to it that `take_in` and `deliver` are
-carried out, one at a time per lane, on whatever worker is free, and again after a crash. Every job
-may be repeated. The traps of DBOS (building blocks, 1g) end in `durable.py`.
+Our rows are the truth that people see. Jobs of one partition run one at a time, and every job may be repeated.
 """
 
 from bot.engine.dbos_engine import DbosEngine, migrate_engine_tables
 from bot.engine.inline_engine import InlineEngine
-from bot.engine.jobs import DELIVER, TAKE_IN, Engine, Job, JobRunner, retry_job
+from bot.engine.jobs import DELIVER, QUEUES, TAKE_IN, Engine, Job, JobRunner, retry_job
 
 __all__ = [
     "DELIVER",
+    "QUEUES",
     "TAKE_IN",
     "DbosEngine",
     "Engine",

@@ -1,4 +1,4 @@
-"""The engine of the stories: within one thread, on whatever clock they turn."""
+"""The engine of the stories: in one thread, on whatever clock they turn."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from storage.db.database import after_commit
 
 
 class InlineEngine:
-    """The same five calls within one thread, for stories: a whole night takes milliseconds.
+    """The same calls in one thread: a whole night takes milliseconds.
 
-    Jobs wait in a list until `drain`; later ones wait for their delay on the given clock.
+    Jobs wait until `run_due`; delayed ones wait for their delay on the given clock.
     """
 
     def __init__(self) -> None:
-        self._waiting: deque[tuple[datetime | None, Job]] = deque()
+        self.waiting: deque[tuple[datetime | None, Job]] = deque()
         self._seen: set[str] = set()
         self._run: JobRunner | None = None
 
     def enqueue(self, connection: Connection, jobs: Iterable[Job]) -> None:
         """See Engine."""
-        wanted = list(jobs)
-        after_commit(connection, lambda: self._admit(wanted))
+        enqueued = list(jobs)
+        after_commit(connection, lambda: self._add(enqueued))
 
-    def _admit(self, jobs: Iterable[Job]) -> None:
+    def _add(self, jobs: Iterable[Job]) -> None:
         for job in jobs:
             if job.id not in self._seen:
                 self._seen.add(job.id)
-                self._waiting.append((None, job))
+                self.waiting.append((None, job))
 
     def start(self, run: JobRunner) -> None:
         """See Engine."""
@@ -48,19 +48,19 @@ class InlineEngine:
 
     def take_over(self, live_executors: set[str]) -> set[tuple[str, int]]:
         """See Engine."""
-        return {(job.kind, job.row_id) for _, job in self._waiting}
+        return {(job.kind, job.row_id) for _, job in self.waiting}
 
     def run_due(self, now: datetime) -> None:
-        """Carry out all that is due at `now`, and what that enqueues in turn."""
+        """Run all that is due at `now`, and what that enqueues in turn."""
         assert self._run is not None
         later: deque[tuple[datetime | None, Job]] = deque()
         try:
-            while self._waiting:
-                due, job = self._waiting.popleft()
+            while self.waiting:
+                due, job = self.waiting.popleft()
                 due = due or now + job.delay
                 if due > now:
                     later.append((due, job))
                 else:
                     self._run(job.kind, job.row_id)
         finally:
-            self._waiting.extend(later)
+            self.waiting.extend(later)

@@ -1,4 +1,4 @@
-"""What the bot asks of an engine, and the jobs it gives to one."""
+"""Jobs, the queues they wait in, and what the bot asks of an engine."""
 
 from __future__ import annotations
 
@@ -15,10 +15,23 @@ TAKE_IN, DELIVER = "take_in", "deliver"
 
 
 @dataclass(frozen=True)
-class Job:
-    """One thing to carry out: `work` on the row `row_id`; jobs of one lane run one after the other.
+class Queue:
+    """Jobs that wait together: `concurrency` run at once per worker, and one per partition where it has partitions."""
 
-    `tag` tells repeats of the same work apart; `delay` is real time. What is `urgent` goes before all that waits.
+    name: str
+    concurrency: int
+    is_partitioned: bool = False
+
+
+# Without a limit, 800 waiting jobs would be 800 threads.
+QUEUES = {TAKE_IN: Queue(TAKE_IN, 8), DELIVER: Queue(DELIVER, 16, is_partitioned=True)}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One thing to do: `kind` with the row `row_id`. Jobs of one partition run one after the other.
+
+    `dedupe_tag` tells attempts at the same row apart; `delay` is real time. An urgent job goes before all that wait.
     """
 
     kind: str
@@ -30,33 +43,37 @@ class Job:
 
     @property
     def id(self) -> str:
-        """The engine's name for it: the same job enqueued twice is one.
+        """The engine's id: the same job enqueued twice runs once.
 
-        Trap 2: within one second of Python 3.11's clock a lane is in the order of these names, so
-        the number is padded.
+        Jobs of a partition that are enqueued within the same second run in the order of their ids; hence the padding.
         """
         return f"{self.kind}/{self.row_id:012d}/{self.dedupe_tag}"
 
+    @property
+    def queue(self) -> Queue:
+        """Where it waits: the only place that chooses a queue."""
+        return QUEUES[self.kind]
+
 
 def retry_job(kind: str, row_id: int, partition_key: str, delay: timedelta) -> Job:
-    """A further try at the same row."""
+    """A further attempt at the same row."""
     return Job(kind, row_id, partition_key, secrets.token_hex(6), max(delay, timedelta(0)))
 
 
 class Engine(Protocol):
-    """What the bot asks of an engine."""
+    """Runs jobs, each at least once."""
 
     def enqueue(self, connection: Connection, jobs: Iterable[Job]) -> None:
-        """Enqueue jobs with the transaction of `connection`: both are kept, or neither."""
+        """Enqueue jobs in the transaction of `connection`: both are committed, or neither."""
 
     def start(self, run: JobRunner) -> None:
-        """Begin to carry out jobs by calling `run(work, row_id)`."""
+        """Begin to run jobs by calling `run(kind, row_id)`. Raises DatabaseUnavailable."""
 
     def stop(self) -> None:
-        """Carry out nothing more."""
+        """Run no further job."""
 
     def orphaned_jobs(self, live_executors: set[str]) -> set[tuple[str, int]]:
-        """What work on which rows executors that are not alive had under way; may be asked before the start."""
+        """Kind and row of the jobs that dead executors had under way; may be called before the start."""
 
     def take_over(self, live_executors: set[str]) -> set[tuple[str, int]]:
-        """Take over the work of executors that are not alive; what work on which rows now lies with the engine."""
+        """Enqueue the orphaned jobs again; kind and row of every unfinished job."""

@@ -1,18 +1,20 @@
-"""Holding the smart bot's one connection: by a lease, with what is heard kept before anything else happens.
+"""The smart bot's one connection: held under a lease, with every received message stored before anything else.
 
-The platform lets one connection live; a second log-in ends the first. So the workers share a lease in the database:
-its holder connects, whoever lacks it stays quiet, and a holder who cannot renew it breaks off before another may
-begin. There is no acknowledgement for what the platform says: once read it is ours alone, and it is kept at once.
+The platform allows one connection; a second log-in ends the first. So the workers share a lease in the database: its
+holder connects, the others wait, and a holder that cannot renew the lease disconnects before another may connect.
+The platform expects no acknowledgement and sends each message once: what was read must be stored at once.
 """
 
 from __future__ import annotations
 
 import logging
-import queue
 import threading
-from datetime import datetime, timedelta
+from collections import deque
+from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
+from bot.background import BackgroundLoop, backoff, log_database_outage
 from bot.channels.errors import ChannelError, Misconfigured
 from bot.channels.wecom_aibot import frames
 from bot.channels.wecom_aibot.frames import WECOM_AIBOT
@@ -22,18 +24,19 @@ from bot.clock import monotonic, wall_now
 from bot.intake.inbox_writer import InboxWriter
 from bot.monitoring.metrics import CALLBACKS_TOTAL
 from bot.unit_of_work import UnitOfWork
-from schedules.notify import notify_office
-from schedules.patrol_night import night_of
+from schedules.notify import notify_fault
 from storage.errors import DatabaseUnavailable
 from storage.inbox import InboundMessage
 
 log = logging.getLogger(__name__)
 
-_LOOK_S, _AGAIN_S = 0.2, 1.0
+_SERVE_INTERVAL_S = 0.2
+# The saving loop is woken by every message; the interval only matters after a failure.
+_SAVE_INTERVAL = timedelta(seconds=1)
 
 
 class AibotConnection:
-    """The thread of one worker that holds the connection, or waits for its turn."""
+    """Two loops of one worker: one holds the connection or waits for the lease, one stores what was received."""
 
     def __init__(
         self,
@@ -42,161 +45,133 @@ class AibotConnection:
         rpc: AibotRpc,
         credentials: tuple[str, str, str],
         executor_id: str,
-        pace: ConnectionTimings | None = None,
+        timings: ConnectionTimings | None = None,
     ) -> None:
-        """`login` is address, bot and secret; `name` tells this worker from the others."""
-        self._memory, self._hearing, self._exchange = uow, inbox_writer, rpc
-        self._login, self._name, self._pace = credentials, executor_id, pace or ConnectionTimings()
-        self._stopped, self._heard = threading.Event(), queue.SimpleQueue[dict[str, Any]]()
-        self._renewed = self._lease_s = 0.0
-        self._refused = 0
-        self._threads = [
-            threading.Thread(target=each, name=f"smart bot {each.__name__}", daemon=True)
-            for each in (self._hold, self._keep)
-        ]
+        """`credentials` are address, bot id and secret; `executor_id` is the holder's name in the lease."""
+        self._uow, self._inbox_writer, self._rpc = uow, inbox_writer, rpc
+        self._credentials, self._holder, self._timings = credentials, executor_id, timings or ConnectionTimings()
+        self._unsaved: deque[InboundMessage] = deque()
+        self._save_lock = threading.Lock()
+        self._renew_at_s = self._lease_until_s = 0.0
+        self._failures = self._refusals = 0
+        self._connecting = BackgroundLoop("aibot connection", timedelta(0), self._connect_and_serve)
+        self._saving = BackgroundLoop("aibot messages", _SAVE_INTERVAL, self._save_received)
 
     def start(self) -> None:
-        """Hold the connection from now on, as soon as it is ours to hold."""
-        for thread in self._threads:
-            thread.start()
+        """Connect as soon as the lease is free."""
+        self._saving.start()
+        self._connecting.start()
 
     def stop(self) -> None:
-        """Let go, so that another may take over at once."""
-        self._stopped.set()
-        for thread in self._threads:
-            if thread.is_alive():
-                thread.join(timeout=self._pace.ack_timeout_s)
-        try:
-            with self._memory.transaction() as store:
-                store.leases.release(WECOM_AIBOT, self._name)
-        except DatabaseUnavailable as error:
-            log.error("the database is away: %s", error)
+        """Disconnect and release the lease, so that another worker may connect at once."""
+        self._connecting.stop(self._timings.ack_timeout_s)
+        self._saving.stop(self._timings.ack_timeout_s)
+        with log_database_outage("ending the smart bot's connection"):
+            self._save_received()
+            with self._uow.transaction() as store:
+                store.leases.release(WECOM_AIBOT, self._holder)
 
     @property
     def is_connected(self) -> bool:
         """Whether this process is connected and logged in."""
-        return self._exchange.websocket is not None
+        return self._rpc.websocket is not None
 
-    def _hold(self) -> None:
-        pause = self._pace.first_backoff_s
-        while not self._stopped.is_set():
-            if not self._renew():
-                self._stopped.wait(self._pace.lease_retry_s)
-                continue
-            try:
-                wire = AibotWebSocket(*self._login, self._heard.put, self._pace)
-            except ChannelError as error:
-                self._stopped.wait(self._pause_after(error, pause))
-                pause = min(pause * 2, self._pace.max_backoff_s)
-                continue
-            pause, self._refused = self._pace.first_backoff_s, 0
-            self._live(wire)
-            if not wire.kicked:
-                self._stopped.wait(pause)
+    def _connect_and_serve(self) -> None:
+        if not self._holds_lease():
+            self._connecting.wait(self._timings.lease_retry_s)
+            return
+        try:
+            websocket = AibotWebSocket(*self._credentials, self._receive, self._timings)
+        except ChannelError as error:
+            log.error("the smart bot could not log in: %s", error.detail)
+            self._connecting.wait(self._pause_after(error))
+            return
+        self._failures = self._refusals = 0
+        self._serve(websocket)
+        if not websocket.kicked:
+            self._connecting.wait(self._timings.first_backoff_s)
 
-    def _pause_after(self, error: ChannelError, pause: float) -> float:
-        """A refused log-in is not repeated for ever: the platform guards itself against that (7.5)."""
-        log.error("the smart bot could not log in: %s", error.detail)
-        if not isinstance(error, Misconfigured):
-            return pause
-        self._refused += 1
-        if self._refused == self._pace.max_login_failures:
-            self._tell("office_alert.aibot_refused", code=error.code or "—")
-        return self._pace.login_failure_pause_s if self._refused >= self._pace.max_login_failures else pause
+    def _pause_after(self, error: ChannelError) -> float:
+        """After several refused log-ins the pause is long: the platform blocks who repeats them for ever."""
+        if isinstance(error, Misconfigured):
+            self._refusals += 1
+            if self._refusals == self._timings.max_login_failures:
+                self._notify_office("office_alert.aibot_refused", "aibot_refused", code=error.code or "—")
+            if self._refusals >= self._timings.max_login_failures:
+                return self._timings.login_failure_pause_s
+        self._failures += 1
+        return backoff(self._failures - 1, self._timings.first_backoff_s, self._timings.max_backoff_s).total_seconds()
 
-    def _renew(self) -> bool:
-        """Whether the lease is ours; one that cannot be renewed in time counts as lost."""
-        if monotonic() - self._renewed < self._pace.lease_renew_s and self._lease_s > 0:
+    def _holds_lease(self) -> bool:
+        """Renew the lease when that is due; one that could not be renewed in time counts as lost."""
+        now_s = monotonic()
+        if now_s < min(self._renew_at_s, self._lease_until_s):
             return True
-        asked = monotonic()
         try:
-            with self._memory.transaction() as store:
-                ours = store.leases.acquire(WECOM_AIBOT, self._name, wall_now(), timedelta(seconds=self._pace.lease_s))
+            duration = timedelta(seconds=self._timings.lease_s)
+            with self._uow.transaction() as store:
+                acquired = store.leases.acquire(WECOM_AIBOT, self._holder, wall_now(), duration)
         except DatabaseUnavailable as error:
-            log.error("the database is away: %s", error)
-            return self._lease_s > 0 and asked - self._renewed < self._lease_s
-        self._renewed, self._lease_s = asked, self._pace.lease_s - self._pace.lease_retry_s if ours else 0.0
-        return ours
+            log.error("the smart bot's lease could not be renewed: %s", error)
+            self._renew_at_s = now_s + self._timings.lease_retry_s
+            return now_s < self._lease_until_s
+        self._renew_at_s = now_s + self._timings.lease_renew_s
+        # The holder gives up some seconds before anybody else may connect.
+        self._lease_until_s = now_s + self._timings.lease_s - self._timings.lease_retry_s if acquired else 0.0
+        return acquired
 
-    def _live(self, wire: AibotWebSocket) -> None:
-        """Say and hear, until the connection breaks, the lease is lost, or the process ends."""
+    def _serve(self, websocket: AibotWebSocket) -> None:
+        """Send and receive until the connection breaks, the lease is lost, or the process stops."""
         log.warning("this worker holds the smart bot's connection")
-        self._exchange.websocket = wire
-        pinged, missed = monotonic(), 0
+        self._rpc.websocket = websocket
         try:
-            while not wire.closed.wait(_LOOK_S) and not self._stopped.is_set() and self._renew():
-                self._run_errands(wire)
-                if monotonic() - pinged >= self._pace.ping_interval_s:
-                    pinged, missed = monotonic(), 0 if wire.ping() else missed + 1
-                if missed >= self._pace.max_missed_pings:
-                    log.warning("the smart bot's gateway is silent")
-                    break
+            self._serve_until_closed(websocket)
         finally:
-            self._exchange.websocket = None
-            wire.close()
-        if wire.kicked:
-            self._rest()
+            self._rpc.websocket = None
+            websocket.close()
+        if websocket.kicked:
+            self._back_off_after_kick()
 
-    def _run_errands(self, wire: AibotWebSocket) -> None:
-        try:
-            self._exchange.serve_calls(wire)
-        except DatabaseUnavailable as error:
-            log.error("the database is away: %s", error)
+    def _serve_until_closed(self, websocket: AibotWebSocket) -> None:
+        pinged_s, missed = monotonic(), 0
+        while not websocket.closed.wait(_SERVE_INTERVAL_S) and not self._connecting.stopping and self._holds_lease():
+            with suppress(DatabaseUnavailable):  # the renewal of the lease logs it
+                self._rpc.serve_calls(websocket)
+            if monotonic() - pinged_s >= self._timings.ping_interval_s:
+                pinged_s, missed = monotonic(), 0 if websocket.ping() else missed + 1
+            if missed >= self._timings.max_missed_pings:
+                log.warning("the smart bot's gateway does not answer pings")
+                return
 
-    def _rest(self) -> None:
-        """Another log-in has ended ours. If the lease is still ours it was nobody of us: the office is told."""
+    def _back_off_after_kick(self) -> None:
+        """Another log-in has ended ours. While the lease was ours it was none of our workers: notify the office."""
         log.warning("the smart bot's connection was taken over by another log-in")
-        self._lease_s = 0.0
-        try:
-            with self._memory.transaction() as store:
-                foreign = store.leases.back_off(
-                    WECOM_AIBOT, self._name, wall_now() + timedelta(seconds=self._pace.kicked_pause_s)
-                )
-        except DatabaseUnavailable as error:
-            log.error("the database is away: %s", error)
-            foreign = False
+        self._lease_until_s = 0.0
+        pause_s = self._timings.kicked_pause_s
+        with self._uow.transaction() as store:
+            foreign = store.leases.back_off(WECOM_AIBOT, self._holder, wall_now() + timedelta(seconds=pause_s))
         if foreign:
-            self._tell("office_alert.aibot_taken_over", minutes=round(self._pace.kicked_pause_s / 60))
+            self._notify_office("office_alert.aibot_taken_over", "aibot_taken", minutes=round(pause_s / 60))
 
-    def _tell(self, text_key: str, **params: Any) -> None:
-        """Once a day is enough."""
+    def _notify_office(self, text_key: str, subject: str, **params: Any) -> None:
+        with log_database_outage("notifying the office"), self._uow.transaction() as store:
+            notify_fault(self._uow.context(store), text_key, subject, **params)
+
+    def _receive(self, frame: dict[str, Any]) -> None:
+        """Called by the reading thread, in the order of arrival."""
         try:
-            with self._memory.transaction() as store:
-                now, book = self._memory.clock.now(), self._memory.rules(store)
-                once_key = f"{text_key}/{now.astimezone(self._memory.zone).date()}"
-                notify_office(store, night_of(now, book), now, text_key, once_key, **params)
-        except DatabaseUnavailable as error:
-            log.error("the database is away: %s", error)
-
-    def _keep(self) -> None:
-        while not (self._stopped.is_set() and self._heard.empty()):
-            try:
-                frame = self._heard.get(timeout=_LOOK_S)
-            except queue.Empty:
-                continue
-            self._keep_all(frame)
-
-    def _keep_all(self, frame: dict[str, Any]) -> None:
-        try:
-            found = list(frames.parse_frame(frame))
+            messages = list(frames.parse_frame(frame))
         except ValueError:
-            log.warning("a message of the smart bot that says nothing")
-            CALLBACKS_TOTAL.labels(frames.WECOM_AIBOT, "content").inc()
+            log.warning("a message of the smart bot without usable content")
+            CALLBACKS_TOTAL.labels(WECOM_AIBOT, "content").inc()
             return
-        for each in found:
-            self._keep_one(each)
+        self._unsaved.extend(messages)
+        self._saving.wake()
 
-    def _keep_one(self, heard: InboundMessage) -> None:
-        """For as long as it takes: the platform does not say it again."""
-        since: datetime | None = None
-        while True:
-            try:
-                fresh = self._hearing.save(heard)
-            except DatabaseUnavailable as error:
-                since = since or wall_now()
-                log.error("a message of the smart bot since %s could not be kept yet: %s", since, error)
-                if self._stopped.wait(_AGAIN_S):
-                    return
-                continue
-            CALLBACKS_TOTAL.labels(frames.WECOM_AIBOT, "kept" if fresh else "repeated").inc()
-            return
+    def _save_received(self) -> None:
+        """A message leaves the queue only once it is stored: the platform does not send it again."""
+        with self._save_lock:
+            while self._unsaved:
+                is_new = self._inbox_writer.save(self._unsaved[0])
+                self._unsaved.popleft()
+                CALLBACKS_TOTAL.labels(WECOM_AIBOT, "kept" if is_new else "repeated").inc()

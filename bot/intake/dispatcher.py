@@ -1,51 +1,32 @@
-"""From the inbox to the engine: what the callbacks kept becomes jobs.
+"""From the inbox to the engine: stored messages become jobs.
 
-The row is the promise, and writing it is all that a callback waits for. Handing it over marks the row in the
-same transaction as the job, so that no crash loses one; the job's name is the row's, so that none is carried
-out twice.
+A callback only waits for its inbox row. The dispatcher marks the row in the same transaction that enqueues the job,
+so no crash loses a message; the job id contains the row id, so no message is handled twice.
 """
 
 from __future__ import annotations
 
-import logging
-import threading
+from datetime import timedelta
 
+from bot.background import BackgroundLoop
 from bot.intake.inbox_writer import InboxWriter
 from bot.unit_of_work import UnitOfWork
-from storage.errors import DatabaseUnavailable
 
-log = logging.getLogger(__name__)
-
-# Few, because each holds the database for half a millisecond, and a callback that comes meanwhile waits.
-_AT_ONCE = 4
-# What another process has kept is found by looking.
-_LOOK_S, _COURTESY_S, _AWAY_S = 0.2, 0.2, 1.0
+# A small batch: it holds the database for half a millisecond, and callbacks wait meanwhile.
+_BATCH = 4
+# Messages that another process has stored are found by polling.
+_POLL_INTERVAL = timedelta(seconds=0.2)
+_YIELD_TIMEOUT_S = 0.2
 
 
-class Dispatcher:
-    """Hands kept messages to the engine; any number of processes may do so at the same time."""
+class Dispatcher(BackgroundLoop):
+    """Hands stored messages to the engine; any number of processes may do so at the same time."""
 
     def __init__(self, uow: UnitOfWork, inbox_writer: InboxWriter) -> None:
-        self._memory, self._hearing = uow, inbox_writer
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="dispatching", daemon=True)
+        super().__init__("dispatcher", _POLL_INTERVAL, self._dispatch)
+        self._uow, self._inbox_writer = uow, inbox_writer
+        inbox_writer.on_saved = self.wake
 
-    def start(self) -> None:
-        """Do so from now on, at once for what this process hears."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Hand over nothing more."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=_LOOK_S + _COURTESY_S)
-
-    def _run(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                self._hearing.yield_to_callbacks(_COURTESY_S)
-                if self._memory.dispatch_inbox(_AT_ONCE) < _AT_ONCE:
-                    self._hearing.wait_for_saved(_LOOK_S)
-            except DatabaseUnavailable as error:
-                log.error("the database is away: %s", error)
-                self._stopped.wait(_AWAY_S)
+    def _dispatch(self) -> bool:
+        self._inbox_writer.yield_to_callbacks(_YIELD_TIMEOUT_S)
+        return self._uow.dispatch_inbox(_BATCH) == _BATCH

@@ -1,7 +1,7 @@
-"""Keeping messages while many arrive at once. Each caller is answered only once its own is durably kept.
+"""Storing messages while many arrive at once. Each caller returns only when its own message is durably stored.
 
-A server has as many writers as there are callers. SQLite has one: there a thread keeps all that wait in one
-transaction, for its fsync and the wait for the lock cost more than the rows in it.
+PostgreSQL has as many writers as there are callers. SQLite has one: there a thread stores all waiting messages in one
+transaction, because its fsync and the wait for the lock cost more than the rows in it.
 """
 
 from __future__ import annotations
@@ -9,102 +9,100 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 
+from bot.background import BackgroundLoop
 from bot.clock import monotonic, sleep
 from bot.unit_of_work import UnitOfWork
 from storage.errors import DatabaseUnavailable
 from storage.inbox import InboundMessage
 
-# A callback must be answered within 5 seconds (protocol sheet 1.2): better a 503 in time than an answer too late.
+# The platform waits 5 seconds for the answer to a callback: a 503 in time is better than an answer too late.
 CALLBACK_TIMEOUT_S = 3.0
-_AT_ONCE = 64
-# So many messages within so many seconds are a rush, in which everything else steps aside.
-_RUSH, _RUSH_S, _STEP_ASIDE_S = 8, 0.1, 0.02
+_BATCH = 64
+# So many messages within so many seconds are a burst, during which background work waits.
+_BURST, _BURST_S, _BURST_POLL_S = 8, 0.1, 0.02
 
 
-class _Waiting:
-    """One message on its way, and what became of it."""
+class _PendingMessage:
+    """A message on its way into the database, and the result."""
 
-    def __init__(self, heard: InboundMessage) -> None:
-        # A bare lock that is open when it is done: an Event is made of several, and costs several times as much.
-        self.heard, self.done = heard, threading.Lock()
+    def __init__(self, message: InboundMessage) -> None:
+        # A bare lock that is released when the message is done costs a fraction of an Event.
+        self.message, self.done = message, threading.Lock()
         self.done.acquire()
-        self.fresh = False
+        self.is_new = False
         self.error: Exception | None = None
         self.abandoned = False
 
 
 class InboxWriter:
-    """The one place where messages are kept, for all threads of a process."""
+    """Stores messages for all threads of a process."""
 
-    def __init__(self, uow: UnitOfWork) -> None:
-        self._memory = uow
-        self._waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
+    def __init__(self, uow: UnitOfWork, timeout_s: float = CALLBACK_TIMEOUT_S) -> None:
+        self._uow, self._timeout_s = uow, timeout_s
+        self._pending: queue.SimpleQueue[_PendingMessage] = queue.SimpleQueue()
         self._starting = threading.Lock()
-        self._keeper: threading.Thread | None = None
-        self._kept, self._giving_way = threading.Event(), threading.Lock()
-        self._latest: deque[float] = deque([-_RUSH_S] * _RUSH, maxlen=_RUSH)
+        self._loop: BackgroundLoop | None = None
+        self.on_saved: Callable[[], None] = lambda: None
+        self._yielding = threading.Lock()
+        self._arrivals: deque[float] = deque([-_BURST_S] * _BURST, maxlen=_BURST)
 
     def save(self, message: InboundMessage) -> bool:
-        """Keep a message; False when it was kept before. Raises DatabaseAway."""
-        self._latest.append(monotonic())
-        fresh = self._with_others(message) if self._memory.database.is_sqlite else bool(self._hear([message]))
-        self._kept.set()
-        return fresh
+        """Store a message; False when it was stored before. Raises DatabaseUnavailable."""
+        self._arrivals.append(monotonic())
+        if self._uow.database.is_sqlite:
+            is_new = self._save_in_batch(message)
+        else:
+            is_new = bool(self._uow.store_messages([message], self._timeout_s))
+        self.on_saved()
+        return is_new
 
-    def _hear(self, batch: Sequence[InboundMessage]) -> set[tuple[str, str]]:
-        return self._memory.store_messages(batch, CALLBACK_TIMEOUT_S)
-
-    def _with_others(self, heard: InboundMessage) -> bool:
-        mine = _Waiting(heard)
-        self._start()
-        self._waiting.put(mine)
-        if not mine.done.acquire(timeout=CALLBACK_TIMEOUT_S):
-            mine.abandoned = True
-            raise DatabaseUnavailable("other messages are taking too long to keep")
-        if mine.error is not None:
-            raise mine.error
-        return mine.fresh
+    def _save_in_batch(self, message: InboundMessage) -> bool:
+        pending = _PendingMessage(message)
+        self._ensure_started()
+        self._pending.put(pending)
+        if not pending.done.acquire(timeout=self._timeout_s):
+            pending.abandoned = True
+            raise DatabaseUnavailable("storing other messages takes too long")
+        if pending.error is not None:
+            raise pending.error
+        return pending.is_new
 
     def yield_to_callbacks(self, timeout_s: float) -> None:
-        """Wait while messages come in a rush, but not longer than that: what is kept is in no hurry.
+        """Wait while a burst of messages arrives, at most `timeout_s`: what is stored is in no hurry.
 
-        One after the other: those that had waited together would all begin at once.
+        One thread at a time, so that the waiting threads do not all start at the same moment.
         """
-        with self._giving_way:
+        with self._yielding:
             until = monotonic() + timeout_s
-            while self._latest[0] + _RUSH_S > monotonic() and until > monotonic():
-                sleep(_STEP_ASIDE_S)
+            while self._arrivals[0] + _BURST_S > monotonic() and until > monotonic():
+                sleep(_BURST_POLL_S)
 
-    def wait_for_saved(self, timeout_s: float) -> None:
-        """Wait until this process has kept a message since the last such wait, but not longer than that."""
-        self._kept.wait(timeout_s)
-        self._kept.clear()
-
-    def _start(self) -> None:
-        """The keeper begins with the first message: a process that hears nothing needs none."""
+    def _ensure_started(self) -> None:
+        """Start the loop with the first message: a process that receives nothing needs none."""
         with self._starting:
-            if self._keeper is None:
-                self._keeper = threading.Thread(target=self._keep_for_ever, name="hearing", daemon=True)
-                self._keeper.start()
+            if self._loop is None:
+                self._loop = BackgroundLoop("inbox writer", timedelta(0), self._save_batch)
+                self._loop.start()
 
-    def _keep_for_ever(self) -> None:
-        while True:
-            batch = [self._waiting.get()]
-            while len(batch) < _AT_ONCE and not self._waiting.empty():
-                batch.append(self._waiting.get())
-            self._keep([each for each in batch if not each.abandoned])
+    def _save_batch(self) -> bool:
+        batch = [self._pending.get()]
+        while len(batch) < _BATCH and not self._pending.empty():
+            batch.append(self._pending.get())
+        self._resolve([each for each in batch if not each.abandoned])
+        return True
 
-    def _keep(self, batch: Sequence[_Waiting]) -> None:
-        """Each is told what became of it; of a message that stands in it twice, one is new."""
+    def _resolve(self, batch: Sequence[_PendingMessage]) -> None:
+        """Store a batch and release its callers; of a message that is in it twice, one is new."""
         try:
-            kept = self._hear([each.heard for each in batch]) if batch else set()
+            new_keys = self._uow.store_messages([each.message for each in batch], self._timeout_s)
             for each in batch:
-                found = (each.heard.channel, each.heard.key)
-                each.fresh = found in kept
-                kept.discard(found)
-        except Exception as error:  # noqa: BLE001 - it belongs to every caller of the batch, and each raises it
+                key = (each.message.channel, each.message.key)
+                each.is_new = key in new_keys
+                new_keys.discard(key)
+        except Exception as error:  # noqa: BLE001 - each caller of the batch raises it
             for each in batch:
                 each.error = error
         for each in batch:

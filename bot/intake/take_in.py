@@ -1,13 +1,13 @@
 """`take_in`: from an inbox row to its handler, and for a film from the platform to the object store.
 
-It may be repeated at any point: what was done before is found on record.
+It may be repeated at any point: every step looks in the database for what an earlier attempt has done.
 """
 
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 
+from bot.background import backoff
 from bot.channels.errors import ChannelError, Misconfigured, Permanent, Transient
 from bot.channels.interface import MarkedStream, Receiver, RedactingReceiver
 from bot.channels.registry import Channels
@@ -17,9 +17,7 @@ from bot.monitoring.outage_recorder import PlatformMonitor
 from bot.unit_of_work import TransactionStore, UnitOfWork
 from handlers import films, photo, router
 from handlers.message import MediaFetch, Message
-from schedules.context import Context
-from schedules.notify import notify_office
-from schedules.patrol_night import night_of
+from schedules.notify import channel_name, notify_fault
 from storage.db.models import InboxRow, Submission
 from storage.errors import DatabaseUnavailable
 from storage.film import ProbeResult, probe_film
@@ -28,143 +26,129 @@ from storage.submissions import FilingResult
 
 log = logging.getLogger(__name__)
 
-# A message that fails so often is put on a shelf for staff to see; it is tried again all the same.
-_PATIENCE = 12
-_LONGEST_PAUSE, _PATIENT = timedelta(minutes=1), 10
+# After so many failures the office is notified; the message is tried again all the same.
+_FAILURES_BEFORE_NOTICE = 12
+# What fails for lack of a setting is tried less often: there may be many such messages.
+_MISCONFIGURED_FACTOR = 10
 _EXTENSIONS = {"mp4": ".mp4", "mov": ".mp4", "3gp": ".3gp", "matroska": ".mkv", "webm": ".webm", "avi": ".avi"}
 
 
-def backoff(attempts: int) -> timedelta:
-    """Real time until the next try: 1, 2, 4 … 60 seconds."""
-    return min(timedelta(seconds=2 ** min(attempts, 10)), _LONGEST_PAUSE)
-
-
 class Intake:
-    """Takes kept messages in: hands them to their handler, fetches what they announce, files it."""
+    """Takes stored messages in: hands them to their handler, fetches their media, files it."""
 
     def __init__(self, uow: UnitOfWork, channels: Channels, objects: ObjectStore) -> None:
-        self._memory, self._switchboard, self._objects = uow, channels, objects
-        self._watch = PlatformMonitor(uow.clock)
+        self._uow, self._channels, self._objects = uow, channels, objects
+        self._platform_monitor = PlatformMonitor(uow.clock)
 
     def take_in(self, inbox_id: int) -> None:
-        """Carry one kept message as far as it goes; what fails now is tried again later."""
-        with self._memory.read() as store:
-            kept = store.inbox.get(inbox_id)
-            if kept is None or kept.state != "waiting":
+        """Process one stored message; what fails now is tried again later. Raises DatabaseUnavailable."""
+        with self._uow.read() as store:
+            row = store.inbox.get(inbox_id)
+            if row is None or row.state != "waiting":
                 return
         try:
-            self._handle(kept)
+            self._handle(row)
         except (ChannelError, ObjectError, DatabaseUnavailable, OSError) as error:
-            self._postpone(kept, error, str(error))
+            self._schedule_retry(row, error, str(error))
         except Exception as error:
             log.exception("message %d could not be handled", inbox_id)
-            self._postpone(kept, error, repr(error)[:500])
+            self._schedule_retry(row, error, repr(error)[:500])
 
-    def _handle(self, kept: InboxRow) -> None:
-        door = self._switchboard.receivers[kept.channel]
-        message = door.parse(kept.raw, kept.id, kept.received_at)
-        with self._memory.transaction() as store:
-            fetch = router.handle(message, self._memory.context(store))
+    def _handle(self, row: InboxRow) -> None:
+        receiver = self._channels.receivers[row.channel]
+        message = receiver.parse(row.raw, row.id, row.received_at)
+        with self._uow.transaction() as store:
+            fetch = router.handle(message, self._uow.context(store))
             if fetch is None:
-                store.inbox.finish(kept.id, "done", redacted_raw=_remains(door, kept.raw))
+                store.inbox.finish(row.id, "done", redacted_raw=_redacted(receiver, row.raw))
         if fetch is not None:
-            self._take_film(message, fetch, _remains(door, kept.raw))
+            self._take_in_media(message, fetch, _redacted(receiver, row.raw))
 
-    def _take_film(self, message: Message, fetch: MediaFetch, remains: str | None) -> None:
+    def _take_in_media(self, message: Message, fetch: MediaFetch, redacted_raw: str | None) -> None:
         try:
-            filed, film, note = self._fetch(message, fetch)
+            result, probe, mark = self._fetch(message, fetch)
         except Permanent as error:
-            log.warning("message %d has no film to fetch: %s", message.inbox_id, error.detail)
-            with self._memory.transaction() as store:
-                store.lock_for_transaction(message.ordering_key)
-                films.mark_lost(fetch.submission_id, error.mark, self._memory.context(store))
-                store.inbox.finish(message.inbox_id, "done", error.detail, remains)
+            self._mark_lost(message, fetch, error, redacted_raw)
             return
-        with self._memory.transaction() as store:
+        with self._uow.transaction() as store:
             store.lock_for_transaction(message.ordering_key)
-            now, book = self._memory.clock.now(), self._memory.rules(store)
             if message.kind == "photo":
-                photo.file_photo(fetch.submission_id, filed, Context(store, book, now))
+                photo.file_photo(fetch.submission_id, result, self._uow.context(store))
             else:
-                films.file_film(fetch.submission_id, filed, film.fault, Context(store, book, now))
-            if note:
-                store.submissions.add_mark([fetch.submission_id], note)
-            store.inbox.finish(message.inbox_id, "done", redacted_raw=remains)
+                films.file_film(fetch.submission_id, result, probe.fault, self._uow.context(store))
+            if mark:
+                store.submissions.add_mark([fetch.submission_id], mark)
+            store.inbox.finish(message.inbox_id, "done", redacted_raw=redacted_raw)
+
+    def _mark_lost(self, message: Message, fetch: MediaFetch, error: Permanent, redacted_raw: str | None) -> None:
+        log.warning("message %d has no film to fetch: %s", message.inbox_id, error.detail)
+        with self._uow.transaction() as store:
+            store.lock_for_transaction(message.ordering_key)
+            films.mark_lost(fetch.submission_id, error.mark, self._uow.context(store))
+            store.inbox.finish(message.inbox_id, "done", error.detail, redacted_raw)
 
     def _fetch(self, message: Message, fetch: MediaFetch) -> tuple[FilingResult, ProbeResult, str]:
-        """Stream the bytes past the digest into the object store, and look at what they are; what is to be noted.
+        """Stream the bytes into the object store, probe them; the last value is a mark for the submission or "".
 
-        The platform gives no checksum: what proves to be no film is fetched once more before anybody is told so.
+        The platform gives no checksum, so what is not a film is fetched once more before anybody is told.
         """
-        with self._memory.read() as store:
+        with self._uow.read() as store:
             submission = store.submissions.get(fetch.submission_id)
             assert submission is not None
-        before: str | None = None
+        previous_sha256: str | None = None
         while True:
             with self._objects.spool() as spool:
-                pieces = self._switchboard.receivers[message.channel].fetch(fetch.media)
-                for piece in pieces:
-                    spool.write(piece)
-                film = probe_film(spool.path)
-                if film.fault is None or message.kind == "photo" or spool.sha256 == before:
-                    note = pieces.mark if isinstance(pieces, MarkedStream) else ""
-                    return self._filed(spool, film, submission, message.kind), film, note
-                if before is not None:
+                chunks = self._channels.receivers[message.channel].fetch(fetch.media)
+                for chunk in chunks:
+                    spool.write(chunk)
+                probe = probe_film(spool.path)
+                if probe.fault is None or message.kind == "photo" or spool.sha256 == previous_sha256:
+                    mark = chunks.mark if isinstance(chunks, MarkedStream) else ""
+                    return self._save(spool, probe, submission, message.kind), probe, mark
+                if previous_sha256 is not None:
                     raise Transient("other bytes each time")
-                before = spool.sha256
+                previous_sha256 = spool.sha256
 
-    def _filed(self, spool: Spool, film: ProbeResult, submission: Submission, kind: str) -> FilingResult:
-        key = self._keep(spool, f"films/{submission.night}/{submission.receipt}", _extension(film, kind))
-        return FilingResult(
-            "filed", key, spool.sha256, spool.size, film.duration_s, film.container, film.codec, film.width, film.height
-        )
-
-    def _keep(self, spool: Spool, stem: str, ending: str) -> str:
-        """The key it is kept under. A key is written once: what an earlier try has put there, and did not live to put
-        on record, stays where it is, and bytes that differ from it stand beside it."""
-        key = f"{stem}{ending}"
+    def _save(self, spool: Spool, probe: ProbeResult, submission: Submission, kind: str) -> FilingResult:
+        """Save under the receipt's key. A key is written once: when an earlier attempt saved other bytes there and
+        crashed before recording them, these get a key of their own."""
+        stem, extension = f"films/{submission.night}/{submission.receipt}", _extension(probe, kind)
+        key = f"{stem}{extension}"
         try:
             self._objects.save(spool, key)
         except ObjectConflict:
-            key = f"{stem}-{spool.sha256[:12]}{ending}"
+            key = f"{stem}-{spool.sha256[:12]}{extension}"
             self._objects.save(spool, key)
-        return key
+        video = (probe.duration_s, probe.container, probe.codec, probe.width, probe.height)
+        return FilingResult("filed", key, spool.sha256, spool.size, *video)
 
-    def _postpone(self, kept: InboxRow, error: Exception, detail: str) -> None:
-        """Count the try and arrange the next; after many, say so to the office, once."""
-        # What waits for a setting waits patiently: there may be many, and each would have to be tried.
-        wait = backoff(kept.attempts) * (_PATIENT if isinstance(error, Misconfigured) else 1)
-        log.warning("message %d waits %.0f s for its next try: %s", kept.id, wait.total_seconds(), detail)
-        with self._memory.transaction() as store:
+    def _schedule_retry(self, row: InboxRow, error: Exception, detail: str) -> None:
+        """Count the attempt and enqueue the next; after many, notify the office once."""
+        pause = backoff(row.attempts) * (_MISCONFIGURED_FACTOR if isinstance(error, Misconfigured) else 1)
+        log.warning("message %d is tried again in %.0f s: %s", row.id, pause.total_seconds(), detail)
+        with self._uow.transaction() as store:
             if isinstance(error, ChannelError):
-                self._watch.record_result(store, error)
-            store.inbox.schedule_retry(kept.id, wall_now() + wait, detail)
-            store.jobs.append(retry_job(TAKE_IN, kept.id, "", wait))
-            if isinstance(error, Misconfigured):
-                self._tell_of_setting(kept, error, store)
-            if kept.attempts == _PATIENCE:
-                now = self._memory.clock.now()
-                night = night_of(now, self._memory.rules(store))
-                notify_office(
-                    store, night, now, "office_alert.message_stuck", f"trouble/inbox/{kept.id}", number=kept.id
-                )
+                self._platform_monitor.record_result(store, error)
+            store.inbox.schedule_retry(row.id, wall_now() + pause, detail)
+            store.jobs.append(retry_job(TAKE_IN, row.id, "", pause))
+            self._notify_office(row, error, store)
 
-    def _tell_of_setting(self, kept: InboxRow, error: Misconfigured, store: TransactionStore) -> None:
-        """At once, and once a day for a door: nothing comes in by it until somebody acts."""
-        now = self._memory.clock.now()
-        once_key = f"trouble/door/{kept.channel}/{now.astimezone(self._memory.zone).date()}"
-        named = {"channel": {"say": f"channel.{kept.channel}"}, "why": error.detail}
-        notify_office(
-            store, night_of(now, self._memory.rules(store)), now, "office_alert.messages_unreadable", once_key, **named
-        )
+    def _notify_office(self, row: InboxRow, error: Exception, store: TransactionStore) -> None:
+        """A wrong setting at once, for it stops the whole channel; anything else after many attempts."""
+        if isinstance(error, Misconfigured):
+            params = {"channel": channel_name(row.channel), "why": error.detail}
+            subject = f"door/{row.channel}"
+            notify_fault(self._uow.context(store), "office_alert.messages_unreadable", subject, **params)
+        if row.attempts == _FAILURES_BEFORE_NOTICE:
+            notify_fault(self._uow.context(store), "office_alert.message_stuck", f"inbox/{row.id}", number=row.id)
 
 
-def _remains(door: Receiver, raw: str) -> str | None:
-    """What is kept of a message that is done with, None for all of it."""
-    return door.redact(raw) if isinstance(door, RedactingReceiver) else None
+def _redacted(receiver: Receiver, raw: str) -> str | None:
+    """What is kept of a processed message, None for all of it."""
+    return receiver.redact(raw) if isinstance(receiver, RedactingReceiver) else None
 
 
-def _extension(film: ProbeResult, kind: str) -> str:
+def _extension(probe: ProbeResult, kind: str) -> str:
     if kind == "photo":
         return ".jpg"
-    return next((ending for name, ending in _EXTENSIONS.items() if name in (film.container or "")), ".bin")
+    return next((extension for name, extension in _EXTENSIONS.items() if name in (probe.container or "")), ".bin")

@@ -1,7 +1,7 @@
-"""Films over the upload page: received in pieces, each kept where every process finds it, then taken in like any other.
+"""Films over the upload page (tus 1.0): received in pieces that every process can read, then taken in like any other.
 
-A piece is an object in the store and a row in the database; how far a film has come is one number in its row. So it
-does not matter which web process a piece reaches, and nothing is lost with one: what was answered is kept.
+A piece is an object in the store and a row in the database; the upload's row holds the offset reached. So any web
+process may receive any piece, and what was acknowledged survives the process.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import binascii
 import hashlib
 import hmac
 import json
-import logging
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,23 +20,20 @@ from bot.channels.errors import MediaGone, Transient, Undecryptable
 from bot.unit_of_work import UnitOfWork
 from handlers.message import FilmTarget, Message
 from storage.db.models import Upload
-from storage.errors import DatabaseUnavailable
 from storage.inbox import InboundMessage, store_messages
 from storage.objects import ObjectError, ObjectMissing, ObjectStore
 from storage.store import Store
 from storage.uploads import CHANNEL
 
-log = logging.getLogger(__name__)
-
-# Small enough to be sent again without regret on a bad net, and no larger than what callbacks may send.
+# Cheap to send again over a bad network, and no larger than what callbacks may send.
 MAX_PIECE_BYTES = 256 * 1024
-_READ = 256 * 1024
-_AT_ONCE = 100
+_READ_BYTES = 256 * 1024
+_CLEANUP_BATCH = 100
 CHECKSUM_ALGORITHMS = {"sha1": hashlib.sha1, "sha256": hashlib.sha256}
 
 
 class UploadRefused(Exception):
-    """A step that is not taken; `status` is the answer by the protocol (tus 1.0)."""
+    """A refused request; `status` is the HTTP answer that tus 1.0 prescribes."""
 
     def __init__(self, status: int) -> None:
         super().__init__(str(status))
@@ -46,7 +42,7 @@ class UploadRefused(Exception):
 
 @dataclass(frozen=True)
 class ReceivedPiece:
-    """What was sent for one place of a film, and the checksum that came with it."""
+    """One PATCH request; `checksum` is its Upload-Checksum header ("sha1 BASE64")."""
 
     offset: int
     data: bytes
@@ -54,17 +50,17 @@ class ReceivedPiece:
 
 
 class Uploads:
-    """The films under way."""
+    """The uploads under way."""
 
     def __init__(self, uow: UnitOfWork, objects: ObjectStore) -> None:
-        self._memory, self._clock, self._objects = uow, uow.clock, objects
+        self._uow, self._clock, self._objects = uow, uow.clock, objects
 
     def begin(self, upload: Upload, visitor: str, size: int, name: str, part_id: int | None) -> int:
-        """A browser begins a film of so many bytes; its generation. Raises UploadRefused."""
-        with self._memory.transaction() as store:
-            largest = self._memory.rules(store).for_night(upload.night).largest_upload_mb * 1024 * 1024
-            if not 0 < size <= largest:
-                raise UploadRefused(413 if size > largest else 400)
+        """Begin an upload of so many bytes, in place of an earlier attempt; its generation. Raises UploadRefused."""
+        with self._uow.transaction() as store:
+            max_bytes = self._uow.rules(store).for_night(upload.night).largest_upload_mb * 1024 * 1024
+            if not 0 < size <= max_bytes:
+                raise UploadRefused(413 if size > max_bytes else 400)
             part_id = upload.part_id or part_id
             if part_id not in {part.id for part in store.register.parts_of(upload.enterprise_id)}:
                 raise UploadRefused(400)
@@ -75,9 +71,9 @@ class Uploads:
         return generation
 
     def store_piece(self, upload: Upload, piece: ReceivedPiece) -> int:
-        """Keep a piece at its place; how far the film has come. Raises UploadRefused, ObjectError.
+        """Store a piece; the offset reached. Raises UploadRefused, ObjectError.
 
-        First the bytes, then the word that they are there: of several for one place, one is kept.
+        The bytes are stored before the row: of several pieces for one offset, one gets the row.
         """
         verify_checksum(piece)
         if not piece.data:
@@ -85,56 +81,59 @@ class Uploads:
         reached = piece.offset + len(piece.data)
         if reached > (upload.size or 0):
             raise UploadRefused(413)
-        key = self._keep(upload, piece)
-        with self._memory.transaction() as store:
-            kept = store.uploads.record_chunk(upload, piece.offset, len(piece.data), key)
-            if kept and reached == upload.size:
-                self._hear(upload, store)
-        if not kept:
-            self._withdraw(upload, piece, key)
+        key = self._save(upload, piece)
+        with self._uow.transaction() as store:
+            accepted = store.uploads.record_chunk(upload, piece.offset, len(piece.data), key)
+            if accepted and reached == upload.size:
+                self._add_to_inbox(upload, store)
+        if not accepted:
+            self._remove_unless_used(upload, piece, key)
             raise UploadRefused(409)
         return reached
 
-    def _keep(self, upload: Upload, piece: ReceivedPiece) -> str:
-        """What is sent again is kept in its own place; another content for the place has another."""
-        told_apart = hashlib.sha256(piece.data).hexdigest()[:16]
-        key = f"uploads/{upload.id}-{upload.generation}-{piece.offset:012d}-{told_apart}"
+    def _save(self, upload: Upload, piece: ReceivedPiece) -> str:
+        """The same bytes sent again get the same key; other bytes for the same offset get another."""
+        digest = hashlib.sha256(piece.data).hexdigest()[:16]
+        key = f"uploads/{upload.id}-{upload.generation}-{piece.offset:012d}-{digest}"
         with self._objects.spool() as spool:
             spool.write(piece.data)
             self._objects.save(spool, key)
         return key
 
-    def _withdraw(self, upload: Upload, piece: ReceivedPiece, key: str) -> None:
-        """Another was quicker; unless it brought the same, what we kept is nobody's."""
-        with self._memory.read() as store:
-            other = store.uploads.chunk_at(upload, piece.offset)
-        if other is None or other.object_key != key:
+    def _remove_unless_used(self, upload: Upload, piece: ReceivedPiece, key: str) -> None:
+        """Another request was accepted for this offset; it may have brought the same bytes."""
+        with self._uow.read() as store:
+            accepted = store.uploads.chunk_at(upload, piece.offset)
+        if accepted is None or accepted.object_key != key:
             self._remove(key)
 
-    def _hear(self, upload: Upload, store: Store) -> None:
-        """The whole film is here: from now on it is a message like any other."""
+    def _add_to_inbox(self, upload: Upload, store: Store) -> None:
         assert upload.started_at is not None
-        raw = {
-            "upload": upload.id, "generation": upload.generation, "realm": upload.realm, "sender": upload.sender,
-            "begun_at": upload.started_at.isoformat(), "night": upload.night.isoformat(), "name": upload.file_name,
-            "enterprise": upload.enterprise_id, "part": upload.part_id, "key": upload.once_key,
-        }  # fmt: skip
-        words = json.dumps(raw, ensure_ascii=False)
-        store_messages(store.session, [InboundMessage(CHANNEL, upload.once_key, words)], self._clock.now())
+        content = {
+            "upload": upload.id,
+            "generation": upload.generation,
+            "realm": upload.realm,
+            "sender": upload.sender,
+            "begun_at": upload.started_at.isoformat(),
+            "night": upload.night.isoformat(),
+            "name": upload.file_name,
+            "enterprise": upload.enterprise_id,
+            "part": upload.part_id,
+            "key": upload.once_key,
+        }
+        raw = json.dumps(content, ensure_ascii=False)
+        store_messages(store.session, [InboundMessage(CHANNEL, upload.once_key, raw)], self._clock.now())
 
     def remove_unneeded_pieces(self) -> None:
-        """Take away what nobody needs any more; what fails now is tried again the next time."""
-        try:
-            with self._memory.transaction() as store:
-                store.uploads.expire_overdue(self._clock.now())
-            with self._memory.read() as store:
-                spare = list(store.uploads.unneeded_chunks(_AT_ONCE))
-            gone = [piece.id for piece in spare if self._remove(piece.object_key)]
-            if gone:
-                with self._memory.transaction() as store:
-                    store.uploads.delete_chunks(gone)
-        except DatabaseUnavailable as error:
-            log.error("the database is away: %s", error)
+        """Remove some pieces of finished and expired uploads. Raises DatabaseUnavailable."""
+        with self._uow.transaction() as store:
+            store.uploads.expire_overdue(self._clock.now())
+        with self._uow.read() as store:
+            unneeded = list(store.uploads.unneeded_chunks(_CLEANUP_BATCH))
+        removed = [chunk.id for chunk in unneeded if self._remove(chunk.object_key)]
+        if removed:
+            with self._uow.transaction() as store:
+                store.uploads.delete_chunks(removed)
 
     def _remove(self, key: str) -> bool:
         with suppress(ObjectError):
@@ -144,54 +143,62 @@ class Uploads:
 
 
 def verify_checksum(piece: ReceivedPiece) -> None:
-    """Raise UploadRefused: 460 for a checksum that is not that of the bytes, 400 for one that cannot be read."""
+    """Raise UploadRefused: 460 for a checksum that does not match, 400 for one that cannot be read."""
     if piece.checksum is None:
         return
-    algorithm, _, told = piece.checksum.partition(" ")
+    algorithm, _, encoded = piece.checksum.partition(" ")
     try:
-        wanted = base64.b64decode(told, validate=True)
+        expected = base64.b64decode(encoded, validate=True)
     except binascii.Error:
         raise UploadRefused(400) from None
     if algorithm not in CHECKSUM_ALGORITHMS:
         raise UploadRefused(400)
-    if not hmac.compare_digest(CHECKSUM_ALGORITHMS[algorithm](piece.data).digest(), wanted):
+    if not hmac.compare_digest(CHECKSUM_ALGORITHMS[algorithm](piece.data).digest(), expected):
         raise UploadRefused(460)
 
 
 class UploadReceiver:
-    """The page as a way in: a film whose pieces are all here."""
+    """The receiver of complete uploads."""
 
     def __init__(self, uow: UnitOfWork, objects: ObjectStore) -> None:
-        self._memory, self._objects = uow, objects
+        self._uow, self._objects = uow, objects
 
     def parse(self, raw: str, inbox_id: int, received_at: datetime) -> Message:
-        """See Entrance. What counts is when it was begun: a slow net makes nobody late."""
-        kept = json.loads(raw)
-        bound = FilmTarget(date.fromisoformat(kept["night"]), kept["enterprise"], kept["part"])
+        """See Receiver. The beginning of the upload counts as sent: a slow network makes nobody late."""
+        content = json.loads(raw)
+        night = date.fromisoformat(content["night"])
         return Message(
-            channel=CHANNEL, realm=kept["realm"], key=kept["key"], inbox_id=inbox_id, sender=kept["sender"],
-            sent_at=datetime.fromisoformat(kept["begun_at"]), received_at=received_at, kind="film",
-            media=json.dumps([kept["upload"], kept["generation"]]), file_name=kept["name"] or None, film_target=bound,
-        )  # fmt: skip
+            channel=CHANNEL,
+            realm=content["realm"],
+            key=content["key"],
+            inbox_id=inbox_id,
+            sender=content["sender"],
+            sent_at=datetime.fromisoformat(content["begun_at"]),
+            received_at=received_at,
+            kind="film",
+            media=json.dumps([content["upload"], content["generation"]]),
+            file_name=content["name"] or None,
+            film_target=FilmTarget(night, content["enterprise"], content["part"]),
+        )
 
     def fetch(self, media: str) -> Iterator[bytes]:
-        """See Entrance."""
+        """See Receiver."""
         upload_id, generation = json.loads(media)
-        with self._memory.read() as store:
-            upload, pieces = store.uploads.get(upload_id), store.uploads.chunks(upload_id, generation)
-        done = 0
-        for piece in pieces:
-            if piece.start != done:
-                raise Undecryptable(f"a piece at {piece.start} after {done} bytes")
-            done += piece.size
-            yield from self._read(piece.object_key)
-        if upload is None or done != upload.size:
-            raise MediaGone(f"{done} bytes of an upload are left")
+        with self._uow.read() as store:
+            upload, chunks = store.uploads.get(upload_id), store.uploads.chunks(upload_id, generation)
+        offset = 0
+        for chunk in chunks:
+            if chunk.start != offset:
+                raise Undecryptable(f"a piece at {chunk.start} after {offset} bytes")
+            offset += chunk.size
+            yield from self._read(chunk.object_key)
+        if upload is None or offset != upload.size:
+            raise MediaGone(f"{offset} bytes of an upload are left")
 
     def _read(self, key: str) -> Iterator[bytes]:
         try:
             with self._objects.open(key) as file:
-                while data := file.read(_READ):
+                while data := file.read(_READ_BYTES):
                     yield data
         except ObjectMissing as error:
             raise MediaGone(str(error)) from None

@@ -1,21 +1,33 @@
-"""Stored films read again and compared with what was noted when they came: altered, absent, or as they were."""
+"""Stored films read again and compared with their recorded digest and size: on demand, and a sample every day."""
 
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from bot.unit_of_work import UnitOfWork
+from schedules.notify import notify_fault, was_in_service
+from schedules.patrol_night import local_instant
+from schedules.rules import RuleBook
 from storage.db.models import Submission
+from storage.db.process_locks import process_lock
 from storage.objects import ObjectMissing, ObjectStore
+from storage.store import Store
 
-_PIECE = 1024 * 1024
+INTEGRITY_FACT = "verified"
+_CHUNK = 1024 * 1024
+# Half an hour after the daily report, when nobody waits for the disk.
+_AFTER_REPORT = timedelta(minutes=30)
+_MAX_NEW_FILMS, _OLD_FILMS = 100, 50
 
 
 @dataclass
 class IntegrityResult:
-    """What came of it: `altered` and `absent` name receipt and object key (the contract's form)."""
+    """`altered` and `absent` hold {"receipt", "object_key"}, as `verify --json` prints them."""
 
     checked: int = 0
     ok: int = 0
@@ -24,38 +36,90 @@ class IntegrityResult:
 
     @property
     def is_intact(self) -> bool:
-        """Whether everything that was read is as it came."""
+        """Whether every checked film is unaltered."""
         return self.ok == self.checked
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """The output of `verify --json`."""
         return vars(self)
 
 
 def verify_films(films: Iterable[Submission], objects: ObjectStore) -> IntegrityResult:
-    """Read every object of these films again, in bounded memory. Raises ObjectError when the store does not answer."""
-    found = IntegrityResult()
+    """Read every object of these films again, in bounded memory. Raises ObjectError when the store is unavailable."""
+    result = IntegrityResult()
     for film in films:
         if film.object_key is None:
             continue
-        found.checked += 1
-        named = {"receipt": film.receipt, "object_key": film.object_key}
+        result.checked += 1
+        reference = {"receipt": film.receipt, "object_key": film.object_key}
         try:
             digest, size = _read(film.object_key, objects)
         except ObjectMissing:
-            found.absent.append(named)
+            result.absent.append(reference)
             continue
         if (digest, size) == (film.sha256, film.bytes):
-            found.ok += 1
+            result.ok += 1
         else:
-            found.altered.append(named)
-    return found
+            result.altered.append(reference)
+    return result
 
 
 def _read(key: str, objects: ObjectStore) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
     with objects.open(key) as content:
-        while piece := content.read(_PIECE):
-            digest.update(piece)
-            size += len(piece)
+        while chunk := content.read(_CHUNK):
+            digest.update(chunk)
+            size += len(chunk)
     return digest.hexdigest(), size
+
+
+class IntegritySampler:
+    """Reads the night's films and some older ones again, once a day, in one of all the workers."""
+
+    def __init__(self, uow: UnitOfWork, objects: ObjectStore) -> None:
+        self._uow, self._objects = uow, objects
+        self._lock = process_lock(uow.database.url, "sampling")
+
+    def run_once(self) -> None:
+        """Verify the sample if one is due and not yet taken. Raises DatabaseUnavailable, ObjectError, OSError."""
+        now = self._uow.clock.now()
+        night = now.astimezone(self._uow.zone).date()
+        with self._uow.read() as store:
+            films = self._due_films(night, now, self._uow.rules(store), store)
+        if films is not None and self._lock.acquire():
+            try:
+                self._record(night, verify_films(films, self._objects))
+            finally:
+                self._lock.release()
+
+    def _due_films(self, night: date, now: datetime, rules: RuleBook, store: Store) -> list[Submission] | None:
+        due = local_instant(night, rules.for_night(night).daily_report_time, rules) + _AFTER_REPORT
+        if due > now or store.facts.decided([_decision_key(night)]) or not was_in_service(store, due):
+            return None
+        # The same seed in every process: whichever takes the sample takes the same one.
+        chance = random.Random(night.isoformat())
+        older = store.submissions.stored_ids_before(night)
+        return [
+            *store.submissions.stored(night, _MAX_NEW_FILMS),
+            *store.submissions.by_ids(chance.sample(older, min(len(older), _OLD_FILMS))),
+        ]
+
+    def _record(self, night: date, result: IntegrityResult) -> None:
+        now = self._uow.clock.now()
+        with self._uow.transaction() as store:
+            if not store.facts.decide(_decision_key(night), now, f"{result.ok} of {result.checked}"):
+                return
+            numbers = {"checked": result.checked, "ok": result.ok}
+            damaged = {"altered": len(result.altered), "absent": len(result.absent)}
+            store.facts.store_fact(INTEGRITY_FACT, {"night": night.isoformat(), **numbers, **damaged})
+            if not result.is_intact:
+                receipts = {
+                    "altered": [each["receipt"] for each in result.altered] or "—",
+                    "absent": [each["receipt"] for each in result.absent] or "—",
+                }
+                ctx = self._uow.context(store)
+                notify_fault(ctx, "office_alert.integrity_failed", "rot", checked=result.checked, **receipts)
+
+
+def _decision_key(night: date) -> str:
+    return f"sample/{night}"

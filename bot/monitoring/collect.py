@@ -1,22 +1,11 @@
-"""What /metrics tells of the database and the store, looked at when it is asked for: the same from every process."""
+"""The gauges of /metrics that are read from the database and the object store: the same from every process."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
+from bot.monitoring import metrics
 from bot.monitoring.liveness import read_liveness
-from bot.monitoring.metrics import (
-    MESSAGES_LAST_DAY,
-    MESSAGES_WAITING,
-    NIGHT_SUBMISSIONS,
-    NOTICES,
-    OBJECT_STORE_FREE_BYTES,
-    OLDEST_WAITING_SECONDS,
-    SELF_AUDIT_OK,
-    TICK_LAG_SECONDS,
-    TOKEN_EXPIRES_IN_SECONDS,
-    WORKERS,
-)  # fmt: skip
 from bot.unit_of_work import UnitOfWork
 from schedules.completeness_check import COMPLETENESS_FACT
 from schedules.patrol_night import night_of
@@ -28,41 +17,42 @@ _DAY = timedelta(days=1)
 
 
 def collect_metrics(uow: UnitOfWork, objects: ObjectStore) -> None:
-    """Look at everything that is not counted as it happens. Raises StorageError, ObjectError."""
+    """Set every gauge that is not counted as things happen. Raises StorageError, ObjectError."""
     with uow.read() as store:
-        _messages(uow, store)
-        _notices(store)
-        _workers(uow, store)
+        _collect_messages(uow, store)
+        _collect_notices(store)
+        _collect_workers(uow, store)
     free = objects.free_bytes()
     if free is not None:
-        OBJECT_STORE_FREE_BYTES.set(free)
+        metrics.OBJECT_STORE_FREE_BYTES.set(free)
 
 
-def _messages(memory: UnitOfWork, store: Store) -> None:
-    now = memory.clock.now()
+def _collect_messages(uow: UnitOfWork, store: Store) -> None:
+    now = uow.clock.now()
     waiting, oldest = store.inbox.backlog()
-    MESSAGES_WAITING.set(waiting)
-    OLDEST_WAITING_SECONDS.set((now - oldest).total_seconds() if oldest else 0)
-    for state, number in metric_queries.messages_by_state(store.session, now - _DAY).items():
-        MESSAGES_LAST_DAY.labels(state).set(number)
-    NIGHT_SUBMISSIONS.clear()
-    for state, number in metric_queries.submissions_by_state(store.session, night_of(now, memory.rules(store))).items():
-        NIGHT_SUBMISSIONS.labels(state).set(number)
+    metrics.MESSAGES_WAITING.set(waiting)
+    metrics.OLDEST_WAITING_SECONDS.set((now - oldest).total_seconds() if oldest else 0)
+    for state, count in metric_queries.messages_by_state(store.session, now - _DAY).items():
+        metrics.MESSAGES_LAST_DAY.labels(state).set(count)
+    night = night_of(now, uow.rules(store))
+    metrics.NIGHT_SUBMISSIONS.clear()
+    for state, count in metric_queries.submissions_by_state(store.session, night).items():
+        metrics.NIGHT_SUBMISSIONS.labels(state).set(count)
 
 
-def _notices(store: Store) -> None:
-    NOTICES.clear()
-    for state, number in store.notices.counts_by_state().items():
-        NOTICES.labels(state).set(number)
+def _collect_notices(store: Store) -> None:
+    metrics.NOTICES.clear()
+    for state, count in store.notices.counts_by_state().items():
+        metrics.NOTICES.labels(state).set(count)
     fact = store.facts.read_fact(COMPLETENESS_FACT)
     if fact is not None:
-        SELF_AUDIT_OK.set(fact["well"])
+        metrics.SELF_AUDIT_OK.set(fact["well"])
 
 
-def _workers(memory: UnitOfWork, store: Store) -> None:
-    found = read_liveness(store, memory.clock)
-    WORKERS.set(found.live_workers)
-    TICK_LAG_SECONDS.set(float("inf") if found.tick_lag_s is None else found.tick_lag_s)
-    TOKEN_EXPIRES_IN_SECONDS.clear()
-    for name, until in metric_queries.token_expiries(store.session).items():
-        TOKEN_EXPIRES_IN_SECONDS.labels(name).set((until - memory.clock.now()).total_seconds())
+def _collect_workers(uow: UnitOfWork, store: Store) -> None:
+    liveness = read_liveness(store, uow.clock)
+    metrics.WORKERS.set(liveness.live_workers)
+    metrics.TICK_LAG_SECONDS.set(float("inf") if liveness.tick_lag_s is None else liveness.tick_lag_s)
+    metrics.TOKEN_EXPIRES_IN_SECONDS.clear()
+    for name, expires_at in metric_queries.token_expiries(store.session).items():
+        metrics.TOKEN_EXPIRES_IN_SECONDS.labels(name).set((expires_at - uow.clock.now()).total_seconds())

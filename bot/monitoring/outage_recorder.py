@@ -1,68 +1,75 @@
-"""Signs of life of one part of the service, and the outage that a gap between them was.
-
-A process that lives through the gap knows by its own seconds whether time really passed: a clock that is
-put forward is no outage.
-"""
+"""The heartbeat of this process, and the outages that a gap between heartbeats or a silent platform was."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
 from bot.channels.errors import ChannelError, Transient
-from bot.clock import Clock, monotonic
+from bot.clock import Clock, monotonic, sync_rehearsal_clock, wall_now
+from bot.monitoring.liveness import WORKER_HEARTBEAT_PREFIX
 from storage.store import Store
 
-# A restart takes some seconds; what lasts longer may have cost somebody a film.
-_GAP = timedelta(minutes=1)
-# In a rehearsal a minute may be a blink: this much real time must have passed too.
-_REAL_GAP = timedelta(seconds=10)
-# The platform has its moments; only what lasts keeps people from sending.
-_TROUBLE, _REAL_TROUBLE = timedelta(minutes=10), timedelta(seconds=30)
+# A restart takes some seconds; a longer gap may have cost somebody a film.
+_MIN_GAP = timedelta(minutes=1)
+# In a fast rehearsal a minute is a moment: this much real time must have passed too.
+_MIN_REAL_GAP = timedelta(seconds=10)
+# The platform fails briefly now and then; only a longer failure keeps people from sending.
+_MIN_PLATFORM_OUTAGE, _MIN_REAL_PLATFORM_OUTAGE = timedelta(minutes=10), timedelta(seconds=30)
 
 
 class Heartbeat:
-    """The signs of life of `what` (see storage.outages) given by this process."""
+    """The heartbeat of this process: readiness, the outage ledger and the takeover of a dead worker's jobs read it."""
 
-    def __init__(self, component: str, clock: Clock) -> None:
-        self._what, self._clock = component, clock
-        self._last_s: float | None = None
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        # Set while this process works under that executor id: the others take over its jobs when the heartbeat ends.
+        self.executor_id: str | None = None
+        self._last_beat_s: dict[str, float] = {}
 
-    def beat(self, store: Store) -> None:
-        """Give one, and put the time since the last on record if nobody was there in between."""
-        now, last = self._clock.now(), store.outages.last_heartbeat(self._what)
-        if last is not None and now - last > self._gap() and not self._was_here():
-            store.outages.add(self._what, last, now, now)
-        store.outages.record_heartbeat(self._what, now, now + self._gap())
-        self._last_s = monotonic()
+    def beat(self, store: Store, *components: str) -> None:
+        """Record that this process lives and performs these components (RECEIVING, WORKING of storage.outages)."""
+        sync_rehearsal_clock(self._clock, store)
+        if self.executor_id is not None:
+            store.facts.store_fact(WORKER_HEARTBEAT_PREFIX + self.executor_id, {"at": wall_now().isoformat()})
+        for component in components:
+            self._record(component, store)
 
-    def clear_after_rehearsal(self, store: Store) -> None:
-        """A rehearsal that is laid aside stands still; the real world does not."""
+    def _record(self, component: str, store: Store) -> None:
+        now, last = self._clock.now(), store.outages.last_heartbeat(component)
+        if last is not None and now - last > self._gap() and not self._was_running(component):
+            store.outages.add(component, last, now, now)
+        store.outages.record_heartbeat(component, now, now + self._gap())
+        self._last_beat_s[component] = monotonic()
+
+    def end(self, store: Store) -> None:
+        """Note where a rehearsal has come to: it stands still until it is continued, and that is no outage."""
+        sync_rehearsal_clock(self._clock, store)
         if self._clock.is_rehearsal:
-            store.outages.clear_heartbeat(self._what)
+            for component in self._last_beat_s:
+                store.outages.clear_heartbeat(component)
 
     def _gap(self) -> timedelta:
-        return max(_GAP, _REAL_GAP * self._clock.speed)
+        return max(_MIN_GAP, _MIN_REAL_GAP * self._clock.speed)
 
-    def _was_here(self) -> bool:
-        """Whether this very process gave a sign not long ago by seconds that nobody can put forward."""
-        if self._last_s is None:
+    def _was_running(self, component: str) -> bool:
+        """Whether this very process sent the last heartbeat shortly before by the monotonic clock: then the service's
+        clock was put forward, and there was no outage."""
+        if component not in self._last_beat_s:
             return False
-        return timedelta(seconds=monotonic() - self._last_s) * self._clock.speed < self._gap()
+        return timedelta(seconds=monotonic() - self._last_beat_s[component]) * self._clock.speed < self._gap()
 
 
 class PlatformMonitor:
-    """Whether the platform does what it is asked for, as this process sees it."""
+    """Whether the platform does what is asked of it, as this process sees it."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
     def record_result(self, store: Store, error: ChannelError | None) -> None:
-        """A call came back, or did not. An error with a code is an answer like any other."""
+        """Record the result of a call. An error with a code is an answer like any other."""
         now = self._clock.now()
+        min_duration = max(_MIN_PLATFORM_OUTAGE, _MIN_REAL_PLATFORM_OUTAGE * self._clock.speed)
         if isinstance(error, Transient) and error.code is None:
-            store.outages.record_platform_failure(now, self._lasting())
+            store.outages.record_platform_failure(now, min_duration)
         else:
-            store.outages.record_platform_success(now, self._lasting())
-
-    def _lasting(self) -> timedelta:
-        return max(_TROUBLE, _REAL_TROUBLE * self._clock.speed)
+            store.outages.record_platform_success(now, min_duration)

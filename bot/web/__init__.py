@@ -39,7 +39,7 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
     for trouble in (DatabaseUnavailable, ObjectError):
         app.register_error_handler(trouble, _not_now)
-    app.register_blueprint(health.blueprint(uow, film_access.objects, channels))
+    app.register_blueprint(health.blueprint(uow, film_access.objects, channels, site))
     app.register_blueprint(content.blueprint(uow, film_access.objects, film_access.links))
     app.register_blueprint(tus.blueprint(uow, uploads, film_access.links, secure_cookies=site.is_secure))
     dashboard.init_app(app, uow, channels, site, film_access)

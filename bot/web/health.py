@@ -18,6 +18,7 @@ from bot.clock import wall_now
 from bot.monitoring.collect import collect_metrics
 from bot.monitoring.liveness import LivenessCheck
 from bot.unit_of_work import UnitOfWork
+from bot.web.site_settings import SiteSettings
 from schedules.completeness_check import COMPLETENESS_FACT
 from storage.errors import StorageError
 from storage.objects import ObjectError, ObjectStore
@@ -25,14 +26,13 @@ from storage.uploads import CHANNEL as UPLOAD
 
 # With less room than a night of films wants, the service says so before the disk is full.
 _ROOM_WANTED = 1024**3
-_PATIENCE_S = 3.0
 # Films are worked off within seconds; what waits for so long waits for something.
 _LONG_WAIT_S = 300
 
 
-def blueprint(uow: UnitOfWork, objects: ObjectStore, channels: Channels) -> Blueprint:
+def blueprint(uow: UnitOfWork, objects: ObjectStore, channels: Channels, site: SiteSettings) -> Blueprint:
     """/health/live, /health/ready and /metrics."""
-    pages, pulse = Blueprint("health", __name__), LivenessCheck(uow.clock)
+    pages, pulse = Blueprint("health", __name__), LivenessCheck(uow.clock, site.startup_grace_s)
 
     @pages.get("/health/live")
     def live() -> Response:
@@ -40,7 +40,7 @@ def blueprint(uow: UnitOfWork, objects: ObjectStore, channels: Channels) -> Blue
 
     @pages.get("/health/ready")
     def ready() -> tuple[Response, int]:
-        found, warnings = _problems(uow, objects), _warnings(uow, objects, channels)
+        found, warnings = _problems(uow, objects, site.readiness_timeout_s), _warnings(uow, objects, channels)
         (warnings if pulse.in_grace_period else found).update(_asleep(uow, pulse))
         clock = uow.clock
         answer: dict[str, Any] = {
@@ -61,11 +61,11 @@ def blueprint(uow: UnitOfWork, objects: ObjectStore, channels: Channels) -> Blue
     return pages
 
 
-def _problems(memory: UnitOfWork, objects: ObjectStore) -> dict[str, str]:
+def _problems(memory: UnitOfWork, objects: ObjectStore, timeout_s: float) -> dict[str, str]:
     found = {}
     try:
         memory.database.check_schema()
-        with memory.transaction(_PATIENCE_S) as store:
+        with memory.transaction(timeout_s) as store:
             store.facts.store_fact("asked", {"at": wall_now().isoformat()})
     except StorageError as error:
         found["database"] = str(error)

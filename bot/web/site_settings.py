@@ -11,6 +11,8 @@ class SiteSettings:
 
     public_url: str
     secret_key: str
+    readiness_timeout_s: float = 3.0
+    startup_grace_s: float = 15.0
 
     @property
     def is_secure(self) -> bool:

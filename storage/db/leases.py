@@ -1,4 +1,4 @@
-"""A connection that one process at a time may hold, by a lease that dies with its holder, and errands for him."""
+"""Leases that other processes can see and that expire with their holder, and calls for the holder to make."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from storage.facts import insert_if_absent
 
 
 class LeaseStore:
-    """Leases and errands; every instant is of the wall clock."""
+    """Leases and calls; every instant is of the wall clock."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
 
     def acquire(self, name: str, holder: str, now: datetime, duration: timedelta) -> bool:
-        """Hold it from now on, or go on holding it; False while somebody else does, or while it shall rest."""
+        """Take or renew the lease; False while another holds it, or until its backoff is over."""
         insert_if_absent(self.session, Lease, {"name": name})
-        taken = self.session.execute(
+        acquired = self.session.execute(
             update(Lease)
             .where(
                 Lease.name == name,
@@ -32,38 +32,38 @@ class LeaseStore:
             .values(holder=holder, expires_at=now + duration)
             .returning(Lease.name)
         ).first()
-        return taken is not None
+        return acquired is not None
 
     def release(self, name: str, holder: str) -> None:
-        """Hold it no longer; whoever has it meanwhile keeps it."""
-        self._own(name, holder, {"holder": None, "expires_at": None})
+        """Free the lease unless another holds it by now."""
+        self._update_own(name, holder, {"holder": None, "expires_at": None})
 
     def back_off(self, name: str, holder: str, until: datetime) -> bool:
-        """Let nobody take it before an instant; False when it was no longer this holder's to say so."""
-        return self._own(name, holder, {"holder": None, "expires_at": None, "backoff_until": until})
+        """Free the lease and let nobody take it before an instant; False when another holds it by now."""
+        return self._update_own(name, holder, {"holder": None, "expires_at": None, "backoff_until": until})
 
-    def _own(self, name: str, holder: str, values: dict[str, Any]) -> bool:
+    def _update_own(self, name: str, holder: str, values: dict[str, Any]) -> bool:
         query = update(Lease).where(Lease.name == name, Lease.holder == holder).values(**values).returning(Lease.name)
         return self.session.execute(query).first() is not None
 
     def held_until(self, name: str) -> datetime | None:
-        """Until when somebody is known to hold it."""
+        """When the present holder's lease expires, None while nobody holds it."""
         return self.session.scalar(select(Lease.expires_at).where(Lease.name == name))
 
     def add_call(self, lease_name: str, request: dict[str, Any], now: datetime) -> int:
-        """Leave an errand for whoever holds it; its id."""
-        errand = RpcCall(lease_name=lease_name, request=request, requested_at=now, state="waiting")
-        self.session.add(errand)
+        """Add a call for the holder of the lease to make; its id."""
+        call = RpcCall(lease_name=lease_name, request=request, requested_at=now, state="waiting")
+        self.session.add(call)
         self.session.flush()
-        return errand.id
+        return call.id
 
     def has_pending_calls(self, lease_name: str) -> bool:
-        """Whether any errand waits."""
+        """Whether any call waits."""
         query = select(RpcCall.id).where(RpcCall.lease_name == lease_name, RpcCall.state == "waiting").limit(1)
         return self.session.scalar(query) is not None
 
     def claim_calls(self, lease_name: str, limit: int) -> Sequence[Any]:
-        """Errands that nobody else carries out from now on, the oldest first: id and what is asked."""
+        """Take the oldest waiting calls, so that nobody else makes them: id and request."""
         waiting = (
             select(RpcCall.id).where(RpcCall.lease_name == lease_name, RpcCall.state == "waiting").order_by(RpcCall.id)
         )
@@ -72,18 +72,18 @@ class LeaseStore:
         return sorted(self.session.execute(query.returning(RpcCall.id, RpcCall.request)).all())
 
     def save_response(self, call_id: int, response: dict[str, Any]) -> None:
-        """What came of an errand."""
+        """Store the response to a call."""
         self.session.execute(update(RpcCall).where(RpcCall.id == call_id).values(state="done", response=response))
 
     def get_response(self, call_id: int) -> dict[str, Any] | None:
-        """What came of an errand, None while nothing has."""
+        """The response to a call, None while there is none."""
         return self.session.scalar(select(RpcCall.response).where(RpcCall.id == call_id))
 
     def cancel_call(self, call_id: int) -> bool:
-        """Take an errand back; False when somebody is already about it."""
+        """Cancel a waiting call; False when the holder has already taken it."""
         query = update(RpcCall).where(RpcCall.id == call_id, RpcCall.state == "waiting").values(state="withdrawn")
         return self.session.execute(query.returning(RpcCall.id)).first() is not None
 
     def delete_calls(self, requested_before: datetime) -> None:
-        """Errands are over in seconds; nobody needs them afterwards."""
+        """Delete old calls: they are over in seconds, and nobody needs them afterwards."""
         self.session.execute(delete(RpcCall).where(RpcCall.requested_at < requested_before))

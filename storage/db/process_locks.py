@@ -1,6 +1,6 @@
-"""A name that one process at a time may bear, given back by the operating system when it dies.
+"""A lock that one process at a time holds, freed by the operating system or the server when the process dies.
 
-On SQLite a locked file beside the database, on PostgreSQL an advisory lock of a connection kept for it.
+On SQLite a locked file beside the database, on PostgreSQL an advisory lock of a connection kept open for it.
 """
 
 from __future__ import annotations
@@ -17,62 +17,62 @@ from sqlalchemy.pool import NullPool
 
 from storage.errors import DatabaseUnavailable
 
-# A machine that lost its power gives nothing back: the server asks after it, and lets go within a minute.
-_ASK_AFTER = ("tcp_keepalives_idle=20", "tcp_keepalives_interval=10", "tcp_keepalives_count=3")
+# A machine that lost its power closes no connection: the server probes it, and frees the lock within a minute.
+_KEEPALIVES = ("tcp_keepalives_idle=20", "tcp_keepalives_interval=10", "tcp_keepalives_count=3")
 
 
 class ProcessLock(Protocol):
-    """One name, claimed or not."""
+    """A named lock among all processes that use the same database."""
 
     def acquire(self) -> bool:
-        """Bear the name, or go on bearing it; False while another process does. Raises DatabaseAway."""
+        """Take the lock or confirm that it is still held; False while another has it. Raises DatabaseUnavailable."""
 
     def release(self) -> None:
-        """Bear it no longer."""
+        """Free the lock."""
 
 
 def process_lock(url: URL, name: str) -> ProcessLock:
-    """The claim to a name among all that use this database."""
+    """The lock of that name, not yet taken."""
     if url.get_backend_name() == "sqlite":
         assert url.database is not None
-        return _FileClaim(Path(f"{url.database}.{quote(name, safe='')}.lock"))
-    return _ServerClaim(url, name)
+        return _FileLock(Path(f"{url.database}.{quote(name, safe='')}.lock"))
+    return _AdvisoryLock(url, name)
 
 
-class _FileClaim:
+class _FileLock:
     def __init__(self, path: Path) -> None:
-        self._path, self._number = path, -1
+        self._path, self._descriptor = path, -1
 
     def acquire(self) -> bool:
-        """See Claim."""
-        if self._number >= 0:
+        """See ProcessLock."""
+        if self._descriptor >= 0:
             return True
-        number = os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600)
+        descriptor = os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600)
         try:
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            os.close(number)
+            os.close(descriptor)
             return False
-        self._number = number
+        self._descriptor = descriptor
         return True
 
     def release(self) -> None:
-        """See Claim. The file stays: whoever opened it a moment ago may be locking it."""
-        if self._number >= 0:
-            os.close(self._number)
-            self._number = -1
+        """See ProcessLock. The file stays: another process may have opened it and be locking it now."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
 
-class _ServerClaim:
+class _AdvisoryLock:
     def __init__(self, url: URL, name: str) -> None:
         self._engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", hide_parameters=True)
         self._name = name
         self._connection: Connection | None = None
 
     def acquire(self) -> bool:
-        """See Claim. A server that was restarted has forgotten it, and is asked again."""
+        """See ProcessLock. A restarted server has forgotten the lock, which is then taken again."""
         try:
-            return self._is_held() or self._ask()
+            return self._is_held() or self._take()
         except DBAPIError as error:
             self.release()
             raise DatabaseUnavailable(str(error.orig)) from error
@@ -87,21 +87,19 @@ class _ServerClaim:
             return False
         return True
 
-    def _ask(self) -> bool:
+    def _take(self) -> bool:
         connection = self._engine.connect()
-        for setting in _ASK_AFTER:
+        for setting in _KEEPALIVES:
             connection.execute(text(f"set {setting}"))
-        taken = connection.execute(
-            text("select pg_try_advisory_lock(hashtextextended(:name, 1))"), {"name": self._name}
-        ).scalar()
-        if not taken:
+        query = text("select pg_try_advisory_lock(hashtextextended(:name, 1))")
+        if not connection.execute(query, {"name": self._name}).scalar():
             connection.close()
             return False
         self._connection = connection
         return True
 
     def release(self) -> None:
-        """See Claim."""
+        """See ProcessLock."""
         if self._connection is not None:
             self._connection.invalidate()
             self._connection.close()

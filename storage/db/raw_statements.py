@@ -1,7 +1,7 @@
 """Single statements over the driver's own connections, each a transaction of its own.
 
-For the one path on which every tenth of a millisecond counts: what SQLAlchemy does around a statement costs several
-times what the statement itself does.
+For the path of the callbacks, on which every tenth of a millisecond counts: what SQLAlchemy does around a statement
+costs several times what the statement itself does.
 """
 
 from __future__ import annotations
@@ -12,61 +12,61 @@ from typing import Any
 
 from sqlalchemy import Engine, PoolProxiedConnection, TextClause
 
-# SQLite asks again for a file that another process writes to after ever longer pauses, up to a tenth of a second,
-# while the others write for some thousandths: told to be patient for so long only, it is asked again soon.
+# While another process writes, SQLite retries after ever longer pauses, up to a tenth of a second, though the other
+# takes only some thousandths. With so short a timeout the retries are ours, and frequent.
 BUSY_TIMEOUT_S = 0.001
 
 
 class RawStatements:
-    """An engine whose driver commits each statement by itself."""
+    """Executes statements over an engine whose driver commits each statement by itself."""
 
     def __init__(self, engine: Engine, busy_timeout_s: float | None = None) -> None:
-        """`asks_for_s`: for how long the engine's driver waits for other processes; None where there are no locks."""
-        self._engine, self._asks_for_s = engine, busy_timeout_s
+        """`busy_timeout_s`: how long the driver waits for other processes; None where nothing is locked."""
+        self.engine, self._busy_timeout_s = engine, busy_timeout_s
         self._compiled = cache(self._compile)
 
     def execute(self, statement: TextClause, params: dict[str, Any], timeout_s: float) -> list[Any]:
         """Its rows; what it changed is durable when it returns. Raises the driver's errors.
 
-        Over a connection that the server has closed meanwhile nothing was heard, or its answer was lost: then it is
-        said again over a new one, so it must be one that may be repeated.
+        When the server has closed the connection, nobody knows whether the statement arrived: it is executed again
+        over a new one, so it must be idempotent.
         """
-        connection = self._engine.raw_connection()
+        connection = self.engine.raw_connection()
         try:
-            return self._say_patiently(connection, statement, params, timeout_s)
-        except self._engine.dialect.loaded_dbapi.Error as error:
-            gone = self._engine.dialect.is_disconnect(error, connection.dbapi_connection, None)
+            return self._execute_until(connection, statement, params, timeout_s)
+        except self.engine.dialect.loaded_dbapi.Error as error:
+            closed = self.engine.dialect.is_disconnect(error, connection.dbapi_connection, None)
             connection.invalidate()
-            if not gone:
+            if not closed:
                 raise
         finally:
             connection.close()
-        self._engine.dispose()  # the others are closed too
-        with closing(self._engine.raw_connection()) as fresh:
-            return self._say(fresh, statement, params)
+        self.engine.dispose()  # the others are closed too
+        with closing(self.engine.raw_connection()) as fresh:
+            return self._execute(fresh, statement, params)
 
-    def _say_patiently(
-        self, connection: PoolProxiedConnection, words: TextClause, values: dict[str, Any], patience_s: float
+    def _execute_until(
+        self, connection: PoolProxiedConnection, statement: TextClause, params: dict[str, Any], timeout_s: float
     ) -> list[Any]:
-        further = 0 if self._asks_for_s is None else round(patience_s / self._asks_for_s) - 1
-        for _ in range(further):
+        retries = 0 if self._busy_timeout_s is None else round(timeout_s / self._busy_timeout_s) - 1
+        for _ in range(retries):
             try:
-                return self._say(connection, words, values)
-            except self._engine.dialect.loaded_dbapi.OperationalError as error:
+                return self._execute(connection, statement, params)
+            except self.engine.dialect.loaded_dbapi.OperationalError as error:
                 if "locked" not in str(error):
                     raise
-        return self._say(connection, words, values)
+        return self._execute(connection, statement, params)
 
-    def _say(self, connection: PoolProxiedConnection, words: TextClause, values: dict[str, Any]) -> list[Any]:
-        compiled = self._compiled(words)
-        given = [values[name] for name in compiled.positiontup] if compiled.positiontup else values
+    def _execute(self, connection: PoolProxiedConnection, statement: TextClause, params: dict[str, Any]) -> list[Any]:
+        compiled = self._compiled(statement)
+        values = [params[name] for name in compiled.positiontup] if compiled.positiontup else params
         with closing(connection.cursor()) as cursor:
-            cursor.execute(compiled.string, given)
+            cursor.execute(compiled.string, values)
             return list(cursor.fetchall())
 
-    def _compile(self, words: TextClause) -> Any:
-        return words.compile(dialect=self._engine.dialect)
+    def _compile(self, statement: TextClause) -> Any:
+        return statement.compile(dialect=self.engine.dialect)
 
     def close(self) -> None:
-        """Give every connection back."""
-        self._engine.dispose()
+        """Close every connection."""
+        self.engine.dispose()

@@ -1,7 +1,7 @@
-"""Whose turn it is to write: one thread at a time, and whoever must answer somebody before all who need not.
+"""The lock of SQLite's one writer: one thread at a time, and a callback before everybody else.
 
-A plain lock gives a callback one turn in as many as there are busy threads. Here everybody else first queues at
-a gate that only one may pass, so that whoever comes in a hurry competes with a single thread.
+With a plain lock a callback would wait for as many turns as there are busy threads. Here all others first pass a gate
+that only one may pass, so a callback competes with a single thread.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from storage.errors import DatabaseUnavailable
 
 
 class WriteLock:
-    """The one right to write within a process. A thread that has it may take it again."""
+    """The write lock of a process; reentrant."""
 
     def __init__(self) -> None:
         self._gate, self._writing = threading.RLock(), threading.RLock()
 
     def acquire(self) -> None:
-        """Wait for a turn, however long; for whoever cannot use a context."""
+        """Wait without limit; for callers that cannot use a context manager."""
         self._gate.acquire()
         self._writing.acquire()
 
     def release(self) -> None:
-        """Give the turn back."""
+        """Free the lock."""
         self._writing.release()
         self._gate.release()
 
     @contextmanager
     def hold(self, timeout_s: float = -1, *, priority: bool = False) -> Iterator[None]:
-        """A turn for the length of the block. Raises DatabaseAway when it does not come within so many seconds."""
+        """Hold the lock for the length of the block. Raises DatabaseUnavailable after the timeout."""
         with ExitStack() as stack:
             for lock in (self._writing,) if priority else (self._gate, self._writing):
                 if not lock.acquire(timeout=timeout_s):

@@ -8,16 +8,9 @@ from pathlib import Path
 import pytest
 
 from bot.devtools.simulator import Cloud, serve
-from bot.monitoring import liveness
 from tests.bot.parts import Edge, edge, fresh_clock
 from tests.harness import HandClock
 from tests.places import Place
-
-
-@pytest.fixture(autouse=True)
-def _just_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No worker is started in these tests: the web waits for one as long as they take."""
-    monkeypatch.setattr(liveness, "_GRACE_S", 3600)
 
 
 @pytest.fixture

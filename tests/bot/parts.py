@@ -18,18 +18,21 @@ from urllib.parse import urlencode
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from werkzeug.test import Client
 
-from bot.app import Bot, build_bot
+from bot.app import Bot, Timeouts, build_bot
 from bot.config import Config
 from bot.devtools.simulator import Cloud
 from bot.engine import InlineEngine
 from storage.db.database import Database
 from storage.db.models import GroupChat, InboxRow, Notice
 from storage.notices import NoticeDraft
+from storage.objects import ObjectStore
 from storage.personal_channels import PersonalChannel
 from tests.harness import NIGHT, HandClock, at, config_for
 from tests.places import here
 
 APP = PersonalChannel("wecom_app", "wecom")
+# No worker is started in most tests: the web process waits for one as long as they take.
+WITHOUT_WORKER = Timeouts(startup_grace_s=3600)
 
 
 @dataclass
@@ -100,12 +103,20 @@ def group_of(store: Any, key: str) -> Any:
 
 
 @contextmanager
-def edge(folder: Path, cloud: Cloud, clock: HandClock, config: Config | None = None) -> Iterator[Edge]:
+def edge(
+    folder: Path,
+    cloud: Cloud,
+    clock: HandClock,
+    config: Config | None = None,
+    *,
+    timeouts: Timeouts = WITHOUT_WORKER,
+    engine: InlineEngine | None = None,
+    objects: ObjectStore | None = None,
+) -> Iterator[Edge]:
     """A bot on the database in that folder, until the end of the block."""
-    config = config or config_for(cloud, folder)
+    config, engine = config or config_for(cloud, folder), engine or InlineEngine()
     database = Database(here().migrated(folder))
-    engine = InlineEngine()
-    bot = build_bot(config, database, clock, engine)
+    bot = build_bot(config, database, clock, engine, timeouts, objects)
     engine.start(bot.worker.run_job)
     client = bot.web.test_client()
     cloud.callback_sender.transport = lambda query, body: (

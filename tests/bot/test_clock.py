@@ -1,4 +1,4 @@
-"""The rehearsal clock: kept in the database, joined by everybody, never turned back, never in a real night."""
+"""The rehearsal clock: stored in the database, joined by every process, never turned back, never in a real night."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from bot import clock as clocks
 from bot.clock import (
     REHEARSAL_FACT,
     RealClock,
@@ -32,7 +31,7 @@ START = datetime(2026, 11, 24, tzinfo=SHANGHAI)
 
 
 class Wall:
-    """The real time, in our hands."""
+    """The wall clock, turned by hand."""
 
     def __init__(self) -> None:
         self.instant = datetime(2026, 5, 1, tzinfo=UTC)
@@ -45,10 +44,8 @@ class Wall:
 
 
 @pytest.fixture
-def wall(monkeypatch: pytest.MonkeyPatch) -> Wall:
-    wall = Wall()
-    monkeypatch.setattr(clocks, "wall_now", wall)
-    return wall
+def wall() -> Wall:
+    return Wall()
 
 
 @pytest.fixture
@@ -61,51 +58,50 @@ def store(tmp_path: Path) -> Any:
 
 
 def test_without_a_rehearsal_it_is_the_real_time(store: Store, wall: Wall) -> None:
-    for clock in (load_clock(store), start_clock(store, None, None)):
+    for clock in (load_clock(store, wall), start_clock(store, None, None, wall)):
         assert (clock.now(), clock.is_rehearsal, clock.speed) == (wall(), False, 1.0)
 
 
 def test_a_rehearsal_runs_as_fast_as_asked_and_others_join_it(store: Store, wall: Wall) -> None:
-    clock = start_clock(store, START, 60)
+    clock = start_clock(store, START, 60, wall)
     wall.turn(3)
-    assert clock.now() == load_clock(store).now() == START + timedelta(minutes=3)
-    assert start_clock(store, None, None).now() == clock.now()
+    assert clock.now() == load_clock(store, wall).now() == START + timedelta(minutes=3)
+    assert start_clock(store, None, None, wall).now() == clock.now()
 
 
-def test_it_stands_still_while_nothing_serves(store: Store, wall: Wall) -> None:
-    clock = start_clock(store, START, 60)
+def test_a_rehearsal_stands_still_while_no_process_serves(store: Store, wall: Wall) -> None:
+    clock = start_clock(store, START, 60, wall)
     wall.turn(4)
     sync_rehearsal_clock(clock, store)
     wall.turn(3600)
-    assert load_clock(store).now() == START + timedelta(minutes=4)
-    again = start_clock(store, None, None)
+    assert load_clock(store, wall).now() == START + timedelta(minutes=4)
+    again = start_clock(store, None, None, wall)
     wall.turn(1)
     assert (again.now(), again.speed) == (START + timedelta(minutes=5), 60)
 
 
-def test_it_is_never_turned_back_but_may_be_turned_on(store: Store, wall: Wall) -> None:
-    sync_rehearsal_clock(start_clock(store, START, 60), store)
+def test_a_rehearsal_is_never_turned_back_but_may_continue_later(store: Store, wall: Wall) -> None:
+    sync_rehearsal_clock(start_clock(store, START, 60, wall), store)
     wall.turn(60)
-    sync_rehearsal_clock(joined_running(store), store)
+    sync_rehearsal_clock(joined_clock(store, wall), store)
     with pytest.raises(OperationRefused) as found:
-        start_clock(store, START + timedelta(minutes=59), None)
+        start_clock(store, START + timedelta(minutes=59), None, wall)
     assert found.value.text_key == "clock.cannot_go_back"
-    later = start_clock(store, START + timedelta(hours=5), None)
+    later = start_clock(store, START + timedelta(hours=5), None, wall)
     assert (later.now(), later.speed) == (START + timedelta(hours=5), 60)
 
 
-def joined_running(store: Store) -> RehearsalClock:
+def joined_clock(store: Store, wall: Wall) -> RehearsalClock:
     fact = store.facts.read_fact(REHEARSAL_FACT)
     assert fact is not None
-    return RehearsalClock(
-        datetime.fromisoformat(fact["start"]), datetime.fromisoformat(fact["since"]), float(fact["speed"])
-    )
+    start, since = datetime.fromisoformat(fact["start"]), datetime.fromisoformat(fact["since"])
+    return RehearsalClock(start, since, float(fact["speed"]), wall)
 
 
-def test_a_process_follows_when_another_turns_the_clock_on(store: Store, wall: Wall) -> None:
-    """Else the two would contradict each other with every beat."""
-    first = start_clock(store, START, 60)
-    second = start_clock(store, START + timedelta(hours=5), 10)
+def test_a_process_follows_when_another_starts_the_rehearsal_anew(store: Store, wall: Wall) -> None:
+    """Otherwise the two would overwrite each other with every heartbeat."""
+    first = start_clock(store, START, 60, wall)
+    second = start_clock(store, START + timedelta(hours=5), 10, wall)
     sync_rehearsal_clock(first, store)
     assert (first.now(), first.speed) == (second.now(), 10)
     fact = store.facts.read_fact(REHEARSAL_FACT)
@@ -121,8 +117,8 @@ def test_a_database_with_real_history_is_never_rehearsed_in(here: Edge) -> None:
 
 
 def test_a_real_delay_is_shorter_in_a_fast_rehearsal(store: Store, wall: Wall) -> None:
-    assert real_delay(start_clock(store, START, 60), START + timedelta(minutes=5)) == timedelta(seconds=5)
-    assert real_delay(RealClock(), wall() + timedelta(minutes=5)) == timedelta(minutes=5)
+    assert real_delay(start_clock(store, START, 60, wall), START + timedelta(minutes=5)) == timedelta(seconds=5)
+    assert real_delay(RealClock(wall), wall() + timedelta(minutes=5)) == timedelta(minutes=5)
 
 
 @pytest.mark.parametrize(
@@ -133,11 +129,11 @@ def test_a_real_delay_is_shorter_in_a_fast_rehearsal(store: Store, wall: Wall) -
         ("2026-11-23T16:30:00Z", datetime(2026, 11, 23, 16, 30, tzinfo=UTC)),
     ],
 )
-def test_an_instant_without_an_offset_is_the_countys(text: str, instant: datetime) -> None:
+def test_an_instant_without_an_offset_is_in_the_configured_zone(text: str, instant: datetime) -> None:
     assert parse_instant(text, SHANGHAI) == instant
 
 
-def test_everything_that_is_said_in_a_rehearsal_says_so(tmp_path: Path, cloud: Cloud, clock: HandClock) -> None:
+def test_every_message_sent_in_a_rehearsal_is_marked(tmp_path: Path, cloud: Cloud, clock: HandClock) -> None:
     clock.is_rehearsal = True
     with edge(tmp_path, cloud, clock) as here:
         cloud.callback_sender.transport = None

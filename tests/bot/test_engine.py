@@ -1,4 +1,4 @@
-"""The engine: one suite over the durable and the inline one, and the traps of the library that end in it."""
+"""The engine: one suite over the durable and the inline one, and the surprises of DBOS that are handled in it."""
 
 from __future__ import annotations
 
@@ -19,48 +19,49 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from bot import engine as engines
-from bot.engine import DELIVER, TAKE_IN, DbosEngine, Engine, InlineEngine, Job, retry_job
-from bot.engine.dbos_engine import _AT_ONCE
+from bot.engine import DELIVER, QUEUES, TAKE_IN, DbosEngine, Engine, InlineEngine, Job, retry_job
 from storage.db.database import Database
 from storage.errors import DatabaseUnavailable
 from tests.bot.parts import until
 from tests.places import Place, embedded_only, here
 
+LIMIT = QUEUES[TAKE_IN].concurrency
+
 
 @dataclass
 class Bench:
-    """An engine on a database, and what it has carried out."""
+    """An engine on a database, and the jobs it has run."""
 
     database: Database
     engine: Engine
-    carried: list[tuple[str, int]] = field(default_factory=list)
-    act: Callable[[str, int], None] = lambda work, row_id: None
+    ran: list[tuple[str, int]] = field(default_factory=list)
+    act: Callable[[str, int], None] = lambda kind, row_id: None
     now: datetime = datetime(2026, 11, 24, tzinfo=UTC)
 
-    def run(self, work: str, row_id: int) -> None:
+    def run(self, kind: str, row_id: int) -> None:
         try:
-            self.act(work, row_id)
+            self.act(kind, row_id)
         finally:
-            self.carried.append((work, row_id))
+            self.ran.append((kind, row_id))
 
     def enqueue(self, *jobs: Job) -> None:
         with self.database.transaction() as session:
             self.engine.enqueue(session.connection(), jobs)
 
-    def enqueue_and_break_off(self, *jobs: Job) -> None:
+    def enqueue_and_roll_back(self, *jobs: Job) -> None:
         with self.database.transaction() as session:
             self.engine.enqueue(session.connection(), jobs)
             raise ZeroDivisionError
 
-    def comes_to(self, number: int) -> list[int]:
-        """The rows carried out, once there are so many."""
+    def wait_for(self, count: int) -> list[int]:
+        """The rows ran out, once there are so many."""
 
         def enough() -> bool:
             self.drain()
-            return len(self.carried) >= number
+            return len(self.ran) >= count
 
         until(enough)
-        return [row_id for _, row_id in self.carried]
+        return [row_id for _, row_id in self.ran]
 
     def drain(self, later: timedelta = timedelta(0)) -> None:
         if isinstance(self.engine, InlineEngine):
@@ -68,15 +69,15 @@ class Bench:
             with contextlib.suppress(ZeroDivisionError):
                 self.engine.run_due(self.now)
 
-    def rest(self) -> None:
-        """Until the engine holds nothing more."""
+    def wait_until_idle(self) -> None:
+        """Until the engine has no unfinished job."""
         until(lambda: (self.drain(), self.engine.take_over({"me"}))[1] == set())
 
 
-def theirs(session: Session, words: str) -> TextClause:
-    """A statement over the engine's own tables, which lie in a schema of their own on a server."""
+def dbos_query(session: Session, query: str) -> TextClause:
+    """A query over DBOS's tables, which are in a schema of their own on PostgreSQL."""
     schema = "dbos." if session.get_bind().dialect.name == "postgresql" else ""
-    return text(re.sub(r"\bworkflow_(status|input|output)\b", rf"{schema}\g<0>", words))
+    return text(re.sub(r"\bworkflow_(status|input|output)\b", rf"{schema}\g<0>", query))
 
 
 def migrated(folder: Path) -> Database:
@@ -102,20 +103,20 @@ def bench(kind: str, folder: Path) -> Iterator[Bench]:
 
 @pytest.fixture(scope="module")
 def launched(module_place: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """There is one of it per process, and it takes seconds to start and to end."""
+    """DBOS allows one launch per process, and takes seconds to start and to end."""
     with bench("durable", tmp_path_factory.mktemp("durable")) as made:
         yield made
 
 
 @pytest.fixture
 def durable(launched: Bench) -> Bench:
-    """As if nothing had ever been carried out."""
-    launched.rest()
+    """As if no job had ever run."""
+    launched.wait_until_idle()
     with launched.database.transaction() as session:
         for table in ("workflow_input", "workflow_output", "workflow_status"):
-            session.execute(theirs(session, f"delete from {table}"))
-    launched.carried.clear()
-    launched.act = lambda work, row_id: None
+            session.execute(dbos_query(session, f"delete from {table}"))
+    launched.ran.clear()
+    launched.act = lambda kind, row_id: None
     return launched
 
 
@@ -131,65 +132,65 @@ def any_engine(module_place: Place, request: pytest.FixtureRequest, tmp_path: Pa
 # --- both
 
 
-def test_a_job_of_a_kept_transaction_is_carried_out_once(any_engine: Bench) -> None:
+def test_a_job_of_a_committed_transaction_runs_once(any_engine: Bench) -> None:
     any_engine.enqueue(Job(TAKE_IN, 1))
-    assert any_engine.comes_to(1) == [1]
-    any_engine.rest()
-    assert any_engine.carried == [(TAKE_IN, 1)]
+    assert any_engine.wait_for(1) == [1]
+    any_engine.wait_until_idle()
+    assert any_engine.ran == [(TAKE_IN, 1)]
 
 
-def test_a_job_of_a_transaction_that_is_undone_never_is(any_engine: Bench) -> None:
+def test_a_job_of_a_rolled_back_transaction_never_runs(any_engine: Bench) -> None:
     with pytest.raises(ZeroDivisionError):
-        any_engine.enqueue_and_break_off(Job(TAKE_IN, 1))
+        any_engine.enqueue_and_roll_back(Job(TAKE_IN, 1))
     any_engine.enqueue(Job(TAKE_IN, 2))
-    assert any_engine.comes_to(1) == [2]
+    assert any_engine.wait_for(1) == [2]
     any_engine.enqueue(Job(TAKE_IN, 1))
-    assert any_engine.comes_to(2) == [2, 1]
+    assert any_engine.wait_for(2) == [2, 1]
 
 
-def test_the_same_job_twice_is_one_and_another_try_is_another(any_engine: Bench) -> None:
+def test_the_same_job_twice_runs_once_and_a_retry_runs_again(any_engine: Bench) -> None:
     any_engine.enqueue(Job(TAKE_IN, 1), Job(TAKE_IN, 1))
     any_engine.enqueue(Job(TAKE_IN, 1))
     any_engine.enqueue(retry_job(TAKE_IN, 1, "", timedelta(0)))
-    any_engine.comes_to(2)
-    any_engine.rest()
-    assert len(any_engine.carried) == 2
+    any_engine.wait_for(2)
+    any_engine.wait_until_idle()
+    assert len(any_engine.ran) == 2
 
 
-def test_a_delay_is_kept(any_engine: Bench) -> None:
-    began = datetime.now(UTC)
-    any_engine.enqueue(Job(DELIVER, 1, "lane", delay=timedelta(seconds=1.5)), Job(DELIVER, 2, "lane"))
-    assert any_engine.comes_to(1) == [2]
+def test_a_delayed_job_waits_for_its_delay(any_engine: Bench) -> None:
+    started = datetime.now(UTC)
+    any_engine.enqueue(Job(DELIVER, 1, "partition", delay=timedelta(seconds=1.5)), Job(DELIVER, 2, "partition"))
+    assert any_engine.wait_for(1) == [2]
     assert (DELIVER, 1) in any_engine.engine.take_over({"me"})
     any_engine.drain(timedelta(seconds=1.5))
-    assert any_engine.comes_to(2) == [2, 1]
-    assert isinstance(any_engine.engine, InlineEngine) or datetime.now(UTC) - began >= timedelta(seconds=1.5)
+    assert any_engine.wait_for(2) == [2, 1]
+    assert isinstance(any_engine.engine, InlineEngine) or datetime.now(UTC) - started >= timedelta(seconds=1.5)
 
 
-def test_a_lane_keeps_its_order_also_from_nine_to_ten(any_engine: Bench) -> None:
-    any_engine.enqueue(*(Job(DELIVER, number, "lane") for number in range(5, 15)))
-    assert any_engine.comes_to(10) == list(range(5, 15))
+def test_a_partition_runs_in_order_also_from_nine_to_ten(any_engine: Bench) -> None:
+    any_engine.enqueue(*(Job(DELIVER, number, "partition") for number in range(5, 15)))
+    assert any_engine.wait_for(10) == list(range(5, 15))
 
 
-def test_a_job_that_raises_keeps_no_other_from_being_done(any_engine: Bench) -> None:
-    def act(_work: str, row_id: int) -> None:
+def test_a_job_that_raises_does_not_stop_the_others(any_engine: Bench) -> None:
+    def act(_kind: str, row_id: int) -> None:
         if row_id == 1:
             raise ZeroDivisionError
 
     any_engine.act = act
-    any_engine.enqueue(Job(DELIVER, 1, "lane"), Job(DELIVER, 2, "lane"), Job(DELIVER, 3, "other"))
-    assert sorted(any_engine.comes_to(3)) == [1, 2, 3]
-    any_engine.rest()
+    any_engine.enqueue(Job(DELIVER, 1, "partition"), Job(DELIVER, 2, "partition"), Job(DELIVER, 3, "other"))
+    assert sorted(any_engine.wait_for(3)) == [1, 2, 3]
+    any_engine.wait_until_idle()
 
 
-# --- the traps (building blocks, 1g)
+# --- what DBOS does differently by default
 
 
-def test_jobs_of_one_lane_never_overlap_and_lanes_do_not_wait_for_each_other(durable: Bench) -> None:
-    """The first job of the even lane takes until everything of the odd lane is done."""
+def test_jobs_of_one_partition_never_overlap_and_partitions_do_not_wait_for_each_other(durable: Bench) -> None:
+    """The first job of the even partition takes until everything of the odd partition is done."""
     release, inside, met = threading.Event(), [], []
 
-    def act(_work: str, row_id: int) -> None:
+    def act(_kind: str, row_id: int) -> None:
         if row_id % 2 == 0:
             inside.append(row_id)
             release.wait(20)
@@ -197,18 +198,18 @@ def test_jobs_of_one_lane_never_overlap_and_lanes_do_not_wait_for_each_other(dur
             inside.remove(row_id)
 
     durable.act = act
-    durable.enqueue(*(Job(DELIVER, number, f"lane {number % 2}") for number in range(8)))
-    assert durable.comes_to(4) == [1, 3, 5, 7]
+    durable.enqueue(*(Job(DELIVER, number, f"partition {number % 2}") for number in range(8)))
+    assert durable.wait_for(4) == [1, 3, 5, 7]
     release.set()
-    assert durable.comes_to(8)[4:] == [0, 2, 4, 6]
+    assert durable.wait_for(8)[4:] == [0, 2, 4, 6]
     assert met == [1, 1, 1, 1]
 
 
-def test_no_more_is_under_way_at_once_than_agreed(durable: Bench) -> None:
-    """Trap 8: 100 jobs would be 100 threads."""
+def test_no_more_jobs_run_at_once_than_the_queue_allows(durable: Bench) -> None:
+    """By default 100 jobs are 100 threads."""
     release, lock, inside, most = threading.Event(), threading.Lock(), set(), deque([0], maxlen=1)
 
-    def act(_work: str, row_id: int) -> None:
+    def act(_kind: str, row_id: int) -> None:
         with lock:
             inside.add(row_id)
             most[0] = max(most[0], len(inside))
@@ -218,119 +219,122 @@ def test_no_more_is_under_way_at_once_than_agreed(durable: Bench) -> None:
 
     durable.act = act
     durable.enqueue(*(Job(TAKE_IN, number) for number in range(60)))
-    until(lambda: most[0] == _AT_ONCE[TAKE_IN])
+    until(lambda: most[0] == LIMIT)
     release.set()
-    durable.comes_to(60)
-    assert most[0] == _AT_ONCE[TAKE_IN]
+    durable.wait_for(60)
+    assert most[0] == LIMIT
 
 
-def test_what_is_urgent_goes_before_all_that_waits(durable: Bench) -> None:
+def test_an_urgent_job_goes_before_all_that_wait(durable: Bench) -> None:
     release = threading.Event()
-    durable.act = lambda work, row_id: release.wait(20) if row_id < _AT_ONCE[TAKE_IN] else None
-    durable.enqueue(*(Job(TAKE_IN, number) for number in range(_AT_ONCE[TAKE_IN])))
-    until(lambda: pending(durable) == _AT_ONCE[TAKE_IN])
+    durable.act = lambda kind, row_id: release.wait(20) if row_id < LIMIT else None
+    durable.enqueue(*(Job(TAKE_IN, number) for number in range(LIMIT)))
+    until(lambda: pending(durable) == LIMIT)
     durable.enqueue(*(Job(TAKE_IN, number) for number in range(100, 140)))
     durable.enqueue(Job(TAKE_IN, 200, urgent=True))
     release.set()
-    done = durable.comes_to(_AT_ONCE[TAKE_IN] + 41)
-    assert done.index(200) < _AT_ONCE[TAKE_IN] * 3
+    done = durable.wait_for(LIMIT + 41)
+    assert done.index(200) < LIMIT * 3
 
 
-def test_what_is_stored_is_json_under_a_constant_version(durable: Bench) -> None:
-    """Traps 3 and 1: a digest of the code would strand work, pickles would tie it to the code."""
+def test_jobs_are_stored_as_json_under_a_constant_version(durable: Bench) -> None:
+    """By default the version is a digest of the code, which strands jobs, and their input is pickled."""
     durable.enqueue(Job(TAKE_IN, 7))
-    durable.comes_to(1)
-    durable.rest()
+    durable.wait_for(1)
+    durable.wait_until_idle()
     with durable.database.read() as session:
-        found = session.execute(theirs(session, "select serialization, application_version from workflow_status")).one()
-        given = session.execute(theirs(session, "select * from workflow_input")).mappings().one()
-    assert tuple(found) == ("portable_json", "1")
-    assert json.loads(given["inputs"])["positionalArgs"] == [7]
+        row = session.execute(
+            dbos_query(session, "select serialization, application_version from workflow_status")
+        ).one()
+        input_row = session.execute(dbos_query(session, "select * from workflow_input")).mappings().one()
+    assert tuple(row) == ("portable_json", "1")
+    assert json.loads(input_row["inputs"])["positionalArgs"] == [7]
 
 
-def test_work_of_an_older_program_without_a_version_is_taken_up(durable: Bench) -> None:
+def test_a_job_without_a_version_is_run(durable: Bench) -> None:
     durable.enqueue(Job(TAKE_IN, 7, delay=timedelta(seconds=0.2)))
     with durable.database.read() as session:
         assert (
-            session.execute(theirs(session, "select distinct application_version from workflow_status")).scalar()
+            session.execute(dbos_query(session, "select distinct application_version from workflow_status")).scalar()
             is None
         )
-    assert durable.comes_to(1) == [7]
+    assert durable.wait_for(1) == [7]
 
 
-def test_the_work_of_a_dead_executor_is_taken_over_and_of_a_living_one_is_not(durable: Bench) -> None:
+def test_the_jobs_of_a_dead_executor_are_taken_over_and_those_of_a_live_one_are_not(durable: Bench) -> None:
     release = threading.Event()
-    durable.act = lambda _work, row_id: (release.wait(20), None)[1] if row_id == 1 else None
+    durable.act = lambda _kind, row_id: (release.wait(20), None)[1] if row_id == 1 else None
     durable.enqueue(Job(TAKE_IN, 1))
     until(lambda: pending(durable))
     with durable.database.transaction() as session:
-        session.execute(theirs(session, "update workflow_status set executor_id='gone' where status='PENDING'"))
+        session.execute(dbos_query(session, "update workflow_status set executor_id='gone' where status='PENDING'"))
     assert durable.engine.take_over({"me", "gone"}) == {(TAKE_IN, 1)}
-    assert durable.carried == []
+    assert durable.ran == []
     assert (durable.engine.orphaned_jobs({"me", "gone"}), durable.engine.orphaned_jobs({"me"})) == (
         set(),
         {(TAKE_IN, 1)},
     )
-    durable.act = lambda _work, row_id: None
+    durable.act = lambda _kind, row_id: None
     durable.engine.take_over({"me"})
-    assert durable.comes_to(1) == [1]
+    assert durable.wait_for(1) == [1]
     release.set()
 
 
 def pending(made: Bench) -> int:
     with made.database.read() as session:
         return int(
-            session.execute(theirs(session, "select count(*) from workflow_status where status='PENDING'")).scalar()
+            session.execute(dbos_query(session, "select count(*) from workflow_status where status='PENDING'")).scalar()
             or 0
         )
 
 
-def test_what_was_finished_a_day_ago_is_forgotten(durable: Bench) -> None:
-    """Trap 10."""
+def test_a_job_finished_a_day_ago_is_deleted(durable: Bench) -> None:
+    """DBOS keeps finished jobs for ever."""
     durable.enqueue(Job(TAKE_IN, 1), Job(TAKE_IN, 2))
-    durable.comes_to(2)
-    durable.rest()
+    durable.wait_for(2)
+    durable.wait_until_idle()
     with durable.database.transaction() as session:
         session.execute(
-            theirs(session, "update workflow_status set created_at=created_at-90000000 where workflow_uuid like '%1/0'")
+            dbos_query(
+                session, "update workflow_status set created_at=created_at-90000000 where workflow_uuid like '%1/0'"
+            )
         )
     durable.engine.take_over({"me"})
     with durable.database.read() as session:
-        assert session.execute(theirs(session, "select workflow_uuid from workflow_status")).scalars().all() == [
+        assert session.execute(dbos_query(session, "select workflow_uuid from workflow_status")).scalars().all() == [
             Job(TAKE_IN, 2).id
         ]
 
 
-def test_the_web_fails_at_once_when_the_database_is_gone(place: Place, tmp_path: Path) -> None:
-    """Trap 5: the client of the library would wait for ever."""
+def test_enqueueing_fails_at_once_when_the_database_is_unavailable(place: Place, tmp_path: Path) -> None:
+    """By default DBOS's client waits for ever."""
     database = migrated(tmp_path)
     engine = DbosEngine(database, "web")
     with database.transaction() as session:
-        session.execute(theirs(session, "alter table workflow_status rename to gone"))
-    began = datetime.now(UTC)
+        session.execute(dbos_query(session, "alter table workflow_status rename to gone"))
+    started = datetime.now(UTC)
     with pytest.raises(Exception, match="workflow_status"), database.transaction() as session:
         engine.enqueue(session.connection(), [Job(TAKE_IN, 1)])
-    assert datetime.now(UTC) - began < timedelta(seconds=2)
+    assert datetime.now(UTC) - started < timedelta(seconds=2)
     engine.stop()
     database.close()
 
 
 @embedded_only
-def test_a_locked_database_is_away_after_the_patience_asked_for(place: Place, tmp_path: Path) -> None:
+def test_a_locked_database_is_unavailable_after_the_given_timeout(place: Place, tmp_path: Path) -> None:
     database, other = migrated(tmp_path), Database(here().bare(tmp_path))
-    began = datetime.now(UTC)
+    started = datetime.now(UTC)
     with other.transaction() as writing:
         writing.execute(text("create table t (id)"))
         with pytest.raises(DatabaseUnavailable), database.transaction(0.2) as waiting:
             waiting.execute(text("create table u (id)"))
-    assert datetime.now(UTC) - began < timedelta(seconds=3)
+    assert datetime.now(UTC) - started < timedelta(seconds=3)
     database.close()
     other.close()
 
 
 @embedded_only
-def test_both_engines_write_ahead_and_wait_for_the_disk(place: Place, tmp_path: Path) -> None:
-    """Trap 9."""
+def test_both_database_engines_write_ahead_and_sync(place: Place, tmp_path: Path) -> None:
     database = migrated(tmp_path)
     for engine in (database.engine, database.dbos_engine):
         with engine.connect() as connection:
@@ -345,7 +349,7 @@ def test_both_engines_write_ahead_and_wait_for_the_disk(place: Place, tmp_path: 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system's own SQLite is new enough")
 @pytest.mark.parametrize("module_place", ["embedded"], indirect=True)
 def test_only_one_sqlite_library_opens_the_file(durable: Bench, tmp_path: Path) -> None:
-    """Trap 1, and: two libraries in one process undo each other's locks on the file."""
+    """Two SQLite libraries in one process undo each other's locks on the file."""
     import sqlite3
 
     opened: list[object] = []
@@ -356,8 +360,8 @@ def test_only_one_sqlite_library_opens_the_file(durable: Bench, tmp_path: Path) 
             for engine in (made.database.engine, made.database.dbos_engine):
                 assert engine.dialect.dbapi.__name__ == "pysqlite3.dbapi2" or "pysqlite3" in repr(engine.dialect.dbapi)
             durable.enqueue(Job(TAKE_IN, 1))
-            durable.comes_to(1)
-            durable.rest()
+            durable.wait_for(1)
+            durable.wait_until_idle()
         finally:
             sqlite3.connect = real
     assert opened == []

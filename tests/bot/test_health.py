@@ -1,25 +1,31 @@
-"""Ready means: could receive, store, judge and remind right now. And what /metrics tells of it."""
+"""Ready means: could receive, store, judge and remind right now. And what /metrics shows of it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.app import Timeouts
 from bot.clock import wall_now
-from bot.monitoring import liveness
+from bot.devtools.simulator import Cloud
 from bot.monitoring.liveness import WORKER_HEARTBEAT_PREFIX
 from schedules.completeness_check import COMPLETENESS_FACT
 from storage.db.models import AccessToken, InboxRow, Notice
 from storage.outages import WORKING
-from tests.bot.parts import Edge
+from tests.bot.parts import Edge, edge
+from tests.harness import HandClock
+from tests.places import Place
 
 
-@pytest.fixture(autouse=True)
-def _long_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The web has been up for a while, and its workers should be there."""
-    monkeypatch.setattr(liveness, "_GRACE_S", -1)
+@pytest.fixture
+def here(tmp_path: Path, cloud: Cloud, clock: HandClock, place: Place) -> Iterator[Edge]:
+    """A web process that started long ago: its workers should be there."""
+    with edge(tmp_path, cloud, clock, timeouts=Timeouts(startup_grace_s=-1)) as here:
+        yield here
 
 
 def ready(here: Edge) -> Any:
@@ -28,36 +34,35 @@ def ready(here: Edge) -> Any:
     return answer.json
 
 
-def sign(here: Edge, name: str, seconds_ago: float) -> None:
+def record_worker_heartbeat(here: Edge, executor_id: str, seconds_ago: float) -> None:
+    at = (wall_now() - timedelta(seconds=seconds_ago)).isoformat()
     with here.bot.uow.transaction() as store:
-        store.facts.store_fact(
-            WORKER_HEARTBEAT_PREFIX + name, {"at": (wall_now() - timedelta(seconds=seconds_ago)).isoformat()}
-        )
+        store.facts.store_fact(WORKER_HEARTBEAT_PREFIX + executor_id, {"at": at})
 
 
-def test_without_a_living_worker_nothing_would_be_judged_or_said(here: Edge) -> None:
-    sign(here, "one", 31)
+def test_without_a_live_worker_the_service_is_not_ready(here: Edge) -> None:
+    record_worker_heartbeat(here, "one", 31)
     assert list(ready(here)["problems"]) == ["worker"]
-    sign(here, "one", 1)
+    record_worker_heartbeat(here, "one", 1)
     assert ready(here)["problems"] == {}
 
 
-def test_a_web_that_has_just_started_waits_a_moment_for_its_workers(
-    here: Edge, monkeypatch: pytest.MonkeyPatch
+def test_a_web_process_that_has_just_started_waits_for_its_workers(
+    tmp_path: Path, cloud: Cloud, clock: HandClock, place: Place
 ) -> None:
-    sign(here, "one", 3600)
-    monkeypatch.setattr(liveness, "_GRACE_S", 15)
-    told = ready(here)
-    assert (told["status"], "worker" in told["warnings"]) == ("ok", True)
+    with edge(tmp_path, cloud, clock, timeouts=Timeouts()) as here:
+        record_worker_heartbeat(here, "one", 3600)
+        answer = ready(here)
+        assert (answer["status"], "worker" in answer["warnings"]) == ("ok", True)
 
 
 @pytest.fixture
 def alive(here: Edge) -> Edge:
-    sign(here, "one", -3600)
+    record_worker_heartbeat(here, "one", -3600)
     return here
 
 
-def test_a_timetable_that_has_fallen_asleep_is_no_readiness(alive: Edge) -> None:
+def test_a_stalled_timetable_makes_the_service_unready(alive: Edge) -> None:
     with alive.bot.uow.transaction() as store:
         store.outages.record_heartbeat(WORKING, alive.clock.now() - timedelta(seconds=14))
     assert ready(alive)["problems"] == {}
@@ -68,15 +73,15 @@ def test_a_timetable_that_has_fallen_asleep_is_no_readiness(alive: Edge) -> None
     assert ready(alive)["problems"] == {}
 
 
-def test_what_has_waited_long_is_a_warning(alive: Edge) -> None:
+def test_a_message_that_waits_long_is_a_warning(alive: Edge) -> None:
     assert "waiting" not in ready(alive)["warnings"]
-    heard = {"channel": "wecom_app", "raw": "", "dispatched": True}
+    values = {"channel": "wecom_app", "raw": "", "dispatched": True}
     with alive.bot.uow.transaction() as store:
         for number, minutes in enumerate((1, 6)):
-            when = alive.clock.now() - timedelta(minutes=minutes)
-            store.session.add(InboxRow(message_key=str(number), received_at=when, **heard))
-    told = ready(alive)
-    assert (told["status"], told["warnings"]["waiting"]) == ("ok", "2 messages wait, the oldest for 360 s")
+            received_at = alive.clock.now() - timedelta(minutes=minutes)
+            store.session.add(InboxRow(message_key=str(number), received_at=received_at, **values))
+    answer = ready(alive)
+    assert (answer["status"], answer["warnings"]["waiting"]) == ("ok", "2 messages wait, the oldest for 360 s")
 
 
 def test_a_night_that_is_not_accounted_for_is_a_warning(alive: Edge) -> None:
@@ -85,35 +90,35 @@ def test_a_night_that_is_not_accounted_for_is_a_warning(alive: Edge) -> None:
     assert ready(alive)["warnings"]["audit"] == "the night of 2026-11-24 is not accounted for"
 
 
-def measured(here: Edge) -> dict[str, float]:
+def read_metrics(here: Edge) -> dict[str, float]:
     lines = here.client.get("/metrics").text.splitlines()
     pairs = (line.rpartition(" ") for line in lines if line.startswith("patrol_"))
     return {name: float(value) for name, _, value in pairs}
 
 
-def test_the_figures_that_matter_are_measured(alive: Edge) -> None:
+def test_the_metrics_show_messages_notices_ticks_workers_and_tokens(alive: Edge) -> None:
     alive.cloud.phone("zhangsan").says("你好")
     alive.say("zhangsan")
     with alive.bot.uow.transaction() as store:
         store.outages.record_heartbeat(WORKING, alive.clock.now() - timedelta(seconds=3))
         expires = alive.clock.now() + timedelta(seconds=7000)
         store.session.add(AccessToken(name="wecom/x/app", value="SECRET", expires_at=expires))
-    found = measured(alive)
-    assert found["patrol_messages_waiting"] == 1
-    assert found['patrol_messages{state="waiting"}'] == 1
-    assert found['patrol_notices{state="due"}'] == 1
-    assert found["patrol_tick_lag_seconds"] == 3
-    assert found["patrol_workers"] == 1
-    assert found['patrol_token_left_seconds{name="wecom/x/app"}'] == 7000
+    metrics = read_metrics(alive)
+    assert metrics["patrol_messages_waiting"] == 1
+    assert metrics['patrol_messages{state="waiting"}'] == 1
+    assert metrics['patrol_notices{state="due"}'] == 1
+    assert metrics["patrol_tick_lag_seconds"] == 3
+    assert metrics["patrol_workers"] == 1
+    assert metrics['patrol_token_left_seconds{name="wecom/x/app"}'] == 7000
     alive.settle()
-    found = measured(alive)
-    assert found['patrol_messages{state="done"}'] == 1
-    assert 'patrol_notices{state="due"}' not in found
+    metrics = read_metrics(alive)
+    assert metrics['patrol_messages{state="done"}'] == 1
+    assert 'patrol_notices{state="due"}' not in metrics
 
 
-def test_what_no_longer_is_does_not_stay_in_the_figures(here: Edge) -> None:
+def test_a_state_without_notices_leaves_the_metrics(here: Edge) -> None:
     notice = here.say("zhangsan")
-    assert measured(here)['patrol_notices{state="due"}'] == 1
+    assert read_metrics(here)['patrol_notices{state="due"}'] == 1
     with here.bot.uow.transaction() as store:
         store.session.query(Notice).filter_by(id=notice).update({"state": "cancelled"})
-    assert 'patrol_notices{state="due"}' not in measured(here)
+    assert 'patrol_notices{state="due"}' not in read_metrics(here)

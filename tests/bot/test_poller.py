@@ -211,12 +211,12 @@ def test_one_of_several_workers_polls(kf: Edge, tmp_path: Path, cloud: Cloud, cl
     asked = threading.Event()
     with edge(tmp_path, cloud, clock, kf.bot.config) as other:
         one, two = kf.bot.pollers, other.bot.pollers
-        assert one._claims["wecom_kf"].acquire()
+        assert one.pollers[0].lock.acquire()
         two.start()
         try:
             sent = zhao.says("你好")
-            assert not two._claims["wecom_kf"].acquire()
-            one._claims["wecom_kf"].release()
+            assert not two.pollers[0].lock.acquire()
+            one.pollers[0].lock.release()
             until(lambda: stored_keys(kf) == [sent.msg_id])
             asked.set()
         finally:

@@ -1,4 +1,4 @@
-"""The served program: real HTTP, kill -9, orderly ends, one process or two."""
+"""The serving program: real HTTP, kill -9, graceful stops, one process or two."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def sky(tmp_path: Path) -> Iterator[Program]:
             yield made
 
 
-def furnish(sky: Program) -> None:
-    """A small county in the database."""
+def add_county(sky: Program) -> None:
+    """Fill the database with a small county."""
     assert sky.run("migrate").returncode == 0
     database = Database(sky.database_url)
     with database.transaction() as session:
@@ -52,8 +52,8 @@ def rows(sky: Program, model: Any) -> list[Any]:
 
 
 def test_nothing_is_lost_or_doubled_by_kill_9(sky: Program) -> None:
-    furnish(sky)
-    # The platform asks again for hours; a handful of times is enough here.
+    add_county(sky)
+    # The platform repeats a callback for hours; a handful of times is enough here.
     sky.cloud.callback_sender.retries, sky.cloud.callback_sender.timeout_seconds = 0, 5.0
     film = {number: make_film(seconds=10, size=(64, 48), fps=1, tag=f"kill {number}") for number in range(30)}
     process = sky.start("serve")
@@ -92,8 +92,8 @@ def test_nothing_is_lost_or_doubled_by_kill_9(sky: Program) -> None:
     }
 
 
-def test_sigterm_ends_in_order_even_with_an_open_connection_and_a_hanging_download(sky: Program) -> None:
-    furnish(sky)
+def test_sigterm_ends_in_order_despite_an_open_connection_and_a_hanging_download(sky: Program) -> None:
+    add_county(sky)
     process = sky.start("serve")
     sky.ready()
     idle = http.client.HTTPConnection("127.0.0.1", sky.port)
@@ -116,7 +116,7 @@ def test_sigterm_ends_in_order_even_with_an_open_connection_and_a_hanging_downlo
 
 def test_web_and_worker_as_two_processes_on_one_file(sky: Program) -> None:
     assert sky.run("web").returncode == 1
-    furnish(sky)
+    add_county(sky)
     web, worker = sky.start("web"), sky.start("worker")
     sky.ready()
     assert sky.cloud.verify_url()
@@ -129,7 +129,7 @@ def test_web_and_worker_as_two_processes_on_one_file(sky: Program) -> None:
     assert "Traceback" not in sky.log
 
 
-def test_too_much_is_refused_whether_or_not_it_tells_its_length(sky: Program) -> None:
+def test_too_large_a_body_is_refused_with_or_without_its_length(sky: Program) -> None:
     sky.start("serve")
     sky.ready()
     url = f"{sky.url}/callbacks/wecom_app?msg_signature=x"
@@ -154,14 +154,14 @@ def test_a_port_that_is_taken_is_one_clear_line(sky: Program) -> None:
     assert (str(sky.port) in ended.stderr, "Traceback" in ended.stderr) == (True, False)
 
 
-def test_a_name_that_stands_for_several_addresses_is_served(sky: Program) -> None:
+def test_a_host_name_with_several_addresses_is_served(sky: Program) -> None:
     process = sky.start("serve", HOST="localhost")
     sky.ready()
     assert sky.end(process) < 5
 
 
 def test_a_rehearsal_is_joined_by_commands_continued_later_and_never_turned_back(sky: Program) -> None:
-    furnish(sky)
+    add_county(sky)
     process = sky.start("serve", "--clock", "2026-11-24T00:30:00+08:00", "--speed", "60")
     assert sky.ready()["rehearsal"] is True
     sky.cloud.phone("p1").says("帮助", at=1_795_451_400)
@@ -183,7 +183,7 @@ def test_a_rehearsal_is_joined_by_commands_continued_later_and_never_turned_back
 
 
 def test_a_web_process_alone_and_a_later_worker_keep_one_rehearsal_clock(sky: Program) -> None:
-    furnish(sky)
+    add_county(sky)
     process = sky.start("serve", "--clock", "2026-11-24T00:30:00+08:00", "--speed", "60")
     sky.ready()
     sky.end(process)
@@ -192,14 +192,14 @@ def test_a_web_process_alone_and_a_later_worker_keep_one_rehearsal_clock(sky: Pr
     # Longer than a clock without a process behind it counts as running.
     until(lambda: datetime.fromisoformat(sky.ready()["now"]) > began + timedelta(minutes=7))
     sky.start("worker")
-    beaten = until(lambda: executors(sky))
+    beaten = until(lambda: live_executors(sky))
     told, fact = datetime.fromisoformat(sky.ready()["now"]), rehearsal(sky)
     assert beaten
     assert abs(told - datetime.fromisoformat(fact["lived"])) < timedelta(minutes=3)
     assert datetime.fromisoformat(fact["start"]) <= began
 
 
-def executors(sky: Program) -> set[str]:
+def live_executors(sky: Program) -> set[str]:
     with reading(sky) as store:
         return store.facts.heartbeats_since("executor/", wall_now() - timedelta(seconds=3))
 
@@ -217,14 +217,14 @@ def reading(sky: Program) -> Iterator[Store]:
     database.close()
 
 
-def test_a_second_worker_of_the_same_name_is_refused_with_one_line(sky: Program) -> None:
-    furnish(sky)
+def test_a_second_worker_with_the_same_executor_id_is_refused_with_one_line(sky: Program) -> None:
+    add_county(sky)
     first = sky.start("serve", EXECUTOR_ID="w1")
     sky.ready()
     second = sky.run("worker", EXECUTOR_ID="w1")
     assert (second.returncode, len(second.stderr.splitlines()), "EXECUTOR_ID=w1" in second.stderr) == (1, 1, True)
     other = sky.start("worker", EXECUTOR_ID="w2")
-    until(lambda: executors(sky) == {"w1", "w2"})
+    until(lambda: live_executors(sky) == {"w1", "w2"})
     sky.kill(first)
     first = sky.start("serve", EXECUTOR_ID="w1")
     sky.ready()
@@ -232,26 +232,24 @@ def test_a_second_worker_of_the_same_name_is_refused_with_one_line(sky: Program)
 
 
 @pytest.mark.parametrize(("killed", "closes"), [(True, "2026-11-24T07:3"), (False, "2026-11-24T06:00")])
-def test_a_rehearsal_that_broke_off_was_away_and_one_that_was_laid_aside_was_not(
-    sky: Program, killed: bool, closes: str
-) -> None:
-    furnish(sky)
+def test_a_killed_rehearsal_was_an_outage_and_a_stopped_one_was_not(sky: Program, killed: bool, closes: str) -> None:
+    add_county(sky)
     process = sky.start("serve", "--clock", "2026-11-24T00:30:00+08:00", "--speed", "1")
     sky.ready()
-    until(lambda: None not in beats(sky))
+    until(lambda: None not in last_heartbeats(sky))
     sky.kill(process) if killed else sky.end(process)
-    before = beats(sky)
+    before = last_heartbeats(sky)
     process = sky.start("serve", "--clock", "2026-11-24T01:32:00+08:00", "--speed", "1")
     sky.ready()
-    until(lambda: all(now not in (None, then) for now, then in zip(beats(sky), before, strict=True)))
+    until(lambda: all(now not in (None, then) for now, then in zip(last_heartbeats(sky), before, strict=True)))
     night = json.loads(sky.run("night", "2026-11-24", "--json").stdout)
-    # While nobody was there to receive, nobody was there to work either.
+    # The process that received also worked.
     assert {each["what"] for each in night["outages"]} == ({"receiving", "working"} if killed else set())
     assert night["window"][1].startswith(closes)
     sky.end(process)
 
 
-def beats(sky: Program) -> list[datetime | None]:
-    """When each part last said that it was there."""
+def last_heartbeats(sky: Program) -> list[datetime | None]:
+    """The last heartbeat of each component."""
     with reading(sky) as store:
         return [store.outages.last_heartbeat(part) for part in ("receiving", "working")]

@@ -293,7 +293,7 @@ def test_markdown_is_escaped() -> None:
 def holder(where: Edge, cloud: Cloud, name: str, timings: ConnectionTimings = QUICK) -> Iterator[AibotConnection]:
     uow = where.bot.uow
     rpc = AibotRpc(uow.transaction, uow.read)
-    made = AibotConnection(uow, where.bot.worker._hearing, rpc, login(cloud), name, timings)
+    made = AibotConnection(uow, where.bot.inbox_writer, rpc, login(cloud), name, timings)
     made.start()
     try:
         yield made
@@ -359,7 +359,7 @@ def test_refused_logins_stop_and_the_office_is_notified(here: Edge, gateway: Clo
     address, bot_id, _ = login(gateway)
     uow = here.bot.uow
     rpc = AibotRpc(uow.transaction, uow.read)
-    made = AibotConnection(uow, here.bot.worker._hearing, rpc, (address, bot_id, "wrong"), "one", QUICK)
+    made = AibotConnection(uow, here.bot.inbox_writer, rpc, (address, bot_id, "wrong"), "one", QUICK)
     made.start()
     until(lambda: here.rows(Notice))
     assert here.rows(Notice)[0].text_key == "office_alert.aibot_refused"
@@ -474,7 +474,7 @@ def test_messages_of_the_smart_bot_are_urgent(tmp_path: Path, gateway: Cloud, cl
         gateway.aibot.says("zhangsan", "2")
         until(lambda: len(where.inbox()) == 2)
         where.bot.uow.dispatch_inbox(10)
-        assert [job.urgent for _, job in where.engine._waiting] == [False, True]
+        assert [job.urgent for _, job in where.engine.waiting] == [False, True]
 
 
 def test_a_route_respects_its_hourly_limit(place: Place, here: Edge) -> None:

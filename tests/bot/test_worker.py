@@ -1,10 +1,10 @@
-"""The worker: a tick that costs little, sweeping up without getting in the way, signs of life before work."""
+"""The worker: cheap ticks, requeueing of lost work, a heartbeat before the first job, and a clock put back."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,21 +12,24 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from bot import clock
 from bot.app import build_bot
-from bot.clock import wall_now
+from bot.channels.interface import Channel, SendResult
+from bot.clock import ClockJumpDetector, wall_now
 from bot.devtools.simulator import Cloud
-from bot.engine import DELIVER, TAKE_IN, InlineEngine, Job
+from bot.engine import DELIVER, TAKE_IN, InlineEngine, Job, JobRunner
+from bot.monitoring.liveness import WORKER_HEARTBEAT_PREFIX, live_workers
+from schedules.scheduler import Timetable, tick
 from storage.db.database import Database
 from storage.db.models import DutyShift, Employment, Enterprise, GroupChat, KeyPart, Person
 from storage.store import Store
-from tests.bot.parts import Edge
-from tests.harness import NIGHT, HandClock, at, config_for
-from tests.places import Place, here
+from tests.bot.parts import Edge, edge, until
+from tests.harness import NIGHT, SHANGHAI, HandClock, at, config_for
+from tests.places import Place
+from tests.places import here as current_place
 
 
 def register(store: Store, enterprises: int, parts: int) -> None:
-    """A county of any size, with its roster."""
+    """Fill the register with a county of any size, with its roster."""
     session = store.session
     group = GroupChat(name="群", robot_key="KEY")
     leader = Person(name="李局", roles=["值班领导"])
@@ -35,38 +38,38 @@ def register(store: Store, enterprises: int, parts: int) -> None:
     for days in range(-2, 3):
         session.add(DutyShift(day=NIGHT + timedelta(days=days), post="leader", person_id=leader.id))
     for number in range(enterprises):
-        found = Enterprise(
+        enterprise = Enterprise(
             code=f"E{number}", name=f"企业{number}", short_name=f"企{number}", group_id=group.id, status="生产"
         )
         person = Person(name=f"巡检{number}", roles=["巡检员"])
-        session.add_all([found, person])
+        session.add_all([enterprise, person])
         session.flush()
-        session.add(Employment(person_id=person.id, enterprise_id=found.id))
-        session.add_all([KeyPart(enterprise_id=found.id, number=str(part), name="罐区") for part in range(parts)])
+        session.add(Employment(person_id=person.id, enterprise_id=enterprise.id))
+        session.add_all([KeyPart(enterprise_id=enterprise.id, number=str(part), name="罐区") for part in range(parts)])
         store.register.bind(person.id, "wecom", f"p{number}", None)
     store.register.bind(leader.id, "wecom", "leader", None)
 
 
 @contextmanager
-def counting(database: Database) -> Iterator[list[str]]:
-    """The statements that are sent meanwhile."""
-    said: list[str] = []
+def recorded_statements(database: Database) -> Iterator[list[str]]:
+    """The SQL statements executed within the block."""
+    statements: list[str] = []
 
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        said.append(statement)
+    def record(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
 
-    event.listen(database.engine, "before_cursor_execute", note)
+    event.listen(database.engine, "before_cursor_execute", record)
     try:
-        yield said
+        yield statements
     finally:
-        event.remove(database.engine, "before_cursor_execute", note)
+        event.remove(database.engine, "before_cursor_execute", record)
 
 
-def tick_of(folder: Path, cloud: Cloud, enterprises: int, hour: str) -> tuple[int, float]:
-    """Queries of one tick in which nothing new is due, and its median time in seconds."""
+def measure_tick(folder: Path, cloud: Cloud, enterprises: int, hour: str) -> tuple[int, float]:
+    """The statements of nine ticks in which nothing new is due, and the median time of one in seconds."""
     folder.mkdir()
     clock = HandClock(at("-22:00"))
-    database = Database(here().migrated(folder))
+    database = Database(current_place().migrated(folder))
     engine = InlineEngine()
     bot = build_bot(config_for(cloud, folder), database, clock, engine)
     with bot.uow.transaction() as store:
@@ -75,81 +78,136 @@ def tick_of(folder: Path, cloud: Cloud, enterprises: int, hour: str) -> tuple[in
     clock.instant = at(hour)
     bot.worker.run_tick()
     times = []
-    with counting(database) as said:
+    with recorded_statements(database) as statements:
         for _ in range(9):
-            began = time.perf_counter()
+            started = time.perf_counter()
             bot.worker.run_tick()
-            times.append(time.perf_counter() - began)
+            times.append(time.perf_counter() - started)
     database.close()
-    return len(said), sorted(times)[4]
+    return len(statements), sorted(times)[4]
 
 
 @pytest.mark.parametrize("hour", ["-23:00", "01:00", "03:30", "05:30", "08:00"])
-def test_a_tick_asks_the_same_number_of_questions_however_large_the_county(
+def test_a_tick_takes_the_same_number_of_queries_however_large_the_county(
     tmp_path: Path, cloud: Cloud, place: Place, hour: str
 ) -> None:
-    small, _ = tick_of(tmp_path / "small", cloud, 3, hour)
-    large, seconds = tick_of(tmp_path / "large", cloud, 75, hour)
+    small, _ = measure_tick(tmp_path / "small", cloud, 3, hour)
+    large, seconds = measure_tick(tmp_path / "large", cloud, 75, hour)
     print(f"\ntick at {hour}: {large // 9} queries, {seconds * 1000:.1f} ms")  # noqa: T201 - asked for with -s
     assert large <= small + 9
 
 
-# --- sweeping
+# --- requeueing
 
 
-def test_what_lies_with_the_engine_is_not_woken_again(here: Edge) -> None:
+def test_a_job_that_the_engine_holds_is_not_enqueued_again(here: Edge) -> None:
     """A film that takes a minute must not be fetched a second time meanwhile."""
     here.cloud.phone("zhangsan").says("你好")
     here.bot.uow.dispatch_inbox(1)
     here.say("zhangsan")
     here.clock.instant += timedelta(minutes=2)
-    before = list(here.engine._waiting)
+    before = list(here.engine.waiting)
     here.bot.worker.requeue_lost_work()
-    assert list(here.engine._waiting) == before
+    assert list(here.engine.waiting) == before
 
 
-def test_what_the_engine_has_lost_is_woken(here: Edge) -> None:
+def test_a_job_that_the_engine_has_lost_is_enqueued_again(here: Edge) -> None:
     here.cloud.phone("zhangsan").says("你好")
     here.bot.uow.dispatch_inbox(1)
     here.say("zhangsan")
-    here.engine._waiting.clear()
+    here.engine.waiting.clear()
     here.bot.worker.requeue_lost_work()
     assert here.engine.take_over(set()) == set()
     here.clock.instant += timedelta(minutes=2)
     here.bot.worker.requeue_lost_work()
-    assert {work for work, _ in here.engine.take_over(set())} == {TAKE_IN, DELIVER}
+    assert {kind for kind, _ in here.engine.take_over(set())} == {TAKE_IN, DELIVER}
     here.settle()
     assert [each.state for each in here.inbox()] == ["done"]
     assert here.notices()[0].state == "sent"
 
 
-def test_a_worker_gives_a_sign_of_life_before_it_works(here: Edge) -> None:
-    """Else a worker that is already there would take its first jobs for those of a dead one."""
-    seen: list[set[str]] = []
-    start = here.engine.start
+# --- workers that died
 
-    def note(run: Any) -> None:
+
+class WatchedEngine(InlineEngine):
+    """Looks at the database when it is started, and may know of orphans."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.on_start: Callable[[], None] = lambda: None
+        self.orphans: set[tuple[str, int]] = set()
+
+    def start(self, run: JobRunner) -> None:
+        self.on_start()
+        super().start(run)
+
+    def orphaned_jobs(self, live_executors: set[str]) -> set[tuple[str, int]]:
+        return set() if "dead" in live_executors else self.orphans
+
+
+class ProcessKilled(BaseException):
+    """The process ends in the middle of a call."""
+
+
+class KilledWhileSending:
+    """A channel in whose calls the process dies."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.limits, self.dedupes_repeats = channel.limits, channel.dedupes_repeats
+        self.counts_for_outage, self.personal_channel = channel.counts_for_outage, channel.personal_channel
+
+    def send(self, *_: Any) -> SendResult:
+        raise ProcessKilled
+
+
+@pytest.fixture
+def engine() -> WatchedEngine:
+    return WatchedEngine()
+
+
+@pytest.fixture
+def here(tmp_path: Path, cloud: Cloud, clock: HandClock, place: Place, engine: WatchedEngine) -> Iterator[Edge]:
+    with edge(tmp_path, cloud, clock, engine=engine) as here:
+        yield here
+
+
+def die_while_sending(here: Edge) -> None:
+    """Every notice that is due is left in `sending`."""
+    senders = here.bot.channels.senders
+    working = senders["wecom_app"]
+    senders["wecom_app"] = KilledWhileSending(working)
+    while any(each.state == "due" for each in here.notices()):
+        with suppress(ProcessKilled):
+            here.settle()
+    senders["wecom_app"] = working
+
+
+def record_worker_heartbeat(here: Edge, executor_id: str, seconds_ago: float = 0) -> None:
+    at = (wall_now() - timedelta(seconds=seconds_ago)).isoformat()
+    with here.bot.uow.transaction() as store:
+        store.facts.store_fact(WORKER_HEARTBEAT_PREFIX + executor_id, {"at": at})
+
+
+def test_a_worker_sends_a_heartbeat_before_its_first_job(here: Edge, engine: WatchedEngine) -> None:
+    """Otherwise a worker that already runs would take over its first jobs as those of a dead one."""
+    alive_at_start: list[set[str]] = []
+
+    def look() -> None:
         with here.bot.uow.read() as store:
-            seen.append(store.facts.heartbeats_since("executor/", wall_now() - timedelta(minutes=1)))
-        start(run)
+            alive_at_start.append(live_workers(store))
 
-    here.engine.start = note  # type: ignore[method-assign]
+    engine.on_start = look
     here.bot.worker.start()
     here.bot.worker.stop()
-    assert seen == [{here.bot.config.EXECUTOR_ID}]
+    assert alive_at_start == [{here.bot.config.EXECUTOR_ID}]
 
 
 @pytest.mark.parametrize(("others", "state"), [(False, "sent"), (True, "sending")])
-def test_a_lone_worker_knows_that_what_was_under_way_has_broken_off(
-    here: Edge, monkeypatch: pytest.MonkeyPatch, others: bool, state: str
-) -> None:
+def test_a_lone_worker_frees_every_lease_when_it_starts(here: Edge, others: bool, state: str) -> None:
     here.say("zhangsan")
-    monkeypatch.setattr("bot.delivery.deliver.Delivery._send", lambda self, attempt: None)
-    here.settle()
-    monkeypatch.undo()
+    die_while_sending(here)
     if others:
-        with here.bot.uow.transaction() as store:
-            store.facts.store_fact("executor/other", {"at": wall_now().isoformat()})
+        record_worker_heartbeat(here, "other")
     here.bot.worker.start()
     here.bot.worker.stop()
     here.engine.start(here.bot.worker.run_job)
@@ -160,17 +218,13 @@ def test_a_lone_worker_knows_that_what_was_under_way_has_broken_off(
 
 
 @pytest.mark.parametrize("at_start", [True, False])
-def test_what_a_dead_worker_was_sending_is_free_at_once(
-    here: Edge, monkeypatch: pytest.MonkeyPatch, at_start: bool
-) -> None:
-    """Its lease lasts for minutes, but whoever held it is known to be gone; what a living one sends is left alone."""
+def test_the_leases_of_a_dead_worker_are_freed_at_once(here: Edge, engine: WatchedEngine, at_start: bool) -> None:
+    """A lease lasts for minutes, but its holder is known to be dead; a live worker's lease is left alone."""
     dead, living = here.say("zhangsan"), here.say("lisi")
-    monkeypatch.setattr("bot.delivery.deliver.Delivery._send", lambda self, attempt: None)
-    here.settle()
-    monkeypatch.setattr(here.engine, "orphaned_jobs", lambda alive: set() if "dead" in alive else {(DELIVER, dead)})
-    with here.bot.uow.transaction() as store:
-        store.facts.store_fact("executor/living", {"at": wall_now().isoformat()})
-        store.facts.store_fact("executor/dead", {"at": (wall_now() - timedelta(seconds=31)).isoformat()})
+    die_while_sending(here)
+    engine.orphans = {(DELIVER, dead)}
+    record_worker_heartbeat(here, "living")
+    record_worker_heartbeat(here, "dead", seconds_ago=31)
     if at_start:
         here.bot.worker.start()
         here.bot.worker.stop()
@@ -180,8 +234,11 @@ def test_what_a_dead_worker_was_sending_is_free_at_once(
     assert (free, living in free) == ({dead}, False)
 
 
-def test_nothing_waits_for_a_clock_that_was_put_back(here: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was due a moment ago is due still; what is due later waits as before."""
+# --- the clock
+
+
+def test_nothing_waits_for_a_clock_that_was_put_back(here: Edge) -> None:
+    """What was due a moment ago stays due; what is due later waits as before."""
     here.cloud.faults.inject("message/send", errcode=-1)
     tried, soon = here.say("zhangsan"), here.say("lisi")
     later = here.say("zhangsan", due_at=here.clock.instant + timedelta(minutes=5))
@@ -189,23 +246,38 @@ def test_nothing_waits_for_a_clock_that_was_put_back(here: Edge, monkeypatch: py
     with here.bot.uow.transaction() as store:
         store.inbox.retry_now(wall_now())
     here.clock.instant -= timedelta(minutes=40)
-    monkeypatch.setattr(here.bot.worker._watch, "backward_jump", lambda: timedelta(minutes=40))
-    here.bot.worker.run_tick()
-    monkeypatch.undo()
+    here.bot.worker.catch_up(timedelta(minutes=40))
     here.engine.run_due(here.clock.instant)
     assert [here.notice(each).state for each in (tried, soon, later)] == ["sent", "sent", "due"]
 
 
-@pytest.mark.parametrize(("back_s", "noticed"), [(2400, True), (2, False), (-2400, False)])
-def test_a_clock_that_is_put_back_is_noticed(monkeypatch: pytest.MonkeyPatch, back_s: int, noticed: bool) -> None:
-    watch = clock.ClockJumpDetector()
-    assert watch.backward_jump() is None
-    monkeypatch.setattr(clock, "wall_now", lambda: wall_now() - timedelta(seconds=back_s))
-    assert (watch.backward_jump() is not None) == noticed
-    assert watch.backward_jump() is None
+def test_the_timetable_goes_on_after_the_clock_was_put_back() -> None:
+    """APScheduler itself would wait until the clock has caught up; here the next call is an hour away."""
+    calls: list[float] = []
+    timetable = Timetable(lambda: calls.append(time.monotonic()), timedelta(hours=1), SHANGHAI)
+    timetable.call_now(wall_now())
+    until(lambda: calls)
+    timetable.stop()
 
 
-def test_one_job_that_cannot_be_done_keeps_no_other_from_its_turn(here: Edge) -> None:
-    here.bot.worker.run_tick()
-    here.database.close()
-    here.bot.worker.run_tick()
+@pytest.mark.parametrize(("back_s", "detected"), [(2400, True), (2, False), (-2400, False)])
+def test_a_clock_that_is_put_back_is_detected(back_s: int, detected: bool) -> None:
+    offsets = [timedelta(0), timedelta(0), timedelta(seconds=back_s), timedelta(seconds=back_s)]
+    detector = ClockJumpDetector(wall=lambda: wall_now() - offsets.pop(0))
+    assert detector.backward_jump() is None
+    assert (detector.backward_jump() is not None) == detected
+    assert detector.backward_jump() is None
+
+
+# --- a job of the timetable that fails
+
+
+def test_a_failing_job_does_not_keep_the_others_from_running(here: Edge) -> None:
+    ran: list[str] = []
+
+    def fail(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    jobs = {"first": fail, "second": lambda *_: ran.append("second")}
+    assert tick(here.bot.uow.transaction, here.bot.uow.zone, here.clock.now(), jobs) == ["first"]
+    assert ran == ["second"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.devtools.simulator import serve_aibot
-from storage.db.migration_runner import head_revision
+from storage.db.migration_runner import Migrations
 from storage.db.models import Decision, Notice
 from tests.bot.processes import ROOT
 from tests.faults.crowd import Crowd, film
@@ -104,7 +104,7 @@ def next_version(folder: Path) -> Path:
     for package in ("bot", "handlers", "schedules", "storage"):
         shutil.copytree(ROOT / package, tree / package, ignore=shutil.ignore_patterns("__pycache__"))
     step = tree / "storage" / "db" / "migrations" / "versions" / "9001_the_next.py"
-    step.write_text(STEP.format(head=head_revision()))
+    step.write_text(STEP.format(head=Migrations().head_revision()))
     return tree
 
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.media.integrity import IntegrityResult, verify_films
-from bot.media.integrity_sampling import INTEGRITY_FACT, IntegritySampler
+from bot.media.integrity import INTEGRITY_FACT, IntegrityResult, IntegritySampler, verify_films
 from bot.reports.daily import daily_json, write_daily
 from bot.reports.night import night_json
 from bot.unit_of_work import UnitOfWork

@@ -14,7 +14,7 @@ from tests.harness import NIGHT, Story, at, story
 def alive(night: Story, what: str = RECEIVING) -> None:
     """A process started just now says that it is there."""
     with night.office() as store:
-        Heartbeat(what, night.clock).beat(store)
+        Heartbeat(night.clock).beat(store, what)
 
 
 def away(night: Story, since: str, until: str, what: str = RECEIVING) -> None:
@@ -115,16 +115,16 @@ def test_a_restart_is_no_outage(tmp_path: Path) -> None:
 def test_a_clock_that_is_put_forward_is_no_outage_for_a_process_that_was_there(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=1, parts=1) as night:
         night.time("00:30")
-        line = Heartbeat(RECEIVING, night.clock)
+        heartbeat = Heartbeat(night.clock)
         with night.office() as store:
-            line.beat(store)
+            heartbeat.beat(store, RECEIVING)
         night.clock.instant += timedelta(hours=2)
         with night.office() as store:
-            line.beat(store)
+            heartbeat.beat(store, RECEIVING)
         assert night.view()["outages"] == []
         night.clock.instant -= timedelta(hours=2)
         with night.office() as store:
-            line.beat(store)
+            heartbeat.beat(store, RECEIVING)
         assert night.view()["outages"] == []
 
 
@@ -132,10 +132,10 @@ def test_a_rehearsal_that_is_laid_aside_was_not_away(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=1, parts=1) as night:
         night.time("00:30")
         night.clock.is_rehearsal = True
-        line = Heartbeat(RECEIVING, night.clock)
+        heartbeat = Heartbeat(night.clock)
         with night.office() as store:
-            line.beat(store)
-            line.clear_after_rehearsal(store)
+            heartbeat.beat(store, RECEIVING)
+            heartbeat.end(store)
         night.asleep("03:00")
         alive(night)
         assert night.view()["outages"] == []

@@ -1,4 +1,4 @@
-"""The database file: private, written ahead, one writer at a time, and honest about being away."""
+"""The database file: private, written ahead, one writer at a time, and DatabaseUnavailable when it cannot be used."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ def count(database: Database) -> int:
         return int(session.execute(text("select count(*) from counter")).scalar() or 0)
 
 
-def break_off(database: Database, act: Callable[[Session], object]) -> None:
-    """Do something in a transaction that is undone."""
+def roll_back(database: Database, act: Callable[[Session], object]) -> None:
+    """Do something in a transaction that is rolled back."""
 
-    def undone() -> None:
+    def failing() -> None:
         with database.transaction() as session:
             act(session)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        undone()
+        failing()
 
 
-def test_what_we_create_is_for_our_eyes_only(database: Database, tmp_path: Path) -> None:
+def test_files_we_create_are_private(database: Database, tmp_path: Path) -> None:
     with database.transaction() as session:
         FactStore(session).next_number("x")
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
@@ -59,17 +59,17 @@ def test_a_folder_and_a_file_that_were_there_keep_their_rights(tmp_path: Path) -
 
 
 def test_a_transaction_is_all_or_nothing(database: Database) -> None:
-    break_off(database, lambda session: FactStore(session).next_number("x"))
+    roll_back(database, lambda session: FactStore(session).next_number("x"))
     assert count(database) == 0
 
 
-def test_tables_made_in_a_transaction_that_is_undone_are_gone(database: Database) -> None:
-    break_off(database, lambda session: session.execute(text("create table t (id)")))
+def test_tables_created_in_a_rolled_back_transaction_are_gone(database: Database) -> None:
+    roll_back(database, lambda session: session.execute(text("create table t (id)")))
     with database.read() as session:
         assert session.execute(text("select count(*) from sqlite_master where name='t'")).scalar() == 0
 
 
-def test_a_transaction_inside_another_is_a_mistake_that_shows_at_once(database: Database) -> None:
+def test_a_transaction_inside_another_raises_at_once(database: Database) -> None:
     """It would wait for itself."""
     with database.transaction(), pytest.raises(RuntimeError, match="inside another"), database.transaction():
         pass
@@ -77,7 +77,7 @@ def test_a_transaction_inside_another_is_a_mistake_that_shows_at_once(database: 
         assert FactStore(session).next_number("x") == 1
 
 
-def test_reading_goes_on_while_somebody_writes(database: Database) -> None:
+def test_reads_go_on_during_a_write(database: Database) -> None:
     with database.transaction() as session:
         FactStore(session).next_number("x")
         assert count(database) == 0
@@ -92,7 +92,7 @@ def test_a_reader_sees_one_state(database: Database) -> None:
         assert reading.execute(text("select count(*) from counter")).scalar() == before
 
 
-def test_many_threads_and_two_processes_worth_of_writers_lose_no_number(database: Database, tmp_path: Path) -> None:
+def test_many_threads_over_two_databases_lose_no_number(database: Database, tmp_path: Path) -> None:
     other = Database(f"sqlite:///{tmp_path}/new/patrol.db")
 
     def number(turn: int) -> int:
@@ -124,7 +124,7 @@ def test_the_durable_engine_waits_for_our_writers_and_we_for_its(database: Datab
     assert (order, count(database)) == (["ours", "durable"], 2)
 
 
-def test_a_failed_transaction_of_the_durable_engine_gives_the_lock_back(database: Database) -> None:
+def test_a_failed_transaction_of_the_durable_engine_frees_the_lock(database: Database) -> None:
     for _ in range(3):
         with pytest.raises(IntegrityError), database.dbos_engine.begin() as connection:
             connection.execute(text("insert into counter values ('x', 1), ('x', 1)"))
@@ -137,12 +137,12 @@ def count_in_transaction(database: Database) -> int:
         return int(session.execute(text("select count(*) from counter")).scalar() or 0)
 
 
-def test_a_broken_constraint_is_not_taken_for_a_database_that_is_away(database: Database) -> None:
+def test_a_violated_constraint_is_not_an_unavailable_database(database: Database) -> None:
     with pytest.raises(IntegrityError), database.transaction() as session:
         session.execute(text("insert into counter values ('x', 1), ('x', 1)"))
 
 
-def test_a_file_that_is_no_database_is_away(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "patrol.db").write_bytes(b"not a database, but long enough to look at" * 100)
     database = Database(f"sqlite:///{tmp_path}/patrol.db")
     with pytest.raises(DatabaseUnavailable):
@@ -150,18 +150,18 @@ def test_a_file_that_is_no_database_is_away(tmp_path: Path) -> None:
     database.close()
 
 
-def test_what_waits_for_the_commit_happens_after_it_or_never(database: Database) -> None:
+def test_a_commit_callback_runs_after_the_commit_or_never(database: Database) -> None:
     done: list[str] = []
-    break_off(database, lambda session: after_commit(session.connection(), lambda: done.append("undone")))
+    roll_back(database, lambda session: after_commit(session.connection(), lambda: done.append("rolled back")))
     with database.transaction() as session:
-        after_commit(session.connection(), lambda: done.append("kept"))
+        after_commit(session.connection(), lambda: done.append("committed"))
         assert done == []
     with database.transaction() as session:
         FactStore(session).next_number("x")
-    assert done == ["kept"]
+    assert done == ["committed"]
 
 
-def test_connections_come_back(database: Database) -> None:
+def test_connections_return_to_the_pool(database: Database) -> None:
     for _ in range(60):
         with database.transaction() as session:
             FactStore(session).next_number("x")

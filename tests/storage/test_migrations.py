@@ -1,4 +1,4 @@
-"""The steps from an empty database to the newest schema, and what is refused."""
+"""The migrations from an empty database to the newest schema, and the schemas that are refused."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ from sqlalchemy import inspect, text
 
 from bot.bootstrap import migrate_all, open_database
 from bot.config import load_config
-from storage.db import database as databases
-from storage.db import migration_runner
 from storage.db.database import Database
-from storage.db.migration_runner import head_revision, known_revisions, upgrade
+from storage.db.migration_runner import Migrations
 from storage.db.models import Base
 from storage.errors import SchemaMismatch
 from tests.places import Place
 
 ROOT = Path(__file__).parent.parent.parent
+CURRENT = Migrations()
 
 
 @pytest.fixture
@@ -75,32 +74,21 @@ def test_migrating_again_changes_nothing(database: Database) -> None:
     migrate_all(database)
     before = tables(database)
     migrate_all(database)
-    assert (tables(database), database.revision()) == (before, head_revision())
+    assert (tables(database), database.revision()) == (before, CURRENT.head_revision())
 
 
-def test_a_step_that_fails_leaves_nothing_behind(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(engine: object, target: str) -> None:
-        with engine.begin() as connection:  # type: ignore[attr-defined]
-            connection.execute(text("create table half (id int)"))
-            raise ZeroDivisionError
-
-    monkeypatch.setattr(databases, "upgrade", fails)
-    with pytest.raises(ZeroDivisionError):
-        database.migrate()
-    assert tables(database) == set()
-    monkeypatch.setattr(databases, "upgrade", upgrade)
-    database.migrate()
-    assert database.revision() == head_revision()
-
-
-def test_a_real_step_that_fails_in_its_middle_leaves_nothing_behind(database: Database) -> None:
-    """A table of ours is in the way: the steps before it are undone with it."""
+def test_a_migration_that_fails_in_the_middle_leaves_nothing_behind(database: Database) -> None:
+    """A table of ours is in the way: what was created before it is rolled back."""
     last = list(Base.metadata.sorted_tables)[-1].name
     with database.transaction() as session:
         session.execute(text(f"create table {last} (id int)"))
     with pytest.raises(Exception, match="already exists"):
         database.migrate()
     assert tables(database) == {last}
+    with database.transaction() as session:
+        session.execute(text(f"drop table {last}"))
+    database.migrate()
+    assert database.revision() == CURRENT.head_revision()
 
 
 def test_an_empty_embedded_database_is_brought_up_to_date_where_that_is_asked_for(tmp_path: Path) -> None:
@@ -108,7 +96,7 @@ def test_an_empty_embedded_database_is_brought_up_to_date_where_that_is_asked_fo
     with pytest.raises(SchemaMismatch):
         open_database(config, migrate=False)
     database = open_database(config, migrate=True)
-    assert database.revision() == head_revision()
+    assert database.revision() == CURRENT.head_revision()
     database.close()
 
 
@@ -120,21 +108,21 @@ def test_a_newer_database_is_refused(database: Database, migrate: bool) -> None:
     config = load_config({"DATABASE_URL": database.url.render_as_string(hide_password=False)}, Path("/nowhere"))
     with pytest.raises(SchemaMismatch) as found:
         open_database(config, migrate=migrate)
-    assert (found.value.found, found.value.expected) == ("9999", head_revision())
+    assert (found.value.found, found.value.expected) == ("9999", CURRENT.head_revision())
     with pytest.raises(SchemaMismatch):
         migrate_all(database)
 
 
-def test_the_steps_are_one_line_without_forks() -> None:
-    assert known_revisions()[-1] == head_revision()
-    assert len(set(known_revisions())) == len(known_revisions())
+def test_the_migrations_are_linear() -> None:
+    assert CURRENT.known_revisions()[-1] == CURRENT.head_revision()
+    assert len(set(CURRENT.known_revisions())) == len(CURRENT.known_revisions())
 
 
-def test_the_steps_known_by_their_files_are_those_of_alembic() -> None:
+def test_the_revisions_in_the_file_names_are_those_of_alembic() -> None:
     config = Config()
     config.set_main_option("script_location", str(ROOT / "storage" / "db" / "migrations"))
     scripts = ScriptDirectory.from_config(config).walk_revisions()
-    assert known_revisions() == [script.revision for script in scripts][::-1]
+    assert CURRENT.known_revisions() == [script.revision for script in scripts][::-1]
 
 
 @pytest.mark.parametrize("command", ["serve", "web", "worker", "migrate"])
@@ -160,22 +148,10 @@ def test_every_command_refuses_a_newer_database_with_one_line(database: Database
     assert (ended.returncode, len(ended.stderr.splitlines()), "9999" in ended.stderr) == (1, 1, True)
 
 
-# --- an upgrade while the old version is still at work
+# --- an upgrade while the old version is running
 
 
-@pytest.fixture
-def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The program one version on: a step that adds a table, then one that takes another away."""
-    scripts = tmp_path / "migrations"
-    shutil.copytree(Path(migration_runner.__file__).parent / "migrations", scripts)
-    (scripts / "versions" / "9001.py").write_text(STEP.format("9001", head_revision(), "create table wanted (id int)"))
-    (scripts / "versions" / "9002.py").write_text(
-        STEP.format("9002", "9001", "drop table night_enterprise_choice") + "\nafter = True\n"
-    )
-    monkeypatch.setattr(migration_runner, "_SCRIPTS", scripts)
-
-
-STEP = """
+MIGRATION = """
 from alembic import op
 revision, down_revision, branch_labels, depends_on = "{}", "{}", None, None
 def upgrade():
@@ -183,32 +159,39 @@ def upgrade():
 """
 
 
-def test_the_old_version_goes_on_while_the_new_one_only_adds(
-    database: Database, next_version: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    database.migrate(additive_only=True)
-    assert database.revision() == "9001"
-    database.check_schema()  # the new version is content
-    monkeypatch.undo()
-    assert head_revision() < "9"
-    database.check_schema()  # and the old one is served
+@pytest.fixture
+def upgraded(database: Database, tmp_path: Path) -> Iterator[Database]:
+    """The same database as the next version of the program sees it.
+
+    That version has a migration that adds a table, and one that removes another.
+    """
+    folder, head = tmp_path / "migrations", CURRENT.head_revision()
+    shutil.copytree(CURRENT.folder, folder)
+    adding = MIGRATION.format("9001", head, "create table added (id int)")
+    removing = MIGRATION.format("9002", "9001", "drop table night_enterprise_choice") + "\nafter = True\n"
+    (folder / "versions" / "9001.py").write_text(adding)
+    (folder / "versions" / "9002.py").write_text(removing)
+    made = Database(database.url.render_as_string(hide_password=False), Migrations(folder))
+    yield made
+    made.close()
 
 
-def test_the_old_version_is_refused_once_something_was_taken_away(
-    database: Database, next_version: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    database.migrate()
+def test_the_old_version_keeps_running_while_the_new_one_only_adds(database: Database, upgraded: Database) -> None:
+    upgraded.migrate(additive_only=True)
+    assert upgraded.revision() == "9001"
+    upgraded.check_schema()
+    assert CURRENT.head_revision() < "9"
     database.check_schema()
-    monkeypatch.undo()
+
+
+def test_the_old_version_is_refused_once_something_was_removed(database: Database, upgraded: Database) -> None:
+    upgraded.migrate()
+    upgraded.check_schema()
     with pytest.raises(SchemaMismatch):
         database.check_schema()
 
 
-def test_the_new_version_does_not_begin_on_the_old_schema(
-    database: Database, next_version: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as old:
-        old.setattr(migration_runner, "_SCRIPTS", Path(migration_runner.__file__).parent / "migrations")
-        database.migrate()
+def test_the_new_version_does_not_start_on_the_old_schema(database: Database, upgraded: Database) -> None:
+    database.migrate()
     with pytest.raises(SchemaMismatch):
-        database.check_schema()
+        upgraded.check_schema()

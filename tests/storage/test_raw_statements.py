@@ -1,4 +1,4 @@
-"""The path of the callbacks to the database: durable, once, and over a connection that was lost meanwhile."""
+"""The callbacks' path to the database: durable, once, and over a connection that was lost meanwhile."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ def database(place: Place, tmp_path: Path) -> Iterator[Database]:
     made.close()
 
 
-def test_what_is_kept_comes_back_to_the_letter_and_once(database: Database) -> None:
-    said = [("wecom_app", "b", AWKWARD), ("wecom_app", "a", "<a/>"), ("wecom_app", "b", AWKWARD)]
-    first = store_messages_autocommit(database, said, NOW)
+def test_messages_are_stored_unchanged_and_once(database: Database) -> None:
+    messages = [("wecom_app", "b", AWKWARD), ("wecom_app", "a", "<a/>"), ("wecom_app", "b", AWKWARD)]
+    first = store_messages_autocommit(database, messages, NOW)
     assert set(first) == {("wecom_app", "a"), ("wecom_app", "b")}
-    assert store_messages_autocommit(database, [*said, ("wecom_kf", "a", "<k/>")], NOW).keys() == {("wecom_kf", "a")}
+    more = [*messages, ("wecom_kf", "a", "<k/>")]
+    assert store_messages_autocommit(database, more, NOW).keys() == {("wecom_kf", "a")}
     with database.transaction() as session:
         assert store_messages(session, [("wecom_app", "a", "<a/>"), ("wecom_app", "c", "<c/>")], NOW).keys() == {
             ("wecom_app", "c")
@@ -48,23 +49,23 @@ def test_what_is_kept_comes_back_to_the_letter_and_once(database: Database) -> N
 
 
 @pytest.mark.parametrize("place", ["embedded"], indirect=True)
-def test_a_file_that_another_process_writes_to_is_waited_for_and_readers_stay_patient(
+def test_a_write_of_another_process_is_waited_for_and_readers_keep_their_timeout(
     database: Database, tmp_path: Path
 ) -> None:
     other = Database(database.url.render_as_string(hide_password=False))
     with ThreadPoolExecutor() as pool:
         with other.transaction():
-            keeping = pool.submit(store_messages_autocommit, database, [("wecom_app", "a", "<a/>")], NOW, 10)
+            storing = pool.submit(store_messages_autocommit, database, [("wecom_app", "a", "<a/>")], NOW, 10)
             with pytest.raises(TimeoutError):
-                keeping.result(timeout=0.2)
-        assert keeping.result(timeout=10)
+                storing.result(timeout=0.2)
+        assert storing.result(timeout=10)
     other.close()
     with database.read() as session:
         assert session.execute(text("pragma busy_timeout")).scalar() == WRITE_TIMEOUT_S * 1000
 
 
 @pytest.mark.parametrize("place", ["server"], indirect=True)
-def test_a_server_that_closed_the_connections_meanwhile_is_asked_again(database: Database) -> None:
+def test_a_statement_is_repeated_when_the_server_has_closed_the_connection(database: Database) -> None:
     assert store_messages_autocommit(database, [("wecom_app", "a", "<a/>")], NOW)
     with database.read() as session:
         others = "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()"

@@ -1,0 +1,100 @@
+"""Background loops, and the pause before something that failed is tried again."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from storage.errors import DatabaseUnavailable
+from storage.objects import ObjectError
+
+log = logging.getLogger(__name__)
+
+_STOP_TIMEOUT_S = 2.0
+# What an unavailable database, object store or disk raises; anything else is a defect and gets a traceback.
+_OUTAGES = (DatabaseUnavailable, ObjectError, OSError)
+# A lost database is tried again at least this often, so that everything works again soon after it is back.
+_MAX_LOOP_BACKOFF_S = 5.0
+
+
+def backoff(failures: int, first_s: float = 1.0, longest_s: float = 60.0) -> timedelta:
+    """Real time to wait after `failures` earlier failures in a row: 1, 2, 4 … 60 seconds by default."""
+    return timedelta(seconds=min(first_s * 2 ** min(failures, 16), longest_s))
+
+
+@contextmanager
+def log_database_outage(action: str) -> Iterator[None]:
+    """Log an unavailable database instead of raising; for what is done once and not worth a retry."""
+    try:
+        yield
+    except DatabaseUnavailable as error:
+        log.error("%s: the database is unavailable: %s", action, error)
+
+
+class BackgroundLoop:
+    """Calls one function again and again in a thread of its own, until it is stopped.
+
+    The next call comes after `every`, earlier after `wake()`, and at once when the call returned True.
+    A call that raises does not end the loop: the pauses grow up to 5 seconds, and the log gets one line when the
+    trouble begins and one when it is over.
+    """
+
+    def __init__(self, name: str, every: timedelta, call: Callable[[], bool | None]) -> None:
+        self._name, self._every_s, self._call = name, every.total_seconds(), call
+        self._wake, self._stop = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._failures, self._last_error = 0, ""
+
+    def start(self) -> None:
+        """Begin with a first call at once."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Make the next call now."""
+        self._wake.set()
+
+    def stop(self, timeout_s: float = _STOP_TIMEOUT_S) -> None:
+        """Let the call under way finish, if it does within the timeout, and make no further one."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the loop was told to stop; a long call asks this to end early."""
+        return self._stop.is_set()
+
+    def wait(self, seconds: float) -> None:
+        """A pause inside a call that ends early when the loop is stopped."""
+        self._stop.wait(seconds)
+
+    def _run(self) -> None:
+        while True:
+            self._wake.clear()
+            if self._stop.is_set():
+                return
+            if pause_s := self.attempt():
+                self._wake.wait(pause_s)
+
+    def attempt(self) -> float:
+        """One call whose errors are logged, not raised; the seconds to wait before the next one."""
+        try:
+            more = self._call()
+        except Exception as error:  # noqa: BLE001 - a loop outlives whatever one call runs into
+            self._record_failure(error)
+            return max(self._every_s, backoff(self._failures - 1, longest_s=_MAX_LOOP_BACKOFF_S).total_seconds())
+        if self._failures:
+            log.warning("%s: works again after %d failures", self._name, self._failures)
+            self._failures, self._last_error = 0, ""
+        return 0.0 if more else self._every_s
+
+    def _record_failure(self, error: Exception) -> None:
+        kind = type(error).__name__
+        if kind != self._last_error:
+            is_outage = isinstance(error, _OUTAGES)
+            log.error("%s: %s: %s", self._name, kind, error, exc_info=None if is_outage else error)
+        self._failures, self._last_error = self._failures + 1, kind

@@ -1,0 +1,103 @@
+"""The class that runs every background loop, and the pause between two attempts."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import timedelta
+
+import pytest
+
+from bot.background import BackgroundLoop, backoff
+from storage.errors import DatabaseUnavailable
+from tests.bot.parts import until
+
+HOUR = timedelta(hours=1)
+
+
+def test_the_pause_doubles_up_to_its_limit() -> None:
+    assert [backoff(failures).total_seconds() for failures in (0, 1, 2, 5, 6, 10_000)] == [1, 2, 4, 32, 60, 60]
+    assert backoff(3, first_s=0.5, longest_s=3).total_seconds() == 3
+
+
+def test_the_first_call_comes_at_once_and_the_next_when_woken() -> None:
+    calls: list[int] = []
+    loop = BackgroundLoop("test", HOUR, lambda: calls.append(1))
+    loop.start()
+    until(lambda: len(calls) == 1)
+    loop.wake()
+    until(lambda: len(calls) == 2)
+    loop.stop()
+    loop.wake()
+    assert len(calls) == 2
+
+
+def test_a_call_that_returns_true_is_followed_by_another_at_once() -> None:
+    left = [3, 2, 1]
+    loop = BackgroundLoop("test", HOUR, lambda: left.pop() < 3)
+    loop.start()
+    until(lambda: not left)
+    loop.stop()
+
+
+def test_a_wake_during_a_call_is_not_lost() -> None:
+    entered, release, calls = threading.Event(), threading.Event(), list[int]()
+
+    def call() -> None:
+        calls.append(1)
+        entered.set()
+        release.wait(20)
+
+    loop = BackgroundLoop("test", HOUR, call)
+    loop.start()
+    entered.wait(20)
+    loop.wake()
+    release.set()
+    until(lambda: len(calls) == 2)
+    loop.stop()
+
+
+def test_stopping_waits_for_the_call_under_way_and_ends_its_pauses() -> None:
+    entered, done = threading.Event(), list[bool]()
+
+    def call() -> None:
+        entered.set()
+        loop.wait(20)
+        done.append(loop.stopping)
+
+    loop = BackgroundLoop("test", HOUR, call)
+    loop.start()
+    entered.wait(20)
+    loop.stop(20)
+    assert done == [True]
+
+
+def test_trouble_is_logged_once_when_it_begins_and_once_when_it_ends(caplog: pytest.LogCaptureFixture) -> None:
+    errors: list[Exception] = [DatabaseUnavailable("gone"), DatabaseUnavailable("gone"), DatabaseUnavailable("gone")]
+
+    def call() -> None:
+        if errors:
+            raise errors.pop()
+
+    loop = BackgroundLoop("heartbeat", timedelta(seconds=2), call)
+    with caplog.at_level(logging.WARNING, "bot.background"):
+        pauses = [loop.attempt() for _ in range(5)]
+    assert pauses == [2, 2, 4, 2, 2]
+    assert [record.getMessage() for record in caplog.records] == [
+        "heartbeat: DatabaseUnavailable: gone",
+        "heartbeat: works again after 3 failures",
+    ]
+
+
+def test_a_defect_is_logged_with_its_traceback_and_does_not_end_the_loop(caplog: pytest.LogCaptureFixture) -> None:
+    calls: list[int] = []
+
+    def call() -> bool:
+        calls.append(1)
+        raise ZeroDivisionError
+
+    loop = BackgroundLoop("test", timedelta(0), call)
+    with caplog.at_level(logging.ERROR, "bot.background"):
+        assert [loop.attempt() for _ in range(5)] == [1, 2, 4, 5, 5]
+    assert [record.exc_info is not None for record in caplog.records] == [True]
+    assert len(calls) == 5
