@@ -95,7 +95,7 @@ class RehearsalClock:
             "start": self.start.isoformat(),
             "since": self.real_start.isoformat(),
             "speed": self.speed,
-            "lived": self.now().isoformat(),
+            "reached": self.now().isoformat(),
             "beat": self.wall().isoformat(),
         }
 
@@ -122,7 +122,7 @@ def load_clock(store: Store, wall: WallClock = wall_now) -> Clock:
         return RealClock(wall)
     clock = RehearsalClock(_instant(fact["start"]), _instant(fact["since"]), fact["speed"], wall)
     if (wall() - _instant(fact["beat"])).total_seconds() > _STOPPED_AFTER_S:
-        clock.stopped_at = _instant(fact["lived"])
+        clock.stopped_at = _instant(fact["reached"])
     return clock
 
 
@@ -137,9 +137,9 @@ def start_clock(store: Store, start: datetime | None, speed: float | None, wall:
         return RealClock(wall)
     if fact is None and store.facts.has_history():
         raise OperationRefused("clock.real_history")
-    reached = _instant(fact["lived"]) if fact else None
+    reached = _instant(fact["reached"]) if fact else None
     if start is not None and reached is not None and start < reached:
-        raise OperationRefused("clock.cannot_go_back", lived=reached.isoformat(), start=start.isoformat())
+        raise OperationRefused("clock.cannot_go_back", reached=reached.isoformat(), start=start.isoformat())
     running = load_clock(store, wall) if fact else None
     if start is None and isinstance(running, RehearsalClock) and running.stopped_at is None:
         return running
@@ -154,7 +154,7 @@ def start_clock(store: Store, start: datetime | None, speed: float | None, wall:
 
 def _begin_rehearsal(start: datetime, store: Store) -> None:
     """A rehearsal owes what falls due after its start, and invitations made for it expire by its clock."""
-    store.facts.store_fact("born", {"at": start.isoformat()})
+    store.facts.store_fact("service_started", {"at": start.isoformat()})
     store.register.redate_invitations(start)
 
 

@@ -168,7 +168,7 @@ def _check_doors(config: Config) -> None:
     for door in meant or begun[:1]:
         missing = [name for name in CHANNEL_SETTINGS[door] if not _is_set(config, name)]
         if missing:
-            raise SettingsError(say("settings.partly_configured", missing=missing, door=say(f"channel.{door}")))
+            raise SettingsError(say("settings.partly_configured", missing=missing, channel=say(f"channel.{door}")))
 
 
 def _resolved(values: Mapping[str, str]) -> dict[str, str]:
@@ -195,7 +195,7 @@ def _first_line(error: ValidationError, values: Mapping[str, str]) -> str:
     expected = field.description or "settings.expect_text"
     secret = "SecretStr" in repr(field.annotation)
     found = say("settings.hidden") if secret else _without_password(values.get(name, ""))
-    return say("settings.invalid", name=name, found=found, expected=say(expected))
+    return say("settings.invalid", name=name, value=found, expected=say(expected))
 
 
 def _without_password(address: str) -> str:

@@ -62,7 +62,10 @@ def acknowledge_alert(
     assert taken is not None
     assert taken.acknowledged_at is not None
     taker = ctx.store.register.person(taken.acknowledged_by or person.id)
-    shown = {"who": taker.name if taker else "", "time": f"{taken.acknowledged_at.astimezone(ctx.rules.zone):%H:%M}"}
+    shown = {
+        "acknowledged_by": taker.name if taker else "",
+        "time": f"{taken.acknowledged_at.astimezone(ctx.rules.zone):%H:%M}",
+    }
     if first:
         ctx.store.audit_log.record(ctx.now, person.name, "acknowledged", alert=alert.id, cause=alert.cause)
         _update_cards(alert, pressed_route, shown, ctx)

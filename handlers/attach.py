@@ -26,7 +26,7 @@ def attach(receipt: str, enterprise_code: str, part_number: str, ctx: Context, a
         raise OperationRefused(
             "attach.no_such_part",
             enterprise=enterprise.short_name,
-            number=part_number,
+            part_number=part_number,
             parts="、".join(f"{part.number} {part.name}" for part in parts),
         )
     before = {"place": film.attribution, "enterprise_id": film.enterprise_id, "part_id": film.part_id}

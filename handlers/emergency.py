@@ -40,10 +40,10 @@ def handle(message: Message, ctx: Context) -> None:
     )
     params: dict[str, Any] = {
         "sender": message.sender,
-        "who": sender_name(ctx.store, message),
+        "sender_name": sender_name(ctx.store, message),
         "mobile": (person.mobile if person else None) or "—",
         "enterprise": "、".join(each.short_name for each in enterprises) or {"say": "emergency.unregistered_person"},
-        "words": message.text[:200],
+        "text": message.text[:200],
         "time": f"{message.sent_at.astimezone(ctx.rules.zone):%H:%M}",
     }
     if known is None:

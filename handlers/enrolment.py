@@ -78,7 +78,7 @@ def register_person(name: str, roles: list[str], enterprise_code: str | None, st
     unknown = [role for role in roles if role not in REGISTER_ROLES]
     if not name or not roles or unknown:
         raise OperationRefused(
-            "enrolment.unknown_role", roles="、".join(REGISTER_ROLES), found="、".join(unknown or roles)
+            "enrolment.unknown_role", allowed_roles="、".join(REGISTER_ROLES), unknown_roles="、".join(unknown or roles)
         )
     enterprise = None
     if enterprise_code:

@@ -33,7 +33,9 @@ def handle(message: Message, ctx: Context) -> None:
         where = {"say": f"channel.{message.channel}"}
         text_key = "office.account_left" if message.realm == "wecom" else "office.unfollowed"
         who = sender_name(ctx.store, message)
-        notify_office(ctx.store, night_of(ctx.now, ctx.rules), ctx.now, text_key, once_key, who=who, channel=where)
+        notify_office(
+            ctx.store, night_of(ctx.now, ctx.rules), ctx.now, text_key, once_key, sender_name=who, channel=where
+        )
     return None
 
 

@@ -32,8 +32,8 @@ def handle_group_message(message: Message, ctx: Context) -> bool:
             ctx.now,
             "group_binding.unknown",
             f"group/{chat}",
-            who=who,
-            chat=chat,
+            sender_name=who,
+            chat_id=chat,
         )
     return False
 

@@ -32,7 +32,7 @@ def raise_objection(enterprise: Enterprise, night: date, person_id: int, text: s
         "objection.raised",
         f"objection/{made.id}",
         enterprise=enterprise.short_name,
-        which=f"{night:%m-%d}",
+        patrol_night=f"{night:%m-%d}",
         name=person.name,
         text=text,
     )
@@ -59,7 +59,7 @@ def answer_objection(objection_id: int, person_id: int, answer: str, store: Stor
         now,
         "objection.answered",
         f"objection/{objection_id}/answer",
-        which=f"{found.night:%m-%d}",
+        patrol_night=f"{found.night:%m-%d}",
         text=answer,
         name=person.name,
     )
@@ -68,5 +68,5 @@ def answer_objection(objection_id: int, person_id: int, answer: str, store: Stor
 def _worded(text: str) -> str:
     text = " ".join(text.split())
     if not text or len(text) > _LONGEST:
-        raise OperationRefused("objection.invalid_text", longest=_LONGEST)
+        raise OperationRefused("objection.invalid_text", max_length=_LONGEST)
     return text

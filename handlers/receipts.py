@@ -34,7 +34,7 @@ def send_receipt(submission: Submission, ctx: Context) -> None:
     params = film_params(submission, ctx.store, ctx.rules)
     for whole in night.enterprises:
         due, missing = len(whole.enterprise.due_parts), [f"{part.number} {part.name}" for part in whole.missing_parts]
-        params |= {"total": due, "done": due - len(missing), "rest": _rest(due, missing)}
+        params |= {"total": due, "done": due - len(missing), "remaining_parts": _rest(due, missing)}
         if whole.part_states.get(submission.part_id or 0) == "exempt":
             _tell_of_restart(submission, params, ctx.store, ctx.now)
     params["remarks"] = [{"say": f"mark.{mark}"} for mark in submission.marks if mark.startswith("seen_")]

@@ -71,7 +71,7 @@ def _ask_again(film: Submission, verdict: Verdict, ctx: Context) -> None:
     )
     params = {
         **film_params(film, ctx.store, ctx.rules),
-        "rest": rest,
+        "next_step": rest,
         "reason": _reason(verdict),
         "verdict": verdict.id,
     }
@@ -98,7 +98,7 @@ def _urge(film: Submission, verdict: Verdict, enterprise_id: int, ctx: Context) 
         **film_params(film, ctx.store, ctx.rules),
         "reason": _reason(verdict),
         "verdict": verdict.id,
-        "who": verdict.reviewer_name,
+        "reviewer": verdict.reviewer_name,
     }
     told = []
     for person in _to_urge(film, enterprise_id, ctx.store):
@@ -132,7 +132,7 @@ def pass_on_reason(verdict: Verdict, reason: str, ctx: Context) -> None:
     film, urge = ctx.store.submissions.get(verdict.submission_id), ctx.store.rectifications.of_verdict(verdict.id)
     if film is None or urge is None:
         return
-    params = {**film_params(film, ctx.store, ctx.rules), "reason": reason, "who": verdict.reviewer_name}
+    params = {**film_params(film, ctx.store, ctx.rules), "reason": reason, "reviewer": verdict.reviewer_name}
     for person in _to_urge(film, urge.enterprise_id, ctx.store):
         notify_system(
             person,
@@ -243,6 +243,6 @@ def _pass_on(
     verdict = ctx.store.review.verdict(urge.verdict_id)
     person = ctx.store.register.person(verdict.person_id) if verdict else None
     once_key = f"answer-to/{urge.id}/{key}"
-    params = {**film_params(film, ctx.store, ctx.rules), "who": who, "words": words}
+    params = {**film_params(film, ctx.store, ctx.rules), "sender_name": who, "text": words}
     if person is not None:
         notify_system(person, ctx.store, film.night, ctx.now, "rectification.answer_received", once_key, **params)

@@ -46,7 +46,12 @@ def _own(enterprise_id: int, ctx: Context) -> list[dict[str, Any]]:
         missing = [f"{part.number} {part.name}" for part in each.missing_parts]
         due = len(each.enterprise.due_parts)
         rest = {"say": "receipt.parts_missing", "parts": missing} if missing else {"say": "receipt.all_parts_filed"}
-        facts = {"enterprise": each.enterprise.short_name, "done": due - len(missing), "total": due, "rest": rest}
+        facts = {
+            "enterprise": each.enterprise.short_name,
+            "done": due - len(missing),
+            "total": due,
+            "remaining_parts": rest,
+        }
         lines.append({"say": "status.enterprise", **facts})
     return lines
 
@@ -62,9 +67,9 @@ def _county(message: Message, ctx: Context) -> None:
         "status.county",
         night=f"{found.night:%m-%d}",
         counts=found.judgement.counts,
-        owing=len(names),
+        outstanding=len(names),
         names=names[:_NAMES_SHOWN] or [{"say": "status.none"}],
-        facts=_facts(found, ctx.rules),
+        details=_facts(found, ctx.rules),
     )
 
 
@@ -75,13 +80,13 @@ def _facts(found: NightSnapshot, rules: RuleBook) -> list[dict[str, Any]]:
     leaders = [f"{person.name} {person.mobile or ''}".strip() for person in found.duty["leader"]]
     facts: list[dict[str, Any]] = [{"say": "status.on_duty", "leaders": leaders or [{"say": "status.none"}]}]
     facts += [
-        {"say": "status.next", "time": clock(due.at), "what": {"say": f"timetable.{due.event}"}}
+        {"say": "status.next", "time": clock(due.at), "event": {"say": f"timetable.{due.event}"}}
         for due in found.upcoming[:1]
     ]
     for outage in found.outages:
         hours = {"began_at": clock(outage.started_at), "ended_at": clock(outage.ended_at)}
         line = {"say": f"outage.{outage.kind}_summary", **hours, "closes": clock(found.window.closes)}
-        facts.append({"say": "status.outage", "line": line})
+        facts.append({"say": "status.outage", "outage": line})
     if found.unattributed or found.quarantined:
         waiting = {"unattributed": found.unattributed, "quarantined": found.quarantined}
         facts.append({"say": "status.waiting_films", **waiting})

@@ -41,9 +41,9 @@ def _to_office(message: Message, ctx: Context) -> None:
         ctx.now,
         "office.request",
         once_key,
-        who=sender_name(ctx.store, message),
+        sender_name=sender_name(ctx.store, message),
         enterprises=names,
-        words=message.text[:200],
+        text=message.text[:200],
     )
     add_reply(message, ctx, "office.request_forwarded")
 
@@ -121,4 +121,4 @@ def _not_understood(message: Message, enterprises: list[Enterprise], ctx: Contex
     if parse_part_number(message.text) is None or not enterprises:
         return _help(message, ctx)
     parts = [f"{part.number} {part.name}" for each in enterprises for part in ctx.store.register.parts_of(each.id)]
-    return add_reply(message, ctx, "question.no_such_part", words=message.text[:20], parts=parts)
+    return add_reply(message, ctx, "question.no_such_part", text=message.text[:20], parts=parts)

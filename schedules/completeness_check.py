@@ -26,8 +26,6 @@ _AGAIN = timedelta(minutes=1)
 _GOOD_FOR = timedelta(hours=12)
 # Fields that the record and the texts call by another name.
 _RECORD_NAMES = {
-    "reminders_due": "due",
-    "reminders_sent": "left",
     "unknown_outcomes": "unknown",
     "report_sent": "reported",
 }

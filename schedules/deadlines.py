@@ -28,7 +28,7 @@ def check_duty_roster(ctx: Context) -> None:
         text_key = "readiness.leader_unreachable" if leaders else "readiness.no_leader_on_roster"
         names = [leader.name for leader in leaders]
         notify_office(
-            ctx.store, night, ctx.now, text_key, key, day=f"{today:%m-%d}", morning=f"{night:%m-%d}", names=names
+            ctx.store, night, ctx.now, text_key, key, day=f"{today:%m-%d}", patrol_night=f"{night:%m-%d}", names=names
         )
 
 

@@ -39,7 +39,7 @@ def _tell_meanwhile(night: date, ctx: Context) -> None:
     since, span = ctx.store.outages.platform_down_since(), submission_window(night, ctx.rules)
     if since is None or not span.opens <= ctx.now <= span.closes:
         return
-    said = {"morning": f"{night:%m-%d}", "began": _clock(since, ctx.rules)}
+    said = {"patrol_night": f"{night:%m-%d}", "began_at": _clock(since, ctx.rules)}
     saying = NoticeDraft(
         kind="system",
         text_key="outage.platform_ongoing",
@@ -58,7 +58,12 @@ def _tell(outage: Outage, night: date, ctx: Context) -> None:
         f"outage/{outage.id}/{night}",
         [_clock(each, ctx.rules) for each in (outage.started_at, outage.ended_at)],
     )
-    said = {"morning": f"{night:%m-%d}", "began": local[0], "ended": local[1], "closes": _clock(closes, ctx.rules)}
+    said = {
+        "patrol_night": f"{night:%m-%d}",
+        "began_at": local[0],
+        "ended_at": local[1],
+        "closes": _clock(closes, ctx.rules),
+    }
     notify_office(ctx.store, night, ctx.now, f"outage.{outage.kind}", key, **said)
     if outage.kind == "working" or ctx.now >= closes:
         return

@@ -69,9 +69,9 @@ def _decide(wave: time, due: datetime, night: date, ctx: Context) -> None:
             "wave.held_back",
             key,
             wave=f"{wave:%H:%M}",
-            silent=silent,
+            without_film=silent,
             expected=_due(whole.enterprises),
-            waiting=[] if oldest is None else [{"say": "wave.backlog"}],
+            backlog=[] if oldest is None else [{"say": "wave.backlog"}],
         )
         return
     ctx.store.facts.decide(key, ctx.now, f"{len(whole.confirmed_missing)} missing")
@@ -149,7 +149,7 @@ def check_reminder(notice: Notice, ctx: Context) -> dict[str, Any] | None:
         **notice.params,
         "night": f"{notice.night:%m-%d}",
         "expected": _due(group.enterprises),
-        "owing": len(owing),
+        "outstanding": len(owing),
         "closes": _closes(notice.night, ctx.rules),
         "rows": [_row(each) for each in owing],
         "codes": [each.enterprise.code for each in owing],

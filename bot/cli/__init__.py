@@ -72,7 +72,7 @@ def error_text(error: Exception) -> str:
     if isinstance(error, SchemaMismatch):
         return say("schema.mismatch", found=error.found or say("schema.none"), expected=error.expected)
     if isinstance(error, DatabaseUnavailable):
-        return say("cli_error.database", why=str(error))
+        return say("cli_error.database", error=str(error))
     if isinstance(error, ObjectError):
-        return say("cli_error.object_store", why=str(error))
+        return say("cli_error.object_store", error=str(error))
     return str(error)

@@ -48,9 +48,9 @@ def trail(context: click.Context, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"head": named, "sealed": found.valid_count, "broken_at": found.broken_at}))
     elif found.broken_at is None:
-        click.echo(say("maintenance.audit_log_intact", number=found.valid_count, head=named or "—"))
+        click.echo(say("maintenance.audit_log_intact", count=found.valid_count, head=named or "—"))
     else:
-        click.echo(say("maintenance.audit_log_broken", place=found.broken_at), err=True)
+        click.echo(say("maintenance.audit_log_broken", position=found.broken_at), err=True)
     context.exit(0 if found.broken_at is None else 1)
 
 

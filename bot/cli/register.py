@@ -44,9 +44,9 @@ def import_(context: click.Context, file: Path, dry_run: bool) -> None:
     for line in outcome.text_lines():
         click.echo(line, err=bool(outcome.refusals))
     if known:
-        click.echo(say("import.strangers_identified", number=known))
+        click.echo(say("import.strangers_identified", count=known))
     verdict = "refused" if outcome.refusals else "applied" if outcome.applied else "dry_run"
-    click.echo(say(f"import.{verdict}", number=len(outcome.refusals)), err=bool(outcome.refusals))
+    click.echo(say(f"import.{verdict}", count=len(outcome.refusals)), err=bool(outcome.refusals))
     context.exit(1 if outcome.refusals else 0)
 
 
@@ -107,7 +107,7 @@ def _kf_link(config: Config, memory: UnitOfWork, code: str) -> str | None:
     try:
         return invitation_url(config, memory.clock, memory.transaction, code)
     except ChannelError as error:
-        click.echo(say("enrolment.no_kf_link", why=error.detail), err=True)
+        click.echo(say("enrolment.no_kf_link", error=error.detail), err=True)
         return None
 
 

@@ -78,7 +78,7 @@ def list_() -> None:
         found = store.sign_ins.credentials()
     for credential, person in found:
         second = say("user.second_factor") if credential.totp_secret else ""
-        click.echo(say("user.line", login=credential.login, name=person.name, roles=person.roles, second=second))
+        click.echo(say("user.line", login=credential.login, name=person.name, roles=person.roles, second_factor=second))
     if not found:
         click.echo(say("user.nobody"))
 
@@ -94,5 +94,5 @@ def _password() -> tuple[str, bool]:
     if not given:
         return generate_password(), True
     if len(given) < MIN_PASSWORD_LENGTH:
-        raise click.ClickException(say("user.too_short", shortest=MIN_PASSWORD_LENGTH))
+        raise click.ClickException(say("user.too_short", min_length=MIN_PASSWORD_LENGTH))
     return given, False

@@ -98,7 +98,7 @@ class Renderer:
             if is_whole
             else {"say": "wave.list_range", "first": first, "last": first + count - 1}
         )
-        shown = {**params, "owing": total, "rows": params["rows"][:count], "count": part}
+        shown = {**params, "outstanding": total, "rows": params["rows"][:count], "shown_range": part}
         return self._prefix + say(notice.text_key, **shown)
 
 
@@ -159,6 +159,6 @@ def _with_shorter_list(value: Any) -> Any:
 def _shorten_list(values: list[Any]) -> list[Any]:
     """A list without its last quarter, and the number of missing items at its end."""
     items = [item for item in values if not _is_more(item)]
-    missing = sum(item["number"] for item in values if _is_more(item))
+    missing = sum(item["count"] for item in values if _is_more(item))
     count = max(1, len(items) * 3 // 4 if len(items) > 4 else len(items) - 1)
-    return [*items[:count], {"say": _MORE, "number": missing + len(items) - count}]
+    return [*items[:count], {"say": _MORE, "count": missing + len(items) - count}]

@@ -33,7 +33,7 @@ def run_checks() -> Iterator[CheckResult]:
         yield storage.schema_mismatch(error)
         return
     except DatabaseUnavailable as error:
-        yield failed("cli_error.database", why=str(error))
+        yield failed("cli_error.database", error=str(error))
         return
     try:
         memory, switchboard = build_uow_and_channels(config, database, command_clock(database), InlineEngine())

@@ -21,7 +21,7 @@ def check_chat_archive(config: Config) -> CheckResult:
     try:
         finance_sdk.load_library(library)
     except ChannelError as error:
-        return failed("doctor.archive_library_unusable", path=library, why=error.detail, source=_LIBRARY_SOURCE)
+        return failed("doctor.archive_library_unusable", path=library, error=error.detail, source=_LIBRARY_SOURCE)
     versions = [str(version) for version in PrivateKeys(Path(folder)).versions()]
     if not versions:
         return failed("doctor.archive_keys_missing", folder=folder)

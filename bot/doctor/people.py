@@ -17,7 +17,7 @@ def check_people(uow: UnitOfWork) -> Iterator[CheckResult]:
     """Who there is, who is on duty, and who can send films."""
     with uow.read() as store:
         enterprises = {row.id: row.name for row in store.register.expected_parts()}
-        yield (passed if enterprises else failed)("doctor.register", number=len(enterprises))
+        yield (passed if enterprises else failed)("doctor.register", count=len(enterprises))
         yield _reachable(store)
         yield from _duty(uow, store)
         yield from _without_senders(enterprises, store)
@@ -58,10 +58,10 @@ def _without_senders(enterprises: dict[int, str], store: Store) -> Iterator[Chec
     bound = _bound([each for of in people.values() for each in of], store)
     alone = [name for number, name in enterprises.items() if not bound & set(people.get(number, []))]
     if alone:
-        yield warning("doctor.enterprises_without_account", number=len(alone), names=alone[:_NAMED])
+        yield warning("doctor.enterprises_without_account", count=len(alone), names=alone[:_NAMED])
 
 
 def _groups(store: Store) -> Iterator[CheckResult]:
     outside = store.register.enterprises_without_group()
     if len(store.register.groups()) > 1 and outside:
-        yield warning("doctor.enterprises_without_group", number=len(outside))
+        yield warning("doctor.enterprises_without_group", count=len(outside))

@@ -64,19 +64,19 @@ def _app(config: Config, memory: UnitOfWork) -> CheckResult:
 def _door(name: str, door: Diagnosable, config: Config) -> CheckResult:
     """A door that can tell what is wrong with its settings."""
     if fault := door.diagnose():
-        return failed(f"doctor.{name}_refused", why=fault)
+        return failed(f"doctor.{name}_refused", error=fault)
     return passed(f"doctor.{name}", url=f"{config.public_url}/callbacks/{name}")
 
 
 def _refused(error: ChannelError) -> CheckResult:
     if error.code in _WRONG_CORP:
-        return failed("doctor.wrong_corp_id", why=error.detail)
+        return failed("doctor.wrong_corp_id", error=error.detail)
     if error.code in _WRONG_SECRET:
-        return failed("doctor.wrong_secret", why=error.detail)
+        return failed("doctor.wrong_secret", error=error.detail)
     if error.code in _WRONG_ADDRESS:
         told = re.search(r"from ip: ?([0-9a-fA-F.:]+)", error.detail)
         return failed("doctor.ip_not_trusted", address=told.group(1) if told else "—")
-    return failed("doctor.app_refused", why=error.detail)
+    return failed("doctor.app_refused", error=error.detail)
 
 
 def _aibot(config: Config, memory: UnitOfWork) -> CheckResult:
@@ -91,7 +91,7 @@ def _aibot(config: Config, memory: UnitOfWork) -> CheckResult:
             config.WECOM_AIBOT_URL, config.WECOM_AIBOT_ID, secret, lambda _frame: None, ConnectionTimings()
         ).close()
     except ChannelError as error:
-        return failed("doctor.aibot_refused", why=error.detail)
+        return failed("doctor.aibot_refused", error=error.detail)
     finally:
         with memory.transaction() as store:
             store.leases.release(WECOM_AIBOT, _DOCTOR)
@@ -102,7 +102,7 @@ def _robot(robot: WeComRobotChannel, name: str, key: str | None) -> CheckResult:
     if not key:
         return failed("doctor.robot_without_key", name=name)
     fault = robot.diagnose(key)
-    return failed("doctor.robot_refused", name=name, why=fault) if fault else passed("doctor.robot", name=name)
+    return failed("doctor.robot_refused", name=name, error=fault) if fault else passed("doctor.robot", name=name)
 
 
 def _host_clock(config: Config) -> CheckResult:
@@ -110,6 +110,6 @@ def _host_clock(config: Config) -> CheckResult:
     try:
         stated = WeComRobotChannel(config.WECOM_API_URL).platform_time()
     except ChannelError as error:
-        return failed("doctor.platform_unreachable", url=config.WECOM_API_URL, why=error.detail)
+        return failed("doctor.platform_unreachable", url=config.WECOM_API_URL, error=error.detail)
     apart = abs((email.utils.parsedate_to_datetime(stated) - wall_now()).total_seconds()) if stated else 0
     return (passed if apart <= _CLOCK_OFF_S else failed)("doctor.clock", seconds=round(apart))

@@ -51,7 +51,7 @@ def _public(config: Config, *, running: bool) -> Iterator[CheckResult]:
         yield (warning if host in _NEAR else failed)("doctor.public_url_not_https", url=config.PUBLIC_URL)
     fault = _why_not_ours(config.public_url)
     if fault is not None:
-        yield (failed if running else warning)("doctor.public_url_not_this_service", url=config.public_url, why=fault)
+        yield (failed if running else warning)("doctor.public_url_not_this_service", url=config.public_url, error=fault)
     elif config.wecom_app_configured:
         yield _own_callback(config)
 
@@ -80,7 +80,7 @@ def _own_callback(config: Config) -> CheckResult:
             why = f"HTTP {answer.status_code}"
     except ChannelError as error:
         opened, why = False, error.detail
-    return passed("doctor.callback_ok", url=url) if opened else failed("doctor.callback_refused", url=url, why=why)
+    return passed("doctor.callback_ok", url=url) if opened else failed("doctor.callback_refused", url=url, error=why)
 
 
 def _refused_callbacks(config: Config) -> Iterator[CheckResult]:
@@ -90,7 +90,7 @@ def _refused_callbacks(config: Config) -> Iterator[CheckResult]:
         return
     for reason, key in _REFUSED.items():
         if counted.get(reason):
-            yield failed(key, number=round(counted[reason]))
+            yield failed(key, count=round(counted[reason]))
 
 
 def _counted(url: str) -> dict[str, float]:

@@ -40,7 +40,7 @@ def _objects(config: Config) -> CheckResult:
         store.check()
         free = store.free_bytes()
     except (ObjectError, ValueError) as error:
-        return failed("cli_error.object_store", why=str(error))
+        return failed("cli_error.object_store", error=str(error))
     if free is None:
         return passed("doctor.object_store", free="—")
     room = f"{free / 1e9:.1f} GB"

@@ -114,7 +114,7 @@ class SourcePoller:
             retry_at = now + self._service_time(pause)
             failures = store.poll_cursors.record_failure(self.name, now, retry_at, error.detail)
             if failures == _FAILURES_BEFORE_NOTICE or isinstance(error, Misconfigured):
-                params = {"channel": channel_name(self.name), "why": error.detail}
+                params = {"channel": channel_name(self.name), "error": error.detail}
                 notify_fault(self._uow.context(store), "office_alert.poll_failed", self.name, **params)
 
 

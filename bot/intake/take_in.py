@@ -136,11 +136,11 @@ class Intake:
     def _notify_office(self, row: InboxRow, error: Exception, store: TransactionStore) -> None:
         """A wrong setting at once, for it stops the whole channel; anything else after many attempts."""
         if isinstance(error, Misconfigured):
-            params = {"channel": channel_name(row.channel), "why": error.detail}
+            params = {"channel": channel_name(row.channel), "error": error.detail}
             subject = f"door/{row.channel}"
             notify_fault(self._uow.context(store), "office_alert.messages_unreadable", subject, **params)
         if row.attempts == _FAILURES_BEFORE_NOTICE:
-            notify_fault(self._uow.context(store), "office_alert.message_stuck", f"inbox/{row.id}", number=row.id)
+            notify_fault(self._uow.context(store), "office_alert.message_stuck", f"inbox/{row.id}", message_id=row.id)
 
 
 def _redacted(receiver: Receiver, raw: str) -> str | None:

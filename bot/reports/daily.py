@@ -53,7 +53,7 @@ def _row(of: ReportRow, book: RuleBook) -> DailyRow:
 
 def _finding(found: ReviewFinding) -> str:
     word = say(f"verdict.{found.word}")
-    return say("workbook.daily_finding", part=found.part, word=word, reason=found.reason or "").rstrip("：")
+    return say("workbook.daily_finding", part=found.part, verdict=word, reason=found.reason or "").rstrip("：")
 
 
 def _county(report: DailyReport) -> SupervisorRow | None:

@@ -43,9 +43,9 @@ def handle_verdict_button(message: Message, film_id: int, verdict: str, ctx: Con
         return None
     if message.response_code:
         shown = {
-            "who": person.name,
+            "reviewer": person.name,
             "time": f"{ctx.now.astimezone(ctx.rules.zone):%H:%M}",
-            "word": {"say": f"verdict.{verdict}"},
+            "verdict": {"say": f"verdict.{verdict}"},
         }
         update_card(message, f"review/{film_id}", shown, ctx, "review.card_judged")
     return _next(person, message, (NoticeForm.REVIEW,), ctx)
@@ -127,7 +127,7 @@ def _card(found: ReviewableFilm, ctx: Context) -> dict[str, Any]:
         **film_params(found.film, ctx.store, ctx.rules),
         "film": found.film.id,
         "page": [found.film.night.isoformat(), found.film.receipt],
-        "length": round(found.film.duration_s or 0),
-        "why": [{"say": f"review.why_{each}"} for each in why] or [{"say": "review.why_random_sample"}],
-        "left": len(review.pending) + len(review.pending_second_reviews),
+        "duration": round(found.film.duration_s or 0),
+        "reasons": [{"say": f"review.why_{each}"} for each in why] or [{"say": "review.why_random_sample"}],
+        "remaining": len(review.pending) + len(review.pending_second_reviews),
     }

@@ -140,7 +140,10 @@ def _record(film: Submission, verdict: Verdict, before: Verdict | None, store: S
 
 def _tell_of_difference(film: Submission, verdict: Verdict, first: Verdict, store: Store, now: datetime) -> None:
     """Two people saw the same film differently: the office knows, whoever is right."""
-    words = {"first": {"say": f"verdict.{first.verdict}"}, "second": {"say": f"verdict.{verdict.verdict}"}}
+    words = {
+        "first_verdict": {"say": f"verdict.{first.verdict}"},
+        "second_verdict": {"say": f"verdict.{verdict.verdict}"},
+    }
     notify_office(
         store,
         film.night,
@@ -148,7 +151,7 @@ def _tell_of_difference(film: Submission, verdict: Verdict, first: Verdict, stor
         "review.second_review_differs",
         f"differs/{verdict.id}",
         receipt=film.receipt,
-        who=first.reviewer_name,
-        other=verdict.reviewer_name,
+        first_reviewer=first.reviewer_name,
+        second_reviewer=verdict.reviewer_name,
         **words,
     )

@@ -136,4 +136,4 @@ def check_alert(notice: Notice, ctx: Context) -> dict[str, Any] | None:
     if not whole.confirmed_missing:
         return None
     names = [each.enterprise.short_name for each in whole.confirmed_missing]
-    return {**params, **whole.counts, "owing": len(names), "names": names}
+    return {**params, **whole.counts, "outstanding": len(names), "names": names}

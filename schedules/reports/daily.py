@@ -175,9 +175,7 @@ def check_daily_report(notice: Any, ctx: Context) -> dict[str, Any]:
         state: [row.name for row in report.rows if row.state == state]
         for state in ("missing", "partial", "late", "unjudged")
     }
-    lines = [
-        {"say": f"report.{state}", "names": names, "number": len(names)} for state, names in named.items() if names
-    ]
+    lines = [{"say": f"report.{state}", "names": names, "count": len(names)} for state, names in named.items() if names]
     lines = lines or [{"say": "report.all_on_time"}]
     if report.review.due:
         lines.append(_review_line(report, ctx.rules))
@@ -201,4 +199,4 @@ def _review_line(report: DailyReport, rules: RuleBook) -> dict[str, Any]:
     if not review.pending:
         return {"say": "report.review_complete", **facts}
     names, left = list(review.pending), len(review.pending)
-    return {"say": "report.review_incomplete", **facts, "left": left, "names": names, "until": until}
+    return {"say": "report.review_incomplete", **facts, "remaining": left, "receipts": names, "until": until}

@@ -126,7 +126,7 @@ def _seed(review: NightReview) -> str:
 def _tell_gap(review: NightReview, ctx: Context) -> None:
     leaders = ctx.store.duty.people_on_shift(shift_day_of_night(review.night))["leader"]
     receipts = [review.films[each.film_id].film.receipt for each in review.pending]
-    facts = {"morning": f"{review.night:%m-%d}", "due": len(review.queued), "receipts": receipts}
+    facts = {"patrol_night": f"{review.night:%m-%d}", "due": len(review.queued), "receipts": receipts}
     for person in {each.id: each for each in [*leaders, *ctx.store.register.office_staff()]}.values():
         once_key = f"review/{review.night}/{person.id}"
         until = f"{review_deadline(review.night, ctx.rules).astimezone(ctx.rules.zone):%H:%M}"
@@ -138,6 +138,6 @@ def _tell_gap(review: NightReview, ctx: Context) -> None:
             "review.films_not_reviewed",
             once_key,
             until=until,
-            left=len(receipts),
+            remaining=len(receipts),
             **facts,
         )

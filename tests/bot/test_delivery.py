@@ -248,13 +248,13 @@ def test_a_refusal_after_a_lost_answer_does_not_change_the_message(here: Edge) -
     """The notice is resent exactly, although the last attempt was refused."""
     here.cloud.faults.inject("message/send", lose_response=True)
     here.cloud.faults.inject("message/send", errcode=-1)
-    notice_id = here.say("zhangsan", text_key="clock.cannot_go_back", params={"lived": "甲", "start": "乙"})
+    notice_id = here.say("zhangsan", text_key="clock.cannot_go_back", params={"reached": "甲", "start": "乙"})
     here.settle()
     here.settle(15)
     with here.bot.uow.transaction() as store:
         notice = store.notices.get(notice_id)
         assert notice is not None
-        notice.params = {"lived": "丙", "start": "丁"}
+        notice.params = {"reached": "丙", "start": "丁"}
     settle_all(here)
     assert (states(here), [each.state for each in here.cloud.deliveries]) == (["sent"], ["shown", "duplicate"])
 
@@ -425,12 +425,12 @@ def test_after_a_crash_the_app_resends_the_same_text(
     here: Edge, cloud: Cloud, clock: HandClock, tmp_path: Path
 ) -> None:
     """It may have arrived, and the platform drops only an identical message."""
-    notice_id = here.say("zhangsan", text_key="clock.cannot_go_back", params={"lived": "甲", "start": "乙"})
+    notice_id = here.say("zhangsan", text_key="clock.cannot_go_back", params={"reached": "甲", "start": "乙"})
     dies_at_sending(here)
     with here.bot.uow.transaction() as store:
         notice = store.notices.get(notice_id)
         assert notice is not None
-        notice.params = {"lived": "丙", "start": "丁"}
+        notice.params = {"reached": "丙", "start": "丁"}
     with edge(tmp_path, cloud, clock) as reborn:
         after_a_crash(reborn)
     assert "甲" in cloud.phone("zhangsan").texts[0]

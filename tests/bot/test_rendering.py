@@ -13,8 +13,8 @@ COUNTS = dict.fromkeys(("expected", "on_time", "late", "partial", "missing", "ex
 @pytest.mark.parametrize("limit", [600, 2048])
 def test_nested_lists_are_shortened_to_the_limit(limit: int) -> None:
     lines = [
-        {"say": "report.missing", "names": NAMES[:60], "number": 60},
-        {"say": "report.partial", "names": NAMES[60:], "number": 30},
+        {"say": "report.missing", "names": NAMES[:60], "count": 60},
+        {"say": "report.partial", "names": NAMES[60:], "count": 30},
     ]
     text = Renderer(rehearsal=True).render_text("report.daily", {**COUNTS, "night": "11-24", "lines": lines}, limit)
     assert utf8_size(text) <= limit

@@ -154,7 +154,7 @@ def test_a_message_waits_for_its_missing_key(msgaudit: Edge, chat_archive: Archi
     later(msgaudit, seconds=1)
     assert (len(films(msgaudit)), sorted(each.state for each in msgaudit.inbox())) == (1, ["done", "waiting"])
     [notice] = [each for each in msgaudit.notices() if each.text_key == "office_alert.messages_unreadable"]
-    assert "2.pem" in str(notice.params["why"])
+    assert "2.pem" in str(notice.params["error"])
     later(msgaudit, minutes=30)
     assert len([each for each in msgaudit.notices() if each.text_key == "office_alert.messages_unreadable"]) == 1
     chat_archive.write_private_key(tmp_path / "keys", 2)

@@ -73,9 +73,9 @@ def _add_nights(pages: Blueprint, memory: UnitOfWork) -> None:
 def _spoken(took: timedelta) -> str:
     minutes = took.total_seconds() / 60
     return (
-        say("history.minutes", number=round(minutes))
+        say("history.minutes", count=round(minutes))
         if minutes < 90
-        else say("history.hours", number=round(minutes / 60))
+        else say("history.hours", count=round(minutes / 60))
     )
 
 

@@ -205,7 +205,7 @@ def _unique(pieces: list[str]) -> list[str]:
 
 def _fitting(found: str, longest: int) -> str:
     if len(found) > longest:
-        raise CellError("register.too_long", longest=longest)
+        raise CellError("register.too_long", max_length=longest)
     return found
 
 

@@ -48,7 +48,7 @@ def _refuse_shared_accounts(work: ImportContext, wanted: list[PersonRow]) -> Non
     for one in wanted:
         for key in one.account_keys.items():
             if first.setdefault(key, one.row.number) != one.row.number:
-                work.refuse(PEOPLE, one.row, key[0], "register.duplicate_account", first=first[key])
+                work.refuse(PEOPLE, one.row, key[0], "register.duplicate_account", first_row=first[key])
 
 
 def _merged(work: ImportContext, wanted: list[PersonRow], found: dict[int, Person]) -> list[PersonRow]:
@@ -67,7 +67,7 @@ def _merged(work: ImportContext, wanted: list[PersonRow], found: dict[int, Perso
             first.enterprise_ids |= one.enterprise_ids
         first.accounts |= one.accounts
         work.result.sheet(PEOPLE).count(new=False)
-        work.warn("register.merged_people", row=one.row.number, first=first.row.number)
+        work.warn("register.merged_people", row=one.row.number, first_row=first.row.number)
     return kept
 
 

@@ -41,7 +41,7 @@ class ImportRefusal:
         place = {"sheet": sheet_label(self.sheet), "row": self.row, "column": self.column, "reason": self.reason}
         if not self.cell_text:
             return say("register.at_empty_cell", **place)
-        return say("register.at_cell", **place, found=truncate_text(self.cell_text))
+        return say("register.at_cell", **place, value=truncate_text(self.cell_text))
 
 
 @dataclass

@@ -156,7 +156,7 @@ def _county(number: int, row: SupervisorRow) -> tuple[Any, ...]:
     """The county's gap stands under those of the enterprises."""
     state = say(
         "workbook.daily_unreviewed" if row.unreviewed_receipts else "workbook.daily_reviewed",
-        number=len(row.unreviewed_receipts),
+        count=len(row.unreviewed_receipts),
     )
     remark = say("workbook.daily_watched", minutes=row.watched_minutes)
     return (
