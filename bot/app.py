@@ -42,8 +42,8 @@ from storage.uploads import CHANNEL
 # What must still hold at the moment of sending, by the name stored with the notice.
 SEND_CHECKS: dict[str, SendCheck] = {
     "question": attribution.check_question,
-    "word": status.check_unpaired_text,
-    "wave": reminders.check_reminder,
+    "part_text": status.check_unpaired_text,
+    "reminder": reminders.check_reminder,
     "alert": escalation.check_alert,
     "report": daily.check_daily_report,
     "verdict": rectification.check_verdict,
@@ -127,4 +127,4 @@ def record_heartbeat_setting(bot: Bot) -> None:
     """Record for the jobs whether an outside monitor expects a heartbeat after each night; not in a rehearsal."""
     enabled = bool(bot.config.HEARTBEAT_URL) and not bot.uow.clock.is_rehearsal
     with bot.uow.transaction() as store:
-        store.facts.store_fact(MONITOR_FACT, {"on": enabled})
+        store.facts.store_fact(MONITOR_FACT, {"enabled": enabled})

@@ -96,7 +96,7 @@ class RehearsalClock:
             "since": self.real_start.isoformat(),
             "speed": self.speed,
             "reached": self.now().isoformat(),
-            "beat": self.wall().isoformat(),
+            "heartbeat_at": self.wall().isoformat(),
         }
 
 
@@ -121,7 +121,7 @@ def load_clock(store: Store, wall: WallClock = wall_now) -> Clock:
     if fact is None:
         return RealClock(wall)
     clock = RehearsalClock(_instant(fact["start"]), _instant(fact["since"]), fact["speed"], wall)
-    if (wall() - _instant(fact["beat"])).total_seconds() > _STOPPED_AFTER_S:
+    if (wall() - _instant(fact["heartbeat_at"])).total_seconds() > _STOPPED_AFTER_S:
         clock.stopped_at = _instant(fact["reached"])
     return clock
 

@@ -157,5 +157,5 @@ def _listening_socket(config: Config) -> socket.socket:
         listening.bind(address)
     except OSError as error:
         place = f"{config.HOST}:{config.PORT}"
-        raise SettingsError(say("settings.cannot_listen", place=place, why=error.strerror or str(error))) from error
+        raise SettingsError(say("settings.cannot_listen", address=place, error=error.strerror or str(error))) from error
     return listening

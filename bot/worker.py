@@ -23,7 +23,7 @@ from bot.unit_of_work import TransactionStore, UnitOfWork
 from schedules.scheduler import Timetable, tick
 from storage.db.process_locks import process_lock
 from storage.errors import OperationRefused
-from storage.outages import WORKING
+from storage.outages import PROCESSING
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Worker:
         self._uow, self._inbox_writer, self._executor_id = uow, inbox_writer, executor_id
         self._run = {TAKE_IN: intake.take_in, DELIVER: delivery.deliver}
         self._heartbeat, self._services = heartbeat, services
-        self._lock = process_lock(uow.database.url, f"executor-{executor_id}")
+        self._lock = process_lock(uow.database.url, f"worker-{executor_id}")
         self._clock_jumps = ClockJumpDetector()
         self._timetable: Timetable | None = None
         self._ticking = BackgroundLoop("tick", _TICK, self._tick)
@@ -86,8 +86,8 @@ class Worker:
         self.acquire_lock()
         self._expire_dead_leases(self._other_workers())
         with self._uow.transaction() as store:
-            if store.facts.read_fact("born") is None:
-                store.facts.store_fact("born", {"at": self._uow.clock.now().isoformat()})
+            if store.facts.read_fact("service_started") is None:
+                store.facts.store_fact("service_started", {"at": self._uow.clock.now().isoformat()})
             # Before the first job: without a heartbeat the other workers would take it over.
             self._heartbeat.executor_id = self._executor_id
             self._heartbeat.beat(store)
@@ -138,7 +138,7 @@ class Worker:
         """
         with TICK_SECONDS.time():
             with self._uow.transaction() as store:
-                self._heartbeat.beat(store, WORKING)
+                self._heartbeat.beat(store, PROCESSING)
             return tick(self._uow.transaction, self._uow.zone, self._uow.clock.now())
 
     def _tick(self) -> None:

@@ -67,7 +67,7 @@ def acknowledge_alert(
         "time": f"{taken.acknowledged_at.astimezone(ctx.rules.zone):%H:%M}",
     }
     if first:
-        ctx.store.audit_log.record(ctx.now, person.name, "acknowledged", alert=alert.id, cause=alert.cause)
+        ctx.store.audit_log.record(ctx.now, person.name, "alert_acknowledged", alert=alert.id, cause=alert.cause)
         _update_cards(alert, pressed_route, shown, ctx)
     return first, shown
 
@@ -105,7 +105,7 @@ def _on_card(
     return NoticeDraft(
         kind="system",
         text_key=text_key,
-        once_key=f"card/{cause}/{code}",
+        once_key=f"card-update/{cause}/{code}",
         night=night_of(now, rules),
         due_at=now,
         params={**shown, "response_code": code},

@@ -31,7 +31,7 @@ def attach(receipt: str, enterprise_code: str, part_number: str, ctx: Context, a
         )
     before = {"place": film.attribution, "enterprise_id": film.enterprise_id, "part_id": film.part_id}
     ctx.store.audit_log.record(
-        ctx.now, actor, "attached", receipt=receipt, enterprise=enterprise_code, part=part_number, before=before
+        ctx.now, actor, "film_attached", receipt=receipt, enterprise=enterprise_code, part=part_number, before=before
     )
     assign_part(film, enterprise.id, part.id, "staff", ctx)
     return film

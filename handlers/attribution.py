@@ -34,7 +34,7 @@ def attribute_films(ctx: Context, realm: str, sender: str, night: date) -> set[i
     for film in films:
         _give_enterprise(film, ctx.store)
         _give_only_choice(film, ctx)
-    used = _give_words([film for film in films if film.attributed_by in (None, "word")], ctx)
+    used = _give_words([film for film in films if film.attributed_by in (None, "text")], ctx)
     for film in films:
         _give_only_due(film, ctx)
     waiting = [film for film in films if film.attribution == "unattributed" and film.state == "filed"]
@@ -63,7 +63,7 @@ def _give_only_choice(film: Submission, ctx: Context) -> None:
     if len(parts) == 1:
         assign_part(film, film.enterprise_id, parts[0].id, "only_part", ctx)
     elif film.file_name and (part := find_part(film.file_name, parts)):
-        assign_part(film, film.enterprise_id, part.id, "name", ctx)
+        assign_part(film, film.enterprise_id, part.id, "file_name", ctx)
 
 
 def _give_only_due(film: Submission, ctx: Context) -> None:
@@ -71,7 +71,7 @@ def _give_only_due(film: Submission, ctx: Context) -> None:
     if film.part_id is None and film.enterprise_id is not None:
         due = ctx.store.register.required_parts_of(film.enterprise_id)
         if len(due) == 1:
-            assign_part(film, film.enterprise_id, due[0].id, "only_due", ctx)
+            assign_part(film, film.enterprise_id, due[0].id, "only_due_part", ctx)
 
 
 def _give_words(films: Sequence[Submission], ctx: Context) -> set[int]:
@@ -85,8 +85,8 @@ def _give_words(films: Sequence[Submission], ctx: Context) -> set[int]:
     for film in films:
         part = named[pairs[film.id]][1].get(film.enterprise_id or 0) if film.id in pairs else None
         if part is not None:
-            assign_part(film, part.enterprise_id, part.id, "word", ctx)
-        elif film.attributed_by == "word":
+            assign_part(film, part.enterprise_id, part.id, "text", ctx)
+        elif film.attributed_by == "text":
             film.part_id, film.attributed_by, film.attribution = None, None, "unattributed"
     return set(pairs.values())
 
@@ -151,7 +151,7 @@ def _ask(film: Submission, waiting: int, ctx: Context) -> None:
         **film_params(film, ctx.store, ctx.rules),
         "waiting": waiting,
         "submission": film.id,
-        "what": what,
+        "asked_for": what,
     }
     params["options"] = [label for _, label in options]
     when = {"kind": "question", "check_name": "question", "due_at": ctx.now + _ASK_AFTER}
@@ -182,4 +182,6 @@ def check_question(notice: Notice, ctx: Context) -> dict[str, Any] | None:
     """A question is worth asking only while its film waits for just that answer."""
     film = ctx.store.submissions.get(notice.params["submission"])
     asked = "part" if film and film.enterprise_id else "enterprise"
-    return notice.params if film and film.attribution == "unattributed" and asked == notice.params["what"] else None
+    return (
+        notice.params if film and film.attribution == "unattributed" and asked == notice.params["asked_for"] else None
+    )

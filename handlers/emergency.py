@@ -34,7 +34,7 @@ def handle(message: Message, ctx: Context) -> None:
     enterprises = ctx.store.register.enterprises_of(person.id) if person else []
     enterprise = enterprises[0] if len(enterprises) == 1 else None
     night = night_of(ctx.now, ctx.rules)
-    ctx.store.lock_for_transaction(f"danger/{enterprise.id if enterprise else message.ordering_key}")
+    ctx.store.lock_for_transaction(f"emergency/{enterprise.id if enterprise else message.ordering_key}")
     known = ctx.store.alerts.open_emergency(
         enterprise.id if enterprise else None, message.sender, ctx.now - _SAME_DANGER
     )
@@ -48,7 +48,7 @@ def handle(message: Message, ctx: Context) -> None:
     }
     if known is None:
         alert = ctx.store.alerts.open(
-            f"danger/{message.channel}/{message.key}",
+            f"emergency/{message.channel}/{message.key}",
             "emergency",
             night,
             ctx.now,
@@ -66,7 +66,7 @@ def _pass_on(taken_by: int | None, message: Message, params: dict[str, Any], ctx
     """New words on a danger that is already known go to whoever has it, or to the first rung."""
     taker = ctx.store.register.person(taken_by) if taken_by else None
     for person in [taker] if taker else duty_ladder_at(ctx.store, ctx.rules, ctx.now).leader:
-        once_key = f"danger-more/{message.channel}/{message.key}/{person.id}"
+        once_key = f"emergency-update/{message.channel}/{message.key}/{person.id}"
         notify_system(person, ctx.store, night_of(ctx.now, ctx.rules), ctx.now, "emergency.update", once_key, **params)
 
 

@@ -41,7 +41,7 @@ def handle_binding(message: Message, ctx: Context) -> None:
     ctx.store.register.bind(invitation.person_id, message.realm, message.sender, message.sent_at)
     person = ctx.store.register.person(invitation.person_id)
     assert person is not None
-    ctx.store.audit_log.record(ctx.now, person.name, "bound", account=message.sender, channel=message.channel)
+    ctx.store.audit_log.record(ctx.now, person.name, "account_bound", account=message.sender, channel=message.channel)
     names: list[Any] = [enterprise.short_name for enterprise in ctx.store.register.enterprises_of(person.id)]
     enterprises = names or [{"say": "enrolment.office"}]
     return add_reply(message, ctx, "enrolment.bound", name=person.name, enterprises=enterprises)
@@ -63,7 +63,7 @@ def invite(
     store.audit_log.record(
         now,
         actor,
-        "invited",
+        "person_invited",
         subject=f"人员/{person.name}",
         person=person.name,
         roles=roles,

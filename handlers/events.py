@@ -29,7 +29,7 @@ def handle(message: Message, ctx: Context) -> None:
         person = ctx.store.register.account_owner(message.realm, message.sender, ctx.now)
         add_reply(message, ctx, "stranger.text" if person is None else "help.welcome")
     elif message.event == "unsubscribe":
-        once_key = f"left/{message.channel}/{message.key}"
+        once_key = f"account-left/{message.channel}/{message.key}"
         where = {"say": f"channel.{message.channel}"}
         text_key = "office.account_left" if message.realm == "wecom" else "office.unfollowed"
         who = sender_name(ctx.store, message)

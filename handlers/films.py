@@ -46,7 +46,7 @@ def create_submission(message: Message, ctx: Context, *, kind: str) -> MediaFetc
         attribution="unattributed" if known else "quarantined",
     )
     if known and message.film_target:
-        assign_part(submission, message.film_target.enterprise_id, message.film_target.part_id, "link", ctx)
+        assign_part(submission, message.film_target.enterprise_id, message.film_target.part_id, "upload_link", ctx)
     if known and kind == "film":
         attribute_films(ctx, message.realm, message.sender, submission.night)
     if message.media is None:
@@ -95,7 +95,7 @@ def mark_lost(submission_id: int, detail: str, ctx: Context) -> None:
     film = ctx.store.submissions.get(submission_id)
     if film is not None and ctx.store.submissions.file(submission_id, FilingResult("failed", None), [detail]):
         add_film_reply(
-            film, ctx.store, ctx.now, "unfit.lost", f"lost/{film.id}", film_params(film, ctx.store, ctx.rules)
+            film, ctx.store, ctx.now, "unfit.lost", f"film-lost/{film.id}", film_params(film, ctx.store, ctx.rules)
         )
 
 

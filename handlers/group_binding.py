@@ -31,7 +31,7 @@ def handle_group_message(message: Message, ctx: Context) -> bool:
             night_of(ctx.now, ctx.rules),
             ctx.now,
             "group_binding.unknown",
-            f"group/{chat}",
+            f"unknown-group/{chat}",
             sender_name=who,
             chat_id=chat,
         )
@@ -48,7 +48,7 @@ def _bind(message: Message, name: str, ctx: Context) -> None:
     if group is None:
         return add_reply(message, ctx, "group_binding.no_such_group", names=[each.name for each in groups])
     _move(message.chat_id, group, ctx.store)
-    ctx.store.audit_log.record(ctx.now, person.name, "group_bound", group=group.name, chat=message.chat_id)
+    ctx.store.audit_log.record(ctx.now, person.name, "group_bound", group=group.name, chat_id=message.chat_id)
     return add_reply(message, ctx, "group_binding.bound", name=group.name)
 
 

@@ -23,7 +23,7 @@ def raise_objection(enterprise: Enterprise, night: date, person_id: int, text: s
     assert person is not None
     made = ctx.store.objections.add(enterprise.id, night, person_id, text, ctx.now)
     ctx.store.audit_log.record(
-        ctx.now, person.name, "objected", subject=f"企业/{enterprise.code}", night=night.isoformat()
+        ctx.now, person.name, "objection_raised", subject=f"企业/{enterprise.code}", night=night.isoformat()
     )
     notify_office(
         ctx.store,

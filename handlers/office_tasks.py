@@ -51,7 +51,7 @@ def load_office_tasks(store: Store, now: datetime) -> OfficeTasks:
 def mark_notice_seen(notice_id: int, actor: str, store: Store, now: datetime) -> None:
     """Somebody has taken note that a message did not arrive."""
     if store.notices.get(notice_id) is not None and store.facts.decide(_key(notice_id), now, actor):
-        store.audit_log.record(now, actor, "undelivered_seen", notice=notice_id)
+        store.audit_log.record(now, actor, "undelivered_notice_seen", notice=notice_id)
 
 
 def dismiss_film(receipt: str, actor: str, store: Store, now: datetime) -> bool:
@@ -60,9 +60,9 @@ def dismiss_film(receipt: str, actor: str, store: Store, now: datetime) -> bool:
     if film is None or film.attribution == "attributed" or "dismissed" in film.marks:
         return False
     store.submissions.add_mark([film.id], "dismissed")
-    store.audit_log.record(now, actor, "dismissed", subject=f"回执/{film.night}/{film.receipt}")
+    store.audit_log.record(now, actor, "film_dismissed", subject=f"回执/{film.night}/{film.receipt}")
     return True
 
 
 def _key(notice_id: int) -> str:
-    return f"seen/notice/{notice_id}"
+    return f"notice-seen/{notice_id}"

@@ -45,7 +45,7 @@ def send_receipt(submission: Submission, ctx: Context) -> None:
 
 def _tell_of_restart(submission: Submission, params: dict[str, Any], store: Store, now: datetime) -> None:
     """Who films what production stopped for may have started again: the office is told once a night (case 27)."""
-    once_key = f"restart/{submission.enterprise_id}/{submission.night}"
+    once_key = f"restart-suspected/{submission.enterprise_id}/{submission.night}"
     named = {name: params[name] for name in ("enterprise", "part", "receipt")}
     notify_office(store, submission.night, now, "office.restart_suspected", once_key, **named)
 

@@ -50,13 +50,19 @@ def _take_back(film: Submission, verdict: Verdict, before: Verdict, ctx: Context
                     film.night,
                     ctx.now,
                     "rectification.withdrawn",
-                    f"withdrawn/{verdict.id}/{person.id}",
+                    f"rectification-withdrawn/{verdict.id}/{person.id}",
                     **params,
                 )
     if before.verdict in REJECTING_VERDICTS and verdict.verdict not in REJECTING_VERDICTS:
         params = film_params(film, ctx.store, ctx.rules)
         add_film_reply(
-            film, ctx.store, ctx.now, "review.accepted_after_all", f"after_all/{verdict.id}", params, kind="question"
+            film,
+            ctx.store,
+            ctx.now,
+            "review.accepted_after_all",
+            f"accepted-after-all/{verdict.id}",
+            params,
+            kind="question",
         )
 
 
@@ -80,7 +86,7 @@ def _ask_again(film: Submission, verdict: Verdict, ctx: Context) -> None:
         ctx.store,
         ctx.now,
         f"review.{verdict.verdict}",
-        f"again/{verdict.id}",
+        f"film-again/{verdict.id}",
         params,
         kind="question",
         check_name="verdict",
@@ -107,7 +113,7 @@ def _urge(film: Submission, verdict: Verdict, enterprise_id: int, ctx: Context) 
             saying = NoticeDraft(
                 kind="question",
                 text_key=text_key,
-                once_key=f"urge/{verdict.id}/{person.id}/{form}",
+                once_key=f"rectification/{verdict.id}/{person.id}/{form}",
                 night=film.night,
                 due_at=ctx.now,
                 params={**params, "film": film.id, "at_s": verdict.at_s},
@@ -117,7 +123,9 @@ def _urge(film: Submission, verdict: Verdict, enterprise_id: int, ctx: Context) 
             )
             told.append(notify_person(person, saying, ctx.store))
     if all(notice is not None and notice.state == "failed" for notice in told):
-        notify_office(ctx.store, film.night, ctx.now, "rectification.nobody_reachable", f"urge/{verdict.id}", **params)
+        notify_office(
+            ctx.store, film.night, ctx.now, "rectification.nobody_reachable", f"rectification/{verdict.id}", **params
+        )
 
 
 def _to_urge(film: Submission, enterprise_id: int, store: Store) -> list[Person]:
@@ -140,7 +148,7 @@ def pass_on_reason(verdict: Verdict, reason: str, ctx: Context) -> None:
             film.night,
             ctx.now,
             "rectification.reason_added",
-            f"urge-more/{verdict.id}/{person.id}",
+            f"rectification-reason/{verdict.id}/{person.id}",
             **params,
         )
 
@@ -242,7 +250,7 @@ def _pass_on(
     """Whoever judged hears the answer."""
     verdict = ctx.store.review.verdict(urge.verdict_id)
     person = ctx.store.register.person(verdict.person_id) if verdict else None
-    once_key = f"answer-to/{urge.id}/{key}"
+    once_key = f"rectification-answer/{urge.id}/{key}"
     params = {**film_params(film, ctx.store, ctx.rules), "sender_name": who, "text": words}
     if person is not None:
         notify_system(person, ctx.store, film.night, ctx.now, "rectification.answer_received", once_key, **params)

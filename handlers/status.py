@@ -107,11 +107,11 @@ def add_unpaired_text_reply(
     saying = NoticeDraft(
         kind="system",
         text_key="status.part_noted",
-        once_key=f"word/{message.channel}/{message.key}",
+        once_key=f"part-noted/{message.channel}/{message.key}",
         night=night_of(ctx.now, ctx.rules),
         due_at=ctx.now + _SETTLING,
         params={**params, "sender": message.sender, "realm": message.realm, "since": since},
-        check_name="word",
+        check_name="part_text",
         expires_at=ctx.now + MAX_GAP,
     )
     notify_sender(message, sender_of(ctx.store, message), saying, ctx.store)

@@ -34,7 +34,7 @@ def _to_office(message: Message, ctx: Context) -> None:
     person = ctx.store.register.account_owner(message.realm, message.sender, message.sent_at)
     enterprises = ctx.store.register.enterprises_of(person.id) if person else []
     names = [enterprise.short_name for enterprise in enterprises] or ["—"]
-    once_key = f"wish/{message.channel}/{message.key}"
+    once_key = f"office-request/{message.channel}/{message.key}"
     notify_office(
         ctx.store,
         night,

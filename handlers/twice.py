@@ -15,7 +15,7 @@ def resolve_duplicate(film: Submission, sha256: str | None, store: Store) -> boo
     The one that came first stands, unless it was overheard and its sender has heard nothing of it: then the one that
     was sent to us takes its place, and is answered.
     """
-    store.lock_for_transaction(f"twice/{film.person_id}/{film.night}")
+    store.lock_for_transaction(f"duplicate/{film.person_id}/{film.night}")
     first = _first(film, sha256, store)
     if first is None:
         return False

@@ -97,7 +97,7 @@ def create_upload_link(person: Person, ctx: Context) -> Upload:
     if ctx.store.register.account_owner(UPLOAD_REALM, account, ctx.now) is None:
         ctx.store.register.bind(person.id, UPLOAD_REALM, account, None)
     return ctx.store.uploads.get_or_create(
-        once_key=f"invite/{person.id}/{ctx.now.isoformat()}",
+        once_key=f"upload-invitation/{person.id}/{ctx.now.isoformat()}",
         realm=UPLOAD_REALM,
         sender=account,
         person_id=person.id,

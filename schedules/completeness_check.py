@@ -19,16 +19,11 @@ from schedules.patrol_night import night_instant, submission_window
 from storage import report_queries
 from storage.notices import NoticeDraft
 
-COMPLETENESS_FACT, MONITOR_FACT = "audit", "watcher"
+COMPLETENESS_FACT, MONITOR_FACT = "self_audit", "outside_watcher"
 # What is not accounted for yet is counted again, but not on every tick.
 _AGAIN = timedelta(minutes=1)
 # A watcher that is told a day late would take it for the next morning.
 _GOOD_FOR = timedelta(hours=12)
-# Fields that the record and the texts call by another name.
-_RECORD_NAMES = {
-    "unknown_outcomes": "unknown",
-    "report_sent": "reported",
-}
 
 
 @dataclass(frozen=True)
@@ -60,29 +55,25 @@ class Completeness:
     @property
     def summary(self) -> str:
         """For the record."""
-        return " ".join(f"{name}={int(value)}" for name, value in self.to_record().items())
-
-    def to_record(self) -> dict[str, Any]:
-        """Plain values by the names of the record."""
-        return {_RECORD_NAMES.get(name, name): value for name, value in asdict(self).items()}
+        return " ".join(f"{name}={int(value)}" for name, value in asdict(self).items())
 
 
 def check_completeness(ctx: Context) -> None:
     """From the daily report on, count the night until all is accounted for, at the longest until 补报截止."""
     night = ctx.now.astimezone(ctx.rules.zone).date()
-    key, report = f"audit/{night}", f"report/{night}"
+    key, report = f"self-audit/{night}", f"daily-report/{night}"
     if ctx.store.facts.decided([key, report]) != {report} or _is_fresh(
         ctx.store.facts.read_fact(COMPLETENESS_FACT), night, ctx.now
     ):
         return
     found = count_completeness(ctx, night)
-    counts = {"night": night.isoformat(), "at": ctx.now.isoformat(), "well": found.is_complete, **found.to_record()}
+    counts = {"night": night.isoformat(), "at": ctx.now.isoformat(), "ok": found.is_complete, **asdict(found)}
     ctx.store.facts.store_fact(COMPLETENESS_FACT, counts)
     if found.is_complete or ctx.now > submission_window(night, ctx.rules).late_until:
         ctx.store.facts.decide(key, ctx.now, found.summary)
     watcher = ctx.store.facts.read_fact(MONITOR_FACT)
-    if found.is_complete and watcher and watcher["on"]:
-        params = {**found.to_record(), "night": f"{night:%m-%d}"}
+    if found.is_complete and watcher and watcher["enabled"]:
+        params = {**asdict(found), "night": f"{night:%m-%d}"}
         ctx.store.notices.add_for_external_monitor(
             NoticeDraft(
                 "system", "self_audit.summary", key, night, ctx.now, params=params, expires_at=ctx.now + _GOOD_FOR
@@ -108,7 +99,7 @@ def count_completeness(ctx: Context, night: date) -> Completeness:
         judged=counts["expected"] - counts["exempt"] - counts["unjudged"],
         exempt=counts["exempt"],
         waves=len(waves),
-        waves_decided=len(report_queries.decided_otherwise(ctx.store.session, waves, outcome="slept through")),
+        waves_decided=len(report_queries.decided_otherwise(ctx.store.session, waves, outcome="missed")),
         reminders_due=reminders.total(),
         reminders_sent=reminders["sent"],
         unknown_outcomes=sum(number for (_, state), number in said.items() if state == "unknown"),

@@ -94,7 +94,7 @@ def _push(item: ContentItem, group: GroupChat, today: date, due: datetime, store
         kind="content",
         text_key="content.link" if item.kind == LINK else "content.film",
         # With the day: what could not be sent is tried again tomorrow; what was sent, Push keeps from going twice.
-        once_key=f"push/{group.id}/{item.id}/{today}",
+        once_key=f"content/{group.id}/{item.id}/{today}",
         night=today,
         due_at=due,
         params={"item": item.id, "title": item.title, "source": f" · {item.source}" if item.source else ""},
@@ -112,5 +112,5 @@ def _tell_if_used_up(items: Sequence[ContentItem], today: date, store: Store, no
     groups = store.register.groups()
     kinds = [kind for kind in (LINK, VIDEO) if any(item.kind == kind for item in items)]
     empty = [kind for kind in kinds if any(_hears(group, store) and (group.id, kind) not in had for group in groups)]
-    if empty and store.facts.decide(f"used_up/{today}", now):
-        notify_office(store, today, now, "content.exhausted", f"used_up/{today}", kinds=empty)
+    if empty and store.facts.decide(f"content-exhausted/{today}", now):
+        notify_office(store, today, now, "content.exhausted", f"content-exhausted/{today}", kinds=empty)

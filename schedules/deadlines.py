@@ -18,12 +18,12 @@ def check_duty_roster(ctx: Context) -> None:
     """In the afternoon, tell the office if no leader who can be reached is on tonight's shift."""
     today = ctx.now.astimezone(ctx.rules.zone).date()
     night = today + ONE_DAY
-    due, key = local_instant(today, ctx.rules.for_night(night).roster_check_time, ctx.rules), f"roster/{today}"
+    due, key = local_instant(today, ctx.rules.for_night(night).roster_check_time, ctx.rules), f"roster-check/{today}"
     if ctx.now < due or ctx.store.facts.decided([key]) or not was_in_service(ctx.store, due):
         return
     leaders = ctx.store.duty.people_on_shift(today)["leader"]
     reachable = reachable_people(leaders, "alert", ctx.store, ctx.now)
-    ctx.store.facts.decide(key, ctx.now, "ok" if reachable else "gap")
+    ctx.store.facts.decide(key, ctx.now, "ok" if reachable else "unreachable")
     if not reachable:
         text_key = "readiness.leader_unreachable" if leaders else "readiness.no_leader_on_roster"
         names = [leader.name for leader in leaders]

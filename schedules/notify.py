@@ -135,5 +135,5 @@ def channel_name(channel: str) -> dict[str, str]:
 
 def was_in_service(store: Store, instant: datetime) -> bool:
     """Whether this service existed at that instant: it owes nobody what fell due before its first start."""
-    born = store.facts.read_fact("born")
+    born = store.facts.read_fact("service_started")
     return born is not None and datetime.fromisoformat(born["at"]) <= instant

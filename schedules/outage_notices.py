@@ -11,6 +11,7 @@ from schedules.patrol_night import ONE_DAY, night_of, submission_window
 from schedules.rules import RuleBook
 from storage.db.models import Outage
 from storage.notices import NoticeDraft
+from storage.outages import PROCESSING
 from storage.register import PATROLLER_ROLE, RESPONSIBLE_ROLES
 from storage.store import Store
 
@@ -65,7 +66,7 @@ def _tell(outage: Outage, night: date, ctx: Context) -> None:
         "closes": _clock(closes, ctx.rules),
     }
     notify_office(ctx.store, night, ctx.now, f"outage.{outage.kind}", key, **said)
-    if outage.kind == "working" or ctx.now >= closes:
+    if outage.kind == PROCESSING or ctx.now >= closes:
         return
     groups = ctx.store.register.groups()
     for group in groups:

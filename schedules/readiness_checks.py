@@ -19,7 +19,10 @@ def check_reachability(ctx: Context) -> None:
     """In the evening, tell the office of every enterprise that must film tonight and of which nobody can be reached."""
     today = ctx.now.astimezone(ctx.rules.zone).date()
     night = today + ONE_DAY
-    due, key = local_instant(today, ctx.rules.for_night(night).reachability_check_time, ctx.rules), f"reach/{today}"
+    due, key = (
+        local_instant(today, ctx.rules.for_night(night).reachability_check_time, ctx.rules),
+        f"reachability-check/{today}",
+    )
     if ctx.now < due or ctx.store.facts.decided([key]) or not was_in_service(ctx.store, due):
         return
     owing = [each for each in expected_enterprises(ctx.store, night) if each.due_parts]

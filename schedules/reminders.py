@@ -39,7 +39,7 @@ def decide_reminder_waves(ctx: Context) -> None:
     if not open_waves or (ctx.now < due[open_waves[-1]] + _PATIENCE and _still_to_hear(ctx.store)):
         return
     for slept_through in open_waves[:-1]:
-        ctx.store.facts.decide(_key(night, slept_through), ctx.now, "slept through")
+        ctx.store.facts.decide(_key(night, slept_through), ctx.now, "missed")
     _decide(open_waves[-1], due[open_waves[-1]], night, ctx)
 
 
@@ -59,7 +59,7 @@ def _decided(store: Store, night: date, waves: Any) -> set[time]:
 def _decide(wave: time, due: datetime, night: date, ctx: Context) -> None:
     whole, key = judge_night(ctx, night), _key(night, wave)
     if whole.suggests_outage(ctx.rules.for_night(night).mass_silence_threshold):
-        ctx.store.facts.decide(key, ctx.now, "held")
+        ctx.store.facts.decide(key, ctx.now, "held_back")
         _, oldest = ctx.store.inbox.backlog()
         silent = sum(each.nothing_received for each in whole.enterprises)
         notify_office(
@@ -97,7 +97,7 @@ def _saying(
         due_at=due,
         params=params,
         form=NoticeForm.WAVE if text_key == "wave.missing" else NoticeForm.TEXT,
-        check_name="wave",
+        check_name="reminder",
         expires_at=submission_window(night, rules).closes,
     )
 

@@ -92,7 +92,7 @@ class RuleBook:
 
     def __init__(self, zone: ZoneInfo, rows: Iterable[RuleLike] = (), outages: Iterable[OutageLike] = ()) -> None:
         self.zone, self.outages = zone, tuple(outages)
-        self._excusing = [(each.started_at, each.ended_at) for each in self.outages if each.kind != "working"]
+        self._excusing = [(each.started_at, each.ended_at) for each in self.outages if each.kind != "processing"]
         self._changes = sorted(
             (
                 (row.effective_from or date.min, RULE_FIELDS[row.name], row.value)

@@ -27,18 +27,18 @@ Job = Callable[[Context], None]
 log = logging.getLogger(__name__)
 
 JOBS: dict[str, Job] = {
-    "outages": notify_outages,
+    "outage notices": notify_outages,
     "reminder waves": decide_reminder_waves,
     "duty alerts": open_duty_alerts,
     "escalation": escalate_alerts,
-    "roster": check_duty_roster,
-    "reachability": check_reachability,
+    "roster check": check_duty_roster,
+    "reachability check": check_reachability,
     "daily report": add_daily_report_notices,
     "daily push": push_content,
-    "closing": close_nights,
-    "review": close_reviews,
+    "close nights": close_nights,
+    "review deadline": close_reviews,
     "self-audit": check_completeness,
-    "trail": seal_audit_log,
+    "audit seal": seal_audit_log,
 }
 
 
@@ -58,7 +58,7 @@ def tick(
     for name, job in jobs.items():
         try:
             with transaction() as store:
-                store.lock_for_transaction(f"timetable/{name}")
+                store.lock_for_transaction(f"job/{name}")
                 job(Context(store, rules, now))
         except Exception:
             log.exception("the job %r failed", name)

@@ -25,6 +25,7 @@ from storage.db.database import Database
 from storage.db.migration_runner import Migrations
 from storage.db.models import Base, UtcDateTime
 from storage.errors import OperationRefused
+from storage.outages import PLATFORM_FACT
 from storage.private_files import atomic_private_file
 
 FORMAT_VERSION = 1
@@ -33,7 +34,7 @@ MANIFEST_NAME = "manifest.json"
 # elsewhere.
 _LEFT_OUT = {"access_token", "lease", "rpc_call", "web_session"}
 # Signs of life and the schema's own word, which the restored database gives for itself.
-_PASSING = ("executor/", "beat/", "asked", "schema", "platform")
+_PASSING = ("worker-heartbeat/", "heartbeat/", "health_checked", "schema", PLATFORM_FACT)
 _AT_ONCE = 1000
 # All that a file which is no whole backup can make the libraries say.
 _DAMAGE = (

@@ -15,7 +15,9 @@ from sqlalchemy.orm import Session
 from storage.db.models import Fact, Outage
 from storage.facts import FactStore, insert_if_absent
 
-RECEIVING, WORKING, PLATFORM = "receiving", "working", "platform"
+RECEIVING, PROCESSING, PLATFORM = "receiving", "processing", "platform"
+# The fact that holds the present failure of the platform.
+PLATFORM_FACT = "platform_failing"
 _Trouble = tuple[datetime, datetime]
 
 
@@ -47,12 +49,12 @@ class OutageStore:
     def record_heartbeat(self, kind: str, now: datetime, expires_at: datetime | None = None) -> None:
         """Record a heartbeat; without another until `expires_at` the component is down (None: never)."""
         until = expires_at.isoformat() if expires_at else None
-        self._facts.store_fact(_heartbeat_fact(kind), {"at": now.isoformat(), "silent_until": until})
+        self._facts.store_fact(_heartbeat_fact(kind), {"at": now.isoformat(), "alive_until": until})
 
     def is_down(self, kind: str, now: datetime) -> bool:
         """Whether the heartbeats of a component have stopped."""
-        silent_until = (self._facts.read_fact(_heartbeat_fact(kind)) or {}).get("silent_until")
-        return silent_until is not None and now > datetime.fromisoformat(silent_until)
+        alive_until = (self._facts.read_fact(_heartbeat_fact(kind)) or {}).get("alive_until")
+        return alive_until is not None and now > datetime.fromisoformat(alive_until)
 
     def clear_heartbeat(self, kind: str) -> None:
         """Forget a component's heartbeat, so that what follows is no outage: a rehearsal is interrupted."""
@@ -71,20 +73,20 @@ class OutageStore:
             self._record_trouble(trouble, now, min_duration)
             trouble = (now, now)
         since, _ = trouble
-        fact = {"since": since.isoformat(), "until": now.isoformat(), "lasts": now - since >= min_duration}
-        self._facts.store_fact(PLATFORM, fact)
+        fact = {"since": since.isoformat(), "until": now.isoformat(), "lasting": now - since >= min_duration}
+        self._facts.store_fact(PLATFORM_FACT, fact)
 
     def platform_down_since(self) -> datetime | None:
         """The beginning of the platform's present outage, None when there is none."""
-        fact = self._facts.read_fact(PLATFORM)
-        return datetime.fromisoformat(fact["since"]) if fact and fact.get("lasts") else None
+        fact = self._facts.read_fact(PLATFORM_FACT)
+        return datetime.fromisoformat(fact["since"]) if fact and fact.get("lasting") else None
 
     def record_platform_success(self, now: datetime, min_duration: timedelta) -> None:
         """Record a call that succeeded: a trouble that lasted long enough becomes an outage."""
         trouble = self._trouble()
         if trouble is not None:
             self._record_trouble(trouble, now, min_duration)
-            self.session.delete(self.session.get_one(Fact, PLATFORM))
+            self.session.delete(self.session.get_one(Fact, PLATFORM_FACT))
 
     def _record_trouble(
         self, trouble: tuple[datetime, datetime] | None, now: datetime, min_duration: timedelta
@@ -93,9 +95,9 @@ class OutageStore:
             self.add(PLATFORM, *trouble, now)
 
     def _trouble(self) -> _Trouble | None:
-        fact = self._facts.read_fact(PLATFORM)
+        fact = self._facts.read_fact(PLATFORM_FACT)
         return (datetime.fromisoformat(fact["since"]), datetime.fromisoformat(fact["until"])) if fact else None
 
 
 def _heartbeat_fact(kind: str) -> str:
-    return f"beat/{kind}"
+    return f"heartbeat/{kind}"

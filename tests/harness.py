@@ -287,7 +287,7 @@ def story(
         engine.start(bot.worker.run_job)
         connect(bot, cloud)
         with bot.uow.transaction() as store:
-            store.facts.store_fact("born", {"at": clock.instant.isoformat()})
+            store.facts.store_fact("service_started", {"at": clock.instant.isoformat()})
             County(store, cloud, night).settle(**county)
         played = Story(bot, cloud, clock, engine)
         with holding(bot):

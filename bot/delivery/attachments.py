@@ -85,7 +85,7 @@ class Attachments:
         for push in store.notices.unsent_pushes(item.id):
             store.notices.record_outcome(push.id, "cancelled", now, f"dead link: {fault}")
             store.content.delete_push(push.id)
-        once_key, about = f"dead/{item.id}/{today}", {"title": item.title, "url": item.url, "error": fault}
+        once_key, about = f"dead-link/{item.id}/{today}", {"title": item.title, "url": item.url, "error": fault}
         notify_office(store, notice.night, now, "content.dead_link", once_key, **about)
 
     def _item(self, notice: Notice, store: Store) -> ContentItem | None:

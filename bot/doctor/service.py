@@ -86,7 +86,7 @@ def _own_callback(config: Config) -> CheckResult:
 def _refused_callbacks(config: Config) -> Iterator[CheckResult]:
     """Callbacks that came and could not be opened while none ever could: token or key differ from the console's."""
     counted = _counted(f"http://{config.HOST}:{config.PORT}/metrics")
-    if any(counted.get(outcome) for outcome in ("kept", "repeated")):
+    if any(counted.get(outcome) for outcome in ("stored", "duplicate")):
         return
     for reason, key in _REFUSED.items():
         if counted.get(reason):

@@ -41,7 +41,7 @@ class SourcePoller:
     def __init__(self, name: str, source: PollSource, uow: UnitOfWork) -> None:
         self.name, self._source, self._uow, self._clock = name, source, uow, uow.clock
         self._platform_monitor = PlatformMonitor(uow.clock)
-        self.lock = process_lock(uow.database.url, f"pulling-{name}")
+        self.lock = process_lock(uow.database.url, f"poll-{name}")
         self.loop = BackgroundLoop(f"polling {name}", _LOOP_INTERVAL, self._poll_if_locked)
 
     def stop(self) -> None:

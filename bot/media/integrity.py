@@ -18,7 +18,7 @@ from storage.db.process_locks import process_lock
 from storage.objects import ObjectMissing, ObjectStore
 from storage.store import Store
 
-INTEGRITY_FACT = "verified"
+INTEGRITY_FACT = "integrity_check"
 _CHUNK = 1024 * 1024
 # Half an hour after the daily report, when nobody waits for the disk.
 _AFTER_REPORT = timedelta(minutes=30)
@@ -78,7 +78,7 @@ class IntegritySampler:
 
     def __init__(self, uow: UnitOfWork, objects: ObjectStore) -> None:
         self._uow, self._objects = uow, objects
-        self._lock = process_lock(uow.database.url, "sampling")
+        self._lock = process_lock(uow.database.url, "integrity-check")
 
     def run_once(self) -> None:
         """Verify the sample if one is due and not yet taken. Raises DatabaseUnavailable, ObjectError, OSError."""
@@ -122,4 +122,4 @@ class IntegritySampler:
 
 
 def _decision_key(night: date) -> str:
-    return f"sample/{night}"
+    return f"integrity-check/{night}"

@@ -23,7 +23,7 @@ class ThumbnailGenerator:
 
     def __init__(self, uow: UnitOfWork, film_images: FilmImages) -> None:
         self._uow, self._film_images = uow, film_images
-        self._lock = process_lock(uow.database.url, "drawing")
+        self._lock = process_lock(uow.database.url, "thumbnails")
         self._night, self._done = date.min, set[str]()
 
     def run_once(self) -> None:
@@ -49,7 +49,7 @@ class ThumbnailGenerator:
 
     def _render(self, key: str) -> None:
         try:
-            self._film_images.ensure_image(key, "thumb")
+            self._film_images.ensure_image(key, "thumbnail")
         except FilmImagesBusy:
             return
         except (PictureError, ObjectMissing) as error:

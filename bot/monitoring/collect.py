@@ -46,7 +46,7 @@ def _collect_notices(store: Store) -> None:
         metrics.NOTICES.labels(state).set(count)
     fact = store.facts.read_fact(COMPLETENESS_FACT)
     if fact is not None:
-        metrics.SELF_AUDIT_OK.set(fact["well"])
+        metrics.SELF_AUDIT_OK.set(fact["ok"])
 
 
 def _collect_workers(uow: UnitOfWork, store: Store) -> None:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.clock import Clock, monotonic, wall_now
-from storage.outages import WORKING
+from storage.outages import PROCESSING
 from storage.store import Store
 
 # The facts that hold the workers' heartbeats; a worker without one for so long counts as dead.
-WORKER_HEARTBEAT_PREFIX, WORKER_DEAD_AFTER = "executor/", timedelta(seconds=30)
+WORKER_HEARTBEAT_PREFIX, WORKER_DEAD_AFTER = "worker-heartbeat/", timedelta(seconds=30)
 # A tick comes every second; this long without one is more than a slow tick.
 SCHEDULER_STALLED_AFTER_S = 15.0
 STARTUP_GRACE_S = 15.0
@@ -32,7 +32,7 @@ def live_workers(store: Store) -> set[str]:
 
 def read_liveness(store: Store, clock: Clock) -> Liveness:
     """The present state."""
-    last = store.outages.last_heartbeat(WORKING)
+    last = store.outages.last_heartbeat(PROCESSING)
     lag_s = None if last is None else max(0.0, (clock.now() - last).total_seconds() / clock.speed)
     return Liveness(len(live_workers(store)), lag_s)
 

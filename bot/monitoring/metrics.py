@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
-CALLBACKS_TOTAL = Counter("patrol_callbacks", "Callbacks by channel and outcome", ["door", "outcome"])
+CALLBACKS_TOTAL = Counter("patrol_callbacks", "Callbacks by channel and outcome", ["channel", "outcome"])
 CALLBACK_SECONDS = Histogram(
     "patrol_callback_seconds", "Time to answer a callback", buckets=(0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.3, 1, 5)
 )
@@ -20,6 +20,6 @@ NIGHT_SUBMISSIONS = Gauge(
 WORKERS = Gauge("patrol_workers", "Workers with a heartbeat in the last 30 seconds")
 TICK_LAG_SECONDS = Gauge("patrol_tick_lag_seconds", "Seconds since the timetable last ticked; +Inf if it never has")
 TOKEN_EXPIRES_IN_SECONDS = Gauge(
-    "patrol_token_left_seconds", "Seconds until an access token expires; negative once it has", ["name"]
+    "patrol_token_remaining_seconds", "Seconds until an access token expires; negative once it has", ["name"]
 )
-SELF_AUDIT_OK = Gauge("patrol_audit_well", "1 if the completeness check of the last night succeeded, 0 if not")
+SELF_AUDIT_OK = Gauge("patrol_self_audit_ok", "1 if the completeness check of the last night succeeded, 0 if not")

@@ -27,7 +27,7 @@ class Heartbeat:
         self._last_beat_s: dict[str, float] = {}
 
     def beat(self, store: Store, *components: str) -> None:
-        """Record that this process lives and performs these components (RECEIVING, WORKING of storage.outages)."""
+        """Record that this process lives and performs these components (RECEIVING, PROCESSING of storage.outages)."""
         sync_rehearsal_clock(self._clock, store)
         if self.executor_id is not None:
             store.facts.store_fact(WORKER_HEARTBEAT_PREFIX + self.executor_id, {"at": wall_now().isoformat()})

@@ -66,8 +66,8 @@ def _receive(name: str, door: CallbackReceiver, hearing: InboxWriter, switchboar
         return _rejected(name, rejected)
     except DatabaseUnavailable as away:
         log.error("a callback could not be kept: %s", away)
-        return _rejected(name, CallbackRejected(503, "not_kept"))
-    CALLBACKS_TOTAL.labels(name, "kept" if fresh else "repeated").inc()
+        return _rejected(name, CallbackRejected(503, "not_stored"))
+    CALLBACKS_TOTAL.labels(name, "stored" if fresh else "duplicate").inc()
     return Response(status=200)
 
 

@@ -66,7 +66,7 @@ def _problems(memory: UnitOfWork, objects: ObjectStore, timeout_s: float) -> dic
     try:
         memory.database.check_schema()
         with memory.transaction(timeout_s) as store:
-            store.facts.store_fact("asked", {"at": wall_now().isoformat()})
+            store.facts.store_fact("health_checked", {"at": wall_now().isoformat()})
     except StorageError as error:
         found["database"] = str(error)
     try:
@@ -86,7 +86,7 @@ def _asleep(memory: UnitOfWork, pulse: LivenessCheck) -> dict[str, str]:
 def _warnings(memory: UnitOfWork, objects: ObjectStore, switchboard: Channels) -> dict[str, str]:
     found = {**_unasked(memory), **_behind(memory)}
     if not set(switchboard.receivers) - {UPLOAD}:
-        found["doors"] = "no door is configured: nothing can be received"
+        found["channels"] = "no channel is configured: nothing can be received"
     away = [url for url in sorted(switchboard.api_urls) if not is_reachable(url)]
     if away:
         found["platform"] = f"no connection to {', '.join(away)}"
@@ -115,6 +115,6 @@ def _behind(memory: UnitOfWork) -> dict[str, str]:
         age_s = (memory.clock.now() - oldest).total_seconds() / memory.clock.speed if oldest else 0
         if age_s > _LONG_WAIT_S:
             found["waiting"] = f"{waiting} messages wait, the oldest for {age_s:.0f} s"
-        if audit is not None and not audit["well"]:
+        if audit is not None and not audit["ok"]:
             found["audit"] = f"the night of {audit['night']} is not accounted for"
     return found

@@ -47,7 +47,7 @@ def handle_verdict_button(message: Message, film_id: int, verdict: str, ctx: Con
             "time": f"{ctx.now.astimezone(ctx.rules.zone):%H:%M}",
             "verdict": {"say": f"verdict.{verdict}"},
         }
-        update_card(message, f"review/{film_id}", shown, ctx, "review.card_judged")
+        update_card(message, f"review-card/{film_id}", shown, ctx, "review.card_judged")
     return _next(person, message, (NoticeForm.REVIEW,), ctx)
 
 
@@ -109,7 +109,7 @@ def _next(person: Person, message: Message, forms: tuple[NoticeForm, ...], ctx: 
         saying = NoticeDraft(
             kind="question",
             text_key="review.card" if form is NoticeForm.REVIEW else "review.as_text",
-            once_key=f"review/{message.channel}/{message.key}/{found.film.id}/{form}",
+            once_key=f"review-card/{message.channel}/{message.key}/{found.film.id}/{form}",
             night=found.film.night,
             due_at=ctx.now,
             params=params,

@@ -129,10 +129,10 @@ def _record(film: Submission, verdict: Verdict, before: Verdict | None, store: S
     store.audit_log.record(
         now,
         verdict.reviewer_name,
-        "judged",
+        "film_judged",
         receipt=film.receipt,
         night=film.night.isoformat(),
-        word=verdict.verdict,
+        verdict=verdict.verdict,
         reason=verdict.reason,
         before=before.verdict if before else None,
     )
@@ -149,7 +149,7 @@ def _tell_of_difference(film: Submission, verdict: Verdict, first: Verdict, stor
         film.night,
         now,
         "review.second_review_differs",
-        f"differs/{verdict.id}",
+        f"second-review-differs/{verdict.id}",
         receipt=film.receipt,
         first_reviewer=first.reviewer_name,
         second_reviewer=verdict.reviewer_name,

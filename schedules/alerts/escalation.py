@@ -43,7 +43,7 @@ def open_duty_alerts(ctx: Context) -> None:
         night_instant(night, ctx.rules.for_night(night).duty_alert_time, ctx.rules),
         submission_window(night, ctx.rules).late_until,
     )
-    key = f"duty_alert/{night}"
+    key = f"duty-alert/{night}"
     if not due <= ctx.now < ends or ctx.store.facts.decided([key]) or not was_in_service(ctx.store, due):
         return
     if ctx.store.outages.is_down(RECEIVING, ctx.now):
@@ -74,11 +74,11 @@ def _climb_or_close(alert: Alert, ctx: Context) -> None:
     """An alert about films settles itself when all have come; a film that is still in question only holds it."""
     whole = judge_night(ctx, alert.night)
     if ctx.now > submission_window(alert.night, ctx.rules).late_until:
-        alert.closed_at, alert.closed_reason = ctx.now, "the night is over"
+        alert.closed_at, alert.closed_reason = ctx.now, "night over"
     elif whole.confirmed_missing:
         escalate(alert, ctx)
     elif not whole.is_undecided:
-        alert.closed_at, alert.closed_reason = ctx.now, "nobody owes anything any more"
+        alert.closed_at, alert.closed_reason = ctx.now, "no films outstanding"
 
 
 def escalate(alert: Alert, ctx: Context) -> None:

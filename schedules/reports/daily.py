@@ -71,7 +71,7 @@ def add_daily_report_notices(ctx: Context) -> None:
             local_instant(night, ctx.rules.for_night(night).daily_report_time, ctx.rules),
             submission_window(night, ctx.rules).closes + _SETTLED,
         )
-        key = f"report/{night}"
+        key = f"daily-report/{night}"
         if due <= ctx.now and was_in_service(ctx.store, due) and ctx.store.facts.decide(key, ctx.now):
             _issue(night, key, due, ctx.store, ctx.now)
 

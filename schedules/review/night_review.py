@@ -100,7 +100,7 @@ def close_reviews(ctx: Context) -> None:
     """At the review's deadline: draw the second looks, and tell the leader and the office of the county's own gap."""
     last = night_of(ctx.now, ctx.rules)
     for night in (last - _LOOK_BACK, last):
-        due, key = review_deadline(night, ctx.rules), f"review/{night}"
+        due, key = review_deadline(night, ctx.rules), f"review-deadline/{night}"
         if due <= ctx.now and was_in_service(ctx.store, due) and not ctx.store.facts.decided([key]):
             review = night_review(ctx.store, night, ctx.rules, ctx.now)
             ctx.store.facts.decide(key, ctx.now, f"{len(review.pending)} unreviewed")
@@ -128,7 +128,7 @@ def _tell_gap(review: NightReview, ctx: Context) -> None:
     receipts = [review.films[each.film_id].film.receipt for each in review.pending]
     facts = {"patrol_night": f"{review.night:%m-%d}", "due": len(review.queued), "receipts": receipts}
     for person in {each.id: each for each in [*leaders, *ctx.store.register.office_staff()]}.values():
-        once_key = f"review/{review.night}/{person.id}"
+        once_key = f"review-deadline/{review.night}/{person.id}"
         until = f"{review_deadline(review.night, ctx.rules).astimezone(ctx.rules.zone):%H:%M}"
         notify_system(
             person,

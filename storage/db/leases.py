@@ -52,23 +52,23 @@ class LeaseStore:
 
     def add_call(self, lease_name: str, request: dict[str, Any], now: datetime) -> int:
         """Add a call for the holder of the lease to make; its id."""
-        call = RpcCall(lease_name=lease_name, request=request, requested_at=now, state="waiting")
+        call = RpcCall(lease_name=lease_name, request=request, requested_at=now, state="pending")
         self.session.add(call)
         self.session.flush()
         return call.id
 
     def has_pending_calls(self, lease_name: str) -> bool:
         """Whether any call waits."""
-        query = select(RpcCall.id).where(RpcCall.lease_name == lease_name, RpcCall.state == "waiting").limit(1)
+        query = select(RpcCall.id).where(RpcCall.lease_name == lease_name, RpcCall.state == "pending").limit(1)
         return self.session.scalar(query) is not None
 
     def claim_calls(self, lease_name: str, limit: int) -> Sequence[Any]:
         """Take the oldest waiting calls, so that nobody else makes them: id and request."""
         waiting = (
-            select(RpcCall.id).where(RpcCall.lease_name == lease_name, RpcCall.state == "waiting").order_by(RpcCall.id)
+            select(RpcCall.id).where(RpcCall.lease_name == lease_name, RpcCall.state == "pending").order_by(RpcCall.id)
         )
         ids = self.session.scalars(waiting.limit(limit)).all()
-        query = update(RpcCall).where(RpcCall.id.in_(ids), RpcCall.state == "waiting").values(state="taken")
+        query = update(RpcCall).where(RpcCall.id.in_(ids), RpcCall.state == "pending").values(state="claimed")
         return sorted(self.session.execute(query.returning(RpcCall.id, RpcCall.request)).all())
 
     def save_response(self, call_id: int, response: dict[str, Any]) -> None:
@@ -81,7 +81,7 @@ class LeaseStore:
 
     def cancel_call(self, call_id: int) -> bool:
         """Cancel a waiting call; False when the holder has already taken it."""
-        query = update(RpcCall).where(RpcCall.id == call_id, RpcCall.state == "waiting").values(state="withdrawn")
+        query = update(RpcCall).where(RpcCall.id == call_id, RpcCall.state == "pending").values(state="cancelled")
         return self.session.execute(query.returning(RpcCall.id)).first() is not None
 
     def delete_calls(self, requested_before: datetime) -> None:

@@ -44,7 +44,7 @@ def probe_film(path: Path, timeout_s: float = 30.0) -> ProbeResult:
     """
     if path.stat().st_size == 0:
         return ProbeResult(fault="empty")
-    return ProbeResult(**_asked("look", timeout_s, os.path.abspath(path)))
+    return ProbeResult(**_asked("probe", timeout_s, os.path.abspath(path)))
 
 
 class PictureError(Exception):
@@ -62,7 +62,7 @@ def extract_picture(path: Path, target: Path, kind: str, at_s: float | None = No
 
 def write_watermarked_copy(path: Path, target: Path, text: str, timeout_s: float = 300.0) -> None:
     """Write a copy of a film as MP4 that bears these words in every picture. Raises as `picture` does."""
-    _made(_asked("mark", timeout_s, os.path.abspath(path), os.path.abspath(target), text))
+    _made(_asked("watermark", timeout_s, os.path.abspath(path), os.path.abspath(target), text))
 
 
 def _asked(task: str, patience_s: float, *args: object) -> dict[str, Any]:

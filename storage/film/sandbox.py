@@ -24,11 +24,11 @@ MAX_REQUEST_BYTES = 65536
 MAX_FILE_BYTES = 1 << 30
 # What can be asked for; each answers with values for JSON, of which `fault` is one.
 TASKS: dict[str, Callable[..., dict[str, Any]]] = {
-    "look": lambda path: asdict(probe_file(path)),
-    "thumb": pictures.draw_thumbnail,
+    "probe": lambda path: asdict(probe_file(path)),
+    "thumbnail": pictures.draw_thumbnail,
     "still": pictures.draw_still,
-    "sheet": pictures.draw_contact_sheet,
-    "mark": watermark.write_watermarked,
+    "contact_sheet": pictures.draw_contact_sheet,
+    "watermark": watermark.write_watermarked,
 }
 # An answer was given; the file could not be opened; or SIGKILL, which comes from a machine without memory.
 EXIT_CODES_WITHOUT_FAULT = {0, os.EX_TEMPFAIL, -signal.SIGKILL}

@@ -33,7 +33,7 @@ def _worked_off(count: int, number: int) -> float:
 
 
 def _beating(found: Service) -> int:
-    return found.count("fact", "name like 'executor/worker-%%'")
+    return found.count("fact", "name like 'worker-heartbeat/worker-%%'")
 
 
 def starting(quick: bool) -> Iterator[Row]:

@@ -165,7 +165,7 @@ def cost(kind: str, enterprises: int) -> Cost:
             connection.execute(text("analyze"))
         memory = UnitOfWork(kept, InlineEngine(), RealClock(), SHANGHAI)
         with memory.transaction() as store:
-            store.facts.store_fact("born", {"at": (_WAVE - timedelta(days=1)).isoformat()})
+            store.facts.store_fact("service_started", {"at": (_WAVE - timedelta(days=1)).isoformat()})
         with memory.read() as store, _counted(kept) as judging:
             whole = judge_night(Context(store, memory.rules(store), _WAVE), NIGHT)
         assert len(whole.confirmed_missing) == enterprises // 10

@@ -114,11 +114,11 @@ def _app() -> dict[str, str]:
 
 def test_a_message_is_heard_once_however_often_it_comes(here: Edge) -> None:
     sent = here.cloud.phone("zhangsan").says("你好")
-    before = here.counted("repeated")
+    before = here.counted("duplicate")
     sent.repeat().repeat()
     assert sent.statuses == [200, 200, 200]
     assert len(here.inbox()) == 1
-    assert here.counted("repeated") == before + 2
+    assert here.counted("duplicate") == before + 2
     here.settle()
     assert len(here.notices()) == 1
 

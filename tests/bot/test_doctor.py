@@ -19,7 +19,7 @@ from bot.doctor import platform, storage
 from bot.monitoring.liveness import WORKER_HEARTBEAT_PREFIX
 from bot.monitoring.metrics import CALLBACKS_TOTAL
 from storage.db.models import Binding, DutyShift, Enterprise, GroupChat
-from storage.outages import WORKING
+from storage.outages import PROCESSING
 from tests.bot.parts import Edge
 from tests.harness import County
 from tests.places import embedded_only
@@ -41,7 +41,7 @@ def county(here: Edge) -> Edge:
             if not store.duty.people_on_shift(day)["leader"]:
                 store.session.add(DutyShift(day=day, post="leader", person_id=leader.id))
         store.facts.store_fact(f"{WORKER_HEARTBEAT_PREFIX}one", {"at": now.isoformat()})
-        store.outages.record_heartbeat(WORKING, now)
+        store.outages.record_heartbeat(PROCESSING, now)
     here.cloud.add_robot("KEY", "夜巡工作群")
     for child in list(CALLBACKS_TOTAL._metrics):
         CALLBACKS_TOTAL.remove(*child)
@@ -145,7 +145,7 @@ def test_a_proxy_that_loses_the_query_is_found(county: Edge, tmp_path: Path) -> 
 def test_callbacks_that_come_and_never_open_are_found(county: Edge, tmp_path: Path, reason: str, said: str) -> None:
     CALLBACKS_TOTAL.labels("wecom_app", reason).inc(3)
     assert any(said in line and "3 个" in line for line in wrong(county, tmp_path))
-    CALLBACKS_TOTAL.labels("wecom_app", "kept").inc()
+    CALLBACKS_TOTAL.labels("wecom_app", "stored").inc()
     assert not any(said in line for line in wrong(county, tmp_path))
 
 
@@ -197,7 +197,7 @@ def test_an_enterprise_outside_of_every_group_is_counted(county: Edge, tmp_path:
 
 def test_nobody_at_work_and_a_timetable_asleep_are_found(county: Edge, tmp_path: Path) -> None:
     with county.bot.uow.transaction() as store:
-        store.outages.record_heartbeat(WORKING, wall_now() - timedelta(minutes=2))
+        store.outages.record_heartbeat(PROCESSING, wall_now() - timedelta(minutes=2))
     assert any("时刻表已有 120 秒没有动" in line or "时刻表已有 121 秒" in line for line in wrong(county, tmp_path))
     with county.bot.uow.transaction() as store:
         store.facts.store_fact(f"{WORKER_HEARTBEAT_PREFIX}one", {"at": (wall_now() - timedelta(minutes=2)).isoformat()})

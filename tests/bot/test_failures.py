@@ -75,7 +75,7 @@ def test_a_full_database_is_503_and_the_message_is_stored_once_there_is_room(her
         sent = here.cloud.phone("zhangsan").says("字" * 5000)
         assert sent.status == 503
     assert here.inbox() == []
-    assert here.counted("not_kept") >= 1
+    assert here.counted("not_stored") >= 1
     assert sent.repeat().status == 200
     assert len(here.inbox()) == 1
 

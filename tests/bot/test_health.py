@@ -15,7 +15,7 @@ from bot.devtools.simulator import Cloud
 from bot.monitoring.liveness import WORKER_HEARTBEAT_PREFIX
 from schedules.completeness_check import COMPLETENESS_FACT
 from storage.db.models import AccessToken, InboxRow, Notice
-from storage.outages import WORKING
+from storage.outages import PROCESSING
 from tests.bot.parts import Edge, edge
 from tests.harness import HandClock
 from tests.places import Place
@@ -64,10 +64,10 @@ def alive(here: Edge) -> Edge:
 
 def test_a_stalled_timetable_makes_the_service_unready(alive: Edge) -> None:
     with alive.bot.uow.transaction() as store:
-        store.outages.record_heartbeat(WORKING, alive.clock.now() - timedelta(seconds=14))
+        store.outages.record_heartbeat(PROCESSING, alive.clock.now() - timedelta(seconds=14))
     assert ready(alive)["problems"] == {}
     with alive.bot.uow.transaction() as store:
-        store.outages.record_heartbeat(WORKING, alive.clock.now() - timedelta(seconds=40))
+        store.outages.record_heartbeat(PROCESSING, alive.clock.now() - timedelta(seconds=40))
     assert ready(alive)["problems"] == {"timetable": "the timetable has not ticked for 40 s"}
     alive.clock.speed = 60.0
     assert ready(alive)["problems"] == {}
@@ -86,7 +86,7 @@ def test_a_message_that_waits_long_is_a_warning(alive: Edge) -> None:
 
 def test_a_night_that_is_not_accounted_for_is_a_warning(alive: Edge) -> None:
     with alive.bot.uow.transaction() as store:
-        store.facts.store_fact(COMPLETENESS_FACT, {"night": "2026-11-24", "well": False})
+        store.facts.store_fact(COMPLETENESS_FACT, {"night": "2026-11-24", "ok": False})
     assert ready(alive)["warnings"]["audit"] == "the night of 2026-11-24 is not accounted for"
 
 
@@ -100,7 +100,7 @@ def test_the_metrics_show_messages_notices_ticks_workers_and_tokens(alive: Edge)
     alive.cloud.phone("zhangsan").says("你好")
     alive.say("zhangsan")
     with alive.bot.uow.transaction() as store:
-        store.outages.record_heartbeat(WORKING, alive.clock.now() - timedelta(seconds=3))
+        store.outages.record_heartbeat(PROCESSING, alive.clock.now() - timedelta(seconds=3))
         expires = alive.clock.now() + timedelta(seconds=7000)
         store.session.add(AccessToken(name="wecom/x/app", value="SECRET", expires_at=expires))
     metrics = read_metrics(alive)
@@ -109,7 +109,7 @@ def test_the_metrics_show_messages_notices_ticks_workers_and_tokens(alive: Edge)
     assert metrics['patrol_notices{state="due"}'] == 1
     assert metrics["patrol_tick_lag_seconds"] == 3
     assert metrics["patrol_workers"] == 1
-    assert metrics['patrol_token_left_seconds{name="wecom/x/app"}'] == 7000
+    assert metrics['patrol_token_remaining_seconds{name="wecom/x/app"}'] == 7000
     alive.settle()
     metrics = read_metrics(alive)
     assert metrics['patrol_messages{state="done"}'] == 1

@@ -87,7 +87,7 @@ def test_health_and_metrics_show_no_secret(here: Edge) -> None:
     here.settle()
     here.bot.channels.receivers["wecom_app"]._client.token()  # type: ignore[attr-defined]
     pages = "".join(here.client.get(page).text for page in ("/metrics", "/health/ready", "/health/live", "/nowhere"))
-    assert "patrol_token_left_seconds" in pages
+    assert "patrol_token_remaining_seconds" in pages
     assert [secret for secret in secrets_of(here) if secret in pages] == []
 
 

@@ -195,13 +195,13 @@ def test_a_web_process_alone_and_a_later_worker_keep_one_rehearsal_clock(sky: Pr
     beaten = until(lambda: live_executors(sky))
     told, fact = datetime.fromisoformat(sky.ready()["now"]), rehearsal(sky)
     assert beaten
-    assert abs(told - datetime.fromisoformat(fact["lived"])) < timedelta(minutes=3)
+    assert abs(told - datetime.fromisoformat(fact["reached"])) < timedelta(minutes=3)
     assert datetime.fromisoformat(fact["start"]) <= began
 
 
 def live_executors(sky: Program) -> set[str]:
     with reading(sky) as store:
-        return store.facts.heartbeats_since("executor/", wall_now() - timedelta(seconds=3))
+        return store.facts.heartbeats_since("worker-heartbeat/", wall_now() - timedelta(seconds=3))
 
 
 def rehearsal(sky: Program) -> dict[str, Any]:
@@ -244,7 +244,7 @@ def test_a_killed_rehearsal_was_an_outage_and_a_stopped_one_was_not(sky: Program
     until(lambda: all(now not in (None, then) for now, then in zip(last_heartbeats(sky), before, strict=True)))
     night = json.loads(sky.run("night", "2026-11-24", "--json").stdout)
     # The process that received also worked.
-    assert {each["what"] for each in night["outages"]} == ({"receiving", "working"} if killed else set())
+    assert {each["what"] for each in night["outages"]} == ({"receiving", "processing"} if killed else set())
     assert night["window"][1].startswith(closes)
     sky.end(process)
 
@@ -252,4 +252,4 @@ def test_a_killed_rehearsal_was_an_outage_and_a_stopped_one_was_not(sky: Program
 def last_heartbeats(sky: Program) -> list[datetime | None]:
     """The last heartbeat of each component."""
     with reading(sky) as store:
-        return [store.outages.last_heartbeat(part) for part in ("receiving", "working")]
+        return [store.outages.last_heartbeat(part) for part in ("receiving", "processing")]

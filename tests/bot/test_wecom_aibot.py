@@ -403,7 +403,7 @@ def test_an_unclaimed_call_is_withdrawn(place: Place, here: Edge, gateway: Cloud
             "aibot_send_msg", markdown()
         )
     assert not isinstance(refused.value, OutcomeUnknown)
-    assert here.rows(RpcCall)[0].state == "withdrawn"
+    assert here.rows(RpcCall)[0].state == "cancelled"
 
 
 def test_a_claimed_call_without_a_response_is_of_unknown_outcome(place: Place, here: Edge, gateway: Cloud) -> None:

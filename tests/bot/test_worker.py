@@ -73,7 +73,7 @@ def measure_tick(folder: Path, cloud: Cloud, enterprises: int, hour: str) -> tup
     engine = InlineEngine()
     bot = build_bot(config_for(cloud, folder), database, clock, engine)
     with bot.uow.transaction() as store:
-        store.facts.store_fact("born", {"at": at("-21:00").isoformat()})
+        store.facts.store_fact("service_started", {"at": at("-21:00").isoformat()})
         register(store, enterprises, 4)
     clock.instant = at(hour)
     bot.worker.run_tick()

@@ -68,7 +68,7 @@ def county(folder: Path) -> Iterator[Stage]:
         close = start_web_server(bot.web, config)
         write_sample_register(folder / "register.xlsx", NIGHT - timedelta(days=3))
         with bot.uow.transaction() as store:
-            store.facts.store_fact("born", {"at": clock.instant.isoformat()})
+            store.facts.store_fact("service_started", {"at": clock.instant.isoformat()})
             assert apply_register(
                 parse_register(folder / "register.xlsx"), store, bot.objects, clock.instant, dry_run=False
             ).applied

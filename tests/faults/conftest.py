@@ -29,6 +29,6 @@ def cloud(clock: HandClock) -> Iterator[Cloud]:
 def county(tmp_path: Path, cloud: Cloud, clock: HandClock) -> Iterator[Edge]:
     with edge(tmp_path, cloud, clock) as here:
         with here.bot.uow.transaction() as store:
-            store.facts.store_fact("born", {"at": clock.instant.isoformat()})
+            store.facts.store_fact("service_started", {"at": clock.instant.isoformat()})
             County(store, cloud, NIGHT).settle(enterprises=2, parts=2)
         yield here

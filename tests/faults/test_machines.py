@@ -43,7 +43,7 @@ def test_a_killed_workers_work_is_taken_over_within_a_minute(place: Place, tmp_p
         Crowd(night, ["p2"], films=0, threads=1).send(1)
         night.until(lambda: "sending" in {each.state for each in night.rows(Notice)})
         second = night.add("worker", "w2")
-        night.until(lambda: "executor/w2" in alive(night))
+        night.until(lambda: "worker-heartbeat/w2" in alive(night))
         first.kill()
         killed = time.monotonic()
         night.until(lambda: not night.cloud.aibot.is_connected)
@@ -64,7 +64,8 @@ def test_a_killed_workers_work_is_taken_over_within_a_minute(place: Place, tmp_p
 def alive(night: Lab) -> set[str]:
     with night.reading() as store:
         return {
-            f"executor/{name}" for name in store.facts.heartbeats_since("executor/", at("01:00").replace(year=2000))
+            f"worker-heartbeat/{name}"
+            for name in store.facts.heartbeats_since("worker-heartbeat/", at("01:00").replace(year=2000))
         }
 
 

@@ -127,7 +127,7 @@ def test_an_alert_settles_itself_when_the_last_film_has_come(tmp_path: Path) -> 
         night.hears("p1")
         night.time("06:30")
         with night.bot.uow.read() as store:
-            assert store.session.query(Alert).one().closed_reason == "nobody owes anything any more"
+            assert store.session.query(Alert).one().closed_reason == "no films outstanding"
 
 
 def test_a_film_that_proves_unfit_does_not_settle_an_alert(tmp_path: Path) -> None:
@@ -271,5 +271,5 @@ def test_an_alert_nobody_answered_is_closed_with_its_night(tmp_path: Path) -> No
         night.time("12:01")
         [night.hears(who) for who in LADDER]
         with night.bot.uow.read() as store:
-            assert store.session.query(Alert).one().closed_reason == "the night is over"
+            assert store.session.query(Alert).one().closed_reason == "night over"
         assert night.state("E001", NIGHT) == "missing"

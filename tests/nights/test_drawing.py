@@ -17,8 +17,8 @@ def test_thumbnails_are_drawn_ahead_and_a_film_that_is_gone_keeps_no_other_from_
     with night.office() as store:
         gone, there = store.submissions.film_object_keys(NIGHT)
     objects = night.bot.objects
-    assert objects.stat(picture_key(there, "thumb")) is None
+    assert objects.stat(picture_key(there, "thumbnail")) is None
     objects.remove(gone)
     ThumbnailGenerator(night.bot.uow, FilmImages(objects)).run_once()
-    assert objects.stat(picture_key(gone, "thumb")) is None
-    assert objects.stat(picture_key(there, "thumb")) is not None
+    assert objects.stat(picture_key(gone, "thumbnail")) is None
+    assert objects.stat(picture_key(there, "thumbnail")) is not None

@@ -192,13 +192,13 @@ def trail_head(night: Story) -> str | None:
 def test_what_people_did_is_sealed_and_its_head_stands_on_the_report(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=1, parts=1) as night:
         with night.office() as store:
-            store.audit_log.record(night.clock.instant, "王大", "attached", subject="E001")
+            store.audit_log.record(night.clock.instant, "王大", "film_attached", subject="E001")
         night.settle(2)
         with night.bot.uow.read() as store:
             assert (trail_head(night), store.audit_log.verify().valid_count) == (str(store.audit_log.head()), 1)
         before = trail_head(night)
         with night.office() as store:
-            store.audit_log.record(night.clock.instant, "王大", "attached", subject="E002")
+            store.audit_log.record(night.clock.instant, "王大", "film_attached", subject="E002")
         assert trail_head(night) == before  # not sealed yet
         night.settle(2)
         assert str(trail_head(night)).startswith("2-")

@@ -37,7 +37,7 @@ MONDAY, BEFORE = date(2026, 11, 23), NIGHT - timedelta(days=7)
 def told(night: Story) -> Iterator[Story]:
     """Reports of what is in the tables; what people heard on the way is of no concern here."""
     with night.office() as store:
-        store.facts.store_fact("born", {"at": at("00:00", date(2025, 12, 1)).isoformat()})
+        store.facts.store_fact("service_started", {"at": at("00:00", date(2025, 12, 1)).isoformat()})
     yield night
 
 
@@ -140,7 +140,7 @@ def test_every_figure_of_the_year_has_its_rows(week: Story) -> None:
             store.session.add(ContentItem(title=title, kind=kind, url="https://example.org", added_at=at("01:00")))
             store.session.flush()
         for item in store.content.active_items():
-            saying = NoticeDraft("content", "x", f"push/{item.id}", NIGHT, at("09:07"), params={"item": item.id})
+            saying = NoticeDraft("content", "x", f"content/{item.id}", NIGHT, at("09:07"), params={"item": item.id})
             notice = store.notices.add_for_group(group, saying)
             assert notice is not None
             store.notices.pending_deliveries.clear()

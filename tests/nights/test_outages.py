@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.monitoring.outage_recorder import Heartbeat
-from storage.outages import RECEIVING, WORKING
+from storage.outages import PROCESSING, RECEIVING
 from tests.harness import NIGHT, Story, at, story
 
 
@@ -100,8 +100,8 @@ def test_that_we_could_not_work_is_on_record_and_excuses_nobody(tmp_path: Path) 
     with story(tmp_path, "00:10", enterprises=1, parts=1) as night:
         night.film("p1")
         night.hears("p1")
-        away(night, "02:00", "03:00", WORKING)
-        assert (window(night), [each["what"] for each in night.view()["outages"]]) == (["00:00", "06:00"], [WORKING])
+        away(night, "02:00", "03:00", PROCESSING)
+        assert (window(night), [each["what"] for each in night.view()["outages"]]) == (["00:00", "06:00"], [PROCESSING])
         [told] = night.hears("staff")
         assert "视频没有丢" in told
 

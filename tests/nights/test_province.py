@@ -49,7 +49,7 @@ class Queries:
         settle(memory.database, enterprises, without_group=enterprises // 3)
         film_a_night(memory.database, NIGHT, enterprises)
         with memory.transaction() as store:
-            store.facts.store_fact("born", {"at": (WAVE - timedelta(days=1)).astimezone(UTC).isoformat()})
+            store.facts.store_fact("service_started", {"at": (WAVE - timedelta(days=1)).astimezone(UTC).isoformat()})
         said: list[str] = []
         counts = []
         event.listen(memory.database.engine, "before_cursor_execute", lambda _c, _k, words, *_: said.append(words))

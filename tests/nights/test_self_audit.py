@@ -63,7 +63,7 @@ def fact(night: Story) -> Any:
 
 def decided(night: Story) -> str:
     with night.bot.uow.read() as store:
-        return str(row(store, Decision, key=f"audit/{NIGHT}").outcome)
+        return str(row(store, Decision, key=f"self-audit/{NIGHT}").outcome)
 
 
 def test_a_night_that_is_accounted_for_is_told_once(tmp_path: Path, watcher: Watcher) -> None:
@@ -80,7 +80,8 @@ def test_a_night_that_is_accounted_for_is_told_once(tmp_path: Path, watcher: Wat
             )
         ]
         assert decided(night) == (
-            "expected=3 judged=3 exempt=0 waves=3 waves_decided=3 due=3 left=3 unknown=0 reported=1"
+            "expected=3 judged=3 exempt=0 waves=3 waves_decided=3"
+            " reminders_due=3 reminders_sent=3 unknown_outcomes=0 report_sent=1"
         )
 
 
@@ -106,7 +107,7 @@ def test_reminders_that_a_film_overtook_were_not_due(tmp_path: Path, watcher: Wa
             store.session.add(notice)
         night.time("08:00")
         assert len(watcher.told) == 1
-        assert (fact(night)["due"], fact(night)["well"]) == (0, True)
+        assert (fact(night)["reminders_due"], fact(night)["ok"]) == (0, True)
 
 
 @pytest.mark.parametrize("state", ["unknown", "failed", "expired"])
@@ -119,8 +120,8 @@ def test_a_reminder_that_did_not_leave_keeps_the_watcher_waiting(tmp_path: Path,
             reminder.state = state
         night.time("13:00")
         assert watcher.told == []
-        assert "left=2" in decided(night)
-        assert fact(night)["well"] is False
+        assert "reminders_sent=2" in decided(night)
+        assert fact(night)["ok"] is False
 
 
 def test_a_film_nobody_has_placed_keeps_the_night_open_until_somebody_does(tmp_path: Path, watcher: Watcher) -> None:

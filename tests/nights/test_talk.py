@@ -111,7 +111,7 @@ def test_the_board_as_one_message_says_where_we_were_down_and_what_waits(tmp_pat
         night.film("stranger")
         night.hears("stranger")
         with night.office() as store:
-            store.outages.add("working", at("00:11"), at("00:15"), at("00:15"))
+            store.outages.add("processing", at("00:11"), at("00:15"), at("00:15"))
         night.clock.instant = at("00:20")
         night.says("leader", "今晚")
         said = night.hears("leader")[0].splitlines()

@@ -62,9 +62,9 @@ def brightness(image: Image.Image, x: float, y: float) -> int:
 
 def test_a_thumb_is_small_and_a_sheet_shows_the_whole_film(tmp_path: Path) -> None:
     film = half_bright(tmp_path / "film.mp4", size=(640, 480))
-    assert drawn(film, "thumb").size == (320, 240)
+    assert drawn(film, "thumbnail").size == (320, 240)
     assert drawn(film, "still", 1.0).size == (640, 480)
-    assert drawn(film, "sheet").size == (4 * 320, 3 * 240)
+    assert drawn(film, "contact_sheet").size == (4 * 320, 3 * 240)
 
 
 def test_a_still_shows_the_instant_that_was_asked_for(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_a_still_shows_the_instant_that_was_asked_for(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("keys", [5, 250])
 def test_a_film_held_upright_is_shown_upright(tmp_path: Path, keys: int) -> None:
-    thumb = drawn(turned(half_bright(tmp_path / "film.mp4", keys=keys)), "thumb")
+    thumb = drawn(turned(half_bright(tmp_path / "film.mp4", keys=keys)), "thumbnail")
     assert thumb.size == (240, 320)
     assert (brightness(thumb, 0.9, 0.5) > 200, brightness(thumb, 0.1, 0.5) < 50) == (True, True)
 
@@ -119,7 +119,7 @@ def test_every_picture_of_a_copy_differs_from_the_film_all_over(tmp_path: Path) 
 def test_what_is_no_film_gives_no_picture_and_harms_nobody(tmp_path: Path, content: bytes) -> None:
     film = tmp_path / "film.mp4"
     film.write_bytes(content)
-    for kind in ("thumb", "sheet"):
+    for kind in ("thumbnail", "contact_sheet"):
         with pytest.raises(PictureError):
             extract_picture(film, tmp_path / "picture.jpg", kind)
     with pytest.raises(PictureError):

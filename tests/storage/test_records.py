@@ -19,17 +19,17 @@ def test_two_that_note_the_same_fact_at_once_both_get_on(place: Place, tmp_path:
     def note() -> None:
         began.set()
         with other.transaction() as session:
-            FactStore(session).store_fact("watcher", {"on": False})
+            FactStore(session).store_fact("outside_watcher", {"enabled": False})
 
     thread = threading.Thread(target=note)
     with one.transaction() as session:
-        FactStore(session).store_fact("watcher", {"on": True})
+        FactStore(session).store_fact("outside_watcher", {"enabled": True})
         thread.start()
         began.wait(20)
         # Long enough for the other to have looked before this one is kept.
         thread.join(0.2)
     thread.join(20)
     with one.read() as session:
-        assert FactStore(session).read_fact("watcher") == {"on": False}
+        assert FactStore(session).read_fact("outside_watcher") == {"enabled": False}
     one.close()
     other.close()

@@ -24,7 +24,7 @@ def database(place: Place, tmp_path: Path) -> Iterator[Database]:
     for number in range(1, 6):
         with made.transaction() as session:
             Store(session).audit_log.record(
-                NOW, "王大", "attached", subject=f"E00{number}", receipt=f"1124-000{number}"
+                NOW, "王大", "film_attached", subject=f"E00{number}", receipt=f"1124-000{number}"
             )
     with made.transaction() as session:
         assert Store(session).audit_log.seal_new(NOW + timedelta(seconds=1)) == 5
@@ -59,7 +59,7 @@ def test_whoever_meddles_breaks_the_chain_at_that_place(database: Database, medd
 
 def test_an_entry_that_is_slipped_in_is_sealed_as_what_it_is_the_latest(database: Database) -> None:
     with database.transaction() as session:
-        session.add(AuditEntry(at=NOW - timedelta(days=9), actor="x", action="attached", detail={}))
+        session.add(AuditEntry(at=NOW - timedelta(days=9), actor="x", action="film_attached", detail={}))
     with database.transaction() as session:
         store = Store(session)
         assert store.audit_log.seal_new(NOW + timedelta(hours=1)) == 1

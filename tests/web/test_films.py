@@ -94,7 +94,7 @@ def test_every_look_is_on_record_and_the_enterprise_sees_who_looked(watch: Room)
         views = store.session.query(FilmView).order_by(FilmView.id)
         assert [(each.viewer_name, each.kind, each.by_supervisor) for each in views] == [
             ("李局", "film", True),
-            ("李局", "sheet", True),
+            ("李局", "contact_sheet", True),
             ("甲化工负责人", "film", False),
         ]
 

@@ -282,4 +282,4 @@ def test_a_calculated_formula_counts_and_an_uncalculated_one_is_refused(office: 
 def test_now_is_when_the_import_is_on_record(office: Office) -> None:
     office.take_sheets(sample_sheets())
     (entry,) = office.all(AuditEntry)
-    assert (entry.at, entry.action) == (NOW, "import")
+    assert (entry.at, entry.action) == (NOW, "register_imported")

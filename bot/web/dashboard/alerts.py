@@ -19,14 +19,14 @@ def blueprint(uow: UnitOfWork) -> Blueprint:
     pages = Blueprint("alerts", __name__)
 
     @pages.get("/tonight/alarms")
-    @requires_permission("alarms.see")
+    @requires_permission("alerts.see")
     def alarms(viewer: Viewer) -> str:
         with uow.read() as store:
             found = store.alerts.of_night(night_of(uow.clock.now(), uow.rules(store)))
         return render_template("alerts.html", alerts=found, alert_text=_words)
 
     @pages.post("/tonight/alarms/<int:alert_id>/take")
-    @requires_permission("alarms.take")
+    @requires_permission("alerts.acknowledge")
     def taken(viewer: Viewer, alert_id: int) -> str:
         """The same as 已知悉 in the chat."""
         now = uow.clock.now()

@@ -24,7 +24,7 @@ def blueprint(uow: UnitOfWork) -> Blueprint:
         state.app.jinja_env.globals.update(action_label=action_label, field_label=field_label)  # type: ignore[attr-defined]
 
     @pages.get("/trail")
-    @requires_permission("trail.see")
+    @requires_permission("audit_log.see")
     def trail(viewer: Viewer) -> str:
         words, before = request.args.get("q", "").strip(), request.args.get("before", type=int)
         with uow.read() as store:

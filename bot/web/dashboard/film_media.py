@@ -23,7 +23,8 @@ from storage.film import PictureError
 from storage.objects import ObjectMissing
 
 log = logging.getLogger(__name__)
-_PICTURES = ("thumb", "sheet")
+# The picture that each address shows.
+_PICTURES = {"thumb": "thumbnail", "sheet": "contact_sheet"}
 _A_DAY = "private, max-age=86400"
 
 
@@ -69,14 +70,14 @@ def _add_pictures(pages: Blueprint, memory: UnitOfWork, gallery: FilmAccess) -> 
         if kind not in _PICTURES or film.object_key is None:
             abort(404)
         try:
-            body = gallery.film_images.read_image(gallery.film_images.ensure_image(film.object_key, kind))
+            body = gallery.film_images.read_image(gallery.film_images.ensure_image(film.object_key, _PICTURES[kind]))
         except (PictureError, ObjectMissing) as error:
             log.warning("no picture of %s: %s", film.receipt, error)
             abort(404)
         except FilmImagesBusy:
             return Response(status=503, headers={"Retry-After": "5"})
         if kind == "sheet":
-            record_view(memory, viewer, film, "sheet")
+            record_view(memory, viewer, film, "contact_sheet")
         return Response(body, content_type="image/jpeg", headers={"Cache-Control": _A_DAY})
 
 

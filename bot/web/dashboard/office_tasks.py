@@ -61,7 +61,7 @@ def blueprint(uow: UnitOfWork) -> Blueprint:
     shown = _Desk(uow)
 
     @pages.get("/office")
-    @requires_permission("office.see")
+    @requires_permission("office_tasks.see")
     def list_tasks(viewer: Viewer) -> str:
         return shown.page(viewer)
 
@@ -75,7 +75,7 @@ RunAction = Callable[[Viewer, Callable[[Store], str | None]], PageResponse]
 
 def _add_films(pages: Blueprint, memory: UnitOfWork, act: RunAction) -> None:
     @pages.post("/office/films/<receipt>/attach")
-    @requires_permission("films.correct")
+    @requires_permission("films.attach")
     def place(viewer: Viewer, receipt: str) -> PageResponse:
         code, number = (request.form.get(name, "").strip() for name in ("code", "number"))
 
@@ -85,7 +85,7 @@ def _add_films(pages: Blueprint, memory: UnitOfWork, act: RunAction) -> None:
         return act(viewer, deed)
 
     @pages.post("/office/films/<receipt>/dismiss")
-    @requires_permission("films.correct")
+    @requires_permission("films.attach")
     def dismiss(viewer: Viewer, receipt: str) -> PageResponse:
         def deed(store: Store) -> None:
             office_tasks.dismiss_film(receipt, viewer.name, store, memory.clock.now())
@@ -108,7 +108,7 @@ def _add_people(pages: Blueprint, memory: UnitOfWork, act: RunAction) -> None:
         return act(viewer, deed)
 
     @pages.post("/office/objections/<int:objection_id>")
-    @requires_permission("objection.settle")
+    @requires_permission("objection.answer")
     def settle(viewer: Viewer, objection_id: int) -> PageResponse:
         def deed(store: Store) -> None:
             words = request.form.get("answer", "")
@@ -117,7 +117,7 @@ def _add_people(pages: Blueprint, memory: UnitOfWork, act: RunAction) -> None:
         return act(viewer, deed)
 
     @pages.post("/office/notices/<int:notice_id>")
-    @requires_permission("office.work")
+    @requires_permission("office_tasks.work")
     def seen(viewer: Viewer, notice_id: int) -> PageResponse:
         def deed(store: Store) -> None:
             office_tasks.mark_notice_seen(notice_id, viewer.name, store, memory.clock.now())

@@ -52,7 +52,7 @@ def start_session(uow: UnitOfWork, person: Person, method: str, state: str | Non
             oauth_state_sha256=hash_token(state) if state else None,
         )
         if fresh:
-            store.audit_log.record(uow.clock.now(), person.name, "signed_in", means=method)
+            store.audit_log.record(uow.clock.now(), person.name, "signed_in", sign_in_method=method)
     if fresh:
         session.clear()
         session.permanent = True

@@ -20,8 +20,8 @@ MENU = (
     ("/films", "menu.films", "films.watch"),
     ("/review", "menu.review", "review.see"),
     ("/history", "menu.history", "history.see"),
-    ("/office", "menu.office_tasks", "office.see"),
-    ("/trail", "menu.audit_log", "trail.see"),
+    ("/office", "menu.office_tasks", "office_tasks.see"),
+    ("/trail", "menu.audit_log", "audit_log.see"),
 )
 # htmx neither evaluates words of a page nor writes styles into it: the policy forbids both.
 HTMX_CONFIG = {

@@ -85,7 +85,7 @@ def _add_board(pages: Blueprint, boards: BoardCache) -> None:
 
 def _add_rows(pages: Blueprint, memory: UnitOfWork) -> None:
     @pages.get("/tonight/waiting")
-    @requires_permission("office.see")
+    @requires_permission("office_tasks.see")
     def waiting(viewer: Viewer) -> str:
         """The films behind the figures of what waits: without a part, or of people nobody knows."""
         now = memory.clock.now()

@@ -49,7 +49,7 @@ def apply_register(
             return outcome
         store_files(parsed, objects)
         if actor is not None and (outcome.added or outcome.changed):
-            store.audit_log.record(now, actor, "import", added=outcome.added, changed=outcome.changed)
+            store.audit_log.record(now, actor, "register_imported", added=outcome.added, changed=outcome.changed)
     outcome.applied = True
     return outcome
 

@@ -28,11 +28,11 @@ class RpcCall(Base):
     __tablename__ = "rpc_call"
     __table_args__ = (
         Index("rpc_call_pending", "lease_name", "state", "id"),
-        CheckConstraint("state in ('waiting','taken','done','withdrawn')", name="rpc_call_state"),
+        CheckConstraint("state in ('pending','claimed','done','cancelled')", name="rpc_call_state"),
     )
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     lease_name: Mapped[str]
     request: Mapped[dict[str, Any]]
-    state: Mapped[str] = mapped_column(default="waiting")
+    state: Mapped[str] = mapped_column(default="pending")
     requested_at: Mapped[datetime]
     response: Mapped[dict[str, Any] | None]

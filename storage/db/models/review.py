@@ -15,7 +15,7 @@ class FilmView(Base):
 
     __tablename__ = "film_view"
     __table_args__ = (
-        CheckConstraint("kind in ('film','sheet','download')", name="film_view_kind"),
+        CheckConstraint("kind in ('film','contact_sheet','download')", name="film_view_kind"),
         CheckConstraint("watched_s >= 0 and covered_s >= 0", name="film_view_not_negative"),
     )
     id: Mapped[int] = mapped_column(Id, primary_key=True)

@@ -25,7 +25,7 @@ class Outage(Base):
     __tablename__ = "outage"
     __table_args__ = (
         UniqueConstraint("kind", "started_at", name="outage_once"),
-        CheckConstraint("kind in ('receiving','working','platform')", name="outage_kind"),
+        CheckConstraint("kind in ('receiving','processing','platform')", name="outage_kind"),
         CheckConstraint("started_at < ended_at", name="outage_duration"),
         Index("outage_ended", "ended_at"),
     )

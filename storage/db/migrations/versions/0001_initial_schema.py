@@ -138,7 +138,7 @@ def upgrade() -> None:
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("kind in ('receiving','working','platform')", name="outage_kind"),
+        sa.CheckConstraint("kind in ('receiving','processing','platform')", name="outage_kind"),
         sa.CheckConstraint("started_at < ended_at", name="outage_duration"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("kind", "started_at", name="outage_once"),
@@ -179,7 +179,7 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("response", sa.JSON(), nullable=True),
-        sa.CheckConstraint("state in ('waiting','taken','done','withdrawn')", name="rpc_call_state"),
+        sa.CheckConstraint("state in ('pending','claimed','done','cancelled')", name="rpc_call_state"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("rpc_call_pending", "rpc_call", ["lease_name", "state", "id"])
@@ -615,7 +615,7 @@ def upgrade() -> None:
         sa.Column("watched_s", sa.Double(), nullable=False),
         sa.Column("covered_s", sa.Double(), nullable=False),
         sa.Column("last_progress_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("kind in ('film','sheet','download')", name="film_view_kind"),
+        sa.CheckConstraint("kind in ('film','contact_sheet','download')", name="film_view_kind"),
         sa.CheckConstraint("watched_s >= 0 and covered_s >= 0", name="film_view_not_negative"),
         sa.ForeignKeyConstraint(
             ["person_id"],
