@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.engine import DELIVER, TAKE_IN
 from storage.db.models import Enterprise, GroupChat, Submission
-from storage.inbox import store_messages_autocommit
+from storage.inbox import InboundMessage, store_messages_autocommit
 from tests.harness import NIGHT, Story, at, row, story
 
 
@@ -55,7 +55,7 @@ def test_a_film_still_being_fetched_is_not_accused(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=2, parts=1) as night:
         night.time("01:30")
         [inbox] = store_messages_autocommit(
-            night.bot.uow.database, [("wecom_app", "k", "<xml/>")], night.clock.now()
+            night.bot.uow.database, [InboundMessage("wecom_app", "k", "<xml/>")], night.clock.now()
         ).values()
         with night.office() as store:
             enterprise = row(store, Enterprise, code="E001")
@@ -178,7 +178,9 @@ def test_an_enterprise_without_a_group_is_reminded_through_its_people(tmp_path: 
 
 def test_messages_that_wait_are_worked_off_before_a_wave_but_not_for_ever(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=1, parts=1) as night:
-        store_messages_autocommit(night.bot.uow.database, [("wecom_app", "stuck", "<xml/>")], night.clock.now())
+        store_messages_autocommit(
+            night.bot.uow.database, [InboundMessage("wecom_app", "stuck", "<xml/>")], night.clock.now()
+        )
         with night.office() as store:
             store.inbox.claim_undispatched(1)  # and the engine lost it
         night.clock.instant = at("01:37")

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from storage.db.database import WRITE_TIMEOUT_S, Database
-from storage.inbox import store_messages, store_messages_autocommit
+from storage.inbox import InboundMessage, store_messages, store_messages_autocommit
 from storage.store import Store
 from tests.places import Place
 
@@ -27,15 +27,19 @@ def database(place: Place, tmp_path: Path) -> Iterator[Database]:
 
 
 def test_messages_are_stored_unchanged_and_once(database: Database) -> None:
-    messages = [("wecom_app", "b", AWKWARD), ("wecom_app", "a", "<a/>"), ("wecom_app", "b", AWKWARD)]
+    messages = [
+        InboundMessage("wecom_app", "b", AWKWARD),
+        InboundMessage("wecom_app", "a", "<a/>"),
+        InboundMessage("wecom_app", "b", AWKWARD),
+    ]
     first = store_messages_autocommit(database, messages, NOW)
     assert set(first) == {("wecom_app", "a"), ("wecom_app", "b")}
-    more = [*messages, ("wecom_kf", "a", "<k/>")]
+    more = [*messages, InboundMessage("wecom_kf", "a", "<k/>")]
     assert store_messages_autocommit(database, more, NOW).keys() == {("wecom_kf", "a")}
     with database.transaction() as session:
-        assert store_messages(session, [("wecom_app", "a", "<a/>"), ("wecom_app", "c", "<c/>")], NOW).keys() == {
-            ("wecom_app", "c")
-        }
+        assert store_messages(
+            session, [InboundMessage("wecom_app", "a", "<a/>"), InboundMessage("wecom_app", "c", "<c/>")], NOW
+        ).keys() == {("wecom_app", "c")}
     with database.read() as session:
         kept = Store(session).inbox.get(first["wecom_app", "b"])
         assert kept is not None
@@ -55,7 +59,9 @@ def test_a_write_of_another_process_is_waited_for_and_readers_keep_their_timeout
     other = Database(database.url.render_as_string(hide_password=False))
     with ThreadPoolExecutor() as pool:
         with other.transaction():
-            storing = pool.submit(store_messages_autocommit, database, [("wecom_app", "a", "<a/>")], NOW, 10)
+            storing = pool.submit(
+                store_messages_autocommit, database, [InboundMessage("wecom_app", "a", "<a/>")], NOW, 10
+            )
             with pytest.raises(TimeoutError):
                 storing.result(timeout=0.2)
         assert storing.result(timeout=10)
@@ -66,8 +72,8 @@ def test_a_write_of_another_process_is_waited_for_and_readers_keep_their_timeout
 
 @pytest.mark.parametrize("place", ["server"], indirect=True)
 def test_a_statement_is_repeated_when_the_server_has_closed_the_connection(database: Database) -> None:
-    assert store_messages_autocommit(database, [("wecom_app", "a", "<a/>")], NOW)
+    assert store_messages_autocommit(database, [InboundMessage("wecom_app", "a", "<a/>")], NOW)
     with database.read() as session:
         others = "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()"
         session.execute(text(f"{others} and datname = current_database()"))
-    assert store_messages_autocommit(database, [("wecom_app", "b", "<b/>")], NOW)
+    assert store_messages_autocommit(database, [InboundMessage("wecom_app", "b", "<b/>")], NOW)
