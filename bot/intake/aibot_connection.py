@@ -174,4 +174,4 @@ class AibotConnection:
             while self._unsaved:
                 is_new = self._inbox_writer.save(self._unsaved[0])
                 self._unsaved.popleft()
-                CALLBACKS_TOTAL.labels(WECOM_AIBOT, "kept" if is_new else "repeated").inc()
+                CALLBACKS_TOTAL.labels(WECOM_AIBOT, "stored" if is_new else "duplicate").inc()
