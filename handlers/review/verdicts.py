@@ -117,7 +117,7 @@ def _reviewable(judged: VerdictDraft, store: Store, now: datetime) -> Submission
         raise OperationRefused("review.reason_required")
     holder = store.review.claims(now).get(film.id)
     if holder not in (None, judged.reviewer.id):
-        raise OperationRefused("review.claimed_by_other", receipt=film.receipt)
+        raise OperationRefused("review.claimed_by_other")
     return film
 
 

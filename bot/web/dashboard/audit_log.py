@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 from flask import Blueprint, render_template, request
 
@@ -13,6 +14,14 @@ from bot.workbooks.register.schema import SHEETS
 from handlers.permissions import Viewer
 
 _AT_ONCE = 50
+# Values of a detail that have a text of their own.
+_VALUE_TEXTS = {
+    "verdict": "verdict.{}",
+    "before": "verdict.{}",
+    "channel": "channel.{}",
+    "cause": "alert_page.{}",
+    "sign_in_method": "sign_in.by_{}",
+}
 
 
 def blueprint(uow: UnitOfWork) -> Blueprint:
@@ -21,7 +30,9 @@ def blueprint(uow: UnitOfWork) -> Blueprint:
 
     @pages.record_once
     def furnish(state: object) -> None:
-        state.app.jinja_env.globals.update(action_label=action_label, field_label=field_label)  # type: ignore[attr-defined]
+        state.app.jinja_env.globals.update(  # type: ignore[attr-defined]
+            action_label=action_label, field_label=field_label, value_label=value_label
+        )
 
     @pages.get("/trail")
     @requires_permission("audit_log.see")
@@ -52,6 +63,12 @@ def field_label(field: str) -> str:
     """What a field of a row, or of an entry's detail, is called."""
     key = f"audit_detail.{field}"
     return _titles().get(field) or (say(key) if key in all_texts() else field)
+
+
+def value_label(field: str, value: Any) -> Any:
+    """A value of an entry's detail as people read it."""
+    key = _VALUE_TEXTS.get(field, "").format(value)
+    return say(key) if key in all_texts() else "、".join(value) if isinstance(value, list) else value
 
 
 @cache

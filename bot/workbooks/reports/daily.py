@@ -154,10 +154,8 @@ def _values(number: int, row: DailyRow, night: date) -> tuple[Any, ...]:
 
 def _county(number: int, row: SupervisorRow) -> tuple[Any, ...]:
     """The county's gap stands under those of the enterprises."""
-    state = say(
-        "workbook.daily_unreviewed" if row.unreviewed_receipts else "workbook.daily_reviewed",
-        count=len(row.unreviewed_receipts),
-    )
+    count = len(row.unreviewed_receipts)
+    state = say("workbook.daily_unreviewed", count=count) if count else say("workbook.daily_reviewed")
     remark = say("workbook.daily_watched", minutes=row.watched_minutes)
     return (
         number,
