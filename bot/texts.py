@@ -34,6 +34,12 @@ def say(key: str, **params: Any) -> str:
     return all_texts()[key].format(**{name: _filled(value) for name, value in params.items() if name in needed})
 
 
+def recipient_label(name: str) -> str:
+    """The name of a recipient of notices; one that stands in the settings is named by its channel."""
+    key = f"channel.{name}"
+    return say(key) if key in all_texts() else name
+
+
 def _filled(value: Any) -> Any:
     if isinstance(value, dict) and "say" in value:
         return say(value["say"], **{name: each for name, each in value.items() if name != "say"})

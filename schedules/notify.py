@@ -114,7 +114,7 @@ def notify_office(store: Store, night: date, now: datetime, text_key: str, once_
         saying = NoticeDraft(
             kind="system", text_key=text_key, once_key=once_key, night=night, due_at=now, params=params
         )
-        store.notices.add_for_fallback(saying)
+        store.notices.add_for_sms_mail(saying)
 
 
 def notify_fault(ctx: Context, text_key: str, subject: str, **params: Any) -> None:

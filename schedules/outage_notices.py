@@ -50,7 +50,7 @@ def _tell_meanwhile(night: date, ctx: Context) -> None:
         expires_at=span.closes,
         params=said,
     )
-    ctx.store.notices.add_for_fallback(saying)
+    ctx.store.notices.add_for_sms_mail(saying)
 
 
 def _tell(outage: Outage, night: date, ctx: Context) -> None:

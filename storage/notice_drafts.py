@@ -15,7 +15,7 @@ from storage.personal_channels import PersonalChannel, route_to
 # Why a notice is not even tried: the person has no account, or none that can be reached now.
 NO_ACCOUNT, UNDELIVERABLE = "no_account", "undeliverable"
 # The channels whose recipients are in the settings: the fallback addresses and the external monitor.
-FALLBACK, EXTERNAL_MONITOR = "fallback", "heartbeat"
+SMS_MAIL, EXTERNAL_MONITOR = "sms_mail", "heartbeat"
 _SETTINGS_ADDRESS = "settings"
 _NO_LINKS: Mapping[str, int] = MappingProxyType({})
 
@@ -64,9 +64,9 @@ def group_row(group: GroupChat, draft: NoticeDraft) -> dict[str, Any]:
     return notice_row(draft, group.name, channel, address, route, {"group_id": group.id})
 
 
-def settings_row(channel: str, recipient_name: str, draft: NoticeDraft) -> dict[str, Any]:
-    """The row of a notice to FALLBACK or EXTERNAL_MONITOR."""
-    return notice_row(draft, recipient_name, channel, _SETTINGS_ADDRESS, channel)
+def settings_row(channel: str, draft: NoticeDraft) -> dict[str, Any]:
+    """The row of a notice to SMS_MAIL or EXTERNAL_MONITOR; the recipient is named by the channel."""
+    return notice_row(draft, channel, channel, _SETTINGS_ADDRESS, channel)
 
 
 def notice_row(

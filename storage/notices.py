@@ -13,15 +13,15 @@ from sqlalchemy.orm import Session
 from storage import notice_drafts
 from storage.db.models import DeliveryAttempt, GroupChat, Notice, Person
 from storage.facts import insert_all_if_absent, insert_if_absent
-from storage.notice_drafts import EXTERNAL_MONITOR, FALLBACK, NO_ACCOUNT, UNDELIVERABLE, NoticeDraft, notice_row
+from storage.notice_drafts import EXTERNAL_MONITOR, NO_ACCOUNT, SMS_MAIL, UNDELIVERABLE, NoticeDraft, notice_row
 from storage.outbound import NoticeForm, OutboundMessage, encode
 from storage.personal_channels import PersonalChannel, route_to
 
 __all__ = [
     "EXTERNAL_MONITOR",
-    "FALLBACK",
     "FINAL_STATES",
     "NO_ACCOUNT",
+    "SMS_MAIL",
     "UNDELIVERABLE",
     "NoticeDraft",
     "NoticeForm",
@@ -86,13 +86,13 @@ class NoticeStore:
         """Add notices to any number of groups with one statement."""
         self._add_all([notice_drafts.group_row(group, draft) for group, draft in items])
 
-    def add_for_fallback(self, draft: NoticeDraft) -> Notice | None:
+    def add_for_sms_mail(self, draft: NoticeDraft) -> Notice | None:
         """Add a notice to the fallback addresses (SMS, mail) of the settings; None if its once-key exists."""
-        return self._add(notice_drafts.settings_row(FALLBACK, "后备通道", draft))
+        return self._add(notice_drafts.settings_row(SMS_MAIL, draft))
 
     def add_for_external_monitor(self, draft: NoticeDraft) -> Notice | None:
         """Add a notice to the external monitor of the settings; None if its once-key exists."""
-        return self._add(notice_drafts.settings_row(EXTERNAL_MONITOR, "外部守望", draft))
+        return self._add(notice_drafts.settings_row(EXTERNAL_MONITOR, draft))
 
     def _add(self, values: dict[str, Any]) -> Notice | None:
         notice_id = insert_if_absent(self.session, Notice, values)

@@ -17,7 +17,7 @@ from bot.channels import (
 )
 from bot.channels.interface import Channel, ChannelContext, ChannelParts, PollSource, Receiver, UrgentReceiver
 from bot.channels.wecom_api.login import WeComLogin
-from storage.notices import EXTERNAL_MONITOR, FALLBACK
+from storage.notices import EXTERNAL_MONITOR, SMS_MAIL
 from storage.personal_channels import PersonalChannel
 
 # Each builder returns None if its settings are missing. Where several channels reach a person, the first is preferred.
@@ -28,7 +28,7 @@ CHANNELS: dict[str, Callable[[ChannelContext], ChannelParts | None]] = {
     "wecom_kf": wecom_kf.build,
     "official_account": official_account.build,
     "wecom_msgaudit": wecom_msgaudit.build,
-    FALLBACK: sms_mail.build,
+    SMS_MAIL: sms_mail.build,
     EXTERNAL_MONITOR: heartbeat.build,
 }
 

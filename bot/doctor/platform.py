@@ -48,7 +48,7 @@ def check_platform(config: Config, uow: UnitOfWork, channels: Channels) -> Itera
         else:
             yield _robot(robot, group.name, group.robot_key)
     if not config.ALERT_FALLBACK_URLS:
-        yield warning("doctor.no_fallback")
+        yield warning("doctor.no_sms_mail")
 
 
 def _app(config: Config, memory: UnitOfWork) -> CheckResult:

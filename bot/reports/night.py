@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
+from bot.texts import recipient_label
 from schedules.context import Context
 from schedules.judgement import EnterpriseJudgement
 from schedules.night_judgement import judge_night
@@ -100,7 +101,7 @@ class _View:
     def _notice(self, notice: Notice) -> dict[str, Any]:
         return {
             "kind": notice.kind,
-            "to": notice.recipient_name,
+            "to": recipient_label(notice.recipient_name),
             "channel": notice.channel,
             "due_at": self._instant(notice.due_at),
             "sent_at": self._instant(notice.sent_at) if notice.sent_at else None,

@@ -94,7 +94,7 @@ def escalate(alert: Alert, ctx: Context) -> None:
     due = min(alert.escalated_at + wait, ctx.now) if alert.escalated_at else alert.opened_at
     alert.rung, alert.escalated_at = level, ctx.now
     if level == len(people):
-        ctx.store.notices.add_for_fallback(_saying(alert, level, NoticeForm.TEXT, f"alert/{alert.id}/fallback", due))
+        ctx.store.notices.add_for_sms_mail(_saying(alert, level, NoticeForm.TEXT, f"alert/{alert.id}/sms-mail", due))
     for person in people[level] if level < len(people) else ():
         for form in (NoticeForm.ALERT, NoticeForm.TEXT):
             once_key = f"alert/{alert.id}/{level}/{person.id}/{form}"

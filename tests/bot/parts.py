@@ -77,7 +77,7 @@ class Edge:
             add = {
                 "wecom_app": lambda saying: store.notices.add_for_account(APP, to, None, saying),
                 "wecom_robot": lambda saying: store.notices.add_for_group(group_of(store, to), saying),
-                "fallback": lambda saying: store.notices.add_for_fallback(saying),
+                "sms_mail": lambda saying: store.notices.add_for_sms_mail(saying),
             }[channel]
             notice = add(NoticeDraft(**values))
             assert notice is not None

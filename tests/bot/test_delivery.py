@@ -345,7 +345,7 @@ def test_the_fallback_is_used_if_the_app_may_not_send(here: Edge) -> None:
     here.cloud.faults.inject("message/send", errcode=60020)
     here.say("zhangsan")
     here.settle()
-    assert [(each.channel, each.state) for each in here.notices()] == [("wecom_app", "failed"), ("fallback", "failed")]
+    assert [(each.channel, each.state) for each in here.notices()] == [("wecom_app", "failed"), ("sms_mail", "failed")]
 
 
 def test_an_expired_notice_is_not_sent(here: Edge) -> None:
@@ -516,7 +516,7 @@ def test_the_fallback_addresses_are_retried_until_one_accepts(
     url, bodies = loopback
     config = config_for(cloud, tmp_path).model_copy(update={"ALERT_FALLBACK_URLS": (SecretStr(url),)})
     with edge(tmp_path, cloud, clock, config) as here:
-        here.say(channel="fallback")
+        here.say(channel="sms_mail")
         settle_all(here, 1)
         assert states(here) == ["sent"]
     assert len(bodies) == 2

@@ -208,7 +208,7 @@ def test_a_platform_that_is_away_is_told_to_the_fallback_once(tmp_path: Path) ->
         for _ in range(20):
             night.settle(60)
         night.cloud.faults.clear()
-        [told] = [each for each in night.notices("system") if each["channel"] == "fallback"]
+        [told] = [each for each in night.notices("system") if each["channel"] == "sms_mail"]
         assert told["state"] == "failed"  # the story has no fallback addresses
         night.settle(61)
         for who in ("p1", "staff", "leader", "backup"):

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask
 from flask_login import current_user
 
-from bot.texts import all_texts, say
+from bot.texts import all_texts, recipient_label, say
 from bot.unit_of_work import UnitOfWork
 from bot.web.assets import asset
 from handlers.permissions import Viewer
@@ -44,7 +44,7 @@ def register_template_globals(app: Flask, uow: UnitOfWork) -> None:
     def local(instant: datetime, form: str = "%H:%M") -> str:
         return instant.astimezone(uow.zone).strftime(form)
 
-    app.jinja_env.filters["local"] = local
+    app.jinja_env.filters.update(local=local, recipient_label=recipient_label)
 
     @app.context_processor
     def looking() -> dict[str, Any]:
