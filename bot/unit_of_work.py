@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session
 
 from bot.clock import Clock, real_delay
 from bot.engine import DELIVER, TAKE_IN, Engine, Job
-from schedules.context import Context
-from schedules.outage_notices import load_rule_book
+from schedules.context import Context, load_rule_book
 from schedules.rules import RuleBook
 from storage.db.database import WRITE_TIMEOUT_S, Database
 from storage.inbox import InboundMessage, store_messages_autocommit

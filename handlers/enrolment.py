@@ -1,4 +1,4 @@
-"""Binding an account to a person by a one-time code (绑定 8位码)."""
+"""Binding an account to a person by a one-time code (绑定 and eight digits)."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from schedules.context import Context
 from schedules.notify import reply_route
 from storage.db.models import Employment, Enterprise, Invitation, Person
 from storage.errors import OperationRefused
+from storage.register_terms import ROLES
 from storage.store import Store
 
-REGISTER_ROLES = ("巡检员", "负责人", "安全员", "值班领导", "工作人员", "审计员", "管理员")
 VALID_FOR = timedelta(days=7)
-_WORD = re.compile(r"^绑定(?:码)?[:：]?(\d{8})$")
-# Eight digits are safe only while nobody may try them all.
-_TRIES, _PERIOD = 5, timedelta(hours=1)
+_BINDING = re.compile(r"^绑定(?:码)?[:：]?(\d{8})$")
+# Without a limit, all codes of eight digits could be tried.
+_MAX_ATTEMPTS, _ATTEMPTS_PERIOD = 5, timedelta(hours=1)
 
 
 def parse_binding_code(text: str) -> str | None:
-    """The code of a binding request, or None when the text is none."""
-    found = _WORD.match(normalize_text(text))
-    return found.group(1) if found else None
+    """The code of a binding request, or None for any other text."""
+    match = _BINDING.match(normalize_text(text))
+    return match.group(1) if match else None
 
 
 def handle_binding(message: Message, ctx: Context) -> None:
-    """Bind the sender's account, from this moment on, if the code is good."""
-    route = reply_route(message)
-    if ctx.store.notices.count_since(route, "enrolment.wrong_code", ctx.now - _PERIOD) >= _TRIES:
+    """Bind the sender's account from now on, if the code is valid."""
+    attempts_since = ctx.now - _ATTEMPTS_PERIOD
+    if ctx.store.notices.count_since(reply_route(message), "enrolment.wrong_code", attempts_since) >= _MAX_ATTEMPTS:
         return add_reply(message, ctx, "enrolment.too_many_attempts")
     invitation = ctx.store.register.invitation(parse_binding_code(message.text) or "")
     if invitation is None or invitation.expires_at <= ctx.now or invitation.used_at is not None:
@@ -55,7 +55,7 @@ def invite(
     now: datetime,
     actor: str = "night-patrol invite",
 ) -> Invitation:
-    """Make a one-time code for a person, who is put into the register if not there yet. Raises Refused."""
+    """Create a one-time code for a person, who is added to the register if necessary. Raises OperationRefused."""
     person = register_person(name, roles, enterprise_code, store)
     code = f"{secrets.randbelow(10**8):08d}"
     invitation = Invitation(code=code, person_id=person.id, created_at=now, expires_at=now + VALID_FOR)
@@ -73,36 +73,39 @@ def invite(
 
 
 def register_person(name: str, roles: list[str], enterprise_code: str | None, store: Store) -> Person:
-    """The person of that name at that enterprise (or in the office), with these roles from now on. Raises Refused."""
+    """The person of that name at that enterprise (None = the office), created if necessary, with these roles added.
+
+    Raises OperationRefused.
+    """
     name = name.strip()
-    unknown = [role for role in roles if role not in REGISTER_ROLES]
+    unknown = [role for role in roles if role not in ROLES]
     if not name or not roles or unknown:
-        raise OperationRefused(
-            "enrolment.unknown_role", allowed_roles="、".join(REGISTER_ROLES), unknown_roles="、".join(unknown or roles)
-        )
+        allowed, refused = "、".join(ROLES), "、".join(unknown or roles)
+        raise OperationRefused("enrolment.unknown_role", allowed_roles=allowed, unknown_roles=refused)
     enterprise = None
     if enterprise_code:
         enterprise = store.register.enterprise_by_code(enterprise_code)
         if enterprise is None:
             raise OperationRefused("enrolment.unknown_enterprise", code=enterprise_code)
-    person = _person(name, enterprise, store) or _new_person(name, enterprise, store)
+    person = _find_person(name, enterprise, store) or _create_person(name, enterprise, store)
     person.roles = [*person.roles, *(role for role in roles if role not in person.roles)]
     return person
 
 
-def _person(name: str, enterprise: Enterprise | None, store: Store) -> Person | None:
-    """The one person of that name who works for just that enterprise (or for the office)."""
-    wanted = [enterprise.id] if enterprise else []
-    same = store.register.people_named(name)
-    employers = store.register.enterprise_ids_of(person.id for person in same)
-    fitting = [person for person in same if wanted == [] and not employers.get(person.id)]
-    fitting += [person for person in same if wanted and wanted[0] in employers.get(person.id, [])]
-    if len(fitting) > 1:
+def _find_person(name: str, enterprise: Enterprise | None, store: Store) -> Person | None:
+    """The one person of that name at that enterprise, or (None) without any enterprise."""
+    namesakes = store.register.people_named(name)
+    employers = store.register.enterprise_ids_of(person.id for person in namesakes)
+    if enterprise is None:
+        matching = [person for person in namesakes if not employers.get(person.id)]
+    else:
+        matching = [person for person in namesakes if enterprise.id in employers.get(person.id, [])]
+    if len(matching) > 1:
         raise OperationRefused("enrolment.ambiguous_name", name=name)
-    return fitting[0] if fitting else None
+    return matching[0] if matching else None
 
 
-def _new_person(name: str, enterprise: Enterprise | None, store: Store) -> Person:
+def _create_person(name: str, enterprise: Enterprise | None, store: Store) -> Person:
     person = Person(name=name, roles=[])
     store.session.add(person)
     store.session.flush()

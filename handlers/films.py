@@ -1,36 +1,44 @@
-"""A film: on record first, then fetched, then filed, then answered."""
+"""A film: recorded first, then fetched, then filed, then answered."""
 
 from __future__ import annotations
 
-from handlers import emergency, twice
+from dataclasses import replace
+
+from handlers import emergency
 from handlers.attribution import assign_part, attribute_films
-from handlers.duplicates import mark_reused_films
+from handlers.duplicates import DUPLICATE_MARK, mark_reused_films, resolve_duplicate
 from handlers.message import MediaFetch, Message
 from handlers.receipts import add_film_reply, film_params, send_receipt
 from handlers.rectification import record_film_answer
+from handlers.replies import sender_and_enterprises
 from schedules.context import Context
 from schedules.patrol_night import night_of, submission_window
 from schedules.rules import RuleBook
 from storage.db.models import Submission
 from storage.submissions import FilingResult
 
-# Half a second of grace: a phone shows 9.6 s as 10.
-_GRACE_S = 0.5
+# Phones round the length they show: 9.6 s appears as 10.
+_ROUNDING_S = 0.5
 
 
 def handle(message: Message, ctx: Context) -> MediaFetch | None:
-    """Put the film on record under the sender's name, and have it fetched; what is said with it may be an alarm."""
+    """Record the film under its sender and have it fetched; its caption may report an emergency."""
     if emergency.mentions_emergency(message.text):
         emergency.handle(message, ctx)
     return create_submission(message, ctx, kind="film")
 
 
+def handle_file(message: Message, ctx: Context) -> MediaFetch | None:
+    """A film may be sent as a file: fetch it and let the probe decide."""
+    return create_submission(message, ctx, kind="film")
+
+
 def create_submission(message: Message, ctx: Context, *, kind: str) -> MediaFetch | None:
-    """Put on record that something is coming, of a known person or of a stranger."""
-    person = ctx.store.register.account_owner(message.realm, message.sender, message.sent_at)
-    known = person is not None and bool(ctx.store.register.enterprises_of(person.id))
+    """Record what is about to be fetched, of a known person or of a stranger."""
+    person, enterprises = sender_and_enterprises(message, ctx)
+    target = message.film_target
     submission = ctx.store.submissions.get_or_create(
-        message.film_target.night if message.film_target else night_of(message.sent_at, ctx.rules),
+        target.night if target else night_of(message.sent_at, ctx.rules),
         channel=message.channel,
         message_key=message.key,
         inbox_id=message.inbox_id,
@@ -43,47 +51,38 @@ def create_submission(message: Message, ctx: Context, *, kind: str) -> MediaFetc
         sent_at=message.sent_at,
         received_at=message.received_at,
         state="receiving",
-        attribution="unattributed" if known else "quarantined",
+        attribution="unattributed" if enterprises else "quarantined",
     )
-    if known and message.film_target:
-        assign_part(submission, message.film_target.enterprise_id, message.film_target.part_id, "upload_link", ctx)
-    if known and kind == "film":
+    if enterprises and target:
+        assign_part(submission, target.enterprise_id, target.part_id, "upload_link", ctx)
+    if enterprises and kind == "film":
         attribute_films(ctx, message.realm, message.sender, submission.night)
     if message.media is None:
         mark_lost(submission.id, "no_media", ctx)
     return MediaFetch(submission.id, message.media) if message.media and submission.state == "receiving" else None
 
 
-def file_film(submission_id: int, filed: FilingResult, fault: str | None, ctx: Context) -> None:
-    """The bytes are kept and looked at: file the film, or keep it as unfit, and tell its sender.
+def file_film(submission_id: int, result: FilingResult, fault: str | None, ctx: Context) -> None:
+    """File the stored and probed film, or mark it as unfit, and tell its sender.
 
     `fault` is what the probe found wrong, None for a real film.
     """
     film = ctx.store.submissions.get(submission_id)
     assert film is not None
-    fault = fault or _too_short(film, filed, ctx.rules)
-    if not fault and twice.resolve_duplicate(film, filed.sha256, ctx.store):
-        ctx.store.submissions.file(submission_id, _as(filed, "supporting"), [twice.DUPLICATE_MARK])
+    fault = fault or _too_short(film, result, ctx.rules)
+    if not fault and resolve_duplicate(film, result.sha256, ctx.store):
+        ctx.store.submissions.file(submission_id, replace(result, state="supporting"), [DUPLICATE_MARK])
         return
-    marks = [fault] if fault else _marks(film, ctx.rules)
-    state = "unfit" if fault else "filed"
-    if not ctx.store.submissions.file(submission_id, _as(filed, state), marks):
+    marks = [fault] if fault else _lateness_marks(film, ctx.rules)
+    if not ctx.store.submissions.file(submission_id, replace(result, state="unfit" if fault else "filed"), marks):
         return
     if not fault:
         mark_reused_films(film, ctx.store)
     if film.attribution == "quarantined":
-        add_film_reply(
-            film,
-            ctx.store,
-            ctx.now,
-            _stranger_text(film, fault),
-            f"stranger/{film.id}",
-            film_params(film, ctx.store, ctx.rules),
-        )
+        text_key = _quarantine_text_key(film, fault)
+        add_film_reply(film, ctx, text_key, f"stranger/{film.id}", film_params(film, ctx))
     elif fault:
-        add_film_reply(
-            film, ctx.store, ctx.now, f"unfit.{fault}", f"unfit/{film.id}", film_params(film, ctx.store, ctx.rules)
-        )
+        add_film_reply(film, ctx, f"unfit.{fault}", f"unfit/{film.id}", film_params(film, ctx))
     elif film.attribution == "attributed":
         send_receipt(film, ctx)
         record_film_answer(film, ctx)
@@ -91,41 +90,35 @@ def file_film(submission_id: int, filed: FilingResult, fault: str | None, ctx: C
 
 
 def mark_lost(submission_id: int, detail: str, ctx: Context) -> None:
-    """The platform no longer has the bytes: say so, and ask for the film again."""
+    """The platform no longer has the bytes: ask the sender for the film again."""
     film = ctx.store.submissions.get(submission_id)
     if film is not None and ctx.store.submissions.file(submission_id, FilingResult("failed", None), [detail]):
-        add_film_reply(
-            film, ctx.store, ctx.now, "unfit.lost", f"film-lost/{film.id}", film_params(film, ctx.store, ctx.rules)
-        )
+        add_film_reply(film, ctx, "unfit.lost", f"film-lost/{film.id}", film_params(film, ctx))
 
 
 def release_quarantined_films(ctx: Context) -> int:
-    """Place the quarantined films of people the register has come to know since; how many there were."""
-    found = ctx.store.submissions.quarantined_now_bound()
-    for film in found:
+    """Attribute the quarantined films of people who have been registered since; returns how many there were."""
+    quarantined = ctx.store.submissions.quarantined_now_bound()
+    for film in quarantined:
         person = ctx.store.register.account_owner(film.realm, film.sender, film.sent_at)
         if person and ctx.store.register.enterprises_of(person.id):
             film.person_id, film.attribution = person.id, "unattributed"
             ctx.store.session.flush()
             attribute_films(ctx, film.realm, film.sender, film.night)
-    return len(found)
+    return len(quarantined)
 
 
-def _as(filed: FilingResult, state: str) -> FilingResult:
-    return FilingResult(**{**vars(filed), "state": state})
-
-
-def _stranger_text(film: Submission, fault: str | None) -> str:
+def _quarantine_text_key(film: Submission, fault: str | None) -> str:
     if film.person_id is not None:
         return "stranger.no_enterprise"
     return "stranger.unfit" if fault else "stranger.film"
 
 
-def _too_short(film: Submission, filed: FilingResult, rules: RuleBook) -> str | None:
-    shortest = rules.for_night(film.night).shortest_film_s
-    return "too_short" if (filed.duration_s or 0) < shortest - _GRACE_S else None
+def _too_short(film: Submission, result: FilingResult, rules: RuleBook) -> str | None:
+    shortest_s = rules.for_night(film.night).shortest_film_s
+    return "too_short" if (result.duration_s or 0) < shortest_s - _ROUNDING_S else None
 
 
-def _marks(film: Submission, rules: RuleBook) -> list[str]:
+def _lateness_marks(film: Submission, rules: RuleBook) -> list[str]:
     lateness = submission_window(film.night, rules).lateness(film.sent_at)
     return [] if lateness == "on_time" else [lateness]

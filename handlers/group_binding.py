@@ -1,4 +1,4 @@
-"""Work groups in which the bot sits: learnt when somebody speaks there, bound to a group of the register."""
+"""Binding a group chat in which the bot is a member to a work group of the register."""
 
 from __future__ import annotations
 
@@ -7,53 +7,44 @@ from handlers.part_names import normalize_text
 from handlers.replies import add_reply, sender_name, sender_of
 from schedules.context import Context
 from schedules.notify import notify_office
-from schedules.patrol_night import night_of
 from storage.db.models import GroupChat
-from storage.register import OFFICE_STAFF_ROLES
+from storage.register_terms import OFFICE_ROLES
 from storage.store import Store
 
-_BIND = "绑定群"
+KEYWORD = "绑定群"
 
 
 def handle_group_message(message: Message, ctx: Context) -> bool:
-    """Something was said in a group; True when it was only about which group this is.
+    """Whether a group message was only a binding command.
 
-    Nobody can tell the bot a group's name but people: the office is told once how to.
+    The platform does not tell the bot a group's name, so the office is told once how to bind an unknown group.
     """
-    said = normalize_text(message.text)
-    if message.kind == "text" and said.startswith(_BIND):
-        _bind(message, said.removeprefix(_BIND).strip(":："), ctx)
+    text = normalize_text(message.text)
+    if message.kind == "text" and text.startswith(KEYWORD):
+        _bind(message, text.removeprefix(KEYWORD).strip(":："), ctx)
         return True
     if ctx.store.register.group_by_chat_id(message.chat_id) is None:
-        who, chat = sender_name(ctx.store, message), message.chat_id
-        notify_office(
-            ctx.store,
-            night_of(ctx.now, ctx.rules),
-            ctx.now,
-            "group_binding.unknown",
-            f"unknown-group/{chat}",
-            sender_name=who,
-            chat_id=chat,
-        )
+        params = {"sender_name": sender_name(message, ctx), "chat_id": message.chat_id}
+        notify_office(ctx, ctx.night, "group_binding.unknown", f"unknown-group/{message.chat_id}", **params)
     return False
 
 
 def _bind(message: Message, name: str, ctx: Context) -> None:
-    """By a member of the office only: from then on what the group is told comes here."""
-    person = sender_of(ctx.store, message)
-    if person is None or not set(OFFICE_STAFF_ROLES) & set(person.roles):
+    """Bind the chat, for a member of the office only: from then on the group's messages are sent here."""
+    person = sender_of(message, ctx)
+    if person is None or not person.has_role(*OFFICE_ROLES):
         return add_reply(message, ctx, "group_binding.not_permitted")
     groups = ctx.store.register.groups()
     group = next((each for each in groups if normalize_text(each.name) == name), None)
     if group is None:
         return add_reply(message, ctx, "group_binding.no_such_group", names=[each.name for each in groups])
-    _move(message.chat_id, group, ctx.store)
+    _move_chat(message.chat_id, group, ctx.store)
     ctx.store.audit_log.record(ctx.now, person.name, "group_bound", group=group.name, chat_id=message.chat_id)
     return add_reply(message, ctx, "group_binding.bound", name=group.name)
 
 
-def _move(chat: str, group: GroupChat, store: Store) -> None:
-    before = store.register.group_by_chat_id(chat)
-    if before is not None:
-        before.chat_id = None
-    group.chat_id = chat
+def _move_chat(chat_id: str, group: GroupChat, store: Store) -> None:
+    previous = store.register.group_by_chat_id(chat_id)
+    if previous is not None:
+        previous.chat_id = None
+    group.chat_id = chat_id

@@ -1,31 +1,30 @@
-"""`Message`: what a person sent, whichever door it came through. Pure."""
+"""`Message`: one thing that a person sent, over whichever channel. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
 
+# Channels that deliver what people write to each other in their group, not to us.
+ARCHIVE_CHANNELS = frozenset({"wecom_msgaudit"})
+
 
 @dataclass(frozen=True)
 class FilmTarget:
-    """What a film is for, where that was settled before it came: its night, enterprise and part."""
+    """The night, enterprise and part of a film, where they are known before it arrives."""
 
     night: date
     enterprise_id: int
     part_id: int
 
 
-# Doors by which nobody speaks to us: what people say to each other is overheard.
-ARCHIVE_CHANNELS = frozenset({"wecom_msgaudit"})
-
-
 @dataclass(frozen=True)
 class Message:
-    """One thing said. `sent_at` is the platform's word on when, `key` is unique within the channel.
+    """One message. `sent_at` is the platform's time of sending, `key` is unique within the channel.
 
-    `chat` is the group it was said in, empty for a single chat. `kind` is one of text, film, photo, file, voice,
-    location, link, press (a button), too_large (in place of a film that the platform does not hand on), event,
-    unknown. `about` is the key of the message that an event concerns.
+    `chat_id` is the group it was sent in, empty for a direct message. `kind` is one of text, film, photo, file, voice,
+    location, link, press (a button), too_large (in place of a film that the platform does not deliver), event,
+    unknown. `related_key` is the key of the message that an event is about.
     """
 
     channel: str
@@ -49,13 +48,13 @@ class Message:
 
     @property
     def ordering_key(self) -> str:
-        """What one person says is handled one thing after the other."""
+        """Messages with the same key are handled one after the other."""
         return f"sender/{self.realm}/{self.sender}"
 
 
 @dataclass(frozen=True)
 class MediaFetch:
-    """What a handler leaves for the worker to do outside any transaction: fetch these bytes."""
+    """Media for the worker to fetch outside any transaction."""
 
     submission_id: int
     media: str

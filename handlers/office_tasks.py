@@ -1,4 +1,4 @@
-"""What lies on the office's desk in the morning, and what can be done about each thing."""
+"""The open tasks of the supervising office, and the actions that complete them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from storage.db.models import Enterprise, InboxRow, Notice, Objection, Submission
+from handlers.attribution import assign_part
+from schedules.context import Context
+from schedules.patrol_night import ONE_DAY
+from storage.db.models import Enterprise, InboxRow, KeyPart, Notice, Objection, Submission
+from storage.errors import OperationRefused
 from storage.store import Store
 
-# What did not arrive longer ago than that, nobody can mend any more.
-_LOOKED_BACK = timedelta(days=7)
-# A message that was tried so often waits for a person (bot/intake/take_in.py tells the office once).
-_STUCK = 12
+_UNDELIVERED_SINCE = timedelta(days=7)
+# A message with so many failed attempts needs a person (bot/intake/take_in.py tells the office once).
+_STUCK_AFTER_ATTEMPTS = 12
 
 
 @dataclass(frozen=True)
 class OfficeTasks:
-    """Each pile by itself, the oldest first."""
+    """The tasks by kind, the oldest first."""
 
     quarantined_films: Sequence[Submission]
     unattributed_films: Sequence[Submission]
@@ -29,34 +32,38 @@ class OfficeTasks:
 
     @property
     def count(self) -> int:
-        """How much there is to do."""
-        return sum(len(pile) for pile in vars(self).values())
+        """The number of all tasks."""
+        return sum(len(tasks) for tasks in vars(self).values())
 
 
 def load_office_tasks(store: Store, now: datetime) -> OfficeTasks:
-    """Everything that waits for somebody of the office."""
-    waiting = store.submissions.awaiting_attribution()
-    undelivered = store.notices.undelivered(now - _LOOKED_BACK)
-    seen = store.facts.decided([_key(notice.id) for notice in undelivered])
+    """All open tasks of the office."""
+    films = store.submissions.awaiting_attribution()
+    undelivered = store.notices.undelivered(now - _UNDELIVERED_SINCE)
+    seen = store.facts.decided([_seen_key(notice.id) for notice in undelivered])
     return OfficeTasks(
-        [film for film in waiting if film.attribution == "quarantined"],
-        [film for film in waiting if film.attribution == "unattributed"],
+        [film for film in films if film.attribution == "quarantined"],
+        [film for film in films if film.attribution == "unattributed"],
         store.register.open_invitations(),
         store.objections.unanswered(),
-        [notice for notice in undelivered if _key(notice.id) not in seen],
-        store.inbox.failing(_STUCK),
+        [notice for notice in undelivered if _seen_key(notice.id) not in seen],
+        store.inbox.failing(_STUCK_AFTER_ATTEMPTS),
     )
 
 
 def mark_notice_seen(notice_id: int, actor: str, store: Store, now: datetime) -> None:
-    """Somebody has taken note that a message did not arrive."""
-    if store.notices.get(notice_id) is not None and store.facts.decide(_key(notice_id), now, actor):
+    """Record that somebody has seen that a notice was not delivered."""
+    if store.notices.get(notice_id) is not None and store.facts.decide(_seen_key(notice_id), now, actor):
         store.audit_log.record(now, actor, "undelivered_notice_seen", notice=notice_id)
 
 
+def _seen_key(notice_id: int) -> str:
+    return f"notice-seen/{notice_id}"
+
+
 def dismiss_film(receipt: str, actor: str, store: Store, now: datetime) -> bool:
-    """A film that shows no patrol is taken off the desk; it stays where it is kept, and on record."""
-    film = store.submissions.by_receipt(receipt, now.date() + timedelta(days=1))
+    """Remove a film that shows no patrol from the tasks; it stays stored. False if it is attributed or dismissed."""
+    film = store.submissions.by_receipt(receipt, now.date() + ONE_DAY)
     if film is None or film.attribution == "attributed" or "dismissed" in film.marks:
         return False
     store.submissions.add_mark([film.id], "dismissed")
@@ -64,5 +71,32 @@ def dismiss_film(receipt: str, actor: str, store: Store, now: datetime) -> bool:
     return True
 
 
-def _key(notice_id: int) -> str:
-    return f"notice-seen/{notice_id}"
+def attach_film(receipt: str, enterprise_code: str, part_number: str, ctx: Context, actor: str) -> Submission:
+    """Attribute a quarantined or unattributed film to a part by hand; it counts by the instant it was sent.
+
+    Raises OperationRefused.
+    """
+    film = ctx.store.submissions.by_receipt(receipt, ctx.today + ONE_DAY)
+    if film is None:
+        raise OperationRefused("attach.no_such_receipt", receipt=receipt)
+    if film.state != "filed":
+        raise OperationRefused("attach.not_a_filed_film", receipt=receipt, state=film.state)
+    part = _find_part(enterprise_code, part_number, ctx.store)
+    before = {"place": film.attribution, "enterprise_id": film.enterprise_id, "part_id": film.part_id}
+    ctx.store.audit_log.record(
+        ctx.now, actor, "film_attached", receipt=receipt, enterprise=enterprise_code, part=part_number, before=before
+    )
+    assign_part(film, part.enterprise_id, part.id, "staff", ctx)
+    return film
+
+
+def _find_part(enterprise_code: str, number: str, store: Store) -> KeyPart:
+    enterprise = store.register.enterprise_by_code(enterprise_code)
+    if enterprise is None:
+        raise OperationRefused("enrolment.unknown_enterprise", code=enterprise_code)
+    parts = store.register.parts_of(enterprise.id)
+    part = next((part for part in parts if part.number == number), None)
+    if part is None:
+        params = {"enterprise": enterprise.short_name, "parts": "、".join(part.label for part in parts)}
+        raise OperationRefused("attach.no_such_part", part_number=number, **params)
+    return part

@@ -1,4 +1,4 @@
-"""Which word goes with which film. Pure, and the same whatever order things arrived in."""
+"""Which text belongs to which film. Pure, and independent of the order of arrival."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ MAX_GAP = timedelta(minutes=10)
 
 @dataclass(frozen=True, order=True)
 class PairingItem:
-    """A film or a word of one sender; `order` settles ties within a second.
+    """A film or a text of one sender; `sequence` orders those of the same second.
 
-    `waits_until` is how long a film may be named afterwards: ten minutes; for ever once the bot has
-    asked about it; and not after the bot has said that it is unfit.
+    `pairable_until` is how long a film may be named by a later text, None for ten minutes: all night once the bot
+    has asked about it, and no longer once the bot has called it unfit.
     """
 
     sent_at: datetime
@@ -24,27 +24,27 @@ class PairingItem:
     pairable_until: datetime | None = None
 
     def is_pairable_at(self, instant: datetime) -> bool:
-        """Whether a word said at that instant may still be meant for this film."""
+        """Whether a text sent at that instant may still name this film."""
         return instant <= (self.pairable_until or self.sent_at + MAX_GAP)
 
 
 def pair_films_with_texts(items: Iterable[PairingItem]) -> dict[int, int]:
-    """Film id -> word id.
+    """Film id -> text id.
 
-    A film takes the last unused word said up to ten minutes before it. A word that finds films
-    still waiting goes to the oldest of them: that is the one the bot is asking about.
+    A film takes the last unused text sent up to ten minutes before it. A text sent while films are waiting goes
+    to the oldest of them: that is the one the bot is asking about.
     """
-    found: dict[int, int] = {}
-    word: PairingItem | None = None
+    pairs: dict[int, int] = {}
+    text: PairingItem | None = None
     waiting: list[PairingItem] = []
-    for event in sorted(items):
-        waiting = [film for film in waiting if film.is_pairable_at(event.sent_at)]
-        if event.is_film and word is not None and event.sent_at - word.sent_at <= MAX_GAP:
-            found[event.id], word = word.id, None
-        elif event.is_film:
-            waiting.append(event)
+    for item in sorted(items):
+        waiting = [film for film in waiting if film.is_pairable_at(item.sent_at)]
+        if item.is_film and text is not None and item.sent_at - text.sent_at <= MAX_GAP:
+            pairs[item.id], text = text.id, None
+        elif item.is_film:
+            waiting.append(item)
         elif waiting:
-            found[waiting.pop(0).id] = event.id
+            pairs[waiting.pop(0).id] = item.id
         else:
-            word = event
-    return found
+            text = item
+    return pairs

@@ -1,64 +1,65 @@
-"""Who may see and do what: roles × actions, and what a person sees of the county. Pure."""
+"""Who may see and do what: roles × actions, and which enterprises a person sees. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from storage import register_terms
+
 PATROLLER, HEAD, LEADER, STAFF, AUDITOR, ADMIN = "patroller", "head", "leader", "staff", "auditor", "admin"
 ROLES = (PATROLLER, HEAD, LEADER, STAFF, AUDITOR, ADMIN)
-# How the register names them.
 ROLE_OF_REGISTER_NAME = {
-    "巡检员": PATROLLER,
-    "负责人": HEAD,
-    "安全员": HEAD,
-    "值班领导": LEADER,
-    "工作人员": STAFF,
-    "审计员": AUDITOR,
-    "管理员": ADMIN,
+    register_terms.PATROLLER: PATROLLER,
+    register_terms.HEAD: HEAD,
+    register_terms.SAFETY_OFFICER: HEAD,
+    register_terms.DUTY_LEADER: LEADER,
+    register_terms.OFFICE_STAFF: STAFF,
+    register_terms.AUDITOR: AUDITOR,
+    register_terms.ADMIN: ADMIN,
 }
-# They see every enterprise; everybody else only those he works for.
+# These roles see every enterprise; the others only the enterprises they work for.
 COUNTY_ROLES = frozenset({LEADER, STAFF, AUDITOR, ADMIN})
 
 _EVERYBODY = frozenset(ROLES)
-_ENTERPRISES = frozenset({PATROLLER, HEAD})
+_ENTERPRISE_ROLES = frozenset({PATROLLER, HEAD})
+_OFFICE_ROLES = frozenset({STAFF, ADMIN})
 
-# What only looks. The auditor may do all of it.
+# Actions that change nothing; the auditor may do all of them.
 VIEW_ACTIONS: dict[str, frozenset[str]] = {
     "tonight.see": _EVERYBODY,
     "enterprise.see": _EVERYBODY,
     "alerts.see": COUNTY_ROLES,
     "history.see": _EVERYBODY,
     "films.watch": _EVERYBODY,
-    "films.download": frozenset({LEADER, STAFF, AUDITOR, ADMIN}),
+    "films.download": COUNTY_ROLES,
     "review.see": COUNTY_ROLES,
-    "office_tasks.see": frozenset({STAFF, AUDITOR, ADMIN}),
-    "register.see": frozenset({STAFF, AUDITOR, ADMIN}),
-    "audit_log.see": frozenset({LEADER, STAFF, AUDITOR, ADMIN}),
+    "office_tasks.see": _OFFICE_ROLES | {AUDITOR},
+    "register.see": _OFFICE_ROLES | {AUDITOR},
+    "audit_log.see": COUNTY_ROLES,
 }
-# What leaves something changed. The auditor may do none of it.
+# Actions that change something; the auditor may do none of them.
 CHANGE_ACTIONS: dict[str, frozenset[str]] = {
-    "alerts.acknowledge": frozenset({LEADER, STAFF, ADMIN}),
-    "review.judge": frozenset({LEADER, STAFF, ADMIN}),
-    "review.answer": _ENTERPRISES,
-    "objection.raise": _ENTERPRISES,
-    "objection.answer": frozenset({STAFF, ADMIN}),
-    "films.attach": frozenset({STAFF, ADMIN}),
-    "office_tasks.work": frozenset({STAFF, ADMIN}),
-    "register.edit": frozenset({STAFF, ADMIN}),
-    "roster.edit": frozenset({STAFF, ADMIN}),
-    "rules.edit": frozenset({STAFF, ADMIN}),
-    "people.invite": frozenset({STAFF, ADMIN}),
-    "users.manage": frozenset({ADMIN}),
+    "alerts.acknowledge": _OFFICE_ROLES | {LEADER},
+    "review.judge": _OFFICE_ROLES | {LEADER},
+    "review.answer": _ENTERPRISE_ROLES,
+    "objection.raise": _ENTERPRISE_ROLES,
+    "objection.answer": _OFFICE_ROLES,
+    "films.attach": _OFFICE_ROLES,
+    "office_tasks.work": _OFFICE_ROLES,
+    "register.edit": _OFFICE_ROLES,
+    "roster.edit": _OFFICE_ROLES,
+    "rules.edit": _OFFICE_ROLES,
+    "people.invite": _OFFICE_ROLES,
 }
 ACTIONS: dict[str, frozenset[str]] = {**VIEW_ACTIONS, **CHANGE_ACTIONS}
-# Everybody who is signed in may leave, whatever his roles.
+# Anybody who is signed in may manage the own session, whatever the roles.
 OWN_SESSION = "own.session"
 
 
 @dataclass(frozen=True)
 class Viewer:
-    """Somebody who is signed in: who it is, in which roles, and the enterprises to be seen (None = all)."""
+    """Somebody who is signed in, with the roles and the enterprises that may be seen (None = all)."""
 
     person_id: int
     name: str
@@ -66,15 +67,15 @@ class Viewer:
     enterprise_ids: frozenset[int] | None
 
     def may(self, action: str) -> bool:
-        """Whether one of the roles allows an action. Raises KeyError for one that nobody has thought of."""
+        """Whether one of the roles allows an action. Raises KeyError for an unknown one."""
         return action == OWN_SESSION or bool(self.roles & ACTIONS[action])
 
     def can_see(self, enterprise_id: int | None) -> bool:
-        """Whether something of that enterprise (None: of nobody yet) may be shown."""
+        """Whether something of that enterprise may be shown; None stands for what belongs to no enterprise yet."""
         return self.enterprise_ids is None or enterprise_id in self.enterprise_ids
 
 
 def build_viewer(person_id: int, name: str, register_roles: Iterable[str], employer_ids: Iterable[int]) -> Viewer:
-    """What a person of the register may see, by the roles that stand there and whom the person works for."""
+    """The viewer for a person of the register, from the person's roles and employers there."""
     roles = frozenset(ROLE_OF_REGISTER_NAME[each] for each in register_roles if each in ROLE_OF_REGISTER_NAME)
     return Viewer(person_id, name, roles, None if roles & COUNTY_ROLES else frozenset(employer_ids))

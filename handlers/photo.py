@@ -1,6 +1,8 @@
-"""A photo is kept beside the films; it does not replace one (mission 4.5, case 10)."""
+"""A photo is stored beside the films; it does not replace one."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from handlers.films import create_submission
 from handlers.message import MediaFetch, Message
@@ -12,25 +14,23 @@ from storage.submissions import FilingResult
 
 
 def handle(message: Message, ctx: Context) -> MediaFetch | None:
-    """Put the photo on record and have it fetched."""
+    """Record the photo and have it fetched."""
     return create_submission(message, ctx, kind="photo")
 
 
-def file_photo(submission_id: int, filed: FilingResult, ctx: Context) -> None:
-    """The photo is kept: say that the film is still wanted."""
+def file_photo(submission_id: int, result: FilingResult, ctx: Context) -> None:
+    """File the stored photo, and tell its sender that a film is still required."""
     photo = ctx.store.submissions.get(submission_id)
     assert photo is not None
-    _place(photo, ctx.store)
+    _attribute(photo, ctx.store)
     ctx.store.session.flush()
-    if ctx.store.submissions.file(submission_id, FilingResult(**{**vars(filed), "state": "supporting"}), []):
+    if ctx.store.submissions.file(submission_id, replace(result, state="supporting"), []):
         text_key = "stranger.film" if photo.person_id is None else "photo.stored"
-        add_film_reply(
-            photo, ctx.store, ctx.now, text_key, f"photo/{photo.id}", film_params(photo, ctx.store, ctx.rules)
-        )
+        add_film_reply(photo, ctx, text_key, f"photo/{photo.id}", film_params(photo, ctx))
 
 
-def _place(photo: Submission, store: Store) -> None:
-    """Beside the films of the part, where there is only one it can show."""
+def _attribute(photo: Submission, store: Store) -> None:
+    """To the only enterprise and the only part it can show, where there is only one."""
     enterprises = store.register.enterprises_of(photo.person_id) if photo.person_id else []
     if len(enterprises) != 1:
         return

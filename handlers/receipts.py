@@ -1,8 +1,8 @@
-"""The receipt: what came in, for which part, how many of tonight's are in, which are missing."""
+"""Receipts: what was filed for which part, and how many of tonight's parts are filed or missing."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from handlers.message import ARCHIVE_CHANNELS
@@ -10,96 +10,83 @@ from schedules.context import Context
 from schedules.night_judgement import judge_night
 from schedules.notify import notify_office, notify_sender
 from schedules.patrol_night import submission_window
-from schedules.rules import RuleBook
 from storage.db.models import Submission
 from storage.notices import NoticeDraft
-from storage.store import Store
 
-_TEXTS = {
+_TEXT_KEYS = {
     "on_time": "receipt.filed",
     "late": "receipt.late",
     "early": "receipt.early",
     "supplied_afterwards": "receipt.supplied_afterwards",
 }
-_STALE_AFTER = timedelta(hours=24)
+_EXPIRES_AFTER = timedelta(hours=24)
 
 
 def send_receipt(submission: Submission, ctx: Context) -> None:
-    """Tell the sender that a film is filed; a film that is named anew gets a new receipt."""
+    """Tell the sender that a film is filed; a film that is attributed to another part gets a new receipt."""
     assert submission.enterprise_id is not None
-    # Two patrollers of one enterprise: each receipt counts what the other has brought.
+    # Two people may film for one enterprise: each receipt counts the films of both.
     ctx.store.lock_for_transaction(f"receipts/{submission.enterprise_id}/{submission.night}")
-    night = judge_night(ctx, submission.night, submission.enterprise_id)
+    judgement = judge_night(ctx, submission.night, submission.enterprise_id)
     lateness = submission_window(submission.night, ctx.rules).lateness(submission.sent_at)
-    params = film_params(submission, ctx.store, ctx.rules)
-    for whole in night.enterprises:
-        due, missing = len(whole.enterprise.due_parts), [f"{part.number} {part.name}" for part in whole.missing_parts]
-        params |= {"total": due, "done": due - len(missing), "remaining_parts": _rest(due, missing)}
-        if whole.part_states.get(submission.part_id or 0) == "exempt":
-            _tell_of_restart(submission, params, ctx.store, ctx.now)
+    params = film_params(submission, ctx)
+    for judged in judgement.enterprises:
+        total, missing = len(judged.enterprise.due_parts), [part.label for part in judged.missing_parts]
+        params |= {"total": total, "done": total - len(missing), "remaining_parts": _rest(total, missing)}
+        if judged.part_states.get(submission.part_id or 0) == "exempt":
+            _report_suspected_restart(submission, params, ctx)
     params["remarks"] = [{"say": f"mark.{mark}"} for mark in submission.marks if mark.startswith("seen_")]
-    add_film_reply(
-        submission, ctx.store, ctx.now, _TEXTS[lateness], f"receipt/{submission.id}/{submission.part_id}", params
-    )
+    add_film_reply(submission, ctx, _TEXT_KEYS[lateness], f"receipt/{submission.id}/{submission.part_id}", params)
 
 
-def _tell_of_restart(submission: Submission, params: dict[str, Any], store: Store, now: datetime) -> None:
-    """Who films what production stopped for may have started again: the office is told once a night (case 27)."""
-    once_key = f"restart-suspected/{submission.enterprise_id}/{submission.night}"
-    named = {name: params[name] for name in ("enterprise", "part", "receipt")}
-    notify_office(store, submission.night, now, "office.restart_suspected", once_key, **named)
-
-
-def _rest(due: int, missing: list[str]) -> dict[str, Any]:
-    if not due:
+def _rest(total: int, missing: list[str]) -> dict[str, Any]:
+    """Which of the due parts are missing, as a nested text."""
+    if not total:
         return {"say": "receipt.exempt"}
     return {"say": "receipt.parts_missing", "parts": missing} if missing else {"say": "receipt.all_parts_filed"}
 
 
-def film_params(submission: Submission, store: Store, rules: RuleBook) -> dict[str, Any]:
-    """What every sentence about a film may mention."""
-    enterprise = store.register.enterprise(submission.enterprise_id) if submission.enterprise_id else None
-    part = store.register.part(submission.part_id) if submission.part_id else None
-    hours, span = rules.for_night(submission.night), submission_window(submission.night, rules)
+def _report_suspected_restart(submission: Submission, params: dict[str, Any], ctx: Context) -> None:
+    """A film of a part that is exempt during the shutdown suggests that production has restarted."""
+    once_key = f"restart-suspected/{submission.enterprise_id}/{submission.night}"
+    film = {name: params[name] for name in ("enterprise", "part", "receipt")}
+    notify_office(ctx, submission.night, "office.restart_suspected", once_key, **film)
+
+
+def film_params(submission: Submission, ctx: Context) -> dict[str, Any]:
+    """The parameters that any text about a film may use."""
+    register, rules = ctx.store.register, ctx.rules
+    enterprise = register.enterprise(submission.enterprise_id) if submission.enterprise_id else None
+    part = register.part(submission.part_id) if submission.part_id else None
+    night_rules, window = rules.for_night(submission.night), submission_window(submission.night, rules)
     return {
         "receipt": submission.receipt,
         "enterprise": enterprise.short_name if enterprise else "",
-        "part": f"{part.number} {part.name}" if part else "",
-        "time": f"{submission.sent_at.astimezone(rules.zone):%H:%M}",
-        "opens": f"{hours.opens:%H:%M}",
-        "closes": f"{span.closes.astimezone(rules.zone):%H:%M}",
-        "late_until": f"{span.late_until.astimezone(rules.zone):%H:%M}",
-        "seconds": round(hours.shortest_film_s),
+        "part": part.label if part else "",
+        "time": rules.clock_time(submission.sent_at),
+        "opens": f"{night_rules.opens:%H:%M}",
+        "closes": rules.clock_time(window.closes),
+        "late_until": rules.clock_time(window.late_until),
+        "seconds": round(night_rules.shortest_film_s),
     }
 
 
-def _films_for_us(overheard: Submission, store: Store, now: datetime) -> bool:
-    """Whether somebody who did not speak to us wants to hear of it: no stranger, and nobody of the archive's past."""
-    employed = overheard.person_id is not None and bool(store.register.enterprises_of(overheard.person_id))
-    return employed and now - overheard.sent_at < _STALE_AFTER
-
-
 def add_film_reply(
-    submission: Submission,
-    store: Store,
-    now: datetime,
-    text_key: str,
-    once_key: str,
-    params: dict[str, Any],
-    **how: Any,
+    submission: Submission, ctx: Context, text_key: str, once_key: str, params: dict[str, Any], **fields: Any
 ) -> None:
-    """Say something about a film to whoever sent it, or posted it in a group where we only overheard it."""
-    if submission.channel in ARCHIVE_CHANNELS and not _films_for_us(submission, store, now):
+    """Add a notice about a film to its sender; `fields` override those of the draft."""
+    if submission.channel in ARCHIVE_CHANNELS and not _concerns_archived_sender(submission, ctx):
         return
-    person = store.register.person(submission.person_id) if submission.person_id else None
-    saying = NoticeDraft(
-        kind=how.pop("kind", "receipt"),
-        text_key=text_key,
-        once_key=once_key,
-        night=submission.night,
-        due_at=how.pop("due_at", now),
-        params=params,
-        expires_at=now + _STALE_AFTER,
-        **how,
+    person = ctx.store.register.person(submission.person_id) if submission.person_id else None
+    defaults: dict[str, Any] = {"kind": "receipt", "due_at": ctx.now, "expires_at": ctx.now + _EXPIRES_AFTER}
+    draft = NoticeDraft(
+        text_key=text_key, once_key=once_key, night=submission.night, params=params, **{**defaults, **fields}
     )
-    notify_sender(submission, person, saying, store)
+    notify_sender(submission, person, draft, ctx.store)
+
+
+def _concerns_archived_sender(submission: Submission, ctx: Context) -> bool:
+    """Whether the sender of an archived film gets replies: not a stranger, and not for films of the archive's past."""
+    person_id = submission.person_id
+    is_employed = person_id is not None and bool(ctx.store.register.enterprises_of(person_id))
+    return is_employed and ctx.now - submission.sent_at < _EXPIRES_AFTER

@@ -1,4 +1,4 @@
-"""Answering a message: one notice to whoever wrote, decided with the handling itself."""
+"""Replies to a message: one notice to its sender, added in the handler's own transaction."""
 
 from __future__ import annotations
 
@@ -8,55 +8,64 @@ from typing import Any
 from handlers.message import Message
 from schedules.context import Context
 from schedules.notify import notify_sender, reply_route
-from schedules.patrol_night import night_of
-from storage.db.models import Person
+from storage.db.models import Enterprise, Person
 from storage.notices import NoticeDraft, NoticeForm
-from storage.store import Store
 
-_STALE_AFTER, _WELCOME_LIFE = timedelta(hours=24), timedelta(seconds=20)
-# A person who only plays with the bot is answered so often in so long, and then no more.
-_CHATTER_LIMIT, _CHATTER_PERIOD = 5, timedelta(minutes=10)
-
-
-def sender_of(store: Store, message: Message) -> Person | None:
-    """Who sent it; None for a stranger."""
-    return store.register.account_owner(message.realm, message.sender, message.sent_at)
+# A welcome code of the platform is valid for 20 seconds.
+_EXPIRES_AFTER, _WELCOME_EXPIRES_AFTER = timedelta(hours=24), timedelta(seconds=20)
+# How many replies of one text key a sender gets in a period.
+_RATE_LIMIT, _RATE_PERIOD = 5, timedelta(minutes=10)
 
 
-def sender_name(store: Store, message: Message) -> str:
-    """The name under which the sender stands on record: the person's, or a stranger's account."""
-    person = sender_of(store, message)
+def sender_of(message: Message, ctx: Context) -> Person | None:
+    """Whose account sent it at that time; None for a stranger."""
+    return ctx.store.register.account_owner(message.realm, message.sender, message.sent_at)
+
+
+def current_owner(message: Message, ctx: Context) -> Person | None:
+    """Whose account it is now, which decides what its sender may do; None for a stranger."""
+    return ctx.store.register.account_owner(message.realm, message.sender, ctx.now)
+
+
+def sender_and_enterprises(message: Message, ctx: Context) -> tuple[Person | None, list[Enterprise]]:
+    """The sender and the enterprises that the person films or answers for."""
+    person = sender_of(message, ctx)
+    return person, ctx.store.register.enterprises_of(person.id) if person else []
+
+
+def sender_name(message: Message, ctx: Context) -> str:
+    """The person's name, or a stranger's account."""
+    person = sender_of(message, ctx)
     return person.name if person else message.sender
 
 
-def add_reply(
-    message: Message,
-    ctx: Context,
-    text_key: str,
-    *,
-    kind: str = "system",
-    **params: Any,
-) -> None:
-    """Say something back to the sender of a message, once per message and sentence.
+def add_reply(message: Message, ctx: Context, text_key: str, **params: Any) -> None:
+    """Reply to the sender, once per message and text key.
 
-    Whoever has just opened the chat is welcomed by the code that came with it, which counts against nothing.
+    Whoever has just opened the chat is welcomed with the code that came with the event; that uses up no quota.
     """
-    welcome = message.event == "enter_session" and message.response_code
-    once_key = f"answer/{message.channel}/{message.key}/{text_key}"
-    saying = NoticeDraft(
-        kind=kind,
+    is_welcome = message.event == "enter_session" and message.response_code
+    draft = NoticeDraft(
+        kind="system",
         text_key=text_key,
-        once_key=once_key,
-        night=night_of(ctx.now, ctx.rules),
+        once_key=f"answer/{message.channel}/{message.key}/{text_key}",
+        night=ctx.night,
         due_at=ctx.now,
-        form=NoticeForm.WELCOME if welcome else NoticeForm.TEXT,
-        params=params | ({"response_code": message.response_code} if welcome else {}),
-        expires_at=message.sent_at + _WELCOME_LIFE if welcome else ctx.now + _STALE_AFTER,
+        form=NoticeForm.WELCOME if is_welcome else NoticeForm.TEXT,
+        params=params | ({"response_code": message.response_code} if is_welcome else {}),
+        expires_at=message.sent_at + _WELCOME_EXPIRES_AFTER if is_welcome else ctx.now + _EXPIRES_AFTER,
     )
-    notify_sender(message, sender_of(ctx.store, message), saying, ctx.store)
+    notify_sender(message, sender_of(message, ctx), draft, ctx.store)
 
 
 def add_rate_limited_reply(message: Message, ctx: Context, text_key: str, **params: Any) -> None:
-    """Like `answer`, but a joker is not answered for ever (mission 4.5, case 40)."""
-    if ctx.store.notices.count_since(reply_route(message), text_key, ctx.now - _CHATTER_PERIOD) < _CHATTER_LIMIT:
+    """`add_reply`, but somebody who sends nonsense is not answered without end."""
+    if ctx.store.notices.count_since(reply_route(message), text_key, ctx.now - _RATE_PERIOD) < _RATE_LIMIT:
         add_reply(message, ctx, text_key, **params)
+
+
+def handle_unsupported(message: Message, ctx: Context) -> None:
+    """A voice message, a location, a link or an unknown kind: say what to send instead."""
+    # Voice comes without its text, so an emergency in it would be missed.
+    is_voice = message.kind == "voice"
+    add_rate_limited_reply(message, ctx, "unsupported.voice" if is_voice else "unsupported.unknown_kind")

@@ -1,4 +1,4 @@
-"""Passwords of people: given, changed and taken away by hand, on record."""
+"""Password accounts for the dashboard: added, changed and removed by hand, with an audit entry."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def add_user(
     store: Store,
     now: datetime,
 ) -> Credential:
-    """Let a person sign in by a password, under the own name; the person is put into the register if not there yet.
+    """Let a person sign in with a password under the own name; the person is added to the register if necessary.
 
-    Raises Refused.
+    Raises OperationRefused.
     """
     login = normalize_login(name)
     if not login:
@@ -46,7 +46,7 @@ def add_user(
 
 
 def change_password(login: str, password_hash: str, store: Store, now: datetime) -> None:
-    """Put a new password in place of the old, and sign everybody out who came by it. Raises Refused."""
+    """Replace the password and end all sessions of its person. Raises OperationRefused."""
     credential = _credential(login, store)
     credential.password_hash, credential.failed_attempts = password_hash, 0
     store.sign_ins.end_all(credential.person_id, now)
@@ -54,7 +54,7 @@ def change_password(login: str, password_hash: str, store: Store, now: datetime)
 
 
 def remove_user(login: str, store: Store, now: datetime) -> None:
-    """Nobody signs in by that password any more. Raises Refused."""
+    """Remove the password and end all sessions of its person, who stays in the register. Raises OperationRefused."""
     credential = _credential(login, store)
     store.sign_ins.end_all(credential.person_id, now)
     store.sign_ins.delete_credential(credential.person_id)
@@ -62,7 +62,7 @@ def remove_user(login: str, store: Store, now: datetime) -> None:
 
 
 def _credential(login: str, store: Store) -> Credential:
-    found = store.sign_ins.credential_by_login(login)
-    if found is None:
+    credential = store.sign_ins.credential_by_login(login)
+    if credential is None:
         raise OperationRefused("user.unknown", login=login)
-    return found
+    return credential

@@ -1,4 +1,4 @@
-"""What people did by hand is sealed within a tick: from then on it cannot be altered unnoticed."""
+"""Sealing of the audit log: an entry is sealed within a tick, and altering it later is detected."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from schedules.context import Context
 
 
 def seal_audit_log(ctx: Context) -> None:
-    """Seal the fresh entries of the trail; the timetable calls each job one at a time."""
+    """Seal the new entries. The scheduler runs one instance of a job at a time, so the chain has one writer."""
     ctx.store.audit_log.seal_new(ctx.now)

@@ -1,7 +1,7 @@
-"""By which line a person can really be reached now, and which to try after it. Pure.
+"""The routes by which a person can be reached now, in the order to try them. Pure.
 
-A platform that lets us speak only for a while after somebody's own words, and only so often, has its messages kept
-for what matters most: receipts before danger before questions before who is missing.
+Some platforms allow messages only for a limited time after the person wrote, and only a limited number of them.
+Part of that quota is reserved: receipts first, then alerts, then questions, then everything else.
 """
 
 from __future__ import annotations
@@ -11,126 +11,105 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
-# So many of a window's five messages are kept back from a kind of notice for those that matter more.
-_KEPT_BACK = {"receipt": 0, "alert": 1, "escalation": 1, "question": 2}
-_KEPT_BACK_FROM_ALL_ELSE, _FULL = 3, 5
-# What may be said to somebody who has not spoken lately: a service notice by the platform's template.
-_UNASKED = frozenset({"reminder", "alert", "escalation", "report", "system"})
-# Somebody who spoke so lately is there; a refusal is remembered for so long.
-_LATELY, _REMEMBERED = timedelta(days=14), timedelta(days=1)
+# How many of the five messages of a full reply window a notice of that kind must leave for more important ones.
+_RESERVED = {"receipt": 0, "alert": 1, "escalation": 1, "question": 2}
+_RESERVED_BY_DEFAULT, _FULL_QUOTA = 3, 5
+# The kinds that may be sent outside a reply window, as a service notice by the platform's template.
+_TEMPLATE_KINDS = frozenset({"reminder", "alert", "escalation", "report", "system"})
+_RECENT_MESSAGE, _RECENT_REFUSAL = timedelta(days=14), timedelta(days=1)
 
 
 class ChannelLike(Protocol):
-    """A line as reaching sees it."""
+    """A channel to single people, see storage.personal_channels.PersonalChannel."""
 
     @property
-    def channel(self) -> str:
-        """Its name."""
+    def channel(self) -> str: ...
+    @property
+    def reply_window(self) -> Any: ...
+    @property
+    def template_allowed(self) -> bool: ...
+    @property
+    def requires_prior_contact(self) -> bool: ...
+
+
+class RouteStatusLike(Protocol):
+    """The state of one account on a channel, see storage.contacts.RouteStatus."""
 
     @property
-    def reply_window(self) -> Any:
-        """How long and how often it may speak; None for whenever it wants."""
-
+    def account(self) -> str: ...
     @property
-    def template_allowed(self) -> bool:
-        """Whether what matters may be said outside of the window."""
-
+    def last_received_at(self) -> datetime | None: ...
     @property
-    def requires_prior_contact(self) -> bool:
-        """Whether it speaks only to those who have spoken there."""
-
-
-class StandingLike(Protocol):
-    """An account of a person on a line, and how things stand with it."""
-
+    def reply_until(self) -> datetime | None: ...
     @property
-    def account(self) -> str:
-        """As the platform writes it."""
-
+    def reply_quota(self) -> int: ...
     @property
-    def last_received_at(self) -> datetime | None:
-        """When it last spoke."""
-
+    def replies_used(self) -> int: ...
     @property
-    def reply_until(self) -> datetime | None:
-        """Until when it may be answered."""
-
+    def left_at(self) -> datetime | None: ...
     @property
-    def reply_quota(self) -> int:
-        """How many messages that holds."""
-
-    @property
-    def replies_used(self) -> int:
-        """How many of them are used up."""
-
-    @property
-    def left_at(self) -> datetime | None:
-        """When it went away."""
-
-    @property
-    def undeliverable_at(self) -> datetime | None:
-        """When the platform last would not deliver to it."""
+    def undeliverable_at(self) -> datetime | None: ...
 
 
-L = TypeVar("L", bound=ChannelLike)
+C = TypeVar("C", bound=ChannelLike)
 
 
 @dataclass(frozen=True)
-class RouteOption(Generic[L]):
-    """One way to a person: by a line, to an account, in answer to words of his or `unasked`."""
+class RouteOption(Generic[C]):
+    """One route to a person: a channel and an account, within the reply window or outside it."""
 
-    personal_channel: L
+    personal_channel: C
     account: str
     outside_reply_window: bool = False
 
     @property
     def key(self) -> str:
-        """Under which it is remembered that it was tried."""
+        """Identifies the route among those already tried."""
         return route_key(self.personal_channel.channel, self.account, outside_reply_window=self.outside_reply_window)
 
 
 def route_key(channel: str, account: str, *, outside_reply_window: bool) -> str:
-    """Under which it is remembered that a way was tried."""
+    """Identifies a route among those already tried."""
     return f"{channel}/{account}{'/unasked' if outside_reply_window else ''}"
 
 
 def route_options(
-    kind: str, standings: Sequence[tuple[L, StandingLike]], now: datetime, tried: Collection[str] = ()
-) -> list[RouteOption[L]]:
-    """The ways to try for a notice of that kind, the best first; none of those that were tried.
+    kind: str, statuses: Sequence[tuple[C, RouteStatusLike]], now: datetime, tried: Collection[str] = ()
+) -> list[RouteOption[C]]:
+    """The routes to try for a notice of that kind, the best first, without those already tried.
 
-    One that refused us lately comes last, one by which the person spoke lately before one by which he never did.
+    Routes that refused a message within a day come last; routes on which the person wrote lately come first.
+    Among equals the order of `statuses` decides.
     """
-    found = []
-    for rank, (line, standing) in enumerate(standings):
-        if standing.left_at is not None:
+    ranked = []
+    for preference, (channel, status) in enumerate(statuses):
+        if status.left_at is not None:
             continue
-        for unasked in (False, True):
-            way = RouteOption(line, standing.account, unasked)
-            if _open(kind, line, standing, now, unasked=unasked) and way.key not in tried:
-                found.append((*_worse(standing, now), unasked, rank, way))
-    return [each[-1] for each in sorted(found, key=lambda each: each[:-1])]
+        for outside in (False, True):
+            option = RouteOption(channel, status.account, outside)
+            if option.key not in tried and _is_open(kind, channel, status, now, outside_reply_window=outside):
+                ranked.append((*_penalty(status, now), outside, preference, option))
+    return [option for *_, option in sorted(ranked, key=lambda each: each[:-1])]
 
 
-def _open(kind: str, line: ChannelLike, standing: StandingLike, now: datetime, *, unasked: bool) -> bool:
-    if unasked:
-        return line.reply_window is not None and line.template_allowed and kind in _UNASKED
-    if line.reply_window is None:
-        return standing.last_received_at is not None or not line.requires_prior_contact
-    left = standing.reply_quota - standing.replies_used if _still(standing.reply_until, now) else 0
-    return left > _kept_back(kind, standing.reply_quota)
+def _is_open(
+    kind: str, channel: ChannelLike, status: RouteStatusLike, now: datetime, *, outside_reply_window: bool
+) -> bool:
+    if outside_reply_window:
+        return channel.reply_window is not None and channel.template_allowed and kind in _TEMPLATE_KINDS
+    if channel.reply_window is None:
+        return status.last_received_at is not None or not channel.requires_prior_contact
+    if status.reply_until is None or now >= status.reply_until:
+        return False
+    return status.reply_quota - status.replies_used > _reserved(kind, status.reply_quota)
 
 
-def _kept_back(kind: str, allowance: int) -> int:
-    """A small window is over before anything better comes: less is kept back of it."""
-    return max(_KEPT_BACK.get(kind, _KEPT_BACK_FROM_ALL_ELSE) - max(_FULL - allowance, 0), 0)
+def _reserved(kind: str, quota: int) -> int:
+    """A window with a smaller quota reserves fewer messages."""
+    return max(_RESERVED.get(kind, _RESERVED_BY_DEFAULT) - max(_FULL_QUOTA - quota, 0), 0)
 
 
-def _still(until: datetime | None, now: datetime) -> bool:
-    return until is not None and now < until
-
-
-def _worse(standing: StandingLike, now: datetime) -> tuple[bool, bool]:
-    refused = standing.undeliverable_at is not None and now - standing.undeliverable_at < _REMEMBERED
-    lately = standing.last_received_at is not None and now - standing.last_received_at < _LATELY
-    return refused, not lately
+def _penalty(status: RouteStatusLike, now: datetime) -> tuple[bool, bool]:
+    refused = status.undeliverable_at is not None and now - status.undeliverable_at < _RECENT_REFUSAL
+    wrote_lately = status.last_received_at is not None and now - status.last_received_at < _RECENT_MESSAGE
+    return refused, not wrote_lately

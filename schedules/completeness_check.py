@@ -1,8 +1,8 @@
-"""The morning's self-audit: did everything that was due last night really happen?
+"""The morning's self-check: did everything that was due last night really happen?
 
-expected = judged + exempt, waves and reminders due = left, nothing whose fate is unknown, and the daily report gone.
-One line of it stands on record; when all is accounted for, an outside watcher is told. That the watcher is *not* told
-is the alarm: it is raised by a machine that lives when this one does not.
+expected = judged + exempt, all waves decided, all reminders sent, no notice with an unknown outcome, the daily
+report sent. When all of that holds, an external monitor gets a message. The missing message is the alarm: the
+monitor runs on a machine that is up when this one is down.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from schedules.context import Context
 from schedules.night_judgement import judge_night
 from schedules.notify import was_in_service
 from schedules.patrol_night import night_instant, submission_window
+from schedules.reminders import SKIPPED_WAVE, wave_key
 from storage import report_queries
 from storage.notices import NoticeDraft
 
 COMPLETENESS_FACT, MONITOR_FACT = "self_audit", "outside_watcher"
-# What is not accounted for yet is counted again, but not on every tick.
-_AGAIN = timedelta(minutes=1)
-# A watcher that is told a day late would take it for the next morning.
-_GOOD_FOR = timedelta(hours=12)
+_RECOUNT_AFTER = timedelta(minutes=1)
+# A day late, the monitor would take the message for the next morning's.
+_MESSAGE_LIFETIME = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
 class Completeness:
-    """What one night came to. `due` are reminders that were decided and not overtaken by a film; `waves` those that
-    the clock called for, `held` and `sent_out` ones included."""
+    """The counts of one night. `reminders_due` leaves out those cancelled because the film came; `waves` are all that
+    fell due, including those held back or with nobody to remind."""
 
     expected: int
     judged: int
@@ -54,68 +54,66 @@ class Completeness:
 
     @property
     def summary(self) -> str:
-        """For the record."""
+        """The counts in one line."""
         return " ".join(f"{name}={int(value)}" for name, value in asdict(self).items())
 
 
 def check_completeness(ctx: Context) -> None:
-    """From the daily report on, count the night until all is accounted for, at the longest until 补报截止."""
-    night = ctx.now.astimezone(ctx.rules.zone).date()
-    key, report = f"self-audit/{night}", f"daily-report/{night}"
-    if ctx.store.facts.decided([key, report]) != {report} or _is_fresh(
-        ctx.store.facts.read_fact(COMPLETENESS_FACT), night, ctx.now
-    ):
+    """From the daily report on, recount the night until it is complete, at the longest until its late period ends."""
+    night, facts = ctx.today, ctx.store.facts
+    key, report_key = f"self-audit/{night}", f"daily-report/{night}"
+    if facts.decided([key, report_key]) != {report_key}:
         return
-    found = count_completeness(ctx, night)
-    counts = {"night": night.isoformat(), "at": ctx.now.isoformat(), "ok": found.is_complete, **asdict(found)}
-    ctx.store.facts.store_fact(COMPLETENESS_FACT, counts)
-    if found.is_complete or ctx.now > submission_window(night, ctx.rules).late_until:
-        ctx.store.facts.decide(key, ctx.now, found.summary)
-    watcher = ctx.store.facts.read_fact(MONITOR_FACT)
-    if found.is_complete and watcher and watcher["enabled"]:
-        params = {**asdict(found), "night": f"{night:%m-%d}"}
+    if _is_recent(facts.read_fact(COMPLETENESS_FACT), night, ctx.now):
+        return
+    completeness = count_completeness(ctx, night)
+    record = asdict(completeness)
+    fact = {"night": night.isoformat(), "at": ctx.now.isoformat(), "ok": completeness.is_complete, **record}
+    facts.store_fact(COMPLETENESS_FACT, fact)
+    if completeness.is_complete or ctx.now > submission_window(night, ctx.rules).late_until:
+        facts.decide(key, ctx.now, completeness.summary)
+    monitor = facts.read_fact(MONITOR_FACT)
+    if completeness.is_complete and monitor and monitor["enabled"]:
+        params, expires_at = {**record, "night": f"{night:%m-%d}"}, ctx.now + _MESSAGE_LIFETIME
         ctx.store.notices.add_for_external_monitor(
-            NoticeDraft(
-                "system", "self_audit.summary", key, night, ctx.now, params=params, expires_at=ctx.now + _GOOD_FOR
-            )
+            NoticeDraft("system", "self_audit.summary", key, night, ctx.now, params=params, expires_at=expires_at)
         )
 
 
-def _is_fresh(fact: dict[str, Any] | None, night: date, now: datetime) -> bool:
+def _is_recent(fact: dict[str, Any] | None, night: date, now: datetime) -> bool:
     if fact is None or fact["night"] != night.isoformat():
         return False
-    return timedelta(0) <= now - datetime.fromisoformat(fact["at"]) < _AGAIN
+    return timedelta(0) <= now - datetime.fromisoformat(fact["at"]) < _RECOUNT_AFTER
 
 
 def count_completeness(ctx: Context, night: date) -> Completeness:
-    """A night as it is accounted for at an instant."""
-    counts = judge_night(ctx, night).counts
-    said = report_queries.notice_counts(ctx.store.session, night, ctx.now)
-    reminders = _of("reminder", said) - Counter(cancelled=_of("reminder", said)["cancelled"])
-    waves = _waves_due(ctx, night)
-    reports = _of("report", said)
+    """The counts of a night as of now."""
+    session = ctx.store.session
+    states = judge_night(ctx, night).counts
+    notices = report_queries.notice_counts(session, night, ctx.now)
+    reminders, reports = _states_of("reminder", notices), _states_of("report", notices)
+    waves = _due_wave_keys(ctx, night)
     return Completeness(
-        expected=counts["expected"],
-        judged=counts["expected"] - counts["exempt"] - counts["unjudged"],
-        exempt=counts["exempt"],
+        expected=states["expected"],
+        judged=states["expected"] - states["exempt"] - states["unjudged"],
+        exempt=states["exempt"],
         waves=len(waves),
-        waves_decided=len(report_queries.decided_otherwise(ctx.store.session, waves, outcome="missed")),
-        reminders_due=reminders.total(),
+        waves_decided=len(report_queries.decided_otherwise(session, waves, outcome=SKIPPED_WAVE)),
+        reminders_due=reminders.total() - reminders["cancelled"],
         reminders_sent=reminders["sent"],
-        unknown_outcomes=sum(number for (_, state), number in said.items() if state == "unknown"),
+        unknown_outcomes=sum(count for (_, state), count in notices.items() if state == "unknown"),
         report_sent=bool(reports["sent"]) and not reports["due"] and not reports["sending"],
     )
 
 
-def _of(kind: str, said: dict[tuple[str, str], int]) -> Counter[str]:
-    return Counter({state: number for (each, state), number in said.items() if each == kind})
+def _states_of(kind: str, notices: dict[tuple[str, str], int]) -> Counter[str]:
+    return Counter({state: count for (each, state), count in notices.items() if each == kind})
 
 
-def _waves_due(ctx: Context, night: date) -> list[str]:
-    """The keys of the waves that should have been decided by now, as the reminders name them."""
-    due = {wave: night_instant(night, wave, ctx.rules) for wave in ctx.rules.for_night(night).waves}
+def _due_wave_keys(ctx: Context, night: date) -> list[str]:
+    instants = {wave: night_instant(night, wave, ctx.rules) for wave in ctx.rules.for_night(night).waves}
     return [
-        f"wave/{night}/{wave:%H:%M}"
-        for wave, instant in due.items()
+        wave_key(night, wave)
+        for wave, instant in instants.items()
         if instant <= ctx.now and was_in_service(ctx.store, instant)
     ]

@@ -1,4 +1,4 @@
-"""The daily link and film of safety knowledge for every work group (送教)."""
+"""The daily safety link and safety film for every work group (送教)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from storage.db.models import ContentItem, GroupChat
 from storage.notices import NoticeDraft, NoticeForm
 from storage.store import Store
 
-# Made up for after an outage, but never into the evening.
-_MADE_UP_WITHIN = timedelta(hours=10)
+# After an outage the push is made up for, but not late into the evening.
+_MAKE_UP_WITHIN = timedelta(hours=10)
 SEASON_MONTHS: dict[str, frozenset[int]] = {
     "春": frozenset({3, 4, 5}),
     "夏": frozenset({6, 7, 8}),
@@ -34,49 +34,47 @@ SEASON_MONTHS: dict[str, frozenset[int]] = {
 
 
 def push_content(ctx: Context) -> None:
-    """Give every group that has not had them its link and its film of the day."""
-    today = ctx.now.astimezone(ctx.rules.zone).date()
+    """Push to every group the link and the film of the day that it has not had yet."""
+    today, store = ctx.today, ctx.store
     due = local_instant(today, ctx.rules.for_night(today).push_time, ctx.rules)
-    if not due <= ctx.now < due + _MADE_UP_WITHIN or not was_in_service(ctx.store, due):
+    if not due <= ctx.now < due + _MAKE_UP_WITHIN or not was_in_service(store, due):
         return
-    had = ctx.store.content.kinds_pushed(today)
-    wanting = [
-        (group, kind)
-        for group in ctx.store.register.groups()
-        for kind in (LINK, VIDEO)
-        if _hears(group, ctx.store) and (group.id, kind) not in had
-    ]
-    if not wanting:
+    missing = _missing_pushes(today, (LINK, VIDEO), store)
+    if not missing:
         return
-    items, ever_had = ctx.store.content.active_items(), ctx.store.content.item_ids_by_group()
-    for group, kind in wanting:
-        item = choose_item((item for item in items if item.kind == kind), ever_had.get(group.id, set()), today)
+    items, sent_items = store.content.active_items(), store.content.item_ids_by_group()
+    for group, kind in missing:
+        item = choose_item((item for item in items if item.kind == kind), sent_items.get(group.id, set()), today)
         if item is not None:
-            _push(item, group, today, due, ctx.store)
-    _tell_if_used_up(items, today, ctx.store, ctx.now)
+            _push(item, group, today, due, store)
+    _report_exhausted_content(items, ctx)
 
 
-def _hears(group: GroupChat, store: Store) -> bool:
-    """Whether a group can be told anything: by its robot, or by the smart bot that sits in it."""
-    return bool(
-        group.robot_key or (group.chat_id and any(line.channel == "wecom_aibot" for line in store.personal_channels))
-    )
+def _missing_pushes(today: date, kinds: Sequence[str], store: Store) -> list[tuple[GroupChat, str]]:
+    """The groups that can be written to and have not had a push of that kind today."""
+    pushed = store.content.kinds_pushed(today)
+    groups = [group for group in store.register.groups() if _is_reachable(group, store)]
+    return [(group, kind) for group in groups for kind in kinds if (group.id, kind) not in pushed]
+
+
+def _is_reachable(group: GroupChat, store: Store) -> bool:
+    """Whether a group has a robot of its own or the smart bot as a member."""
+    has_aibot = any(each.channel == "wecom_aibot" for each in store.personal_channels)
+    return bool(group.robot_key or (group.chat_id and has_aibot))
 
 
 def choose_item(items: Iterable[ContentItem], already_sent: set[int], today: date) -> ContentItem | None:
-    """What a group gets today: planned for today, planned earlier and not sent, in season, then the oldest."""
-    fitting = [
-        item
+    """Today's item for a group: planned for today, planned earlier and not sent, in season, then the oldest."""
+    ranked = [
+        (rank, item.planned_for or today, item.added_at, item.id, item)
         for item in items
-        if item.id not in already_sent and _rank(item, today) is not None and not _failed(item, today)
+        if item.id not in already_sent and not _has_dead_link(item, today) and (rank := _rank(item, today)) is not None
     ]
-    return min(
-        fitting, key=lambda item: (_rank(item, today), item.planned_for or today, item.added_at, item.id), default=None
-    )
+    return min(ranked, key=lambda each: each[:-1])[-1] if ranked else None
 
 
-def _failed(item: ContentItem, today: date) -> bool:
-    """Its link was looked at today and could not be opened."""
+def _has_dead_link(item: ContentItem, today: date) -> bool:
+    """Whether its link was checked today and could not be opened."""
     return item.checked_on == today and item.detail is not None
 
 
@@ -90,27 +88,27 @@ def _rank(item: ContentItem, today: date) -> int | None:
 
 
 def _push(item: ContentItem, group: GroupChat, today: date, due: datetime, store: Store) -> None:
-    saying = NoticeDraft(
+    draft = NoticeDraft(
         kind="content",
         text_key="content.link" if item.kind == LINK else "content.film",
-        # With the day: what could not be sent is tried again tomorrow; what was sent, Push keeps from going twice.
+        # With the day, so that an item that could not be sent is tried again tomorrow; the push table
+        # prevents sending one twice.
         once_key=f"content/{group.id}/{item.id}/{today}",
         night=today,
         due_at=due,
         params={"item": item.id, "title": item.title, "source": f" · {item.source}" if item.source else ""},
         form=NoticeForm.CONTENT,
-        expires_at=due + _MADE_UP_WITHIN,
+        expires_at=due + _MAKE_UP_WITHIN,
     )
-    notice = store.notices.add_for_group(group, saying)
+    notice = store.notices.add_for_group(group, draft)
     if notice is not None:
         store.content.add_push(item.id, group.id, today, notice.id)
 
 
-def _tell_if_used_up(items: Sequence[ContentItem], today: date, store: Store, now: datetime) -> None:
-    """A library that has nothing left of a kind is the office's to fill; once a day is enough to say so."""
-    had = store.content.kinds_pushed(today)
-    groups = store.register.groups()
+def _report_exhausted_content(items: Sequence[ContentItem], ctx: Context) -> None:
+    """Tell the office, once a day, when every item of a kind has been sent to some group."""
     kinds = [kind for kind in (LINK, VIDEO) if any(item.kind == kind for item in items)]
-    empty = [kind for kind in kinds if any(_hears(group, store) and (group.id, kind) not in had for group in groups)]
-    if empty and store.facts.decide(f"content-exhausted/{today}", now):
-        notify_office(store, today, now, "content.exhausted", f"content-exhausted/{today}", kinds=empty)
+    missing = {kind for _, kind in _missing_pushes(ctx.today, kinds, ctx.store)}
+    key = f"content-exhausted/{ctx.today}"
+    if missing and ctx.store.facts.decide(key, ctx.now):
+        notify_office(ctx, ctx.today, "content.exhausted", key, kinds=[kind for kind in kinds if kind in missing])

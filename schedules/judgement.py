@@ -1,8 +1,8 @@
-"""What a night's films amount to. Pure: what was expected and what came in, judgement out."""
+"""The judgement of a night: from the expected parts and the films received to a state for each enterprise. Pure."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,17 +10,23 @@ from datetime import datetime
 from schedules.patrol_night import SubmissionWindow
 
 STATES = ("on_time", "late", "partial", "missing", "exempt", "unjudged")
+_COUNTING = ("on_time", "late")
 
 
 @dataclass(frozen=True)
 class ExpectedPart:
-    """One key part of an enterprise; `exempt` while production has stopped and the part may rest."""
+    """One key part of an enterprise; `exempt` while the enterprise is shut down and the part need not be filmed."""
 
     id: int
     number: str
     name: str
     exempt: bool = False
     risk: str | None = None
+
+    @property
+    def label(self) -> str:
+        """Number and name, as people see the part."""
+        return f"{self.number} {self.name}"
 
 
 @dataclass(frozen=True)
@@ -43,9 +49,9 @@ class ExpectedEnterprise:
 
 @dataclass(frozen=True)
 class JudgeableFilm:
-    """A fit film as judging sees it; `candidates` are the enterprises an unattributed one may belong to.
+    """A fit film as the judgement sees it; `candidate_ids` are the enterprises an unattributed one may belong to.
 
-    A `rejected` one was found not to show its part: it only tells that a fresh one has been asked for.
+    A `rejected` film was found not to show its part: it only says that a new one has been requested.
     """
 
     enterprise_id: int | None
@@ -57,7 +63,7 @@ class JudgeableFilm:
 
 @dataclass(frozen=True)
 class EnterpriseJudgement:
-    """An enterprise's night: its own state and the state of each part (by part id)."""
+    """The state of an enterprise for a night, and the state of each part by part id."""
 
     enterprise: ExpectedEnterprise
     state: str
@@ -66,101 +72,95 @@ class EnterpriseJudgement:
 
     @property
     def missing_parts(self) -> tuple[ExpectedPart, ...]:
-        """The due parts for which no film has come in time or late."""
-        return tuple(part for part in self.enterprise.due_parts if self.part_states[part.id] not in ("on_time", "late"))
+        """The due parts without a film sent on time or late."""
+        return tuple(part for part in self.enterprise.due_parts if self.part_states[part.id] not in _COUNTING)
 
     @property
     def confirmed_missing_parts(self) -> tuple[ExpectedPart, ...]:
-        """The missing parts that not even the films still waiting for a name could be."""
+        """The missing parts; none while the unattributed films could cover all of them."""
         return () if self.unattributed_count >= len(self.missing_parts) else self.missing_parts
 
     @property
     def nothing_received(self) -> bool:
-        """Nothing at all has come from an enterprise of which something is due."""
-        return (
-            bool(self.enterprise.due_parts)
-            and not self.unattributed_count
-            and len(self.missing_parts) == len(self.enterprise.due_parts)
-        )
+        """Whether an enterprise with due parts has sent nothing at all."""
+        due = self.enterprise.due_parts
+        return bool(due) and not self.unattributed_count and len(self.missing_parts) == len(due)
 
 
 @dataclass(frozen=True)
 class NightJudgement:
-    """The whole night, enterprise by enterprise; the counts always add up to `expected`."""
+    """The judgements of all enterprises for a night."""
 
     enterprises: Sequence[EnterpriseJudgement]
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many enterprises are in each state, and how many there are."""
-        found = Counter(judged.state for judged in self.enterprises)
-        return {"expected": len(self.enterprises), **{state: found[state] for state in STATES}}
+        """The number of enterprises in each state, and their sum as `expected`."""
+        counts = Counter(judged.state for judged in self.enterprises)
+        return {"expected": len(self.enterprises), **{state: counts[state] for state in STATES}}
 
     @property
     def confirmed_missing(self) -> list[EnterpriseJudgement]:
-        """The enterprises that owe films and can be told so."""
+        """The enterprises that certainly miss a film, and may be reminded."""
         return [judged for judged in self.enterprises if judged.confirmed_missing_parts]
 
     @property
+    def due_count(self) -> int:
+        """How many enterprises must film at least one part."""
+        return sum(bool(judged.enterprise.due_parts) for judged in self.enterprises)
+
+    @property
     def is_undecided(self) -> bool:
-        """Nobody can be told that he owes a film, and yet not all have come: some still wait to be judged."""
+        """Whether no film is certainly missing and yet not all have come: some are still unattributed."""
         return not self.confirmed_missing and any(judged.missing_parts for judged in self.enterprises)
 
     def suggests_outage(self, threshold: float) -> bool:
-        """More than the threshold's share of those who owe films are wholly silent: rather us than them."""
-        due = sum(bool(judged.enterprise.due_parts) for judged in self.enterprises)
+        """Whether so large a share of the due enterprises is silent that an outage on our side is more likely."""
         silent = sum(judged.nothing_received for judged in self.enterprises)
-        return due > 0 and silent / due > threshold
+        return self.due_count > 0 and silent / self.due_count > threshold
 
 
 def judge(
     expected: Iterable[ExpectedEnterprise], films: Iterable[JudgeableFilm], window: SubmissionWindow, now: datetime
 ) -> NightJudgement:
-    """Judge a night as it stands at `now`, by the instants at which the platform says films were sent."""
-    best: dict[int, str] = {}
-    waiting: Counter[int] = Counter()
-    asked_again: set[int] = set()
-    for clip in films:
-        lateness = window.lateness(clip.sent_at)
-        if clip.rejected and clip.part_id is not None:
-            asked_again |= {clip.part_id} if lateness in ("on_time", "late") else set()
-        elif clip.part_id is not None:
-            best[clip.part_id] = min(best.get(clip.part_id, "missing"), lateness, key=_RANK.__getitem__)
-        elif lateness in ("on_time", "late"):
-            waiting.update({clip.enterprise_id} if clip.enterprise_id else clip.candidate_ids)
-    still_open = None if now <= window.closes else asked_again if now <= window.late_until else set[int]()
-    return NightJudgement([_judge_one(each, best, waiting[each.id], still_open) for each in expected])
+    """Judge a night as of `now`, by the instants at which the platform says the films were sent."""
+    received: dict[int, str] = {}
+    unattributed: Counter[int] = Counter()
+    requested_again: set[int] = set()
+    for film in films:
+        lateness = window.lateness(film.sent_at)
+        if lateness not in _COUNTING:
+            continue
+        if film.part_id is None:
+            unattributed.update({film.enterprise_id} if film.enterprise_id else film.candidate_ids)
+        elif film.rejected:
+            requested_again.add(film.part_id)
+        elif received.get(film.part_id) != "on_time":
+            received[film.part_id] = lateness
+    open_parts = None if now <= window.closes else requested_again if now <= window.late_until else set[int]()
+    return NightJudgement([_judge_enterprise(each, received, unattributed[each.id], open_parts) for each in expected])
 
 
-_RANK: Mapping[str, int] = defaultdict(lambda: 9, {"on_time": 0, "late": 1, "missing": 2})
-
-
-def _judge_one(
-    enterprise: ExpectedEnterprise, best: Mapping[int, str], waiting: int, still_open: Set[int] | None
+def _judge_enterprise(
+    enterprise: ExpectedEnterprise, received: Mapping[int, str], unattributed: int, open_parts: Set[int] | None
 ) -> EnterpriseJudgement:
-    """A film nobody has named yet may be any of the missing parts: none of them is called missing.
+    """`open_parts` are the parts whose film was rejected and may be sent again; None while the window is open.
 
-    `still_open` are the parts whose film was rejected and may be sent anew; None while all are open.
+    An unattributed film may show any of the missing parts, so none of them is judged missing.
     """
-    parts = {}
+    states = {}
     for part in enterprise.parts:
-        is_open = waiting or still_open is None or part.id in still_open
-        parts[part.id] = _part_state(part, best, "unjudged" if is_open else "missing")
-    return EnterpriseJudgement(enterprise, _whole([parts[part.id] for part in enterprise.due_parts]), parts, waiting)
+        is_open = unattributed or open_parts is None or part.id in open_parts
+        states[part.id] = "exempt" if part.exempt else received.get(part.id, "unjudged" if is_open else "missing")
+    due_states = [states[part.id] for part in enterprise.due_parts]
+    return EnterpriseJudgement(enterprise, _enterprise_state(due_states), states, unattributed)
 
 
-def _part_state(part: ExpectedPart, best: Mapping[int, str], open_state: str) -> str:
-    if part.exempt:
+def _enterprise_state(due_states: Sequence[str]) -> str:
+    if not due_states:
         return "exempt"
-    found = best.get(part.id, "missing")
-    return found if found in ("on_time", "late") else open_state
-
-
-def _whole(due: Sequence[str]) -> str:
-    if not due:
-        return "exempt"
-    if "unjudged" in due:
+    if "unjudged" in due_states:
         return "unjudged"
-    if "missing" in due:
-        return "missing" if set(due) == {"missing"} else "partial"
-    return "late" if "late" in due else "on_time"
+    if "missing" in due_states:
+        return "missing" if set(due_states) == {"missing"} else "partial"
+    return "late" if "late" in due_states else "on_time"

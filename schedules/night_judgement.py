@@ -1,4 +1,4 @@
-"""A night as it stands: what the register expects, put together with what came in."""
+"""The judgement of stored nights: what the register expects together with the films received."""
 
 from __future__ import annotations
 
@@ -13,38 +13,45 @@ from typing import Any
 
 from schedules.context import Context
 from schedules.judgement import ExpectedEnterprise, ExpectedPart, JudgeableFilm, NightJudgement, judge
-from schedules.patrol_night import SubmissionWindow, submission_window
-from schedules.rules import RuleBook
+from schedules.notify import was_in_service
+from schedules.patrol_night import ONE_DAY, SubmissionWindow, submission_window
 from storage import report_queries
 from storage.db.models import ClosedNight
 from storage.register import natural_sort_key
+from storage.register_terms import SHUT_DOWN
 from storage.store import Store
 
-# Whoever is asked for a fresh film must have so long to bring it; a rejection that comes later changes no state.
+# How long an enterprise must have for a new film; a rejection that comes later changes no state.
 MIN_REFILM_TIME = timedelta(hours=1)
+_CLOSE_WITHIN = timedelta(days=7)
 
 
 def expected_enterprises(
     store: Store, night: date, enterprise_id: int | None = None, group_id: int | None = None
 ) -> list[ExpectedEnterprise]:
-    """Who must film that night: as written down when it closed, else as the register stands."""
+    """The enterprises expected to film that night: as stored when it was closed, else as the register is now."""
     closed = store.session.get(ClosedNight, night)
-    if closed is not None:
-        found = _as_written(closed.expected)
-        return [entry for entry in found if enterprise_id in (None, entry.id) and group_id in (None, entry.group_id)]
-    return _present(store, enterprise_id, group_id)
+    if closed is None:
+        return _from_register(store, enterprise_id, group_id)
+    return [
+        each
+        for each in _from_closed_night(closed.expected)
+        if enterprise_id in (None, each.id) and group_id in (None, each.group_id)
+    ]
 
 
-def _present(store: Store, enterprise_id: int | None = None, group_id: int | None = None) -> list[ExpectedEnterprise]:
+def _from_register(
+    store: Store, enterprise_id: int | None = None, group_id: int | None = None
+) -> list[ExpectedEnterprise]:
     rows = store.register.expected_parts(enterprise_id, group_id)
-    return [_expected(list(of_one)) for _, of_one in groupby(rows, key=lambda row: row.id)]
+    return [_from_rows(list(enterprise_rows)) for _, enterprise_rows in groupby(rows, key=lambda row: row.id)]
 
 
-def _expected(rows: Sequence[Any]) -> ExpectedEnterprise:
-    """Stopped production replaces the list of parts, it does not end the duty: those kept stay due."""
-    first, stopped = rows[0], rows[0].status == "停产"
+def _from_rows(rows: Sequence[Any]) -> ExpectedEnterprise:
+    """During a shutdown the enterprise still films the parts that are marked as required then."""
+    first, shut_down = rows[0], rows[0].status == SHUT_DOWN
     parts = [
-        ExpectedPart(row.part_id, row.number, row.part_name, stopped and not row.required_in_shutdown, row.part_risk)
+        ExpectedPart(row.part_id, row.number, row.part_name, shut_down and not row.required_in_shutdown, row.part_risk)
         for row in rows
         if row.part_id is not None
     ]
@@ -54,41 +61,57 @@ def _expected(rows: Sequence[Any]) -> ExpectedEnterprise:
     )
 
 
-def _as_written(expected: dict[str, Any]) -> list[ExpectedEnterprise]:
-    return [_thawed(entry) for entry in expected["enterprises"]]
+def _from_closed_night(expected: dict[str, Any]) -> list[ExpectedEnterprise]:
+    return [
+        ExpectedEnterprise(**{**entry, "parts": tuple(ExpectedPart(**part) for part in entry["parts"])})
+        for entry in expected["enterprises"]
+    ]
 
 
-def _thawed(entry: dict[str, Any]) -> ExpectedEnterprise:
-    return ExpectedEnterprise(**{**entry, "parts": tuple(ExpectedPart(**part) for part in entry["parts"])})
+def close_nights(ctx: Context) -> None:
+    """Once no film can be late any more, close the night."""
+    for night in {ctx.night, ctx.night - ONE_DAY, *ctx.store.submissions.nights_since(ctx.night - _CLOSE_WITHIN)}:
+        ends = submission_window(night, ctx.rules).late_until
+        if ends < ctx.now and was_in_service(ctx.store, ends) and ctx.store.session.get(ClosedNight, night) is None:
+            close_night(ctx.store, night, ctx.now)
 
 
 def close_night(store: Store, night: date, now: datetime) -> None:
-    """Write down what was expected, so that a later register never re-judges this night."""
-    frozen = {"enterprises": [asdict(enterprise) for enterprise in expected_enterprises(store, night)]}
-    store.session.add(ClosedNight(night=night, closed_at=now, expected=frozen))
+    """Store what was expected, so that later changes of the register never change this night's judgement."""
+    expected = {"enterprises": [asdict(enterprise) for enterprise in expected_enterprises(store, night)]}
+    store.session.add(ClosedNight(night=night, closed_at=now, expected=expected))
 
 
 def judge_night(
-    ctx: Context,
-    night: date,
-    enterprise_id: int | None = None,
-    group_id: int | None = None,
+    ctx: Context, night: date, enterprise_id: int | None = None, group_id: int | None = None
 ) -> NightJudgement:
-    """The judgement of a night, of all, of one enterprise or of those of a group.
+    """The judgement of a night, of all enterprises, of one or of those of a group.
 
-    A film still being fetched stands for any missing part of its enterprise: it has been sent. One that a reviewer
-    has found not to show its part stands for nothing, if a fresh one could still be brought.
+    A film still being fetched counts for any missing part of its enterprise: it has been sent. A film that a reviewer
+    rejected counts for nothing if there was time to send another.
     """
-    with _all_of_it_lives():
+    with _garbage_collection_off():
         rows = ctx.store.submissions.judgement_rows_of_night(night, enterprise_id, group_id)
-        return _judged_of(
-            rows, expected_enterprises(ctx.store, night, enterprise_id, group_id), ctx.store, night, ctx.rules, ctx.now
-        )
+        expected = expected_enterprises(ctx.store, night, enterprise_id, group_id)
+        return _judge_rows(rows, expected, ctx, night)
+
+
+def judge_night_rows(rows: Sequence[Any], ctx: Context, night: date) -> NightJudgement:
+    """The judgement of a night, of all enterprises, from submission rows already read."""
+    return _judge_rows(rows, expected_enterprises(ctx.store, night), ctx, night)
+
+
+def _judge_rows(
+    rows: Sequence[Any], expected: Sequence[ExpectedEnterprise], ctx: Context, night: date
+) -> NightJudgement:
+    rejections, window = ctx.store.review.rejections(night, night), submission_window(night, ctx.rules)
+    films = _judgeable_films(rows, _employers(rows, ctx.store), _rejected_ids(rejections, window, ctx.now))
+    return judge(expected, films, window, ctx.now)
 
 
 @contextmanager
-def _all_of_it_lives() -> Iterator[None]:
-    """Of millions of rows none is garbage: looking through them again and again takes as long as judging them."""
+def _garbage_collection_off() -> Iterator[None]:
+    """None of the millions of rows is garbage: scanning them repeatedly would take as long as judging them."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -98,69 +121,52 @@ def _all_of_it_lives() -> Iterator[None]:
             gc.enable()
 
 
-def judge_night_rows(rows: Sequence[Any], ctx: Context, night: date) -> NightJudgement:
-    """The same of all, from what has been read already."""
-    return _judged_of(rows, expected_enterprises(ctx.store, night), ctx.store, night, ctx.rules, ctx.now)
-
-
-def _judged_of(
-    rows: Sequence[Any],
-    found: Sequence[ExpectedEnterprise],
-    store: Store,
-    night: date,
-    book: RuleBook,
-    now: datetime,
-) -> NightJudgement:
-    rejections, span = store.review.rejections(night, night), submission_window(night, book)
-    return judge(found, _clips(rows, _employers_of(rows, store), _rejected(rejections, span, now)), span, now)
-
-
 def judge_nights(ctx: Context, first: date, last: date) -> dict[date, NightJudgement]:
-    """The same of every night from one through another, in as many queries as for one."""
-    rows, rejections = (
-        report_queries.judgement_rows(ctx.store.session, first, last),
-        ctx.store.review.rejections(first, last),
-    )
-    of_rows, of_rejections = _by_night(rows), _by_night(rejections)
-    employers, closed = _employers_of(rows, ctx.store), report_queries.closed_nights(ctx.store.session, first, last)
+    """The judgements of all nights from the first through the last, with as many queries as for one night."""
+    session = ctx.store.session
+    rows = report_queries.judgement_rows(session, first, last)
+    rows_by_night, rejections = _by_night(rows), _by_night(ctx.store.review.rejections(first, last))
+    employers, closed = _employers(rows, ctx.store), report_queries.closed_nights(session, first, last)
     nights = [first + timedelta(days=days) for days in range((last - first).days + 1)]
-    present = _present(ctx.store) if closed.keys() < set(nights) else []
+    registered = _from_register(ctx.store) if closed.keys() < set(nights) else []
     judgements = {}
     for night in nights:
-        span = submission_window(night, ctx.rules)
-        clips = _clips(of_rows[night], employers, _rejected(of_rejections[night], span, ctx.now))
-        found = _as_written(closed[night]) if night in closed else present
-        judgements[night] = judge(found, clips, span, ctx.now)
+        window = submission_window(night, ctx.rules)
+        rejected = _rejected_ids(rejections[night], window, ctx.now)
+        expected = _from_closed_night(closed[night]) if night in closed else registered
+        films = _judgeable_films(rows_by_night[night], employers, rejected)
+        judgements[night] = judge(expected, films, window, ctx.now)
     return judgements
 
 
 def _by_night(rows: Sequence[Any]) -> dict[date, list[Any]]:
-    found: dict[date, list[Any]] = defaultdict(list)
+    by_night: dict[date, list[Any]] = defaultdict(list)
     for row in rows:
-        found[row.night].append(row)
-    return found
+        by_night[row.night].append(row)
+    return by_night
 
 
-def _rejected(rejections: Sequence[Any], span: SubmissionWindow, now: datetime) -> set[int]:
-    """The films that had been rejected in time to be made up for, and still are."""
-    return _stood(rejections, min(now, span.late_until - MIN_REFILM_TIME)) & _stood(rejections, now)
+def _rejected_ids(rejections: Sequence[Any], window: SubmissionWindow, now: datetime) -> set[int]:
+    """The films rejected early enough to be filmed again, and still rejected."""
+    decisive = min(now, window.late_until - MIN_REFILM_TIME)
+    return _rejected_at(rejections, decisive) & _rejected_at(rejections, now)
 
 
-def _stood(rejections: Sequence[Any], at: datetime) -> set[int]:
+def _rejected_at(rejections: Sequence[Any], instant: datetime) -> set[int]:
     return {
         each.submission_id
         for each in rejections
-        if each.given_at <= at and (each.superseded_at is None or each.superseded_at > at)
+        if each.given_at <= instant and (each.superseded_at is None or each.superseded_at > instant)
     }
 
 
-def _employers_of(rows: Sequence[Any], store: Store) -> dict[int, list[int]]:
-    """For which enterprises those film whose films nobody has placed yet."""
-    unplaced = {row.person_id for row in rows if row.attribution == "unattributed" and row.enterprise_id is None}
-    return store.register.enterprise_ids_of(unplaced - {None})
+def _employers(rows: Sequence[Any], store: Store) -> dict[int, list[int]]:
+    """Person id -> enterprise ids, for the senders of films without an enterprise."""
+    senders = {row.person_id for row in rows if row.attribution == "unattributed" and row.enterprise_id is None}
+    return store.register.enterprise_ids_of(senders - {None})
 
 
-def _clips(rows: Sequence[Any], employers: dict[int, list[int]], rejected: set[int]) -> list[JudgeableFilm]:
+def _judgeable_films(rows: Sequence[Any], employers: dict[int, list[int]], rejected: set[int]) -> list[JudgeableFilm]:
     return [
         JudgeableFilm(
             row.enterprise_id,

@@ -1,4 +1,4 @@
-"""How the night stands: everything that a glance at the board, or one text message, has to tell."""
+"""The current state of a night: everything that the board and the status message show."""
 
 from __future__ import annotations
 
@@ -10,15 +10,24 @@ from typing import Any
 from schedules.context import Context
 from schedules.judgement import ExpectedEnterprise, NightJudgement
 from schedules.night_judgement import judge_night_rows
-from schedules.patrol_night import SubmissionWindow, night_of, shift_day_of_night, submission_window
+from schedules.patrol_night import (
+    SubmissionWindow,
+    TimetableEntry,
+    shift_day_of_night,
+    submission_window,
+    upcoming_entries,
+)
 from schedules.rules import OutageLike
-from schedules.upcoming import TimetableEntry, upcoming_entries
 from storage.db.models import Person
 
 
 @dataclass(frozen=True)
 class NightSnapshot:
-    """One night as it stood at `at`. `last` is when each enterprise's latest film was sent, `sent` when all were."""
+    """One night as of an instant.
+
+    `duty` is by post, `sent_times` are those of all films, `last_sent_at` is by enterprise id. `undelivered` and
+    `failed_over` name the people whom a message did not reach, or reached only by another route.
+    """
 
     night: date
     as_of: datetime
@@ -31,26 +40,25 @@ class NightSnapshot:
     last_sent_at: Mapping[int, datetime]
     unattributed: int
     quarantined: int
-    # Whom a message did not reach, and whom it reached by another way than was meant: names.
     undelivered: Sequence[str] = ()
     failed_over: Sequence[str] = ()
 
     @property
     def is_open(self) -> bool:
-        """Whether films can still come in time: what has not come is awaited, not yet in question."""
+        """Whether films can still come on time."""
         return self.as_of <= self.window.closes
 
     def for_enterprises(self, enterprises: frozenset[int] | None) -> NightSnapshot:
-        """The part of it that concerns some enterprises only (None = all)."""
+        """The part of it that concerns these enterprises only (None = all)."""
         if enterprises is None:
             return self
         own = [each for each in self.judgement.enterprises if each.enterprise.id in enterprises]
-        last = {key: instant for key, instant in self.last_sent_at.items() if key in enterprises}
+        last_sent_at = {key: instant for key, instant in self.last_sent_at.items() if key in enterprises}
         return replace(
             self,
             judgement=NightJudgement(own),
-            last_sent_at=last,
-            sent_times=sorted(last.values()),
+            last_sent_at=last_sent_at,
+            sent_times=sorted(last_sent_at.values()),
             unattributed=0,
             quarantined=0,
             undelivered=(),
@@ -59,11 +67,11 @@ class NightSnapshot:
 
     @property
     def change_key(self) -> tuple[Any, ...]:
-        """What has changed when anything on the board has; the minute belongs to it, for it is shown."""
+        """Differs whenever something on the board differs, including the minute it shows."""
         states = [
-            (*_plain(each.enterprise), each.state, *each.part_states.values()) for each in self.judgement.enterprises
+            (*_shown(each.enterprise), each.state, *each.part_states.values()) for each in self.judgement.enterprises
         ]
-        people = [(post, [(each.id, each.name, each.mobile) for each in of_one]) for post, of_one in self.duty.items()]
+        duty = [(post, [(each.id, each.name, each.mobile) for each in people]) for post, people in self.duty.items()]
         outages = [(each.kind, each.started_at, each.ended_at) for each in self.outages]
         minute = self.as_of.replace(second=0, microsecond=0)
         return (
@@ -71,7 +79,7 @@ class NightSnapshot:
             minute,
             self.window,
             states,
-            people,
+            duty,
             outages,
             self.last_sent_at,
             self.unattributed,
@@ -81,34 +89,36 @@ class NightSnapshot:
         )
 
 
-def _plain(enterprise: ExpectedEnterprise) -> tuple[Any, ...]:
-    """What of an enterprise is shown; bare values, for these are written out at every look."""
+def _shown(enterprise: ExpectedEnterprise) -> tuple[Any, ...]:
+    """What the board shows of an enterprise, as plain values: the change key is computed on every request."""
     parts = [(part.number, part.name, part.risk) for part in enterprise.parts]
     return (enterprise.code, enterprise.short_name, enterprise.risk, parts)
 
 
 def load_night_snapshot(ctx: Context) -> NightSnapshot:
-    """The night as it stands now, of the whole county."""
-    night = night_of(ctx.now, ctx.rules)
-    span, rows = submission_window(night, ctx.rules), ctx.store.submissions.judgement_rows_of_night(night)
+    """The present night as of now, of the whole county."""
+    night = ctx.night
+    window, rows = submission_window(night, ctx.rules), ctx.store.submissions.judgement_rows_of_night(night)
     films = [row for row in rows if row.kind == "film" and row.state in ("filed", "receiving")]
-    last: dict[int, datetime] = {}
+    last_sent_at: dict[int, datetime] = {}
     for row in films:
         if row.enterprise_id is not None and row.attribution == "attributed":
-            last[row.enterprise_id] = max(row.sent_at, last.get(row.enterprise_id, row.sent_at))
-    undelivered, detoured = ctx.store.contacts.delivery_problems(night)
+            last_sent_at[row.enterprise_id] = max(row.sent_at, last_sent_at.get(row.enterprise_id, row.sent_at))
+    undelivered, failed_over = ctx.store.contacts.delivery_problems(night)
     return NightSnapshot(
         night,
         ctx.now,
-        span,
+        window,
         judge_night_rows(rows, ctx, night),
         duty=ctx.store.duty.people_on_shift(shift_day_of_night(night)),
         upcoming=upcoming_entries(night, ctx.rules, ctx.now),
-        outages=[each for each in ctx.rules.outages if each.started_at < span.closes and each.ended_at > span.opens],
+        outages=[
+            each for each in ctx.rules.outages if each.started_at < window.closes and each.ended_at > window.opens
+        ],
         sent_times=sorted(row.sent_at for row in films),
-        last_sent_at=last,
+        last_sent_at=last_sent_at,
         unattributed=sum(row.attribution == "unattributed" for row in films),
         quarantined=sum(row.attribution == "quarantined" for row in rows),
         undelivered=undelivered,
-        failed_over=detoured,
+        failed_over=failed_over,
     )

@@ -1,94 +1,83 @@
-"""Our own downtime is nobody's fault: what has been agreed together with what kept people from it."""
+"""Notices about outages: who may send films until when, because our own downtime never makes an enterprise late."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from datetime import date
 
 from schedules.context import Context
 from schedules.notify import notify_office, notify_person
-from schedules.patrol_night import ONE_DAY, night_of, submission_window
-from schedules.rules import RuleBook
+from schedules.patrol_night import ONE_DAY, submission_window
 from storage.db.models import Outage
 from storage.notices import NoticeDraft
 from storage.outages import PROCESSING
-from storage.register import PATROLLER_ROLE, RESPONSIBLE_ROLES
-from storage.store import Store
-
-
-def load_rule_book(store: Store, zone: ZoneInfo) -> RuleBook:
-    """What has been agreed, and the outages, of which some lengthen its windows."""
-    return RuleBook(zone, store.register.rules(), store.outages.all())
+from storage.register_terms import ENTERPRISE_ROLES
 
 
 def notify_outages(ctx: Context) -> None:
-    """Once an outage that touched a night is over, say until when films may be sent now.
+    """Once an outage that touched a night is over, announce the new deadline.
 
-    Those who film hear it too while there is time: what they sent meanwhile may never have arrived.
+    While there is time the enterprises are told too: what they sent during the outage may never have arrived.
     """
-    present = night_of(ctx.now, ctx.rules)
-    _tell_meanwhile(present, ctx)
-    for night in (present - ONE_DAY, present):
-        span = submission_window(night, ctx.rules)
-        for outage in ctx.store.outages.within(span.opens, span.closes):
+    _notify_ongoing_platform_outage(ctx.night, ctx)
+    for night in (ctx.night - ONE_DAY, ctx.night):
+        window = submission_window(night, ctx.rules)
+        for outage in ctx.store.outages.within(window.opens, window.closes):
             if ctx.store.facts.decide(f"outage/{outage.id}/{night}", ctx.now):
-                _tell(outage, night, ctx)
+                _notify_outage(outage, night, ctx)
 
 
-def _tell_meanwhile(night: date, ctx: Context) -> None:
-    """While the platform itself is away, the fallback addresses (SMS, mail) are all that can still be told; once."""
-    since, span = ctx.store.outages.platform_down_since(), submission_window(night, ctx.rules)
-    if since is None or not span.opens <= ctx.now <= span.closes:
+def _notify_ongoing_platform_outage(night: date, ctx: Context) -> None:
+    """While the platform is down, only the SMS and mail addresses (SMS, mail) can be reached; they are told once."""
+    since, window = ctx.store.outages.platform_down_since(), submission_window(night, ctx.rules)
+    if since is None or not window.opens <= ctx.now <= window.closes:
         return
-    said = {"patrol_night": f"{night:%m-%d}", "began_at": _clock(since, ctx.rules)}
-    saying = NoticeDraft(
+    draft = NoticeDraft(
         kind="system",
         text_key="outage.platform_ongoing",
         once_key=f"outage/now/{since.isoformat()}",
         night=night,
         due_at=ctx.now,
-        expires_at=span.closes,
-        params=said,
+        expires_at=window.closes,
+        params={"patrol_night": f"{night:%m-%d}", "began_at": ctx.rules.clock_time(since)},
     )
-    ctx.store.notices.add_for_sms_mail(saying)
+    ctx.store.notices.add_for_sms_mail(draft)
 
 
-def _tell(outage: Outage, night: date, ctx: Context) -> None:
+def _notify_outage(outage: Outage, night: date, ctx: Context) -> None:
     closes = submission_window(night, ctx.rules).closes
-    key, local = (
-        f"outage/{outage.id}/{night}",
-        [_clock(each, ctx.rules) for each in (outage.started_at, outage.ended_at)],
-    )
-    said = {
+    key = f"outage/{outage.id}/{night}"
+    params = {
         "patrol_night": f"{night:%m-%d}",
-        "began_at": local[0],
-        "ended_at": local[1],
-        "closes": _clock(closes, ctx.rules),
+        "began_at": ctx.rules.clock_time(outage.started_at),
+        "ended_at": ctx.rules.clock_time(outage.ended_at),
+        "closes": ctx.rules.clock_time(closes),
     }
-    notify_office(ctx.store, night, ctx.now, f"outage.{outage.kind}", key, **said)
-    if outage.kind == PROCESSING or ctx.now >= closes:
-        return
-    groups = ctx.store.register.groups()
+    notify_office(ctx, night, f"outage.{outage.kind}", key, **params)
+    if outage.kind != PROCESSING and ctx.now < closes:
+        _announce_deadline(key, night, params, ctx)
+
+
+def _announce_deadline(key: str, night: date, params: dict[str, str], ctx: Context) -> None:
+    """In every group, and directly to the people of enterprises without one."""
+    store = ctx.store
+    groups = store.register.groups()
     for group in groups:
-        ctx.store.notices.add_for_group(group, _saying(f"{key}/group/{group.id}", night, ctx.now, closes, said))
-    outside = ctx.store.register.enterprises_without_group() if len(groups) != 1 else []
-    for people in ctx.store.register.employees(outside).values():
+        store.notices.add_for_group(group, _deadline_draft(f"{key}/group/{group.id}", night, params, ctx))
+    # With a single group, the enterprises without one belong to it.
+    outside = store.register.enterprises_without_group() if len(groups) != 1 else []
+    for people in store.register.employees(outside).values():
         for person in people:
-            if {PATROLLER_ROLE, *RESPONSIBLE_ROLES} & set(person.roles):
-                notify_person(person, _saying(f"{key}/person/{person.id}", night, ctx.now, closes, said), ctx.store)
+            if person.has_role(*ENTERPRISE_ROLES):
+                notify_person(person, _deadline_draft(f"{key}/person/{person.id}", night, params, ctx), store)
 
 
-def _saying(once_key: str, night: date, now: datetime, closes: datetime, said: dict[str, str]) -> NoticeDraft:
+def _deadline_draft(once_key: str, night: date, params: dict[str, str], ctx: Context) -> NoticeDraft:
     return NoticeDraft(
         kind="system",
         text_key="outage.deadline_extended",
         once_key=once_key,
         night=night,
-        due_at=now,
-        expires_at=closes,
-        params=said,
+        due_at=ctx.now,
+        expires_at=submission_window(night, ctx.rules).closes,
+        params=params,
     )
-
-
-def _clock(instant: datetime, rules: RuleBook) -> str:
-    return f"{instant.astimezone(rules.zone):%H:%M}"

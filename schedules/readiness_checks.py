@@ -1,9 +1,9 @@
-"""Before the night: is there anybody at every enterprise whom a reminder would reach?"""
+"""Checks on the day before a night: is a leader on duty, and can somebody at every enterprise be reminded?"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, time
 
 from schedules.channel_choice import route_options
 from schedules.context import Context
@@ -11,36 +11,49 @@ from schedules.night_judgement import expected_enterprises
 from schedules.notify import notify_office, was_in_service
 from schedules.patrol_night import ONE_DAY, local_instant
 from storage.db.models import Person
-from storage.register import PATROLLER_ROLE, RESPONSIBLE_ROLES
+from storage.register_terms import ENTERPRISE_ROLES
 from storage.store import Store
 
 
-def check_reachability(ctx: Context) -> None:
-    """In the evening, tell the office of every enterprise that must film tonight and of which nobody can be reached."""
-    today = ctx.now.astimezone(ctx.rules.zone).date()
-    night = today + ONE_DAY
-    due, key = (
-        local_instant(today, ctx.rules.for_night(night).reachability_check_time, ctx.rules),
-        f"reachability-check/{today}",
-    )
-    if ctx.now < due or ctx.store.facts.decided([key]) or not was_in_service(ctx.store, due):
+def check_duty_roster(ctx: Context) -> None:
+    """In the afternoon, tell the office if no leader who can be reached is on tonight's shift."""
+    today, night, store = ctx.today, ctx.today + ONE_DAY, ctx.store
+    key = f"roster-check/{today}"
+    if not _is_due(key, ctx.rules.for_night(night).roster_check_time, ctx):
         return
-    owing = [each for each in expected_enterprises(ctx.store, night) if each.due_parts]
-    people = ctx.store.register.employees(each.id for each in owing)
-    asked = [
-        person
-        for of_one in people.values()
-        for person in of_one
-        if {PATROLLER_ROLE, *RESPONSIBLE_ROLES} & set(person.roles)
+    leaders = store.duty.people_on_shift(today)["leader"]
+    reachable = _reachable_people(leaders, "alert", store, ctx.now)
+    store.facts.decide(key, ctx.now, "ok" if reachable else "unreachable")
+    if not reachable:
+        text_key = "readiness.leader_unreachable" if leaders else "readiness.no_leader_on_roster"
+        names = [leader.name for leader in leaders]
+        notify_office(ctx, night, text_key, key, day=f"{today:%m-%d}", patrol_night=f"{night:%m-%d}", names=names)
+
+
+def check_reachability(ctx: Context) -> None:
+    """In the evening, tell the office which enterprises must film tonight and have nobody who can be reminded."""
+    night, store = ctx.today + ONE_DAY, ctx.store
+    key = f"reachability-check/{ctx.today}"
+    if not _is_due(key, ctx.rules.for_night(night).reachability_check_time, ctx):
+        return
+    expected = [each for each in expected_enterprises(store, night) if each.due_parts]
+    employees = store.register.employees(each.id for each in expected)
+    candidates = [person for people in employees.values() for person in people if person.has_role(*ENTERPRISE_ROLES)]
+    reachable = _reachable_people(candidates, "reminder", store, ctx.now)
+    unreachable = [
+        each.short_name for each in expected if not reachable & {person.id for person in employees.get(each.id, [])}
     ]
-    heard = reachable_people(asked, "reminder", ctx.store, ctx.now)
-    silent = [each.short_name for each in owing if not heard & {person.id for person in people.get(each.id, [])}]
-    ctx.store.facts.decide(key, ctx.now, f"{len(silent)} out of reach")
-    if silent:
-        notify_office(ctx.store, night, ctx.now, "readiness.enterprises_unreachable", key, names=silent)
+    store.facts.decide(key, ctx.now, f"{len(unreachable)} out of reach")
+    if unreachable:
+        notify_office(ctx, night, "readiness.enterprises_unreachable", key, names=unreachable)
 
 
-def reachable_people(people: Sequence[Person], kind: str, store: Store, now: datetime) -> set[int]:
-    """Those whom a notice of that kind would reach now."""
-    standings = store.contacts.route_statuses_by_person({person.id for person in people}, store.personal_channels)
-    return {person_id for person_id, each in standings.items() if route_options(kind, each, now)}
+def _is_due(key: str, clock_time: time, ctx: Context) -> bool:
+    due = local_instant(ctx.today, clock_time, ctx.rules)
+    return due <= ctx.now and not ctx.store.facts.decided([key]) and was_in_service(ctx.store, due)
+
+
+def _reachable_people(people: Sequence[Person], kind: str, store: Store, now: datetime) -> set[int]:
+    """The ids of those whom a notice of that kind would reach now."""
+    statuses = store.contacts.route_statuses_by_person({person.id for person in people}, store.personal_channels)
+    return {person_id for person_id, each in statuses.items() if route_options(kind, each, now)}

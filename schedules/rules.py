@@ -1,19 +1,19 @@
-"""What has been agreed: hours, waves, ladder, each with the night from which it holds."""
+"""The agreed rules: hours, reminder waves, escalation, each with the night from which it applies."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 
 @dataclass(frozen=True)
 class NightRules:
-    """What holds for one night. Times of day are in the county's zone; `threshold` is a share of 1.
+    """The rules of one night, with their defaults. Times of day are in the county's zone, shares are fractions of 1.
 
-    `amends` is what a night's window gains on top of the minutes in which films could not be handed in.
+    `outage_extension` is added to a night's window on top of the minutes in which films could not be submitted.
     """
 
     opens: time = time(0, 0)
@@ -35,37 +35,48 @@ class NightRules:
     second_review_share: float = 0.05
 
 
-def _time(text: str) -> time:
+class _Format(NamedTuple):
+    """How a value is written in the rules sheet."""
+
+    parse: Callable[[str], Any]
+    write: Callable[[Any], str]
+
+
+def _parse_time(text: str) -> time:
     return time.fromisoformat(text.strip().zfill(5))
 
 
-def _times(text: str) -> tuple[time, ...]:
-    return tuple(sorted(_time(piece) for piece in text.split("、") if piece.strip()))
+def _parse_times(text: str) -> tuple[time, ...]:
+    return tuple(sorted(_parse_time(piece) for piece in text.split("、") if piece.strip()))
 
 
-def _share(text: str) -> float:
-    return float(text.rstrip("%")) / 100
+_TIME = _Format(_parse_time, "{:%H:%M}".format)
+_TIMES = _Format(_parse_times, lambda times: "、".join(map(_TIME.write, times)))
+_MINUTES = _Format(lambda text: timedelta(minutes=int(text)), lambda value: str(value // timedelta(minutes=1)))
+_SHARE = _Format(lambda text: float(text.rstrip("%")) / 100, "{:.0%}".format)
+_SECONDS = _Format(float, "{:g}".format)
+_INTEGER = _Format(int, str)
 
-
-# How the office names a rule -> the field it sets and how its value reads.
-RULE_FIELDS: dict[str, tuple[str, Any]] = {
-    "开始时间": ("opens", _time),
-    "截止时间": ("closes", _time),
-    "补报截止": ("late_until", _time),
-    "催报时间": ("waves", _times),
-    "值班提醒时间": ("duty_alert_time", _time),
-    "升级间隔分钟": ("escalate_after", lambda text: timedelta(minutes=int(text))),
-    "日报时间": ("daily_report_time", _time),
-    "推送时间": ("push_time", _time),
-    "集体缺报阈值": ("mass_silence_threshold", _share),
-    "最短时长秒": ("shortest_film_s", float),
-    "上传上限MB": ("largest_upload_mb", int),
-    "中断顺延分钟": ("outage_extension", lambda text: timedelta(minutes=int(text))),
-    "审看截止": ("review_until", _time),
-    "抽查比例": ("review_share", _share),
-    "复看比例": ("second_review_share", _share),
+# The name of a rule in the sheet -> the field it sets and the format of its value.
+RULE_FIELDS: dict[str, tuple[str, _Format]] = {
+    "开始时间": ("opens", _TIME),
+    "截止时间": ("closes", _TIME),
+    "补报截止": ("late_until", _TIME),
+    "催报时间": ("waves", _TIMES),
+    "值班提醒时间": ("duty_alert_time", _TIME),
+    "升级间隔分钟": ("escalate_after", _MINUTES),
+    "日报时间": ("daily_report_time", _TIME),
+    "推送时间": ("push_time", _TIME),
+    "集体缺报阈值": ("mass_silence_threshold", _SHARE),
+    "最短时长秒": ("shortest_film_s", _SECONDS),
+    "上传上限MB": ("largest_upload_mb", _INTEGER),
+    "中断顺延分钟": ("outage_extension", _MINUTES),
+    "审看截止": ("review_until", _TIME),
+    "抽查比例": ("review_share", _SHARE),
+    "复看比例": ("second_review_share", _SHARE),
 }
-assert {field for field, _ in RULE_FIELDS.values()} <= {field.name for field in fields(NightRules)}
+# The default of every rule as the sheet writes it.
+RULE_DEFAULTS = {name: form.write(getattr(NightRules(), field)) for name, (field, form) in RULE_FIELDS.items()}
 
 
 class RuleLike(Protocol):
@@ -77,7 +88,7 @@ class RuleLike(Protocol):
 
 
 class OutageLike(Protocol):
-    """An outage: of what (see storage.outages), between two aware instants."""
+    """An outage (for the kinds see storage.outages) between two aware instants."""
 
     kind: str
     started_at: datetime
@@ -85,36 +96,43 @@ class OutageLike(Protocol):
 
 
 class RuleBook:
-    """Every agreed value with its date, the zone in which nights are judged, and the outages there were.
+    """Every agreed value with its date, the zone in which nights are judged, and all outages.
 
-    That we could not remind people (`working`) excuses nobody; the other outages kept them from handing in a film.
+    An outage of the kind `processing` (no reminders went out) does not extend a window; the other kinds kept
+    enterprises from submitting and do.
     """
 
     def __init__(self, zone: ZoneInfo, rows: Iterable[RuleLike] = (), outages: Iterable[OutageLike] = ()) -> None:
         self.zone, self.outages = zone, tuple(outages)
-        self._excusing = [(each.started_at, each.ended_at) for each in self.outages if each.kind != "processing"]
-        self._changes = sorted(
-            (
-                (row.effective_from or date.min, RULE_FIELDS[row.name], row.value)
-                for row in rows
-                if row.name in RULE_FIELDS
-            ),
-            key=lambda change: change[0],
-        )
-        self._known: dict[date, NightRules] = {}
+        self._extending = sorted((each.started_at, each.ended_at) for each in self.outages if each.kind != "processing")
+        known = [row for row in rows if row.name in RULE_FIELDS]
+        self._rows = sorted(known, key=lambda row: row.effective_from or date.min)
+        self._by_night: dict[date, NightRules] = {}
 
     def for_night(self, night: date) -> NightRules:
-        """What holds for that night: later changes never touch earlier nights."""
-        if night not in self._known:
-            held = {field: read(value) for since, (field, read), value in self._changes if since <= night}
-            self._known[night] = replace(NightRules(), **held)
-        return self._known[night]
+        """The rules of that night: later changes never affect earlier nights."""
+        if night not in self._by_night:
+            values = {}
+            for row in self._rows:
+                if (row.effective_from or date.min) <= night:
+                    field, form = RULE_FIELDS[row.name]
+                    values[field] = form.parse(row.value)
+            self._by_night[night] = replace(NightRules(), **values)
+        return self._by_night[night]
 
     def outage_time(self, since: datetime, until: datetime) -> timedelta:
-        """For how much of that time films could not be handed in; what was away twice at once counts once."""
-        total, reached = timedelta(0), since
-        for began, ended in sorted(self._excusing):
-            began, ended = max(began, reached), min(ended, until)
-            if began < ended:
-                total, reached = total + (ended - began), ended
+        """How long films could not be submitted in that time; overlapping outages count once."""
+        total, counted_until = timedelta(0), since
+        for started, ended in self._extending:
+            started, ended = max(started, counted_until), min(ended, until)
+            if started < ended:
+                total, counted_until = total + (ended - started), ended
         return total
+
+    def local_date(self, instant: datetime) -> date:
+        """The calendar date of an instant in the county's zone."""
+        return instant.astimezone(self.zone).date()
+
+    def clock_time(self, instant: datetime) -> str:
+        """The time of day of an instant in the county's zone, as 01:37."""
+        return f"{instant.astimezone(self.zone):%H:%M}"

@@ -14,10 +14,10 @@ from schedules.alerts.escalation import escalate_alerts, open_duty_alerts
 from schedules.audit_log import seal_audit_log
 from schedules.completeness_check import check_completeness
 from schedules.content import push_content
-from schedules.context import Context
-from schedules.deadlines import check_duty_roster, close_nights
-from schedules.outage_notices import load_rule_book, notify_outages
-from schedules.readiness_checks import check_reachability
+from schedules.context import Context, load_rule_book
+from schedules.night_judgement import close_nights
+from schedules.outage_notices import notify_outages
+from schedules.readiness_checks import check_duty_roster, check_reachability
 from schedules.reminders import decide_reminder_waves
 from schedules.reports.daily import add_daily_report_notices
 from schedules.review.night_review import close_reviews

@@ -15,11 +15,7 @@ from sqlalchemy.orm import Session
 from storage.db.models import Binding, Employment, Enterprise, GroupChat, Invitation, KeyPart, Person, Rule
 from storage.facts import in_list
 from storage.personal_channels import canonical_account
-
-OFFICE_STAFF_ROLES = ("工作人员", "管理员")
-DUTY_LEADER_ROLE = "值班领导"
-PATROLLER_ROLE = "巡检员"
-RESPONSIBLE_ROLES = ("负责人", "安全员")
+from storage.register_terms import ADMIN, DEREGISTERED, OFFICE_STAFF, PRODUCING, SHUT_DOWN
 
 
 @lru_cache(maxsize=4096)
@@ -107,11 +103,11 @@ class Register:
     def people_with_role(self, *roles: str) -> list[Person]:
         """The active people who have one of these roles."""
         people = self.session.scalars(select(Person).where(Person.active).order_by(Person.id))
-        return [person for person in people if set(roles) & set(person.roles)]
+        return [person for person in people if person.has_role(*roles)]
 
     def office_staff(self) -> list[Person]:
         """The supervising office: staff, failing them the administrators."""
-        return self.people_with_role("工作人员") or self.people_with_role("管理员")
+        return self.people_with_role(OFFICE_STAFF) or self.people_with_role(ADMIN)
 
     def invitation(self, code: str) -> Invitation | None:
         """The invitation with that code."""
@@ -155,7 +151,7 @@ class Register:
             self.session.scalars(
                 select(Enterprise)
                 .join(Employment, Employment.enterprise_id == Enterprise.id)
-                .where(Employment.person_id == person_id, Enterprise.status != "注销")
+                .where(Employment.person_id == person_id, Enterprise.status != DEREGISTERED)
                 .order_by(Enterprise.code)
             )
         )
@@ -178,7 +174,7 @@ class Register:
         """The parts an enterprise has to film now: while production has stopped, those that are kept on."""
         parts, enterprise = self.parts_of(enterprise_id), self.enterprise(enterprise_id)
         kept_on = [part for part in parts if part.required_in_shutdown]
-        return kept_on if enterprise and enterprise.status == "停产" and kept_on else parts
+        return kept_on if enterprise and enterprise.status == SHUT_DOWN and kept_on else parts
 
     def enterprise_names(self) -> dict[int, tuple[str, str]]:
         """Code and short name of every enterprise there is or was."""
@@ -212,7 +208,7 @@ class Register:
                 KeyPart.risk.label("part_risk"),
             )
             .join(KeyPart, and_(KeyPart.enterprise_id == Enterprise.id, KeyPart.in_use), isouter=True)
-            .where(Enterprise.status != "注销")
+            .where(Enterprise.status != DEREGISTERED)
             .order_by(Enterprise.code)
         )
         if enterprise_id is not None:
@@ -246,7 +242,7 @@ class Register:
 
     def enterprises_without_group(self) -> list[int]:
         """The producing enterprises that belong to no work group."""
-        alone = select(Enterprise.id).where(Enterprise.group_id.is_(None), Enterprise.status == "生产")
+        alone = select(Enterprise.id).where(Enterprise.group_id.is_(None), Enterprise.status == PRODUCING)
         return list(self.session.scalars(alone.order_by(Enterprise.id)))
 
     def group(self, group_id: int) -> GroupChat | None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from storage.db.models import Binding, Credential, Employment, Enterprise, Person, WebSession
 from storage.facts import insert_if_absent
+from storage.register_terms import DEREGISTERED
 
 SESSION_IDLE_TIMEOUT, SESSION_MAX_AGE = timedelta(hours=12), timedelta(days=30)
 """A sign-in ends when nobody has looked for so long, and in any case after so long."""
@@ -128,7 +129,7 @@ def _authenticate() -> Any:
 
 
 def _in_register() -> Any:
-    return Enterprise.status != "注销"
+    return Enterprise.status != DEREGISTERED
 
 
 def _still_known() -> Any:

@@ -13,17 +13,10 @@ from bot.config import Config
 from bot.texts import say
 from bot.unit_of_work import UnitOfWork
 from schedules.context import Context
+from storage.register_terms import ROLES
 from storage.store import Store
 
-ROLE_NAMES = {
-    "patroller": "巡检员",
-    "head": "负责人",
-    "safety": "安全员",
-    "leader": "值班领导",
-    "staff": "工作人员",
-    "auditor": "审计员",
-    "admin": "管理员",
-}
+ROLE_NAMES = dict(zip(("patroller", "head", "safety", "leader", "staff", "auditor", "admin"), ROLES, strict=True))
 
 
 @click.command("import")
@@ -64,7 +57,7 @@ def export(file: Path) -> None:
 
 @click.command()
 @click.argument("name")
-@click.option("--role", required=True, help="巡检员/负责人/安全员/值班领导/工作人员/审计员/管理员, several with 、")
+@click.option("--role", required=True, help=f"{'/'.join(ROLES)}, several with 、")
 @click.option("--enterprise", metavar="CODE", help="The enterprise's code; without it the supervising office.")
 @click.option("--upload", is_flag=True, help="A link to the upload page besides, for who has no WeChat at hand.")
 @click.option("--json", "as_json", is_flag=True)
@@ -117,10 +110,10 @@ def _kf_link(config: Config, memory: UnitOfWork, code: str) -> str | None:
 @click.option("--part", required=True, metavar="N")
 def attach(receipt: str, code: str, part: str) -> None:
     """Put a quarantined or unattributed film where it belongs, on record."""
-    from handlers.attach import attach as put
+    from handlers.office_tasks import attach_film
 
     with open_uow() as (_, memory), memory.transaction() as store:
-        film = put(receipt, code, part, memory.context(store), "night-patrol attach")
+        film = attach_film(receipt, code, part, memory.context(store), "night-patrol attach")
         enterprise, found = store.register.enterprise(film.enterprise_id or 0), store.register.part(film.part_id or 0)
         assert enterprise is not None
         assert found is not None

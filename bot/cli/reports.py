@@ -42,9 +42,9 @@ def report(which: str, date_: str | None, xlsx: Path | None, as_json: bool) -> N
 
     make, write, values, show = REPORTS[which]
     wanted = parse_day(date_) if date_ else None
-    with open_uow(read_only=True) as (config, memory), memory.read() as store:
-        book, now = memory.rules(store), memory.clock.now()
-        made = make(store, wanted or now.astimezone(config.TIMEZONE).date(), book, now)
+    with open_uow(read_only=True) as (_, memory), memory.read() as store:
+        ctx = memory.context(store)
+        made, book = make(ctx, wanted or ctx.today), ctx.rules
     if xlsx is not None:
         write(str(xlsx), made, book)
         click.echo(say("import.file_written", file=str(xlsx)), err=True)

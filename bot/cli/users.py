@@ -10,6 +10,7 @@ import click
 from bot.cli.context import open_uow
 from bot.cli.register import ROLE_NAMES
 from bot.texts import say
+from storage.register_terms import ADMIN
 
 
 @click.group("user")
@@ -19,7 +20,7 @@ def user() -> None:
 
 @user.command()
 @click.argument("name")
-@click.option("--role", default="管理员", show_default=True, help="As of `invite`; several with 、")
+@click.option("--role", default=ADMIN, show_default=True, help="As of `invite`; several with 、")
 @click.option("--enterprise", metavar="CODE", help="The enterprise's code; without it the supervising office.")
 @click.option("--totp", is_flag=True, help="Ask for a code of an authenticator app as well.")
 @click.option("--json", "as_json", is_flag=True)

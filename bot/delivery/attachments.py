@@ -15,6 +15,7 @@ from bot.reports.daily import write_daily
 from bot.signed_links import SignedLinks
 from bot.texts import say
 from bot.unit_of_work import UnitOfWork
+from schedules.context import Context
 from schedules.notify import notify_office
 from schedules.reports.daily import daily_report
 from storage.content import LINK
@@ -86,7 +87,7 @@ class Attachments:
             store.notices.record_outcome(push.id, "cancelled", now, f"dead link: {fault}")
             store.content.delete_push(push.id)
         once_key, about = f"dead-link/{item.id}/{today}", {"title": item.title, "url": item.url, "error": fault}
-        notify_office(store, notice.night, now, "content.dead_link", once_key, **about)
+        notify_office(self._uow.context(store), notice.night, "content.dead_link", once_key, **about)
 
     def _item(self, notice: Notice, store: Store) -> ContentItem | None:
         return store.content.get(notice.params["item"]) if notice.form == NoticeForm.CONTENT else None
@@ -161,7 +162,7 @@ class Attachments:
     def _daily_workbook(self, workbook: DailyWorkbook) -> bytes:
         with self._uow.read() as store:
             rules = self._uow.rules(store)
-            report = daily_report(store, workbook.night, rules, workbook.issued_at)
+            report = daily_report(Context(store, rules, workbook.issued_at), workbook.night)
         file = BytesIO()
         write_daily(file, report, rules)
         return file.getvalue()

@@ -19,15 +19,14 @@ from bot.workbooks.register.schema import (
     LINK,
     PARTS,
     PEOPLE,
-    PRODUCING,
     ROSTER,
-    RULE_DEFAULTS,
     RULES,
-    SHUT_DOWN,
     SKIP_IN_SHUTDOWN,
     VIDEO,
 )
 from bot.workbooks.styles import workbook_bytes
+from schedules.rules import RULE_DEFAULTS
+from storage.register_terms import PRODUCING, SHUT_DOWN
 
 SHIFT_COUNT, ENTERPRISE_COUNT = 14, 75
 GROUP_NAMES = ("云溪县夜巡一组", "云溪县夜巡二组", "云溪县夜巡三组")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bot.doctor.check_result import CheckResult, failed, passed, warning
 from bot.unit_of_work import UnitOfWork
 from schedules.patrol_night import shift_day
-from storage.register import DUTY_LEADER_ROLE, PATROLLER_ROLE, RESPONSIBLE_ROLES
+from storage.register_terms import DUTY_LEADER, ENTERPRISE_ROLES
 from storage.store import Store
 
 _NAMED = 10
@@ -30,7 +30,7 @@ def _bound(people: list[int], store: Store) -> set[int]:
 
 
 def _reachable(store: Store) -> CheckResult:
-    leaders, office = store.register.people_with_role(DUTY_LEADER_ROLE), store.register.office_staff()
+    leaders, office = store.register.people_with_role(DUTY_LEADER), store.register.office_staff()
     reachable = _bound([person.id for person in [*leaders, *office]], store)
     said = passed if reachable else failed
     return said("doctor.people", leaders=len(leaders), office=len(office), reachable=len(reachable))
@@ -53,7 +53,7 @@ def _duty(memory: UnitOfWork, store: Store) -> Iterator[CheckResult]:
 def _without_senders(enterprises: dict[int, str], store: Store) -> Iterator[CheckResult]:
     """Enterprises of which nobody could send a film, for nobody of theirs has an account yet."""
     staff = store.register.employees(enterprises)
-    wanted = {PATROLLER_ROLE, *RESPONSIBLE_ROLES}
+    wanted = set(ENTERPRISE_ROLES)
     people = {number: [p.id for p in of if wanted & set(p.roles)] for number, of in staff.items()}
     bound = _bound([each for of in people.values() for each in of], store)
     alone = [name for number, name in enterprises.items() if not bound & set(people.get(number, []))]

@@ -54,7 +54,7 @@ def upload_state_view(uow: UnitOfWork, upload: Upload) -> dict[str, Any]:
 
 
 def _verdict(film: Submission, memory: UnitOfWork, store: Store) -> str:
-    params = film_params(film, store, memory.rules(store))
+    params = film_params(film, memory.context(store))
     if film.state == "filed":
         return say("upload.filed", **params)
     fault = next((mark for mark in film.marks if f"unfit.{mark}" in all_texts()), "lost")

@@ -1,4 +1,4 @@
-"""Alerts: opened by the clock or by danger, climbing until somebody answers."""
+"""Alerts: opened by a job or by an emergency message, escalated until somebody acknowledges."""
 
 from __future__ import annotations
 
@@ -6,112 +6,105 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from schedules.alerts.escalation_policy import RungStatus, next_rung
+from schedules.alerts.ladder import DutyLadder, RungStatus, build_duty_ladder, next_rung
 from schedules.context import Context
-from schedules.duty import DutyLadder, build_duty_ladder
 from schedules.night_judgement import judge_night
 from schedules.notify import notify_person, was_in_service
-from schedules.patrol_night import night_instant, night_of, shift_day, submission_window
-from schedules.rules import RuleBook
+from schedules.patrol_night import night_instant, shift_day, submission_window
 from storage.db.models import Alert, Notice, Person
 from storage.notices import NoticeDraft, NoticeForm
 from storage.outages import RECEIVING
-from storage.register import DUTY_LEADER_ROLE
-from storage.store import Store
+from storage.register_terms import DUTY_LEADER
 
 MISSING, SUSPECTED_OUTAGE, EMERGENCY = "missing", "suspected_outage", "emergency"
 
 
-def duty_ladder_at(store: Store, rules: RuleBook, instant: datetime) -> DutyLadder[Person]:
-    """Whom an alert of that instant goes to; nobody on the roster never means nobody is told."""
-    posts = store.duty.people_on_shift(shift_day(instant, rules))
-    return build_duty_ladder(
-        posts,
-        store.register.people_with_role(DUTY_LEADER_ROLE),
-        store.register.office_staff(),
-        lambda person: person.id,
-    )
+def duty_ladder_at(instant: datetime, ctx: Context) -> DutyLadder[Person]:
+    """The ladder for an alert opened at that instant."""
+    register = ctx.store.register
+    posts = ctx.store.duty.people_on_shift(shift_day(instant, ctx.rules))
+    leaders = register.people_with_role(DUTY_LEADER)
+    return build_duty_ladder(posts, leaders, register.office_staff(), lambda person: person.id)
 
 
 def open_duty_alerts(ctx: Context) -> None:
-    """At the agreed time, tell the duty leader who still owes films tonight.
+    """At the agreed time, tell the duty leader which enterprises still miss films tonight.
 
-    When so many are silent that it is rather our fault, the leader hears that, and nobody is named.
+    When so many are silent that an outage on our side is more likely, the alert says that and names nobody.
     """
-    night = night_of(ctx.now, ctx.rules)
-    due, ends = (
-        night_instant(night, ctx.rules.for_night(night).duty_alert_time, ctx.rules),
-        submission_window(night, ctx.rules).late_until,
-    )
-    key = f"duty-alert/{night}"
-    if not due <= ctx.now < ends or ctx.store.facts.decided([key]) or not was_in_service(ctx.store, due):
+    night, rules, store = ctx.night, ctx.rules, ctx.store
+    night_rules, window = rules.for_night(night), submission_window(night, rules)
+    due, key = night_instant(night, night_rules.duty_alert_time, rules), f"duty-alert/{night}"
+    if not due <= ctx.now < window.late_until or store.facts.decided([key]) or not was_in_service(store, due):
         return
-    if ctx.store.outages.is_down(RECEIVING, ctx.now):
+    if store.outages.is_down(RECEIVING, ctx.now):
         return
-    whole = judge_night(ctx, night)
-    if whole.is_undecided and ctx.now < submission_window(night, ctx.rules).closes:
+    judgement = judge_night(ctx, night)
+    if judgement.is_undecided and ctx.now < window.closes:
         return
-    ctx.store.facts.decide(key, ctx.now, str(len(whole.confirmed_missing)))
-    if whole.confirmed_missing:
-        cause = (
-            SUSPECTED_OUTAGE if whole.suggests_outage(ctx.rules.for_night(night).mass_silence_threshold) else MISSING
-        )
-        alert = ctx.store.alerts.open(f"{MISSING}/{night}", cause, night, due)
+    store.facts.decide(key, ctx.now, str(len(judgement.confirmed_missing)))
+    if judgement.confirmed_missing:
+        cause = SUSPECTED_OUTAGE if judgement.suggests_outage(night_rules.mass_silence_threshold) else MISSING
+        alert = store.alerts.open(f"{MISSING}/{night}", cause, night, due)
         if alert is not None:
             escalate(alert, ctx)
 
 
 def escalate_alerts(ctx: Context) -> None:
-    """Take every unanswered alert one rung higher where its time has come."""
+    """Escalate every unacknowledged alert whose next rung is due."""
     for alert in ctx.store.alerts.unacknowledged():
         if alert.cause == EMERGENCY:
             escalate(alert, ctx)
         else:
-            _climb_or_close(alert, ctx)
+            _escalate_or_close(alert, ctx)
 
 
-def _climb_or_close(alert: Alert, ctx: Context) -> None:
-    """An alert about films settles itself when all have come; a film that is still in question only holds it."""
-    whole = judge_night(ctx, alert.night)
+def _escalate_or_close(alert: Alert, ctx: Context) -> None:
+    """An alert about missing films closes when all have come; a film still being judged only pauses it."""
+    judgement = judge_night(ctx, alert.night)
     if ctx.now > submission_window(alert.night, ctx.rules).late_until:
         alert.closed_at, alert.closed_reason = ctx.now, "night over"
-    elif whole.confirmed_missing:
+    elif judgement.confirmed_missing:
         escalate(alert, ctx)
-    elif not whole.is_undecided:
+    elif not judgement.is_undecided:
         alert.closed_at, alert.closed_reason = ctx.now, "no films outstanding"
 
 
 def escalate(alert: Alert, ctx: Context) -> None:
     """Use the next rung if it is due: each of its people gets a card with a button, and a text."""
-    people = duty_ladder_at(ctx.store, ctx.rules, alert.opened_at).rungs
-    said = ctx.store.notices.of_alert(alert.id)
-    rungs = [RungStatus(len(rung), _none_arrived(said, level)) for level, rung in enumerate(people)]
-    rungs.append(RungStatus(1))
+    people = duty_ladder_at(alert.opened_at, ctx).rungs
+    notices = ctx.store.notices.of_alert(alert.id)
+    statuses = [RungStatus(len(on_rung), _all_failed(notices, rung)) for rung, on_rung in enumerate(people)]
+    statuses.append(RungStatus(1))  # the SMS and mail addresses
     wait = ctx.rules.for_night(alert.night).escalate_after
-    level = next_rung(alert.rung, alert.escalated_at, rungs, ctx.now, wait)
-    if level is None:
+    rung = next_rung(alert.rung, alert.escalated_at, statuses, ctx.now, wait)
+    if rung is None:
         return
     due = min(alert.escalated_at + wait, ctx.now) if alert.escalated_at else alert.opened_at
-    alert.rung, alert.escalated_at = level, ctx.now
-    if level == len(people):
-        ctx.store.notices.add_for_sms_mail(_saying(alert, level, NoticeForm.TEXT, f"alert/{alert.id}/sms-mail", due))
-    for person in people[level] if level < len(people) else ():
+    alert.rung, alert.escalated_at = rung, ctx.now
+    if rung == len(people):
+        ctx.store.notices.add_for_sms_mail(_draft(alert, rung, NoticeForm.TEXT, f"alert/{alert.id}/sms-mail", due))
+        return
+    for person in people[rung]:
         for form in (NoticeForm.ALERT, NoticeForm.TEXT):
-            once_key = f"alert/{alert.id}/{level}/{person.id}/{form}"
-            notify_person(person, _saying(alert, level, form, once_key, due), ctx.store)
+            once_key = f"alert/{alert.id}/{rung}/{person.id}/{form}"
+            notify_person(person, _draft(alert, rung, form, once_key, due), ctx.store)
 
 
-def _none_arrived(said: Sequence[Notice], level: int) -> bool:
-    """Whether nobody of a rung is known to have heard: then nobody waits for an answer."""
-    mine = [notice for notice in said if notice.rung == level and notice.kind in ("alert", "escalation")]
-    # A card that was not even shown says nothing: its words went by themselves.
-    states = [notice.state for notice in mine if notice.state != "cancelled"]
+def _all_failed(notices: Sequence[Notice], rung: int) -> bool:
+    """Whether no notice to a rung is known to have arrived: then there is no answer to wait for."""
+    # A cancelled card counts neither way: its text was sent as a notice of its own.
+    states = [
+        notice.state
+        for notice in notices
+        if notice.rung == rung and notice.kind in ("alert", "escalation") and notice.state != "cancelled"
+    ]
     return bool(states) and all(state in ("failed", "expired", "unknown") for state in states)
 
 
-def _saying(alert: Alert, level: int, form: NoticeForm, once_key: str, due: datetime) -> NoticeDraft:
+def _draft(alert: Alert, rung: int, form: NoticeForm, once_key: str, due: datetime) -> NoticeDraft:
     return NoticeDraft(
-        kind="alert" if level == 0 else "escalation",
+        kind="alert" if rung == 0 else "escalation",
         text_key=f"alert.{alert.cause}_card" if form is NoticeForm.ALERT else f"alert.{alert.cause}",
         once_key=once_key,
         night=alert.night,
@@ -120,20 +113,18 @@ def _saying(alert: Alert, level: int, form: NoticeForm, once_key: str, due: date
         form=form,
         check_name="alert",
         alert_id=alert.id,
-        rung=level,
+        rung=rung,
     )
 
 
 def check_alert(notice: Notice, ctx: Context) -> dict[str, Any] | None:
-    """An alert is said while nobody has answered it, and with the names that are true now."""
+    """The alert's parameters as of now; None once it is acknowledged, closed or no longer true."""
     alert = ctx.store.alerts.get(notice.alert_id or 0)
     if alert is None or alert.acknowledged_at is not None or alert.closed_at is not None:
         return None
     params = {**alert.params, "alert": alert.id, "level": notice.rung or 0, "night": f"{alert.night:%m-%d}"}
     if alert.cause == EMERGENCY:
         return params
-    whole = judge_night(ctx, alert.night)
-    if not whole.confirmed_missing:
-        return None
-    names = [each.enterprise.short_name for each in whole.confirmed_missing]
-    return {**params, **whole.counts, "outstanding": len(names), "names": names}
+    judgement = judge_night(ctx, alert.night)
+    names = [each.enterprise.short_name for each in judgement.confirmed_missing]
+    return {**params, **judgement.counts, "outstanding": len(names), "names": names} if names else None

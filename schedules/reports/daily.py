@@ -1,30 +1,34 @@
-"""The daily table: every enterprise in exactly one state, and who was on duty."""
+"""The daily report of a night: every enterprise in exactly one state, and who was on duty."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from schedules.context import Context
+from schedules.judgement import EnterpriseJudgement
 from schedules.night_judgement import judge_night
 from schedules.notify import notify_person, was_in_service
 from schedules.patrol_night import ONE_DAY, SubmissionWindow, local_instant, shift_day_of_night, submission_window
+from schedules.reports.tallies import pushes_by_kind, year_bounds
 from schedules.review.night_review import night_review, review_deadline
 from schedules.review.tally import NOTHING_TO_REVIEW, ReviewTally, tally_review
 from schedules.rules import RuleBook
-from storage.db.models import Person, Submission
+from storage.db.models import Notice, Person, Submission
 from storage.notices import NoticeDraft, NoticeForm
 from storage.store import Store
 
-# What was sent at the last moment is filed by then.
-_SETTLED = timedelta(minutes=1)
+# A film sent at the last moment is filed within this time.
+_FILING_TIME = timedelta(minutes=1)
+_LISTED_STATES = ("missing", "partial", "late", "unjudged")
 
 
 @dataclass(frozen=True)
 class ReportRow:
-    """One enterprise's night; instants are aware, None when nothing came."""
+    """One enterprise's night; instants are aware, None when nothing was received."""
 
     code: str
     name: str
@@ -60,36 +64,35 @@ class DailyReport:
 
 
 def add_daily_report_notices(ctx: Context) -> None:
-    """In the morning, the table of the night goes to the leader and the office, as text and as a file.
+    """In the morning, send the report of the night to the people on duty and the office, as text and as a file.
 
-    A night whose window an outage has put off is reported on when it has closed. One that was slept through
-    until after midnight is made up for; older ones are not.
+    A night whose window an outage has extended is reported after it has closed. One missed through downtime that
+    lasted past midnight is made up for; older ones are not.
     """
-    today = ctx.now.astimezone(ctx.rules.zone).date()
-    for night in (today - ONE_DAY, today):
+    for night in (ctx.today - ONE_DAY, ctx.today):
         due = max(
             local_instant(night, ctx.rules.for_night(night).daily_report_time, ctx.rules),
-            submission_window(night, ctx.rules).closes + _SETTLED,
+            submission_window(night, ctx.rules).closes + _FILING_TIME,
         )
         key = f"daily-report/{night}"
         if due <= ctx.now and was_in_service(ctx.store, due) and ctx.store.facts.decide(key, ctx.now):
-            _issue(night, key, due, ctx.store, ctx.now)
+            _add_notices(night, key, due, ctx)
 
 
-def _issue(night: date, key: str, due: datetime, store: Store, now: datetime) -> None:
-    for person in _readers(store, night):
+def _add_notices(night: date, key: str, due: datetime, ctx: Context) -> None:
+    for person in _readers(ctx.store, night):
         for form, text_key in ((NoticeForm.TEXT, "report.daily"), (NoticeForm.REPORT_FILE, "report.daily_file")):
-            saying = NoticeDraft(
+            draft = NoticeDraft(
                 kind="report",
                 text_key=text_key,
                 once_key=f"{key}/{person.id}/{form}",
                 night=night,
                 due_at=due,
-                params={"issued_at": now.isoformat()},
+                params={"issued_at": ctx.now.isoformat()},
                 form=form,
                 check_name="report",
             )
-            notify_person(person, saying, store)
+            notify_person(person, draft, ctx.store)
 
 
 def _readers(store: Store, night: date) -> list[Person]:
@@ -98,105 +101,97 @@ def _readers(store: Store, night: date) -> list[Person]:
     return list({person.id: person for person in people}.values())
 
 
-def daily_report(store: Store, night: date, rules: RuleBook, as_of: datetime) -> DailyReport:
-    """The table of a night as it stood at an instant."""
-    kept = [film for film in store.submissions.of_night(night) if film.received_at <= as_of]
+def daily_report(ctx: Context, night: date) -> DailyReport:
+    """The report of a night as it stood at `ctx.now`."""
+    store = ctx.store
+    submissions = [each for each in store.submissions.of_night(night) if each.received_at <= ctx.now]
     by_enterprise: dict[int | None, list[Submission]] = defaultdict(list)
-    for film in kept:
-        by_enterprise[film.enterprise_id].append(film)
-    whole, review = judge_night(Context(store, rules, as_of), night), night_review(store, night, rules, as_of)
+    for each in submissions:
+        by_enterprise[each.enterprise_id].append(each)
+    judgement, review = judge_night(ctx, night), night_review(ctx, night)
     rows = [
-        ReportRow(
-            code=each.enterprise.code,
-            name=each.enterprise.name,
-            risk=each.enterprise.risk,
-            state=each.state,
-            due=len(each.enterprise.due_parts),
-            done=len(each.enterprise.due_parts) - len(each.missing_parts),
-            first_at=min(_sent(by_enterprise[each.enterprise.id]), default=None),
-            last_at=max(_sent(by_enterprise[each.enterprise.id]), default=None),
-            missing=tuple(f"{part.number} {part.name}" for part in each.missing_parts),
-            remarks=_remarks(by_enterprise[each.enterprise.id]),
-            review=tally_review(review, each.enterprise.id),
-        )
-        for each in whole.enterprises
+        _row(judged, by_enterprise[judged.enterprise.id], tally_review(review, judged.enterprise.id))
+        for judged in judgement.enterprises
     ]
     posts = store.duty.people_on_shift(shift_day_of_night(night))
+    head = store.audit_log.head(ctx.now)
     return DailyReport(
         night,
-        submission_window(night, rules),
-        as_of,
-        whole.counts,
+        submission_window(night, ctx.rules),
+        ctx.now,
+        judgement.counts,
         tuple(rows),
         leaders=_names(posts["leader"]),
         backups=_names(posts["backup"]),
         staff=_names(posts["staff"]),
-        reminders_sent=sum(n.kind == "reminder" and n.state == "sent" for n in store.notices.of_night(night)),
-        pushes=_pushes(store, night),
-        unattributed=sum(film.attribution == "unattributed" and film.state == "filed" for film in kept),
-        quarantined=sum(film.attribution == "quarantined" for film in kept),
+        reminders_sent=sum(
+            notice.kind == "reminder" and notice.state == "sent" for notice in store.notices.of_night(night)
+        ),
+        pushes=pushes_by_kind(store, year_bounds(night)[0], night),
+        unattributed=sum(each.attribution == "unattributed" and each.state == "filed" for each in submissions),
+        quarantined=sum(each.attribution == "quarantined" for each in submissions),
         review=tally_review(review),
-        audit_log_head=_trail_head(store, as_of),
+        audit_log_head=str(head) if head else None,
     )
 
 
-def _trail_head(store: Store, as_of: datetime) -> str | None:
-    head = store.audit_log.head(as_of)
-    return str(head) if head else None
+def _row(judged: EnterpriseJudgement, submissions: Sequence[Submission], review: ReviewTally) -> ReportRow:
+    enterprise, filed = judged.enterprise, [each for each in submissions if each.state == "filed"]
+    return ReportRow(
+        code=enterprise.code,
+        name=enterprise.name,
+        risk=enterprise.risk,
+        state=judged.state,
+        due=len(enterprise.due_parts),
+        done=len(enterprise.due_parts) - len(judged.missing_parts),
+        first_at=min((film.sent_at for film in filed), default=None),
+        last_at=max((film.sent_at for film in filed), default=None),
+        missing=tuple(part.label for part in judged.missing_parts),
+        remarks=_remarks(submissions, filed),
+        review=review,
+    )
 
 
-def _sent(kept: list[Submission]) -> list[datetime]:
-    return [film.sent_at for film in kept if film.state == "filed"]
-
-
-def _remarks(kept: list[Submission]) -> tuple[str, ...]:
-    """What was noted of the films; where only photos came, that (mission 4.5, case 10)."""
-    if not _sent(kept):
-        return ("photo_only",) if any(each.state == "supporting" for each in kept) else ()
-    return tuple(dict.fromkeys(mark for film in kept if film.state == "filed" for mark in film.marks))
+def _remarks(submissions: Sequence[Submission], filed: Sequence[Submission]) -> tuple[str, ...]:
+    """The marks of the films; where only photos came, that: a photo does not replace a film."""
+    if not filed:
+        return ("photo_only",) if any(each.state == "supporting" for each in submissions) else ()
+    return tuple(dict.fromkeys(mark for film in filed for mark in film.marks))
 
 
 def _names(people: list[Person]) -> tuple[str, ...]:
     return tuple(person.name for person in people)
 
 
-def _pushes(store: Store, day: date) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for _, kind, number in store.content.push_counts(day.replace(month=1, day=1), day):
-        counts[kind] = counts.get(kind, 0) + number
-    return counts
-
-
-def check_daily_report(notice: Any, ctx: Context) -> dict[str, Any]:
-    """The table in a few lines; worst first."""
+def check_daily_report(notice: Notice, ctx: Context) -> dict[str, Any]:
+    """The report in a few lines, the worst state first, as of the instant at which it was issued."""
     issued_at = datetime.fromisoformat(notice.params["issued_at"])
-    report = daily_report(ctx.store, notice.night, ctx.rules, issued_at)
-    named = {
-        state: [row.name for row in report.rows if row.state == state]
-        for state in ("missing", "partial", "late", "unjudged")
-    }
-    lines = [{"say": f"report.{state}", "names": names, "count": len(names)} for state, names in named.items() if names]
+    report = daily_report(replace(ctx, now=issued_at), notice.night)
+    by_state = {state: [row.name for row in report.rows if row.state == state] for state in _LISTED_STATES}
+    lines = [
+        {"say": f"report.{state}", "names": names, "count": len(names)} for state, names in by_state.items() if names
+    ]
     lines = lines or [{"say": "report.all_on_time"}]
     if report.review.due:
         lines.append(_review_line(report, ctx.rules))
     if report.window.extension:
-        closes = f"{report.window.closes.astimezone(ctx.rules.zone):%H:%M}"
-        lines.insert(0, {"say": "report.outage", "closes": closes})
+        lines.insert(0, {"say": "report.outage", "closes": ctx.rules.clock_time(report.window.closes)})
     if report.audit_log_head:
         lines.append({"say": "report.audit_log_head", "head": report.audit_log_head})
-    return {
-        **notice.params,
-        **report.counts,
-        "night": f"{notice.night:%m-%d}",
-        "lines": lines,
-    }
+    return {**notice.params, **report.counts, "night": f"{notice.night:%m-%d}", "lines": lines}
 
 
 def _review_line(report: DailyReport, rules: RuleBook) -> dict[str, Any]:
-    """The county's own gap, in the same table as the enterprises'."""
-    review, until = report.review, f"{review_deadline(report.night, rules).astimezone(rules.zone):%H:%M}"
-    facts = {"due": review.due, "done": review.done, "minutes": round(review.watched_s / 60)}
+    """What the office itself left undone, beside what the enterprises did."""
+    review = report.review
+    counts = {"due": review.due, "done": review.done, "minutes": round(review.watched_s / 60)}
     if not review.pending:
-        return {"say": "report.review_complete", **facts}
-    names, left = list(review.pending), len(review.pending)
-    return {"say": "report.review_incomplete", **facts, "remaining": left, "receipts": names, "until": until}
+        return {"say": "report.review_complete", **counts}
+    until = rules.clock_time(review_deadline(report.night, rules))
+    return {
+        "say": "report.review_incomplete",
+        **counts,
+        "remaining": len(review.pending),
+        "receipts": list(review.pending),
+        "until": until,
+    }

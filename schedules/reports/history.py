@@ -1,7 +1,8 @@
-"""Many nights side by side, for those who look back: each enterprise's states, and what each night came to."""
+"""Many nights side by side: the states of each enterprise, and the counts of each night."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -20,7 +21,7 @@ class EnterpriseHistory:
 
 @dataclass(frozen=True)
 class History:
-    """The nights in order; in those of `excused` we or the platform were down."""
+    """The nights in order; in the `outage_nights` an outage extended the window."""
 
     nights: Sequence[date]
     outage_nights: frozenset[date]
@@ -29,11 +30,11 @@ class History:
 
 
 def history(ctx: Context, first: date, last: date, enterprises: frozenset[int] | None = None) -> History:
-    """The nights from one through another, of these enterprises (None = all); the worst first."""
-    found = load_judged_nights(ctx, first, last).for_enterprises(enterprises)
-    states: dict[str, dict[date, str]] = {}
-    for night, judged in found.judgements.items():
-        for each in judged.enterprises:
-            states.setdefault(each.enterprise.code, {})[night] = each.state
-    lines = [EnterpriseHistory(row, states[row.code]) for row in found.by_enterprise()]
-    return History(sorted(found.judgements), found.outage_nights, lines, found.by_night())
+    """The nights from the first through the last, of these enterprises (None = all), the worst enterprise first."""
+    judged = load_judged_nights(ctx, first, last).for_enterprises(enterprises)
+    states: dict[str, dict[date, str]] = defaultdict(dict)
+    for night, judgement in judged.judgements.items():
+        for each in judgement.enterprises:
+            states[each.enterprise.code][night] = each.state
+    rows = [EnterpriseHistory(tally, states[tally.code]) for tally in judged.by_enterprise()]
+    return History(sorted(judged.judgements), judged.outage_nights, rows, judged.by_night())

@@ -1,8 +1,11 @@
-"""How long things took: sent, seen, judged, urged, answered. It measures the supervisors as well as the supervised."""
+"""How long the steps after a film took: received, viewed, judged, rectification requested, answered.
+
+It measures the supervisors as well as the enterprises.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,7 +15,10 @@ from storage.store import Store
 
 @dataclass(frozen=True)
 class ResponseTimes:
-    """The instants of one film; None for what has not happened. Judged is the first verdict, urged what really left."""
+    """The instants of one film, None for what has not happened.
+
+    `judged_at` is the first verdict; `requested_at` is when a rectification request was really sent.
+    """
 
     sent_at: datetime
     received_at: datetime
@@ -32,7 +38,7 @@ STEPS = (
 
 @dataclass(frozen=True)
 class StepDuration:
-    """How long one step took: so many films went through it, half of them within `median`, all within `longest`."""
+    """How long one step took, over the `count` films that went through it."""
 
     begins: str
     ends: str
@@ -42,29 +48,29 @@ class StepDuration:
 
 
 def step_durations(times: Iterable[ResponseTimes]) -> list[StepDuration]:
-    """The steps that any film has gone through, in their order."""
-    found, times = [], list(times)
+    """The steps that any film has gone through, in order."""
+    durations, times = [], list(times)
     for begins, ends in STEPS:
-        pairs = [(getattr(each, begins), getattr(each, ends)) for each in times]
-        took = sorted(end - begin for begin, end in pairs if begin and end and end >= begin)
+        instants = [(getattr(each, begins), getattr(each, ends)) for each in times]
+        took = sorted(end - begin for begin, end in instants if begin and end and end >= begin)
         if took:
-            found.append(StepDuration(begins, ends, len(took), took[len(took) // 2], took[-1]))
-    return found
+            durations.append(StepDuration(begins, ends, len(took), took[len(took) // 2], took[-1]))
+    return durations
 
 
-def response_times(store: Store, films: Iterable[Submission]) -> dict[int, ResponseTimes]:
-    """The instants of these films, by film id, in as many queries for many as for one."""
-    films = list(films)
+def response_times(store: Store, films: Sequence[Submission]) -> dict[int, ResponseTimes]:
+    """The instants of these films by film id, with as many queries for many as for one."""
     ids = [film.id for film in films]
-    seen, judged = store.view_log.first_viewed_at(ids), store.review.first_reviewed_at(ids)
-    urged, answered = store.rectifications.first_requested_at(ids), store.rectifications.first_answered_at(ids)
+    viewed, judged = store.view_log.first_viewed_at(ids), store.review.first_reviewed_at(ids)
+    requested = store.rectifications.first_requested_at(ids)
+    answered = store.rectifications.first_answered_at(ids)
     return {
         film.id: ResponseTimes(
             film.sent_at,
             film.received_at,
-            seen.get(film.id),
+            viewed.get(film.id),
             judged.get(film.id),
-            urged.get(film.id),
+            requested.get(film.id),
             answered.get(film.id),
         )
         for film in films

@@ -1,29 +1,30 @@
-"""Nights counted together: the one source of the weekly and the yearly table, judged as the daily one is."""
+"""Counts over several nights: the one source of the weekly, yearly and history pages, judged as the daily report."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from schedules.context import Context
-from schedules.judgement import STATES, EnterpriseJudgement, NightJudgement
+from schedules.judgement import STATES, NightJudgement
 from schedules.night_judgement import judge_nights
 from schedules.notify import was_in_service
 from schedules.patrol_night import ONE_DAY, submission_window
+from storage.store import Store
 
 
 @dataclass
 class StateTally:
-    """How often each state occurred; `expected` is always the sum of the six."""
+    """How often each state occurred."""
 
     states: Counter[str] = field(default_factory=Counter)
 
     @property
     def counts(self) -> dict[str, int]:
-        """The states and their sum, as `night --json` has them."""
+        """The states, and their sum as `expected`."""
         return {"expected": self.states.total(), **{state: self.states[state] for state in STATES}}
 
     @property
@@ -33,12 +34,12 @@ class StateTally:
 
     @property
     def on_time_rate(self) -> float | None:
-        """The share of those that had to film and did so in time; None while nothing was due."""
+        """The share of those due that filmed on time; None while nothing was due."""
         return self.states["on_time"] / self.due if self.due else None
 
     @property
     def rate(self) -> float | None:
-        """The share of those that had to film and did so in time or late."""
+        """The share of those due that filmed on time or late; None while nothing was due."""
         return (self.states["on_time"] + self.states["late"]) / self.due if self.due else None
 
 
@@ -59,7 +60,7 @@ class EnterpriseTally(StateTally):
 
 @dataclass(frozen=True)
 class JudgedNights:
-    """Some nights, as they stand at an instant."""
+    """The judgements of some nights; in the `outage_nights` an outage extended the window."""
 
     judgements: Mapping[date, NightJudgement]
     outage_nights: frozenset[date]
@@ -68,54 +69,60 @@ class JudgedNights:
         """The same nights of only these enterprises; None = of all."""
         if enterprises is None:
             return self
-        some = {
-            night: NightJudgement([each for each in of.enterprises if each.enterprise.id in enterprises])
-            for night, of in self.judgements.items()
+        filtered = {
+            night: NightJudgement([each for each in judgement.enterprises if each.enterprise.id in enterprises])
+            for night, judgement in self.judgements.items()
         }
-        return JudgedNights(some, self.outage_nights)
+        return JudgedNights(filtered, self.outage_nights)
 
     def by_night(self) -> dict[date, StateTally]:
-        """Each night's counts."""
+        """The counts of each night."""
         return {
-            night: StateTally(Counter(each.state for each in of.enterprises)) for night, of in self.judgements.items()
+            night: StateTally(Counter(each.state for each in judgement.enterprises))
+            for night, judgement in self.judgements.items()
         }
 
     def by_enterprise(self) -> list[EnterpriseTally]:
-        """Each enterprise's counts, the worst first."""
-        found: dict[int, EnterpriseTally] = {}
-        for each in self._each():
-            row = found.setdefault(each.enterprise.id, EnterpriseTally())
-            row.code, row.name, row.risk = each.enterprise.code, each.enterprise.name, each.enterprise.risk
-            row.states[each.state] += 1
-        return sorted(found.values(), key=lambda row: row.sort_key)
-
-    def _each(self) -> Iterable[EnterpriseJudgement]:
-        return (each for night in sorted(self.judgements) for each in self.judgements[night].enterprises)
+        """The counts of each enterprise, the worst first."""
+        tallies: dict[int, EnterpriseTally] = {}
+        for _, judgement in sorted(self.judgements.items()):
+            for each in judgement.enterprises:
+                tally = tallies.setdefault(each.enterprise.id, EnterpriseTally())
+                tally.code, tally.name, tally.risk = each.enterprise.code, each.enterprise.name, each.enterprise.risk
+                tally.states[each.state] += 1
+        return sorted(tallies.values(), key=lambda tally: tally.sort_key)
 
     def total(self) -> StateTally:
-        """Everything together, proven by both ways of adding it up.
+        """The counts of everything.
 
-        Raises ValueError when they differ: a table whose sums are not proven must not go out.
+        Raises ValueError when the sums by night and by enterprise differ: such a report must not be sent.
         """
-        totals = [
-            sum((row.states for row in rows), Counter()) for rows in (self.by_night().values(), self.by_enterprise())
-        ]
-        if totals[0] != totals[1]:
-            raise ValueError(f"by night {totals[0]}, by enterprise {totals[1]}")
-        return StateTally(totals[0])
+        by_night = sum((tally.states for tally in self.by_night().values()), Counter())
+        by_enterprise = sum((tally.states for tally in self.by_enterprise()), Counter())
+        if by_night != by_enterprise:
+            raise ValueError(f"by night {by_night}, by enterprise {by_enterprise}")
+        return StateTally(by_night)
 
 
 def load_judged_nights(ctx: Context, first: date, last: date) -> JudgedNights:
-    """The nights from one through another that have begun and that this service was there for."""
+    """The nights from the first through the last that have begun and in which this service was running."""
     nights = [first + timedelta(days=days) for days in range((last - first).days + 1)]
-    spans = {night: submission_window(night, ctx.rules) for night in nights}
-    # Awake at one instant is awake at every later one: what is asked of each night is asked once.
-    begun = [night for night in nights if spans[night].opens <= ctx.now]
-    served = begun[bisect_left(begun, True, key=lambda night: was_in_service(ctx.store, spans[night].closes)) :]
+    windows = {night: submission_window(night, ctx.rules) for night in nights}
+    begun = [night for night in nights if windows[night].opens <= ctx.now]
+    # In service at one instant means in service at every later one, so a binary search finds the first night.
+    served = begun[bisect_left(begun, True, key=lambda night: was_in_service(ctx.store, windows[night].closes)) :]
     if not served:
         return JudgedNights({}, frozenset())
-    judged = judge_nights(ctx, served[0], served[-1])
-    return JudgedNights(judged, frozenset(night for night in served if spans[night].extension))
+    judgements = judge_nights(ctx, served[0], served[-1])
+    return JudgedNights(judgements, frozenset(night for night in served if windows[night].extension))
+
+
+def pushes_by_kind(store: Store, first: date, last: date) -> dict[str, int]:
+    """How many links and films were really sent to the groups from the first day through the last."""
+    counts: Counter[str] = Counter()
+    for _, kind, count in store.content.push_counts(first, last):
+        counts[kind] += count
+    return dict(counts)
 
 
 def week_bounds(day: date) -> tuple[date, date]:

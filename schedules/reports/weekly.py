@@ -1,4 +1,4 @@
-"""The weekly table: every enterprise's nights from Monday's to Sunday's, beside those of the week before."""
+"""The weekly report: every enterprise's nights from Monday through Sunday, beside those of the week previous."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from schedules.context import Context
-from schedules.reports.tallies import EnterpriseTally, StateTally, load_judged_nights, week_bounds
+from schedules.reports.tallies import EnterpriseTally, StateTally, load_judged_nights, pushes_by_kind, week_bounds
 from storage import report_queries
-from storage.store import Store
 
 _WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True)
 class WeeklyReport:
-    """One week and the totals of the one before; the worst enterprise comes first, those with nothing amiss stay."""
+    """One week and the totals of the one before; all enterprises, the worst first."""
 
     first: date
     last: date
@@ -32,28 +31,20 @@ class WeeklyReport:
 
 
 def weekly_report(ctx: Context, day: date) -> WeeklyReport:
-    """The table of the week that a morning date belongs to, as it stands now."""
+    """The week that a morning date belongs to, as of now."""
     first, last = week_bounds(day)
-    this = load_judged_nights(ctx, first, last)
-    before = load_judged_nights(ctx, first - _WEEK, last - _WEEK)
+    week = load_judged_nights(ctx, first, last)
+    previous = load_judged_nights(ctx, first - _WEEK, last - _WEEK)
     return WeeklyReport(
         first,
         last,
         ctx.now,
-        this.total(),
-        before.total(),
-        this.by_night(),
-        this.outage_nights,
-        tuple(this.by_enterprise()),
-        {row.code: row for row in before.by_enterprise()},
+        week.total(),
+        previous.total(),
+        week.by_night(),
+        week.outage_nights,
+        tuple(week.by_enterprise()),
+        {row.code: row for row in previous.by_enterprise()},
         reminders_sent=sum(report_queries.reminders_sent(ctx.store.session, first, last).values()),
         pushes=pushes_by_kind(ctx.store, first, last),
     )
-
-
-def pushes_by_kind(store: Store, first: date, last: date) -> dict[str, int]:
-    """How many links and films really reached the groups."""
-    counts: dict[str, int] = {}
-    for _, kind, number in store.content.push_counts(first, last):
-        counts[kind] = counts.get(kind, 0) + number
-    return counts

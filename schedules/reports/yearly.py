@@ -1,7 +1,8 @@
-"""The figures of a year, for speeches and briefings, each with the rows it was counted from."""
+"""The yearly report: the figures for speeches and briefings, each with the rows it was counted from."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,7 +17,7 @@ from storage.store import Store
 
 @dataclass(frozen=True)
 class FilmTotals:
-    """So many films, their bytes and their seconds."""
+    """A number of films, with their total size and length."""
 
     count: int = 0
     bytes: int = 0
@@ -28,7 +29,7 @@ class FilmTotals:
 
 @dataclass(frozen=True)
 class Lapse:
-    """An enterprise that was late, or of which something was missing, on one night."""
+    """An enterprise that was late or missed a part on one night."""
 
     night: date
     code: str
@@ -38,7 +39,7 @@ class Lapse:
 
 @dataclass(frozen=True)
 class PushedItem:
-    """A link or film that one group was really sent."""
+    """A link or film that was really sent to one group."""
 
     day: date
     group: str
@@ -49,7 +50,7 @@ class PushedItem:
 
 @dataclass(frozen=True)
 class YearlyReport:
-    """A year up to now. Films that nobody has placed yet are counted under the code ""."""
+    """A year up to now. In `films_by_enterprise`, films without an enterprise have the code ""."""
 
     first: date
     last: date
@@ -66,22 +67,22 @@ class YearlyReport:
 
     @property
     def films(self) -> FilmTotals:
-        """All films filed."""
+        """The totals of all filed films."""
         return sum(self.films_by_night.values(), FilmTotals())
 
     @property
     def unlisted_films(self) -> FilmTotals:
-        """Those of no enterprise of this report: nobody has placed them yet, or nothing was expected of theirs."""
-        shown = {row.code for row in self.rows}
-        return sum((films for code, films in self.films_by_enterprise.items() if code not in shown), FilmTotals())
+        """Those of no enterprise in `rows`: still unattributed, or of an enterprise that was never expected to film."""
+        listed = {row.code for row in self.rows}
+        return sum((films for code, films in self.films_by_enterprise.items() if code not in listed), FilmTotals())
 
     def push_count(self, kind: str) -> int:
-        """How often a link, or a film, reached a group."""
+        """How often an item of that kind was sent to a group."""
         return sum(each.kind == kind for each in self.pushes)
 
     @property
     def figures(self) -> dict[str, int | float]:
-        """Every figure by its name; each is the number, or the sum, of rows of this report."""
+        """Every figure by name; each is a count or a sum over rows of this report."""
         films = self.films
         return {
             "enterprises": len(self.rows),
@@ -98,10 +99,10 @@ class YearlyReport:
 
 
 def yearly_report(ctx: Context, day: date) -> YearlyReport:
-    """The figures of the year that a morning date belongs to, as they stand now."""
+    """The year that a morning date belongs to, as of now."""
     first, last = year_bounds(day)
     nights = load_judged_nights(ctx, first, last)
-    by_night, by_enterprise = _films(ctx.store, first, last)
+    by_night, by_enterprise = _film_totals(ctx.store, first, last)
     return YearlyReport(
         first,
         last,
@@ -118,21 +119,21 @@ def yearly_report(ctx: Context, day: date) -> YearlyReport:
     )
 
 
-def _films(store: Store, first: date, last: date) -> tuple[dict[date, FilmTotals], dict[str, FilmTotals]]:
-    by_night: dict[date, FilmTotals] = {}
-    by_code: dict[str, FilmTotals] = {}
+def _film_totals(store: Store, first: date, last: date) -> tuple[dict[date, FilmTotals], dict[str, FilmTotals]]:
+    by_night: dict[date, FilmTotals] = defaultdict(FilmTotals)
+    by_code: dict[str, FilmTotals] = defaultdict(FilmTotals)
     codes = report_queries.enterprise_codes(store.session)
     for row in report_queries.filed_film_totals(store.session, first, last):
-        films, code = FilmTotals(row.films, int(row.bytes), float(row.seconds)), codes.get(row.enterprise_id, "")
-        by_night[row.night] = by_night.get(row.night, FilmTotals()) + films
-        by_code[code] = by_code.get(code, FilmTotals()) + films
+        totals, code = FilmTotals(row.films, int(row.bytes), float(row.seconds)), codes.get(row.enterprise_id, "")
+        by_night[row.night] += totals
+        by_code[code] += totals
     return by_night, by_code
 
 
-def _lapses(judged: Mapping[date, NightJudgement]) -> tuple[Lapse, ...]:
+def _lapses(judgements: Mapping[date, NightJudgement]) -> tuple[Lapse, ...]:
     return tuple(
         Lapse(night, each.enterprise.code, each.enterprise.name, each.state)
-        for night in sorted(judged)
-        for each in judged[night].enterprises
+        for night in sorted(judgements)
+        for each in judgements[night].enterprises
         if each.state in ("late", "partial", "missing")
     )

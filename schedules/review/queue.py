@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-# What makes a film worth watching, and how much. From RISKY on it is watched in any case.
+# The reasons to review a film and their weights; from ALWAYS_REVIEW_SCORE on a film is always reviewed.
 REASON_WEIGHTS: Mapping[str, int] = {
     "seen_at_other_enterprise": 60,
     "seen_in_earlier_night": 60,
@@ -24,10 +24,10 @@ _COLOURS = {"红": "red", "橙": "orange", "黄": "yellow"}
 
 @dataclass(frozen=True)
 class ReviewCandidate:
-    """A film as the queue sees it.
+    """A film that may be reviewed.
 
-    `risk` is the part's colour, failing it the enterprise's; `sources` how many major hazard sources the enterprise
-    has; `troubled` that something was wrong with the part the night before; `lot` a number in [0, 1) that nobody chose.
+    `risk` is the part's colour, else the enterprise's. `sample_value` is a number in [0, 1) that nobody can choose.
+    `had_problem` says that the part had a problem the night before.
     """
 
     film_id: int
@@ -41,7 +41,7 @@ class ReviewCandidate:
 
 @dataclass(frozen=True)
 class QueuedFilm:
-    """A film that is to be reviewed, and why: reasons are keys of WEIGHTS, none for one drawn by lot."""
+    """A film to review, with the reasons (keys of REASON_WEIGHTS), none for one from the random sample."""
 
     film_id: int
     reasons: tuple[str, ...]
@@ -49,38 +49,37 @@ class QueuedFilm:
 
 
 def review_reasons(film: ReviewCandidate) -> tuple[str, ...]:
-    """Why a film is worth watching, the weightiest first."""
-    found = {mark for mark in film.marks if mark in REASON_WEIGHTS}
-    if film.risk in _COLOURS:
-        found.add(_COLOURS[film.risk])
+    """The reasons to review a film, the weightiest first."""
+    reasons = {*film.marks, _COLOURS.get(film.risk or "")}
     if film.had_problem:
-        found.add("problem_last_night")
+        reasons.add("problem_last_night")
     if film.major_hazard_sources:
-        found.add("major_hazard")
-    return tuple(reason for reason in REASON_WEIGHTS if reason in found)
+        reasons.add("major_hazard")
+    return tuple(reason for reason in REASON_WEIGHTS if reason in reasons)
 
 
 def build_queue(films: Iterable[ReviewCandidate], share: float) -> list[QueuedFilm]:
-    """What is to be reviewed of these films, in the order in which it should be."""
-    risky, rest = [], []
+    """The films to review, in the order in which to review them; `share` is the sampled fraction of the others."""
+    risky, sampled = [], []
     for film in films:
-        why = review_reasons(film)
-        score = sum(REASON_WEIGHTS[reason] for reason in why)
+        reasons = review_reasons(film)
+        score = sum(REASON_WEIGHTS[reason] for reason in reasons)
         if score >= ALWAYS_REVIEW_SCORE:
-            risky.append((-score, film.sent_at, film.film_id, why))
+            risky.append((-score, film.sent_at, film.film_id, reasons))
         elif film.sample_value < share:
-            rest.append((film.sample_value, film.film_id))
-    first = [QueuedFilm(film_id, why, sampled=False) for _, _, film_id, why in sorted(risky)]
-    return first + [QueuedFilm(film_id, (), sampled=True) for _, film_id in sorted(rest)]
+            sampled.append((film.sample_value, film.film_id))
+    first = [QueuedFilm(film_id, reasons, sampled=False) for _, _, film_id, reasons in sorted(risky)]
+    return first + [QueuedFilm(film_id, (), sampled=True) for _, film_id in sorted(sampled)]
 
 
-def stable_random(*facts: object) -> float:
-    """A number in [0, 1) that follows from these facts: drawn again it is the same, and no one can choose it."""
-    digest = hashlib.sha256("\n".join(map(str, facts)).encode()).digest()
+def stable_random(*values: object) -> float:
+    """A number in [0, 1) derived from these values: the same for the same values, and nobody can choose it."""
+    digest = hashlib.sha256("\n".join(map(str, values)).encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
 
 
 def choose_second_reviews(fit_films: Sequence[tuple[int, str]], seed: str, share: float) -> list[int]:
-    """Of what was judged fit (id and what names it), the share that is looked at again; at least one of any."""
-    drawn = sorted(fit_films, key=lambda each: stable_random(seed, each[1]))
-    return [number for number, _ in drawn[: -(-len(fit_films) * round(share * 10_000) // 10_000)]]
+    """The ids of the fit films (given as id and receipt) to review a second time, at least one if there are any."""
+    shuffled = sorted(fit_films, key=lambda each: stable_random(seed, each[1]))
+    count = -(-len(fit_films) * round(share * 10_000) // 10_000)  # rounded up
+    return [film_id for film_id, _ in shuffled[:count]]

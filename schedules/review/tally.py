@@ -1,7 +1,8 @@
-"""What a review amounts to: how much was to be watched, by whom it was, and what was found."""
+"""The counts of a review: how much was to be reviewed, who reviewed it, and what was found."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from schedules.review.night_review import NightReview
@@ -9,7 +10,7 @@ from schedules.review.night_review import NightReview
 
 @dataclass(frozen=True)
 class ReviewFinding:
-    """What somebody found wrong with a film: the verdict's word, the part, and why."""
+    """A verdict other than `fit` on a film."""
 
     receipt: str
     part: str
@@ -21,7 +22,8 @@ class ReviewFinding:
 class ReviewTally:
     """The review of a night, of the whole county or of one enterprise.
 
-    `pending` are the receipts of what was to be watched and has not been; `watched_s` the reviewers' time.
+    `pending` are the receipts of the films to review without a verdict; `words` counts the verdicts; `watched_s` is
+    the time spent watching.
     """
 
     due: int = 0
@@ -37,28 +39,25 @@ NOTHING_TO_REVIEW = ReviewTally()
 
 
 def tally_review(review: NightReview, enterprise_id: int | None = None) -> ReviewTally:
-    """Count a review, of one enterprise or (None) of all."""
-    reels = {
-        film_id: reel
-        for film_id, reel in review.films.items()
-        if enterprise_id is None or reel.enterprise.id == enterprise_id
+    """The counts of a review, of one enterprise or (None) of all."""
+    films = {
+        film_id: reviewable
+        for film_id, reviewable in review.films.items()
+        if enterprise_id is None or reviewable.enterprise.id == enterprise_id
     }
-    verdicts = [each for film_id, each in review.verdicts.items() if film_id in reels]
-    due = sum(each.film_id in reels for each in review.queued)
-    pending = tuple(reels[each.film_id].film.receipt for each in review.pending if each.film_id in reels)
-    words: dict[str, int] = {}
-    for each in verdicts:
-        words[each.verdict] = words.get(each.verdict, 0) + 1
+    verdicts = [each for film_id, each in review.verdicts.items() if film_id in films]
+    due = sum(each.film_id in films for each in review.queued)
+    pending = tuple(films[each.film_id].film.receipt for each in review.pending if each.film_id in films)
     return ReviewTally(
         due,
         due - len(pending),
         pending,
         tuple(dict.fromkeys(each.reviewer_name for each in verdicts)),
         round(sum(each.watched_s for each in verdicts), 1),
-        words,
+        dict(Counter(each.verdict for each in verdicts)),
         tuple(
-            ReviewFinding(reel.film.receipt, f"{reel.part.number} {reel.part.name}", each.verdict, each.reason)
+            ReviewFinding(reviewable.film.receipt, reviewable.part.label, each.verdict, each.reason)
             for each in verdicts
-            if each.verdict != "fit" and (reel := reels[each.submission_id])
+            if each.verdict != "fit" and (reviewable := films[each.submission_id])
         ),
     )

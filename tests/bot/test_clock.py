@@ -157,7 +157,7 @@ def test_every_message_sent_in_a_rehearsal_is_marked(tmp_path: Path, cloud: Clou
         with here.bot.uow.transaction() as store:
             items = [_item(store, "链接", "https://127.0.0.1:9/a"), _item(store, "视频", None)]
             group_of(store, "KEY")
-            notify_office(store, NIGHT, clock.now(), "office_alert.message_stuck", "once", message_id=1)
+            notify_office(here.bot.uow.context(store), NIGHT, "office_alert.message_stuck", "once", message_id=1)
             _keep_film(here)
         for item in items:
             here.say(

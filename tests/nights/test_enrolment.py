@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from handlers.attach import attach
 from handlers.enrolment import invite
 from handlers.films import release_quarantined_films
+from handlers.office_tasks import attach_film
 from schedules.context import Context
 from storage.db.models import Person
 from storage.errors import OperationRefused
@@ -91,7 +91,7 @@ def test_a_film_sent_before_the_code_waits_until_it_is_attached_and_then_counts(
     with newcomer.office() as store:
         book, now = newcomer.bot.uow.rules(store), newcomer.clock.now()
         assert release_quarantined_films(Context(store, book, now)) == 0, "a code holds from its moment on"
-        attach("1124-0001", "E001", "1", Context(store, book, now), "王科")
+        attach_film("1124-0001", "E001", "1", Context(store, book, now), "王科")
     newcomer.settle()
     assert newcomer.hears("new")[0].startswith("✅ 收到 1124-0001\n甲化工 · 1 罐区\n拍送时间 00:10")
     assert newcomer.state("E001") == "on_time"
@@ -139,7 +139,7 @@ def test_what_cannot_be_attached_is_refused_with_the_reason(
     with newcomer.office() as store:
         book = newcomer.bot.uow.rules(store)
         with pytest.raises(OperationRefused) as refused:
-            attach(receipt, code, part, Context(store, book, newcomer.clock.now()), "王科")
+            attach_film(receipt, code, part, Context(store, book, newcomer.clock.now()), "王科")
     assert refused.value.text_key == key
 
 

@@ -86,7 +86,8 @@ def shown(database: Database, night: Story) -> tuple[str, str, bytes]:
     as_of, memory = at("13:00"), UnitOfWork(database, night.engine, night.clock, SHANGHAI)
     with memory.read() as store:
         book, sheet = memory.rules(store), io.BytesIO()
-        report, view = daily_report(store, NIGHT, book, as_of), night_json(Context(store, book, as_of), NIGHT)
+        ctx = Context(store, book, as_of)
+        report, view = daily_report(ctx, NIGHT), night_json(ctx, NIGHT)
     write_daily(sheet, report, book)
     return json.dumps(view), json.dumps(daily_json(report, book)), sheet.getvalue()
 
@@ -186,7 +187,7 @@ def test_a_database_that_holds_anything_is_not_restored_into(tmp_path: Path) -> 
 def trail_head(night: Story) -> str | None:
     with night.bot.uow.read() as store:
         book, now = night.bot.uow.rules(store), night.clock.instant
-        return str(daily_json(daily_report(store, NIGHT, book, now), book)["trail_head"])
+        return str(daily_json(daily_report(Context(store, book, now), NIGHT), book)["trail_head"])
 
 
 def test_what_people_did_is_sealed_and_its_head_stands_on_the_report(tmp_path: Path) -> None:

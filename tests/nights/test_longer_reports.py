@@ -122,7 +122,7 @@ def test_the_week_is_told_beside_the_one_before_and_the_worst_comes_first(week: 
 def test_day_week_and_year_never_disagree(week: Story) -> None:
     weekly, yearly, book = read(week)
     with week.bot.uow.read() as store:
-        daily = {night: daily_report(store, night, book, week.clock.now()) for night in weekly.nights}
+        daily = {night: daily_report(Context(store, book, week.clock.now()), night) for night in weekly.nights}
     assert {night: each.counts for night, each in daily.items()} == {n: t.counts for n, t in weekly.nights.items()}
     assert {night: yearly.nights[night].counts for night in daily} == {n: each.counts for n, each in daily.items()}
     whole = sum((Counter(each.counts) for each in daily.values()), Counter())

@@ -225,7 +225,7 @@ def test_the_daily_table_says_what_was_found_and_is_the_same_when_issued_again(n
         night.hears(who)
     with night.office() as store:
         book, now = night.bot.uow.rules(store), night.clock.now()
-        before = daily_json(daily_report(store, NIGHT, book, now), book)
+        before = daily_json(daily_report(Context(store, book, now), NIGHT), book)
         finding = {"receipt": "1124-0001", "part": "1 罐区", "word": "problem", "reason": "法兰滴漏"}
         assert before["review"]["findings"] == (finding,)
         assert before["enterprises"][0]["review"]["reviewers"] == ("李局",)
@@ -234,8 +234,8 @@ def test_the_daily_table_says_what_was_found_and_is_the_same_when_issued_again(n
             VerdictDraft(film.id, "fit", row(store, Person, name="王科")),
             Context(store, book, now + timedelta(minutes=5)),
         )
-        assert daily_json(daily_report(store, NIGHT, book, now), book) == before
-        after = daily_json(daily_report(store, NIGHT, book, now + timedelta(minutes=5)), book)
+        assert daily_json(daily_report(Context(store, book, now), NIGHT), book) == before
+        after = daily_json(daily_report(Context(store, book, now + timedelta(minutes=5)), NIGHT), book)
         assert after["review"]["words"] == {"fit": 1}
     night.time("00:20")
     for who in ("h1", "p1"):

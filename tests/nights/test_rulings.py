@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers.attach import attach
-from schedules.context import Context
+from handlers.office_tasks import attach_film
 from schedules.patrol_night import submission_window
 from schedules.reports.daily import daily_report
 from storage.db.models import DutyShift, Employment, Enterprise, InboxRow, KeyPart, Person
@@ -193,7 +192,7 @@ def test_a_strangers_film_is_kept_and_counts_by_its_sent_time_once_attached(tmp_
         assert (kept["sender"], kept["state"], kept["candidates"]) == ("unknown", "filed", [])
         night.time("06:30")
         with night.office() as store:
-            attach("1124-0001", "E001", "1", Context(store, night.bot.uow.rules(store), night.clock.now()), "王科")
+            attach_film("1124-0001", "E001", "1", night.bot.uow.context(store), "王科")
         night.settle()
         assert night.hears("unknown")[0].startswith("✅ 收到 1124-0001")
         assert night.state("E001") == "on_time"
@@ -215,7 +214,7 @@ def test_a_photo_is_kept_but_is_no_film(tmp_path: Path) -> None:
         [night.hears(who) for who in ("leader", "backup", "staff")]
         night.time("07:38")
         with night.bot.uow.read() as store:
-            report = daily_report(store, NIGHT, night.bot.uow.rules(store), night.clock.now())
+            report = daily_report(night.bot.uow.context(store), NIGHT)
         assert report.rows[0].remarks == ("photo_only",)
         [night.hears(who) for who in ("leader", "backup", "staff")]
 

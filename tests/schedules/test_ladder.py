@@ -9,8 +9,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules.alerts.escalation_policy import RungStatus, next_rung
-from schedules.duty import build_duty_ladder
+from schedules.alerts.ladder import RungStatus, build_duty_ladder, next_rung
 
 START = datetime(2026, 11, 24, 5, 7, tzinfo=UTC)
 WAIT = timedelta(minutes=10)

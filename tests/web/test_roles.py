@@ -33,7 +33,6 @@ TABLE = {
     "roster.edit": "SA",
     "rules.edit": "SA",
     "people.invite": "SA",
-    "users.manage": "A",
 }
 LETTERS = dict(zip(("patroller", "head", "leader", "staff", "auditor", "admin"), "PHLSUA", strict=True))
 # What stands in the addresses of pages, for which nothing need be there.

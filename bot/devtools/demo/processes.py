@@ -23,7 +23,7 @@ from bot.devtools.demo.scenario import ENDS_AT, Action, EnterpriseCrew, People, 
 from bot.devtools.sample_register import write_sample_register
 from bot.devtools.simulator.films import make_film
 from storage.db.database import Database
-from storage.register import PATROLLER_ROLE
+from storage.register_terms import PATROLLER
 from storage.store import Store
 
 SPEED = 450
@@ -245,7 +245,7 @@ class _Cast:
             EnterpriseCrew(
                 row.code,
                 row.short_name,
-                [accounts[person.id] for person in employees[key] if PATROLLER_ROLE in person.roles],
+                [accounts[person.id] for person in employees[key] if PATROLLER in person.roles],
                 [part.number for part in store.register.parts_of(key)],
                 row.status == "停产",
             )

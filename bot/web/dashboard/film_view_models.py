@@ -62,7 +62,7 @@ class FilmDetails:
 
 def film_cards(ctx: Context, night: date, viewer: Viewer) -> list[FilmCard]:
     """The films of a night that somebody may see; those to be reviewed first, in the order of the queue."""
-    review, claims = night_review(ctx.store, night, ctx.rules, ctx.now), ctx.store.review.claims(ctx.now)
+    review, claims = night_review(ctx, night), ctx.store.review.claims(ctx.now)
     enterprises, parts = ctx.store.register.enterprise_names(), ctx.store.register.part_names()
     place = {each.film_id: number for number, each in enumerate(review.queued)}
     queued = {each.film_id: each for each in review.queued}
@@ -108,7 +108,7 @@ def film_details(ctx: Context, film: Submission, viewer: Viewer) -> FilmDetails:
     urges, claims = ctx.store.rectifications.of_film(film.id), ctx.store.review.claims(ctx.now)
     answers = ctx.store.rectifications.answers(urge.id for urge in urges)
     person, holder = (ctx.store.register.person(each or 0) for each in (film.person_id, claims.get(film.id)))
-    review = night_review(ctx.store, film.night, ctx.rules, ctx.now, film.enterprise_id) if film.enterprise_id else None
+    review = night_review(ctx, film.night, film.enterprise_id) if film.enterprise_id else None
     queued = next((each for each in review.queued if each.film_id == film.id), None) if review else None
     return FilmDetails(
         enterprise=ctx.store.register.enterprise(film.enterprise_id) if film.enterprise_id else None,

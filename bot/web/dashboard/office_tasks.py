@@ -10,12 +10,11 @@ from werkzeug.wrappers import Response
 from bot.texts import say
 from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard.authorization import requires_permission
-from bot.workbooks.register.schema import ROLES
 from handlers import objections, office_tasks
-from handlers.attach import attach
 from handlers.enrolment import invite
 from handlers.permissions import Viewer
 from storage.errors import OperationRefused
+from storage.register_terms import ROLES
 from storage.store import Store
 
 PageResponse = str | Response | tuple[str, int]
@@ -80,7 +79,7 @@ def _add_films(pages: Blueprint, memory: UnitOfWork, act: RunAction) -> None:
         code, number = (request.form.get(name, "").strip() for name in ("code", "number"))
 
         def deed(store: Store) -> None:
-            attach(receipt, code, number, memory.context(store), viewer.name)
+            office_tasks.attach_film(receipt, code, number, memory.context(store), viewer.name)
 
         return act(viewer, deed)
 
@@ -112,7 +111,7 @@ def _add_people(pages: Blueprint, memory: UnitOfWork, act: RunAction) -> None:
     def settle(viewer: Viewer, objection_id: int) -> PageResponse:
         def deed(store: Store) -> None:
             words = request.form.get("answer", "")
-            objections.answer_objection(objection_id, viewer.person_id, words, store, memory.clock.now())
+            objections.answer_objection(objection_id, viewer.person_id, words, memory.context(store))
 
         return act(viewer, deed)
 

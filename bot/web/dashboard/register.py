@@ -13,10 +13,11 @@ from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard.authorization import requires_permission
 from bot.web.dashboard.film_access import FilmAccess
 from bot.workbooks.register.edit_row import SECRET_FIELDS, RegisterRow, form_columns, list_rows, save_row
-from bot.workbooks.register.schema import ENTERPRISES, ROSTER, RULE_DEFAULTS, RULES, SHEETS_BY_TITLE
+from bot.workbooks.register.schema import ENTERPRISES, ROSTER, RULES, SHEETS_BY_TITLE
 from handlers.films import release_quarantined_films
 from handlers.permissions import Viewer
 from schedules.context import Context
+from schedules.rules import RULE_DEFAULTS
 from storage.objects import ObjectStore
 from storage.store import Store
 

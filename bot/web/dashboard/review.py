@@ -30,7 +30,7 @@ def blueprint(uow: UnitOfWork, film_access: FilmAccess) -> Blueprint:
         with uow.read() as store:
             book = uow.rules(store)
             night = parse_date_or_404(request.args["night"]) if request.args.get("night") else night_of(now, book)
-            review, until = night_review(store, night, book, now), review_deadline(night, book)
+            review, until = night_review(Context(store, book, now), night), review_deadline(night, book)
             waiting = [
                 each
                 for each in film_cards(Context(store, book, now), night, viewer)

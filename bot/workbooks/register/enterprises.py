@@ -10,16 +10,14 @@ from sqlalchemy import select
 from bot.workbooks.register.import_context import ImportContext, present_fields, update_fields
 from bot.workbooks.register.parse import ParsedRow
 from bot.workbooks.register.schema import (
-    DEREGISTERED,
     ENTERPRISES,
     FILM_IN_SHUTDOWN,
     GROUPS,
     IN_USE,
     PARTS,
-    PRODUCING,
-    SHUT_DOWN,
 )
 from storage.db.models import Enterprise, GroupChat, KeyPart
+from storage.register_terms import DEREGISTERED, PRODUCING, SHUT_DOWN
 
 DEFAULT_PART_NUMBER, DEFAULT_PART_NAME, DEFAULT_FILMING_RULE = "1", "全厂", "可用手机"
 PartsByEnterprise = dict[int, dict[str, KeyPart]]

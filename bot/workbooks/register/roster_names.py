@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from bot.workbooks.register.result import CellError
 from storage.db.models import Binding, Employment, Enterprise, Person
+from storage.register_terms import DUTY_LEADER, OFFICE_STAFF
 
-ELIGIBLE_ROLES = {"leader": {"值班领导"}, "backup": {"值班领导"}, "staff": {"工作人员", "值班领导"}}
+ELIGIBLE_ROLES = {"leader": {DUTY_LEADER}, "backup": {DUTY_LEADER}, "staff": {OFFICE_STAFF, DUTY_LEADER}}
 _QUALIFIED = re.compile(r"(.+?)\s*[（(]\s*([^（）()]+?)\s*[）)]")
 
 

@@ -22,7 +22,6 @@ from bot.workbooks.register.schema import (
     OUT_OF_USE,
     PARTS,
     PEOPLE,
-    ROLES,
     ROSTER,
     RULE_PARSERS,
     RULES,
@@ -32,6 +31,7 @@ from bot.workbooks.register.schema import (
 from storage.db.models import ContentItem, DutyShift, Enterprise, KeyPart, Person
 from storage.duty import POSTS
 from storage.register import natural_sort_key
+from storage.register_terms import ROLES
 from storage.store import Store
 
 RowValues = list[dict[str, Any]]

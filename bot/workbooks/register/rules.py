@@ -7,7 +7,8 @@ from datetime import date
 from bot.texts import say
 from bot.workbooks.register.import_context import ImportContext, update_fields
 from bot.workbooks.register.parse import ParsedRow
-from bot.workbooks.register.schema import RULE_DEFAULTS, RULES
+from bot.workbooks.register.schema import RULES
+from schedules.rules import RULE_DEFAULTS
 from storage.db.models import Rule
 
 CLOSE_RULE, LATE_RULE = "截止时间", "补报截止"

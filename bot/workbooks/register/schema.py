@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.workbooks.register import cells
+from storage.register_terms import ENTERPRISE_STATUSES, PRODUCING, ROLES
 
 GROUPS, ENTERPRISES, PARTS, PEOPLE = "群", "企业", "重点部位", "人员"
 ROSTER, RULES, CONTENT = "值班表", "规则", "内容"
 
-PRODUCING, SHUT_DOWN, DEREGISTERED = "生产", "停产", "注销"
 FILM_IN_SHUTDOWN, SKIP_IN_SHUTDOWN = "照拍", "免拍"
 IN_USE, OUT_OF_USE = "在用", "停用"
 EMPLOYED, LEFT_JOB = "在职", "离职"
 LINK, VIDEO = "链接", "视频"
-ROLES = ("巡检员", "负责人", "安全员", "值班领导", "工作人员", "审计员", "管理员")
 FILMING_RULES = ("可用手机", "指定位置", "防爆设备")
 
 
@@ -70,9 +69,9 @@ SHEETS = (
             Column(
                 "状态",
                 "status",
-                cells.choice(PRODUCING, SHUT_DOWN, DEREGISTERED),
+                cells.choice(*ENTERPRISE_STATUSES),
                 default=PRODUCING,
-                choices=(PRODUCING, SHUT_DOWN, DEREGISTERED),
+                choices=ENTERPRISE_STATUSES,
                 width=8,
             ),
         ),
@@ -185,21 +184,4 @@ RULE_PARSERS: dict[str, Callable[[object], str]] = {
     "审看截止": cells.time_of_day,
     "抽查比例": cells.percentage,
     "复看比例": cells.percentage,
-}
-RULE_DEFAULTS = {
-    "开始时间": "00:00",
-    "截止时间": "06:00",
-    "补报截止": "12:00",
-    "催报时间": "01:37、03:07、04:37",
-    "值班提醒时间": "05:07",
-    "升级间隔分钟": "10",
-    "日报时间": "07:37",
-    "推送时间": "09:07",
-    "集体缺报阈值": "40%",
-    "最短时长秒": "10",
-    "上传上限MB": "500",
-    "中断顺延分钟": "30",
-    "审看截止": "12:00",
-    "抽查比例": "10%",
-    "复看比例": "5%",
 }

@@ -8,6 +8,9 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.db.models.base import Base, Id
+from storage.register_terms import ENTERPRISE_STATUSES, PRODUCING
+
+_STATUSES = ",".join(f"'{status}'" for status in ENTERPRISE_STATUSES)
 
 
 class GroupChat(Base):
@@ -20,7 +23,7 @@ class GroupChat(Base):
 
 class Enterprise(Base):
     __tablename__ = "enterprise"
-    __table_args__ = (CheckConstraint("status in ('生产','停产','注销')", name="enterprise_status"),)
+    __table_args__ = (CheckConstraint(f"status in ({_STATUSES})", name="enterprise_status"),)
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     code: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
@@ -28,7 +31,7 @@ class Enterprise(Base):
     risk: Mapped[str | None]
     major_hazard_sources: Mapped[int] = mapped_column(default=0)
     group_id: Mapped[int | None] = mapped_column(ForeignKey("group_chat.id"))
-    status: Mapped[str] = mapped_column(default="生产")
+    status: Mapped[str] = mapped_column(default=PRODUCING)
 
 
 class KeyPart(Base):
@@ -43,6 +46,11 @@ class KeyPart(Base):
     required_in_shutdown: Mapped[bool] = mapped_column(default=False)
     in_use: Mapped[bool] = mapped_column(default=True)
 
+    @property
+    def label(self) -> str:
+        """Number and name, as people see the part."""
+        return f"{self.number} {self.name}"
+
 
 class Person(Base):
     __tablename__ = "person"
@@ -51,6 +59,10 @@ class Person(Base):
     mobile: Mapped[str | None]
     roles: Mapped[list[str]]
     active: Mapped[bool] = mapped_column(default=True)
+
+    def has_role(self, *roles: str) -> bool:
+        """Whether the person has one of these roles (see storage.register_terms)."""
+        return bool(set(roles) & set(self.roles))
 
 
 class Employment(Base):

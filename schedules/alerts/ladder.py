@@ -1,0 +1,67 @@
+"""The escalation ladder of an alert: who is on which rung, and which rung is due. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True)
+class DutyLadder(Generic[P]):
+    """The people to alert, rung by rung; `is_substitute` when no leader is on the roster."""
+
+    leader: Sequence[P]
+    backup: Sequence[P]
+    staff: Sequence[P]
+    is_substitute: bool = False
+
+    @property
+    def rungs(self) -> tuple[Sequence[P], ...]:
+        """The rungs of people; the SMS and mail addresses come after the last."""
+        return (self.leader, self.backup, self.staff)
+
+
+def build_duty_ladder(
+    posts: Mapping[str, Sequence[P]], leaders: Sequence[P], office: Sequence[P], key: Callable[[P], int]
+) -> DutyLadder[P]:
+    """The ladder of a shift; an empty roster still alerts somebody.
+
+    Without a leader on the roster, everyone with that role is on the first rung; without any of those, the office.
+    Without staff on the roster, the whole office is the rung of the staff. Nobody is on two rungs.
+    """
+    on_roster = list(posts.get("leader", ()))
+    first = on_roster or list(leaders) or list(office)
+    placed = {key(person) for person in first}
+
+    def others(people: Sequence[P]) -> list[P]:
+        rung = [person for person in people if key(person) not in placed]
+        placed.update(key(person) for person in rung)
+        return rung
+
+    backup = others(posts.get("backup", ()))
+    return DutyLadder(first, backup, others(posts.get("staff", ()) or office), is_substitute=not on_roster)
+
+
+@dataclass(frozen=True)
+class RungStatus:
+    """One rung: how many people it has, and whether every notice to them has failed."""
+
+    people_count: int
+    all_failed: bool = False
+
+
+def next_rung(
+    rung: int, escalated_at: datetime | None, rungs: Sequence[RungStatus], now: datetime, wait: timedelta
+) -> int | None:
+    """The rung to alert now, or None while the present one may still answer or none is left.
+
+    `rung` is the rung used last, -1 before the first. An empty rung is skipped at once, and one whose notices
+    all failed is not waited for.
+    """
+    if rung >= 0 and escalated_at is not None and not rungs[rung].all_failed and now < escalated_at + wait:
+        return None
+    return next((higher for higher in range(rung + 1, len(rungs)) if rungs[higher].people_count), None)

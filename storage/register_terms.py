@@ -1,0 +1,14 @@
+"""The words of the register for roles and for the status of an enterprise, as they stand in its cells and columns."""
+
+from __future__ import annotations
+
+PATROLLER, HEAD, SAFETY_OFFICER = "巡检员", "负责人", "安全员"
+DUTY_LEADER, OFFICE_STAFF, AUDITOR, ADMIN = "值班领导", "工作人员", "审计员", "管理员"
+ROLES = (PATROLLER, HEAD, SAFETY_OFFICER, DUTY_LEADER, OFFICE_STAFF, AUDITOR, ADMIN)
+# Who answers for an enterprise, who may be reminded on its behalf, and who works in the supervising office.
+RESPONSIBLE_ROLES = (HEAD, SAFETY_OFFICER)
+ENTERPRISE_ROLES = (PATROLLER, *RESPONSIBLE_ROLES)
+OFFICE_ROLES = (OFFICE_STAFF, ADMIN)
+
+PRODUCING, SHUT_DOWN, DEREGISTERED = "生产", "停产", "注销"
+ENTERPRISE_STATUSES = (PRODUCING, SHUT_DOWN, DEREGISTERED)
