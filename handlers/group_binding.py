@@ -24,8 +24,9 @@ def handle_group_message(message: Message, ctx: Context) -> bool:
         _bind(message, text.removeprefix(KEYWORD).strip(":："), ctx)
         return True
     if ctx.store.register.group_by_chat_id(message.chat_id) is None:
-        params = {"sender_name": sender_name(message, ctx), "chat_id": message.chat_id}
-        notify_office(ctx, ctx.night, "group_binding.unknown", f"unknown-group/{message.chat_id}", **params)
+        who, chat_id = sender_name(message, ctx), message.chat_id
+        once_key = f"unknown-group/{chat_id}"
+        notify_office(ctx, ctx.night, "group_binding.unknown", once_key, sender_name=who, chat_id=chat_id)
     return False
 
 

@@ -23,8 +23,16 @@ def raise_objection(enterprise: Enterprise, night: date, person_id: int, text: s
     ctx.store.audit_log.record(
         ctx.now, person.name, "objection_raised", subject=f"企业/{enterprise.code}", night=night.isoformat()
     )
-    params = {"enterprise": enterprise.short_name, "patrol_night": f"{night:%m-%d}", "name": person.name, "text": text}
-    notify_office(ctx, night, "objection.raised", f"objection/{objection.id}", **params)
+    notify_office(
+        ctx,
+        night,
+        "objection.raised",
+        f"objection/{objection.id}",
+        enterprise=enterprise.short_name,
+        patrol_night=f"{night:%m-%d}",
+        name=person.name,
+        text=text,
+    )
     return objection
 
 
@@ -42,8 +50,10 @@ def answer_objection(objection_id: int, person_id: int, answer: str, ctx: Contex
     store.audit_log.record(
         ctx.now, person.name, "objection_answered", subject=f"企业/{enterprise.code}", night=night.isoformat()
     )
-    params = {"patrol_night": f"{night:%m-%d}", "text": answer, "name": person.name}
-    notify_system(raised_by, ctx, night, "objection.answered", f"objection/{objection_id}/answer", **params)
+    once_key, patrol_night = f"objection/{objection_id}/answer", f"{night:%m-%d}"
+    notify_system(
+        raised_by, ctx, night, "objection.answered", once_key, patrol_night=patrol_night, text=answer, name=person.name
+    )
 
 
 def _clean_text(text: str) -> str:

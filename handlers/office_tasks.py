@@ -97,6 +97,8 @@ def _find_part(enterprise_code: str, number: str, store: Store) -> KeyPart:
     parts = store.register.parts_of(enterprise.id)
     part = next((part for part in parts if part.number == number), None)
     if part is None:
-        params = {"enterprise": enterprise.short_name, "parts": "、".join(part.label for part in parts)}
-        raise OperationRefused("attach.no_such_part", part_number=number, **params)
+        labels = "、".join(part.label for part in parts)
+        raise OperationRefused(
+            "attach.no_such_part", enterprise=enterprise.short_name, part_number=number, parts=labels
+        )
     return part

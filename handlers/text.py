@@ -27,12 +27,16 @@ def _forward_request(message: Message, ctx: Context) -> None:
     """停产, 复产 and 换人 need the office's consent: forward the request and confirm it."""
     person = sender_of(message, ctx)
     enterprises = ctx.store.register.enterprises_of(person.id) if person else []
-    params = {
-        "sender_name": sender_name(message, ctx),
-        "enterprises": [enterprise.short_name for enterprise in enterprises] or ["—"],
-        "text": message.text[:200],
-    }
-    notify_office(ctx, ctx.night, "office.request", f"office-request/{message.channel}/{message.key}", **params)
+    once_key = f"office-request/{message.channel}/{message.key}"
+    notify_office(
+        ctx,
+        ctx.night,
+        "office.request",
+        once_key,
+        sender_name=sender_name(message, ctx),
+        enterprises=[enterprise.short_name for enterprise in enterprises] or ["—"],
+        text=message.text[:200],
+    )
     add_reply(message, ctx, "office.request_forwarded")
 
 
