@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+# The last item of a shortened list: how many more there are.
+MORE = "list.more"
 _FILE = Path(__file__).with_name("texts.zh_CN.toml")
 
 
@@ -44,8 +46,19 @@ def _filled(value: Any) -> Any:
     if isinstance(value, dict) and "say" in value:
         return say(value["say"], **{name: each for name, each in value.items() if name != "say"})
     if isinstance(value, list):
-        return _LINES.join(map(_filled, value)) if _are_lines(value) else "、".join(map(str, map(_filled, value)))
+        return _LINES.join(map(_filled, value)) if _are_lines(value) else _joined(value)
     return value
+
+
+def _joined(values: list[Any]) -> str:
+    """Names with 、 between them; the number left out follows the last name."""
+    more = "".join(say(MORE, count=each["count"]) for each in values if is_more(each))
+    return "、".join(str(_filled(each)) for each in values if not is_more(each)) + more
+
+
+def is_more(value: Any) -> bool:
+    """Whether an item of a list stands for the items that were left out."""
+    return isinstance(value, dict) and value.get("say") == MORE
 
 
 _LINES = "\n"

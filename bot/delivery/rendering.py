@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.texts import say
+from bot.texts import MORE, is_more, say
 from handlers.review.verdicts import VERDICTS
 from storage.db.models import Notice
 from storage.notices import NoticeForm
@@ -26,7 +26,6 @@ from storage.outbound import (
 )
 
 _CARD_TITLE_BYTES, _CARD_TEXT_BYTES = 100, 400
-_MORE = "list.more"
 
 
 @dataclass(frozen=True)
@@ -128,18 +127,13 @@ def _shorten(params: dict[str, Any]) -> dict[str, Any] | None:
     return None if length < 2 else {**params, name: _with_shorter_list(params[name])}
 
 
-def _is_more(item: Any) -> bool:
-    """Whether a list item stands for the number of missing items."""
-    return isinstance(item, dict) and item.get("say") == _MORE
-
-
 def _length(value: Any) -> int:
     """How many items the longest list in a value has."""
     if isinstance(value, dict):
         return max((_length(each) for each in value.values()), default=0)
     if not isinstance(value, list):
         return 0
-    items = [item for item in value if not _is_more(item)]
+    items = [item for item in value if not is_more(item)]
     return max([len(items), *(_length(item) for item in items if isinstance(item, dict))])
 
 
@@ -158,7 +152,7 @@ def _with_shorter_list(value: Any) -> Any:
 
 def _shorten_list(values: list[Any]) -> list[Any]:
     """A list without its last quarter, and the number of missing items at its end."""
-    items = [item for item in values if not _is_more(item)]
-    missing = sum(item["count"] for item in values if _is_more(item))
+    items = [item for item in values if not is_more(item)]
+    missing = sum(item["count"] for item in values if is_more(item))
     count = max(1, len(items) * 3 // 4 if len(items) > 4 else len(items) - 1)
-    return [*items[:count], {"say": _MORE, "count": missing + len(items) - count}]
+    return [*items[:count], {"say": MORE, "count": missing + len(items) - count}]

@@ -212,5 +212,5 @@ def test_the_reports_list_undelivered_and_failed_over_notices(here: Edge, cloud:
     console = Console(record=True, width=200)
     print_night(seen, console)
     text = console.export_text()
-    assert "⚠ 没有送到：钱师傅（企业微信自建应用）" in text
-    assert "↪ 换了通道才送到：赵师傅（微信客服）" in text
+    assert "⚠ 未送达：钱师傅（企业微信自建应用）" in text
+    assert "↪ 改由其他通道送达：赵师傅（微信客服）" in text

@@ -227,7 +227,7 @@ def test_the_office_is_notified_once_of_a_message_that_keeps_failing(county: Edg
     with county.bot.uow.read() as store:
         notices = store.notices.of_night(county.notices()[0].night)
         notified = {each.person_id for each in notices if each.text_key == "office_alert.message_stuck"}
-    staff = [text for text in county.cloud.phone("staff").texts if "多次处理不成" in text]
+    staff = [text for text in county.cloud.phone("staff").texts if "多次处理失败" in text]
     assert (len(staff), len(notified) >= 1) == (1, True)
 
 

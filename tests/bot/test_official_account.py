@@ -187,7 +187,7 @@ def test_a_reminder_outside_the_reply_window_uses_the_template(here: Edge, cloud
     notice = send_notice(here)
     assert (notice.state, notice.channel) == ("sent", "official_account")
     assert qian.texts == [
-        "夜间巡检提醒\n已转给工作人员，请等对方核实。核实之前仍\n2026年11月24日 00:30\n请按原要求拍送。"
+        "夜间巡检提醒\n已转给工作人员，请等对方核实。核实之前仍\n2026年11月24日 00:30\n请按原要求报送。"
     ]
     assert send_notice(here, "receipt").state == "failed"
 
@@ -198,7 +198,7 @@ def test_a_notice_within_the_reply_window_is_sent_in_full(here: Edge, qian: Foll
     qian.received.clear()
     send_notice(here)
     assert [(each.sent_via, each.text) for each in qian.received] == [
-        ("custom", "已转给工作人员，请等对方核实。核实之前仍请按原要求拍送。")
+        ("custom", "已转给工作人员，请等对方核实。核实之前仍请按原要求报送。")
     ]
 
 

@@ -105,7 +105,7 @@ def test_a_film_over_the_page_is_filed_with_its_receipt(night: Story) -> None:
     phone.send(film)
     assert phone.state()["state"] == "checking"
     night.settle(1)
-    assert night.hears("p1") == ["✅ 收到 1124-0001\n甲化工 · 2 装卸台\n拍送时间 00:21，今晚 1/2\n还差：1 罐区"]
+    assert night.hears("p1") == ["✅ 收到 1124-0001\n甲化工 · 2 装卸台\n发送时间 00:21，今晚 1/2\n还差：1 罐区"]
     told = phone.state()
     assert (told["state"], told["words"].splitlines()[0]) == ("done", "✅ 收到 1124-0001")
     [clip] = night.part("E001", "2")["submissions"]

@@ -22,7 +22,7 @@ def test_the_office_goes_from_its_desk_to_the_register_and_back(open_as: Opener,
     page.get_by_role("link", name="登记册", exact=True).click()
     page.get_by_role("searchbox").fill("E002")
     page.get_by_role("button", name="查找").click()
-    page.get_by_role("link", name="改", exact=True).first.click()
+    page.get_by_role("link", name="编辑", exact=True).first.click()
     assert serious(page) == []
     page.get_by_label("简称").fill(f"改名{window.name}")
     page.get_by_role("button", name="保存").click()
@@ -35,7 +35,7 @@ def test_the_office_goes_from_its_desk_to_the_register_and_back(open_as: Opener,
 @BOTH
 def test_the_office_looks_back_and_sees_the_picture(open_as: Opener, window: Window) -> None:
     page = open_as(STAFF_ACCOUNT, window)
-    page.get_by_role("link", name="往日").click()
+    page.get_by_role("link", name="历史").click()
     expect(page.locator(".chart canvas")).to_have_count(1)
     assert serious(page) == []
     page.locator(".heatmap th[scope=row] a").first.click()
@@ -46,7 +46,7 @@ def test_the_office_looks_back_and_sees_the_picture(open_as: Opener, window: Win
 @BOTH
 def test_a_head_sees_the_own_night_and_objects(open_as: Opener, window: Window) -> None:
     page = open_as(HEAD_ACCOUNT, window)
-    page.get_by_role("link", name="往日").click()
+    page.get_by_role("link", name="历史").click()
     assert page.locator(".heatmap th[scope=row]").count() == 1
     page.locator(".heatmap th[scope=row] a").click()
     page.get_by_label("要说明什么").fill(f"昨夜停电，请核实（{window.name}）")

@@ -102,7 +102,7 @@ def test_who_presses_second_is_told_who_has_it(tmp_path: Path) -> None:
         night.cloud.phone("leader").presses(night.cloud.phone("leader").cards[-1], key)
         backup.presses(backup.cards[-1], key)
         night.settle()
-        assert night.hears("backup") == ["这件事已由 李局 于 05:17 接手。"]
+        assert night.hears("backup") == ["此事已由 李局 于 05:17 确认。"]
         assert night.hears("leader") == []
 
 

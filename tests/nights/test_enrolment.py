@@ -93,7 +93,7 @@ def test_a_film_sent_before_the_code_waits_until_it_is_attached_and_then_counts(
         assert release_quarantined_films(Context(store, book, now)) == 0, "a code holds from its moment on"
         attach_film("1124-0001", "E001", "1", Context(store, book, now), "王科")
     newcomer.settle()
-    assert newcomer.hears("new")[0].startswith("✅ 收到 1124-0001\n甲化工 · 1 罐区\n拍送时间 00:10")
+    assert newcomer.hears("new")[0].startswith("✅ 收到 1124-0001\n甲化工 · 1 罐区\n发送时间 00:10")
     assert newcomer.state("E001") == "on_time"
 
 
@@ -162,7 +162,7 @@ def test_when_nobody_of_the_office_can_be_reached_the_fallback_hears_it(tmp_path
             row(store, Person, name="王科").active = False
             store.session.add(Person(name="管理员甲", roles=["管理员"]))
         night.says("h1", "换人 张三")
-        assert night.hears("h1") == ["已转给工作人员，请等对方核实。核实之前仍请按原要求拍送。"]
+        assert night.hears("h1") == ["已转给工作人员，请等对方核实。核实之前仍请按原要求报送。"]
         told = [(each["to"], each["state"]) for each in night.notices("system") if each["to"] != "甲化工负责人"]
         assert ("管理员甲", "failed") in told
         assert "后备通道" in {to for to, _ in told}

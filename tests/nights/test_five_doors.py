@@ -127,7 +127,7 @@ def test_the_group_the_leader_and_the_board_cannot_tell_the_doors_apart(night: S
     for number, hand in enumerate(hands):
         hand.films(f"first {number}", "1")
     receipt = same([alike(hand.hears()) for hand in hands])
-    assert receipt == ["✅ 收到 回执\n某企业 · 1 罐区\n拍送时间 00:21，今晚 1/2\n还差：2 装卸台"]
+    assert receipt == ["✅ 收到 回执\n某企业 · 1 罐区\n发送时间 00:21，今晚 1/2\n还差：2 装卸台"]
 
     night.time("01:37")
     [wave] = night.group_hears("KEY")

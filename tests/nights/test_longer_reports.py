@@ -109,9 +109,9 @@ def test_the_week_is_told_beside_the_one_before_and_the_worst_comes_first(week: 
         ("E002", {"partial": 1, "on_time": 1}),
     ]
     assert weekly_sentences(report) == [
-        "本周已过 2 夜，4 家企业应报 8 家次：按时 3，迟报 1，部分 1，未报 1，免报 2，待判 0；"
+        "本周已过 2 夜，4 家企业应报 8 家次：按时 3，迟报 1，部分未报 1，未报 1，停产免报 2，待判 0；"
         "按时率 50.0%（上周 9.5%）。",
-        "缺报最多：丙化工有限公司（未报 1 夜，部分 0 夜）、乙化工有限公司（未报 0 夜，部分 1 夜）。",
+        "缺报最多：丙化工有限公司（未报 1 夜，部分未报 0 夜）、乙化工有限公司（未报 0 夜，部分未报 1 夜）。",
     ]
     told = weekly_json(report, book)
     assert told["week"] == ["2026-11-23", "2026-11-29"]

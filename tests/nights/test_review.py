@@ -90,8 +90,7 @@ def test_what_does_not_show_its_part_is_asked_for_again_and_nobody_is_called_mis
     judge(night, "leader", "看不清")
     [asked] = night.hears("p1")
     assert asked == (
-        "⚠️ 1124-0001（1 罐区，00:10）审看人看不清：画面太暗或太晃。"
-        "请在 12:00 前到现场重新拍一段发来，发来之前不算缺报。"
+        "⚠️ 1124-0001（1 罐区，00:10）审看时看不清（画面太暗或太晃）。请到现场重新拍一段发来；12:00 前补拍的，不算缺报。"
     )
     assert night.part("E001", "1")["state"] == "unjudged"
     assert [film["verdict"] for film in night.part("E001", "1")["submissions"]] == ["unclear"]
@@ -112,7 +111,7 @@ def test_a_later_verdict_takes_back_what_the_first_one_led_to(night: Story) -> N
     named_film(night)
     judge(night, "leader", "非本部位 像是泵房")
     assert night.hears("p1") == [
-        "⚠️ 1124-0001（00:10）拍的不是 1 罐区：像是泵房。请在 12:00 前到现场重新拍一段发来，发来之前不算缺报。"
+        "⚠️ 1124-0001（00:10）拍的不是 1 罐区（像是泵房）。请到现场重新拍一段发来；12:00 前补拍的，不算缺报。"
     ]
     with night.office() as store:
         film = row(store, Submission, number=1)

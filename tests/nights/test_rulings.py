@@ -469,7 +469,7 @@ def test_instants_are_kept_in_utc_and_judged_where_the_county_is(tmp_path: Path,
         [night.hears(who) for who in ("leader", "backup", "staff")]
         night.clock.instant = night.clock.instant.astimezone(UTC)
         night.film("p1")
-        assert "拍送时间 05:59" in night.hears("p1")[0]
+        assert "发送时间 05:59" in night.hears("p1")[0]
         assert night.state("E001") == "on_time"
         with night.bot.uow.database.engine.connect() as connection:
             [kept] = connection.exec_driver_sql("select sent_at from submission").scalars()

@@ -75,7 +75,7 @@ def test_a_night_that_is_accounted_for_is_told_once(tmp_path: Path, watcher: Wat
         assert watcher.told == [
             (
                 "POST",
-                "夜巡 11-24 自查：应报 3 = 已判 3 + 免报 0；催报应到 3 轮、已办 3 轮，应发 3 条、已发 3 条；"
+                "夜巡 11-24 自查：应报 3 = 已判 3 + 停产免报 0；催报应到 3 轮、已办 3 轮，应发 3 条、已发 3 条；"
                 "结果不明 0；日报已发出",
             )
         ]

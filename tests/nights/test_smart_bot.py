@@ -34,7 +34,7 @@ def test_a_film_in_the_single_chat_is_filed_and_its_receipt_answers_it(night: St
     night.time("00:21")
     films(night)
     night.to_bot(lambda bot: bot.says("p1", "2"))
-    assert night.hears("p1") == ["✅ 收到 1124-0001\n甲化工 · 2 装卸台\n拍送时间 00:21，今晚 1/2\n还差：1 罐区"]
+    assert night.hears("p1") == ["✅ 收到 1124-0001\n甲化工 · 2 装卸台\n发送时间 00:21，今晚 1/2\n还差：1 罐区"]
     [clip] = night.part("E001", "2")["submissions"]
     assert (clip["state"], clip["sender"], clip["bytes"]) == ("filed", "p1", len(film_bytes(12, "one")))
     assert night.cloud.phone("p1").received[-1].msgtype == "markdown"
@@ -68,7 +68,7 @@ def test_a_film_posted_in_the_group_is_taken_in_when_somebody_quotes_it(night: S
     posted = night.cloud.aibot.posts_unmentioned(film_bytes(12, "posted"))
     night.to_bot(lambda bot: bot.says("p1", "2号", CHAT, quote=posted))
     [receipt] = night.group_hears(CHAT)
-    assert receipt.text == "✅ 收到 1124-0001\n甲化工 · 2 装卸台\n拍送时间 00:21，今晚 1/2\n还差：1 罐区"
+    assert receipt.text == "✅ 收到 1124-0001\n甲化工 · 2 装卸台\n发送时间 00:21，今晚 1/2\n还差：1 罐区"
     assert night.part("E001", "2")["submissions"][0]["sender"] == "p1"
 
 

@@ -99,7 +99,7 @@ def test_how_tonight_stands_is_told_to_a_patroller_and_to_the_office(tmp_path: P
         assert night.hears("p1") == ["11-24 夜巡：\n甲化工：1/2。还差：2 装卸台"]
         night.says("staff", "今晚")
         assert night.hears("staff") == [
-            "11-24 夜巡：应报2家，按时0，迟报0，部分0，未报0，停产免报0，待判2。\n还差2家：甲化工、乙化工\n"
+            "11-24 夜巡：应报2家，按时0，迟报0，部分未报0，未报0，停产免报0，待判2。\n还差2家：甲化工、乙化工\n"
             f"值班领导：李局 {mobile_of('李局')}\n接下来：01:37 群里催报"
         ]
 
@@ -117,7 +117,7 @@ def test_the_board_as_one_message_says_where_we_were_down_and_what_waits(tmp_pat
         said = night.hears("leader")[0].splitlines()
         assert said[-2:] == [
             "▨ 00:11–00:15 本系统只收不处理，回执和催报发晚了",
-            "等人处理的视频：待认部位0段，不认识的人1段",
+            "待处理视频：待认部位0段，未登记人员1段",
         ]
         night.hears("staff")
 
@@ -133,7 +133,7 @@ def test_a_patroller_of_no_enterprise_is_told_nothing_of_others(tmp_path: Path) 
 @pytest.mark.parametrize("words", ["停产", "停产，检修三天", "复产", "换人 张三"])
 def test_what_only_the_office_may_decide_is_passed_on_to_it(night: Story, words: str) -> None:
     night.says("h1", words)
-    assert night.hears("h1") == ["已转给工作人员，请等对方核实。核实之前仍请按原要求拍送。"]
+    assert night.hears("h1") == ["已转给工作人员，请等对方核实。核实之前仍请按原要求报送。"]
     assert night.hears("staff") == [f"📋 甲化工负责人（甲化工）说：“{words}”\n请核实后在登记册里修改。"]
 
 

@@ -68,7 +68,7 @@ def test_a_patroller_binds_films_is_asked_and_has_receipts(night: Story) -> None
     night.says(ZHAO, "罐区")
     night.film(ZHAO)
     [receipt] = [text for text in night.hears(ZHAO) if text.startswith("✅")]
-    assert receipt == "✅ 收到 1124-0002\n甲化工 · 1 罐区\n拍送时间 00:10，今晚 2/2\n今晚的部位都齐了，辛苦！"
+    assert receipt == "✅ 收到 1124-0002\n甲化工 · 1 罐区\n发送时间 00:10，今晚 2/2\n今晚的部位都齐了，辛苦！"
     assert night.state("E001") == "on_time"
 
 

@@ -62,18 +62,18 @@ def films_of_the_small_hours(night: Story) -> None:
     night.says("p1", "1")
     night.film("p1")
     night.settle(6)
-    assert night.hears("p1") == ["✅ 收到 1124-0001\n甲化工 · 1 罐区\n拍送时间 00:06，今晚 1/2\n还差：2 装卸台"]
+    assert night.hears("p1") == ["✅ 收到 1124-0001\n甲化工 · 1 罐区\n发送时间 00:06，今晚 1/2\n还差：2 装卸台"]
     night.film("p1")
     night.says("p1", "装卸台")
     night.settle(6)
     assert night.hears("p1") == [
-        "✅ 收到 1124-0002\n甲化工 · 2 装卸台\n拍送时间 00:06，今晚 2/2\n今晚的部位都齐了，辛苦！"
+        "✅ 收到 1124-0002\n甲化工 · 2 装卸台\n发送时间 00:06，今晚 2/2\n今晚的部位都齐了，辛苦！"
     ]
 
     night.time("00:12")
     night.film("p2")
     night.says("p2", "第二个部位")
-    assert night.hears("p2") == ["✅ 收到 1124-0003\n乙化工 · 2 装卸台\n拍送时间 00:12，今晚 1/2\n还差：1 罐区"]
+    assert night.hears("p2") == ["✅ 收到 1124-0003\n乙化工 · 2 装卸台\n发送时间 00:12，今晚 1/2\n还差：1 罐区"]
     night.film("p2")
     night.settle(6)
     assert night.hears("p2") == [
@@ -83,13 +83,13 @@ def films_of_the_small_hours(night: Story) -> None:
     card = night.taps("p2", "1 罐区")
     assert card.replacement_text == "已记为 1 罐区"
     assert night.hears("p2") == [
-        "✅ 收到 1124-0004\n乙化工 · 1 罐区\n拍送时间 00:12，今晚 2/2\n今晚的部位都齐了，辛苦！"
+        "✅ 收到 1124-0004\n乙化工 · 1 罐区\n发送时间 00:12，今晚 2/2\n今晚的部位都齐了，辛苦！"
     ]
 
     night.time("00:20")
     night.film("p3")
     assert night.hears("p3") == [
-        "✅ 收到 1124-0005\n丙化工 · 1 罐区\n拍送时间 00:20，今晚 1/1\n今晚的部位都齐了，辛苦！"
+        "✅ 收到 1124-0005\n丙化工 · 1 罐区\n发送时间 00:20，今晚 1/1\n今晚的部位都齐了，辛苦！"
     ]
 
     night.time("00:25")
@@ -99,7 +99,7 @@ def films_of_the_small_hours(night: Story) -> None:
     night.says("p4b", "二号")
     assert first_lines(night.hears("p4")) == ["✅ 收到 1124-0006"]
     assert night.hears("p4b") == [
-        "✅ 收到 1124-0007\n丁化工 · 2 装卸台\n拍送时间 00:25，今晚 2/2\n今晚的部位都齐了，辛苦！"
+        "✅ 收到 1124-0007\n丁化工 · 2 装卸台\n发送时间 00:25，今晚 2/2\n今晚的部位都齐了，辛苦！"
     ]
 
     night.time("00:30")
@@ -167,7 +167,7 @@ def the_alert(night: Story) -> None:
     night.says("p6", "装卸台")
     night.film("p6")
     assert night.hears("p6") == [
-        "🕖 收到 1124-0015（迟报）\n己化工 · 2 装卸台\n拍送时间 06:20，已过截止时间 06:00，记为迟报。今晚 2/2\n"
+        "🕖 收到 1124-0015（迟报）\n己化工 · 2 装卸台\n发送时间 06:20，已过截止时间 06:00，记为迟报。今晚 2/2\n"
         "今晚的部位都齐了，辛苦！"
     ]
 
@@ -178,7 +178,7 @@ def the_morning(night: Story) -> None:
         head = store.audit_log.head()
     for who in MORNING_READERS:
         assert night.hears(who) == [
-            "📊 11-24 夜巡日报：应报7家，按时5，迟报1，部分0，未报1，停产免报0，待判0。\n"
+            "📊 11-24 夜巡日报：应报7家，按时5，迟报1，部分未报0，未报1，停产免报0，待判0。\n"
             "未报（1家）：庚化工有限公司\n迟报（1家）：己化工有限公司\n"
             "审看：应看12段，已看0段（共0分钟），还有12段没看（12:00截止）：1124-0015、1124-0001、1124-0002、"
             "1124-0003、1124-0004、1124-0005、1124-0006、1124-0007、1124-0008、1124-0009、1124-0010、1124-0014\n"
@@ -187,7 +187,7 @@ def the_morning(night: Story) -> None:
         ]
     rows = workbook(night, "leader")
     text = "\n".join(" ".join(str(cell) for cell in cells if cell is not None) for cells in rows)
-    assert "应报 7 家 = 按时 5 + 迟报 1 + 部分 0 + 未报 1 + 免报 0 + 待判 0" in text
+    assert "应报 7 家 = 按时 5 + 迟报 1 + 部分未报 0 + 未报 1 + 停产免报 0 + 待判 0" in text
     assert next(cells for cells in rows if cells[1] == "监管办公室（审看）")[7:11:3] == ["未看 12 段", "0/12"]
     shown = {cells[1]: cells for cells in rows if str(cells[1]).endswith("有限公司")}
     assert len(shown) == 7

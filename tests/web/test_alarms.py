@@ -23,7 +23,7 @@ def test_danger_stands_above_the_board_until_somebody_has_it(watch: Room) -> Non
     assert "<b>二号泵漏" not in page
     assert "alert--emergency" in page
     assert "已知悉</button>" in page
-    assert "还没有人接手" in auditor.get("/tonight/alarms").text
+    assert "尚无人接警" in auditor.get("/tonight/alarms").text
     taken = leader.act(f"/tonight/alarms/{alert_id}/take", page="/")
     assert "李局 00:30 已知悉" in taken.text
     assert "李局 00:30 已知悉" in auditor.get("/tonight/alarms").text

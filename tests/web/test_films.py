@@ -87,7 +87,7 @@ def test_every_look_is_on_record_and_the_enterprise_sees_who_looked(watch: Room)
     leader.get(FILM)
     leader.get(f"{FILM}/sheet.jpg")
     page = watch.signed_in("head").get(FILM).text
-    looks = page[page.index("谁看过") :]
+    looks = page[page.index("查看记录") :]
     assert "李局" in looks
     assert "看十二格预览" in looks
     with watch.story.office() as store:

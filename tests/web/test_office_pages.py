@@ -27,14 +27,14 @@ def a_night(watch: Room) -> None:
 def test_a_strangers_film_is_put_where_it_belongs_from_the_desk(watch: Room) -> None:
     a_night(watch)
     staff = watch.signed_in("staff")
-    assert "不认识的人发来的视频（1）" in staff.get("/office").text
+    assert "未登记人员发来的视频（1）" in staff.get("/office").text
     with watch.story.office() as store:
         receipt = row(store, Submission, attribution="quarantined").receipt
     wrong = staff.act(f"/office/films/{receipt}/attach", {"code": "E002", "number": "9"})
     assert (wrong.status_code, "没有编号为“9”的部位" in wrong.text) == (422, True)
     assert staff.act(f"/office/films/{receipt}/attach", {"code": "E002", "number": "1"}).status_code == 302
-    assert "不认识的人发来的视频（0）" in staff.get("/office").text
-    assert "归位了视频" in staff.get("/trail").text
+    assert "未登记人员发来的视频（0）" in staff.get("/office").text
+    assert "归档了视频" in staff.get("/trail").text
     watch.story.settle(5)
     watch.story.hears("stranger")
 
@@ -45,7 +45,7 @@ def test_a_film_that_shows_no_patrol_leaves_the_desk_and_stays_on_record(watch: 
     with watch.story.office() as store:
         receipt = row(store, Submission, attribution="quarantined").receipt
     assert staff.act(f"/office/films/{receipt}/dismiss").status_code == 302
-    assert "不认识的人发来的视频（0）" in staff.get("/office").text
+    assert "未登记人员发来的视频（0）" in staff.get("/office").text
     with watch.story.office() as store:
         assert row(store, Submission, attribution="quarantined").marks == ["dismissed"]
 
@@ -118,9 +118,9 @@ def test_what_did_not_arrive_lies_on_the_desk_until_somebody_has_seen_it(watch: 
     night.group_hears("KEY")
     staff = watch.signed_in("staff")
     before = staff.get("/office").text
-    assert "没送到" in before
+    assert "未送达" in before
     with night.office() as store:
         lost = store.notices.undelivered(night.clock.instant - timedelta(days=1))
     for notice in lost:
         staff.act(f"/office/notices/{notice.id}")
-    assert "没送到的消息（0）" in staff.get("/office").text
+    assert "未送达的消息（0）" in staff.get("/office").text

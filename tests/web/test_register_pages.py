@@ -118,7 +118,7 @@ def test_a_workbook_is_shown_first_and_taken_as_it_was_shown(watch: Room, tmp_pa
 def test_a_refused_workbook_names_its_cells_and_offers_no_way_on(watch: Room) -> None:
     page = upload(watch.signed_in("staff"), [["E101", None]])
     assert "企业表第 2 行“企业名称”" in page
-    assert "就这样导入" not in page
+    assert "确认导入" not in page
 
 
 def test_ten_thousand_rows_are_looked_at(watch: Room) -> None:

@@ -99,9 +99,9 @@ def test_anything_but_fit_wants_a_reason_and_the_office_can_read_it(watch: Room)
     assert "请写一句原因" in staff.act(f"{FILM}/verdict", {"word": "unclear"}).text
     assert judge(staff, "unclear", "太暗") == FILM
     watch.story.settle()
-    assert watch.story.hears("p1")[0].startswith("⚠️ 1124-0001（1 罐区，00:15）审看人看不清：太暗。")
+    assert watch.story.hears("p1")[0].startswith("⚠️ 1124-0001（1 罐区，00:15）审看时看不清（太暗）。")
     assert "太暗" in watch.signed_in("head").get(FILM).text
-    assert "请回到首页" not in staff.get("/films?show=rejected").text
+    assert "返回首页" not in staff.get("/films?show=rejected").text
     assert "1124-0001" in staff.get("/films?show=rejected").text
 
 
@@ -123,7 +123,7 @@ def test_a_problem_put_to_an_enterprise_is_answered_on_its_page(watch: Room) -> 
     assert watch.story.hears("leader") == ["💬 甲化工 甲化工负责人 答复 1124-0001（1 罐区）：已更换垫片"]
     page = watch.signed_in("leader").get(FILM).text
     assert "已更换垫片" in page
-    times = page[page.index("用时") :]
+    times = page[page.index("办理进度") :]
     assert [times.count(f"11-24 {when}") >= 1 for when in ("00:15", "00:27")] == [True, True]
 
 

@@ -97,7 +97,7 @@ def test_films_that_wait_are_behind_their_figure(watch: Room) -> None:
     watch.story.film("stranger")
     watch.story.hears("stranger")
     page = watch.signed_in("staff").get("/").text
-    assert "不认识的人 1" in page
+    assert "未登记人员 1" in page
     assert "1124-0001" in watch.signed_in("staff").get("/tonight/waiting").text
 
 

@@ -43,10 +43,10 @@ def cells(table: DailyTable) -> list[tuple[Any, ...]]:
 
 def test_the_head_names_night_window_duty_and_proves_the_sum() -> None:
     assert [row[0] for row in cells(TABLE)[:4]] == [
-        "夜巡日报　2026 年 11 月 23 日 夜（11 月 24 日 凌晨）",
+        "夜巡日报　2026年11月23日夜（11月24日凌晨）",
         "报送时间：2026-11-24 00:00 至 2026-11-24 06:00",
         "值班领导：刘局　值班人员：小赵、小钱",
-        "应报 8 家 = 按时 2 + 迟报 1 + 部分 1 + 未报 2 + 免报 1 + 待判 1",
+        "应报 8 家 = 按时 2 + 迟报 1 + 部分未报 1 + 未报 2 + 停产免报 1 + 待判 1",
     ]
     assert cells(TABLE)[-1][0] == "制表时间：2026-11-24 07:37"
 

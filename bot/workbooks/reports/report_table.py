@@ -130,7 +130,7 @@ def format_datetime(at: datetime) -> str:
 
 def format_date(day: date, *, with_year: bool = False) -> str:
     """A day as people say it."""
-    return (f"{day.year} 年 " if with_year else "") + f"{day.month} 月 {day.day} 日"
+    return (f"{day.year}年" if with_year else "") + f"{day.month}月{day.day}日"
 
 
 def format_percent(share: float | None) -> str:

@@ -19,7 +19,16 @@ from bot.workbooks.reports.weekly import worst_state
 from schedules.reports.tallies import StateTally
 from schedules.reports.yearly import FilmTotals, YearlyReport
 
-_COUNTS = (("应报", 9), ("按时", 9), ("迟报", 9), ("部分", 9), ("未报", 9), ("免报", 9), ("待判", 9), ("按时率", 9))
+_COUNTS = (
+    ("应报", 9),
+    ("按时", 9),
+    ("迟报", 9),
+    ("部分未报", 9),
+    ("未报", 9),
+    ("停产免报", 9),
+    ("待判", 9),
+    ("按时率", 9),
+)
 _FIGURES = (("项目", 30), ("数值", 16), ("明细", 16))
 _ENTERPRISES = (("企业编号", 10), ("企业", 34), ("风险等级", 9), *_COUNTS, ("视频（段）", 11), ("时长（小时）", 12))
 _NIGHTS = (("夜", 14), *_COUNTS, ("视频（段）", 11), ("催报（条）", 11), ("备注", 24))
