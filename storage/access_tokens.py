@@ -8,7 +8,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from storage.db.models import AccessToken
-from storage.facts import insert_if_absent
+from storage.db.upsert import insert_if_absent
 
 
 class AccessTokenStore:

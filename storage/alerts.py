@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from storage.db.models import Alert, Person
-from storage.facts import insert_if_absent
+from storage.db.upsert import insert_if_absent
 
 
 class AlertStore:

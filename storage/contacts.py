@@ -12,7 +12,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from storage.db.models import Binding, Contact, DeliveryAttempt, Notice
-from storage.facts import in_list, insert_if_absent
+from storage.db.upsert import in_list, insert_if_absent
 from storage.notices import UNDELIVERABLE
 from storage.personal_channels import PersonalChannel, ReplyWindow, route_to
 

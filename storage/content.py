@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from storage.db.models import ContentItem, ContentPush, Notice
-from storage.facts import insert_if_absent
+from storage.db.upsert import insert_if_absent
 
 LINK, VIDEO = "链接", "视频"
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from storage.db.database import WRITE_TIMEOUT_S, Database
 from storage.db.models import InboxRow
-from storage.facts import insert_all_if_absent, insert_if_absent_statement
+from storage.db.upsert import insert_all_if_absent, insert_if_absent_statement
 
 _COLUMNS = "channel, message_key, id"
 

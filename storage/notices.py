@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from storage import notice_drafts
 from storage.db.models import DeliveryAttempt, GroupChat, Notice, Person
-from storage.facts import insert_all_if_absent, insert_if_absent
+from storage.db.upsert import insert_all_if_absent, insert_if_absent
 from storage.notice_drafts import EXTERNAL_MONITOR, NO_ACCOUNT, SMS_MAIL, UNDELIVERABLE, NoticeDraft, notice_row
 from storage.outbound import NoticeForm, OutboundMessage, encode
 from storage.personal_channels import PersonalChannel, route_to

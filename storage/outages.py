@@ -13,7 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from storage.db.models import Fact, Outage
-from storage.facts import FactStore, insert_if_absent
+from storage.db.upsert import insert_if_absent
+from storage.facts import FactStore
 
 RECEIVING, PROCESSING, PLATFORM = "receiving", "processing", "platform"
 # The fact that holds the present failure of the platform.

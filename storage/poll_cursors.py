@@ -13,7 +13,7 @@ from sqlalchemy import Connection, TextClause, bindparam, or_, select, text, upd
 from sqlalchemy.orm import Session
 
 from storage.db.models import PollCursor
-from storage.facts import insert_if_absent
+from storage.db.upsert import insert_if_absent
 
 
 def record_notification(connection: Connection, name: str, token: str | None, now: datetime) -> None:

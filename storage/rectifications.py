@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from storage.db.models import Notice, RectificationAnswer, RectificationRequest, Submission, Verdict
-from storage.facts import insert_if_absent
+from storage.db.upsert import insert_if_absent
 
 # The sentence by which an enterprise hears of a problem.
 PROBLEM_TEXT_KEY = "rectification.request"

@@ -13,7 +13,7 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from storage.db.models import Binding, Employment, Enterprise, GroupChat, Invitation, KeyPart, Person, Rule
-from storage.facts import in_list
+from storage.db.upsert import in_list
 from storage.personal_channels import canonical_account
 from storage.register_terms import ADMIN, DEREGISTERED, OFFICE_STAFF, PRODUCING, SHUT_DOWN
 

@@ -10,7 +10,7 @@ from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from storage.db.models import Enterprise, KeyPart, ReviewClaim, SecondReview, Submission, Verdict
-from storage.facts import insert_if_absent
+from storage.db.upsert import insert_if_absent
 
 REJECTING_VERDICTS = ("unclear", "wrong_part")
 

@@ -11,7 +11,7 @@ from sqlalchemy import and_, bindparam, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from storage.db.models import Binding, Credential, Employment, Enterprise, Person, WebSession
-from storage.facts import insert_if_absent
+from storage.db.upsert import insert_if_absent
 from storage.register_terms import DEREGISTERED
 
 SESSION_IDLE_TIMEOUT, SESSION_MAX_AGE = timedelta(hours=12), timedelta(days=30)

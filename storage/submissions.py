@@ -12,7 +12,8 @@ from sqlalchemy import and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from storage.db.models import Binding, Enterprise, NightEnterpriseChoice, ReceivedText, Submission
-from storage.facts import FactStore, insert_if_absent
+from storage.db.upsert import insert_if_absent
+from storage.facts import FactStore
 from storage.personal_channels import canonical_account
 
 

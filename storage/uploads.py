@@ -11,7 +11,7 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from storage.db.models import InboxRow, Upload, UploadChunk
-from storage.facts import insert_if_absent
+from storage.db.upsert import insert_if_absent
 
 CHANNEL = "upload"
 

@@ -53,7 +53,7 @@ from storage.db.models import (
     Verdict,
     WebSession,
 )
-from storage.facts import insert_if_absent
+from storage.db.upsert import insert_if_absent
 from tests.places import Place
 
 NOW, DAY = datetime(2026, 11, 24, 1, tzinfo=UTC), date(2026, 11, 24)
