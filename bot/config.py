@@ -29,6 +29,7 @@ from bot.config_types import (
     OptionalHttpUrl,
     Port,
     Secret,
+    SecretKey,
     TimeZone,
     WebSocketUrl,
 )
@@ -53,7 +54,7 @@ class Config(BaseModel):
     HOST: str = "127.0.0.1"
     PORT: Port = Field(8000, description="settings.expect_port")
     PUBLIC_URL: OptionalHttpUrl = Field("", description="settings.expect_url")
-    SECRET_KEY: Secret = SecretStr("")
+    SECRET_KEY: SecretKey = Field(SecretStr(""), description="settings.expect_secret_key")
     TIMEZONE: TimeZone = Field(ZoneInfo("Asia/Shanghai"), description="settings.expect_timezone")
     WECOM_API_URL: HttpUrl = Field("https://qyapi.weixin.qq.com", description="settings.expect_url")
     WECOM_CORP_ID: str = ""

@@ -11,6 +11,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, SecretStr
 
+# It signs sessions and links; a shorter one can be guessed.
+MIN_SECRET_KEY_LENGTH = 32
+
 
 def _zone(value: str) -> ZoneInfo:
     try:
@@ -56,6 +59,12 @@ def _aes_key(value: str) -> SecretStr:
     return SecretStr(value)
 
 
+def _secret_key(value: str) -> SecretStr:
+    if 0 < len(value) < MIN_SECRET_KEY_LENGTH:
+        raise ValueError
+    return SecretStr(value)
+
+
 def _fallbacks(value: str) -> tuple[SecretStr, ...]:
     """Several addresses; a comma inside one, as between receivers, belongs to it."""
     urls = [url.strip() for url in re.split(r"[\s,]+(?=[A-Za-z][A-Za-z0-9+.-]*://)", value.strip()) if url.strip()]
@@ -94,6 +103,7 @@ Port = Annotated[int, BeforeValidator(_port)]
 TimeZone = Annotated[ZoneInfo, BeforeValidator(_zone)]
 AgentId = Annotated[int | None, BeforeValidator(_agent)]
 Secret = Annotated[SecretStr, BeforeValidator(SecretStr)]
+SecretKey = Annotated[SecretStr, BeforeValidator(_secret_key)]
 AesKey = Annotated[SecretStr, BeforeValidator(_aes_key)]
 FallbackUrls = Annotated[tuple[SecretStr, ...], BeforeValidator(_fallbacks)]
 HttpUrl = Annotated[str, BeforeValidator(_web_address)]

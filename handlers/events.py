@@ -74,7 +74,7 @@ def _handle_undelivered(message: Message, ctx: Context) -> None:
     if notice is None or notice.state != "sent":
         return
     ctx.store.notices.record_outcome(notice.id, "failed", ctx.now, message.event)
-    ctx.store.contacts.record_undeliverable(notice.route, ctx.now, message.event)
+    ctx.store.contacts.record_undeliverable(notice.route, ctx.now)
     if notice.person_id is not None and (failed := ctx.store.notices.get(notice.id)):
         by_template = failed.message is not None and failed.message.by_template
         tried = route_key(failed.channel, failed.address, outside_reply_window=by_template)

@@ -37,7 +37,6 @@ def add_user(
         login=login,
         password_hash=password_hash,
         totp_secret=totp_secret,
-        created_at=now,
         failed_attempts=0,
     )
     store.sign_ins.save_credential(credential)

@@ -38,7 +38,7 @@ class ContactStore:
 
     def record_seen(self, route: str, at: datetime) -> None:
         """An account is there, whatever was the matter before. That alone lets us say nothing more than we could."""
-        back = {"left_at": None, "undeliverable_at": None, "undeliverable_reason": None}
+        back = {"left_at": None, "undeliverable_at": None}
         self._update(route, back, or_(Contact.left_at.is_(None), Contact.left_at <= at))
 
     def record_message(self, route: str, at: datetime, reply_window: ReplyWindow | None) -> None:
@@ -60,9 +60,9 @@ class ContactStore:
         gone = {"left_at": at, "reply_until": at}
         self._update(route, gone, or_(Contact.last_received_at.is_(None), Contact.last_received_at <= at))
 
-    def record_undeliverable(self, route: str, at: datetime, reason: str) -> None:
+    def record_undeliverable(self, route: str, at: datetime) -> None:
         """The platform would not deliver to an account."""
-        self._update(route, {"undeliverable_at": at, "undeliverable_reason": reason})
+        self._update(route, {"undeliverable_at": at})
 
     def close_reply_window(self, route: str, at: datetime) -> None:
         """The platform lets us say nothing more to an account until it speaks again."""
@@ -71,7 +71,7 @@ class ContactStore:
     def record_delivery(self, route: str) -> None:
         """Something has arrived: what was refused before counts no more."""
         cured = update(Contact).where(Contact.route == route, Contact.undeliverable_at.is_not(None))
-        self.session.execute(cured.values(undeliverable_at=None, undeliverable_reason=None))
+        self.session.execute(cured.values(undeliverable_at=None))
 
     def _update(self, route: str, values: dict[str, Any], *conditions: Any) -> None:
         insert_if_absent(self.session, Contact, {"route": route})

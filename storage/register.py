@@ -57,10 +57,6 @@ class Register:
             .limit(1)
         ).first()
 
-    def account_of(self, person_id: int, realm: str) -> str | None:
-        """The account by which a person is reached on a platform now."""
-        return self.accounts([person_id], realm).get(person_id)
-
     def with_account(self, people: Iterable[int], realms: Iterable[str]) -> set[int]:
         """Those of several people who have an account in one of these realms."""
         bound = select(Binding.person_id).where(

@@ -248,7 +248,7 @@ def config_for(cloud: Cloud, folder: Path, **settings: str) -> Config:
         {
             **{name: str(value) for name, value in cloud.settings.items()},
             **here().settings(folder),
-            "SECRET_KEY": "a secret of the tests",
+            "SECRET_KEY": "a secret key used by the tests only",
             "PUBLIC_URL": "https://patrol.example.org",
             **settings,
         },

@@ -17,8 +17,7 @@ from schedules.context import Context
 @click.option("--json", "as_json", is_flag=True, help="As JSON (the contract's form).")
 def night(date_: str | None, as_json: bool) -> None:
     """One patrol night, named by its morning date; by default the present one."""
-    from bot.reports.night import night_json
-    from bot.reports.night_board import print_night
+    from bot.reports.night import night_json, print_night
     from schedules.patrol_night import night_of
 
     wanted = parse_day(date_) if date_ else None

@@ -71,7 +71,7 @@ def fail_over(
     if isinstance(error, RecipientLeft):
         store.contacts.record_left(notice.route, now)
     elif isinstance(error, RecipientUnreachable):
-        store.contacts.record_undeliverable(notice.route, now, error.detail)
+        store.contacts.record_undeliverable(notice.route, now)
     elif isinstance(error, ReplyWindowClosed):
         store.contacts.close_reply_window(notice.route, now)
     if not _can_fail_over(notice):

@@ -1,4 +1,4 @@
-"""One patrol night as the outside sees it: `night --json` of the contract."""
+"""One patrol night as JSON values (`night --json`) and as a table on a terminal."""
 
 from __future__ import annotations
 
@@ -7,42 +7,53 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from bot.texts import recipient_label
+from rich.console import Console
+from rich.table import Table
+
+from bot.texts import recipient_label, say
 from schedules.context import Context
 from schedules.judgement import EnterpriseJudgement
 from schedules.night_judgement import judge_night
 from schedules.patrol_night import submission_window
-from schedules.rules import RuleBook
 from storage.db.models import Notice, Outage, Submission
-from storage.store import Store
+
+_COLOURS = {
+    "on_time": "green",
+    "late": "yellow",
+    "partial": "dark_orange",
+    "missing": "bold red",
+    "exempt": "dim",
+    "unjudged": "cyan",
+}
 
 
 def night_json(ctx: Context, night: date) -> dict[str, Any]:
-    """Everything about a night as plain JSON values; instants carry the county's offset."""
-    return _View(ctx.store, ctx.rules).of(night, ctx.now)
+    """Everything about a night as JSON values; instants are in the zone of the rules."""
+    return _NightView(ctx).to_json(night)
 
 
-class _View:
-    def __init__(self, store: Store, book: RuleBook) -> None:
-        self._store, self._book = store, book
+class _NightView:
+    def __init__(self, ctx: Context) -> None:
+        self._ctx, self._store = ctx, ctx.store
         self._verdicts: dict[int, str] = {}
 
-    def of(self, night: date, now: datetime) -> dict[str, Any]:
-        whole, span = judge_night(Context(self._store, self._book, now), night), submission_window(night, self._book)
+    def to_json(self, night: date) -> dict[str, Any]:
+        judgement, window = judge_night(self._ctx, night), submission_window(night, self._ctx.rules)
         films = self._store.submissions.of_night(night)
-        self._verdicts = {each.submission_id: each.verdict for each in self._store.review.verdicts_at(night, now)}
+        verdicts = self._store.review.verdicts_at(night, self._ctx.now)
+        self._verdicts = {verdict.submission_id: verdict.verdict for verdict in verdicts}
         by_part: dict[int, list[Submission]] = defaultdict(list)
         for film in films:
             if film.attribution == "attributed" and film.part_id is not None:
                 by_part[film.part_id].append(film)
         return {
             "night": night.isoformat(),
-            "window": [self._instant(span.opens), self._instant(span.closes)],
-            "outages": [self._outage(each) for each in self._store.outages.within(span.opens, span.closes)],
-            "counts": whole.counts,
-            "enterprises": [self._enterprise(each, by_part) for each in whole.enterprises],
-            "unattributed": self._elsewhere(films, "unattributed"),
-            "quarantined": self._elsewhere(films, "quarantined"),
+            "window": [self._instant(window.opens), self._instant(window.closes)],
+            "outages": [self._outage(outage) for outage in self._store.outages.within(window.opens, window.closes)],
+            "counts": judgement.counts,
+            "enterprises": [self._enterprise(each, by_part) for each in judgement.enterprises],
+            "unattributed": self._of_attribution(films, "unattributed"),
+            "quarantined": self._of_attribution(films, "quarantined"),
             "notices": [self._notice(notice) for notice in self._store.notices.of_night(night)],
         }
 
@@ -65,15 +76,15 @@ class _View:
         ]
         return {"code": each.enterprise.code, "name": each.enterprise.name, "state": each.state, "parts": parts}
 
-    def _elsewhere(self, films: Sequence[Submission], place: str) -> list[dict[str, Any]]:
+    def _of_attribution(self, films: Sequence[Submission], attribution: str) -> list[dict[str, Any]]:
         return [
             {**self._submission(film), "channel": film.channel, "candidates": self._candidates(film)}
             for film in films
-            if film.attribution == place
+            if film.attribution == attribution
         ]
 
     def _candidates(self, film: Submission) -> list[str]:
-        """Codes of the enterprises it may belong to, as far as is known."""
+        """Codes of the enterprises that the film may belong to; empty when the sender is unknown."""
         if film.enterprise_id is not None:
             enterprise = self._store.register.enterprise(film.enterprise_id)
             return [enterprise.code] if enterprise else []
@@ -113,4 +124,40 @@ class _View:
         }
 
     def _instant(self, instant: datetime) -> str:
-        return instant.astimezone(self._book.zone).isoformat()
+        return instant.astimezone(self._ctx.rules.zone).isoformat()
+
+
+def print_night(night: dict[str, Any], console: Console | None = None) -> None:
+    """Print a night as returned by `night_json`: the counts, one line per enterprise, delivery problems."""
+    console = console or Console()
+    counts = "  ".join(
+        f"[{_COLOURS.get(name, 'bold')}]{say(f'board.{name}')} {number}[/]" for name, number in night["counts"].items()
+    )
+    console.print(say("board.title", night=night["night"]), counts)
+    for outage in night["outages"]:
+        hours = {name: outage[name][11:16] for name in ("began_at", "ended_at")}
+        closes = f"{night['window'][1]:.16}".replace("T", " ")
+        console.print(say(f"outage.{outage['what']}_summary", closes=closes, **hours), style="on grey23")
+    table = Table(box=None, pad_edge=False)
+    for heading in ("board.code", "board.enterprise", "board.state", "board.parts"):
+        table.add_column(say(heading), no_wrap=heading != "board.parts")
+    for each in night["enterprises"]:
+        parts = "  ".join(f"[{_COLOURS[part['state']]}]{part['number']}[/]" for part in each["parts"])
+        state = f"[{_COLOURS[each['state']]}]{say('board.' + each['state'])}[/]"
+        table.add_row(each["code"], each["name"], state, parts)
+    console.print(table)
+    for name, notices in _delivery_problems(night["notices"]).items():
+        if notices:
+            recipients = [f"{each['to']}（{say('channel.' + each['channel'])}）" for each in notices]
+            console.print(say(f"board.{name}", names=recipients))
+    for attribution in ("unattributed", "quarantined"):
+        if night[attribution]:
+            receipts = [film["receipt"] for film in night[attribution]]
+            console.print(say(f"board.{attribution}", receipts=receipts))
+
+
+def _delivery_problems(notices: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    return {
+        "undelivered": [each for each in notices if each["state"] in ("failed", "unknown")],
+        "failed_over": [each for each in notices if each["state"] == "sent" and each["tried"]],
+    }

@@ -12,7 +12,6 @@ from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-HEAD_BYTES = 64
 MAX_KEY_BYTES, MAX_NAME_BYTES = 1024, 255
 
 
@@ -61,7 +60,7 @@ class Spool:
     """A film while it is being received: a temporary file, and what is known of it so far."""
 
     def __init__(self, file: FileIO, path: Path) -> None:
-        self.path, self.size, self.head = path, 0, b""
+        self.path, self.size = path, 0
         self._file, self._hash = file, hashlib.sha256()
 
     def write(self, chunk: bytes) -> None:
@@ -74,8 +73,6 @@ class Spool:
             raise ObjectError(f"cannot write to {self.path}: {error.strerror}") from error
         self._hash.update(chunk)
         self.size += len(chunk)
-        if len(self.head) < HEAD_BYTES:
-            self.head += chunk[: HEAD_BYTES - len(self.head)]
 
     @property
     def sha256(self) -> str:

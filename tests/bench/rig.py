@@ -205,7 +205,7 @@ def service(
             **{name: str(value) for name, value in {**cloud.settings, **bot}.items()},
             **kept_in,
             "DATABASE_URL": kept.url.render_as_string(hide_password=False),
-            "SECRET_KEY": "bench",
+            "SECRET_KEY": "a secret key used by the tests only",
             "PORT": str(made.port),
             "PYTHONPATH": str(ROOT),
             "BENCH_LOG": f"{place}/log.txt",

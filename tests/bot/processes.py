@@ -53,7 +53,7 @@ class Program:
         own = {
             "DATABASE_URL": self.database_url,
             "OBJECT_STORE_URL": f"file:{self.folder}/objects",
-            "SECRET_KEY": "tests",
+            "SECRET_KEY": "a secret key used by the tests only",
             "PORT": str(self.port),
             "PYTHONPATH": str(ROOT),
             "PYTHONWARNINGS": "ignore",

@@ -16,6 +16,7 @@ from tests.bot.processes import program
 
 NOWHERE = Path("/nowhere/.env")
 HUSH = "hush-hush-hush"
+LONG_HUSH = "-".join([HUSH] * 3)
 KEY = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"
 APP = {
     "WECOM_CORP_ID": "ww1",
@@ -72,8 +73,9 @@ def test_a_wrong_value_is_named_with_what_was_found_and_what_is_expected(name: s
         {"DATABASE_URL": f"postgresql+psycopg://patrol:{HUSH}@host:port/db"},
         {"DATABASE_URL": f"mysql://host/db?password={HUSH}"},
         {"WECOM_API_URL": f"ftp://me:{HUSH}@host"},
+        {"SECRET_KEY": HUSH},
     ],
-    ids=range(8),
+    ids=range(9),
 )
 def test_a_secret_is_not_shown_when_it_is_wrong(environment: dict[str, str]) -> None:
     line = refusal(environment)
@@ -85,7 +87,7 @@ def test_a_secret_is_not_shown_when_it_is_right() -> None:
         {
             **APP,
             "DATABASE_URL": f"postgresql+psycopg://p:{HUSH}@h/d",
-            "SECRET_KEY": HUSH,
+            "SECRET_KEY": LONG_HUSH,
             "AWS_SECRET_ACCESS_KEY": HUSH,
             "ALERT_FALLBACK_URLS": f"json://u:{HUSH}@h",
         },
@@ -111,7 +113,7 @@ def test_a_door_is_off_when_nothing_of_it_is_set() -> None:
 
 @pytest.mark.parametrize("name", SECRET_SETTINGS)
 def test_every_secret_may_stand_in_a_file(name: str, tmp_path: Path) -> None:
-    shapes = {"DATABASE_URL": "sqlite:///x.db", "ALERT_FALLBACK_URLS": "json://h"}
+    shapes = {"DATABASE_URL": "sqlite:///x.db", "ALERT_FALLBACK_URLS": "json://h", "SECRET_KEY": LONG_HUSH}
     value = KEY if name.endswith("AES_KEY") else shapes.get(name, HUSH)
     (tmp_path / "secret").write_text(value + "\n")
     door = next((names for names in CHANNEL_SETTINGS.values() if name in names), ())
@@ -128,10 +130,11 @@ def test_a_file_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:
 
 def test_the_environment_wins_over_the_file_also_where_it_names_a_file(tmp_path: Path) -> None:
     dotenv = tmp_path / ".env"
-    dotenv.write_text("PORT=81\nHOST=0.0.0.0\nSECRET_KEY=written\n")
-    (tmp_path / "key").write_text("from a file")
+    dotenv.write_text("PORT=81\nHOST=0.0.0.0\nSECRET_KEY=written-in-the-dotenv-file-of-this-test\n")
+    key = "read from the file that SECRET_KEY_FILE names"
+    (tmp_path / "key").write_text(key)
     config = load_config({"PORT": "82", "SECRET_KEY_FILE": str(tmp_path / "key")}, dotenv)
-    assert (config.PORT, config.HOST, config.SECRET_KEY.get_secret_value()) == (82, "0.0.0.0", "from a file")
+    assert (config.PORT, config.HOST, config.SECRET_KEY.get_secret_value()) == (82, "0.0.0.0", key)
 
 
 def test_an_empty_value_means_the_default() -> None:
@@ -154,9 +157,19 @@ def test_serving_needs_a_secret_key(tmp_path: Path) -> None:
     assert not (tmp_path / "p.db").exists()
 
 
+@pytest.mark.parametrize(("length", "accepted"), [(0, True), (1, False), (31, False), (32, True)])
+def test_a_secret_key_has_at_least_32_characters(length: int, accepted: bool) -> None:
+    settings = {"SECRET_KEY": "k" * length}
+    if accepted:
+        assert load_config(settings, NOWHERE).SECRET_KEY.get_secret_value() == "k" * length
+    else:
+        line = refusal(settings)
+        assert ("SECRET_KEY" in line, "32" in line, "openssl rand -hex 32" in line) == (True, True, True)
+
+
 def test_the_program_ends_with_one_line_and_no_traceback(tmp_path: Path) -> None:
     with Cloud() as cloud, program(cloud, tmp_path) as made:
-        for settings in ({"PORT": "x"}, {"SECRET_KEY": ""}):
+        for settings in ({"PORT": "x"}, {"SECRET_KEY": ""}, {"SECRET_KEY": "short"}):
             ended = made.run("serve", **settings)
             assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (1, "", 1)
             assert next(iter(settings)) in ended.stderr

@@ -84,7 +84,7 @@ def test_a_county_that_is_well_is_told_so(county: Edge, tmp_path: Path) -> None:
     [
         ({"PORT": "eight"}, "✘ 设置 PORT"),
         ({"SECRET_KEY": ""}, "✘ 设置 SECRET_KEY"),
-        ({"SECRET_KEY": "short"}, "！ SECRET_KEY 只有 5 个字符"),
+        ({"SECRET_KEY": "short"}, "✘ 设置 SECRET_KEY 不对"),
         ({"WECOM_CALLBACK_TOKEN": ""}, "✘ "),
         ({"WECOM_APP_SECRET": "wrong"}, "✘ Secret 不对"),
         ({"WECOM_CORP_ID": "ww-other"}, "✘ CorpID 不对"),
@@ -116,8 +116,8 @@ def test_an_address_that_is_not_trusted_is_named(county: Edge, tmp_path: Path) -
     county.cloud.faults.inject("getcallbackip", errcode=60020)
     assert any("不在“企业可信IP”" in line for line in wrong(county, tmp_path))
     said = "errcode 60020: not allow to access from your ip, hint: [1], from ip: 203.0.113.7, more info at …"
-    told = platform._refused(Misconfigured(said, 60020))
-    assert told.text.startswith("本机出口地址 203.0.113.7 不在“企业可信IP”")
+    result = platform.credentials_failure(Misconfigured(said, 60020))
+    assert result.text.startswith("本机出口地址 203.0.113.7 不在“企业可信IP”")
 
 
 def test_a_page_that_is_not_ours_is_found(county: Edge, tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def change(here: Edge, *rows: Any, **queries: Any) -> None:
         ("delete from duty_shift", "！ "),
         ("update group_chat set robot_key=null", "没有填机器人key"),
         ("update group_chat set robot_key='NO-SUCH-KEY'", "不可用"),
-        ("update alembic_version set version_num='0001'", "✘ 数据库结构是 0001：请运行 night-patrol migrate"),
+        ("update alembic_version set version_num='0000'", "✘ 数据库结构是 0000：请运行 night-patrol migrate"),
         ("update alembic_version set version_num='9999'", "✘ 数据库结构 9999 比本程序的"),
     ],
 )
@@ -212,16 +212,18 @@ def test_several_workers_under_the_names_of_their_hosts_are_advised(county: Edge
 
 
 @embedded_only
-def test_a_disk_that_is_nearly_full_and_files_that_others_may_read_are_found(
-    county: Edge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(storage, "_ROOM_WANTED", 10**18)
+def test_a_nearly_full_disk_is_reported(county: Edge) -> None:
+    results = list(storage.check_storage(county.bot.config, min_free_bytes=10**18))
+    assert [each.text.startswith("存放视频的磁盘只剩") for each in results if each.ok is False] == [True]
+
+
+@embedded_only
+def test_files_that_others_may_read_are_reported(county: Edge, tmp_path: Path) -> None:
     (tmp_path / "patrol.db").chmod(0o644)
-    lines = wrong(county, tmp_path)
-    assert any(line.startswith("✘ 存放视频的磁盘只剩") for line in lines)
-    assert any(f"chmod 600 {tmp_path}/patrol.db" in line for line in lines)
+    assert any(f"chmod 600 {tmp_path}/patrol.db" in line for line in wrong(county, tmp_path))
 
 
-def test_a_clock_that_is_off_is_found(county: Edge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.doctor.platform.wall_now", lambda: wall_now() + timedelta(seconds=95))
-    assert any(line.startswith("✘ 本机时钟与平台相差 9") for line in wrong(county, tmp_path))
+def test_a_host_clock_that_differs_from_the_platform_is_reported(county: Edge) -> None:
+    bot = county.bot
+    results = platform.check_platform(bot.config, bot.uow, bot.channels, lambda: wall_now() + timedelta(seconds=95))
+    assert any(each.ok is False and each.text.startswith("本机时钟与平台相差 9") for each in results)

@@ -12,8 +12,7 @@ from rich.console import Console
 
 from bot.devtools.simulator import Cloud
 from bot.devtools.simulator.core.kf_phone import KfPhone
-from bot.reports.night import night_json
-from bot.reports.night_board import print_night
+from bot.reports.night import night_json, print_night
 from schedules.context import Context
 from schedules.night_snapshot import load_night_snapshot
 from schedules.notify import notify_person

@@ -27,7 +27,7 @@ AES = {name: f"{name:x<43}"[:43].replace("_", "x") for name in SECRET_SETTINGS i
 MARKED = {
     **NAMED,
     **AES,
-    "SECRET_KEY": "SECRET-OF-SECRET_KEY",
+    "SECRET_KEY": "SECRET-OF-SECRET_KEY, which is long enough",
     "DATABASE_URL": "postgresql+psycopg://patrol:SECRET-OF-DATABASE@127.0.0.1:9/none",
     "ALERT_FALLBACK_URLS": "mailtos://patrol:SECRET-OF-MAIL@example.invalid",
     "HEARTBEAT_URL": "http://127.0.0.1:9/SECRET-OF-HEARTBEAT",

@@ -233,7 +233,11 @@ def test_the_doctor_reports_the_archive_library_and_keys(
     config: Any = config_for(cloud, tmp_path, **settings(chat_archive))
     with edge(tmp_path, cloud, clock, config):
         pass
-    base = {"DATABASE_URL": config.DATABASE_URL, "OBJECT_STORE_URL": config.OBJECT_STORE_URL, "SECRET_KEY": "s"}
+    base = {
+        "DATABASE_URL": config.DATABASE_URL,
+        "OBJECT_STORE_URL": config.OBJECT_STORE_URL,
+        "SECRET_KEY": "a secret key used by the tests only",
+    }
     [(is_ok, off)] = archive_results(monkeypatch, tmp_path, **base, WECOM_API_URL=cloud.url)
     assert (is_ok, "developer.work.weixin.qq.com/document/path/91774" in off) == (True, True)
     [(is_ok, good)] = archive_results(

@@ -23,7 +23,7 @@ from tests.places import Served, _administrator, here
 
 def command(*words: str, **settings: str) -> Any:
     """What a command does with these settings."""
-    return CliRunner().invoke(cli, words, env={"SECRET_KEY": "a secret of the tests", **settings})
+    return CliRunner().invoke(cli, words, env={"SECRET_KEY": "a secret key used by the tests only", **settings})
 
 
 def told(*words: str, **settings: str) -> Any:

@@ -108,7 +108,7 @@ OUTAGE: dict[str, Any] = {
     "ended_at": NOW + timedelta(hours=1),
     "recorded_at": NOW,
 }
-PASSWORD: dict[str, Any] = {"person_id": 1, "login": "a", "password_hash": "x", "created_at": NOW, "failed_attempts": 0}
+PASSWORD: dict[str, Any] = {"person_id": 1, "login": "a", "password_hash": "x", "failed_attempts": 0}
 SESSION: dict[str, Any] = {
     "token_sha256": "a",
     "person_id": 1,

@@ -132,7 +132,7 @@ def test_every_command_refuses_a_newer_database_with_one_line(database: Database
         session.execute(text("update alembic_version set version_num='9999'"))
     settings = {
         "DATABASE_URL": database.url.render_as_string(hide_password=False),
-        "SECRET_KEY": "x",
+        "SECRET_KEY": "a secret key used by the tests only",
         "PORT": "0",
         "PYTHONPATH": str(ROOT),
     }

@@ -22,7 +22,7 @@ WORD = "a long enough word"
 
 def run(folder: Path, *words: str, given: str = "") -> Any:
     """A command, with what it reads from stdin."""
-    settings = {**here().settings(folder), "SECRET_KEY": "tests"}
+    settings = {**here().settings(folder), "SECRET_KEY": "a secret key used by the tests only"}
     return CliRunner().invoke(cli, words, input=given, env=settings, catch_exceptions=False)
 
 

@@ -111,7 +111,7 @@ def test_an_account_bound_by_code_survives_the_offices_old_sheet(office: Office)
         Store(session).register.bind(1, "wecom", "new", NOW)
     assert counts(take(office, rows)) == (0, 0, 1)
     with office.database.read() as session:
-        assert Store(session).register.account_of(1, "wecom") == "new"
+        assert Store(session).register.accounts([1], "wecom") == {1: "new"}
 
 
 def test_whoever_leaves_loses_every_account_and_may_come_back(office: Office) -> None:
@@ -123,7 +123,7 @@ def test_whoever_leaves_loses_every_account_and_may_come_back(office: Office) ->
     assert not office.all(Person)[0].active
     assert counts(take(office, [*left[:6], "在职"])) == (0, 1, 0)
     with office.database.read() as session:
-        assert Store(session).register.account_of(1, "wecom") == "jia"
+        assert Store(session).register.accounts([1], "wecom") == {1: "jia"}
 
 
 def test_somebody_left_stays_so_without_the_column_and_the_office_is_told(office: Office) -> None:

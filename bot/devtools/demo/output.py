@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bot.devtools.demo.processes import DemoProcesses
 from bot.devtools.demo.scenario import ENDS_AT, STARTS_AT, ZONE, People, night_instant
-from bot.reports.night_board import print_night
+from bot.reports.night import print_night
 from bot.texts import say
 
 _SHOWN = 6

@@ -22,4 +22,3 @@ class Contact(Base):
     left_at: Mapped[datetime | None]
     # The last time the platform would not deliver to it, unless something has arrived since.
     undeliverable_at: Mapped[datetime | None]
-    undeliverable_reason: Mapped[str | None]

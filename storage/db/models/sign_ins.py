@@ -21,7 +21,6 @@ class Credential(Base):
     totp_secret: Mapped[str | None]
     # The newest step whose code was accepted: a code seen over a shoulder is worth nothing.
     last_totp_step: Mapped[int | None]
-    created_at: Mapped[datetime]
     failed_attempts: Mapped[int] = mapped_column(default=0)
     last_failed_at: Mapped[datetime | None]
 

@@ -49,7 +49,6 @@ def upgrade() -> None:
         sa.Column("reply_quota", sa.Integer(), nullable=True),
         sa.Column("left_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("undeliverable_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("undeliverable_reason", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("route"),
     )
     op.create_table(
@@ -215,7 +214,6 @@ def upgrade() -> None:
         sa.Column("password_hash", sa.Text(), nullable=False),
         sa.Column("totp_secret", sa.Text(), nullable=True),
         sa.Column("last_totp_step", sa.Integer(), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("failed_attempts", sa.Integer(), nullable=False),
         sa.Column("last_failed_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
