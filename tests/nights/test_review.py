@@ -193,7 +193,7 @@ def test_a_verdict_that_comes_too_late_to_be_made_up_for_changes_no_state(night:
     listen_to_the_night(night)
     judge(night, "leader", "非本部位")
     [told] = night.hears("p1")
-    assert told == "⚠️ 1124-0001（00:10）拍的不是 1 罐区：与登记的部位对不上。这一夜的记录不变，下次请注意。"
+    assert told == "⚠️ 1124-0001（00:10）拍的不是 1 罐区（与登记的部位对不上）。这一夜的记录不变，下次请注意。"
     assert night.part("E001", "1")["state"] == "on_time"
     night.time("13:00")
     assert night.part("E001", "1")["state"] == "on_time"
