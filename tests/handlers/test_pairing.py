@@ -31,7 +31,7 @@ def test_the_order_of_arrival_does_not_matter(events: list[PairingItem], random:
 
 
 @given(evenings)
-def test_a_word_goes_with_one_film_at_most_and_never_further_than_ten_minutes(events: list[PairingItem]) -> None:
+def test_a_text_is_paired_with_one_film_at_most_within_ten_minutes(events: list[PairingItem]) -> None:
     by_id = {event.id: event for event in events}
     pairs = pair_films_with_texts(events)
     assert len(set(pairs.values())) == len(pairs)
@@ -42,7 +42,7 @@ def test_a_word_goes_with_one_film_at_most_and_never_further_than_ten_minutes(ev
 
 
 @given(st.lists(st.integers(0, 10**6), max_size=6), st.booleans())
-def test_word_and_film_in_turns_are_paired_in_turns(gaps: list[int], word_first: bool) -> None:
+def test_alternating_texts_and_films_are_paired_in_turn(gaps: list[int], word_first: bool) -> None:
     """Whoever always says it before, or always after, is always understood."""
     events: list[tuple[int, bool]] = []
     for turn, _ in enumerate(gaps):
@@ -52,7 +52,7 @@ def test_word_and_film_in_turns_are_paired_in_turns(gaps: list[int], word_first:
     assert len(pairs) == len(gaps)
 
 
-def test_words_after_a_burst_go_to_its_films_one_after_the_other() -> None:
+def test_texts_after_several_films_go_to_them_in_order() -> None:
     assert pair_films_with_texts(said([(0, True), (0, True), (1, True), (60, False), (70, False), (80, False)])) == {
         1: 4,
         2: 5,
@@ -60,11 +60,11 @@ def test_words_after_a_burst_go_to_its_films_one_after_the_other() -> None:
     }
 
 
-def test_the_last_of_several_words_before_a_film_counts() -> None:
+def test_the_last_of_several_texts_before_a_film_counts() -> None:
     assert pair_films_with_texts(said([(0, False), (10, False), (20, True)])) == {3: 2}
 
 
-def test_ten_minutes_are_near_and_a_second_more_is_not() -> None:
+def test_a_text_ten_minutes_before_is_paired_and_one_a_second_earlier_is_not() -> None:
     assert pair_films_with_texts(said([(0, False), (600, True)])) == {2: 1}
     assert pair_films_with_texts(said([(0, False), (601, True)])) == {}
     assert pair_films_with_texts(said([(0, True), (600, False)])) == {1: 2}

@@ -21,25 +21,25 @@ from handlers.permissions import (
 )
 
 
-def test_the_auditor_looks_at_everything_and_changes_nothing() -> None:
+def test_the_auditor_may_view_everything_and_change_nothing() -> None:
     assert {action for action in ACTIONS if AUDITOR in ACTIONS[action]} == set(VIEW_ACTIONS)
 
 
-def test_no_action_both_looks_and_changes() -> None:
+def test_no_action_both_views_and_changes() -> None:
     assert not set(VIEW_ACTIONS) & set(CHANGE_ACTIONS)
 
 
-def test_everything_can_be_done_by_somebody_and_only_by_roles_there_are() -> None:
+def test_every_action_has_roles_and_only_existing_ones() -> None:
     assert all(roles and roles <= set(ROLES) for roles in ACTIONS.values())
     assert set(ROLE_OF_REGISTER_NAME.values()) == set(ROLES)
 
 
-def test_the_administrator_does_what_belongs_to_no_enterprise() -> None:
+def test_the_administrator_may_do_everything_but_what_enterprises_do() -> None:
     assert {action for action in ACTIONS if ADMIN not in ACTIONS[action]} == {"review.answer", "objection.raise"}
 
 
 @pytest.mark.parametrize("role", ["巡检员", "负责人", "安全员"])
-def test_an_enterprise_sees_only_itself(role: str) -> None:
+def test_an_enterprise_role_sees_only_its_enterprise(role: str) -> None:
     found = build_viewer(1, "甲", [role], [7])
     assert found.can_see(7)
     assert not found.can_see(8)
@@ -48,7 +48,7 @@ def test_an_enterprise_sees_only_itself(role: str) -> None:
 
 
 @pytest.mark.parametrize("role", sorted(COUNTY_ROLES))
-def test_the_county_sees_all(role: str) -> None:
+def test_a_county_role_sees_every_enterprise(role: str) -> None:
     name = next(name for name, found in ROLE_OF_REGISTER_NAME.items() if found == role)
     assert build_viewer(1, "甲", [name], [7]).can_see(None)
 
@@ -60,7 +60,7 @@ def test_several_roles_add_up() -> None:
     assert found.can_see(8)
 
 
-def test_whoever_is_signed_in_may_leave_and_nobody_does_what_is_not_in_the_table() -> None:
+def test_everybody_may_sign_out_and_unknown_actions_raise() -> None:
     nobody = Viewer(1, "甲", frozenset(), frozenset())
     assert nobody.may(OWN_SESSION)
     assert not nobody.may("tonight.see")

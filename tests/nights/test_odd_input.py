@@ -1,4 +1,4 @@
-"""Legal and odd: every one of these is answered, and none stands in the way for ever."""
+"""Valid but unusual input: all of it is answered, and none of it blocks what comes after."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must not grow with the number of enterprises: the queries of a judgement, of a wave, of one message of it."""
+"""The number of queries of a judgement and of a wave does not grow with the number of enterprises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People with nothing but WeChat: a whole night through customer service, its losses and its five answers."""
+"""People who only have WeChat: a whole night through customer service, with its losses and its five replies."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def test_every_enterprise_is_in_exactly_one_state(
 
 
 @given(counties, st.lists(clips), clips, moments)
-def test_one_film_more_makes_nothing_worse(
+def test_an_additional_film_never_makes_a_state_worse(
     county: list[ExpectedEnterprise], films: list[JudgeableFilm], more: JudgeableFilm, now: datetime
 ) -> None:
     before, after = judge(county, films, WINDOW, now), judge(county, [*films, more], WINDOW, now)
@@ -81,7 +81,7 @@ def seen(judgement: NightJudgement) -> list[object]:
 
 
 @given(counties, st.lists(clips), moments)
-def test_a_part_that_may_rest_is_never_asked_for(
+def test_an_exempt_part_is_never_missing(
     county: list[ExpectedEnterprise], films: list[JudgeableFilm], now: datetime
 ) -> None:
     for each in judge(county, films, WINDOW, now).enterprises:
@@ -92,7 +92,7 @@ def test_a_part_that_may_rest_is_never_asked_for(
 
 
 @given(counties, st.lists(clips), moments, moments)
-def test_nothing_is_called_missing_before_the_window_is_over(
+def test_nothing_is_missing_before_the_window_closes(
     county: list[ExpectedEnterprise], films: list[JudgeableFilm], now: datetime, later: datetime
 ) -> None:
     judgement = judge(county, films, WINDOW, min(now, WINDOW.closes))
@@ -103,7 +103,7 @@ def test_nothing_is_called_missing_before_the_window_is_over(
 
 
 @given(counties, st.lists(clips), moments, st.floats(0, 1))
-def test_too_many_silent_are_presumed_our_fault_and_nobody_due_never_is(
+def test_mass_silence_suggests_an_outage_only_if_somebody_is_due(
     county: list[ExpectedEnterprise], films: list[JudgeableFilm], now: datetime, threshold: float
 ) -> None:
     judgement = judge(county, films, WINDOW, now)
@@ -114,7 +114,7 @@ def test_too_many_silent_are_presumed_our_fault_and_nobody_due_never_is(
 
 
 @given(counties, st.lists(clips), moments)
-def test_a_night_is_in_question_only_while_nobody_owes_and_not_all_has_come(
+def test_a_night_is_undecided_only_while_nothing_is_confirmed_missing_and_something_is_missing(
     county: list[ExpectedEnterprise], films: list[JudgeableFilm], now: datetime
 ) -> None:
     judgement = judge(county, films, WINDOW, now)
@@ -125,7 +125,7 @@ def test_a_night_is_in_question_only_while_nobody_owes_and_not_all_has_come(
     }
 
 
-def test_a_part_whose_film_was_rejected_is_open_until_a_fresh_one_can_no_longer_come() -> None:
+def test_a_part_with_a_rejected_film_is_open_until_the_late_period_ends() -> None:
     county = [enterprise(1, [False])]
     rejected = JudgeableFilm(1, 10, WINDOW.opens, rejected=True)
     states = {
@@ -138,7 +138,7 @@ def test_a_part_whose_film_was_rejected_is_open_until_a_fresh_one_can_no_longer_
 
 
 @given(counties, st.lists(clips), clips.filter(lambda film: film.part_id is not None), moments)
-def test_a_rejected_film_never_makes_anybody_worse_than_no_film(
+def test_a_rejected_film_is_never_worse_than_no_film(
     county: list[ExpectedEnterprise], films: list[JudgeableFilm], more: JudgeableFilm, now: datetime
 ) -> None:
     rejected = JudgeableFilm(more.enterprise_id, more.part_id, more.sent_at, rejected=True)

@@ -37,7 +37,7 @@ books = st.builds(RuleBook, st.sampled_from(ZONES), st.sampled_from([[], EVENING
 
 
 @given(instants, books)
-def test_an_instant_lies_nearest_to_its_own_night(instant: datetime, book: RuleBook) -> None:
+def test_an_instant_belongs_to_the_nearest_night(instant: datetime, book: RuleBook) -> None:
     night = night_of(instant, book)
     before, after = night - timedelta(days=1), night + timedelta(days=1)
     assert not submission_window(before, book).opens <= instant <= submission_window(before, book).late_until
@@ -50,14 +50,14 @@ def test_a_later_instant_never_belongs_to_an_earlier_night(instant: datetime, la
 
 
 @given(instants, st.sampled_from(ZONES))
-def test_the_zone_in_which_an_instant_is_written_does_not_matter(instant: datetime, written: ZoneInfo) -> None:
+def test_the_zone_of_an_instant_does_not_matter(instant: datetime, written: ZoneInfo) -> None:
     book = RuleBook(SHANGHAI)
     assert night_of(instant, book) == night_of(instant.astimezone(written), book)
     assert shift_day(instant, book) == shift_day(instant.astimezone(written), book)
 
 
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.sampled_from([None, EVENING]))
-def test_everything_within_a_window_belongs_to_its_night(night: date, agreed: list[Agreed] | None) -> None:
+def test_every_instant_of_a_window_belongs_to_its_night(night: date, agreed: list[Agreed] | None) -> None:
     book = RuleBook(SHANGHAI, agreed or [])
     span = submission_window(night, book)
     for instant in (span.opens, span.opens + MINUTE, span.closes, span.late_until):
@@ -71,7 +71,7 @@ def test_a_window_is_six_hours_long(night: date) -> None:
     assert span.opens.astimezone(UTC).hour == 16
 
 
-def test_china_did_have_summer_time_once() -> None:
+def test_a_window_during_the_summer_time_of_china() -> None:
     """So that the tests above prove something about the zone and not about a fixed offset."""
     assert datetime(1988, 7, 1, tzinfo=SHANGHAI).utcoffset() == timedelta(hours=9)
 
@@ -89,13 +89,13 @@ def test_china_did_have_summer_time_once() -> None:
         ("2026-11-24T18:00:00", "2026-11-25"),
     ],
 )
-def test_these_instants_belong_to_these_nights(instant: str, night: str) -> None:
+def test_instants_and_their_nights(instant: str, night: str) -> None:
     at = datetime.fromisoformat(instant).replace(tzinfo=SHANGHAI)
     assert night_of(at, RuleBook(SHANGHAI)) == date.fromisoformat(night)
 
 
 @given(instants)
-def test_lateness_only_grows(instant: datetime) -> None:
+def test_a_later_film_is_never_less_late(instant: datetime) -> None:
     order = ["early", "on_time", "late", "supplied_afterwards"]
     span = submission_window(date(2026, 11, 24), RuleBook(SHANGHAI))
     edges = [span.opens, span.closes, span.late_until]
@@ -105,7 +105,7 @@ def test_lateness_only_grows(instant: datetime) -> None:
 
 
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.times(), st.sampled_from([None, EVENING]))
-def test_a_time_of_day_falls_into_the_day_that_begins_with_the_window(
+def test_a_time_of_day_is_within_a_day_of_the_opening(
     night: date, clock_time: object, agreed: list[Agreed] | None
 ) -> None:
     book = RuleBook(SHANGHAI, agreed or [])
@@ -114,7 +114,7 @@ def test_a_time_of_day_falls_into_the_day_that_begins_with_the_window(
 
 
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.integers(0, 7 * 60 + 59))
-def test_the_shift_of_a_night_is_the_one_on_duty_during_it(night: date, minutes: int) -> None:
+def test_the_shift_of_a_night_is_on_duty_during_it(night: date, minutes: int) -> None:
     opens = submission_window(night, RuleBook(SHANGHAI)).opens
     assert shift_day(opens + timedelta(minutes=minutes), RuleBook(SHANGHAI)) == shift_day_of_night(night)
     assert shift_day(opens + timedelta(hours=8), RuleBook(SHANGHAI)) == night

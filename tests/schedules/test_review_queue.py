@@ -33,7 +33,7 @@ candidates = st.lists(
 )
 
 
-def test_what_is_suspicious_goes_before_what_was_troubled_before_what_is_red() -> None:
+def test_reused_films_come_before_problem_parts_before_red_ones() -> None:
     films = [
         ReviewCandidate(1, NOW, 0.5, risk="红"),
         ReviewCandidate(2, NOW, 0.5, risk="蓝", had_problem=True),
@@ -52,7 +52,7 @@ def test_what_is_suspicious_goes_before_what_was_troubled_before_what_is_red() -
 
 
 @given(candidates, st.floats(0, 1))
-def test_whatever_is_risky_is_reviewed_and_nothing_twice(films: list[ReviewCandidate], share: float) -> None:
+def test_every_risky_film_is_queued_and_none_twice(films: list[ReviewCandidate], share: float) -> None:
     queued = build_queue(films, share)
     ids = [each.film_id for each in queued]
     risky = {
@@ -66,19 +66,19 @@ def test_whatever_is_risky_is_reviewed_and_nothing_twice(films: list[ReviewCandi
 
 
 @given(candidates, st.randoms(use_true_random=False))
-def test_the_order_in_which_films_are_listed_does_not_matter(films: list[ReviewCandidate], dice: st.DataObject) -> None:
+def test_the_order_of_the_list_does_not_matter(films: list[ReviewCandidate], dice: st.DataObject) -> None:
     shuffled = list(films)
     dice.shuffle(shuffled)  # type: ignore[attr-defined]
     assert build_queue(films, 0.1) == build_queue(shuffled, 0.1)
 
 
-def test_about_as_many_are_drawn_as_was_agreed() -> None:
+def test_the_sample_has_about_the_agreed_share() -> None:
     lots = [stable_random("digest", number) for number in range(4000)]
     assert 320 < sum(each < 0.1 for each in lots) < 480
 
 
 @given(st.lists(st.integers(1, 10**6), unique=True, max_size=60), st.text())
-def test_a_twentieth_is_looked_at_again_and_at_least_one(ids: list[int], seed: str) -> None:
+def test_a_twentieth_and_at_least_one_gets_a_second_review(ids: list[int], seed: str) -> None:
     judged = [(each, f"1124-{each}") for each in ids]
     drawn = choose_second_reviews(judged, seed, 0.05)
     assert len(drawn) == -(-len(ids) // 20)
@@ -86,6 +86,6 @@ def test_a_twentieth_is_looked_at_again_and_at_least_one(ids: list[int], seed: s
     assert drawn == choose_second_reviews(judged[::-1], seed, 0.05)
 
 
-def test_another_seed_draws_others() -> None:
+def test_another_seed_chooses_others() -> None:
     judged = [(number, f"1124-{number}") for number in range(100)]
     assert choose_second_reviews(judged, "a", 0.05) != choose_second_reviews(judged, "b", 0.05)

@@ -36,7 +36,7 @@ changes = st.lists(
 
 
 @given(changes, st.dates(date(2025, 1, 1), date(2027, 12, 31)), st.times(time(1), time(9)))
-def test_a_new_rule_never_touches_an_earlier_night(agreed: list[Agreed], from_: date, closes: time) -> None:
+def test_a_new_rule_never_changes_an_earlier_night(agreed: list[Agreed], from_: date, closes: time) -> None:
     change = Agreed("截止时间", f"{closes:%H:%M}", from_)
     before, after = RuleBook(ZONE, agreed), RuleBook(ZONE, [*agreed, change])
     for days in (1, 2, 300):
@@ -45,7 +45,7 @@ def test_a_new_rule_never_touches_an_earlier_night(agreed: list[Agreed], from_: 
 
 
 @given(changes, st.dates(date(2025, 1, 1), date(2027, 12, 31)))
-def test_the_latest_rule_that_holds_is_the_one_that_counts(agreed: list[Agreed], night: date) -> None:
+def test_the_latest_effective_rule_applies(agreed: list[Agreed], night: date) -> None:
     holding = [row for row in agreed if (row.effective_from or date.min) <= night]
     expected = max(holding, key=lambda row: row.effective_from or date.min, default=None)
     last = [row for row in holding if expected and row.effective_from == expected.effective_from]
@@ -68,11 +68,11 @@ def test_the_latest_rule_that_holds_is_the_one_that_counts(agreed: list[Agreed],
         ("最短时长秒", "15", "shortest_film_s", 15.0),
     ],
 )
-def test_each_rule_reads_as_the_office_writes_it(name: str, value: str, field: str, read: object) -> None:
+def test_rules_are_parsed_as_the_office_writes_them(name: str, value: str, field: str, read: object) -> None:
     assert getattr(RuleBook(ZONE, [Agreed(name, value)]).for_night(date(2026, 11, 24)), field) == read
 
 
-def test_without_any_rule_the_defaults_hold_and_an_unknown_name_changes_nothing() -> None:
+def test_defaults_apply_without_rules_and_unknown_names_are_ignored() -> None:
     assert RuleBook(ZONE).for_night(date(2026, 11, 24)) == NightRules()
     assert RuleBook(ZONE, [Agreed("天气", "晴")]).for_night(date(2026, 11, 24)) == NightRules()
     assert set(RULE_FIELDS) >= {"开始时间", "截止时间", "补报截止", "催报时间", "值班提醒时间", "升级间隔分钟"}

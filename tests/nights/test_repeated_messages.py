@@ -1,4 +1,4 @@
-"""What the platform repeats, mixes up or sends at once is heard as if it had come in order, once."""
+"""Messages repeated, reordered or sent at once by the platform are handled once, as if they had come in order."""
 
 from __future__ import annotations
 

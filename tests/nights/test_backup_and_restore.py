@@ -1,4 +1,4 @@
-"""The commands: a night is put by, brought back on a fresh machine of either kind, and says the same there."""
+"""The backup and restore commands: a night restored on another machine gives the same reports."""
 
 from __future__ import annotations
 

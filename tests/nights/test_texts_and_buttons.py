@@ -1,4 +1,4 @@
-"""Words, voices and buttons besides films: everything is answered, shortly and to the point."""
+"""Texts, voice messages and buttons: everything is answered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Films posted in the group, which only the chat archive lets us see: filed like any other, answered in private."""
+"""Films posted in the group and read from the chat archive are filed as any other and answered in private."""
 
 from __future__ import annotations
 

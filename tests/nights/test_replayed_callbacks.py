@@ -1,4 +1,4 @@
-"""An old callback that is genuine is kept as old: in its own night, once, whoever sends it and whenever."""
+"""A genuine callback that is replayed later counts once, for its own night."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in the store is never replaced: bytes that differ stand beside it, and the film is filed all the same."""
+"""A stored object is never replaced: different bytes are stored beside it, and the film is filed all the same."""
 
 from __future__ import annotations
 

@@ -41,31 +41,31 @@ def names(kind: str, *standings: tuple[PersonalChannel, Standing], tried: tuple[
     return [way.key.replace("/a", "", 1) for way in route_options(kind, standings, NOW, tried)]
 
 
-def test_a_line_without_a_window_is_open_to_whoever_is_bound() -> None:
+def test_a_channel_without_reply_window_is_open_to_every_bound_account() -> None:
     assert names("reminder", (APP, Standing())) == ["wecom_app"]
 
 
-def test_who_has_left_is_not_spoken_to() -> None:
+def test_an_account_that_left_is_no_route() -> None:
     assert names("receipt", (APP, Standing(left_at=NOW)), (KF, spoke(1))) == ["wecom_kf"]
 
 
-def test_after_48_hours_only_a_template_speaks_and_only_of_what_matters() -> None:
+def test_after_48_hours_only_important_kinds_go_and_only_by_template() -> None:
     assert names("receipt", (KF, spoke(48)), (ACCOUNT, spoke(48))) == []
     assert names("reminder", (KF, spoke(48)), (ACCOUNT, spoke(48))) == ["official_account/unasked"]
     assert names("reminder", (ACCOUNT, spoke(47))) == ["official_account", "official_account/unasked"]
 
 
 @pytest.mark.parametrize(("kind", "most"), [*zip(KINDS, (5, 4, 3, 2, 2), strict=True)])
-def test_five_messages_are_spent_on_receipt_before_danger_before_question_before_missing(kind: str, most: int) -> None:
+def test_a_quota_of_five_is_reserved_by_importance(kind: str, most: int) -> None:
     assert [bool(names(kind, (KF, spoke(1, spent)))) for spent in range(6)] == [spent < most for spent in range(6)]
 
 
-def test_of_a_minute_with_three_messages_less_is_kept_back() -> None:
+def test_a_smaller_quota_reserves_less() -> None:
     minute = Standing(last_received_at=NOW, reply_until=NOW + timedelta(minutes=1), reply_quota=3)
     assert names("system", (ACCOUNT, minute))[0] == "official_account"
 
 
-def test_where_somebody_spoke_lately_comes_first_and_where_he_was_refused_last() -> None:
+def test_recent_contact_comes_first_and_a_recent_refusal_last() -> None:
     heard = Standing(last_received_at=NOW - timedelta(days=1))
     assert names("reminder", (APP, Standing()), (KF, spoke(1))) == ["wecom_kf", "wecom_app"]
     assert names("reminder", (APP, heard), (KF, spoke(1))) == ["wecom_app", "wecom_kf"]
@@ -75,7 +75,7 @@ def test_where_somebody_spoke_lately_comes_first_and_where_he_was_refused_last()
     assert names("reminder", (APP, cured), (KF, spoke(1))) == ["wecom_app", "wecom_kf"]
 
 
-def test_what_was_tried_is_not_tried_again() -> None:
+def test_a_tried_route_is_not_offered_again() -> None:
     heard = Standing(last_received_at=NOW - timedelta(days=1))
     assert names("reminder", (APP, heard), (ACCOUNT, spoke(1)), tried=("official_account/a",)) == [
         "wecom_app",
@@ -84,7 +84,7 @@ def test_what_was_tried_is_not_tried_again() -> None:
 
 
 @given(st.sampled_from(KINDS), st.integers(0, 7), st.integers(0, 5), st.floats(0, 60, allow_nan=False), st.booleans())
-def test_whatever_matters_more_goes_wherever_something_that_matters_less_goes(
+def test_a_route_open_to_a_kind_is_open_to_every_more_important_kind(
     kind: str, spent: int, allowance: int, hours: float, unasked: bool
 ) -> None:
     line = ACCOUNT if unasked else KF

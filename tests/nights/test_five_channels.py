@@ -1,4 +1,4 @@
-"""Five enterprises, five doors, one night: the group, the leader and the board cannot tell the difference."""
+"""Five enterprises on five channels in one night: the group, the leader and the board see no difference."""
 
 from __future__ import annotations
 

@@ -80,13 +80,13 @@ FIRMS = [Firm("E001", "甲化工有限公司", "甲化工"), Firm("E0011", "乙�
         ("10 控制室", "10"),
     ],
 )
-def test_these_words_name_these_parts(words: str, number: str | None) -> None:
+def test_texts_and_the_part_numbers_they_name(words: str, number: str | None) -> None:
     found = find_part(words, PARTS)
     assert (found.number if found else None) == number
 
 
 @given(st.integers(0, 99))
-def test_a_number_is_understood_in_chinese_and_in_wide_digits(number: int) -> None:
+def test_chinese_and_full_width_numbers_are_parsed(number: int) -> None:
     digits = "零一二三四五六七八九"
     tens, ones = divmod(number, 10)
     spoken = (
@@ -97,7 +97,7 @@ def test_a_number_is_understood_in_chinese_and_in_wide_digits(number: int) -> No
 
 
 @given(st.text(max_size=30))
-def test_whatever_is_written_nothing_breaks_and_at_most_one_part_is_named(words: str) -> None:
+def test_any_text_names_at_most_one_part(words: str) -> None:
     assert find_part(words, PARTS) in [None, *PARTS]
 
 
@@ -121,7 +121,7 @@ def test_a_part_is_found_by_its_own_number_and_by_its_own_name(part: Part) -> No
         ("甲化工和乙新材料", None),
     ],
 )
-def test_these_words_name_these_enterprises(words: str, code: str | None) -> None:
+def test_texts_and_the_enterprises_they_name(words: str, code: str | None) -> None:
     found = find_enterprise(words, FIRMS)
     assert (found.code if found else None) == code
 
@@ -129,5 +129,5 @@ def test_these_words_name_these_enterprises(words: str, code: str | None) -> Non
 @pytest.mark.parametrize(
     ("words", "rest"), [("甲化工 2", "2"), ("甲化工有限公司，罐区", "罐区"), ("E001-3", "3"), ("罐区", "罐区")]
 )
-def test_what_is_left_without_the_enterprise_names_the_part(words: str, rest: str) -> None:
+def test_the_text_without_the_enterprise_names_the_part(words: str, rest: str) -> None:
     assert strip_enterprise_name(words, FIRMS[0]) == rest

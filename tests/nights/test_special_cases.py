@@ -1,4 +1,4 @@
-"""The awkward cases of mission 4.5, each as it was ruled; the number of the case stands in the docstring."""
+"""Special cases, each with the outcome that was agreed."""
 
 from __future__ import annotations
 

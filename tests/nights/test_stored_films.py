@@ -1,4 +1,4 @@
-"""What is kept stays as it came, is read again, and comes back from a backup."""
+"""Stored films stay unchanged, are checked for integrity, and are restored from a backup."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures that are there before anybody asks for them."""
+"""Pictures of films are made before they are requested."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One person, many doors: what is answered by which, and what starts with us."""
+"""One person on several channels: a reply uses the channel of the message, a notice the best route."""
 
 from __future__ import annotations
 

@@ -31,7 +31,9 @@ libraries = st.lists(
 
 
 @given(libraries, st.sets(st.integers(0, 8)))
-def test_what_is_picked_was_not_had_and_is_not_for_later(library: list[ContentItem], had: set[int]) -> None:
+def test_the_chosen_item_was_not_sent_before_and_is_not_planned_for_later(
+    library: list[ContentItem], had: set[int]
+) -> None:
     found = choose_item(library, had, TODAY)
     if found is not None:
         assert found.id not in had
@@ -39,7 +41,7 @@ def test_what_is_picked_was_not_had_and_is_not_for_later(library: list[ContentIt
 
 
 @given(libraries)
-def test_a_group_that_takes_what_it_gets_is_given_everything_that_fits_once(library: list[ContentItem]) -> None:
+def test_a_group_gets_every_suitable_item_once(library: list[ContentItem]) -> None:
     had: list[int] = []
     while (found := choose_item(library, set(had), TODAY)) is not None:
         had.append(found.id)

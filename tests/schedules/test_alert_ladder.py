@@ -32,7 +32,7 @@ def climb(numbers: Sequence[int], failed: Sequence[bool], minutes: Sequence[int]
 
 
 @given(rungs_of_people, st.lists(st.integers(0, 60), max_size=12))
-def test_no_rung_with_people_is_skipped_and_each_is_given_its_time(numbers: list[int], pauses: list[int]) -> None:
+def test_every_rung_with_people_is_used_and_given_time_to_answer(numbers: list[int], pauses: list[int]) -> None:
     used = climb(numbers, [False] * len(numbers), pauses)
     with_people = [level for level, number in enumerate(numbers) if number]
     assert [level for level, _ in used] == with_people[: len(used)]
@@ -46,14 +46,14 @@ def test_the_ladder_ends_with_every_rung_that_has_people(numbers: list[int], dat
     assert [level for level, _ in used] == [level for level, number in enumerate(numbers) if number]
 
 
-def test_a_rung_that_reached_nobody_is_not_waited_for_and_one_that_may_answer_is() -> None:
+def test_only_a_rung_that_may_answer_is_waited_for() -> None:
     assert climb([1, 1], [True, False], [0]) == [(0, START), (1, START)]
     assert climb([1, 1], [False, False], [9]) == [(0, START)]
     assert climb([1, 0, 1], [False, False, False], [10]) == [(0, START), (2, START + WAIT)]
 
 
 @given(posts, people, people)
-def test_nobody_is_told_twice_and_somebody_is_told_whenever_there_is_anybody(
+def test_nobody_is_on_two_rungs_and_somebody_is_on_one_if_there_is_anybody(
     on_duty: dict[str, list[int]], leaders: list[int], office: list[int]
 ) -> None:
     made = build_duty_ladder(on_duty, leaders, office, lambda person: person)
@@ -66,7 +66,7 @@ def test_nobody_is_told_twice_and_somebody_is_told_whenever_there_is_anybody(
 
 
 @given(posts, people, people)
-def test_who_is_on_the_roster_comes_first(on_duty: dict[str, list[int]], leaders: list[int], office: list[int]) -> None:
+def test_people_on_the_roster_come_first(on_duty: dict[str, list[int]], leaders: list[int], office: list[int]) -> None:
     made = build_duty_ladder(on_duty, leaders, office, lambda person: person)
     assert list(made.leader) == (on_duty["leader"] or leaders or office)
     assert all(person in (on_duty["staff"] or office) for person in made.staff)
