@@ -1,4 +1,4 @@
-"""A county, a pretend WeCom cloud and a hand-turned clock: the real bot, played through in milliseconds."""
+"""A small county, a simulated WeCom cloud and a clock set by hand: a whole night of the real bot in milliseconds."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def film_bytes(seconds: float, tag: str) -> bytes:
 
 @dataclass
 class HandClock:
-    """A clock that stands still until it is turned."""
+    """A clock that stands still until it is set."""
 
     instant: datetime
     speed: float = 1.0
@@ -62,7 +62,7 @@ class HandClock:
 
 @dataclass
 class Story:
-    """One night being played. What anybody hears must be expected by the story, or it fails."""
+    """One night. Every message that anybody receives must be read by the test, or the test fails."""
 
     bot: Bot
     cloud: Cloud
@@ -74,7 +74,7 @@ class Story:
     failed_jobs: list[str] = field(default_factory=list)
 
     def time(self, text: str, night: date = NIGHT) -> None:
-        """Turn the clock to an instant; on the way it stops wherever something may fall due, and every `every`."""
+        """Advance the clock to an instant, with a stop wherever something may fall due, and every `every`."""
         target = at(text, night)
         while self.clock.instant < target:
             self.clock.instant = min(target, self._next_stop())
@@ -103,11 +103,11 @@ class Story:
         return stops
 
     def asleep(self, text: str, night: date = NIGHT) -> None:
-        """Turn the clock while the service is down; what people send meanwhile comes when it is up again."""
+        """Advance the clock while the service is down; messages sent meanwhile arrive when it is up again."""
         self.clock.instant = at(text, night)
 
     def settle(self, seconds: int = 0) -> None:
-        """Let the bot do what it has to do now (or within some seconds)."""
+        """Let the bot do what is due now, or in some seconds."""
         self.clock.instant += timedelta(seconds=seconds)
         self.bot.pollers.poll_until_idle()
         self.bot.uow.dispatch_inbox(1000)
@@ -115,7 +115,7 @@ class Story:
         self.engine.run_due(self.clock.instant)
 
     def film(self, who: str, seconds: float = 12, settle: bool = True, **how: Any) -> Any:
-        """A person films and sends it now."""
+        """A person sends a film now."""
         self.films += 1
         film = film_bytes(seconds, how.pop("tag", f"film {self.films}"))
         sent = self.phone(who).sends_film(film, **self._at(how))
@@ -125,7 +125,7 @@ class Story:
         return sent
 
     def says(self, who: str, text: str, settle: bool = True, **how: Any) -> Any:
-        """A person writes something now."""
+        """A person sends a text now."""
         sent = self.phone(who).says(text, **self._at(how))
         assert set(sent.statuses[-1:]) <= {200}
         if settle:
@@ -133,7 +133,7 @@ class Story:
         return sent
 
     def phone(self, who: str) -> Any:
-        """A member's phone, or that of somebody who has nothing but WeChat."""
+        """The phone of a member, or of somebody who only has WeChat."""
         return self.wechat().get(who) or self.cloud.phone(who)
 
     def _at(self, how: dict[str, Any]) -> dict[str, Any]:
@@ -141,7 +141,7 @@ class Story:
         return {**how, "at": int((at_ or self.clock.instant).timestamp())}
 
     def taps(self, who: str, label: str) -> Card:
-        """A person presses the button of that label on the latest card that shows it."""
+        """A person presses the button with that label on the latest card that has one."""
         cards = [card for card in self.cloud.phone(who).cards if label in card.buttons.values()]
         if cards and cards[-1].from_aibot:
             return self.taps_of_bot(who, label, cards[-1])
@@ -152,36 +152,36 @@ class Story:
         return cards[-1]
 
     def taps_of_bot(self, who: str, label: str, card: Card) -> Card:
-        """The same for a card of the smart bot, wherever it is shown."""
+        """`taps` for a card of the smart bot."""
         key = next(key for key, text in card.buttons.items() if text == label)
         self.to_bot(lambda bot: bot.presses(who, card, key))
         return card
 
     def to_bot(self, act: Callable[[Aibot], Any], messages: int = 1, settle: bool = True) -> Any:
-        """Somebody turns to the smart bot; the story goes on once that is kept as so many messages."""
+        """Somebody does something with the smart bot; returns once so many messages of it are stored."""
         before = self.kept()
         said = act(self.cloud.aibot)
         deadline = time.monotonic() + 20
         while self.kept() < before + messages:
-            assert time.monotonic() < deadline, "the smart bot's message was not kept"
+            assert time.monotonic() < deadline, "the smart bot's message was not stored"
             time.sleep(0.01)
         if settle:
             self.settle()
         return said
 
     def kept(self) -> int:
-        """How many messages are in the inbox."""
+        """The number of messages in the inbox."""
         with self.bot.uow.read() as store:
             return store.session.query(InboxRow).count()
 
     @contextmanager
     def office(self) -> Iterator[Store]:
-        """The office changes what is remembered."""
+        """A transaction in which the office changes data."""
         with self.bot.uow.transaction() as store:
             yield store
 
     def hears(self, who: str) -> list[str]:
-        """What a phone has heard since the story last asked: texts, and cards by their titles."""
+        """What a phone has received since the last call: texts, and cards by their titles."""
         if who in self.wechat():
             return self.hears_in_wechat(who)
         heard = self.cloud.phone(who).received
@@ -190,20 +190,20 @@ class Story:
         return [each.text or (each.card.title if each.card else each.msgtype) for each in fresh]
 
     def wechat(self) -> dict[str, Any]:
-        """The people who have nothing but WeChat, by the id their door knows them by: their phones."""
+        """The phones of people who only have WeChat, by the account of their channel."""
         cloud = self.cloud
         customers = {who: cloud.customer_phone(who) for who in cloud.kf.customers}
         return customers | {who: cloud.follower_phone(who) for who in cloud.official_account.followers}
 
     def hears_in_wechat(self, who: str) -> list[str]:
-        """The same for somebody who has nothing but WeChat."""
+        """`hears` for somebody who only has WeChat."""
         texts = self.wechat()[who].texts
         fresh = texts[self.expected.get(who, 0) :]
         self.expected[who] = len(texts)
         return list(fresh)
 
     def group_hears(self, key: str) -> list[Any]:
-        """What a work group has heard since the story last asked."""
+        """What a work group has received since the last call."""
         chats = self.cloud.aibot.chats
         heard = chats[key].received if key in chats else self.cloud.group(key).received
         fresh = heard[self.expected.get(key, 0) :]
@@ -211,7 +211,7 @@ class Story:
         return list(fresh)
 
     def groups(self) -> list[str]:
-        """Every group there is, by its robot's key or its chat id."""
+        """Every group, by its robot key or its chat id."""
         return [*self.cloud.robots, *self.cloud.aibot.chats]
 
     def view(self, night: date = NIGHT) -> dict[str, Any]:
@@ -229,11 +229,11 @@ class Story:
         return next(part for part in whole["parts"] if part["number"] == number)
 
     def notices(self, kind: str, night: date = NIGHT) -> list[dict[str, Any]]:
-        """What was decided to be said of one kind."""
+        """The notices of one kind."""
         return [notice for notice in self.view(night)["notices"] if notice["kind"] == kind]
 
     def nothing_unexpected(self) -> None:
-        """Anything said that the story did not ask about fails it, and so does what the platform swallowed."""
+        """Fail on a message that was not read, a call that the platform refused, or a failed job."""
         unasked = {who: self.hears(who) for who in self.cloud.members}
         unasked |= {who: self.hears_in_wechat(who) for who in self.wechat()}
         unasked |= {key: [each.text or each.msgtype for each in self.group_hears(key)] for key in self.groups()}
@@ -243,7 +243,7 @@ class Story:
 
 
 def config_for(cloud: Cloud, folder: Path, **settings: str) -> Config:
-    """Settings that point at the pretend cloud and an empty folder."""
+    """Settings that point at the simulated cloud and an empty folder."""
     return load_config(
         {
             **{name: str(value) for name, value in cloud.settings.items()},
@@ -266,9 +266,9 @@ def story(
     every_door: bool = False,
     **county: Any,
 ) -> Iterator[Story]:
-    """A story with a small county in it; at its end nothing may have been said that it did not ask about.
+    """A story in a small county; at its end every message must have been read.
 
-    `settings` are further ones, or what gives them for the pretend cloud's other doors.
+    `settings` are further ones, or a function that returns them for the cloud.
     """
     clock = HandClock(at(start, night))
     with Cloud(lambda: clock.instant.timestamp()) as cloud:
@@ -297,7 +297,7 @@ def story(
 
 
 def connect(bot: Bot, cloud: Cloud) -> None:
-    """Every platform's callbacks reach the bot without a network."""
+    """Deliver every platform's callbacks to the bot without a network."""
     client = bot.web.test_client()
     doors = {
         "wecom_app": cloud.callback_sender,
@@ -313,7 +313,7 @@ def connect(bot: Bot, cloud: Cloud) -> None:
 
 @contextmanager
 def holding(bot: Bot) -> Iterator[None]:
-    """The smart bot is connected for as long as the block lasts, where there is one."""
+    """Keep the smart bot connected during the block, where there is one."""
     if bot.aibot_connection is None:
         yield
         return
@@ -329,7 +329,7 @@ def holding(bot: Bot) -> Iterator[None]:
 
 
 class County:
-    """A small fictional county: the fixed cast of the stories."""
+    """A small fictional county with the same people in every story."""
 
     def __init__(self, store: Store, cloud: Cloud, night: date = NIGHT) -> None:
         self.store, self.cloud, self.night = store, cloud, night
@@ -342,7 +342,7 @@ class County:
         rules: dict[str, str] | None = None,
         in_group: bool = True,
     ) -> None:
-        """E001 … with so many parts, a patroller pN and a head hN each; a leader, a backup, staff; one group."""
+        """Enterprises E001 and so on, each with a patroller pN and a head hN; a leader, a backup, staff, one group."""
         group = self.add(GroupChat(name="夜巡工作群", robot_key="KEY")) if in_group else None
         for number in range(1, enterprises + 1):
             self._enterprise(number, parts, group)
@@ -376,7 +376,7 @@ class County:
             self.person(f"{short}{role}", [role], account, enterprise.code)
 
     def person(self, name: str, roles: list[str], account: str | None, *codes: str) -> Person:
-        """Somebody of these enterprises (of the office without any), with a phone if there is an account."""
+        """A person of these enterprises (without any: of the office), with a phone if there is an account."""
         person: Person = self.add(Person(name=name, roles=roles, mobile=mobile_of(name)))
         for code in codes:
             found = self.store.session.scalars(select(Enterprise).where(Enterprise.code == code)).one()

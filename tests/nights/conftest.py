@@ -1,4 +1,4 @@
-"""The story most tests play in: four enterprises with two parts each, and ten minutes to midnight."""
+"""The story of most tests: four enterprises with two parts each, at ten minutes to midnight."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tests.places import Place
 
 @pytest.fixture(autouse=True)
 def everywhere(place: Place) -> None:
-    """Every story plays in both places."""
+    """Every story runs on both pairs of backends."""
 
 
 @pytest.fixture
 def night(tmp_path: Path) -> Iterator[Story]:
-    """A night in the small county; whatever is said without being asked about fails the test."""
+    """A night in the small county; a message that the test does not read fails it."""
     with story(tmp_path) as played:
         yield played
