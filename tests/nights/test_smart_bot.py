@@ -213,10 +213,12 @@ def test_the_key_of_a_film_is_kept_no_longer_than_it_is_needed(night: Story) -> 
 
 def test_a_lesson_film_goes_into_the_group_in_chunks(night: Story) -> None:
     from bot.channels.wecom_aibot.media_upload import upload_media
+    from bot.channels.wecom_aibot.outbound import WeComAibotChannel
 
     content = film_bytes(12, "lesson") + bytes(1_300_000)
-    assert night.bot.aibot_connection is not None
-    kind, media_id = upload_media(night.bot.aibot_connection._exchange, "lesson.mp4", content)
+    sender = night.bot.channels.senders["wecom_aibot"]
+    assert isinstance(sender, WeComAibotChannel)
+    kind, media_id = upload_media(sender.rpc, "lesson.mp4", content)
     media = night.cloud.media.find(media_id, night.cloud.now(), "aibot")
     assert (kind, media.read()) == ("video", content)
 
