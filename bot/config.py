@@ -1,7 +1,7 @@
-"""Settings: from the environment or `.env`, read once, strictly. The environment wins.
+"""Settings from the environment or `.env`; the environment has precedence.
 
-A wrong value stops the start with the name of the setting, what was found and what is expected.
-`NAME_FILE` may name a file that holds the value of a secret; secrets are never printed.
+An invalid value stops the start with the name of the setting, its value and what is expected. `NAME_FILE` can name a
+file that contains the value of a secret. Secrets are never printed.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from bot.texts import say
 
 
 class SettingsError(Exception):
-    """A setting that cannot be used; the message is one line for the person who set it."""
+    """The message is one line for the operator."""
 
 
 class Config(BaseModel):
-    """Every setting by its name; `description` of a field names the sentence that says what is expected."""
+    """`description` of a field is the text key of what is expected."""
 
     model_config = {"frozen": True, "arbitrary_types_allowed": True, "hide_input_in_errors": True}
 
@@ -89,27 +89,26 @@ class Config(BaseModel):
     WECOM_MSGAUDIT_KEYS_DIR: str = ""
     WECOM_MSGAUDIT_LIBRARY: str = ""
     MEDIA_HOSTS: HostPatterns = Field((), description="settings.expect_hosts")
-    # Whoever knows it can say that all is well.
+    # Hidden: anyone who knows the URL can report that the service is well.
     HEARTBEAT_URL: OptionalHttpUrl = Field("", description="settings.expect_url", repr=False)
     EXECUTOR_ID: str = Field(default_factory=socket.gethostname)
     ALERT_FALLBACK_URLS: FallbackUrls = Field((), description="settings.expect_fallback_urls")
 
     @property
     def wecom_app_configured(self) -> bool:
-        """Whether the self-built app is configured."""
         return self.is_configured("wecom_app")
 
     def is_configured(self, channel: str) -> bool:
-        """Whether a door is configured; half a door has stopped the start."""
+        """Whether all settings of the channel are set; a partly configured channel stops the start."""
         return all(_is_set(self, name) for name in CHANNEL_SETTINGS[channel])
 
     @property
     def public_url(self) -> str:
-        """The address people's phones reach, failing a setting the local one."""
+        """The URL under which phones reach the service; the local one if PUBLIC_URL is not set."""
         return self.PUBLIC_URL or f"http://{self.HOST}:{self.PORT}"
 
 
-# A door is on when all of these are set and off when none is.
+# A channel is on when all of these are set and off when none is.
 CHANNEL_SETTINGS: dict[str, tuple[str, ...]] = {
     "wecom_app": (
         "WECOM_CORP_ID",
@@ -134,9 +133,9 @@ CHANNEL_SETTINGS: dict[str, tuple[str, ...]] = {
         "WECOM_MSGAUDIT_LIBRARY",
     ),
 }
-# Belongs to several doors, and opens none alone.
+# Used by several channels; alone it turns none on.
 SHARED_SETTINGS = ("WECOM_CORP_ID",)
-# The address of a database may hold a password.
+# A database URL may contain a password.
 SECRET_SETTINGS = (
     "DATABASE_URL",
     *(name for name, field in Config.model_fields.items() if "SecretStr" in repr(field.annotation)),
@@ -145,44 +144,44 @@ SECRET_SETTINGS = (
 
 def load_config(environment: Mapping[str, str] | None = None, dotenv: Path = Path(".env")) -> Config:
     """The settings of this process. Raises SettingsError."""
-    given = dict(os.environ if environment is None else environment)
-    written = {name: value or "" for name, value in dotenv_values(dotenv).items()} if dotenv.is_file() else {}
-    values = {**_resolved(written), **_resolved(given)}
-    known = {name: value.strip() for name, value in values.items() if name in Config.model_fields and value.strip()}
+    from_environment = dict(os.environ if environment is None else environment)
+    from_dotenv = {name: value or "" for name, value in dotenv_values(dotenv).items()} if dotenv.is_file() else {}
+    values = {**_read_secret_files(from_dotenv), **_read_secret_files(from_environment)}
+    values = {name: value.strip() for name, value in values.items() if value.strip()}
     try:
-        config = Config(**known)  # type: ignore[arg-type]
+        config = Config(**values)  # type: ignore[arg-type]
     except ValidationError as error:
-        # Not chained: a traceback of the library's error may show what was found.
-        raise SettingsError(_first_line(error, known)) from None
-    _check_doors(config)
+        # Not chained: the traceback of the library's error may show the value.
+        raise SettingsError(_describe(error, values)) from None
+    _check_channels(config)
     return config
 
 
-def _check_doors(config: Config) -> None:
-    """Half a door stops the start; what several doors share, alone, is taken for half of the app."""
-    begun = [door for door, names in CHANNEL_SETTINGS.items() if any(_is_set(config, name) for name in names)]
-    meant = [
-        door
-        for door in begun
-        if any(_is_set(config, name) for name in CHANNEL_SETTINGS[door] if name not in SHARED_SETTINGS)
+def _check_channels(config: Config) -> None:
+    """Refuse partly configured channels. Shared settings alone count as a partly configured app."""
+    started = [channel for channel, names in CHANNEL_SETTINGS.items() if any(_is_set(config, name) for name in names)]
+    with_own_settings = [
+        channel
+        for channel in started
+        if any(_is_set(config, name) for name in CHANNEL_SETTINGS[channel] if name not in SHARED_SETTINGS)
     ]
-    for door in meant or begun[:1]:
-        missing = [name for name in CHANNEL_SETTINGS[door] if not _is_set(config, name)]
+    for channel in with_own_settings or started[:1]:
+        missing = [name for name in CHANNEL_SETTINGS[channel] if not _is_set(config, name)]
         if missing:
-            raise SettingsError(say("settings.partly_configured", missing=missing, channel=say(f"channel.{door}")))
+            raise SettingsError(say("settings.partly_configured", missing=missing, channel=say(f"channel.{channel}")))
 
 
-def _resolved(values: Mapping[str, str]) -> dict[str, str]:
-    """NAME_FILE read in place of NAME."""
-    found = {name: value for name, value in values.items() if name in Config.model_fields}
+def _read_secret_files(values: Mapping[str, str]) -> dict[str, str]:
+    """The known settings, with the content of NAME_FILE as NAME."""
+    settings = {name: value for name, value in values.items() if name in Config.model_fields}
     for name in SECRET_SETTINGS:
         path = values.get(f"{name}_FILE", "").strip()
         if path:
             try:
-                found[name] = Path(path).read_text(encoding="utf-8").strip()
+                settings[name] = Path(path).read_text(encoding="utf-8").strip()
             except (OSError, UnicodeDecodeError) as error:
                 raise SettingsError(say("settings.unreadable_file", name=f"{name}_FILE", path=path)) from error
-    return found
+    return settings
 
 
 def _is_set(config: Config, name: str) -> bool:
@@ -190,13 +189,13 @@ def _is_set(config: Config, name: str) -> bool:
     return bool(value.get_secret_value() if isinstance(value, SecretStr) else value)
 
 
-def _first_line(error: ValidationError, values: Mapping[str, str]) -> str:
+def _describe(error: ValidationError, values: Mapping[str, str]) -> str:
     name = str(error.errors()[0]["loc"][0])
     field = Config.model_fields[name]
     expected = field.description or "settings.expect_text"
-    secret = "SecretStr" in repr(field.annotation)
-    found = say("settings.hidden") if secret else _without_password(values.get(name, ""))
-    return say("settings.invalid", name=name, value=found, expected=say(expected))
+    is_secret = "SecretStr" in repr(field.annotation)
+    shown = say("settings.hidden") if is_secret else _without_password(values.get(name, ""))
+    return say("settings.invalid", name=name, value=shown, expected=say(expected))
 
 
 def _without_password(address: str) -> str:

@@ -1,4 +1,4 @@
-"""The kinds of values that settings have, each read strictly: what does not fit raises ValueError."""
+"""Types of settings. Each parser raises ValueError for a value it does not accept."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _zone(value: str) -> ZoneInfo:
 
 def _web_address(value: str, schemes: tuple[str, ...] = ("http", "https")) -> str:
     parts = urlsplit(value)
-    # Looking at the port checks it.
+    # Reading `port` validates it.
     if parts.scheme not in schemes or not parts.hostname or parts.port == 0:
         raise ValueError
     return value.rstrip("/")
@@ -35,9 +35,9 @@ def _socket_address(value: str) -> str:
 
 
 def _database(value: str) -> str:
-    """In memory would mean: gone with the process, and another one for every connection."""
-    embedded = value.startswith("sqlite:///") and value.removeprefix("sqlite:///") not in ("", ":memory:")
-    if not embedded and not (value.startswith("postgresql+psycopg://") and urlsplit(value).port != 0):
+    """Refuses in-memory SQLite, which is lost with the process and differs between connections."""
+    is_sqlite_file = value.startswith("sqlite:///") and value.removeprefix("sqlite:///") not in ("", ":memory:")
+    if not is_sqlite_file and not (value.startswith("postgresql+psycopg://") and urlsplit(value).port != 0):
         raise ValueError
     return value
 
@@ -66,7 +66,7 @@ def _secret_key(value: str) -> SecretStr:
 
 
 def _fallbacks(value: str) -> tuple[SecretStr, ...]:
-    """Several addresses; a comma inside one, as between receivers, belongs to it."""
+    """Splits at separators before a scheme, because a URL may contain commas itself."""
     urls = [url.strip() for url in re.split(r"[\s,]+(?=[A-Za-z][A-Za-z0-9+.-]*://)", value.strip()) if url.strip()]
     if not all(re.match(r"[A-Za-z][A-Za-z0-9+.-]*://\S", url) for url in urls):
         raise ValueError
@@ -78,11 +78,11 @@ def _names(value: str) -> tuple[str, ...]:
 
 
 def _hosts(value: str) -> tuple[str, ...]:
-    """Host names, with a port if need be; a `*` stands for any beginning."""
-    found = _names(value)
-    if not all(re.fullmatch(r"(\*|(\*\.)?[\w-]+(\.[\w-]+)*)(:\d+)?", each) for each in found):
+    """Host names with an optional port; a leading `*` matches any prefix."""
+    hosts = _names(value)
+    if not all(re.fullmatch(r"(\*|(\*\.)?[\w-]+(\.[\w-]+)*)(:\d+)?", each) for each in hosts):
         raise ValueError
-    return found
+    return hosts
 
 
 def _port(value: str) -> int:

@@ -1,4 +1,4 @@
-"""Signed addresses that may be opened without a sign-in, such as a safety film too large for the chat."""
+"""Signed URLs that can be opened without a sign-in, such as a training film too large for the chat."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from storage.errors import OperationRefused
 
 
 class SignedLinks:
-    """Makes and reads links of this service; altering one makes it worthless."""
-
     def __init__(self, public_url: str, secret_key: str) -> None:
         self._public_url = public_url.rstrip("/")
         self._content = URLSafeSerializer(secret_key, salt="content")
@@ -19,37 +17,37 @@ class SignedLinks:
         self._media = URLSafeSerializer(secret_key, salt="film")
 
     def content_url(self, item_id: int) -> str:
-        """Where a safety film is played. Safety knowledge is public, so the link has no end."""
+        """The page that plays a training film. Its content is public, so the link never expires."""
         return f"{self._public_url}/content/{self._content.dumps(item_id)}"
 
     def film_url(self, night: str, receipt: str) -> str:
-        """The page of a film, for whoever is signed in and may see it."""
+        """The page of a film; requires a sign-in."""
         return f"{self._public_url}/films/{night}/{receipt}"
 
     def media_path(self, film_id: int, person_id: int, expires_at: datetime) -> str:
-        """Where one person gets the bytes of a film, until an instant of the service's clock; a path on this site."""
+        """The path on this site from which one person can load a film, until an instant of the service's clock."""
         return f"/films/media/{self._media.dumps([film_id, person_id, int(expires_at.timestamp())])}"
 
     def read_media_token(self, token: str, now: datetime) -> tuple[int, int]:
-        """The film and the person a link is for. Raises Refused when it was altered, or is too old."""
+        """Film id and person id. Raises OperationRefused for an altered or expired token."""
         try:
-            film_id, person_id, until = map(int, self._media.loads(token))
+            film_id, person_id, expires_at = map(int, self._media.loads(token))
         except (BadSignature, TypeError, ValueError) as error:
             raise OperationRefused("films.link_invalid") from error
-        if now.timestamp() > until:
+        if now.timestamp() > expires_at:
             raise OperationRefused("films.link_expired")
         return film_id, person_id
 
     def read_content_token(self, token: str) -> int | None:
-        """The item a link stands for, None when it was altered."""
+        """The item id, None for an altered token."""
         return _read(self._content, token)
 
     def upload_url(self, upload_id: int) -> str:
-        """Where somebody uploads a film; when it ends, and who goes on with it, stands in the database."""
+        """The upload page of a link; its expiry and its browser are stored in the database."""
         return f"{self._public_url}/upload/{self._upload.dumps(upload_id)}"
 
     def read_upload_token(self, token: str) -> int | None:
-        """The link it is, None when it was altered."""
+        """The upload id, None for an altered token."""
         return _read(self._upload, token)
 
 

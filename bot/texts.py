@@ -16,24 +16,24 @@ _FILE = Path(__file__).with_name("texts.zh_CN.toml")
 
 @cache
 def all_texts() -> dict[str, str]:
-    """All sentences by key."""
+    """Key -> text."""
     sections = tomllib.loads(_FILE.read_text(encoding="utf-8"))
     return {f"{section}.{name}": text for section, texts in sections.items() for name, text in texts.items()}
 
 
 def placeholders(key: str) -> set[str]:
-    """The names a sentence needs."""
+    """The parameters a text needs."""
     return {re.split(r"[.\[]", field)[0] for _, field, _, _ in string.Formatter().parse(all_texts()[key]) if field}
 
 
 def say(key: str, **params: Any) -> str:
-    """The sentence of that key with its parameters filled in. Raises KeyError when one is missing.
+    """The text with its parameters filled in. Raises KeyError when one is missing.
 
-    A parameter may itself be a sentence, {"say": key, …}, or a list of either: names are joined
-    with 、, whole sentences stand on lines of their own.
+    A parameter may itself be a text, {"say": key, …}, or a list: values are joined with 、, texts of line sections
+    with line breaks.
     """
     needed = placeholders(key)
-    return all_texts()[key].format(**{name: _filled(value) for name, value in params.items() if name in needed})
+    return all_texts()[key].format(**{name: _fill(value) for name, value in params.items() if name in needed})
 
 
 def recipient_label(name: str) -> str:
@@ -42,18 +42,18 @@ def recipient_label(name: str) -> str:
     return say(key) if key in all_texts() else name
 
 
-def _filled(value: Any) -> Any:
+def _fill(value: Any) -> Any:
     if isinstance(value, dict) and "say" in value:
         return say(value["say"], **{name: each for name, each in value.items() if name != "say"})
     if isinstance(value, list):
-        return _LINES.join(map(_filled, value)) if _are_lines(value) else _joined(value)
+        return _LINES.join(map(_fill, value)) if _are_lines(value) else _joined(value)
     return value
 
 
 def _joined(values: list[Any]) -> str:
     """Names with 、 between them; the number left out follows the last name."""
     more = "".join(say(MORE, count=each["count"]) for each in values if is_more(each))
-    return "、".join(str(_filled(each)) for each in values if not is_more(each)) + more
+    return "、".join(str(_fill(each)) for each in values if not is_more(each)) + more
 
 
 def is_more(value: Any) -> bool:
@@ -70,5 +70,5 @@ def _are_lines(values: list[Any]) -> bool:
     )
 
 
-# Sentences of these sections stand on a line of their own when they come in a list.
+# Texts of these sections are joined with line breaks when they come in a list.
 _LINE_SECTIONS = ("status.", "report.", "mark.")

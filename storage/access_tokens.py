@@ -1,4 +1,4 @@
-"""One access token for all processes: whoever wins the lease fetches, the others wait for it."""
+"""Access tokens shared by all processes: the holder of a token's lease fetches it, the others wait."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from storage.db.upsert import insert_if_absent
 
 
 class AccessTokenStore:
-    """Access tokens with their lives; leases run on the wall clock, lives on the service's."""
+    """Leases are instants of the wall clock, `expires_at` of the service's clock."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
 
     def get_valid(self, name: str, now: datetime) -> str | None:
-        """The token, if it is alive at `now`."""
+        """The token, None when there is none or it has expired."""
         row = self.session.execute(
             select(AccessToken.value, AccessToken.expires_at).where(AccessToken.name == name)
         ).first()
@@ -29,12 +29,12 @@ class AccessTokenStore:
     def acquire_lease(
         self, name: str, rejected: str | None, now: datetime, wall_now: datetime, duration: timedelta
     ) -> bool:
-        """True for the one process that shall fetch a new token now.
+        """True for the one process that must fetch a new token now.
 
-        `dead` is a token the platform has just refused: it is replaced even if its life is not over.
+        `rejected` is a token that the platform has just refused; it is replaced although it has not expired.
         """
         insert_if_absent(self.session, AccessToken, {"name": name})
-        won = self.session.execute(
+        acquired = self.session.execute(
             update(AccessToken)
             .where(
                 AccessToken.name == name,
@@ -49,10 +49,10 @@ class AccessTokenStore:
             .values(lease_until=wall_now + duration)
             .returning(AccessToken.name)
         ).first()
-        return won is not None
+        return acquired is not None
 
     def save(self, name: str, value: str, expires_at: datetime) -> None:
-        """Put the fetched token in place and give the lease back."""
+        """Store the fetched token and release the lease."""
         self.session.execute(
             update(AccessToken)
             .where(AccessToken.name == name)
@@ -60,5 +60,5 @@ class AccessTokenStore:
         )
 
     def release_lease(self, name: str) -> None:
-        """Give the lease back without a token."""
+        """Release the lease without storing a token."""
         self.session.execute(update(AccessToken).where(AccessToken.name == name).values(lease_until=None))

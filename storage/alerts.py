@@ -1,4 +1,4 @@
-"""Causes for which somebody must answer, and who did."""
+"""Alerts: causes that a person must acknowledge."""
 
 from __future__ import annotations
 
@@ -14,13 +14,11 @@ from storage.db.upsert import insert_if_absent
 
 
 class AlertStore:
-    """Open and answered alerts."""
-
     def __init__(self, session: Session) -> None:
         self.session = session
 
     def open(self, once_key: str, cause: str, night: date, now: datetime, **values: Any) -> Alert | None:
-        """Open an alert for a cause; None when that cause was opened before."""
+        """Open an alert; None when one with this `once_key` exists."""
         row = {
             "once_key": once_key,
             "cause": cause,
@@ -34,17 +32,17 @@ class AlertStore:
         return None if alert_id is None else self.session.get_one(Alert, alert_id)
 
     def get(self, alert_id: int) -> Alert | None:
-        """The alert of that id, as it stands now."""
+        """The alert, read anew from the database."""
         return self.session.get(Alert, alert_id, populate_existing=True)
 
     def unacknowledged(self) -> Sequence[Alert]:
-        """Alerts that nobody has answered and that are still open."""
+        """Open alerts that nobody has acknowledged."""
         return self.session.scalars(
             select(Alert).where(Alert.acknowledged_at.is_(None), Alert.closed_at.is_(None)).order_by(Alert.id)
         ).all()
 
     def of_night(self, night: date) -> Sequence[tuple[Alert, str | None]]:
-        """The alerts of a night whose cause is still there, the latest first, with the name of whoever answered."""
+        """The open alerts of a night, the latest first, each with the name of the person who acknowledged it."""
         rows = self.session.execute(
             select(Alert, Person.name)
             .join(Person, Person.id == Alert.acknowledged_by, isouter=True)
@@ -54,22 +52,22 @@ class AlertStore:
         return [(alert, name) for alert, name in rows]
 
     def open_emergency(self, enterprise_id: int | None, sender: str, since: datetime) -> Alert | None:
-        """The danger reported since an instant, from an enterprise or (without one) by a sender; answered or not."""
-        dangers = self.session.scalars(
+        """The latest open emergency since `since` of an enterprise, or of `sender` if `enterprise_id` is None."""
+        emergencies = self.session.scalars(
             select(Alert)
             .where(Alert.cause == "emergency", Alert.enterprise_id == enterprise_id, Alert.opened_at >= since)
             .where(Alert.closed_at.is_(None))
             .order_by(Alert.id.desc())
         )
-        return next((each for each in dangers if enterprise_id or each.params.get("sender") == sender), None)
+        return next((each for each in emergencies if enterprise_id or each.params.get("sender") == sender), None)
 
     def acknowledge(self, alert_id: int, person_id: int, now: datetime) -> bool:
-        """Stop the ladder in a person's name; False when somebody was faster."""
-        taken = self.session.execute(
+        """Stop the escalation in a person's name; False when it was acknowledged before."""
+        acknowledged = self.session.execute(
             update(Alert)
             .where(Alert.id == alert_id, Alert.acknowledged_at.is_(None))
             .values(acknowledged_at=now, acknowledged_by=person_id)
             .returning(Alert.id)
         ).first()
         self.session.expire_all()
-        return taken is not None
+        return acknowledged is not None

@@ -1,8 +1,8 @@
-"""All rows in one file, and back: from one machine to a fresh one, and from one kind of database to the other.
+"""Backup of all rows to one file, and restore into an empty database of either kind.
 
-A zip archive of one JSON-lines member per table, in the order in which rows may refer to each other, and a
-manifest with the schema's revision and each table's rows and SHA-256. Equal rows give equal digests, whichever
-database they came from. What only means something to running processes is left out.
+The file is a zip archive: one JSON-lines member per table, in foreign-key order, and a manifest with the schema
+revision and the row count and SHA-256 of each table. Equal rows give equal digests on SQLite and PostgreSQL. State
+that only matters to running processes is left out.
 """
 
 from __future__ import annotations
@@ -30,14 +30,13 @@ from storage.private_files import atomic_private_file
 
 FORMAT_VERSION = 1
 MANIFEST_NAME = "manifest.json"
-# Access tokens are fetched anew, people sign in anew, and a claim on either or on a connection is worth nothing
-# elsewhere.
-_LEFT_OUT = {"access_token", "lease", "rpc_call", "web_session"}
-# Signs of life and the schema's own word, which the restored database gives for itself.
-_PASSING = ("worker-heartbeat/", "heartbeat/", "health_checked", "schema", PLATFORM_FACT)
-_AT_ONCE = 1000
-# All that a file which is no whole backup can make the libraries say.
-_DAMAGE = (
+# State of running processes: tokens are fetched anew, people sign in anew, leases have no holder after a restore.
+_EXCLUDED_TABLES = {"access_token", "lease", "rpc_call", "web_session"}
+# Facts of running processes (heartbeats) and of the schema; the restored database writes its own.
+_EXCLUDED_FACT_PREFIXES = ("worker-heartbeat/", "heartbeat/", "health_checked", "schema", PLATFORM_FACT)
+_BATCH_SIZE = 1000
+# What the libraries raise on a file that is not a complete backup.
+_DAMAGED_FILE_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
     KeyError,
@@ -52,7 +51,7 @@ _DAMAGE = (
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a backup says of itself: when it was made, of which schema, and rows and digest of every table."""
+    """`tables`: name -> {"rows": count, "sha256": hex digest}."""
 
     created_at: str
     revision: str
@@ -60,17 +59,17 @@ class Manifest:
 
     @property
     def digest(self) -> str:
-        """One for everything: whoever notes it elsewhere can tell this backup from any other."""
+        """SHA-256 in hex over the manifest; identifies the backup."""
         return hashlib.sha256(json.dumps(vars(self), sort_keys=True).encode()).hexdigest()
 
     @property
     def rows(self) -> int:
-        """All rows of all tables."""
+        """The number of rows in all tables."""
         return sum(each["rows"] for each in self.tables.values())
 
 
 def backup(database: Database, target: Path, created_at: datetime) -> Manifest:
-    """Write everything that is remembered, as it stands at one moment. Raises DatabaseAway, OSError, SchemaMismatch."""
+    """Write a consistent snapshot to `target`. Raises DatabaseUnavailable, OSError, SchemaMismatch."""
     database.check_schema()
     with (
         atomic_private_file(target) as file,
@@ -79,32 +78,32 @@ def backup(database: Database, target: Path, created_at: datetime) -> Manifest:
     ):
         connection = session.connection()
         tables = {table.name: _dump(connection, table, archive) for table in _tables()}
-        made = Manifest(created_at.isoformat(), database.revision() or "", tables)
+        manifest = Manifest(created_at.isoformat(), database.revision() or "", tables)
         archive.writestr(
-            MANIFEST_NAME, json.dumps({"format": FORMAT_VERSION, **vars(made)}, indent=1, ensure_ascii=False)
+            MANIFEST_NAME, json.dumps({"format": FORMAT_VERSION, **vars(manifest)}, indent=1, ensure_ascii=False)
         )
-    return made
+    return manifest
 
 
 def _tables() -> list[Table]:
-    return [table for table in Base.metadata.sorted_tables if table.name not in _LEFT_OUT]
+    return [table for table in Base.metadata.sorted_tables if table.name not in _EXCLUDED_TABLES]
 
 
 def _dump(connection: Connection, table: Table, archive: zipfile.ZipFile) -> dict[str, Any]:
-    digest, number = hashlib.sha256(), 0
-    found = connection.execution_options(yield_per=_AT_ONCE).execute(select(table).order_by(*table.primary_key))
+    digest, count = hashlib.sha256(), 0
+    rows = connection.execution_options(yield_per=_BATCH_SIZE).execute(select(table).order_by(*table.primary_key))
     with archive.open(_member(table), "w", force_zip64=True) as member:
-        for row in found.mappings():
-            if table.name == "fact" and row["name"].startswith(_PASSING):
+        for row in rows.mappings():
+            if table.name == "fact" and row["name"].startswith(_EXCLUDED_FACT_PREFIXES):
                 continue
-            line = json.dumps(dict(row), default=_as_text, ensure_ascii=False, sort_keys=True) + "\n"
+            line = json.dumps(dict(row), default=_to_json, ensure_ascii=False, sort_keys=True) + "\n"
             member.write(line.encode())
             digest.update(line.encode())
-            number += 1
-    return {"rows": number, "sha256": digest.hexdigest()}
+            count += 1
+    return {"rows": count, "sha256": digest.hexdigest()}
 
 
-def _as_text(value: date) -> str:
+def _to_json(value: date) -> str:
     return value.isoformat()
 
 
@@ -113,57 +112,57 @@ def _member(table: Table) -> str:
 
 
 def restore(database: Database, source: Path) -> Manifest:
-    """Fill an empty database from a backup and bring it to the newest schema: all of it, or nothing.
+    """Load a backup into an empty database in one transaction, then migrate it to the newest schema.
 
-    Raises Refused for a file that is no backup, is damaged or newer than this program, and for a database that
-    holds anything; DatabaseAway, OSError.
+    Raises OperationRefused for a file that is no backup, is damaged or of a newer version, and for a database that
+    has rows; DatabaseUnavailable, OSError.
     """
-    with _opened(source) as archive:
-        manifest = _manifest(archive, source)
+    with _open_archive(source) as archive:
+        manifest = _read_manifest(archive, source)
         _check_digests(archive, manifest)
         if database.revision() is None:
             database.migrate(target=manifest.revision)
         with database.write() as connection:
-            if database.revision() != manifest.revision or _holds_anything(connection):
+            if database.revision() != manifest.revision or _has_rows(connection):
                 raise OperationRefused("backup.not_empty")
             for table in _tables():
                 if table.name in manifest.tables:
                     _load(connection, table, archive)
-            _settle(connection)
+            _reset_running_state(connection)
     database.migrate()
     return manifest
 
 
 @contextmanager
-def _opened(source: Path) -> Iterator[zipfile.ZipFile]:
+def _open_archive(source: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(source) as archive:
             yield archive
-    except _DAMAGE as error:
+    except _DAMAGED_FILE_ERRORS as error:
         raise OperationRefused("backup.damaged", file=source.name) from error
 
 
-def _manifest(archive: zipfile.ZipFile, source: Path) -> Manifest:
-    said = json.loads(archive.read(MANIFEST_NAME))
-    if said["format"] != FORMAT_VERSION or said["revision"] not in Migrations().known_revisions():
+def _read_manifest(archive: zipfile.ZipFile, source: Path) -> Manifest:
+    content = json.loads(archive.read(MANIFEST_NAME))
+    if content["format"] != FORMAT_VERSION or content["revision"] not in Migrations().known_revisions():
         raise OperationRefused("backup.newer", file=source.name)
-    return Manifest(said["created_at"], said["revision"], said["tables"])
+    return Manifest(content["created_at"], content["revision"], content["tables"])
 
 
 def _check_digests(archive: zipfile.ZipFile, manifest: Manifest) -> None:
-    for name, said in manifest.tables.items():
+    for name, table in manifest.tables.items():
         with archive.open(f"{name}.jsonl") as member:
-            if hashlib.file_digest(member, "sha256").hexdigest() != said["sha256"]:  # type: ignore[arg-type]
+            if hashlib.file_digest(member, "sha256").hexdigest() != table["sha256"]:  # type: ignore[arg-type]
                 raise ValueError(name)
 
 
-def _holds_anything(connection: Connection) -> bool:
-    """A schema alone holds nothing; its own word about itself does not count."""
+def _has_rows(connection: Connection) -> bool:
+    """Ignores the schema fact, which every migrated database has."""
     for table in _tables():
-        wanted = select(func.count()).select_from(table)
+        query = select(func.count()).select_from(table)
         if table.name == "fact":
-            wanted = wanted.where(table.c.name != "schema")
-        if connection.execute(wanted).scalar():
+            query = query.where(table.c.name != "schema")
+        if connection.execute(query).scalar():
             return True
     return False
 
@@ -177,24 +176,23 @@ def _load(connection: Connection, table: Table, archive: zipfile.ZipFile) -> Non
 def _in_batches(table: Table, member: IO[bytes]) -> Iterator[list[dict[str, Any]]]:
     batch: list[dict[str, Any]] = []
     for line in member:
-        batch.append({name: _value(table, name, value) for name, value in json.loads(line).items()})
-        if len(batch) == _AT_ONCE:
+        batch.append({name: _from_json(table, name, value) for name, value in json.loads(line).items()})
+        if len(batch) == _BATCH_SIZE:
             yield batch
             batch = []
     if batch:
         yield batch
 
 
-def _value(table: Table, name: str, value: Any) -> Any:
+def _from_json(table: Table, name: str, value: Any) -> Any:
     kind = table.c[name].type
     if isinstance(value, str) and isinstance(kind, UtcDateTime):
         return datetime.fromisoformat(value)
     return date.fromisoformat(value) if isinstance(value, str) and isinstance(kind, Date) else value
 
 
-def _settle(connection: Connection) -> None:
-    """What was under way when the backup was made has no process behind it any more, and what was handed to the
-    engine of that time is handed over anew. A notice that was leaving may have left: that nobody can tell."""
+def _reset_running_state(connection: Connection) -> None:
+    """Notices that were being sent get the outcome `unknown`, and waiting messages are handed to the engine again."""
     connection.execute(text("update notice set state='unknown', lease_until=null where state='sending'"))
     if any(column["name"] == "dispatched" for column in inspect(connection).get_columns("inbox")):
         connection.execute(text("update inbox set dispatched=:no where state='waiting'"), {"no": False})

@@ -1,4 +1,4 @@
-"""How each account on each channel can be reached, learnt from what comes in and from what the platform refuses."""
+"""Whether each account on each channel can be reached, from received messages and the platform's refusals."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from storage.personal_channels import PersonalChannel, ReplyWindow, route_to
 
 @dataclass(frozen=True)
 class RouteStatus:
-    """An account of a person on a line, and how things stand with it; `spent` is what its window has held so far."""
+    """An account on a channel; `replies_used` counts our messages within the current reply window."""
 
     account: str
     last_received_at: datetime | None = None
@@ -31,20 +31,19 @@ class RouteStatus:
 
 
 class ContactStore:
-    """What is known of reaching accounts."""
-
     def __init__(self, session: Session) -> None:
         self.session = session
 
     def record_seen(self, route: str, at: datetime) -> None:
-        """An account is there, whatever was the matter before. That alone lets us say nothing more than we could."""
-        back = {"left_at": None, "undeliverable_at": None}
-        self._update(route, back, or_(Contact.left_at.is_(None), Contact.left_at <= at))
+        """The account exists and can be reached; this does not open a reply window."""
+        values = {"left_at": None, "undeliverable_at": None}
+        self._update(route, values, or_(Contact.left_at.is_(None), Contact.left_at <= at))
 
     def record_message(self, route: str, at: datetime, reply_window: ReplyWindow | None) -> None:
-        """An account spoke: it is there, and for a while we may answer, unless we may for longer already.
+        """The account sent a message: extend its reply window if the new one ends later.
 
-        What came late tells nothing new; but a platform tells whole seconds, and two things may be said in one.
+        A message older than the last one is ignored. Equal instants are not: platforms report whole seconds, and two
+        messages can be sent within one.
         """
         self.record_seen(route, at)
         values: dict[str, Any] = {"last_received_at": at}
@@ -56,29 +55,29 @@ class ContactStore:
         self._update(route, values, *conditions)
 
     def record_left(self, route: str, at: datetime) -> None:
-        """An account has gone, unless it was heard of later; what it let us say is over."""
-        gone = {"left_at": at, "reply_until": at}
-        self._update(route, gone, or_(Contact.last_received_at.is_(None), Contact.last_received_at <= at))
+        """The account left or blocked us, which closes its reply window. Ignored if it sent something later."""
+        values = {"left_at": at, "reply_until": at}
+        self._update(route, values, or_(Contact.last_received_at.is_(None), Contact.last_received_at <= at))
 
     def record_undeliverable(self, route: str, at: datetime) -> None:
-        """The platform would not deliver to an account."""
+        """The platform refused to deliver to the account."""
         self._update(route, {"undeliverable_at": at})
 
     def close_reply_window(self, route: str, at: datetime) -> None:
-        """The platform lets us say nothing more to an account until it speaks again."""
+        """The platform accepts no more messages until the account sends one."""
         self._update(route, {"reply_until": at})
 
     def record_delivery(self, route: str) -> None:
-        """Something has arrived: what was refused before counts no more."""
-        cured = update(Contact).where(Contact.route == route, Contact.undeliverable_at.is_not(None))
-        self.session.execute(cured.values(undeliverable_at=None))
+        """A delivery succeeded: an earlier refusal no longer counts."""
+        refused = update(Contact).where(Contact.route == route, Contact.undeliverable_at.is_not(None))
+        self.session.execute(refused.values(undeliverable_at=None))
 
     def _update(self, route: str, values: dict[str, Any], *conditions: Any) -> None:
         insert_if_absent(self.session, Contact, {"route": route})
         self.session.execute(update(Contact).where(Contact.route == route, *conditions).values(**values))
 
     def retryable_notices(self, person_id: int, kinds: Collection[str], now: datetime) -> Sequence[Notice]:
-        """What could not be said to a person and is still worth saying."""
+        """Undeliverable notices to a person that have not expired."""
         query = select(Notice).where(
             Notice.person_id == person_id,
             Notice.state == "failed",
@@ -89,44 +88,46 @@ class ContactStore:
         return self.session.scalars(query.order_by(Notice.id)).all()
 
     def delivery_problems(self, night: date) -> tuple[list[str], list[str]]:
-        """Whom something of a night did not reach, and whom something reached by another way than was meant."""
+        """Names of those a notice of the night did not reach, and of those it reached through another channel."""
         rows = self.session.execute(
             select(Notice.recipient_name, Notice.state)
             .where(Notice.night == night, or_(Notice.state == "failed", Notice.tried_routes.is_not(None)))
             .order_by(Notice.id)
         ).all()
-        found = [list(dict.fromkeys(name for name, state in rows if state == each)) for each in ("failed", "sent")]
-        return found[0], found[1]
+        failed = dict.fromkeys(name for name, state in rows if state == "failed")
+        failed_over = dict.fromkeys(name for name, state in rows if state == "sent")
+        return list(failed), list(failed_over)
 
     def route_statuses(
         self, person_id: int, personal_channels: Iterable[PersonalChannel]
     ) -> list[tuple[PersonalChannel, RouteStatus]]:
-        """Every line with every account of a person that it reaches, the latest account first."""
+        """Every channel with every account of a person on it, the latest binding first."""
         return self.route_statuses_by_person([person_id], personal_channels).get(person_id, [])
 
     def route_statuses_by_person(
         self, people: Iterable[int], personal_channels: Iterable[PersonalChannel]
     ) -> dict[int, list[tuple[PersonalChannel, RouteStatus]]]:
-        """The same for several people."""
+        """Person id -> the value of `route_statuses`."""
         bound = select(Binding.person_id, Binding.realm, Binding.account).where(
             in_list(self.session, Binding.person_id, people), Binding.until.is_(None)
         )
         accounts = self.session.execute(bound.order_by(Binding.id.desc())).all()
         pairs = [
-            (person, line, account)
-            for line in personal_channels
+            (person, channel, account)
+            for channel in personal_channels
             for person, realm, account in accounts
-            if realm == line.realm
+            if realm == channel.realm
         ]
-        routes = {route_to(line.channel, line.realm, account) for _, line, account in pairs}
-        known, spent = self._known(routes), self._spent(routes)
-        found: dict[int, list[tuple[PersonalChannel, RouteStatus]]] = defaultdict(list)
-        for person, line, account in pairs:
-            route = route_to(line.channel, line.realm, account)
-            found[person].append((line, _standing(account, known.get(route), spent.get(route, 0))))
-        return found
+        routes = {route_to(channel.channel, channel.realm, account) for _, channel, account in pairs}
+        contacts, replies_used = self._contacts(routes), self._replies_used(routes)
+        statuses: dict[int, list[tuple[PersonalChannel, RouteStatus]]] = defaultdict(list)
+        for person, channel, account in pairs:
+            route = route_to(channel.channel, channel.realm, account)
+            status = _route_status(account, contacts.get(route), replies_used.get(route, 0))
+            statuses[person].append((channel, status))
+        return statuses
 
-    def _known(self, routes: Iterable[str]) -> dict[str, Contact]:
+    def _contacts(self, routes: Iterable[str]) -> dict[str, Contact]:
         query = (
             select(Contact)
             .where(in_list(self.session, Contact.route, routes))
@@ -134,8 +135,8 @@ class ContactStore:
         )
         return {contact.route: contact for contact in self.session.scalars(query)}
 
-    def _spent(self, routes: Iterable[str]) -> dict[str, int]:
-        """Messages of ours since each account's last words that count; one whose end nobody knows does."""
+    def _replies_used(self, routes: Iterable[str]) -> dict[str, int]:
+        """Our messages since each account's last one; those with an unknown outcome count as sent."""
         query = (
             select(DeliveryAttempt.route, func.count())
             .join(Contact, Contact.route == DeliveryAttempt.route)
@@ -151,7 +152,7 @@ class ContactStore:
         return {route: number for route, number in self.session.execute(query) if route}
 
 
-def _standing(account: str, contact: Contact | None, spent: int) -> RouteStatus:
+def _route_status(account: str, contact: Contact | None, replies_used: int) -> RouteStatus:
     if contact is None:
         return RouteStatus(account)
     return RouteStatus(
@@ -159,7 +160,7 @@ def _standing(account: str, contact: Contact | None, spent: int) -> RouteStatus:
         contact.last_received_at,
         contact.reply_until,
         contact.reply_quota or 0,
-        spent,
+        replies_used,
         contact.left_at,
         contact.undeliverable_at,
     )

@@ -1,4 +1,4 @@
-"""The library of safety knowledge, and what each group has been sent of it."""
+"""Safety training items, and which item each group has been sent."""
 
 from __future__ import annotations
 
@@ -16,13 +16,10 @@ LINK, VIDEO = "链接", "视频"
 
 
 class ContentStore:
-    """Items to send, and which group had which."""
-
     def __init__(self, session: Session) -> None:
         self.session = session
 
     def get(self, item_id: int) -> ContentItem | None:
-        """The item of that id."""
         return self.session.get(ContentItem, item_id)
 
     def active_items(self) -> Sequence[ContentItem]:
@@ -32,14 +29,14 @@ class ContentStore:
         ).all()
 
     def item_ids_by_group(self) -> dict[int, set[int]]:
-        """Group id -> ids of the items it has had, or is about to get."""
-        found: dict[int, set[int]] = {}
+        """Group id -> ids of the items pushed or about to be pushed to it."""
+        items: dict[int, set[int]] = {}
         for group_id, item_id in self.session.execute(select(ContentPush.group_id, ContentPush.item_id)):
-            found.setdefault(group_id, set()).add(item_id)
-        return found
+            items.setdefault(group_id, set()).add(item_id)
+        return items
 
     def kinds_pushed(self, day: date) -> set[tuple[int, str]]:
-        """The (group id, kind) pairs that have had their item of the day."""
+        """The (group id, kind) pairs with an item on that day."""
         rows = self.session.execute(
             select(ContentPush.group_id, ContentItem.kind)
             .join(ContentItem, ContentItem.id == ContentPush.item_id)
@@ -48,18 +45,18 @@ class ContentStore:
         return {(group_id, kind) for group_id, kind in rows}
 
     def add_push(self, item_id: int, group_id: int, day: date, notice_id: int) -> bool:
-        """Put on record that a group gets an item; False when it had it before."""
+        """Record that a group gets an item; False when it has had it before."""
         values = {"item_id": item_id, "group_id": group_id, "day": day, "notice_id": notice_id}
         return insert_if_absent(self.session, ContentPush, values) is not None
 
     def delete_push(self, notice_id: int) -> None:
-        """Forget a push that did not leave, so that the group gets something else."""
+        """Delete a push that was not sent, so that the group gets another item."""
         push = self.session.scalar(select(ContentPush).where(ContentPush.notice_id == notice_id))
         if push is not None:
             self.session.delete(push)
 
     def push_counts(self, since: date, until: date) -> Sequence[Any]:
-        """Group id, kind and how many really left, from one day through another."""
+        """Group id, kind and number of pushes sent, from one day to another, both included."""
         return self.session.execute(
             select(ContentPush.group_id, ContentItem.kind, func.count())
             .join(ContentItem, ContentItem.id == ContentPush.item_id)

@@ -1,4 +1,4 @@
-"""The roster: who is on duty on which shift."""
+"""The duty roster."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ POSTS = ("leader", "backup", "staff")
 
 
 class DutyStore:
-    """The roster, by the day on which a shift begins."""
+    """Shifts are named by the day on which they begin."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
 
     def people_on_shift(self, day: date) -> dict[str, list[Person]]:
-        """Who is on each post of the shift that begins on that day, in the order written down."""
+        """Post -> the active people on it, in the order of the roster; every post has a key."""
         rows = self.session.execute(
             select(DutyShift.post, Person)
             .join(Person, Person.id == DutyShift.person_id)

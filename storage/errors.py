@@ -1,11 +1,9 @@
-"""What can go wrong below the bot, as a short tree.
+"""Errors below `bot`.
 
-    StorageError
-    ├── DatabaseAway       the database does not answer now; try again
-    ├── SchemaMismatch     the database is older or newer than this program
-    └── Refused            a person asked for something that cannot be; the text key says what
-
-`Refused` carries a text key and parameters, so that every sentence stands in one file.
+StorageError
+├── DatabaseUnavailable  the database does not answer; try again later
+├── SchemaMismatch       the database is older or newer than this program
+└── OperationRefused     a request that cannot be granted; has the text key of the explanation
 """
 
 from __future__ import annotations
@@ -14,15 +12,15 @@ from typing import Any
 
 
 class StorageError(Exception):
-    """Anything the remembered state cannot do."""
+    """Base of the errors of this package."""
 
 
 class DatabaseUnavailable(StorageError):
-    """The database did not answer; the caller may try again later."""
+    """The database does not answer; the caller may try again later."""
 
 
 class SchemaMismatch(StorageError):
-    """The schema found is not the one this program was written for."""
+    """`found` is None for a database without a schema."""
 
     def __init__(self, found: str | None, expected: str) -> None:
         super().__init__(f"schema {found or 'none'} found, {expected} expected")
@@ -30,7 +28,7 @@ class SchemaMismatch(StorageError):
 
 
 class OperationRefused(StorageError):
-    """A request that is understood and cannot be granted; `key` names the sentence for the person."""
+    """A valid request that cannot be granted; `text_key` and `params` make the sentence for the person."""
 
     def __init__(self, text_key: str, **params: Any) -> None:
         super().__init__(text_key, params)

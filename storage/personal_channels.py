@@ -1,4 +1,4 @@
-"""Lines: the channels by which single people can be spoken to."""
+"""Channels that reach individual people, and the routes of their messages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import timedelta
 
 @dataclass(frozen=True)
 class ReplyWindow:
-    """For how long after somebody's words a platform lets us speak to him, and how many messages that holds."""
+    """For how long after a person's message the platform accepts ours, and how many of them."""
 
     duration: timedelta
     max_messages: int
@@ -17,11 +17,11 @@ class ReplyWindow:
 
 @dataclass(frozen=True)
 class PersonalChannel:
-    """One channel to single people, and the realm of the accounts it knows them by: two channels of one realm
-    reach the same account. Which lines are open the settings say; the order is that of preference.
+    """`realm` names the kind of account; channels of one realm reach the same accounts.
 
-    Without a `window` the line speaks whenever it wants, or (`met`) to all who have ever spoken there. `after` are
-    the events that open a window of their own, `unasked` says that what matters may also be said outside of any.
+    Without a `reply_window` messages can be sent at any time, with `requires_prior_contact` only to accounts that have
+    sent something before. `event_windows`: events that open a window of their own. `template_allowed`: important
+    notices may be sent outside every window.
     """
 
     channel: str
@@ -32,15 +32,15 @@ class PersonalChannel:
     requires_prior_contact: bool = False
 
     def reply_window_for(self, kind: str, event: str) -> ReplyWindow | None:
-        """The window that something said, pressed or done opens."""
+        """The window that a message of this kind (and, for `event`, this event) opens."""
         return self.event_windows.get(event) if kind == "event" else self.reply_window
 
 
 def canonical_account(realm: str, account: str) -> str:
-    """WeCom user ids are compared without regard to case (its answers fold them); open ids are not."""
+    """WeCom user ids are case-insensitive (the API returns them in lower case); open ids are case-sensitive."""
     return account.lower() if realm == "wecom" else account
 
 
 def route_to(channel: str, realm: str, account: str) -> str:
-    """The lane of one account on one channel: its messages go out in order and count against one limit."""
+    """The route of one account on one channel: its messages are sent in order and share a rate limit."""
     return f"{channel}/{canonical_account(realm, account)}"

@@ -1,4 +1,4 @@
-"""Files for our eyes only, that are there whole or not at all."""
+"""Files with mode 600 that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import IO
 
 @contextmanager
 def atomic_private_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file written beside its place and moved there at the end of the block. Raises OSError."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    """A temporary file in the same directory, renamed to `path` at the end of the block. Raises OSError."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with os.fdopen(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+        with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
+        temporary.replace(path)
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)

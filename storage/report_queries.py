@@ -1,4 +1,4 @@
-"""Many nights in few queries: what reports of weeks and years are made of."""
+"""Queries over many nights for the weekly and yearly reports. `first` and `last` are both included."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from storage.db.models import ClosedNight, ContentItem, ContentPush, Decision, E
 
 
 def judgement_rows(session: Session, first: date, last: date) -> Sequence[Any]:
-    """The columns judging needs, of all films from one night through another, with their night."""
+    """The columns that judging needs, of all films of these nights."""
     return session.execute(
         select(
             Submission.id,
@@ -30,7 +30,7 @@ def judgement_rows(session: Session, first: date, last: date) -> Sequence[Any]:
 
 
 def closed_nights(session: Session, first: date, last: date) -> dict[date, dict[str, Any]]:
-    """What was expected of each night that has closed, as it was written down."""
+    """Night -> what was expected of it when it closed."""
     rows = session.execute(
         select(ClosedNight.night, ClosedNight.expected).where(ClosedNight.night >= first, ClosedNight.night <= last)
     )
@@ -38,7 +38,7 @@ def closed_nights(session: Session, first: date, last: date) -> dict[date, dict[
 
 
 def filed_film_totals(session: Session, first: date, last: date) -> Sequence[Any]:
-    """Night, enterprise id, number, bytes and seconds of the films filed."""
+    """Night, enterprise id, and count, bytes and seconds of its filed films."""
     return session.execute(
         select(
             Submission.night,
@@ -56,7 +56,7 @@ def filed_film_totals(session: Session, first: date, last: date) -> Sequence[Any
 
 
 def reminders_sent(session: Session, first: date, last: date) -> dict[date, int]:
-    """How many reminders really left, by night."""
+    """Night -> number of reminders sent."""
     rows = session.execute(
         select(Notice.night, func.count())
         .where(Notice.night >= first, Notice.night <= last, Notice.kind == "reminder", Notice.state == "sent")
@@ -66,7 +66,7 @@ def reminders_sent(session: Session, first: date, last: date) -> dict[date, int]
 
 
 def notice_counts(session: Session, night: date, due_by: datetime) -> dict[tuple[str, str], int]:
-    """How many notices of a night that were due by an instant there are, by kind and state."""
+    """(kind, state) -> number of notices of a night that were due by an instant."""
     rows = session.execute(
         select(Notice.kind, Notice.state, func.count())
         .where(Notice.night == night, Notice.due_at <= due_by)
@@ -76,13 +76,13 @@ def notice_counts(session: Session, night: date, due_by: datetime) -> dict[tuple
 
 
 def decided_otherwise(session: Session, keys: Sequence[str], outcome: str) -> set[str]:
-    """Those of the keys that are decided otherwise than in one way."""
-    wanted = select(Decision.key).where(Decision.key.in_(keys), Decision.outcome != outcome)
-    return set(session.scalars(wanted))
+    """The keys with a decision other than `outcome`."""
+    query = select(Decision.key).where(Decision.key.in_(keys), Decision.outcome != outcome)
+    return set(session.scalars(query))
 
 
 def sent_pushes(session: Session, first: date, last: date) -> Sequence[Any]:
-    """Day, group, kind and title of everything that was really pushed, in the order of days."""
+    """Day, group, kind, title and URL of every push sent, by day."""
     return session.execute(
         select(ContentPush.day, GroupChat.name.label("group"), ContentItem.kind, ContentItem.title, ContentItem.url)
         .join(ContentItem, ContentItem.id == ContentPush.item_id)
@@ -94,5 +94,5 @@ def sent_pushes(session: Session, first: date, last: date) -> Sequence[Any]:
 
 
 def enterprise_codes(session: Session) -> dict[int, str]:
-    """Every enterprise's code by its id, also of those that have left the register."""
+    """Enterprise id -> code, deregistered ones included."""
     return {enterprise_id: code for enterprise_id, code in session.execute(select(Enterprise.id, Enterprise.code))}

@@ -1,4 +1,4 @@
-"""The review of the films: who has which in hand, what was judged, what was drawn to be looked at again."""
+"""Review of films: claims, verdicts and second reviews."""
 
 from __future__ import annotations
 
@@ -16,34 +16,32 @@ REJECTING_VERDICTS = ("unclear", "wrong_part")
 
 
 class ReviewStore:
-    """Claims, verdicts and second looks."""
-
     def __init__(self, session: Session) -> None:
         self.session = session
 
     # Claims
 
     def claim(self, submission_id: int, person_id: int, now: datetime, until: datetime) -> bool:
-        """Take a film in hand, or go on having it; False while somebody else has it."""
+        """Claim a film or extend one's own claim; False while somebody else holds one."""
         row = {"submission_id": submission_id, "person_id": person_id, "claimed_at": now, "expires_at": until}
         if insert_if_absent(self.session, ReviewClaim, row) is not None:
             return True
         free = or_(ReviewClaim.expires_at <= now, ReviewClaim.person_id == person_id)
-        taken = self.session.execute(
+        claimed = self.session.execute(
             update(ReviewClaim)
             .where(ReviewClaim.submission_id == submission_id, free)
             .values(person_id=person_id, claimed_at=now, expires_at=until)
             .returning(ReviewClaim.submission_id)
         ).first()
-        return taken is not None
+        return claimed is not None
 
     def claims(self, now: datetime) -> dict[int, int]:
-        """Who (person id) has which film in hand now."""
+        """Film id -> id of the person with a valid claim."""
         rows = select(ReviewClaim.submission_id, ReviewClaim.person_id).where(ReviewClaim.expires_at > now)
         return {film_id: person_id for film_id, person_id in self.session.execute(rows)}
 
     def current_claim(self, person_id: int, now: datetime) -> int | None:
-        """The film somebody took in hand last, unless that has lapsed."""
+        """The id of the film a person claimed last and still holds."""
         return self.session.scalar(
             select(ReviewClaim.submission_id)
             .where(ReviewClaim.person_id == person_id, ReviewClaim.expires_at > now)
@@ -52,7 +50,7 @@ class ReviewStore:
         )
 
     def extend_claim(self, submission_id: int, person_id: int, now: datetime, until: datetime) -> None:
-        """Whoever is still watching keeps the film."""
+        """Extend a valid claim of this person."""
         self.session.execute(
             update(ReviewClaim)
             .where(ReviewClaim.submission_id == submission_id, ReviewClaim.person_id == person_id)
@@ -61,7 +59,6 @@ class ReviewStore:
         )
 
     def release_claim(self, submission_id: int, now: datetime) -> None:
-        """Nobody has the film in hand any more."""
         self.session.execute(
             update(ReviewClaim).where(ReviewClaim.submission_id == submission_id).values(expires_at=now)
         )
@@ -69,7 +66,7 @@ class ReviewStore:
     # Verdicts
 
     def add_verdict(self, now: datetime, **values: Any) -> Verdict:
-        """Put a verdict on record in place of the one before, which stays readable."""
+        """Add a verdict that supersedes the current one; both are kept."""
         self.session.execute(
             update(Verdict)
             .where(Verdict.submission_id == values["submission_id"], Verdict.superseded_at.is_(None))
@@ -81,11 +78,10 @@ class ReviewStore:
         return verdict
 
     def verdict(self, verdict_id: int) -> Verdict | None:
-        """The verdict of that id."""
         return self.session.get(Verdict, verdict_id)
 
     def current_verdict(self, submission_id: int) -> Verdict | None:
-        """The verdict that stands for a film."""
+        """The verdict on a film that is not superseded."""
         return self.session.scalar(
             select(Verdict).where(Verdict.submission_id == submission_id, Verdict.superseded_at.is_(None))
         )
@@ -97,7 +93,7 @@ class ReviewStore:
         ).all()
 
     def verdicts_at(self, night: date, at: datetime) -> Sequence[Verdict]:
-        """What stood for the films of a night at an instant, each judged as one of the part it still stands at."""
+        """The verdicts on films of a night that were current at an instant, if the film still belongs to their part."""
         later = or_(Verdict.superseded_at.is_(None), Verdict.superseded_at > at)
         return self.session.scalars(
             select(Verdict)
@@ -107,7 +103,7 @@ class ReviewStore:
         ).all()
 
     def rejections(self, first: date, last: date) -> Sequence[Any]:
-        """Every verdict of some nights that a film does not show its part: which film, when given, when superseded."""
+        """Every rejecting verdict of these nights, superseded ones included, if the film still belongs to its part."""
         return self.session.execute(
             select(Verdict.night, Verdict.submission_id, Verdict.given_at, Verdict.superseded_at)
             .join(Submission, and_(Submission.id == Verdict.submission_id, Submission.part_id == Verdict.part_id))
@@ -115,7 +111,7 @@ class ReviewStore:
         ).all()
 
     def first_reviewed_at(self, submission_ids: Iterable[int]) -> dict[int, datetime]:
-        """When each of these films was first judged."""
+        """Film id -> time of its first verdict."""
         rows = self.session.execute(
             select(Verdict.submission_id, func.min(Verdict.given_at))
             .where(Verdict.submission_id.in_(list(submission_ids)))
@@ -124,7 +120,7 @@ class ReviewStore:
         return {film_id: at for film_id, at in rows}
 
     def latest_verdict_by(self, person_id: int, verdict: str, since: datetime) -> Verdict | None:
-        """The latest verdict of that word somebody gave since an instant, if it still stands."""
+        """The latest current verdict of this kind that a person gave since an instant."""
         return self.session.scalars(
             select(Verdict)
             .where(Verdict.person_id == person_id, Verdict.verdict == verdict, Verdict.given_at >= since)
@@ -134,16 +130,16 @@ class ReviewStore:
         ).first()
 
     def parts_with_problems(self, night: date) -> set[int]:
-        """The parts of which something other than "fit" was judged in a night."""
-        words = select(Verdict.part_id).where(
+        """Ids of the parts with a current verdict other than "fit" in a night."""
+        query = select(Verdict.part_id).where(
             Verdict.night == night, Verdict.verdict != "fit", Verdict.superseded_at.is_(None)
         )
-        return set(self.session.scalars(words))
+        return set(self.session.scalars(query))
 
     # The queue
 
     def reviewable_films(self, night: date, enterprise_id: int | None = None) -> Sequence[Any]:
-        """What of a night can be reviewed: filed films of a part, with what the register says of it."""
+        """The filed, attributed films of a night as (Submission, Enterprise, KeyPart), in the order of receipts."""
         query = (
             select(Submission, Enterprise, KeyPart)
             .join(KeyPart, KeyPart.id == Submission.part_id)
@@ -156,10 +152,10 @@ class ReviewStore:
             query = query.where(Submission.enterprise_id == enterprise_id)
         return self.session.execute(query).all()
 
-    # Second looks
+    # Second reviews
 
     def select_for_second_review(self, verdicts: Iterable[Verdict], now: datetime) -> None:
-        """Have the films of these verdicts looked at again."""
+        """Request a second review of the films of these verdicts."""
         for each in verdicts:
             row = {
                 "submission_id": each.submission_id,
@@ -170,7 +166,7 @@ class ReviewStore:
             insert_if_absent(self.session, SecondReview, row)
 
     def second_reviews(self, night: date) -> Sequence[Any]:
-        """The second looks of a night, each with the verdict that it puts to the test."""
+        """The second reviews of a night, each with the first verdict."""
         return self.session.execute(
             select(SecondReview, Verdict)
             .join(Verdict, Verdict.id == SecondReview.first_verdict_id)
@@ -179,19 +175,17 @@ class ReviewStore:
         ).all()
 
     def second_review(self, submission_id: int) -> SecondReview | None:
-        """The second look drawn for a film."""
         return self.session.get(SecondReview, submission_id)
 
     def finish_second_review(self, submission_id: int, verdict_id: int) -> None:
-        """The second look at a film has led to this verdict."""
-        done = update(SecondReview).where(SecondReview.submission_id == submission_id)
-        self.session.execute(done.values(second_verdict_id=verdict_id))
+        finished = update(SecondReview).where(SecondReview.submission_id == submission_id)
+        self.session.execute(finished.values(second_verdict_id=verdict_id))
 
     def verdict_counts(self, night: date) -> dict[str, int]:
-        """How many films of a night stand under each word."""
+        """Verdict -> number of films of a night with it as the current one."""
         rows = self.session.execute(
             select(Verdict.verdict, func.count())
             .where(Verdict.night == night, Verdict.superseded_at.is_(None))
             .group_by(Verdict.verdict)
         )
-        return {word: count for word, count in rows}
+        return {verdict: count for verdict, count in rows}

@@ -1,4 +1,4 @@
-"""Finding an enterprise, a person, a part or a film by a word."""
+"""Search for enterprises, people, key parts and films."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 from storage.db.models import Employment, Enterprise, KeyPart, Person, Submission
 from storage.submissions import SubmissionStore
 
-_MOST = 30
+_MAX_RESULTS = 30
 
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What a word led to, each kind by itself."""
+    """`people` and `parts` are rows of (Person, Enterprise or None) and (KeyPart, Enterprise)."""
 
     enterprises: Sequence[Enterprise]
     people: Sequence[Any]
@@ -27,18 +27,18 @@ class SearchResult:
 
 
 def search_records(session: Session, query: str, today: date, enterprises: frozenset[int] | None) -> SearchResult:
-    """What has these words in its name, number or code, of these enterprises (None = of all).
+    """Records whose name, number or code contains `query`, of these enterprises (None = of all).
 
-    A receipt (MMDD-NNNN) finds its latest film.
+    A receipt (MMDD-NNNN) finds the latest film with it.
     """
     film = SubmissionStore(session).by_receipt(query, today + timedelta(days=1))
     films = [film] if film and (enterprises is None or film.enterprise_id in enterprises) else []
     return SearchResult(
         session.scalars(
-            _own(select(Enterprise), enterprises)
-            .where(_has(query, *_ENTERPRISE))
+            _restrict(select(Enterprise), enterprises)
+            .where(_contains(query, *_ENTERPRISE_COLUMNS))
             .order_by(Enterprise.code)
-            .limit(_MOST)
+            .limit(_MAX_RESULTS)
         ).all(),
         session.execute(_people(query, enterprises)).all(),
         session.execute(_parts(query, enterprises)).all(),
@@ -46,27 +46,28 @@ def search_records(session: Session, query: str, today: date, enterprises: froze
     )
 
 
-_ENTERPRISE = (Enterprise.code, Enterprise.name, Enterprise.short_name)
+_ENTERPRISE_COLUMNS = (Enterprise.code, Enterprise.name, Enterprise.short_name)
 
 
-def _has(words: str, *columns: Any) -> Any:
-    return or_(*(func.lower(column).contains(words.lower(), autoescape=True) for column in columns))
+def _contains(text: str, *columns: Any) -> Any:
+    return or_(*(func.lower(column).contains(text.lower(), autoescape=True) for column in columns))
 
 
-def _own(query: Any, enterprises: frozenset[int] | None) -> Any:
+def _restrict(query: Any, enterprises: frozenset[int] | None) -> Any:
     return query if enterprises is None else query.where(Enterprise.id.in_(enterprises))
 
 
-def _people(words: str, enterprises: frozenset[int] | None) -> Any:
+def _people(text: str, enterprises: frozenset[int] | None) -> Any:
     query = (
         select(Person, Enterprise)
         .outerjoin(Employment, Employment.person_id == Person.id)
         .outerjoin(Enterprise, Enterprise.id == Employment.enterprise_id)
-        .where(_has(words, Person.name, func.coalesce(Person.mobile, "")))
+        .where(_contains(text, Person.name, func.coalesce(Person.mobile, "")))
     )
-    return _own(query, enterprises).order_by(Person.name, Person.id).limit(_MOST)
+    return _restrict(query, enterprises).order_by(Person.name, Person.id).limit(_MAX_RESULTS)
 
 
-def _parts(words: str, enterprises: frozenset[int] | None) -> Any:
+def _parts(text: str, enterprises: frozenset[int] | None) -> Any:
     query = select(KeyPart, Enterprise).join(Enterprise, Enterprise.id == KeyPart.enterprise_id)
-    return _own(query.where(_has(words, KeyPart.name)), enterprises).order_by(Enterprise.code).limit(_MOST)
+    query = _restrict(query.where(_contains(text, KeyPart.name)), enterprises)
+    return query.order_by(Enterprise.code).limit(_MAX_RESULTS)

@@ -1,4 +1,4 @@
-"""Sign-ins and passwords: who may look at the dashboard, and who is looking. Instants are the wall clock's."""
+"""Sessions of browsers and credentials of those who sign in without WeCom. Instants are of the wall clock."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ SESSION_IDLE_TIMEOUT, SESSION_MAX_AGE = timedelta(hours=12), timedelta(days=30)
 
 
 class SignInStore:
-    """Sessions of browsers, and the passwords of those who have no WeCom."""
-
     def __init__(self, session: Session) -> None:
         self.session = session
 
@@ -34,7 +32,7 @@ class SignInStore:
         user_agent: str,
         oauth_state_sha256: str | None = None,
     ) -> bool:
-        """Put a sign-in on record; False when its `state` has been used before. Old ones are swept out."""
+        """Add a session; False when its OAuth state has been used before. Expired sessions are deleted."""
         self.session.execute(delete(WebSession).where(WebSession.last_seen_at < now - SESSION_MAX_AGE))
         values = {
             "token_sha256": token_sha256,
@@ -48,64 +46,57 @@ class SignInStore:
         return insert_if_absent(self.session, WebSession, values) is not None
 
     def authenticate(self, token_sha256: str, now: datetime) -> tuple[WebSession, Person, list[int]] | None:
-        """Whose living session that is, and the enterprises the person works for.
+        """The valid session with its person and the ids of the person's enterprises; None if there is none.
 
-        It lives only as long as the person is in the register by the means that opened it.
+        A session is valid only while the person is active and still has the account or password it was opened with.
         """
         bounds = {"idle_since": now - SESSION_IDLE_TIMEOUT, "begun_since": now - SESSION_MAX_AGE}
         rows = self.session.execute(_authenticate(), {"token_sha256": token_sha256, **bounds}).all()
         return (rows[0][0], rows[0][1], [row[2] for row in rows if row[2] is not None]) if rows else None
 
     def touch(self, token_sha256: str, now: datetime) -> None:
-        """Somebody is still looking."""
         self.session.execute(update(WebSession).where(WebSession.token_sha256 == token_sha256).values(last_seen_at=now))
 
     def end(self, token_sha256: str, now: datetime) -> None:
-        """One browser is signed out."""
         self._end(WebSession.token_sha256 == token_sha256, now)
 
     def end_all(self, person_id: int, now: datetime) -> None:
-        """Every browser of a person is signed out."""
+        """End every session of a person."""
         self._end(WebSession.person_id == person_id, now)
 
-    def _end(self, which: Any, now: datetime) -> None:
-        self.session.execute(update(WebSession).where(which, WebSession.ended_at.is_(None)).values(ended_at=now))
+    def _end(self, condition: Any, now: datetime) -> None:
+        self.session.execute(update(WebSession).where(condition, WebSession.ended_at.is_(None)).values(ended_at=now))
 
     def open_sessions(self, person_id: int, now: datetime) -> Sequence[WebSession]:
-        """Where a person is signed in, the latest first."""
-        living = select(WebSession).where(
+        """The valid sessions of a person, the last used first."""
+        valid = select(WebSession).where(
             WebSession.person_id == person_id,
             WebSession.ended_at.is_(None),
             WebSession.last_seen_at > now - SESSION_IDLE_TIMEOUT,
             WebSession.created_at > now - SESSION_MAX_AGE,
         )
-        return self.session.scalars(living.order_by(WebSession.last_seen_at.desc())).all()
+        return self.session.scalars(valid.order_by(WebSession.last_seen_at.desc())).all()
 
     def credential_by_login(self, login: str) -> Credential | None:
-        """The password of that login name."""
         return self.session.scalar(select(Credential).where(Credential.login == normalize_login(login)))
 
     def credential_of(self, person_id: int) -> Credential | None:
-        """The password of that person."""
         return self.session.get(Credential, person_id)
 
     def credentials(self) -> Sequence[tuple[Credential, Person]]:
-        """Everybody who may sign in by password."""
+        """Every credential with its person, by login."""
         rows = select(Credential, Person).join(Person, Person.id == Credential.person_id).order_by(Credential.login)
         return [(credential, person) for credential, person in self.session.execute(rows)]
 
     def save_credential(self, credential: Credential) -> None:
-        """Remember a new password."""
         self.session.add(credential)
         self.session.flush()
 
     def delete_credential(self, person_id: int) -> None:
-        """Nobody signs in by that person's password any more."""
         self.session.execute(delete(Credential).where(Credential.person_id == person_id))
 
 
 def normalize_login(login: str) -> str:
-    """As login names are compared."""
     return login.strip().casefold()
 
 

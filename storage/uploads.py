@@ -1,5 +1,7 @@
-"""Links to the upload page, and how far the films behind them have come. Every step is one conditional update:
-any number of web processes may serve the same film."""
+"""Links to the upload page and the progress of their uploads.
+
+Every step is one conditional update, so any number of web processes may receive the same upload.
+"""
 
 from __future__ import annotations
 
@@ -17,22 +19,20 @@ CHANNEL = "upload"
 
 
 class UploadStore:
-    """The links and the pieces."""
-
     def __init__(self, session: Session) -> None:
         self.session = session
 
     def get_or_create(self, **values: Any) -> Upload:
-        """A link for a film; the same `once_key` gives the same link."""
+        """A link for one film; the same `once_key` gives the same link."""
         insert_if_absent(self.session, Upload, {"state": "open", "generation": 0, "received_bytes": 0, **values})
         return self.session.scalars(select(Upload).where(Upload.once_key == values["once_key"])).one()
 
     def get(self, upload_id: int) -> Upload | None:
-        """The link of that id, as it stands now."""
+        """The link, read anew from the database."""
         return self.session.get(Upload, upload_id, populate_existing=True)
 
     def start(self, upload_id: int, browser_digest: str, now: datetime, **file_info: Any) -> int | None:
-        """A browser begins a film, or begins anew; the film's generation, None when the link is not for it."""
+        """Start or restart an upload; its generation, None when the link is closed, expired or another browser's."""
         return self.session.scalar(
             update(Upload)
             .where(
@@ -53,9 +53,9 @@ class UploadStore:
         )
 
     def record_chunk(self, upload: Upload, start: int, size: int, object_key: str) -> bool:
-        """A piece is kept: the film has come so much further. False when it had come further by another already."""
-        whole = start + size == upload.size
-        moved = self.session.scalar(
+        """Record a stored chunk; False when the upload is not at `start` any more."""
+        is_last = start + size == upload.size
+        updated = self.session.scalar(
             update(Upload)
             .where(
                 Upload.id == upload.id,
@@ -63,17 +63,17 @@ class UploadStore:
                 Upload.state == "receiving",
                 Upload.received_bytes == start,
             )
-            .values(received_bytes=start + size, state="complete" if whole else "receiving")
+            .values(received_bytes=start + size, state="complete" if is_last else "receiving")
             .returning(Upload.id)
         )
-        if moved is None:
+        if updated is None:
             return False
-        piece = {"upload_id": upload.id, "generation": upload.generation, "start": start, "size": size}
-        insert_if_absent(self.session, UploadChunk, {**piece, "object_key": object_key})
+        values = {"upload_id": upload.id, "generation": upload.generation, "start": start, "size": size}
+        insert_if_absent(self.session, UploadChunk, {**values, "object_key": object_key})
         return True
 
     def chunk_at(self, upload: Upload, start: int) -> UploadChunk | None:
-        """What was kept for a place of a film."""
+        """The chunk of the current generation that begins at byte `start`."""
         return self.session.scalars(
             select(UploadChunk).where(
                 UploadChunk.upload_id == upload.id,
@@ -83,7 +83,7 @@ class UploadStore:
         ).first()
 
     def chunks(self, upload_id: int, generation: int) -> Sequence[UploadChunk]:
-        """What has been received of a film, in its order."""
+        """The chunks received, by position."""
         return self.session.scalars(
             select(UploadChunk)
             .where(UploadChunk.upload_id == upload_id, UploadChunk.generation == generation)
@@ -91,7 +91,7 @@ class UploadStore:
         ).all()
 
     def abort(self, upload: Upload) -> None:
-        """The film is given up by whoever sent it; the link goes on."""
+        """Abort an upload; the link stays open."""
         self.session.execute(
             update(Upload)
             .where(Upload.id == upload.id, Upload.generation == upload.generation, Upload.state == "receiving")
@@ -99,7 +99,7 @@ class UploadStore:
         )
 
     def expire_overdue(self, now: datetime) -> None:
-        """Links whose time is over lead nowhere any more."""
+        """End links that have expired."""
         self.session.execute(
             update(Upload)
             .where(Upload.state.in_(("open", "receiving")), Upload.expires_at <= now)
@@ -107,7 +107,7 @@ class UploadStore:
         )
 
     def unneeded_chunks(self, limit: int) -> Sequence[UploadChunk]:
-        """Pieces that nobody needs: of films taken in, given up, begun anew or overdue."""
+        """Chunks of uploads that were taken in, aborted, restarted or have expired."""
         taken_in = select(InboxRow.message_key).where(InboxRow.channel == CHANNEL, InboxRow.state != "waiting")
         query = (
             select(UploadChunk)
@@ -123,5 +123,5 @@ class UploadStore:
         return self.session.scalars(query.order_by(UploadChunk.id).limit(limit)).all()
 
     def delete_chunks(self, chunk_ids: Sequence[int]) -> None:
-        """The objects of these pieces are gone."""
+        """Delete the rows; the objects must have been removed before."""
         self.session.execute(delete(UploadChunk).where(UploadChunk.id.in_(chunk_ids)))

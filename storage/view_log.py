@@ -1,4 +1,4 @@
-"""Every look at a film: who, when, and how long it really ran."""
+"""The view log: who opened which film when, and for how long it played."""
 
 from __future__ import annotations
 
@@ -12,16 +12,14 @@ from storage.db.models import FilmView
 
 
 class ViewLogStore:
-    """The looks, for the enterprises as well as for us."""
-
     def __init__(self, session: Session) -> None:
         self.session = session
 
     def add(
         self, submission_id: int, person_id: int, viewer_name: str, kind: str, now: datetime, *, by_supervisor: bool
     ) -> FilmView:
-        """Put on record that somebody opened a film."""
-        look = FilmView(
+        """`kind`: film, sheet or download."""
+        view = FilmView(
             submission_id=submission_id,
             person_id=person_id,
             viewer_name=viewer_name,
@@ -29,16 +27,15 @@ class ViewLogStore:
             kind=kind,
             opened_at=now,
         )
-        self.session.add(look)
+        self.session.add(view)
         self.session.flush()
-        return look
+        return view
 
     def get(self, view_id: int) -> FilmView | None:
-        """The look of that id."""
         return self.session.get(FilmView, view_id)
 
     def of_film(self, submission_id: int) -> Sequence[FilmView]:
-        """Every look at a film, the latest first."""
+        """The views of a film, the latest first."""
         return self.session.scalars(
             select(FilmView)
             .where(FilmView.submission_id == submission_id)
@@ -46,14 +43,14 @@ class ViewLogStore:
         ).all()
 
     def watched_seconds(self, submission_id: int, person_id: int) -> float:
-        """For how many seconds somebody has had a film running, all looks together."""
+        """The seconds a person has played a film, summed over all views."""
         total = select(func.sum(FilmView.watched_s)).where(
             FilmView.submission_id == submission_id, FilmView.person_id == person_id
         )
         return float(self.session.scalar(total) or 0.0)
 
     def first_viewed_at(self, submission_ids: Iterable[int]) -> dict[int, datetime]:
-        """When the supervisor first opened each of these films."""
+        """Film id -> when the supervising office first opened it."""
         ids = list(submission_ids)
         rows = self.session.execute(
             select(FilmView.submission_id, func.min(FilmView.opened_at).label("at"))

@@ -1,13 +1,13 @@
-"""Our end of the process in which FFmpeg runs.
+"""Our end of the sandbox process in which FFmpeg runs.
 
-Films come from strangers and FFmpeg is written in C, so no film is opened in our own process. One helper is started at
-the first film, loads FFmpeg once, and forks for every film:
+Films are untrusted input and FFmpeg is written in C, so no film is opened in our own process. The sandbox is started
+for the first film, loads FFmpeg once, and forks for every film:
 
-    ask() ── request + reply pipe ──> helper ── fork ──> guard ── fork ──> examiner (limits, FFmpeg)
-      └────────── one line of JSON, or silence ────────────┴──────────────────┘
+    request() ── request + reply pipe ──> sandbox ── fork ──> guard ── fork ──> examiner (limits, FFmpeg)
+      └──────────── one line of JSON, or nothing ───────────────┴──────────────────┘
 
-The examiner answers for the film, the guard for an examiner that the film has killed. So silence is never the film's
-fault: the helper was lost, or the machine is short of something.
+The examiner responds for the film; the guard responds if the film killed the examiner. So no response never means a
+bad film: the sandbox died, or the machine is out of memory or processes.
 """
 
 from __future__ import annotations
@@ -22,34 +22,32 @@ import sys
 import threading
 from pathlib import Path
 
-STARTUP_ALLOWANCE_S = 10.0  # on top of the patience with the film, for starting the helper on a busy machine
+STARTUP_ALLOWANCE_S = 10.0  # added to the timeout, for starting the sandbox on a busy machine
 MAX_ATTEMPTS = 2
 MAX_RESPONSE_BYTES = select.PIPE_BUF
 STARTUP_CODE = "import sys; sys.path.insert(0, sys.argv[1]); from storage.film.sandbox import serve; serve()"
 
 _lock = threading.Lock()
-_helper: SandboxClient | None = None
+_client: SandboxClient | None = None
 
 
 def request(payload: bytes, timeout_s: float) -> bytes:
-    """The child's answer to a request. Raises OSError if there is none."""
+    """The response of the sandbox. Raises OSError if there is none."""
     for _ in range(MAX_ATTEMPTS):
-        helper = _current()
+        client = _current()
         with contextlib.suppress(ConnectionError):
-            if answer := helper.request(payload, timeout_s + STARTUP_ALLOWANCE_S):
-                return answer
-        _retire(helper)
+            if response := client.request(payload, timeout_s + STARTUP_ALLOWANCE_S):
+                return response
+        _retire(client)
     raise OSError("the film examiner does not answer; see standard error and the machine's memory")
 
 
 class SandboxClient:
-    """The process that examines, seen from ours."""
-
     def __init__(self) -> None:
-        # A packet socket: the requests of several threads cannot mix, and its end is noticed.
+        # A packet socket: requests of several threads cannot mix, and the end of the peer is noticed.
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        # Its own interpreter, so that our threads, locks and main module stay out of it; its own session, so that
-        # Ctrl-C at our terminal is left to us.
+        # A new interpreter, so that it does not inherit our threads and locks; a new session, so that Ctrl-C at the
+        # terminal does not reach it.
         root = str(Path(__file__).parents[2])
         with theirs:
             self._process = subprocess.Popen(
@@ -60,23 +58,23 @@ class SandboxClient:
             )
 
     def request(self, payload: bytes, timeout_s: float) -> bytes:
-        """One answer, empty if there was none. Raises TimeoutError, or ConnectionError if the helper is gone."""
+        """The response, empty if there was none. Raises TimeoutError, or ConnectionError if the sandbox is gone."""
         reading, writing = os.pipe()
         try:
             try:
                 socket.send_fds(self._requests, [payload], [writing])
             finally:
                 os.close(writing)
-            waiting = select.poll()
-            waiting.register(reading, select.POLLIN)
-            if not waiting.poll(timeout_s * 1000):
+            poller = select.poll()
+            poller.register(reading, select.POLLIN)
+            if not poller.poll(timeout_s * 1000):
                 raise TimeoutError("the film examiner is not answering")
             return os.read(reading, MAX_RESPONSE_BYTES)
         finally:
             os.close(reading)
 
     def stop(self) -> None:
-        """Lets the helper end, and sees that it does."""
+        """End the sandbox process; kill it if it does not end."""
         self._requests.close()
         try:
             self._process.wait(timeout=5)
@@ -85,41 +83,41 @@ class SandboxClient:
             self._process.wait()
 
     def detach_after_fork(self) -> None:
-        """In a forked copy of our process: the helper belongs to the original, which waits for it."""
+        """For a forked child of ours: the sandbox belongs to the parent, which waits for it."""
         self._requests.close()
         self._process.returncode = 0
 
 
 def _current() -> SandboxClient:
-    global _helper
+    global _client
     with _lock:
-        if _helper is None:
-            _helper = SandboxClient()
-        return _helper
+        if _client is None:
+            _client = SandboxClient()
+        return _client
 
 
-def _retire(helper: SandboxClient) -> None:
-    """Another thread may have put a new helper in its place already; that one stays."""
-    global _helper
+def _retire(client: SandboxClient) -> None:
+    """Does nothing if another thread has replaced the client already."""
+    global _client
     with _lock:
-        if _helper is not helper:
+        if _client is not client:
             return
-        _helper = None
-    helper.stop()
+        _client = None
+    client.stop()
 
 
 def _stop_at_exit() -> None:
-    if _helper is not None:
-        _retire(_helper)
+    if _client is not None:
+        _retire(_client)
 
 
-def _disown_after_fork() -> None:
-    global _helper, _lock
+def _detach_after_fork() -> None:
+    global _client, _lock
     _lock = threading.Lock()
-    if _helper is not None:
-        _helper.detach_after_fork()
-        _helper = None
+    if _client is not None:
+        _client.detach_after_fork()
+        _client = None
 
 
 atexit.register(_stop_at_exit)
-os.register_at_fork(after_in_child=_disown_after_fork)
+os.register_at_fork(after_in_child=_detach_after_fork)

@@ -1,4 +1,4 @@
-"""Pictures out of a film, and a copy of it that bears a name. Runs only in the examiner's process."""
+"""Thumbnails, contact sheets and still frames of a film. Runs only in the sandbox."""
 
 from __future__ import annotations
 
@@ -22,36 +22,35 @@ FONT = str(Path(__file__).parent / "fonts" / "noto-sans-sc.woff2")
 THUMB_WIDTH, STILL_WIDTH, TILE_WIDTH = 320, 1280, 320
 SHEET_COLUMNS, SHEET_ROWS = 4, 3
 JPEG_QUALITY = 82
-_INK, _SHADE = (255, 255, 255), (0, 0, 0)
+_TEXT_COLOUR, _OUTLINE_COLOUR = (255, 255, 255), (0, 0, 0)
 
 
 def draw_thumbnail(path: str, target: str) -> dict[str, Any]:
-    """A small picture from the first third of the film: the very beginning often shows a foot."""
+    """The frame after a third of the film: the first seconds often show the ground."""
     with _opened(path) as (container, stream):
         return _save(_scaled(next(_pictures(container, stream, [_length_s(container) / 3]))[1], THUMB_WIDTH), target)
 
 
 def draw_still(path: str, target: str, at_s: float) -> dict[str, Any]:
-    """The picture at an instant of the film."""
     with _opened(path) as (container, stream):
         return _save(_scaled(next(_pictures(container, stream, [at_s]))[1], STILL_WIDTH), target)
 
 
 def draw_contact_sheet(path: str, target: str) -> dict[str, Any]:
-    """A contact sheet: the whole film in twelve pictures, each with its time."""
+    """Twelve frames at equal distances, each with its time."""
     with _opened(path) as (container, stream):
         length, count = _length_s(container), SHEET_COLUMNS * SHEET_ROWS
         times = [length * (number + 0.5) / count for number in range(count)]
         tiles = [(at_s, _scaled(picture, TILE_WIDTH)) for at_s, picture in _pictures(container, stream, times)]
     width, height = tiles[0][1].size
-    whole = Image.new("RGB", (SHEET_COLUMNS * width, SHEET_ROWS * height))
-    draw, font = ImageDraw.Draw(whole), ImageFont.truetype(FONT, 18)
+    sheet = Image.new("RGB", (SHEET_COLUMNS * width, SHEET_ROWS * height))
+    draw, font = ImageDraw.Draw(sheet), ImageFont.truetype(FONT, 18)
     for number, (at_s, tile) in enumerate(tiles):
         x, y = number % SHEET_COLUMNS * width, number // SHEET_COLUMNS * height
-        whole.paste(tile, (x, y))
-        words = f"{int(at_s) // 60}:{int(at_s) % 60:02d}"
-        draw.text((x + 8, y + 4), words, fill=_INK, font=font, stroke_width=2, stroke_fill=_SHADE)
-    return _save(whole, target)
+        sheet.paste(tile, (x, y))
+        label = f"{int(at_s) // 60}:{int(at_s) % 60:02d}"
+        draw.text((x + 8, y + 4), label, fill=_TEXT_COLOUR, font=font, stroke_width=2, stroke_fill=_OUTLINE_COLOUR)
+    return _save(sheet, target)
 
 
 @contextmanager
@@ -69,7 +68,7 @@ def _length_s(container: InputContainer) -> float:
 def _pictures(
     container: InputContainer, stream: VideoStream, times: Sequence[float]
 ) -> Iterator[tuple[float, Image.Image]]:
-    """The picture at each of these ascending instants; at the end of a film, its last."""
+    """The frame at each of these ascending instants in seconds; past the end, the last frame."""
     keys, last = _key_times(container, stream), None
     frames, reached = _from(container, stream, 0.0), 0.0
     for at_s in times:
@@ -87,10 +86,10 @@ def _pictures(
 
 
 def _key_times(container: InputContainer, stream: VideoStream) -> list[float]:
-    """Where decoding can begin; by the packets, for not every container has an index."""
+    """The instants of the key frames. Read from the packets, because not every container has an index."""
     tick = float(stream.time_base or 0)
-    found = sorted(packet.pts * tick for packet in container.demux(stream) if packet.is_keyframe and packet.pts)
-    return [0.0, *found]
+    times = sorted(packet.pts * tick for packet in container.demux(stream) if packet.is_keyframe and packet.pts)
+    return [0.0, *times]
 
 
 def _from(container: InputContainer, stream: VideoStream, key_s: float) -> Iterator[VideoFrame]:
@@ -99,17 +98,17 @@ def _from(container: InputContainer, stream: VideoStream, key_s: float) -> Itera
         try:
             yield from packet.decode()
         except av.error.FFmpegError:
-            continue  # a damaged picture is passed over, as a player would
+            continue  # players skip damaged frames too
 
 
 def _upright(frame: VideoFrame) -> Image.Image:
-    """As it is to be seen: phones note how they were held and leave the turning to the player."""
+    """Apply the rotation: phones store it as metadata and leave it to the player."""
     picture: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
     return picture.rotate(frame.rotation, expand=True) if frame.rotation else picture
 
 
 def _scaled(picture: Image.Image, width: int) -> Image.Image:
-    """At most so wide, and never larger than it is; an upright picture keeps within a square."""
+    """Shrink to fit a square of `width` pixels; never enlarge."""
     picture.thumbnail((width, width))
     return picture
 

@@ -1,4 +1,4 @@
-"""What FFmpeg finds in a file. Runs only in the examiner's process."""
+"""Duration, codec, size and faults of a file. Runs only in the sandbox."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
-# Without a list of formats FFmpeg would also follow playlists, to other files and into the network.
+# Without a whitelist FFmpeg would also open playlists, which refer to other files and to the network.
 FORMATS = "mov,matroska,avi,flv,asf,mpegts,mpeg,ogg,wav,amr,flac,mp3,aac"
-FORMATS_WITHOUT_DURATION = {"mpegts", "mpeg"}  # they do not say how long they are; FFmpeg guesses
+FORMATS_WITHOUT_DURATION = {"mpegts", "mpeg"}  # no duration in the file; FFmpeg estimates it
 FFMPEG_OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
 MP4_BOXES = {b"ftyp", b"moov", b"mdat", b"moof", b"free", b"skip", b"wide", b"pnot", b"styp", b"sidx", b"uuid"}
 OTHER_VIDEO_SIGNATURES = (b"\x1aE\xdf\xa3", b"FLV\x01", b"0&\xb2u")  # Matroska, Flash, Windows Media
@@ -29,10 +29,10 @@ TOLERANCE_S, TOLERANCE_SHARE = 1.0, 0.05
 
 
 def probe_file(path: str) -> ProbeResult:
-    """Demuxes the whole file and decodes one picture. Raises OSError if it cannot be opened at all."""
+    """Demux the whole file and decode one picture. Raises OSError if the file cannot be opened."""
     with open(path, "rb") as file:
         head = file.read(12)
-        cut = _is_cut(file, head)
+        truncated = _is_truncated(file, head)
     if head[4:8] == b"ftyp" and head[8:12] in STILL_IMAGE_BRANDS:
         return ProbeResult(fault="not_a_film")
     try:
@@ -40,7 +40,7 @@ def probe_file(path: str) -> ProbeResult:
             film = _survey(container)
     except (av.error.FFmpegError, ValueError, MemoryError):
         film = ProbeResult(fault="unreadable" if _looks_like_film(head) else "not_a_film")
-    return replace(film, fault="truncated") if cut else film
+    return replace(film, fault="truncated") if truncated else film
 
 
 def _looks_like_film(head: bytes) -> bool:
@@ -51,8 +51,8 @@ def _is_avi(head: bytes) -> bool:
     return head[:4] == b"RIFF" and head[8:12] == b"AVI "
 
 
-def _is_cut(file: BinaryIO, head: bytes) -> bool:
-    """Whether an MP4 or MOV lacks its index, or a box of it, or an AVI, is shorter than it says."""
+def _is_truncated(file: BinaryIO, head: bytes) -> bool:
+    """Whether an MP4 or MOV has no index, or one of its boxes, or an AVI, is shorter than declared."""
     if _is_avi(head):
         return int.from_bytes(head[4:8], "little") + 8 > os.fstat(file.fileno()).st_size
     end, position, kinds = os.fstat(file.fileno()).st_size, 0, set[bytes]()
@@ -71,7 +71,7 @@ def _is_cut(file: BinaryIO, head: bytes) -> bool:
 
 
 def _box(head: bytes, rest: int) -> tuple[int, bytes]:
-    """Size in bytes and kind of the box that begins with `head`; one without a size takes the rest of the file."""
+    """Size in bytes and type of the box that begins with `head`; size 0 in the file means `rest`."""
     size = int.from_bytes(head[:4], "big")
     if size == 1:
         size = int.from_bytes(head[8:16], "big")
@@ -79,24 +79,26 @@ def _box(head: bytes, rest: int) -> tuple[int, bytes]:
 
 
 def _survey(container: InputContainer) -> ProbeResult:
-    moving = video_streams(container)
+    videos = video_streams(container)
     film = ProbeResult(container=_container_name(container))
-    if not moving:
+    if not videos:
         return replace(film, fault="no_picture" if container.streams else "unreadable")
-    reel = _Reel(container, moving[0])
+    stats = _PacketStats(container, videos[0])
     for packet in container.demux():
-        reel.take(packet)
-    film = replace(film, codec=reel.codec, width=reel.width, height=reel.height, duration_s=reel.pictures.length_s())
+        stats.add(packet)
+    film = replace(
+        film, codec=stats.codec, width=stats.width, height=stats.height, duration_s=stats.pictures.length_s()
+    )
     if container.duration and not FORMATS_WITHOUT_DURATION & set(container.format.name.split(",")):
-        promised = container.duration / av.time_base
-        # Sound counts as well: it is the whole of which the container says the length.
-        if (reel.everything.length_s() or 0) < promised - max(TOLERANCE_S, TOLERANCE_SHARE * promised):
+        declared_s = container.duration / av.time_base
+        # Sound counts too: the declared duration is that of the longest stream.
+        if (stats.everything.length_s() or 0) < declared_s - max(TOLERANCE_S, TOLERANCE_SHARE * declared_s):
             return replace(film, fault="truncated")
-    return film if reel.width else replace(film, fault="unreadable")
+    return film if stats.width else replace(film, fault="unreadable")
 
 
 def video_streams(container: InputContainer) -> list[VideoStream]:
-    """The streams of pictures that move; a cover is none."""
+    """Without cover art, which containers hold as a video stream."""
     return [each for each in container.streams.video if not each.disposition & Disposition.attached_pic]
 
 
@@ -109,53 +111,53 @@ def _container_name(container: InputContainer) -> str:
 
 
 class _Span:
-    """From the earliest beginning to the latest end of some packets, in seconds."""
+    """The seconds from the earliest start to the latest end of packets."""
 
     def __init__(self) -> None:
         self._begin, self._end = math.inf, -math.inf
 
-    def take(self, begin: float, length: float) -> None:
+    def add(self, begin: float, length: float) -> None:
         self._begin, self._end = min(self._begin, begin), max(self._end, begin + length)
 
     def length_s(self) -> float | None:
         return round(self._end - self._begin, 2) if self._end >= self._begin else None
 
 
-class _Reel:
-    """What has been seen of a film while its packets pass by."""
+class _PacketStats:
+    """Collected while demuxing: the time spans, and the picture size from the first decoded frame."""
 
     def __init__(self, container: InputContainer, video: VideoStream) -> None:
         self._video = video
-        # Once per stream, for there are thousands of packets: fractions would take longer than FFmpeg does.
+        # Floats, computed once per stream: arithmetic with fractions would take longer than the demuxing.
         self._tick_s = {stream.index: float(stream.time_base or 0) for stream in container.streams}
-        self._usual_length_s = float(1 / video.average_rate) if video.average_rate else 0.0
+        self._frame_length_s = float(1 / video.average_rate) if video.average_rate else 0.0
         self.pictures, self.everything = _Span(), _Span()
-        self._tries = 0
+        self._decode_attempts = 0
         self.codec = video.codec_context.codec.canonical_name if video.codec_context else None
         self.width: int | None = None
         self.height: int | None = None
         if self.codec:
             video.thread_count = 1
 
-    def take(self, packet: Packet[Any]) -> None:
+    def add(self, packet: Packet[Any]) -> None:
         is_picture = packet.stream is self._video
         if is_picture and self.codec and self.width is None:
             self._decode(packet)
-        moment = packet.pts if packet.pts is not None else packet.dts
-        if moment is None or packet.is_discard:
+        timestamp = packet.pts if packet.pts is not None else packet.dts
+        if timestamp is None or packet.is_discard:
             return
         tick_s = self._tick_s.get(packet.stream_index, 0.0)
-        begin, length = moment * tick_s, (packet.duration or 0) * tick_s
-        self.everything.take(begin, length)
+        begin, length = timestamp * tick_s, (packet.duration or 0) * tick_s
+        self.everything.add(begin, length)
         if is_picture:
-            self.pictures.take(begin, length or self._usual_length_s)
+            self.pictures.add(begin, length or self._frame_length_s)
 
     def _decode(self, packet: Packet[Any]) -> None:
-        self._tries += 1
-        if self._tries > MAX_PACKETS_TO_FIRST_FRAME:
+        self._decode_attempts += 1
+        if self._decode_attempts > MAX_PACKETS_TO_FIRST_FRAME:
             return
         try:
             for frame in self._video.decode(packet):
                 self.width, self.height = frame.width, frame.height
         except av.error.FFmpegError:
-            return  # a film may begin in the middle of a scene; the next key picture decides
+            return  # a film may start between key frames; the next key frame can be decoded

@@ -1,4 +1,4 @@
-"""A copy of a film that bears a name in every picture. Runs only in the examiner's process."""
+"""A copy of a film with a text in every picture. Runs only in the sandbox."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 MAX_SIDE_PX = 1280
-_SOUND_AS_IT_IS = {"aac", "mp3"}
-_TURNED = {90: "transpose=cclock", -90: "transpose=clock", 180: "hflip,vflip", -180: "hflip,vflip"}
-_FAINT, _SHADE = (255, 255, 255, 96), (0, 0, 0, 80)
+_COPIED_AUDIO_CODECS = {"aac", "mp3"}
+_ROTATION_FILTERS = {90: "transpose=cclock", -90: "transpose=clock", 180: "hflip,vflip", -180: "hflip,vflip"}
+_TEXT_COLOUR, _OUTLINE_COLOUR = (255, 255, 255, 96), (0, 0, 0, 80)
 
 
 def write_watermarked(path: str, target: str, text: str) -> dict[str, Any]:
-    """Encodes a film anew with the words all over each of its pictures, so that no crop is without them."""
+    """Re-encode a film with `text` repeated over each picture, so that no crop is without it."""
     with (
         av.open(path, options=FFMPEG_OPTIONS) as source,
         av.open(target, "w", format="mp4", options={"movflags": "faststart"}) as copy,
@@ -34,26 +34,26 @@ def write_watermarked(path: str, target: str, text: str) -> dict[str, Any]:
     return {"fault": None}
 
 
-def _copy(source: InputContainer, stream: VideoStream, copy: OutputContainer, words: str) -> None:
-    sound = next((each for each in source.streams.audio if each.codec_context.name in _SOUND_AS_IT_IS), None)
-    sound_copy = copy.add_stream_from_template(sound) if sound else None
-    press: _Press | None = None
-    early: list[Any] = []  # sound from before the first picture: nothing may be written until all streams are there
-    for packet in source.demux([each for each in (stream, sound) if each]):
+def _copy(source: InputContainer, stream: VideoStream, copy: OutputContainer, text: str) -> None:
+    audio = next((each for each in source.streams.audio if each.codec_context.name in _COPIED_AUDIO_CODECS), None)
+    audio_copy = copy.add_stream_from_template(audio) if audio else None
+    encoder: _WatermarkEncoder | None = None
+    pending: list[Any] = []  # audio before the first picture: nothing can be muxed until all streams exist
+    for packet in source.demux([each for each in (stream, audio) if each]):
         if packet.stream is stream:
             for frame in _decoded(packet):
-                press = press or _Press(stream, frame, copy, words)
-                press.take(frame)
+                encoder = encoder or _WatermarkEncoder(stream, frame, copy, text)
+                encoder.add(frame)
         elif packet.dts is not None:
-            heard: Any = packet
-            heard.stream = sound_copy
-            early.append(heard)
-        if press is not None:
-            copy.mux(early)
-            early.clear()
-    if press is None:
+            audio_packet: Any = packet
+            audio_packet.stream = audio_copy
+            pending.append(audio_packet)
+        if encoder is not None:
+            copy.mux(pending)
+            pending.clear()
+    if encoder is None:
         raise ValueError("no picture")
-    press.end()
+    encoder.finish()
 
 
 def _decoded(packet: Any) -> list[VideoFrame]:
@@ -63,44 +63,43 @@ def _decoded(packet: Any) -> list[VideoFrame]:
         return []
 
 
-class _Press:
-    """Turns pictures upright, scales them down, lays the words over them and encodes them."""
+class _WatermarkEncoder:
+    """Rotates and scales pictures, overlays the text and encodes them."""
 
-    def __init__(self, stream: VideoStream, first: VideoFrame, copy: OutputContainer, words: str) -> None:
+    def __init__(self, stream: VideoStream, first: VideoFrame, copy: OutputContainer, text: str) -> None:
         self._copy, self._graph = copy, Graph()
-        width, height, chain = _shape(first)
+        width, height, rotation_filters = _output_shape(first)
         source = self._graph.add_buffer(template=stream)
         scaled = self._graph.add("scale", f"{width}:{height}")
-        laid = self._graph.add("overlay", "eof_action=repeat")
-        even, sink = self._graph.add("format", "yuv420p"), self._graph.add("buffersink")
-        sheet = self._graph.add_buffer(
+        overlaid = self._graph.add("overlay", "eof_action=repeat")
+        converted, sink = self._graph.add("format", "yuv420p"), self._graph.add("buffersink")
+        watermark = self._graph.add_buffer(
             width=width, height=height, format=av.VideoFormat("rgba"), time_base=stream.time_base
         )
         last = source
-        for name, _, options in (each.partition("=") for each in chain):
-            turned = self._graph.add(name, options or None)
-            last.link_to(turned)
-            last = turned
+        for name, _, options in (each.partition("=") for each in rotation_filters):
+            rotated = self._graph.add(name, options or None)
+            last.link_to(rotated)
+            last = rotated
         last.link_to(scaled)
-        scaled.link_to(laid, 0, 0)
-        sheet.link_to(laid, 0, 1)
-        laid.link_to(even)
-        even.link_to(sink)
+        scaled.link_to(overlaid, 0, 0)
+        watermark.link_to(overlaid, 0, 1)
+        overlaid.link_to(converted)
+        converted.link_to(sink)
         self._graph.configure()
         self._source, self._sink = source, sink
-        transparent = _as_frame(_sheet(width, height, words))
+        transparent = _to_frame(_draw_watermark(width, height, text))
         transparent.pts, transparent.time_base = 0, stream.time_base
-        sheet.push(transparent)
-        sheet.push(None)
+        watermark.push(transparent)
+        watermark.push(None)
         self._out = _encoder(copy, stream, width, height)
 
-    def take(self, frame: VideoFrame) -> None:
-        """One picture through the press."""
+    def add(self, frame: VideoFrame) -> None:
         self._source.push(frame)
         self._drain()
 
-    def end(self) -> None:
-        """What is still inside comes out."""
+    def finish(self) -> None:
+        """Flush the filters and the encoder."""
         self._source.push(None)
         self._drain()
         self._copy.mux(self._out.encode(None))
@@ -115,8 +114,8 @@ class _Press:
             self._copy.mux(self._out.encode(frame))
 
 
-def _as_frame(sheet: Image.Image) -> VideoFrame:
-    """With its transparency, which PyAV's own way from a picture would drop."""
+def _to_frame(sheet: Image.Image) -> VideoFrame:
+    """Keeps the alpha channel, which VideoFrame.from_image drops."""
     frame = av.VideoFrame(sheet.width, sheet.height, "rgba")
     [plane], row = frame.planes, 4 * sheet.width
     pixels, gap = sheet.tobytes(), bytes(plane.line_size - row)
@@ -124,13 +123,13 @@ def _as_frame(sheet: Image.Image) -> VideoFrame:
     return frame
 
 
-def _shape(frame: VideoFrame) -> tuple[int, int, list[str]]:
-    """Width and height of the copy, even and upright, and what turns the pictures that way."""
-    turn = round(frame.rotation / 90) * 90
-    width, height = (frame.height, frame.width) if turn in (90, -90) else (frame.width, frame.height)
-    by = min(1.0, MAX_SIDE_PX / max(width, height))
-    chain = _TURNED[turn].split(",") if turn in _TURNED else []
-    return max(2, int(width * by) // 2 * 2), max(2, int(height * by) // 2 * 2), chain
+def _output_shape(frame: VideoFrame) -> tuple[int, int, list[str]]:
+    """Width and height after rotation, both even, and the filters that rotate."""
+    rotation = round(frame.rotation / 90) * 90
+    width, height = (frame.height, frame.width) if rotation in (90, -90) else (frame.width, frame.height)
+    scale = min(1.0, MAX_SIDE_PX / max(width, height))
+    filters = _ROTATION_FILTERS[rotation].split(",") if rotation in _ROTATION_FILTERS else []
+    return max(2, int(width * scale) // 2 * 2), max(2, int(height * scale) // 2 * 2), filters
 
 
 def _encoder(copy: OutputContainer, stream: VideoStream, width: int, height: int) -> Any:
@@ -142,16 +141,16 @@ def _encoder(copy: OutputContainer, stream: VideoStream, width: int, height: int
     return out
 
 
-def _sheet(width: int, height: int, words: str) -> Image.Image:
-    """The words in rows over the whole picture, faint and slanting."""
+def _draw_watermark(width: int, height: int, text: str) -> Image.Image:
+    """Rows of the text over the whole picture, translucent and slanting."""
     size = max(14, min(width, height) // 16)
     font = ImageFont.truetype(FONT, size)
     side = int((width**2 + height**2) ** 0.5) + size
     sheet = Image.new("RGBA", (side, side))
     draw = ImageDraw.Draw(sheet)
-    step_x, step_y = int(font.getlength(words)) + 3 * size, 4 * size
+    step_x, step_y = int(font.getlength(text)) + 3 * size, 4 * size
     for row, y in enumerate(range(0, side, step_y)):
         for x in range(-(row % 2) * step_x // 2, side, step_x):
-            draw.text((x, y), words, fill=_FAINT, font=font, stroke_width=1, stroke_fill=_SHADE)
+            draw.text((x, y), text, fill=_TEXT_COLOUR, font=font, stroke_width=1, stroke_fill=_OUTLINE_COLOUR)
     left, top = (side - width) // 2, (side - height) // 2
     return sheet.rotate(20).crop((left, top, left + width, top + height))

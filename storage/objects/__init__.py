@@ -1,8 +1,8 @@
-"""Where films are kept: a directory, or any S3-compatible store.
+"""Object stores for films: a directory, or any S3-compatible store.
 
-ObjectError          a store's plain reason; `transient` says whether trying again can help
-├── ObjectMissing    there is no object under this key
-└── ObjectTaken      other bytes stand under this key already
+ObjectError          the reason in words; `transient` says whether a retry can help
+├── ObjectMissing    there is no object with this key
+└── ObjectConflict   the key holds other bytes already
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = [
 def open_object_store(url: str, s3: S3Settings | None = None) -> ObjectStore:
     """The store at file:relative/path, file:///absolute/path or s3://bucket/prefix. Raises ValueError for others.
 
-    A directory is created here if it is missing (ObjectError if it cannot be); S3 is first asked when it is used.
+    Creates a missing directory (ObjectError if that fails); S3 is not contacted before the first use.
     """
     scheme, colon, rest = url.partition(":")
     if colon and scheme == "file" and (path := _path(rest)):
@@ -46,7 +46,7 @@ def open_object_store(url: str, s3: S3Settings | None = None) -> ObjectStore:
 
 
 def _path(rest: str) -> str:
-    """`file://host/…` is refused by coming out empty: there is no host to ask."""
+    """Empty for `file://host/…`, which the caller refuses."""
     if rest.startswith("//"):
         return rest[2:] if rest.startswith("///") else ""
     return rest

@@ -1,4 +1,4 @@
-"""Objects in any S3-compatible store; boto3's only home."""
+"""Object store in any S3-compatible store."""
 
 from __future__ import annotations
 
@@ -32,129 +32,124 @@ PART_BYTES = 8 * 1024 * 1024
 THREADS_PER_UPLOAD = 3
 READ_BUFFER_BYTES = 256 * 1024
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S, MAX_ATTEMPTS = 5, 60, 3
-# boto3 can share a client among threads, but not make one.
-_MAKING = threading.Lock()
+# A boto3 client is thread-safe, but creating one is not.
+_CLIENT_LOCK = threading.Lock()
 
 
 class S3Store:
-    """Objects under a prefix of a bucket, addressed by path, with their SHA-256 in the metadata."""
+    """Objects under a prefix of a bucket, with path-style addresses and the SHA-256 in the metadata."""
 
     def __init__(self, bucket: str, prefix: str, settings: S3Settings) -> None:
         self._bucket, self._prefix, self._settings = bucket, prefix, settings
         self._lock = threading.Lock()
-        self._made: Any = None
-        self._replaces_not: bool | None = None
+        self._cached_client: Any = None
+        self._honours_if_none_match: bool | None = None
 
     def spool(self) -> AbstractContextManager[Spool]:
-        """A file in the system's directory for temporary files."""
         return open_spool(None)
 
     def save(self, spool: Spool, key: str) -> None:
-        """Uploads, large films in parts; a failed upload is aborted with its parts. The store is asked not to replace
-        where it knows how; elsewhere, and for large films, it is looked at first."""
-        name, large = self._name(key), spool.size >= PART_BYTES
+        """Upload, large objects in parts. Small objects are sent with If-None-Match if the store honours it; otherwise
+        the key is checked before. A failed multipart upload is aborted."""
+        name, is_large = self._name(key), spool.size >= PART_BYTES
         kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
         extra = {"Metadata": {"sha256": spool.sha256}, "ContentType": kind}
-        if (large or not self._refuses_to_replace()) and self._is_kept(spool, key):
+        if (is_large or not self._can_refuse_overwrites()) and self._is_stored(spool, key):
             return
-        if large:
+        if is_large:
             self._abort_uploads(name)
-        # Taken: since it was looked at, or by an earlier try. By whom, the look afterwards tells.
-        with contextlib.suppress(ObjectConflict), translate_s3_errors("keep", key):
-            (self._upload if large else self._put)(spool.path, name, extra)
-        if not self._is_kept(spool, key):
-            raise ObjectError(f"{key!r} is not in the store as it was sent there")
+        # A conflict means a concurrent writer or our own earlier attempt; the check below tells which.
+        with contextlib.suppress(ObjectConflict), translate_s3_errors("store", key):
+            (self._upload if is_large else self._put)(spool.path, name, extra)
+        if not self._is_stored(spool, key):
+            raise ObjectError(f"{key!r} is missing or incomplete in the store after the upload")
 
     def _upload(self, path: Path, name: str, extra: dict[str, Any]) -> None:
         self._client().upload_file(str(path), self._bucket, name, ExtraArgs=extra, Config=_transfer_config())
 
     def _put(self, path: Path, name: str, extra: dict[str, Any]) -> None:
-        """In one request. MD5, for every store can check it, and a bucket with Object Lock takes nothing without."""
-        once = {"IfNoneMatch": "*"} if self._refuses_to_replace() else {}
+        """One request, with an MD5: every store can check it, and buckets with Object Lock require it."""
+        condition = {"IfNoneMatch": "*"} if self._can_refuse_overwrites() else {}
         body = path.read_bytes()
-        self._client().put_object(Bucket=self._bucket, Key=name, Body=body, ContentMD5=_md5(body), **once, **extra)
+        self._client().put_object(Bucket=self._bucket, Key=name, Body=body, ContentMD5=_md5(body), **condition, **extra)
 
-    def _is_kept(self, spool: Spool, key: str) -> bool:
-        """Whether just these bytes stand there. Raises ObjectTaken when others do."""
-        found = self.stat(key)
-        if found is None or found == ObjectStat(spool.size, spool.sha256):
-            return found is not None
+    def _is_stored(self, spool: Spool, key: str) -> bool:
+        """Whether the key holds exactly these bytes. Raises ObjectConflict if it holds others."""
+        stored = self.stat(key)
+        if stored is None or stored == ObjectStat(spool.size, spool.sha256):
+            return stored is not None
         raise ObjectConflict(key)
 
-    def _refuses_to_replace(self) -> bool:
-        """Whether the store honours If-None-Match, found out once with an object of no account."""
+    def _can_refuse_overwrites(self) -> bool:
+        """Whether the store honours If-None-Match; tried once with a probe object."""
         with self._lock:
-            known = self._replaces_not
-        if known is None:
-            known = _honours_conditions(self._client(), self._bucket, self._name(f"probe-{uuid.uuid4().hex}"))
+            honoured = self._honours_if_none_match
+        if honoured is None:
+            honoured = _honours_conditions(self._client(), self._bucket, self._name(f"probe-{uuid.uuid4().hex}"))
             with self._lock:
-                self._replaces_not = known
-        return known
+                self._honours_if_none_match = honoured
+        return honoured
 
     def open(self, key: str) -> BinaryIO:
-        """Read forwards only."""
+        """Not seekable."""
         with translate_s3_errors("open", key):
-            found = self._client().get_object(Bucket=self._bucket, Key=self._name(key))
-        return io.BufferedReader(_Body(found["Body"], key), READ_BUFFER_BYTES)
+            response = self._client().get_object(Bucket=self._bucket, Key=self._name(key))
+        return io.BufferedReader(_Body(response["Body"], key), READ_BUFFER_BYTES)
 
     def stat(self, key: str) -> ObjectStat | None:
-        """One request."""
         try:
-            with translate_s3_errors("look at", key):
-                found = self._client().head_object(Bucket=self._bucket, Key=self._name(key))
+            with translate_s3_errors("read", key):
+                response = self._client().head_object(Bucket=self._bucket, Key=self._name(key))
         except ObjectMissing:
             return None
-        return ObjectStat(found["ContentLength"], found["Metadata"].get("sha256"))
+        return ObjectStat(response["ContentLength"], response["Metadata"].get("sha256"))
 
     def remove(self, key: str) -> None:
-        """One request."""
         with contextlib.suppress(ObjectMissing), translate_s3_errors("remove", key):
             self._client().delete_object(Bucket=self._bucket, Key=self._name(key))
 
     def presigned_url(self, key: str, seconds: int, filename: str) -> str | None:
-        """A presigned GET that shows the film under the given name."""
-        wanted = {
+        """A presigned GET with `filename` in the Content-Disposition."""
+        params = {
             "Bucket": self._bucket,
             "Key": self._name(key),
             "ResponseContentDisposition": f"inline; filename*=UTF-8''{quote(filename)}",
         }
         with translate_s3_errors("sign", key):
-            return str(self._client().generate_presigned_url("get_object", Params=wanted, ExpiresIn=seconds))
+            return str(self._client().generate_presigned_url("get_object", Params=params, ExpiresIn=seconds))
 
     def free_bytes(self) -> int | None:
-        """S3 does not say."""
         return None
 
     def check(self) -> None:
-        """Tries the bucket."""
         check_round_trip(self, f"probe-{uuid.uuid4().hex}")
 
     def _abort_uploads(self, name: str) -> None:
-        """Frees the parts that an upload of the same film left behind when its process was killed."""
-        here = {"Bucket": self._bucket}
-        # A tidy store is no condition for keeping a film, and listing uploads needs a right of its own.
-        with contextlib.suppress(ObjectError), translate_s3_errors("tidy", name):
-            found = self._client().list_multipart_uploads(**here, Prefix=name)
-            for upload in found.get("Uploads", []):
+        """Abort uploads of the same object by processes that were killed, which frees their parts."""
+        bucket = {"Bucket": self._bucket}
+        # Errors are ignored: cleaning up is optional, and listing uploads needs a permission of its own.
+        with contextlib.suppress(ObjectError), translate_s3_errors("clean up", name):
+            listing = self._client().list_multipart_uploads(**bucket, Prefix=name)
+            for upload in listing.get("Uploads", []):
                 if upload["Key"] == name:
-                    self._client().abort_multipart_upload(**here, Key=name, UploadId=upload["UploadId"])
+                    self._client().abort_multipart_upload(**bucket, Key=name, UploadId=upload["UploadId"])
 
     def _name(self, key: str) -> str:
         return f"{self._prefix}/{check_key(key)}" if self._prefix else check_key(key)
 
     def _client(self) -> Any:
-        with _MAKING:
-            if self._made is None:
-                self._made = _make_client(self._settings)
-            return self._made
+        with _CLIENT_LOCK:
+            if self._cached_client is None:
+                self._cached_client = _make_client(self._settings)
+            return self._cached_client
 
 
 def _honours_conditions(client: Any, bucket: str, name: str) -> bool:
-    """Writes a small object twice: a store that refuses the second time may be relied on. One that does not know the
-    condition ignores it, or refuses the first time."""
+    """Write a small object twice with If-None-Match. A store that honours it refuses only the second write; one that
+    does not know it accepts both, or refuses the first."""
     try:
         for _ in range(2):
-            with translate_s3_errors("try", name):
+            with translate_s3_errors("write", name):
                 client.put_object(Bucket=bucket, Key=name, Body=b"", ContentMD5=_md5(b""), IfNoneMatch="*")
         return False
     except ObjectConflict:
@@ -164,7 +159,7 @@ def _honours_conditions(client: Any, bucket: str, name: str) -> bool:
             raise
         return False
     finally:
-        with contextlib.suppress(ObjectError), translate_s3_errors("tidy", name):
+        with contextlib.suppress(ObjectError), translate_s3_errors("remove", name):
             client.delete_object(Bucket=bucket, Key=name)
 
 
@@ -173,8 +168,8 @@ def _md5(body: bytes) -> str:
 
 
 @cache
-def _library() -> Any:
-    # Loaded here, for a service on one machine does without it: it costs a fifth of a second and 20 MB.
+def _boto3_session() -> Any:
+    # Imported here, because it takes 0.2 s and 20 MB, and a service on one machine does not need it.
     import boto3
 
     return boto3.Session()
@@ -184,7 +179,7 @@ def _make_client(settings: S3Settings) -> Any:
     from botocore.config import Config
 
     config = Config(
-        # The defaults send checksums as a trailer over TLS, which stores other than Amazon's refuse.
+        # By default checksums are sent as a trailer over TLS, which stores other than Amazon's refuse.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
         signature_version="s3v4",
@@ -195,7 +190,7 @@ def _make_client(settings: S3Settings) -> Any:
         max_pool_connections=8 * THREADS_PER_UPLOAD,
     )
     with translate_s3_errors("reach", settings.endpoint_url or "S3"):
-        return _library().client(
+        return _boto3_session().client(
             "s3",
             region_name=settings.region,
             endpoint_url=settings.endpoint_url,
@@ -218,7 +213,7 @@ def _transfer_config() -> Any:
 
 
 class _Body(io.RawIOBase):
-    """An answer's body as a file, so that a broken connection comes out as an ObjectError."""
+    """A response body as a file; a broken connection raises ObjectError."""
 
     def __init__(self, body: Any, key: str) -> None:
         self._body, self._key = body, key

@@ -1,4 +1,4 @@
-"""What boto3 and a store can say, in the terms of ours."""
+"""Translation of the errors of boto3 and of S3 stores into ObjectError."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 from storage.objects.interface import ObjectConflict, ObjectError, ObjectMissing
 
 MISSING_CODES = {"404", "NoSuchKey", "NotFound"}
-# The operator can mend these while the film waits; other refusals of the store would only be repeated.
+# Conditions that pass or that an operator can correct; other refusals would only be repeated.
 RETRYABLE_CODES = {"NoSuchBucket", "NoSuchUpload", "RequestTimeTooSkewed", "QuotaExceeded", "SlowDown"}
-_TAKEN = 412
+_PRECONDITION_FAILED = 412
 RETRYABLE_STATUSES = {401, 403, 408, 429}
 
 
 @contextlib.contextmanager
 def translate_s3_errors(action: str, target: str) -> Iterator[None]:
-    """Puts the many errors of boto3 into the terms of ours."""
+    """Raise errors of boto3 as ObjectError "cannot ACTION TARGET"."""
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -32,12 +32,12 @@ def translate_s3_errors(action: str, target: str) -> Iterator[None]:
         raise ObjectError(f"cannot {action} {target}: {error}") from error
 
 
-def _refusal(what: str, where: str, response: Any) -> ObjectError:
+def _refusal(action: str, target: str, response: Any) -> ObjectError:
     code, message = response["Error"].get("Code", ""), response["Error"].get("Message", "")
     if code in MISSING_CODES:
-        return ObjectMissing(where)
+        return ObjectMissing(target)
     status = response["ResponseMetadata"].get("HTTPStatusCode", 500)
-    if status == _TAKEN:
-        return ObjectConflict(where)
+    if status == _PRECONDITION_FAILED:
+        return ObjectConflict(target)
     transient = status >= 500 or status in RETRYABLE_STATUSES or code in RETRYABLE_CODES
-    return ObjectError(f"cannot {what} {where}: the store says {status} {code} {message}".rstrip(), transient)
+    return ObjectError(f"cannot {action} {target}: the store answers {status} {code} {message}".rstrip(), transient)

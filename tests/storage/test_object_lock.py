@@ -93,7 +93,7 @@ def test_a_store_that_knows_no_conditions_is_written_to_all_the_same(
 
     made.meta.events.register("before-call.s3.PutObject", without)
     keep(store, b"first")
-    assert store._replaces_not is False  # type: ignore[attr-defined]
+    assert store._honours_if_none_match is False  # type: ignore[attr-defined]
     with pytest.raises(ObjectConflict):
         keep(store, b"second")
     assert read(store) == b"first"

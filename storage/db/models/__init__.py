@@ -1,7 +1,4 @@
-"""The tables: everything the service remembers.
-
-Instants are kept in UTC and come back aware; a night is named by its morning date.
-"""
+"""The tables. Instants are stored in UTC and loaded as aware datetimes; a night is named by its morning date."""
 
 from storage.db.models.base import Base, Id, UtcDateTime
 from storage.db.models.contacts import Contact

@@ -1,4 +1,4 @@
-"""What every table is made of."""
+"""The declarative base and the column types."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy.types import TypeDecorator
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware instant, kept as UTC; SQLite alone would hand back a naive one, eight hours off."""
+    """An aware instant, stored as UTC. SQLite stores no zone, so without this type values would come back naive."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -43,5 +43,5 @@ class Base(DeclarativeBase):
     }
 
 
-# SQLite counts row ids only in an INTEGER primary key, PostgreSQL wants 64 bits.
+# SQLite generates ids only for INTEGER primary keys; PostgreSQL needs BIGINT for 64 bits.
 Id = BigInteger().with_variant(Integer, "sqlite")

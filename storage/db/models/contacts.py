@@ -1,4 +1,4 @@
-"""What is known of reaching accounts: when they last spoke, for how long we may answer, whether they have gone."""
+"""Whether and until when each account can be reached."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from storage.db.models.base import Base
 
 
 class Contact(Base):
-    """One account on one channel, by the route of its notices."""
+    """One account on one channel, named by its route."""
 
     __tablename__ = "contact"
     route: Mapped[str] = mapped_column(primary_key=True)
     last_received_at: Mapped[datetime | None]
-    # What the platform lets us say since: until when, and how many messages.
+    # The reply window: its end, and how many messages the platform accepts in it.
     reply_until: Mapped[datetime | None]
     reply_quota: Mapped[int | None]
-    # Left, unfollowed, blocked us: until it is heard of again.
+    # Left, unfollowed or blocked us; None again after the next message.
     left_at: Mapped[datetime | None]
-    # The last time the platform would not deliver to it, unless something has arrived since.
+    # The last refusal to deliver; None again after a successful delivery.
     undeliverable_at: Mapped[datetime | None]

@@ -1,4 +1,4 @@
-"""Who holds a connection that only one process may hold, and what the others ask of him."""
+"""Leases of connections that only one process may hold, and calls from other processes to the lease holder."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from storage.db.models.base import Base, Id
 
 
 class Lease(Base):
-    """Something that one process at a time may hold. Instants of the wall clock."""
+    """Held by one process at a time. Instants of the wall clock."""
 
     __tablename__ = "lease"
     name: Mapped[str] = mapped_column(primary_key=True)
     holder: Mapped[str | None]
     expires_at: Mapped[datetime | None]
-    # Nobody takes it before: the platform has given the connection to somebody else.
+    # Nobody acquires it earlier: the platform has given the connection to another client.
     backoff_until: Mapped[datetime | None]
 
 
 class RpcCall(Base):
-    """One frame that another process shall say over the connection it holds, and what was answered."""
+    """A frame for the lease holder to send over its connection, and the response."""
 
     __tablename__ = "rpc_call"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""What was decided to be said, the alerts behind it, and the daily content."""
+"""Notices and their delivery attempts, alerts, and training content."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from storage.outbound import OutboundMessage, decode
 
 
 class Alert(Base):
-    """One cause for which somebody must answer; the ladder climbs until one does."""
+    """A cause that a person must acknowledge; escalated until one does."""
 
     __tablename__ = "alert"
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -32,7 +32,7 @@ class Alert(Base):
 
 
 class Notice(Base):
-    """Something decided to be said: to whom, by which route, until when, and what came of it."""
+    """A message to one recipient: route, due time, expiry, and outcome."""
 
     __tablename__ = "notice"
     __table_args__ = (
@@ -63,36 +63,36 @@ class Notice(Base):
     expires_at: Mapped[datetime | None]
     state: Mapped[str] = mapped_column(default="due")
     attempts: Mapped[int] = mapped_column(default=0)
-    # The service's clock: the rate window of a route is counted on it.
+    # The service's clock, on which the rate limit of a route is counted.
     last_attempted_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
-    # Wall clock: until then the attempt under way may still end by itself.
+    # Wall clock: until then the running attempt may still finish.
     lease_until: Mapped[datetime | None]
     body: Mapped[dict[str, Any] | None]
     detail: Mapped[str | None]
-    # The ways it could not take, in order: channel, way, why and when.
+    # The routes that failed, in order: JSON objects.
     tried_routes: Mapped[list[Any] | None]
     platform_message_id: Mapped[str | None]
     response_code: Mapped[str | None]
-    # The message this is an answer to; some platforms want to be told.
+    # The message this is a reply to; some platforms require it.
     reply_to_inbox_id: Mapped[int | None] = mapped_column(BigInteger)
 
     @property
     def message(self) -> OutboundMessage | None:
-        """What was sent last, or is to be resent exactly. Raises ValueError for a body that is not a message."""
+        """The message sent last, which a resend repeats. Raises ValueError for a body that is not a message."""
         return None if self.body is None else decode(self.body)
 
 
 class DeliveryAttempt(Base):
-    """One try at sending a notice: written before it leaves, completed after."""
+    """One attempt to send a notice: inserted before sending, completed after it."""
 
     __tablename__ = "delivery_attempt"
     __table_args__ = (Index("delivery_attempt_route", "route", "started_at"),)
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     notice_id: Mapped[int] = mapped_column(ForeignKey("notice.id"), index=True)
-    # The way it took: the notice itself may take another afterwards.
+    # The notice itself may take another route afterwards.
     route: Mapped[str | None]
-    # Whether it counts against what the account lets us say.
+    # Whether it counts against the reply window of the account.
     uses_reply_quota: Mapped[bool] = mapped_column(default=True, server_default=true())
     started_at: Mapped[datetime] = mapped_column(index=True)
     ended_at: Mapped[datetime | None]
@@ -121,7 +121,7 @@ class ContentItem(Base):
 
 
 class ContentPush(Base):
-    """One item to one group, once for ever."""
+    """An item sent to a group; each group gets an item once."""
 
     __tablename__ = "content_push"
     __table_args__ = (UniqueConstraint("item_id", "group_id", name="content_push_once"),)

@@ -1,4 +1,4 @@
-"""What the office and the enterprises write down about the nights."""
+"""Objections of enterprises."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from storage.db.models.base import Base, Id
 
 
 class Objection(Base):
-    """What an enterprise has to say against an entry of a night, and the office's answer."""
+    """An enterprise's objection to an entry of a night, and the office's answer."""
 
     __tablename__ = "objection"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Who looked at which film, what was judged of it, and what the enterprise answered."""
+"""Views, claims and verdicts of films, second reviews, rectification requests and answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from storage.db.models.base import Base, Id
 
 
 class FilmView(Base):
-    """One look at a film. `watched_s` is the viewer's time with the film running, `covered_s` how much of it ran."""
+    """One view of a film. `watched_s`: seconds of playing; `covered_s`: seconds of the film that were played."""
 
     __tablename__ = "film_view"
     __table_args__ = (
@@ -22,7 +22,7 @@ class FilmView(Base):
     submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"), index=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     viewer_name: Mapped[str]
-    # Whether it was the supervisor who looked, and not the enterprise at its own.
+    # False for views by the enterprise's own people.
     by_supervisor: Mapped[bool]
     kind: Mapped[str]
     opened_at: Mapped[datetime] = mapped_column(index=True)
@@ -32,7 +32,7 @@ class FilmView(Base):
 
 
 class ReviewClaim(Base):
-    """Who has a film in hand; it lapses by itself."""
+    """A person's claim to review a film, until it expires."""
 
     __tablename__ = "review_claim"
     submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"), primary_key=True)
@@ -42,26 +42,29 @@ class ReviewClaim(Base):
 
 
 class Verdict(Base):
-    """What somebody judged of a film as one of a part; a later one supersedes it and leaves it on record."""
+    """A reviewer's verdict on a film of a part; superseded by the next one, never deleted."""
 
     __tablename__ = "verdict"
     __table_args__ = (
         CheckConstraint("verdict in ('fit','problem','unclear','wrong_part')", name="verdict_known"),
         CheckConstraint("via in ('page','chat')", name="verdict_via"),
         Index(
-            "verdict_current", "submission_id", unique=True,
-            sqlite_where=text("superseded_at is null"), postgresql_where=text("superseded_at is null"),
+            "verdict_current",
+            "submission_id",
+            unique=True,
+            sqlite_where=text("superseded_at is null"),
+            postgresql_where=text("superseded_at is null"),
         ),
         Index("verdict_of_night", "night", "given_at"),
-    )  # fmt: skip
+    )
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     night: Mapped[date]
     submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"), index=True)
-    # The part it was judged as: a film that is put elsewhere is to be judged anew.
+    # The part at the time of the verdict; a film attributed to another part must be judged again.
     part_id: Mapped[int] = mapped_column(ForeignKey("key_part.id"), index=True)
     verdict: Mapped[str]
     reason: Mapped[str | None]
-    # Where in the film, in seconds; the still frame is taken there.
+    # The position in the film, in seconds, of the still frame.
     at_s: Mapped[float | None]
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     reviewer_name: Mapped[str]
@@ -73,7 +76,7 @@ class Verdict(Base):
 
 
 class SecondReview(Base):
-    """A film judged fit that was drawn to be looked at by somebody else."""
+    """A film judged fit that was selected for review by another person."""
 
     __tablename__ = "second_review"
     submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"), primary_key=True)
@@ -84,7 +87,7 @@ class SecondReview(Base):
 
 
 class RectificationRequest(Base):
-    """A problem found, put to the enterprise, which is asked for an answer."""
+    """A problem found in a film, sent to the enterprise for an answer."""
 
     __tablename__ = "rectification_request"
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -96,7 +99,7 @@ class RectificationRequest(Base):
 
 
 class RectificationAnswer(Base):
-    """What an enterprise answered: words, or a film."""
+    """An enterprise's answer: a text, or a film."""
 
     __tablename__ = "rectification_answer"
     __table_args__ = (UniqueConstraint("request_id", "submission_id", name="rectification_answer_film_once"),)

@@ -1,4 +1,4 @@
-"""What the service remembers about itself."""
+"""State of the service itself: facts, outages, tokens, decisions, counters, audit log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from storage.db.models.base import Base, Id
 
 
 class Fact(Base):
-    """Facts about this database itself, such as the rehearsal it is kept for."""
+    """A named value, such as the clock of a rehearsal or the heartbeat of a worker."""
 
     __tablename__ = "fact"
     name: Mapped[str] = mapped_column(primary_key=True)
@@ -20,7 +20,7 @@ class Fact(Base):
 
 
 class Outage(Base):
-    """A stretch in which we could not receive (`receiving`) or remind (`working`), or the platform was away."""
+    """A period in which we could not receive (`receiving`) or remind (`working`), or the platform was unavailable."""
 
     __tablename__ = "outage"
     __table_args__ = (
@@ -43,12 +43,12 @@ class AccessToken(Base):
     name: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str | None]
     expires_at: Mapped[datetime | None]
-    # Wall clock: how long the process that is fetching a new one may take.
+    # Wall clock: the deadline of the process that is fetching a new one.
     lease_until: Mapped[datetime | None]
 
 
 class Decision(Base):
-    """A thing decided once and for ever, such as a reminder wave of one night."""
+    """A decision that is made once, such as a reminder wave of one night."""
 
     __tablename__ = "decision"
     key: Mapped[str] = mapped_column(primary_key=True)
@@ -57,7 +57,7 @@ class Decision(Base):
 
 
 class Counter(Base):
-    """A series that must not skip or repeat a number, such as the receipts of one night."""
+    """The last number of a series without gaps, such as the receipts of one night."""
 
     __tablename__ = "counter"
     name: Mapped[str] = mapped_column(primary_key=True)
@@ -65,9 +65,9 @@ class Counter(Base):
 
 
 class AuditEntry(Base):
-    """Who did what by hand, and when: attaching a film, inviting a person, importing a register.
+    """An action of a person, such as attaching a film or importing a register.
 
-    `place` and `seal` are those in the chain (storage/audit_log.py), from `sealed_at` on.
+    `chain_position` and `seal` are None until the entry is sealed (storage/audit_log.py).
     """
 
     __tablename__ = "audit_entry"

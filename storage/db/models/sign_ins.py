@@ -1,4 +1,4 @@
-"""Who may look at the dashboard, and who is looking."""
+"""Credentials and sessions of the dashboard."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from storage.db.models.base import Base
 
 
 class Credential(Base):
-    """A password of a person who signs in without WeCom; `totp_*` where a second factor was asked for."""
+    """The password of a person who signs in without WeCom; `totp_*` only with a second factor."""
 
     __tablename__ = "credential"
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
-    # As names are compared when somebody signs in.
+    # Normalized by storage.sign_ins.normalize_login.
     login: Mapped[str] = mapped_column(unique=True)
     password_hash: Mapped[str]
     totp_secret: Mapped[str | None]
-    # The newest step whose code was accepted: a code seen over a shoulder is worth nothing.
+    # The newest step whose code was accepted; older codes are refused, so that none works twice.
     last_totp_step: Mapped[int | None]
     failed_attempts: Mapped[int] = mapped_column(default=0)
     last_failed_at: Mapped[datetime | None]
 
 
 class WebSession(Base):
-    """One sign-in of one browser. The browser holds a random token; here lies only its digest.
+    """One sign-in of one browser, which holds the random token; only its digest is stored.
 
-    Instants are the wall clock's, also in a rehearsal: whoever sits before a screen lives in real time.
+    Instants of the wall clock, also in a rehearsal.
     """
 
     __tablename__ = "web_session"
@@ -36,7 +36,7 @@ class WebSession(Base):
     token_sha256: Mapped[str] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
     sign_in_method: Mapped[str]
-    # What was sent to WeCom with the person and came back: good for one sign-in.
+    # The OAuth state, valid for one sign-in.
     oauth_state_sha256: Mapped[str | None] = mapped_column(unique=True)
     user_agent: Mapped[str]
     created_at: Mapped[datetime]

@@ -1,4 +1,4 @@
-"""What was received, and what a night's films amount to."""
+"""Received messages and texts, submitted films, closed nights."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from storage.db.models.base import Base, Id
 
 
 class InboxRow(Base):
-    """A message as it was received, kept before the platform gets its answer."""
+    """A message as received, stored before the platform gets its response."""
 
     __tablename__ = "inbox"
     __table_args__ = (
@@ -35,7 +35,7 @@ class InboxRow(Base):
 
 
 class Submission(Base):
-    """A film (or what came in place of one), from the moment it is announced."""
+    """A film, or another file sent instead of one, from the moment its message is handled."""
 
     __tablename__ = "submission"
     __table_args__ = (
@@ -55,7 +55,7 @@ class Submission(Base):
     realm: Mapped[str]
     sender: Mapped[str]
     canonical_sender: Mapped[str]
-    # The group it was sent in, None for a single chat: the receipt goes back there.
+    # The group it was sent in, to which the receipt goes; None for a single chat.
     chat_id: Mapped[str | None]
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     enterprise_id: Mapped[int | None] = mapped_column(ForeignKey("enterprise.id"), index=True)
@@ -84,7 +84,7 @@ class Submission(Base):
 
 
 class ReceivedText(Base):
-    """Something a person said that may tell which part or enterprise a film shows."""
+    """A text that may name the part or enterprise a film shows."""
 
     __tablename__ = "received_text"
     __table_args__ = (
@@ -102,7 +102,7 @@ class ReceivedText(Base):
 
 
 class NightEnterpriseChoice(Base):
-    """For which enterprise a person of several films tonight; asked once a night."""
+    """For which enterprise a person who works for several films in a night."""
 
     __tablename__ = "night_enterprise_choice"
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
@@ -111,7 +111,7 @@ class NightEnterpriseChoice(Base):
 
 
 class ClosedNight(Base):
-    """What was expected of a night when it closed, so that a later register never re-judges it."""
+    """What was expected of a night when it closed, so that later register changes do not affect its judgement."""
 
     __tablename__ = "closed_night"
     night: Mapped[date] = mapped_column(primary_key=True)

@@ -1,4 +1,4 @@
-"""Films that come over the upload page: the one-use links, and the pieces received so far."""
+"""One-use links to the upload page, and the chunks received so far."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from storage.db.models.base import Base, Id
 
 
 class Upload(Base):
-    """One link, and the film that comes by it."""
+    """One link, and the upload of its film."""
 
     __tablename__ = "upload"
     __table_args__ = (
@@ -27,15 +27,15 @@ class Upload(Base):
     sender: Mapped[str]
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id"))
-    # None: it is chosen on the page.
+    # None: chosen on the page.
     part_id: Mapped[int | None] = mapped_column(ForeignKey("key_part.id"))
     night: Mapped[date]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     state: Mapped[str] = mapped_column(default="open")
-    # The browser that began, by the digest of its cookie: nobody else goes on with it.
+    # Digest of the cookie of the browser that started the upload; no other can continue it.
     browser_digest: Mapped[str | None]
-    # Counts the films begun: what still arrives of an earlier one belongs to none.
+    # Counts the starts; chunks of an earlier generation are ignored.
     generation: Mapped[int] = mapped_column(default=0)
     started_at: Mapped[datetime | None]
     file_name: Mapped[str | None]
@@ -44,7 +44,7 @@ class Upload(Base):
 
 
 class UploadChunk(Base):
-    """A piece of a film under way, kept as an object where every process finds it."""
+    """A chunk of an upload, stored as an object so that every process can read it."""
 
     __tablename__ = "upload_chunk"
     __table_args__ = (UniqueConstraint("upload_id", "generation", "start", name="upload_chunk_once"),)
