@@ -44,11 +44,11 @@ for command in (
 
 
 def main() -> None:
-    """Run a command; whatever a person can cause ends as one line, never as a traceback."""
-    # Films, numbers and keys: what we write is for the user we run as, and for nobody else.
+    """Run a command. Errors that an operator can cause are printed as one line, without a traceback."""
+    # Files with films, phone numbers and keys are readable by our own user only.
     os.umask(0o077)
     try:
-        # A command that has done its work and found something wrong gives 1 back here.
+        # `context.exit(1)` of a command returns its status here.
         status = cli.main(standalone_mode=False)
         sys.exit(status if isinstance(status, int) else 0)
     except click.exceptions.Abort:
@@ -59,14 +59,14 @@ def main() -> None:
     except (OperationRefused, SchemaMismatch, DatabaseUnavailable, ObjectError, SettingsError, OSError) as error:
         click.echo(error_text(error), err=True)
         sys.exit(1)
-    except Exception:  # noqa: BLE001 - a mistake of ours: the operator gets a line, the detail goes below it
+    except Exception:  # noqa: BLE001 - a bug: one line for the operator, then the traceback
         click.echo(say("cli_error.internal"), err=True)
         traceback.print_exc()
         sys.exit(1)
 
 
 def error_text(error: Exception) -> str:
-    """What a person reads of an error."""
+    """The line that is shown for an error."""
     if isinstance(error, OperationRefused):
         return say(error.text_key, **error.params)
     if isinstance(error, SchemaMismatch):

@@ -1,4 +1,4 @@
-"""What commands that do their work and end have in common."""
+"""What one-shot commands have in common."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from bot.unit_of_work import UnitOfWork
 
 @contextmanager
 def open_uow(*, migrate: bool = False, read_only: bool = False) -> Iterator[tuple[Config, UnitOfWork]]:
-    """The settings and the memory; the clock is the one the database is served by.
+    """The settings and a unit of work with the clock of the service (a rehearsal's, if the database has one).
 
-    A memory that `only_looks` does not know by which channels anybody can be reached.
+    With `read_only` no channels are built, so notices cannot be addressed.
     """
     config = load_config()
     database = open_database(config, migrate=migrate)
@@ -34,7 +34,7 @@ def open_uow(*, migrate: bool = False, read_only: bool = False) -> Iterator[tupl
 
 
 def parse_day(text: str) -> date:
-    """A date as it is typed. Raises click.BadParameter."""
+    """Raises click.BadParameter."""
     try:
         return date.fromisoformat(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Commands that keep what is kept: read it again, put it by, bring it back."""
+"""Commands that verify films and the audit log, and that back up and restore the database."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def verify(context: click.Context, date_: str | None, as_json: bool) -> None:
     from bot.media.integrity import verify_films
 
     night = parse_day(date_) if date_ else None
-    with open_uow(read_only=True) as (config, memory), memory.read() as store:
-        found = verify_films(store.submissions.stored(night), build_object_store(config))
+    with open_uow(read_only=True) as (config, uow), uow.read() as store:
+        result = verify_films(store.submissions.stored(night), build_object_store(config))
     if as_json:
-        click.echo(json.dumps(found.to_json(), ensure_ascii=False, indent=1))
+        click.echo(json.dumps(result.to_json(), ensure_ascii=False, indent=1))
     else:
-        click.echo(say("maintenance.verified", checked=found.checked, ok=found.ok))
-        for kind, films in (("maintenance.altered", found.altered), ("maintenance.absent", found.absent)):
+        click.echo(say("maintenance.verified", checked=result.checked, ok=result.ok))
+        for kind, films in (("maintenance.altered", result.altered), ("maintenance.absent", result.absent)):
             for film in films:
                 click.echo(say(kind, **film), err=True)
-    context.exit(0 if found.is_intact else 1)
+    context.exit(0 if result.is_intact else 1)
 
 
 @click.command()
@@ -42,16 +42,16 @@ def verify(context: click.Context, date_: str | None, as_json: bool) -> None:
 @click.pass_context
 def trail(context: click.Context, as_json: bool) -> None:
     """Read the sealed record of who did what again: its head, and whether every seal holds."""
-    with open_uow(read_only=True) as (_, memory), memory.read() as store:
-        found, head = store.audit_log.verify(), store.audit_log.head()
-    named = str(head) if head else None
+    with open_uow(read_only=True) as (_, uow), uow.read() as store:
+        check, head = store.audit_log.verify(), store.audit_log.head()
+    head_text = str(head) if head else None
     if as_json:
-        click.echo(json.dumps({"head": named, "sealed": found.valid_count, "broken_at": found.broken_at}))
-    elif found.broken_at is None:
-        click.echo(say("maintenance.audit_log_intact", count=found.valid_count, head=named or "—"))
+        click.echo(json.dumps({"head": head_text, "sealed": check.valid_count, "broken_at": check.broken_at}))
+    elif check.broken_at is None:
+        click.echo(say("maintenance.audit_log_intact", count=check.valid_count, head=head_text or "—"))
     else:
-        click.echo(say("maintenance.audit_log_broken", position=found.broken_at), err=True)
-    context.exit(0 if found.broken_at is None else 1)
+        click.echo(say("maintenance.audit_log_broken", position=check.broken_at), err=True)
+    context.exit(0 if check.broken_at is None else 1)
 
 
 @click.command()
@@ -60,9 +60,9 @@ def backup(file: Path) -> None:
     """Write everything but the objects, with their digests, into one file; the service may go on meanwhile."""
     from storage.backup import backup as write
 
-    with open_uow(read_only=True) as (_, memory):
-        made = write(memory.database, file, wall_now())
-    click.echo(say("maintenance.backed_up", file=str(file), rows=made.rows, digest=made.digest))
+    with open_uow(read_only=True) as (_, uow):
+        manifest = write(uow.database, file, wall_now())
+    click.echo(say("maintenance.backed_up", file=str(file), rows=manifest.rows, digest=manifest.digest))
 
 
 @click.command()
@@ -73,9 +73,9 @@ def restore(file: Path) -> None:
 
     database = Database(load_config().DATABASE_URL)
     try:
-        made = read(database, file)
+        manifest = read(database, file)
         migrate_engine_tables(database)
     finally:
         database.close()
-    told = {"rows": made.rows, "digest": made.digest, "made": made.created_at[:19].replace("T", " ")}
-    click.echo(say("maintenance.restored", file=str(file), **told))
+    params = {"rows": manifest.rows, "digest": manifest.digest, "made": manifest.created_at[:19].replace("T", " ")}
+    click.echo(say("maintenance.restored", file=str(file), **params))

@@ -1,4 +1,4 @@
-"""Commands of the office: the register in and out, codes for people, films put where they belong."""
+"""Commands for the register, invitations, and the attribution of films."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ def import_(context: click.Context, file: Path, dry_run: bool) -> None:
     from handlers.films import release_quarantined_films
 
     parsed = parse_register(file)
-    with open_uow(migrate=True) as (config, memory), memory.transaction() as store:
-        now = memory.clock.now()
+    with open_uow(migrate=True) as (config, uow), uow.transaction() as store:
+        now = uow.clock.now()
         outcome = apply_register(parsed, store, build_object_store(config), now, dry_run=dry_run)
-        known = release_quarantined_films(Context(store, memory.rules(store), now)) if outcome.applied else 0
+        released = release_quarantined_films(Context(store, uow.rules(store), now)) if outcome.applied else 0
     for line in outcome.text_lines():
         click.echo(line, err=bool(outcome.refusals))
-    if known:
-        click.echo(say("import.strangers_identified", count=known))
-    verdict = "refused" if outcome.refusals else "applied" if outcome.applied else "dry_run"
-    click.echo(say(f"import.{verdict}", count=len(outcome.refusals)), err=bool(outcome.refusals))
+    if released:
+        click.echo(say("import.strangers_identified", count=released))
+    result = "refused" if outcome.refusals else "applied" if outcome.applied else "dry_run"
+    click.echo(say(f"import.{result}", count=len(outcome.refusals)), err=bool(outcome.refusals))
     context.exit(1 if outcome.refusals else 0)
 
 
@@ -49,7 +49,7 @@ def export(file: Path) -> None:
     """Write the register workbook so that importing it changes nothing."""
     from bot.workbooks.register.export import export_register
 
-    with open_uow() as (config, memory), memory.read() as store:
+    with open_uow() as (config, uow), uow.read() as store:
         for warning in export_register(store, build_object_store(config), file):
             click.echo(warning, err=True)
     click.echo(say("import.file_written", file=str(file)))
@@ -66,12 +66,12 @@ def invite(name: str, role: str, enterprise: str | None, upload: bool, as_json: 
     from handlers.enrolment import invite as make
 
     roles = [ROLE_NAMES.get(piece.strip(), piece.strip()) for piece in role.replace(",", "、").split("、")]
-    with open_uow(migrate=True) as (config, memory):
-        with memory.transaction() as store:
-            invitation = make(name, roles, enterprise, store, memory.clock.now())
+    with open_uow(migrate=True) as (config, uow):
+        with uow.transaction() as store:
+            invitation = make(name, roles, enterprise, store, uow.clock.now())
             expires = invitation.expires_at.astimezone(config.TIMEZONE)
-            link = _upload_link(invitation.person_id, config, memory, store) if upload else None
-        kf_link = _kf_link(config, memory, invitation.code)
+            link = _upload_link(invitation.person_id, config, uow, store) if upload else None
+        kf_link = _kf_link(config, uow, invitation.code)
     links = {which: url for which, url in (("upload_url", link), ("kf_url", kf_link)) if url}
     if as_json:
         answer = {"code": invitation.code, "name": name, "roles": roles, "enterprise": enterprise, **links}
@@ -82,23 +82,23 @@ def invite(name: str, role: str, enterprise: str | None, upload: bool, as_json: 
         click.echo(say({"upload_url": "upload.invitation", "kf_url": "enrolment.kf_link"}[which], url=url))
 
 
-def _upload_link(person_id: int, config: Config, memory: UnitOfWork, store: Store) -> str:
+def _upload_link(person_id: int, config: Config, uow: UnitOfWork, store: Store) -> str:
     from bot.signed_links import SignedLinks
     from handlers.upload_links import create_upload_link
 
     person = store.register.person(person_id)
     assert person is not None
-    made = create_upload_link(person, memory.context(store))
+    made = create_upload_link(person, uow.context(store))
     return SignedLinks(config.public_url, config.SECRET_KEY.get_secret_value()).upload_url(made.id)
 
 
-def _kf_link(config: Config, memory: UnitOfWork, code: str) -> str | None:
-    """The code is good without a link too: a platform that is away takes nothing from it."""
+def _kf_link(config: Config, uow: UnitOfWork, code: str) -> str | None:
+    """None if the platform cannot be reached; the code is valid without the link."""
     from bot.channels.errors import ChannelError
     from bot.channels.wecom_kf import invitation_url
 
     try:
-        return invitation_url(config, memory.clock, memory.transaction, code)
+        return invitation_url(config, uow.clock, uow.transaction, code)
     except ChannelError as error:
         click.echo(say("enrolment.no_kf_link", error=error.detail), err=True)
         return None
@@ -112,8 +112,8 @@ def attach(receipt: str, code: str, part: str) -> None:
     """Put a quarantined or unattributed film where it belongs, on record."""
     from handlers.office_tasks import attach_film
 
-    with open_uow() as (_, memory), memory.transaction() as store:
-        film = attach_film(receipt, code, part, memory.context(store), "night-patrol attach")
+    with open_uow() as (_, uow), uow.transaction() as store:
+        film = attach_film(receipt, code, part, uow.context(store), "night-patrol attach")
         enterprise, found = store.register.enterprise(film.enterprise_id or 0), store.register.part(film.part_id or 0)
         assert enterprise is not None
         assert found is not None

@@ -1,4 +1,4 @@
-"""Commands that only look: a night, the tables, what is wrong with the set-up."""
+"""Commands that only read: a night, the reports, the doctor."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import click
 
 from bot.cli.context import open_uow, parse_day
 from bot.texts import say
-from schedules.context import Context
 
 
 @click.command()
@@ -20,10 +19,10 @@ def night(date_: str | None, as_json: bool) -> None:
     from bot.reports.night import night_json, print_night
     from schedules.patrol_night import night_of
 
-    wanted = parse_day(date_) if date_ else None
-    with open_uow(read_only=True) as (_, memory), memory.read() as store:
-        book, now = memory.rules(store), memory.clock.now()
-        view = night_json(Context(store, book, now), wanted or night_of(now, book))
+    day = parse_day(date_) if date_ else None
+    with open_uow(read_only=True) as (_, uow), uow.read() as store:
+        ctx = uow.context(store)
+        view = night_json(ctx, day or night_of(ctx.now, ctx.rules))
     if as_json:
         click.echo(json.dumps(view, ensure_ascii=False, indent=1))
     else:
@@ -39,16 +38,16 @@ def report(which: str, date_: str | None, xlsx: Path | None, as_json: bool) -> N
     """The tables: one night, the week (Monday to Sunday) or the year that DATE belongs to, by default today's."""
     from bot.reports.periods import REPORTS
 
-    make, write, values, show = REPORTS[which]
-    wanted = parse_day(date_) if date_ else None
-    with open_uow(read_only=True) as (_, memory), memory.read() as store:
-        ctx = memory.context(store)
-        made, book = make(ctx, wanted or ctx.today), ctx.rules
+    make, write, to_json, show = REPORTS[which]
+    day = parse_day(date_) if date_ else None
+    with open_uow(read_only=True) as (_, uow), uow.read() as store:
+        ctx = uow.context(store)
+        made, rules = make(ctx, day or ctx.today), ctx.rules
     if xlsx is not None:
-        write(str(xlsx), made, book)
+        write(str(xlsx), made, rules)
         click.echo(say("import.file_written", file=str(xlsx)), err=True)
     if as_json:
-        click.echo(json.dumps(values(made, book), ensure_ascii=False, indent=1))
+        click.echo(json.dumps(to_json(made, rules), ensure_ascii=False, indent=1))
     elif xlsx is None:
         show(made)
 
@@ -59,8 +58,8 @@ def doctor(context: click.Context) -> None:
     """Check settings, database, object store, WeCom credentials, robot keys and clock: one line each."""
     from bot.doctor import run_checks
 
-    well = True
-    for found in run_checks():
-        well &= found.ok is not False
-        click.echo(f"{found.symbol} {found.text}")
-    context.exit(0 if well else 1)
+    passed = True
+    for result in run_checks():
+        passed &= result.ok is not False
+        click.echo(f"{result.symbol} {result.text}")
+    context.exit(0 if passed else 1)

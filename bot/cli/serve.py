@@ -1,4 +1,4 @@
-"""Commands that run something: the service, its parts, the pretend cloud, the demo."""
+"""Commands that run the service, its parts, the simulator or the demo."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def _serving(*, web: bool, worker: bool, start: datetime | None = None, speed: f
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for library in ("apscheduler", "urllib3", "waitress", "botocore", "alembic"):
-        # Some of these would write down addresses with tokens and keys in them.
+        # Some of these log URLs that contain tokens and keys.
         logging.getLogger(library).setLevel(logging.WARNING)
-    # One line for every request that waits a moment would be a load of its own.
+    # It logs a line for every request that is queued.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     with serving_bot(load_config(), start, speed, migrate=web and worker) as bot:
         run(bot, web=web, worker=worker)
@@ -82,8 +82,8 @@ def simulator(port: int, clock: str | None, speed: float) -> None:
     if start is None:
         run(port)
     else:
-        turned = clocks.RehearsalClock(start, clocks.wall_now(), speed)
-        run(port, lambda: turned.now().timestamp())
+        rehearsal = clocks.RehearsalClock(start, clocks.wall_now(), speed)
+        run(port, lambda: rehearsal.now().timestamp())
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""Passwords for those who sign in without WeCom: on the first day, and in counties without a domain."""
+"""Passwords for people who sign in without WeCom: on the first day, and in counties without a domain."""
 
 from __future__ import annotations
 
@@ -30,17 +30,22 @@ def add(name: str, role: str, enterprise: str | None, totp: bool, as_json: bool)
     from handlers.users import add_user
 
     roles = [ROLE_NAMES.get(piece.strip(), piece.strip()) for piece in role.replace(",", "、").split("、")]
-    password, made_up = _password()
+    password, is_generated = _read_password()
     secret = generate_totp_secret() if totp else None
-    with open_uow(migrate=True) as (_, memory), memory.transaction() as store:
-        credential = add_user(name, roles, enterprise, hash_password(password), secret, store, memory.clock.now())
+    with open_uow(migrate=True) as (_, uow), uow.transaction() as store:
+        credential = add_user(name, roles, enterprise, hash_password(password), secret, store, uow.clock.now())
     address = totp_uri(secret, credential.login) if secret else None
     if as_json:
-        told = {"login": credential.login, "name": name, "roles": roles, "password": password if made_up else None}
-        click.echo(json.dumps({**told, "totp_secret": secret, "totp_address": address}, ensure_ascii=False))
+        answer = {
+            "login": credential.login,
+            "name": name,
+            "roles": roles,
+            "password": password if is_generated else None,
+        }
+        click.echo(json.dumps({**answer, "totp_secret": secret, "totp_address": address}, ensure_ascii=False))
         return
     click.echo(say("user.added", name=name, login=credential.login, roles=roles))
-    if made_up:
+    if is_generated:
         click.echo(say("user.password", password=password))
     if secret:
         click.echo(say("user.totp", secret=secret, address=address))
@@ -53,12 +58,12 @@ def password(login: str) -> None:
     from bot.passwords import hash_password
     from handlers.users import change_password
 
-    word, made_up = _password()
-    with open_uow() as (_, memory), memory.transaction() as store:
-        change_password(login, hash_password(word), store, memory.clock.now())
+    new_password, is_generated = _read_password()
+    with open_uow() as (_, uow), uow.transaction() as store:
+        change_password(login, hash_password(new_password), store, uow.clock.now())
     click.echo(say("user.changed", login=login))
-    if made_up:
-        click.echo(say("user.password", password=word))
+    if is_generated:
+        click.echo(say("user.password", password=new_password))
 
 
 @user.command()
@@ -67,25 +72,25 @@ def remove(login: str) -> None:
     """Take somebody's password away; the person stays in the register."""
     from handlers.users import remove_user
 
-    with open_uow() as (_, memory), memory.transaction() as store:
-        remove_user(login, store, memory.clock.now())
+    with open_uow() as (_, uow), uow.transaction() as store:
+        remove_user(login, store, uow.clock.now())
     click.echo(say("user.removed", login=login))
 
 
 @user.command("list")
 def list_() -> None:
     """Who may sign in by a password."""
-    with open_uow() as (_, memory), memory.read() as store:
-        found = store.sign_ins.credentials()
-    for credential, person in found:
+    with open_uow() as (_, uow), uow.read() as store:
+        credentials = store.sign_ins.credentials()
+    for credential, person in credentials:
         second = say("user.second_factor") if credential.totp_secret else ""
         click.echo(say("user.line", login=credential.login, name=person.name, roles=person.roles, second_factor=second))
-    if not found:
+    if not credentials:
         click.echo(say("user.nobody"))
 
 
-def _password() -> tuple[str, bool]:
-    """A password, and whether it was made up here. Raises click.ClickException."""
+def _read_password() -> tuple[str, bool]:
+    """A password, and whether it was generated. Raises click.ClickException."""
     from bot.passwords import MIN_PASSWORD_LENGTH, generate_password
 
     if sys.stdin.isatty():

@@ -1,4 +1,4 @@
-"""A whole county register for demonstrations and rehearsals; every name in it is made up."""
+"""A register of a whole county for demos and rehearsals; all names are invented."""
 
 from __future__ import annotations
 
@@ -80,8 +80,8 @@ def write_sample_register(
 ) -> None:
     """Write the register: 75 enterprises of 4 parts, 160 people, 3 groups and a roster of 14 shifts.
 
-    `film` is the path of a film relative to the workbook; without one the third item is a link as well.
-    `rules` take the place of the defaults.
+    `film_path` is relative to the workbook; without it the third content item is a link as well. `rules` override the
+    defaults.
     """
     codes = [f"E{number:03d}" for number in range(1, ENTERPRISE_COUNT + 1)]
     cells = {
@@ -138,7 +138,7 @@ def _office() -> RowValues:
 
 
 def _plant(index: int, code: str) -> RowValues:
-    """Everywhere a patroller and somebody who answers for the plant."""
+    """Every enterprise has a patroller and a responsible person."""
     return [
         _employee(2 * index, "巡检员", code, f"patrol{index + 1:03d}"),
         _employee(2 * index + 1, "负责人" if index % 2 else "负责人、安全员", code, f"head{index + 1:03d}"),

@@ -1,7 +1,7 @@
-"""What a newcomer sets wrong, each found and said with what to do about it.
+"""Checks of an installation, each with what to do about a problem.
 
-The order is that of setting up: settings, what is kept and where, who is in the register, the platform, the running
-service. A finding is a line; whatever is wrong makes the command fail, a piece of advice does not.
+The order is that of setting up: settings, storage, register, platform, running service. A failed check makes the
+command fail, a warning does not.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["CheckResult", "run_checks"]
 
 
 def run_checks() -> Iterator[CheckResult]:
-    """Everything, one finding after the other; without a database no further than that."""
+    """All checks in order; stops after the storage checks if the database cannot be used."""
     try:
         config = load_config()
     except SettingsError as error:
@@ -36,11 +36,11 @@ def run_checks() -> Iterator[CheckResult]:
         yield failed("cli_error.database", error=str(error))
         return
     try:
-        memory, switchboard = build_uow_and_channels(config, database, command_clock(database), InlineEngine())
-        yield storage.database_passed(memory)
-        yield from people.check_people(memory)
-        yield from platform.check_platform(config, memory, switchboard)
+        uow, channels = build_uow_and_channels(config, database, command_clock(database), InlineEngine())
+        yield storage.database_passed(uow)
+        yield from people.check_people(uow)
+        yield from platform.check_platform(config, uow, channels)
         yield chat_archive.check_chat_archive(config)
-        yield from service.check_service(config, memory, switchboard)
+        yield from service.check_service(config, uow, channels)
     finally:
         database.close()

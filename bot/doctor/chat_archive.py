@@ -1,4 +1,4 @@
-"""The doctor on the chat archive: is its library there, and which keys?"""
+"""Checks of the library and the keys of the chat archive."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ _LIBRARY_SOURCE = "https://developer.work.weixin.qq.com/document/path/91774"
 
 
 def check_chat_archive(config: Config) -> CheckResult:
-    """The library is Tencent's: whoever wants the archive fetches it there."""
     if not config.is_configured("wecom_msgaudit"):
         return passed("doctor.archive_off", source=_LIBRARY_SOURCE)
     folder, library = config.WECOM_MSGAUDIT_KEYS_DIR, config.WECOM_MSGAUDIT_LIBRARY

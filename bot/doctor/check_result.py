@@ -1,4 +1,4 @@
-"""One line of the doctor's: right, wrong, or something to think of."""
+"""The result of one check."""
 
 from __future__ import annotations
 
@@ -10,27 +10,24 @@ from bot.texts import say
 
 @dataclass(frozen=True)
 class CheckResult:
-    """`well` is None where nothing is broken, but somebody would do well to know."""
+    """`ok` is None for a warning."""
 
     ok: bool | None
     text: str
 
     @property
     def symbol(self) -> str:
-        """What stands before the line."""
         return {True: "✔", False: "✘", None: "！"}[self.ok]
 
 
 def passed(key: str, **params: Any) -> CheckResult:
-    """A thing that is right."""
     return CheckResult(True, say(key, **params))
 
 
 def failed(key: str, **params: Any) -> CheckResult:
-    """A thing that is wrong, with what to do about it."""
+    """The text says what to do about it."""
     return CheckResult(False, say(key, **params))
 
 
 def warning(key: str, **params: Any) -> CheckResult:
-    """A thing that will matter one night."""
     return CheckResult(None, say(key, **params))

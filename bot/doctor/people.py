@@ -1,4 +1,4 @@
-"""The doctor on the register: whom nobody would hear of tonight, and who could not be reached."""
+"""Checks of the register: who cannot be reached, and which enterprises cannot send films."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from schedules.patrol_night import shift_day
 from storage.register_terms import DUTY_LEADER, ENTERPRISE_ROLES
 from storage.store import Store
 
-_NAMED = 10
+_MAX_NAMES = 10
 
 
 def check_people(uow: UnitOfWork) -> Iterator[CheckResult]:
-    """Who there is, who is on duty, and who can send films."""
     with uow.read() as store:
         enterprises = {row.id: row.name for row in store.register.expected_parts()}
         yield (passed if enterprises else failed)("doctor.register", count=len(enterprises))
@@ -25,20 +24,20 @@ def check_people(uow: UnitOfWork) -> Iterator[CheckResult]:
 
 
 def _bound(people: list[int], store: Store) -> set[int]:
-    """Those of them who have an account by which they can be spoken to."""
-    return set(store.register.with_account(people, {line.realm for line in store.personal_channels}))
+    """The ids among `people` with an account on one of our personal channels."""
+    return set(store.register.with_account(people, {channel.realm for channel in store.personal_channels}))
 
 
 def _reachable(store: Store) -> CheckResult:
     leaders, office = store.register.people_with_role(DUTY_LEADER), store.register.office_staff()
     reachable = _bound([person.id for person in [*leaders, *office]], store)
-    said = passed if reachable else failed
-    return said("doctor.people", leaders=len(leaders), office=len(office), reachable=len(reachable))
+    result = passed if reachable else failed
+    return result("doctor.people", leaders=len(leaders), office=len(office), reachable=len(reachable))
 
 
-def _duty(memory: UnitOfWork, store: Store) -> Iterator[CheckResult]:
-    """Nobody on tonight's roster means that an alert goes to whoever stands behind."""
-    day = shift_day(memory.clock.now(), memory.rules(store))
+def _duty(uow: UnitOfWork, store: Store) -> Iterator[CheckResult]:
+    """A warning only: without a leader on duty an alert goes to the next escalation level."""
+    day = shift_day(uow.clock.now(), uow.rules(store))
     leaders = store.duty.people_on_shift(day)["leader"]
     if not leaders:
         yield warning("doctor.no_leader_on_roster", day=f"{day:%Y-%m-%d}")
@@ -51,14 +50,16 @@ def _duty(memory: UnitOfWork, store: Store) -> Iterator[CheckResult]:
 
 
 def _without_senders(enterprises: dict[int, str], store: Store) -> Iterator[CheckResult]:
-    """Enterprises of which nobody could send a film, for nobody of theirs has an account yet."""
+    """Enterprises without a bound account among their patrollers and responsible people."""
     staff = store.register.employees(enterprises)
     wanted = set(ENTERPRISE_ROLES)
     people = {number: [p.id for p in of if wanted & set(p.roles)] for number, of in staff.items()}
     bound = _bound([each for of in people.values() for each in of], store)
-    alone = [name for number, name in enterprises.items() if not bound & set(people.get(number, []))]
-    if alone:
-        yield warning("doctor.enterprises_without_account", count=len(alone), names=alone[:_NAMED])
+    without_account = [name for number, name in enterprises.items() if not bound & set(people.get(number, []))]
+    if without_account:
+        yield warning(
+            "doctor.enterprises_without_account", count=len(without_account), names=without_account[:_MAX_NAMES]
+        )
 
 
 def _groups(store: Store) -> Iterator[CheckResult]:

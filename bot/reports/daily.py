@@ -1,4 +1,4 @@
-"""The daily report as the office's Excel sheet."""
+"""The daily report as a workbook, as JSON values and on a terminal."""
 
 from __future__ import annotations
 
@@ -28,36 +28,36 @@ def write_daily(target: IO[bytes] | str, report: DailyReport, rules: RuleBook) -
         staff=report.staff,
         rows=tuple(_row(each, rules) for each in report.rows),
         issued_at=report.issued_at.astimezone(rules.zone),
-        supervisor_row=_county(report),
+        supervisor_row=_supervisor_row(report),
         audit_log_head=report.audit_log_head,
     )
     write_daily_table(target, table)
 
 
-def _row(of: ReportRow, book: RuleBook) -> DailyRow:
+def _row(row: ReportRow, rules: RuleBook) -> DailyRow:
     return DailyRow(
-        enterprise=of.name,
-        risk=of.risk,
-        parts_due=of.due,
-        parts_filmed=of.done,
-        first_at=of.first_at.astimezone(book.zone) if of.first_at else None,
-        last_at=of.last_at.astimezone(book.zone) if of.last_at else None,
-        state=of.state,
-        missing_parts=of.missing,
-        remark="；".join(say(f"mark_label.{mark}") for mark in of.remarks),
-        review_progress=f"{of.review.done}/{of.review.due}" if of.review.due else "",
-        reviewers=of.review.reviewers,
-        review_findings=tuple(map(_finding, of.review.findings)),
+        enterprise=row.name,
+        risk=row.risk,
+        parts_due=row.due,
+        parts_filmed=row.done,
+        first_at=row.first_at.astimezone(rules.zone) if row.first_at else None,
+        last_at=row.last_at.astimezone(rules.zone) if row.last_at else None,
+        state=row.state,
+        missing_parts=row.missing,
+        remark="；".join(say(f"mark_label.{mark}") for mark in row.remarks),
+        review_progress=f"{row.review.done}/{row.review.due}" if row.review.due else "",
+        reviewers=row.review.reviewers,
+        review_findings=tuple(map(_finding, row.review.findings)),
     )
 
 
-def _finding(found: ReviewFinding) -> str:
-    word = say(f"verdict.{found.word}")
-    return say("workbook.daily_finding", part=found.part, verdict=word, reason=found.reason or "").rstrip("：")
+def _finding(finding: ReviewFinding) -> str:
+    verdict = say(f"verdict.{finding.word}")
+    return say("workbook.daily_finding", part=finding.part, verdict=verdict, reason=finding.reason or "").rstrip("：")
 
 
-def _county(report: DailyReport) -> SupervisorRow | None:
-    """Where there was nothing to watch, the county has no row."""
+def _supervisor_row(report: DailyReport) -> SupervisorRow | None:
+    """None if there was nothing to review."""
     review = report.review
     if not review.due:
         return None
@@ -65,7 +65,7 @@ def _county(report: DailyReport) -> SupervisorRow | None:
 
 
 def daily_json(report: DailyReport, rules: RuleBook) -> dict[str, Any]:
-    """The report as plain JSON values; instants carry the county's offset."""
+    """The report as JSON values; instants are in the zone of the rules."""
 
     def local(instant: datetime | None) -> str | None:
         return instant.astimezone(rules.zone).isoformat() if instant else None
@@ -93,7 +93,7 @@ def daily_json(report: DailyReport, rules: RuleBook) -> dict[str, Any]:
 
 
 def print_daily(report: DailyReport) -> None:
-    """The report on a terminal: the counts, then those of whom something is to be said."""
+    """Print the counts, then the enterprises that are neither on time nor exempt."""
     console = Console()
     counts = "  ".join(f"{say(f'board.{name}')} {number}" for name, number in report.counts.items())
     console.print(say("board.title", night=report.night.isoformat()), counts)

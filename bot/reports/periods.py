@@ -1,4 +1,4 @@
-"""The weekly table and the year's figures as the outside sees them: JSON, sentences, a terminal."""
+"""The weekly and yearly reports as workbooks, JSON values, sentences, and on a terminal."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from schedules.reports.weekly import WeeklyReport, weekly_report
 from schedules.reports.yearly import YearlyReport, yearly_report
 from schedules.rules import RuleBook
 
-_NAMED = 3
+_MAX_NAMED = 3
 
 
 def weekly_sentences(report: WeeklyReport) -> list[str]:
-    """The week in a sentence; then, if it was so, who was worst."""
+    """A summary; then, if there are any, the enterprises with most missing films."""
     total, before = report.total, report.previous_total
     compared = [{"say": "weekly.compared", "rate": format_percent(before.on_time_rate)}] if before.due else []
-    said = say(
+    summary = say(
         "weekly.sentence",
         nights=len(report.nights),
         **total.counts,
@@ -44,34 +44,30 @@ def weekly_sentences(report: WeeklyReport) -> list[str]:
             "missing": row.states["missing"],
             "partial": row.states["partial"],
         }
-        for row in report.rows[:_NAMED]
+        for row in report.rows[:_MAX_NAMED]
         if row.states["missing"] or row.states["partial"]
     ]
-    return [said, say("weekly.worst", worst=worst)] if worst else [said]
+    return [summary, say("weekly.worst", worst=worst)] if worst else [summary]
 
 
 def yearly_sentence(report: YearlyReport) -> str:
-    """The year in the words of a briefing."""
     rate = format_percent(report.total.on_time_rate)
     return say("yearly.sentence", year=report.first.year, rate=rate, **report.figures)
 
 
 def write_weekly(target: OutputTarget, report: WeeklyReport, rules: RuleBook) -> None:
-    """The week as a workbook."""
     write_weekly_table(
         target, replace(report, issued_at=report.issued_at.astimezone(rules.zone)), weekly_sentences(report)
     )
 
 
 def write_yearly(target: OutputTarget, report: YearlyReport, rules: RuleBook) -> None:
-    """The year as a workbook."""
     write_yearly_table(
         target, replace(report, issued_at=report.issued_at.astimezone(rules.zone)), yearly_sentence(report)
     )
 
 
 def weekly_json(report: WeeklyReport, rules: RuleBook) -> dict[str, Any]:
-    """The week as plain JSON values."""
     return {
         "week": [report.first.isoformat(), report.last.isoformat()],
         "issued_at": _local(report.issued_at, rules),
@@ -95,20 +91,20 @@ def weekly_json(report: WeeklyReport, rules: RuleBook) -> dict[str, Any]:
 
 
 def yearly_json(report: YearlyReport, rules: RuleBook) -> dict[str, Any]:
-    """The year as plain JSON values: the figures, and the rows behind each."""
+    """The figures, and the rows behind each."""
     films = report.films_by_enterprise
     return {
         "year": report.first.year,
         "issued_at": _local(report.issued_at, rules),
         "sentence": yearly_sentence(report),
-        "figures": {**report.figures, "on_time_rate": _share(report.total.on_time_rate)},
+        "figures": {**report.figures, "on_time_rate": _round_share(report.total.on_time_rate)},
         "enterprises": [
-            {"code": row.code, "name": row.name, "risk": row.risk, **_tally(row), **_of(films.get(row.code))}
+            {"code": row.code, "name": row.name, "risk": row.risk, **_tally(row), **_film_totals(films.get(row.code))}
             for row in report.rows
         ],
-        "films_elsewhere": _of(report.unlisted_films),
+        "films_elsewhere": _film_totals(report.unlisted_films),
         "nights": [
-            {**each, **_of(report.films_by_night.get(night)), "reminders": report.reminders.get(night, 0)}
+            {**each, **_film_totals(report.films_by_night.get(night)), "reminders": report.reminders.get(night, 0)}
             for night, each in zip(sorted(report.nights), _nights(report.nights, report.outage_nights), strict=True)
         ],
         "lapses": [{**vars(each), "night": each.night.isoformat()} for each in report.lapses],
@@ -123,25 +119,25 @@ def _nights(nights: Mapping[date, StateTally], excused: frozenset[date]) -> list
 
 
 def _tally(tally: StateTally) -> dict[str, Any]:
-    return {**tally.counts, "on_time_rate": _share(tally.on_time_rate), "rate": _share(tally.rate)}
+    return {**tally.counts, "on_time_rate": _round_share(tally.on_time_rate), "rate": _round_share(tally.rate)}
 
 
-def _share(share: float | None) -> float | None:
+def _round_share(share: float | None) -> float | None:
     return None if share is None else round(share, 4)
 
 
-def _of(films: Any) -> dict[str, Any]:
+def _film_totals(films: Any) -> dict[str, Any]:
     if films is None:
         return {"films": 0, "bytes": 0, "seconds": 0}
     return {"films": films.count, "bytes": films.bytes, "seconds": round(films.seconds, 1)}
 
 
-def _local(instant: datetime, book: RuleBook) -> str:
-    return instant.astimezone(book.zone).isoformat()
+def _local(instant: datetime, rules: RuleBook) -> str:
+    return instant.astimezone(rules.zone).isoformat()
 
 
 def print_weekly(report: WeeklyReport) -> None:
-    """The week on a terminal: the sentence, and every enterprise, the worst first."""
+    """Print the summary and a table of the enterprises, the worst first."""
     console = Console()
     for sentence in weekly_sentences(report):
         console.print(sentence)
@@ -155,7 +151,7 @@ def print_weekly(report: WeeklyReport) -> None:
 
 
 def print_yearly(report: YearlyReport) -> None:
-    """The year on a terminal: the sentence, and every figure."""
+    """Print the summary and the figures."""
     console = Console()
     console.print(yearly_sentence(report))
     for name, figure in report.figures.items():
@@ -163,7 +159,7 @@ def print_yearly(report: YearlyReport) -> None:
             console.print(f"{say(f'figure.{name}')}  {figure}")
 
 
-# By name: how a report is made for a day, written as a workbook, told as JSON and shown on a terminal.
+# Name -> functions that make a report for a day, write it as a workbook, return it as JSON, print it.
 REPORTS: dict[str, tuple[Any, Any, Any, Any]] = {
     "daily": (daily_report, daily.write_daily, daily.daily_json, daily.print_daily),
     "weekly": (weekly_report, write_weekly, weekly_json, print_weekly),

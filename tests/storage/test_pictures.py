@@ -1,11 +1,13 @@
-"""Pictures out of films, and copies that bear a name: upright, in time, and never at the service's expense."""
+"""Pictures of films and watermarked copies: rotated, within the time limit, from damaged films."""
 
 from __future__ import annotations
 
 import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import av
 import pytest
@@ -14,7 +16,7 @@ from PIL import Image
 from bot.media.film_images import FilmImages, FilmImagesBusy
 from storage.film import PictureError, extract_picture, write_watermarked_copy
 from storage.film.keys import picture_key
-from storage.objects import open_object_store
+from storage.objects import ObjectStore, open_object_store
 from tests.films import make_film
 from tests.storage.test_film import film_in
 
@@ -150,18 +152,38 @@ def test_pictures_are_kept_apart_and_the_film_stays_as_it_was(tmp_path: Path) ->
     assert (tmp_path / "objects/films/2026-11-24/1124-0001.mp4").read_bytes() == film
 
 
-def test_whoever_would_wait_long_for_a_copy_is_told_so(tmp_path: Path) -> None:
-    """Waiting holds a thread that callbacks may need."""
+class HeldStore:
+    """An object store whose `open` waits until the test releases it."""
+
+    def __init__(self, objects: ObjectStore) -> None:
+        self._objects = objects
+        self.opened, self.released = threading.Event(), threading.Event()
+
+    def open(self, key: str) -> BinaryIO:
+        self.opened.set()
+        assert self.released.wait(60)
+        return self._objects.open(key)
+
+
+def test_a_second_copy_is_refused_while_one_is_made(tmp_path: Path) -> None:
+    """Waiting would hold a thread that callbacks may need."""
     objects = open_object_store(f"file:{tmp_path}/objects")
     with objects.spool() as spool:
         spool.write(make_film(seconds=1))
         objects.save(spool, "films/2026-11-24/1124-0001.mp4")
-    pictures = FilmImages(objects, timeout_s=0.05)
-    with (
-        pictures._copies,
-        pytest.raises(FilmImagesBusy),
-        pictures.watermarked_copy("films/2026-11-24/1124-0001.mp4", "李局"),
-    ):
-        pass
-    with pictures.watermarked_copy("films/2026-11-24/1124-0001.mp4", "李局") as copy:
-        assert copy.stat().st_size > 0
+    held: Any = HeldStore(objects)
+    images = FilmImages(held, timeout_s=0.05)
+
+    def copy_size() -> int:
+        with images.watermarked_copy("films/2026-11-24/1124-0001.mp4", "李局") as copy:
+            return copy.stat().st_size
+
+    with ThreadPoolExecutor(1) as executor:
+        first = executor.submit(copy_size)
+        try:
+            assert held.opened.wait(60)
+            with pytest.raises(FilmImagesBusy):
+                copy_size()
+        finally:
+            held.released.set()
+        assert first.result(60) > 0

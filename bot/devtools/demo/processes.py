@@ -1,4 +1,4 @@
-"""Starts the pretend cloud and the service with the commands and settings a user would use."""
+"""Starts the simulator and the service with the commands and settings a user would use."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from storage.register_terms import PATROLLER
 from storage.store import Store
 
 SPEED = 450
-# The morning's part of the agreement comes a little earlier than by default, or one would only wait for it.
+# A reminder and the morning push are earlier than by default, to shorten the demo.
 DEMO_RULES = {"催报时间": "03:07、04:37", "推送时间": "07:47"}
-_PATIENCE_S = 30
+_TIMEOUT_S = 30
 _PHOTO = b"\xff\xd8\xff\xe0" + b"\0" * 2000 + b"\xff\xd9"
 
 
 class DemoProcesses:
-    """A folder with its own settings, a pretend cloud and the service, both real processes."""
+    """The simulator and the service as processes, in a folder with their settings."""
 
     def __init__(self, folder: Path, night: date) -> None:
         self.folder, self.night = folder.resolve(), night
@@ -59,7 +59,7 @@ class DemoProcesses:
                 process.kill()
 
     def set_up(self) -> People:
-        """Start the cloud, write settings and register, import it; everybody who has a phone."""
+        """Start the simulator, write the settings, import the sample register; returns everybody who has a phone."""
         clock = ["--clock", night_instant("-23:30").isoformat(), "--speed", str(SPEED)]
         self._start("simulator", "--port", self.simulator_url.rpartition(":")[2], *clock)
         self._wait(f"{self.simulator_url}/sim/state")
@@ -68,13 +68,13 @@ class DemoProcesses:
         self._write_env(settings)
         (self.folder / "lesson.mp4").write_bytes(make_film(seconds=30, tag="lesson"))
         links = (f"{self.simulator_url}/sim/state", f"{self.simulator_url}/no-such-lesson")
-        book = self.folder / "登记册.xlsx"
+        workbook = self.folder / "登记册.xlsx"
         write_sample_register(
-            book, self.night - timedelta(days=3), links=links, film_path="lesson.mp4", rules=DEMO_RULES
+            workbook, self.night - timedelta(days=3), links=links, film_path="lesson.mp4", rules=DEMO_RULES
         )
         self.run_command("import", "登记册.xlsx")
         self.login = json.loads(self.run_command("user", "add", "demo", "--role", "auditor", "--json"))
-        self.people = self._cast()
+        self.people = self._create_accounts()
         return self.people
 
     def _write_env(self, settings: dict[str, Any]) -> None:
@@ -89,49 +89,49 @@ class DemoProcesses:
         (self.folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in lines.items()), "utf-8")
 
     def start_service(self) -> None:
-        """Start the service; it is ready a little before midnight."""
+        """Start the service before midnight and wait until it is ready."""
         self._start("serve", "--clock", night_instant("-23:20").isoformat(), "--speed", str(SPEED))
         self._wait(f"{self.url}/health/ready")
 
     def run_scenario(self, scenario: Sequence[Action], on_progress: Callable[[datetime], None]) -> None:
-        """Carry out the plan by the service's own clock, to the end of the morning."""
-        with ThreadPoolExecutor(6) as players:
-            played = []
-            for act in scenario:
-                self._until(act.at, on_progress)
-                played.append(players.submit(self._act, act))
+        """Perform the actions by the service's clock, and wait until the end of the morning."""
+        with ThreadPoolExecutor(6) as executor:
+            futures = []
+            for action in scenario:
+                self._until(action.at, on_progress)
+                futures.append(executor.submit(self._perform, action))
             self._until(night_instant(ENDS_AT), on_progress)
-        for each in played:
-            each.result()
+        for future in futures:
+            future.result()
 
-    def _until(self, instant: datetime, reached: Callable[[datetime], None]) -> None:
+    def _until(self, instant: datetime, on_progress: Callable[[datetime], None]) -> None:
         while (now := self.now()) < instant:
-            reached(now)
+            on_progress(now)
             sleep(min(0.1, max((instant - now).total_seconds() / SPEED, 0.001)))
 
     def now(self) -> datetime:
-        """The service's clock, read once and then counted on."""
+        """The service's clock, read once and then extrapolated."""
         if not hasattr(self, "_zero"):
             stated = datetime.fromisoformat(self._http.get(f"{self.url}/health/ready", timeout=5).json()["now"])
             self._zero = stated, wall_now()
         stated, since = self._zero
         return stated + (wall_now() - since) * SPEED
 
-    def _act(self, act: Action) -> None:
-        sent_at = {"at": int(act.at.timestamp())}
-        who = {"leader": self.people.leader, "backup": self.people.backup}.get(act.actor, act.actor)
-        if act.kind == "say":
-            self.call_simulator("say", {"from": who, "text": act.text, **sent_at})
-        elif act.kind in ("film", "photo"):
-            content = act.film or _PHOTO
-            self._upload(act.kind, who, content, sent_at)
+    def _perform(self, action: Action) -> None:
+        sent_at = {"at": int(action.at.timestamp())}
+        who = {"leader": self.people.leader, "backup": self.people.backup}.get(action.actor, action.actor)
+        if action.kind == "say":
+            self.call_simulator("say", {"from": who, "text": action.text, **sent_at})
+        elif action.kind in ("film", "photo"):
+            content = action.film or _PHOTO
+            self._upload(action.kind, who, content, sent_at)
         else:
             self._acknowledge(who)
 
     def _acknowledge(self, who: str) -> None:
         """Press the button of the newest alert, as soon as there is one."""
-        for _ in range(_PATIENCE_S * 10):
-            cards = [heard["card"] for heard in self.phone_messages(who) if heard["card"]]
+        for _ in range(_TIMEOUT_S * 10):
+            cards = [message["card"] for message in self.phone_messages(who) if message["card"]]
             alerts = [card for card in cards if "ack" in card["buttons"] and not card["replaced"]]
             if alerts:
                 self.call_simulator("press", {"from": who, "task_id": alerts[-1]["task_id"], "key": "ack"})
@@ -146,29 +146,29 @@ class DemoProcesses:
         ).raise_for_status()
 
     def call_simulator(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Tell the pretend cloud something. Raises requests.HTTPError."""
+        """Call the control API of the simulator. Raises requests.HTTPError."""
         answer = requests.post(f"{self.simulator_url}/sim/{path}", json=body, timeout=30)
         answer.raise_for_status()
         found: dict[str, Any] = answer.json()
         return found
 
     def phone_messages(self, who: str) -> list[dict[str, Any]]:
-        """What a phone has heard so far."""
+        """The messages a phone has received."""
         found: list[dict[str, Any]] = self._http.get(f"{self.simulator_url}/sim/phones/{who}", timeout=10).json()[
             "heard"
         ]
         return found
 
     def group_messages(self, key: str) -> list[dict[str, Any]]:
-        """What a work group has heard so far."""
+        """The messages in a group chat."""
         found: list[dict[str, Any]] = self._http.get(f"{self.simulator_url}/sim/groups/{key}", timeout=10).json()[
             "heard"
         ]
         return found
 
     def run_command(self, *words: str) -> str:
-        """Run a command as a user would, in the demo's folder. Raises OSError when it fails."""
-        done = subprocess.run(
+        """Run a command in the demo's folder; its output. Raises OSError when it fails."""
+        result = subprocess.run(
             [sys.executable, "-m", "bot", *words],
             cwd=self.folder,
             env=self._environment(),
@@ -176,9 +176,9 @@ class DemoProcesses:
             text=True,
             check=False,
         )
-        if done.returncode:
-            raise OSError(done.stderr or done.stdout)
-        return done.stdout
+        if result.returncode:
+            raise OSError(result.stderr or result.stdout)
+        return result.stdout
 
     def _start(self, *words: str) -> None:
         log = (self.folder / f"{words[0]}.log").open("wb")
@@ -188,7 +188,7 @@ class DemoProcesses:
         )
 
     def _environment(self) -> dict[str, str]:
-        """Only what the .env of the folder says counts, not what happens to be set around it."""
+        """Without settings of the caller's environment, so that only the .env of the folder counts."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("WECOM_", "S3_", "AWS_"))}
         for name in ("DATABASE_URL", "OBJECT_STORE_URL", "SECRET_KEY", "PORT", "HOST", "PUBLIC_URL", "TIMEZONE"):
             kept.pop(name, None)
@@ -196,7 +196,7 @@ class DemoProcesses:
         return {**kept, "PYTHONPATH": root}
 
     def _wait(self, url: str) -> None:
-        for _ in range(_PATIENCE_S * 20):
+        for _ in range(_TIMEOUT_S * 20):
             if any(process.poll() is not None for process in self._processes):
                 raise OSError("\n".join(log.read_text("utf-8", "replace") for log in self.folder.glob("*.log")))
             try:
@@ -207,8 +207,8 @@ class DemoProcesses:
             sleep(0.05)
         raise OSError(url)
 
-    def _cast(self) -> People:
-        """Everybody in the register gets a phone, every group a robot."""
+    def _create_accounts(self) -> People:
+        """Give everybody in the register a phone and every group a robot in the simulator."""
         database: Database = open_database(
             load_config({}, self.folder / ".env").model_copy(
                 update={"DATABASE_URL": f"sqlite:///{self.folder}/patrol.db"}
@@ -216,15 +216,15 @@ class DemoProcesses:
             migrate=False,
         )
         with database.read() as session:
-            cast = _Cast(Store(session), self.night)
+            accounts = _SimulatorAccounts(Store(session), self.night)
         database.close()
-        self.call_simulator("members", {"members": cast.members})
-        self.call_simulator("robots", {"robots": cast.robots})
-        return cast.people
+        self.call_simulator("members", {"members": accounts.members})
+        self.call_simulator("robots", {"robots": accounts.robots})
+        return accounts.people
 
 
-class _Cast:
-    """The register as the demo needs it."""
+class _SimulatorAccounts:
+    """The phones, robots and crews for the people of the register."""
 
     def __init__(self, store: Store, night: date) -> None:
         rows = {row.id: row for row in store.register.expected_parts()}
