@@ -1,4 +1,4 @@
-"""Safety films too large for the chat, opened by a signed link."""
+"""Safety films that are too large for the chat, opened through a signed link."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.unit_of_work import UnitOfWork
 from bot.web.range_response import range_response
 from storage.objects import ObjectStore
 
-_LINK_LIFE_S = 3600
+_PRESIGNED_URL_LIFETIME_S = 3600
 
 
 def blueprint(uow: UnitOfWork, objects: ObjectStore, links: SignedLinks) -> Blueprint:
@@ -25,9 +25,9 @@ def blueprint(uow: UnitOfWork, objects: ObjectStore, links: SignedLinks) -> Blue
         if item is None or item.object_key is None:
             abort(404)
         name = item.file_name or "film.mp4"
-        elsewhere = objects.presigned_url(item.object_key, _LINK_LIFE_S, name)
-        if elsewhere is not None:
-            return redirect(elsewhere)
+        url = objects.presigned_url(item.object_key, _PRESIGNED_URL_LIFETIME_S, name)
+        if url is not None:
+            return redirect(url)
         return range_response(objects, item.object_key, name, item.sha256)
 
     return pages

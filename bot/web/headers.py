@@ -1,16 +1,15 @@
-"""What every answer says to the browser about itself, and answers made small for slow lines."""
+"""Security headers and gzip for every response, and the settings of the site they depend on."""
 
 from __future__ import annotations
 
 import gzip
 import secrets
+from dataclasses import dataclass
 
 from flask import Flask, Response, request
 
-from bot.web.site_settings import SiteSettings
-
-# Scripts, styles, pictures and films come from us alone, and nothing that stands in a page is run. Pictures within
-# the style sheets are data: addresses. `media-src` is widened by pages that play from the object store.
+# Scripts, styles, images and films come from this site only, and inline scripts do not run. The style sheets embed
+# images as data: URLs. Pages that play films from the object store add it to `media-src`.
 CSP_DIRECTIVES = {
     "default-src": "'none'",
     "script-src": "'self'",
@@ -24,19 +23,41 @@ CSP_DIRECTIVES = {
     "base-uri": "'none'",
     "manifest-src": "'self'",
 }
-_PACKED = ("text/html", "text/css", "application/javascript", "text/javascript", "application/json", "image/svg+xml")
-_WORTH_IT = 1400
+_COMPRESSED_TYPES = (
+    "text/html",
+    "text/css",
+    "application/javascript",
+    "text/javascript",
+    "application/json",
+    "image/svg+xml",
+)
+_MIN_COMPRESSED_BYTES = 1400
 _YEAR_S = 365 * 24 * 3600
 
 
+@dataclass(frozen=True)
+class SiteSettings:
+    """The URL at which people reach the site, and the key that signs cookies and links."""
+
+    public_url: str
+    secret_key: str
+    readiness_timeout_s: float = 3.0
+    startup_grace_s: float = 15.0
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the site is served over TLS. Cookies are then sent over TLS only."""
+        return self.public_url.startswith("https://")
+
+
 def content_security_policy(**extra_sources: str) -> str:
-    """The content-security policy, with some directives widened: `policy(media_src="https://store.example")`."""
+    """The Content-Security-Policy, with sources added to directives: `media_src="https://store.example"`."""
     more = {name.replace("_", "-"): value for name, value in extra_sources.items()}
     return "; ".join(f"{name} {value} {more.get(name, '')}".strip() for name, value in CSP_DIRECTIVES.items())
 
 
 def register_response_headers(app: Flask, site: SiteSettings) -> None:
-    """Put the headers on every answer of an application, and pack what is worth it."""
+    """Set the headers on every response of an application, and compress it."""
     fixed = {
         "Content-Security-Policy": content_security_policy(),
         "X-Content-Type-Options": "nosniff",
@@ -54,24 +75,26 @@ def register_response_headers(app: Flask, site: SiteSettings) -> None:
             response.headers.setdefault(name, value)
         if "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-store"
-        return _packed(response)
+        return _compress(response)
 
 
-def _packed(response: Response) -> Response:
-    wanted = "gzip" in request.headers.get("Accept-Encoding", "") and response.mimetype in _PACKED
-    if not wanted or response.direct_passthrough or response.is_streamed or "Content-Encoding" in response.headers:
+def _compress(response: Response) -> Response:
+    accepted = "gzip" in request.headers.get("Accept-Encoding", "") and response.mimetype in _COMPRESSED_TYPES
+    if not accepted or response.direct_passthrough or response.is_streamed or "Content-Encoding" in response.headers:
         return response
     body = response.get_data()
-    if len(body) >= _WORTH_IT:
-        response.set_data(_pack(body))
+    if len(body) >= _MIN_COMPRESSED_BYTES:
+        response.set_data(_gzip_with_random_length(body))
         response.headers["Content-Encoding"] = "gzip"
         response.vary.add("Accept-Encoding")
     return response
 
 
-def _pack(body: bytes) -> bytes:
-    """Packed, with a file name of random length in its head: the length of a page tells nothing of what stands beside
-    its CSRF token (the BREACH attack)."""
-    packed = gzip.compress(body, 5, mtime=0)
+def _gzip_with_random_length(body: bytes) -> bytes:
+    """Gzip with a file name of random length in its header, so that the length of a page does not reveal its content.
+
+    Without it a page that repeats a query parameter leaks its CSRF token through its length (the BREACH attack).
+    """
+    compressed = gzip.compress(body, 5, mtime=0)
     name = secrets.token_hex(secrets.randbelow(48)).encode() + b"\0"
-    return packed[:3] + b"\x08" + packed[4:10] + name + packed[10:]
+    return compressed[:3] + b"\x08" + compressed[4:10] + name + compressed[10:]

@@ -1,7 +1,7 @@
-"""Health: could this service receive, store, judge and remind right now, as far as this process can see?
+"""Health: can the service receive, store, judge and remind right now, as far as this process can tell?
 
-Receiving and storing are tried; judging and reminding need a worker that is alive and a timetable that ticks, here or
-in any other process. What only delays things, or is the platform's affair, is a warning.
+The database and the object store are tried. Judging and reminding need a live worker and a running scheduler, in this
+or any other process. What only delays work, or is the platform's fault, is a warning.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from bot.clock import wall_now
 from bot.monitoring.collect import collect_metrics
 from bot.monitoring.liveness import LivenessCheck
 from bot.unit_of_work import UnitOfWork
-from bot.web.site_settings import SiteSettings
+from bot.web.headers import SiteSettings
 from schedules.completeness_check import COMPLETENESS_FACT
 from storage.errors import StorageError
 from storage.objects import ObjectError, ObjectStore
 from storage.uploads import CHANNEL as UPLOAD
 
-# With less room than a night of films wants, the service says so before the disk is full.
-_ROOM_WANTED = 1024**3
-# Films are worked off within seconds; what waits for so long waits for something.
-_LONG_WAIT_S = 300
+# A night of films needs about this much.
+_MIN_FREE_BYTES = 1024**3
+# Messages are processed within seconds; a longer wait means that something is stuck.
+_MAX_BACKLOG_AGE_S = 300
 
 
 def blueprint(uow: UnitOfWork, objects: ObjectStore, channels: Channels, site: SiteSettings) -> Blueprint:
     """/health/live, /health/ready and /metrics."""
-    pages, pulse = Blueprint("health", __name__), LivenessCheck(uow.clock, site.startup_grace_s)
+    pages, liveness = Blueprint("health", __name__), LivenessCheck(uow.clock, site.startup_grace_s)
 
     @pages.get("/health/live")
     def live() -> Response:
@@ -40,81 +40,78 @@ def blueprint(uow: UnitOfWork, objects: ObjectStore, channels: Channels, site: S
 
     @pages.get("/health/ready")
     def ready() -> tuple[Response, int]:
-        found, warnings = _problems(uow, objects, site.readiness_timeout_s), _warnings(uow, objects, channels)
-        (warnings if pulse.in_grace_period else found).update(_asleep(uow, pulse))
+        problems, warnings = _problems(uow, objects, site.readiness_timeout_s), _warnings(uow, objects, channels)
+        (warnings if liveness.in_grace_period else problems).update(_liveness_faults(uow, liveness))
         clock = uow.clock
         answer: dict[str, Any] = {
-            "status": "unavailable" if found else "ok",
+            "status": "unavailable" if problems else "ok",
             "now": clock.now().astimezone(uow.zone).isoformat(),
             "rehearsal": clock.is_rehearsal,
-            "problems": found,
+            "problems": problems,
             "warnings": warnings,
         }
-        return jsonify(answer), 503 if found else 200
+        return jsonify(answer), 503 if problems else 200
 
     @pages.get("/metrics")
     def metrics() -> Response:
-        with suppress(StorageError, ObjectError):  # what was counted is told all the same
+        with suppress(StorageError, ObjectError):  # the counters of this process are served anyway
             collect_metrics(uow, objects)
         return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
     return pages
 
 
-def _problems(memory: UnitOfWork, objects: ObjectStore, timeout_s: float) -> dict[str, str]:
-    found = {}
+def _problems(uow: UnitOfWork, objects: ObjectStore, timeout_s: float) -> dict[str, str]:
+    problems = {}
     try:
-        memory.database.check_schema()
-        with memory.transaction(timeout_s) as store:
+        uow.database.check_schema()
+        with uow.transaction(timeout_s) as store:
             store.facts.store_fact("health_checked", {"at": wall_now().isoformat()})
     except StorageError as error:
-        found["database"] = str(error)
+        problems["database"] = str(error)
     try:
         objects.check()
     except ObjectError as error:
-        found["object_store"] = str(error)
-    return found
+        problems["object_store"] = str(error)
+    return problems
 
 
-def _asleep(memory: UnitOfWork, pulse: LivenessCheck) -> dict[str, str]:
-    """Whether there is nobody to judge and to remind; a database that is away is told of elsewhere."""
-    with suppress(StorageError), memory.read() as store:
-        return pulse.faults(store)
+def _liveness_faults(uow: UnitOfWork, liveness: LivenessCheck) -> dict[str, str]:
+    with suppress(StorageError), uow.read() as store:  # an unavailable database is among the problems already
+        return liveness.faults(store)
     return {}
 
 
-def _warnings(memory: UnitOfWork, objects: ObjectStore, switchboard: Channels) -> dict[str, str]:
-    found = {**_unasked(memory), **_behind(memory)}
-    if not set(switchboard.receivers) - {UPLOAD}:
-        found["channels"] = "no channel is configured: nothing can be received"
-    away = [url for url in sorted(switchboard.api_urls) if not is_reachable(url)]
-    if away:
-        found["platform"] = f"no connection to {', '.join(away)}"
-    try:
+def _warnings(uow: UnitOfWork, objects: ObjectStore, channels: Channels) -> dict[str, str]:
+    warnings = {**_failing_sources(uow), **_backlog(uow)}
+    if not set(channels.receivers) - {UPLOAD}:
+        warnings["channels"] = "no receiving channel is configured"
+    unreachable = [url for url in sorted(channels.api_urls) if not is_reachable(url)]
+    if unreachable:
+        warnings["platform"] = f"no connection to {', '.join(unreachable)}"
+    with suppress(ObjectError):
         free = objects.free_bytes()
-    except ObjectError:
-        free = None
-    if free is not None and free < _ROOM_WANTED:
-        found["object_store"] = f"{free} bytes left"
-    return found
+        if free is not None and free < _MIN_FREE_BYTES:
+            warnings["object_store"] = f"{free} bytes left"
+    return warnings
 
 
-def _unasked(memory: UnitOfWork) -> dict[str, str]:
-    """The sources whose messages cannot be fetched at present; a database that is away is told of elsewhere."""
-    with suppress(StorageError), memory.read() as store:
+def _failing_sources(uow: UnitOfWork) -> dict[str, str]:
+    """The polled sources whose messages cannot be fetched at present."""
+    with suppress(StorageError), uow.read() as store:
         failing = store.poll_cursors.failing()
-        return {of.name: f"unasked since {of.failing_since:%Y-%m-%dT%H:%MZ}: {of.detail}" for of in failing}
+        return {each.name: f"failing since {each.failing_since:%Y-%m-%dT%H:%MZ}: {each.detail}" for each in failing}
     return {}
 
 
-def _behind(memory: UnitOfWork) -> dict[str, str]:
-    """What has been taken in and not worked off, and a last night that is not accounted for."""
-    found = {}
-    with suppress(StorageError), memory.read() as store:
-        (waiting, oldest), audit = store.inbox.backlog(), store.facts.read_fact(COMPLETENESS_FACT)
-        age_s = (memory.clock.now() - oldest).total_seconds() / memory.clock.speed if oldest else 0
-        if age_s > _LONG_WAIT_S:
-            found["waiting"] = f"{waiting} messages wait, the oldest for {age_s:.0f} s"
-        if audit is not None and not audit["ok"]:
-            found["audit"] = f"the night of {audit['night']} is not accounted for"
-    return found
+def _backlog(uow: UnitOfWork) -> dict[str, str]:
+    """Messages that wait to be processed, and a last night that failed its completeness check."""
+    warnings = {}
+    with suppress(StorageError), uow.read() as store:
+        (waiting, oldest), completeness = store.inbox.backlog(), store.facts.read_fact(COMPLETENESS_FACT)
+        age_s = (uow.clock.now() - oldest).total_seconds() / uow.clock.speed if oldest else 0
+        if age_s > _MAX_BACKLOG_AGE_S:
+            warnings["waiting"] = f"{waiting} messages wait, the oldest for {age_s:.0f} s"
+        if completeness is not None and not completeness["ok"]:
+            warnings["audit"] = f"the night of {completeness['night']} is not accounted for"
+    return warnings

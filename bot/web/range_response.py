@@ -1,4 +1,4 @@
-"""A stored film over HTTP, whole or in pieces: players seek by asking for pieces, and some play nothing without."""
+"""A stored film over HTTP, with range requests: players need them to seek, and some do not play without them."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from werkzeug.wsgi import wrap_file
 
 from storage.objects import ObjectMissing, ObjectStore
 
-_PIECE = 256 * 1024
-_TYPES = {"mp4": "video/mp4", "3gp": "video/3gpp", "mkv": "video/x-matroska", "webm": "video/webm"}
+_CHUNK_BYTES = 256 * 1024
+_CONTENT_TYPES = {"mp4": "video/mp4", "3gp": "video/3gpp", "mkv": "video/x-matroska", "webm": "video/webm"}
 
 
 def range_response(objects: ObjectStore, key: str, file_name: str, sha256: str | None = None) -> AnyResponse:
-    """The object, or the piece of it that was asked for, shown under a name; 404 when it is not there."""
+    """The object or the requested range of it; 404 when it is missing. `sha256` becomes the ETag."""
     try:
         stat, file = objects.stat(key), objects.open(key)
     except ObjectMissing:
         abort(404)
     size = stat.size if stat else 0
-    response = Response(wrap_file(request.environ, file, _PIECE), direct_passthrough=True)
-    response.content_length, response.content_type = size, _type(key)
+    response = Response(wrap_file(request.environ, file, _CHUNK_BYTES), direct_passthrough=True)
+    response.content_length, response.content_type = size, _content_type(key)
     response.headers.set("Content-Disposition", "inline", filename=file_name)
     response.headers["Cache-Control"] = "private, no-cache"
     response.call_on_close(file.close)
@@ -34,5 +34,5 @@ def range_response(objects: ObjectStore, key: str, file_name: str, sha256: str |
         return Response(status=416, headers={"Content-Range": f"bytes */{size}", "Accept-Ranges": "bytes"})
 
 
-def _type(key: str) -> str:
-    return _TYPES.get(key.rpartition(".")[2], "application/octet-stream")
+def _content_type(key: str) -> str:
+    return _CONTENT_TYPES.get(key.rpartition(".")[2], "application/octet-stream")

@@ -1,6 +1,6 @@
-"""The upload page, and the tus protocol 1.0 behind it: creation, checksum, termination, expiration.
+"""The upload page and its tus 1.0 server, with the extensions creation, checksum, termination and expiration.
 
-A link is good for one film. Whoever begins one is known by a cookie from then on, and nobody else goes on with it.
+A link is valid for one film. The browser that starts an upload gets a cookie, and only that browser can resume it.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from storage.db.models import Upload
 
 TUS_VERSION, TUS_EXTENSIONS = "1.0.0", "creation,checksum,termination,expiration"
 _COOKIE = "upload"
-_MEDIA = "application/offset+octet-stream"
-# Callbacks have the right of way: no more threads than this keep pieces, whoever comes besides is asked to wait.
-_AT_ONCE, _AGAIN_S = 2, 1
-_NOT_HERE = {"not_found": 404, "expired": 410, "complete": 200, "other_browser": 403}
+_CONTENT_TYPE = "application/offset+octet-stream"
+# Limits the threads that write pieces so that callbacks always find a free one; other requests have to retry.
+_MAX_PARALLEL_PIECES, _RETRY_AFTER_S = 2, 1
+_DENIAL_STATUS = {"not_found": 404, "expired": 410, "complete": 200, "other_browser": 403}
 
 
 class UploadAccess:
-    """What the routes share: whose link a request is about, and whether its browser may use it."""
+    """Which upload a link is for, and whether the browser of a request may use it."""
 
     def __init__(self, uow: UnitOfWork, uploads: Uploads, links: SignedLinks) -> None:
         self.uow, self.uploads, self._links = uow, uploads, links
-        self.piece_slots = threading.BoundedSemaphore(_AT_ONCE)
+        self.piece_slots = threading.BoundedSemaphore(_MAX_PARALLEL_PIECES)
 
     def find_upload(self, token: str) -> Upload | None:
-        """The link, None when it was altered or never was."""
+        """The upload of a link; None when the link is not one of ours."""
         upload_id = self._links.read_upload_token(token)
         if upload_id is None:
             return None
@@ -48,54 +48,54 @@ class UploadAccess:
             return store.uploads.get(upload_id)
 
     def denial_reason(self, upload: Upload | None) -> str | None:
-        """Why a browser cannot go on with a link: not_found, expired, complete, other_browser."""
+        """Why a browser cannot upload through a link: not_found, expired, complete, other_browser."""
         if upload is None:
             return "not_found"
-        signed_in = current_viewer()
-        if signed_in is not None and signed_in.person_id != upload.person_id:
+        viewer = current_viewer()
+        if viewer is not None and viewer.person_id != upload.person_id:
             return "other_browser"
         if upload.browser_digest is not None and upload.browser_digest != browser_digest():
             return "other_browser"
         if upload.state == "complete":
             return "complete"
-        over = upload.state == "ended" or upload.expires_at <= self.uow.clock.now()
-        return "expired" if over else None
+        expired = upload.state == "ended" or upload.expires_at <= self.uow.clock.now()
+        return "expired" if expired else None
 
     def active_upload(self, token: str, generation: int) -> Upload:
-        """The film under way that a request is about. Raises UploadRefused."""
+        """The unfinished upload of a request. Raises UploadRefused."""
         upload = self.find_upload(token)
-        trouble = self.denial_reason(upload)
-        if upload is None or trouble in ("not_found", "other_browser"):
-            raise UploadRefused(404 if trouble == "not_found" else 403)
-        if upload.generation != generation or upload.browser_digest is None or trouble == "expired":
+        denial = self.denial_reason(upload)
+        if upload is None or denial in ("not_found", "other_browser"):
+            raise UploadRefused(404 if denial == "not_found" else 403)
+        if upload.generation != generation or upload.browser_digest is None or denial == "expired":
             raise UploadRefused(410)
         return upload
 
 
 def browser_digest() -> str | None:
-    """The browser that asks, as it is kept: whoever reads the database cannot use it."""
+    """The hash of the browser's cookie. Only hashes are stored, so that the database reveals no usable cookie."""
     token = request.cookies.get(_COOKIE)
     return hashlib.sha256(token.encode()).hexdigest() if token else None
 
 
 def blueprint(uow: UnitOfWork, uploads: Uploads, links: SignedLinks, *, secure_cookies: bool) -> Blueprint:
     """/upload/<token>."""
-    pages, desk = Blueprint("upload", __name__), UploadAccess(uow, uploads, links)
-    _add_page(pages, desk, secure_cookies)
-    _add_creation(pages, desk)
-    _add_film(pages, desk)
+    pages, access = Blueprint("upload", __name__), UploadAccess(uow, uploads, links)
+    _add_page(pages, access, secure_cookies)
+    _add_creation(pages, access)
+    _add_film(pages, access)
     return pages
 
 
-def _add_page(pages: Blueprint, desk: UploadAccess, secure: bool) -> None:
+def _add_page(pages: Blueprint, access: UploadAccess, secure: bool) -> None:
     @pages.get("/upload/<token>", provide_automatic_options=False)
     def page(token: str) -> Response | AnyResponse:
-        upload = desk.find_upload(token)
-        trouble = desk.denial_reason(upload)
-        status = _NOT_HERE[trouble] if trouble else 200
-        shown = upload_page_view(desk.uow, upload, trouble)
-        response = Response(render_template("upload.html", **shown, piece_bytes=MAX_PIECE_BYTES), status)
-        if trouble is None and not request.cookies.get(_COOKIE):
+        upload = access.find_upload(token)
+        denial = access.denial_reason(upload)
+        status = _DENIAL_STATUS[denial] if denial else 200
+        view = upload_page_view(access.uow, upload, denial)
+        response = Response(render_template("upload.html", **view, piece_bytes=MAX_PIECE_BYTES), status)
+        if denial is None and not request.cookies.get(_COOKIE):
             token = secrets.token_urlsafe(24)
             response.set_cookie(
                 _COOKIE, token, max_age=86400, path="/upload/", secure=secure, httponly=True, samesite="Lax"
@@ -104,119 +104,119 @@ def _add_page(pages: Blueprint, desk: UploadAccess, secure: bool) -> None:
 
     @pages.get("/upload/<token>/state")
     def state(token: str) -> tuple[Response, int]:
-        upload = desk.find_upload(token)
-        trouble = desk.denial_reason(upload)
-        if upload is None or trouble == "other_browser":
+        upload = access.find_upload(token)
+        denial = access.denial_reason(upload)
+        if upload is None or denial == "other_browser":
             return jsonify(state="not_found", words=""), 404 if upload is None else 403
-        return jsonify(upload_state_view(desk.uow, upload)), 200
+        return jsonify(upload_state_view(access.uow, upload)), 200
 
 
-def _tus(act: Any) -> Any:
-    """Around every request of the protocol: its version, and refusals as it wants them."""
+def _tus_request(handle: Any) -> Any:
+    """Check the protocol version of a request, and answer UploadRefused with its status."""
 
-    @wraps(act)
-    def answered(*args: Any, **kwargs: Any) -> Response:
+    @wraps(handle)
+    def checked(*args: Any, **kwargs: Any) -> Response:
         if request.headers.get("Tus-Resumable") != TUS_VERSION:
-            return _told(412, {"Tus-Version": TUS_VERSION})
+            return _response(412, {"Tus-Version": TUS_VERSION})
         try:
-            return act(*args, **kwargs)  # type: ignore[no-any-return]
+            return handle(*args, **kwargs)  # type: ignore[no-any-return]
         except UploadRefused as refused:
-            return _told(refused.status)
+            return _response(refused.status)
 
-    return answered
+    return checked
 
 
-def _told(status: int, headers: dict[str, str] | None = None) -> Response:
+def _response(status: int, headers: dict[str, str] | None = None) -> Response:
     return Response(
         status=status, headers={"Tus-Resumable": TUS_VERSION, "Cache-Control": "no-store", **(headers or {})}
     )
 
 
-def _add_creation(pages: Blueprint, desk: UploadAccess) -> None:
+def _add_creation(pages: Blueprint, access: UploadAccess) -> None:
     @pages.route("/upload/<token>", methods=["OPTIONS"], provide_automatic_options=False)
     def options(token: str) -> Response:
-        told = {
+        headers = {
             "Tus-Version": TUS_VERSION,
             "Tus-Extension": TUS_EXTENSIONS,
             "Tus-Checksum-Algorithm": ",".join(CHECKSUM_ALGORITHMS),
         }
-        return _told(204, told)
+        return _response(204, headers)
 
     @pages.post("/upload/<token>", provide_automatic_options=False)
-    @_tus
+    @_tus_request
     def create(token: str) -> Response:
-        upload, browser = desk.find_upload(token), browser_digest()
-        trouble = desk.denial_reason(upload)
-        if upload is None or trouble is not None:
-            raise UploadRefused({"not_found": 404, "other_browser": 403}.get(trouble or "", 410))
+        upload, browser = access.find_upload(token), browser_digest()
+        denial = access.denial_reason(upload)
+        if upload is None or denial is not None:
+            raise UploadRefused({"not_found": 404, "other_browser": 403}.get(denial or "", 410))
         if browser is None:
             raise UploadRefused(403)
-        told = _metadata(request.headers.get("Upload-Metadata", ""))
-        size, part = _number("Upload-Length"), told.get("part", "")
+        metadata = _metadata(request.headers.get("Upload-Metadata", ""))
+        size, part = _number("Upload-Length"), metadata.get("part", "")
         part_id = int(part) if part.isascii() and part.isdecimal() and len(part) < 18 else None
-        generation = desk.uploads.begin(upload, browser, size, told.get("filename", ""), part_id)
-        where = f"/upload/{token}/{generation}"
-        return _told(201, {"Location": where, "Upload-Expires": format_datetime(upload.expires_at, usegmt=True)})
+        generation = access.uploads.begin(upload, browser, size, metadata.get("filename", ""), part_id)
+        location = f"/upload/{token}/{generation}"
+        return _response(201, {"Location": location, "Upload-Expires": format_datetime(upload.expires_at, usegmt=True)})
 
 
-def _add_film(pages: Blueprint, desk: UploadAccess) -> None:
-    acts = {"HEAD": _head, "PATCH": _patch, "DELETE": _delete}
+def _add_film(pages: Blueprint, access: UploadAccess) -> None:
+    methods = {"HEAD": _head, "PATCH": _patch, "DELETE": _delete}
 
     def film(token: str, generation: int) -> Response:
-        """Where a net lets only the old methods through, the wanted one stands in a header (tus 1.0)."""
-        act = acts.get(request.headers.get("X-HTTP-Method-Override", request.method))
-        return _told(405) if act is None else _tus(act)(desk, token, generation)
+        """A client behind a proxy that blocks PATCH and DELETE names the method in a header (tus 1.0)."""
+        handle = methods.get(request.headers.get("X-HTTP-Method-Override", request.method))
+        return _response(405) if handle is None else _tus_request(handle)(access, token, generation)
 
     film.max_body_bytes = MAX_PIECE_BYTES  # type: ignore[attr-defined]
     pages.add_url_rule("/upload/<token>/<int:generation>", "film", film, methods=["HEAD", "PATCH", "DELETE", "POST"])
 
 
-def _head(desk: UploadAccess, token: str, generation: int) -> Response:
-    upload = desk.active_upload(token, generation)
-    return _told(200, {**_how_far(upload, upload.received_bytes), "Upload-Length": str(upload.size)})
+def _head(access: UploadAccess, token: str, generation: int) -> Response:
+    upload = access.active_upload(token, generation)
+    return _response(200, {**_progress(upload, upload.received_bytes), "Upload-Length": str(upload.size)})
 
 
-def _patch(desk: UploadAccess, token: str, generation: int) -> Response:
-    if request.mimetype != _MEDIA:
+def _patch(access: UploadAccess, token: str, generation: int) -> Response:
+    if request.mimetype != _CONTENT_TYPE:
         raise UploadRefused(415)
-    # Before all else: to be asked to wait must cost next to nothing.
-    if not desk.piece_slots.acquire(blocking=False):
-        return _told(503, {"Retry-After": str(_AGAIN_S)})
+    # Before any query: a request that has to retry must be cheap.
+    if not access.piece_slots.acquire(blocking=False):
+        return _response(503, {"Retry-After": str(_RETRY_AFTER_S)})
     try:
-        upload, start = desk.active_upload(token, generation), _number("Upload-Offset")
+        upload, start = access.active_upload(token, generation), _number("Upload-Offset")
         if start != upload.received_bytes or upload.state != "receiving":
             raise UploadRefused(409)
         piece = ReceivedPiece(start, request.get_data(), request.headers.get("Upload-Checksum"))
-        return _told(204, _how_far(upload, desk.uploads.store_piece(upload, piece)))
+        return _response(204, _progress(upload, access.uploads.store_piece(upload, piece)))
     finally:
-        desk.piece_slots.release()
+        access.piece_slots.release()
 
 
-def _delete(desk: UploadAccess, token: str, generation: int) -> Response:
-    upload = desk.active_upload(token, generation)
-    with desk.uow.transaction() as store:
+def _delete(access: UploadAccess, token: str, generation: int) -> Response:
+    upload = access.active_upload(token, generation)
+    with access.uow.transaction() as store:
         store.uploads.abort(upload)
-    return _told(204)
+    return _response(204)
 
 
-def _how_far(upload: Upload, received: int) -> dict[str, str]:
+def _progress(upload: Upload, received: int) -> dict[str, str]:
     return {"Upload-Offset": str(received), "Upload-Expires": format_datetime(upload.expires_at, usegmt=True)}
 
 
 def _number(header: str) -> int:
-    told = request.headers.get(header, "")
-    if not (told.isascii() and told.isdecimal() and len(told) < 18):
+    value = request.headers.get(header, "")
+    if not (value.isascii() and value.isdecimal() and len(value) < 18):
         raise UploadRefused(400)
-    return int(told)
+    return int(value)
 
 
 def _metadata(header: str) -> dict[str, str]:
-    """Names and Base64 values, separated by commas; what cannot be read is refused."""
-    found = {}
+    """Parse an Upload-Metadata header: names and Base64 values, separated by commas. Raises UploadRefused."""
+    metadata = {}
     for pair in filter(None, (piece.strip() for piece in header.split(","))):
         name, _, value = pair.partition(" ")
         try:
-            found[name] = base64.b64decode(value, validate=True).decode()
+            metadata[name] = base64.b64decode(value, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
             raise UploadRefused(400) from None
-    return found
+    return metadata

@@ -1,7 +1,7 @@
-"""The dashboard: one module for each page, all behind the same guard.
+"""The dashboard: one module per noun, all behind the same authorization.
 
-A page is a function of a blueprint marked `@allowed("some.action")` (bot/web/dashboard/authorization.py);
-a page that is not marked opens to nobody. PAGES is the list to add a new blueprint to.
+A page is a view function with `@requires_permission("some.action")`; one without it is refused to everybody.
+New blueprints are added to PAGES or OBJECT_STORE_PAGES.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from bot.web.dashboard import (
     workbook_import,
 )
 from bot.web.dashboard.film_access import FilmAccess
-from bot.web.site_settings import SiteSettings
+from bot.web.headers import SiteSettings
 
 PAGES = (
     tonight.blueprint,
@@ -39,7 +39,7 @@ PAGES = (
     office_tasks.blueprint,
     audit_log.blueprint,
 )
-# Those that also keep or show what lies in the object store.
+# Pages that read or write the object store.
 OBJECT_STORE_PAGES = (
     films.blueprint,
     film_media.blueprint,
@@ -50,7 +50,7 @@ OBJECT_STORE_PAGES = (
 
 
 def init_app(app: Flask, uow: UnitOfWork, channels: Channels, site: SiteSettings, film_access: FilmAccess) -> None:
-    """Put the dashboard into an application."""
+    """Register the dashboard with an application."""
     app.register_blueprint(assets.blueprint())
     headers.register_response_headers(app, site)
     authorization.init_app(app, uow, site)

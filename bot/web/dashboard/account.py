@@ -1,4 +1,4 @@
-"""One's own page: who one is here, where one is signed in, and the way out."""
+"""The account page: own roles and sessions, and signing out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from handlers.permissions import OWN_SESSION, Viewer
 
 
 def blueprint(uow: UnitOfWork) -> Blueprint:
-    """/account, and the two ways out."""
+    """/account, and signing out of one browser or all of them."""
     pages = Blueprint("account", __name__)
 
     @pages.get("/account")

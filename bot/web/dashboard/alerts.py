@@ -1,4 +1,4 @@
-"""What somebody has to answer tonight, above the board: danger that was reported, films that are missing."""
+"""Tonight's alerts above the board: reported emergencies and missing films, and acknowledging them."""
 
 from __future__ import annotations
 
@@ -15,34 +15,36 @@ from storage.db.models import Alert
 
 
 def blueprint(uow: UnitOfWork) -> Blueprint:
-    """/tonight/alarms, a part of the page that asks for itself again."""
+    """/tonight/alarms: a fragment that polls for itself."""
     pages = Blueprint("alerts", __name__)
 
     @pages.get("/tonight/alarms")
     @requires_permission("alerts.see")
     def alarms(viewer: Viewer) -> str:
         with uow.read() as store:
-            found = store.alerts.of_night(night_of(uow.clock.now(), uow.rules(store)))
-        return render_template("alerts.html", alerts=found, alert_text=_words)
+            return _render(uow.context(store))
 
     @pages.post("/tonight/alarms/<int:alert_id>/take")
     @requires_permission("alerts.acknowledge")
-    def taken(viewer: Viewer, alert_id: int) -> str:
+    def acknowledge(viewer: Viewer, alert_id: int) -> str:
         """The same as 已知悉 in the chat."""
-        now = uow.clock.now()
         with uow.transaction() as store:
             alert, person = store.alerts.get(alert_id), store.register.person(viewer.person_id)
             if alert is None or person is None:
                 abort(404)
-            book = uow.rules(store)
-            acknowledge_alert(alert, person, Context(store, book, now))
-            found = store.alerts.of_night(night_of(now, book))
-        return render_template("alerts.html", alerts=found, alert_text=_words)
+            ctx = uow.context(store)
+            acknowledge_alert(alert, person, ctx)
+            return _render(ctx)
 
     return pages
 
 
-def _words(alert: Alert) -> str:
+def _render(ctx: Context) -> str:
+    alerts = ctx.store.alerts.of_night(night_of(ctx.now, ctx.rules))
+    return render_template("alerts.html", alerts=alerts, alert_text=_alert_text)
+
+
+def _alert_text(alert: Alert) -> str:
     if alert.cause == "emergency":
         return say("alert.emergency_card", **alert.params)
     key = f"alert_page.{alert.cause}"

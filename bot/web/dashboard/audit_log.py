@@ -1,4 +1,4 @@
-"""Who did what, for whoever has to answer for it; and whether the record is whole."""
+"""The audit log: who did what, and whether the chain of entries is intact."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from bot.web.dashboard.authorization import requires_permission
 from bot.workbooks.register.schema import SHEETS
 from handlers.permissions import Viewer
 
-_AT_ONCE = 50
-# Values of a detail that have a text of their own.
+_PAGE_SIZE = 50
+# Details whose values have texts of their own.
 _VALUE_TEXTS = {
     "verdict": "verdict.{}",
     "before": "verdict.{}",
@@ -29,7 +29,7 @@ def blueprint(uow: UnitOfWork) -> Blueprint:
     pages = Blueprint("audit_log", __name__)
 
     @pages.record_once
-    def furnish(state: object) -> None:
+    def add_globals(state: object) -> None:
         state.app.jinja_env.globals.update(  # type: ignore[attr-defined]
             action_label=action_label, field_label=field_label, value_label=value_label
         )
@@ -37,32 +37,32 @@ def blueprint(uow: UnitOfWork) -> Blueprint:
     @pages.get("/trail")
     @requires_permission("audit_log.see")
     def trail(viewer: Viewer) -> str:
-        words, before = request.args.get("q", "").strip(), request.args.get("before", type=int)
+        search_text, before = request.args.get("q", "").strip(), request.args.get("before", type=int)
         with uow.read() as store:
-            found = store.audit_log.page(before, words, _AT_ONCE + 1)
-            head, check = store.audit_log.head(), store.audit_log.verify() if request.args.get("check") else None
+            entries = store.audit_log.page(before, search_text, _PAGE_SIZE + 1)
+            head, verification = store.audit_log.head(), store.audit_log.verify() if request.args.get("check") else None
         return render_template(
             "audit_log.html",
-            entries=found[:_AT_ONCE],
-            has_more=len(found) > _AT_ONCE,
-            search_text=words,
+            entries=entries[:_PAGE_SIZE],
+            has_more=len(entries) > _PAGE_SIZE,
+            search_text=search_text,
             head=head,
-            verification=check,
+            verification=verification,
         )
 
     return pages
 
 
 def action_label(action: str) -> str:
-    """What an action of the trail is called."""
+    """The Chinese name of an action; the action itself where it has none."""
     key = f"audit_action.{action}"
     return say(key) if key in all_texts() else action
 
 
 def field_label(field: str) -> str:
-    """What a field of a row, or of an entry's detail, is called."""
+    """The Chinese name of a register column or of a detail of an entry; the field itself where it has none."""
     key = f"audit_detail.{field}"
-    return _titles().get(field) or (say(key) if key in all_texts() else field)
+    return _column_titles().get(field) or (say(key) if key in all_texts() else field)
 
 
 def value_label(field: str, value: Any) -> Any:
@@ -72,5 +72,5 @@ def value_label(field: str, value: Any) -> Any:
 
 
 @cache
-def _titles() -> dict[str, str]:
+def _column_titles() -> dict[str, str]:
     return {column.field: column.title for sheet in reversed(SHEETS) for column in reversed(sheet.columns)}

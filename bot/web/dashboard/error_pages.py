@@ -1,4 +1,4 @@
-"""Pages for what cannot be shown: in words that say what to do, without a word about the machine."""
+"""Error pages: they tell the reader what to do and nothing about the software."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from werkzeug.exceptions import HTTPException
 
 from bot.web.dashboard.authorization import MACHINE_PATHS
 
-# What has a sentence of its own; everything else is told as an odd request.
-_TOLD = (401, 403, 404, 405, 413, 429, 500, 503)
+# Statuses with a text of their own; all others are shown with the text of 400.
+_STATUSES_WITH_TEXT = (401, 403, 404, 405, 413, 429, 500, 503)
 
 
 def register_error_handlers(app: Flask) -> None:
-    """Answer people with a page; platforms and probes get the bare status."""
-    app.register_error_handler(HTTPException, _page)
-    app.register_error_handler(CSRFError, _stale)
+    """Show errors as a page; programs get the bare status or JSON."""
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(CSRFError, _csrf_error)
 
 
 def error_page(status: int, text_key: str | None = None) -> Response:
-    """A page that says why there is nothing to see."""
-    text_key = text_key or f"error_page.{status if status in _TOLD else 400}"
+    """An error page; its text is that of the status where no key is given."""
+    text_key = text_key or f"error_page.{status if status in _STATUSES_WITH_TEXT else 400}"
     return make_response(render_template("error.html", status=status, text_key=text_key), status)
 
 
-def _page(error: HTTPException) -> Response | HTTPException:
+def _http_error(error: HTTPException) -> Response | HTTPException:
     status = error.code or 500
     if request.path.startswith(MACHINE_PATHS) or error.response is not None:
         return error
@@ -33,6 +33,6 @@ def _page(error: HTTPException) -> Response | HTTPException:
     return error_page(status)
 
 
-def _stale(_error: CSRFError) -> Response:
-    """The form is from another sign-in, or from another site."""
+def _csrf_error(_error: CSRFError) -> Response:
+    """The form was made in another session, or by another site."""
     return error_page(400, "error_page.form_expired")

@@ -1,4 +1,4 @@
-"""Films for the dashboard: which one an address means, and the link by which a browser gets its bytes."""
+"""Finding the film of a URL, and the links through which browsers load films."""
 
 from __future__ import annotations
 
@@ -7,81 +7,82 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from urllib.parse import urlsplit
 
-from flask import abort
+from flask import abort, request
 
 from bot.media.film_images import FilmImages
 from bot.signed_links import SignedLinks
 from bot.unit_of_work import UnitOfWork
 from bot.web.headers import content_security_policy
 from handlers.permissions import Viewer
+from schedules.context import Context
+from schedules.patrol_night import night_of
 from storage.db.models import FilmView, Submission
 from storage.objects import ObjectStore
 from storage.store import Store
 
-# Long enough to watch a film with pauses; the player asks for a new one by itself.
+# Long enough to watch a film with pauses; the player renews the URL by itself.
 MEDIA_URL_LIFETIME = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
 class FilmAccess:
-    """Where films and their pictures come from."""
+    """Where films and their images are read from."""
 
     objects: ObjectStore
     film_images: FilmImages
     links: SignedLinks
 
     def media_url(self, film: Submission, viewer: Viewer, now: datetime) -> str:
-        """An address of a film's bytes, for this viewer and for minutes."""
+        """The URL of a film, valid for this viewer and for MEDIA_URL_LIFETIME."""
         return self.links.media_path(film.id, viewer.person_id, now + MEDIA_URL_LIFETIME)
 
     def presigned_url(self, film: Submission) -> str | None:
-        """Where the object store itself hands the film out, None where it does not."""
+        """A URL of the object store for the film; None where the store serves no URLs."""
         assert film.object_key is not None
         return self.objects.presigned_url(film.object_key, int(MEDIA_URL_LIFETIME.total_seconds()), download_name(film))
 
     def page_security_policy(self, film: Submission) -> str:
-        """The content-security policy of a page that plays this film: widened by the store, if that hands it out."""
-        address = self.presigned_url(film) if film.object_key else None
-        return (
-            content_security_policy()
-            if address is None
-            else content_security_policy(media_src="{0.scheme}://{0.netloc}".format(urlsplit(address)))
-        )
+        """The Content-Security-Policy of a page that plays this film: it allows the host of the object store."""
+        url = self.presigned_url(film) if film.object_key else None
+        if url is None:
+            return content_security_policy()
+        return content_security_policy(media_src="{0.scheme}://{0.netloc}".format(urlsplit(url)))
 
 
 def download_name(film: Submission) -> str:
-    """What a film is called where it is saved."""
+    """The file name of a downloaded film."""
     return f"{film.receipt}{'.' + (film.object_key or '').rpartition('.')[2]}"
 
 
 def film_page_url(film: Submission) -> str:
-    """The address of a film's page."""
     return f"/films/{film.night}/{film.receipt}"
 
 
 def get_film_or_404(store: Store, viewer: Viewer, night: str, receipt: str) -> Submission:
-    """The film an address means. What is not there and what is not for this viewer are one and the same: 404."""
-    film = store.submissions.by_receipt(receipt, parse_date_or_404(night))
-    if (
-        film is None
-        or film.night != parse_date_or_404(night)
-        or film.kind != "film"
-        or not viewer.can_see(film.enterprise_id)
-    ):
+    """The film of a URL. 404 also for a film that the viewer may not see, so that its existence is not revealed."""
+    date_of_night = parse_date_or_404(night)
+    film = store.submissions.by_receipt(receipt, date_of_night)
+    if film is None or film.night != date_of_night or film.kind != "film" or not viewer.can_see(film.enterprise_id):
         abort(404)
     return film
 
 
 def record_view(uow: UnitOfWork, viewer: Viewer, film: Submission, kind: str) -> FilmView:
-    """Put on record that somebody looks at a film now."""
+    """Add to the view log that the viewer opens a film now. `kind` is film, sheet or download."""
     with uow.transaction() as store:
         return store.view_log.add(
             film.id, viewer.person_id, viewer.name, kind, uow.clock.now(), by_supervisor=viewer.enterprise_ids is None
         )
 
 
+def requested_night(ctx: Context) -> date:
+    """The night in the query of the request, the present night where there is none; 404 where it is not a date."""
+    night = request.args.get("night")
+    return parse_date_or_404(night) if night else night_of(ctx.now, ctx.rules)
+
+
 def parse_date_or_404(text: str) -> date:
-    """A date out of an address; 404 for anything else."""
+    """An ISO date from a URL; 404 for anything else."""
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
         abort(404)
     try:

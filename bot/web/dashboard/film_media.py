@@ -1,4 +1,4 @@
-"""The bytes of films and their pictures."""
+"""Films, their thumbnails and contact sheets, and watermarked copies."""
 
 from __future__ import annotations
 
@@ -17,19 +17,18 @@ from bot.web.dashboard.error_pages import error_page
 from bot.web.dashboard.film_access import FilmAccess, download_name, get_film_or_404, record_view
 from bot.web.range_response import range_response
 from handlers.permissions import Viewer
-from storage.db.models import Submission
 from storage.errors import OperationRefused
 from storage.film import PictureError
 from storage.objects import ObjectMissing
 
 log = logging.getLogger(__name__)
-# The picture that each address shows.
-_PICTURES = {"thumb": "thumbnail", "sheet": "contact_sheet"}
-_A_DAY = "private, max-age=86400"
+# The image kind of each URL.
+_IMAGE_KINDS = {"thumb": "thumbnail", "sheet": "contact_sheet"}
+_CACHE_CONTROL = "private, max-age=86400"
 
 
 def blueprint(uow: UnitOfWork, film_access: FilmAccess) -> Blueprint:
-    """/films/media/<token>, and the pictures and the copy of a film."""
+    """/films/media/<token>, and the images and the copy of a film."""
     pages = Blueprint("media", __name__)
 
     @pages.get("/films/media/<token>")
@@ -48,66 +47,64 @@ def blueprint(uow: UnitOfWork, film_access: FilmAccess) -> Blueprint:
             or not viewer.can_see(film.enterprise_id)
         ):
             abort(404)
-        elsewhere = film_access.presigned_url(film)
-        return redirect(elsewhere) if elsewhere is not None else _here(film, film_access)
+        url = film_access.presigned_url(film)
+        if url is not None:
+            return redirect(url)
+        return range_response(film_access.objects, film.object_key, download_name(film), film.sha256)
 
-    _add_pictures(pages, uow, film_access)
+    _add_images(pages, uow, film_access)
     _add_copy(pages, uow, film_access)
     return pages
 
 
-def _here(film: Submission, gallery: FilmAccess) -> AnyResponse:
-    assert film.object_key is not None
-    return range_response(gallery.objects, film.object_key, download_name(film), film.sha256)
-
-
-def _add_pictures(pages: Blueprint, memory: UnitOfWork, gallery: FilmAccess) -> None:
+def _add_images(pages: Blueprint, uow: UnitOfWork, film_access: FilmAccess) -> None:
     @pages.get("/films/<night>/<receipt>/<kind>.jpg")
     @requires_permission("films.watch")
-    def picture(viewer: Viewer, night: str, receipt: str, kind: str) -> Response:
-        with memory.read() as store:
+    def image(viewer: Viewer, night: str, receipt: str, kind: str) -> Response:
+        with uow.read() as store:
             film = get_film_or_404(store, viewer, night, receipt)
-        if kind not in _PICTURES or film.object_key is None:
+        if kind not in _IMAGE_KINDS or film.object_key is None:
             abort(404)
         try:
-            body = gallery.film_images.read_image(gallery.film_images.ensure_image(film.object_key, _PICTURES[kind]))
+            image_key = film_access.film_images.ensure_image(film.object_key, _IMAGE_KINDS[kind])
+            body = film_access.film_images.read_image(image_key)
         except (PictureError, ObjectMissing) as error:
-            log.warning("no picture of %s: %s", film.receipt, error)
+            log.warning("no image of %s: %s", film.receipt, error)
             abort(404)
         except FilmImagesBusy:
             return Response(status=503, headers={"Retry-After": "5"})
         if kind == "sheet":
-            record_view(memory, viewer, film, "contact_sheet")
-        return Response(body, content_type="image/jpeg", headers={"Cache-Control": _A_DAY})
+            record_view(uow, viewer, film, "contact_sheet")
+        return Response(body, content_type="image/jpeg", headers={"Cache-Control": _CACHE_CONTROL})
 
 
-def _add_copy(pages: Blueprint, memory: UnitOfWork, gallery: FilmAccess) -> None:
+def _add_copy(pages: Blueprint, uow: UnitOfWork, film_access: FilmAccess) -> None:
     @pages.post("/films/<night>/<receipt>/copy")
     @requires_permission("films.download")
     def copy(viewer: Viewer, night: str, receipt: str) -> Response:
-        with memory.read() as store:
+        with uow.read() as store:
             film = get_film_or_404(store, viewer, night, receipt)
         if film.object_key is None:
             abort(404)
-        now = memory.clock.now().astimezone(memory.zone)
+        now = uow.clock.now().astimezone(uow.zone)
         with ExitStack() as stack:
             try:
-                words = f"{viewer.name} {now:%Y-%m-%d %H:%M} {film.receipt}"
-                path = stack.enter_context(gallery.film_images.watermarked_copy(film.object_key, words))
+                watermark = f"{viewer.name} {now:%Y-%m-%d %H:%M} {film.receipt}"
+                path = stack.enter_context(film_access.film_images.watermarked_copy(film.object_key, watermark))
             except (PictureError, ObjectMissing) as error:
                 log.warning("no copy of %s: %s", film.receipt, error)
                 return error_page(404, "films.watermarked_copy_impossible")
             except FilmImagesBusy:
                 return error_page(503, "films.watermarked_copy_busy")
-            record_view(memory, viewer, film, "download")
-            return _streamed(path, f"{film.night}-{film.receipt}.mp4", stack.pop_all())
+            record_view(uow, viewer, film, "download")
+            return _send_file(path, f"{film.night}-{film.receipt}.mp4", stack.pop_all())
 
 
-def _streamed(path: Path, name: str, until_sent: ExitStack) -> Response:
-    """The file, which is gone once it has been sent."""
-    file = until_sent.enter_context(path.open("rb"))
+def _send_file(path: Path, name: str, cleanup: ExitStack) -> Response:
+    """Send a file and run `cleanup` afterwards."""
+    file = cleanup.enter_context(path.open("rb"))
     response = Response(wrap_file(request.environ, file, 256 * 1024), direct_passthrough=True)
     response.content_length, response.content_type = path.stat().st_size, "video/mp4"
     response.headers["Content-Disposition"] = f"attachment; filename={name}"
-    response.call_on_close(until_sent.close)
+    response.call_on_close(cleanup.close)
     return response

@@ -1,4 +1,4 @@
-"""What the templates show of films, gathered in few queries."""
+"""What the templates show of films, loaded in few queries."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from bot.web.dashboard.film_access import film_page_url
 from handlers.permissions import Viewer
 from schedules.context import Context
 from schedules.reports.response_times import ResponseTimes, response_times
@@ -22,7 +23,7 @@ from storage.db.models import (
 )
 from storage.store import Store
 
-_NIGHTS_BEFORE = 3
+_EARLIER_NIGHTS = 3
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class FilmCard:
 
 @dataclass(frozen=True)
 class FilmDetails:
-    """All that is known of a film; `before` are the films of the same part from earlier nights, the latest first."""
+    """The content of a film's page. `earlier_films` are of the same part and earlier nights, the latest first."""
 
     enterprise: Enterprise | None
     part: KeyPart | None
@@ -61,17 +62,17 @@ class FilmDetails:
 
 
 def film_cards(ctx: Context, night: date, viewer: Viewer) -> list[FilmCard]:
-    """The films of a night that somebody may see; those to be reviewed first, in the order of the queue."""
+    """The films of a night that the viewer may see: the review queue in its order, then all others."""
     review, claims = night_review(ctx, night), ctx.store.review.claims(ctx.now)
     enterprises, parts = ctx.store.register.enterprise_names(), ctx.store.register.part_names()
-    place = {each.film_id: number for number, each in enumerate(review.queued)}
+    position = {each.film_id: number for number, each in enumerate(review.queued)}
     queued = {each.film_id: each for each in review.queued}
     films = [
         film
         for film in ctx.store.submissions.of_night(night)
         if film.kind == "film" and film.state == "filed" and viewer.can_see(film.enterprise_id)
     ]
-    films.sort(key=lambda film: (place.get(film.id, len(place)), film.number))
+    films.sort(key=lambda film: (position.get(film.id, len(position)), film.number))
     return [_card(film, review, queued.get(film.id), claims, enterprises, parts, ctx.store) for film in films]
 
 
@@ -84,16 +85,16 @@ def _card(
     parts: dict[int, str],
     store: Store,
 ) -> FilmCard:
-    verdict, reel = review.verdicts.get(film.id), review.films.get(film.id)
+    verdict, in_review = review.verdicts.get(film.id), review.films.get(film.id)
     code, name = enterprises.get(film.enterprise_id or 0, ("", ""))
     holder = store.register.person(claims[film.id]) if film.id in claims else None
     return FilmCard(
         film,
-        f"/films/{film.night}/{film.receipt}",
+        film_page_url(film),
         code,
         name,
         parts.get(film.part_id or 0, ""),
-        (reel.part.risk or reel.enterprise.risk) if reel else None,
+        (in_review.part.risk or in_review.enterprise.risk) if in_review else None,
         film.attribution == "attributed",
         queued is not None,
         queued.reasons if queued else (),
@@ -104,9 +105,8 @@ def _card(
 
 
 def film_details(ctx: Context, film: Submission, viewer: Viewer) -> FilmDetails:
-    """Everything about one film."""
-    urges, claims = ctx.store.rectifications.of_film(film.id), ctx.store.review.claims(ctx.now)
-    answers = ctx.store.rectifications.answers(urge.id for urge in urges)
+    requests, claims = ctx.store.rectifications.of_film(film.id), ctx.store.review.claims(ctx.now)
+    answers = ctx.store.rectifications.answers(each.id for each in requests)
     person, holder = (ctx.store.register.person(each or 0) for each in (film.person_id, claims.get(film.id)))
     review = night_review(ctx, film.night, film.enterprise_id) if film.enterprise_id else None
     queued = next((each for each in review.queued if each.film_id == film.id), None) if review else None
@@ -115,9 +115,9 @@ def film_details(ctx: Context, film: Submission, viewer: Viewer) -> FilmDetails:
         part=ctx.store.register.part(film.part_id) if film.part_id else None,
         sender_name=person.name if person else film.sender,
         verdicts=ctx.store.review.verdict_history(film.id),
-        rectifications=[(urge, [each for each in answers if each.request_id == urge.id]) for urge in urges],
+        rectifications=[(each, [answer for answer in answers if answer.request_id == each.id]) for each in requests],
         views=ctx.store.view_log.of_film(film.id),
-        earlier_films=ctx.store.submissions.previous_films_of_part(film.part_id, film.night, _NIGHTS_BEFORE)
+        earlier_films=ctx.store.submissions.previous_films_of_part(film.part_id, film.night, _EARLIER_NIGHTS)
         if film.part_id
         else [],
         response_times=response_times(ctx.store, [film])[film.id],

@@ -1,4 +1,4 @@
-"""Who signs in by a password, and how often somebody may try."""
+"""Sign-in by password and TOTP code, with a limit on failed attempts."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from bot.passwords import match_totp_step, verify_password
 from bot.unit_of_work import UnitOfWork
 from storage.db.models import Credential, Person
 
-# So many wrong tries, and then one in so long, whichever process is asked and from wherever.
-_FREELY, _PAUSE = 5, timedelta(minutes=1)
+# After this many failed attempts a login may try once per pause. Counted in the database, for all processes together.
+_FREE_ATTEMPTS, _PAUSE = 5, timedelta(minutes=1)
 
 
 class SignInRefused(Exception):
-    """Not signed in; `key` names the sentence that says why, and says no more than it must."""
+    """A refused sign-in. The text of `text_key` does not reveal whether the login name exists."""
 
     def __init__(self, text_key: str) -> None:
         super().__init__(text_key)
@@ -22,44 +22,45 @@ class SignInRefused(Exception):
 
 
 def authenticate_password(uow: UnitOfWork, login: str, password: str, totp_code: str) -> Person:
-    """The person of a login name whose password that is, with the second factor where one is wanted. Raises Refusal."""
+    """Check a password, and the TOTP code where the credential has a secret. Raises SignInRefused."""
     now = wall_now()
-    kept = _begin_try(uow, login, now)
-    if not verify_password(kept.password_hash if kept else None, password) or kept is None:
+    credential = _count_attempt(uow, login, now)
+    if not verify_password(credential.password_hash if credential else None, password) or credential is None:
         raise SignInRefused("sign_in.wrong_password")
     step = None
-    if kept.totp_secret is not None:
-        step = match_totp_step(kept.totp_secret, totp_code, now, kept.last_totp_step)
+    if credential.totp_secret is not None:
+        step = match_totp_step(credential.totp_secret, totp_code, now, credential.last_totp_step)
         if step is None:
             raise SignInRefused("sign_in.wrong_code" if totp_code else "sign_in.code_required")
-    return _succeed(uow, kept.person_id, step)
+    return _complete_sign_in(uow, credential.person_id, step)
 
 
-def _begin_try(memory: UnitOfWork, login: str, now: datetime) -> Credential | None:
-    """Counted as wrong before anything is compared: many at once are no way round the count."""
-    with memory.transaction() as store:
-        kept = store.sign_ins.credential_by_login(login)
+def _count_attempt(uow: UnitOfWork, login: str, now: datetime) -> Credential | None:
+    """Count the attempt as failed before the password is checked, so that parallel attempts are limited too."""
+    with uow.transaction() as store:
+        credential = store.sign_ins.credential_by_login(login)
         allowed = (
-            kept is None
-            or kept.failed_attempts < _FREELY
-            or kept.last_failed_at is None
-            or now - kept.last_failed_at >= _PAUSE
+            credential is None
+            or credential.failed_attempts < _FREE_ATTEMPTS
+            or credential.last_failed_at is None
+            or now - credential.last_failed_at >= _PAUSE
         )
-        if kept is not None and allowed:
-            kept.failed_attempts, kept.last_failed_at = kept.failed_attempts + 1, now
+        if credential is not None and allowed:
+            credential.failed_attempts, credential.last_failed_at = credential.failed_attempts + 1, now
     if not allowed:
         raise SignInRefused("sign_in.too_many_attempts")
-    return kept
+    return credential
 
 
-def _succeed(memory: UnitOfWork, person_id: int, step: int | None) -> Person:
-    with memory.transaction() as store:
-        kept, person = store.sign_ins.credential_of(person_id), store.register.person(person_id)
-        good = kept is not None and person is not None and person.active
-        # The same code twice, from two browsers at once: one of them is not its owner's.
-        good = good and (step is None or kept.last_totp_step is None or step > kept.last_totp_step)  # type: ignore[union-attr]
-        if kept is not None and good:
-            kept.failed_attempts, kept.last_totp_step = 0, step if step is not None else kept.last_totp_step
-    if not good or person is None:
-        raise SignInRefused("sign_in.wrong_password")
+def _complete_sign_in(uow: UnitOfWork, person_id: int, step: int | None) -> Person:
+    with uow.transaction() as store:
+        credential, person = store.sign_ins.credential_of(person_id), store.register.person(person_id)
+        if credential is None or person is None or not person.active:
+            raise SignInRefused("sign_in.wrong_password")
+        if step is not None:
+            # Each TOTP code is valid once, also for two requests at the same time.
+            if credential.last_totp_step is not None and step <= credential.last_totp_step:
+                raise SignInRefused("sign_in.wrong_password")
+            credential.last_totp_step = step
+        credential.failed_attempts = 0
     return person

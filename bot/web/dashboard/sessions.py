@@ -1,4 +1,4 @@
-"""The beginning and the end of a sign-in, and what a browser holds on its way to WeCom and back."""
+"""Starting and ending sessions, and the OAuth states of sign-ins through WeCom."""
 
 from __future__ import annotations
 
@@ -15,24 +15,26 @@ from bot.web.dashboard.authorization import SignedInUser, hash_token
 from handlers.permissions import build_viewer
 from storage.db.models import Person
 
-_STATE_LIFE = timedelta(minutes=10)
-# Tabs that are on their way at once; an older one has to begin anew.
-_ON_THEIR_WAY = 5
+_STATE_LIFETIME = timedelta(minutes=10)
+# Sign-ins that may be under way in one browser; older ones have to start again.
+_MAX_STATES = 5
 
 
 def create_oauth_state(next_url: str) -> str:
-    """A word that goes to WeCom and has to come back with the browser that took it along."""
+    """Create the state parameter of a sign-in. It is stored in the cookie, so that only this browser can use it."""
     state, now = secrets.token_hex(16), wall_now().timestamp()
-    session["states"] = [*_states(), [state, next_url, now]][-_ON_THEIR_WAY:]
+    session["states"] = [*_states(), [state, next_url, now]][-_MAX_STATES:]
     return state
 
 
 def consume_oauth_state(state: str) -> str | None:
-    """Where that browser wanted to go; None when it never took the word along, or too long ago."""
+    """The page to return to after the sign-in; None for a state that is not this browser's, used or expired."""
     states, now = _states(), wall_now().timestamp()
-    found = [wanted for word, wanted, at in states if word == state and now - at <= _STATE_LIFE.total_seconds()]
+    next_urls = [
+        next_url for issued, next_url, at in states if issued == state and now - at <= _STATE_LIFETIME.total_seconds()
+    ]
     session["states"] = [each for each in states if each[0] != state]
-    return str(found[0]) if found else None
+    return str(next_urls[0]) if next_urls else None
 
 
 def _states() -> list[list[Any]]:
@@ -40,10 +42,10 @@ def _states() -> list[list[Any]]:
 
 
 def start_session(uow: UnitOfWork, person: Person, method: str, state: str | None = None) -> bool:
-    """Sign a person in with this browser; False when the word that came back had been used before."""
+    """Sign a person in with this browser; False when the OAuth state was used before."""
     token = secrets.token_urlsafe(32)
     with uow.transaction() as store:
-        fresh = store.sign_ins.begin(
+        is_new = store.sign_ins.begin(
             hash_token(token),
             person.id,
             method,
@@ -51,29 +53,29 @@ def start_session(uow: UnitOfWork, person: Person, method: str, state: str | Non
             user_agent=request.user_agent.string[:200],
             oauth_state_sha256=hash_token(state) if state else None,
         )
-        if fresh:
+        if is_new:
             store.audit_log.record(uow.clock.now(), person.name, "signed_in", sign_in_method=method)
-    if fresh:
+    if is_new:
         session.clear()
         session.permanent = True
         login_user(SignedInUser(token, build_viewer(person.id, person.name, person.roles, ())))
-    return fresh
+    return is_new
 
 
 def end_session(uow: UnitOfWork, token: str) -> None:
-    """Sign this browser out: its token is dead wherever else it may be."""
+    """Sign this browser out; its token becomes invalid everywhere."""
     with uow.transaction() as store:
         store.sign_ins.end(hash_token(token), wall_now())
-    _forget()
+    _clear_cookies()
 
 
 def end_all_sessions(uow: UnitOfWork, person_id: int) -> None:
-    """Sign every browser of a person out."""
+    """Sign a person out of every browser."""
     with uow.transaction() as store:
         store.sign_ins.end_all(person_id, wall_now())
-    _forget()
+    _clear_cookies()
 
 
-def _forget() -> None:
+def _clear_cookies() -> None:
     logout_user()
     session.clear()

@@ -1,4 +1,4 @@
-"""Signing in: silently inside WeChat and WeCom, by QR code on a desktop, by password where there is no WeCom."""
+"""Sign-in: automatic inside WeChat and WeCom, by QR code on a desktop, by password without WeCom."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from bot.web.dashboard.password_sign_in import SignInRefused, authenticate_passw
 from bot.web.dashboard.sessions import consume_oauth_state, create_oauth_state, start_session
 
 log = logging.getLogger(__name__)
-_INSIDE = re.compile(r"MicroMessenger|wxwork", re.I)
-# Per address; a county behind one address has a hundred people at the most, and not all within a minute.
-_TRIES, _COMINGS = "20 per minute", "120 per minute"
+_IN_APP_USER_AGENT = re.compile(r"MicroMessenger|wxwork", re.I)
+# Per IP address. A whole office can share one.
+_PASSWORD_RATE_LIMIT, _WECOM_RATE_LIMIT = "20 per minute", "120 per minute"
 
 
 def blueprint(app: Flask, uow: UnitOfWork, channels: Channels) -> Blueprint:
-    """/login, and /login/wecom where WeCom sends people back to."""
+    """/login, and /login/wecom to which WeCom redirects back."""
     pages = Blueprint("sign_in", __name__)
     limiter = Limiter(get_remote_address, app=app, storage_uri="memory://")
     _add_password(pages, uow, channels, limiter)
@@ -37,80 +37,82 @@ def blueprint(app: Flask, uow: UnitOfWork, channels: Channels) -> Blueprint:
     return pages
 
 
-def _add_password(pages: Blueprint, memory: UnitOfWork, switchboard: Channels, limiter: Limiter) -> None:
+def _is_in_app() -> bool:
+    """Whether the request comes from the browser inside WeChat or WeCom."""
+    return _IN_APP_USER_AGENT.search(request.user_agent.string) is not None
+
+
+def _add_password(pages: Blueprint, uow: UnitOfWork, channels: Channels, limiter: Limiter) -> None:
     @pages.get("/login")
-    def ask() -> Response | str:
-        wanted = _local(request.args.get("next"))
+    def show_form() -> Response | str:
+        next_url = _local_url(request.args.get("next"))
         if current_user.is_authenticated:
-            return redirect(wanted)
-        if "wecom" in switchboard.logins and _INSIDE.search(request.user_agent.string) and "by" not in request.args:
-            return redirect(_start(wanted))
-        return _form(switchboard, wanted)
+            return redirect(next_url)
+        if "wecom" in channels.logins and _is_in_app() and "by" not in request.args:
+            return redirect(_wecom_start_url(next_url))
+        return _render_form(channels, next_url)
 
     @pages.post("/login")
-    @limiter.limit(_TRIES)
-    def answer() -> Response | str:
-        wanted = _local(request.form.get("next"))
+    @limiter.limit(_PASSWORD_RATE_LIMIT)
+    def sign_in() -> Response | str:
+        next_url = _local_url(request.form.get("next"))
         login, password, code = (request.form.get(name, "") for name in ("login", "password", "code"))
         try:
-            person = authenticate_password(memory, login[:200], password[:1000], code[:10])
-        except SignInRefused as refusal:
-            return make_response(_form(switchboard, wanted, refusal.text_key, login), 403)
-        start_session(memory, person, "password")
-        return redirect(wanted)
+            person = authenticate_password(uow, login[:200], password[:1000], code[:10])
+        except SignInRefused as refused:
+            return make_response(_render_form(channels, next_url, refused.text_key, login), 403)
+        start_session(uow, person, "password")
+        return redirect(next_url)
 
 
-def _form(switchboard: Channels, wanted: str, trouble: str | None = None, login: str = "") -> str:
-    wecom = _start(wanted) if "wecom" in switchboard.logins else None
-    return render_template("sign_in.html", next_url=wanted, wecom_url=wecom, error_key=trouble, login=login)
+def _render_form(channels: Channels, next_url: str, error_key: str | None = None, login: str = "") -> str:
+    wecom = _wecom_start_url(next_url) if "wecom" in channels.logins else None
+    return render_template("sign_in.html", next_url=next_url, wecom_url=wecom, error_key=error_key, login=login)
 
 
-def _start(wanted: str) -> str:
-    return f"/login/wecom/start?{urlencode({'next': wanted})}"
+def _wecom_start_url(next_url: str) -> str:
+    return f"/login/wecom/start?{urlencode({'next': next_url})}"
 
 
-def _add_wecom(pages: Blueprint, memory: UnitOfWork, wecom: WeComLogin, limiter: Limiter) -> None:
+def _add_wecom(pages: Blueprint, uow: UnitOfWork, wecom: WeComLogin, limiter: Limiter) -> None:
     @pages.get("/login/wecom/start")
-    @limiter.limit(_COMINGS)
+    @limiter.limit(_WECOM_RATE_LIMIT)
     def start() -> Response:
-        state = create_oauth_state(_local(request.args.get("next")))
-        inside = _INSIDE.search(request.user_agent.string)
-        return redirect(wecom.oauth_redirect(state) if inside else wecom.qr_redirect(state))
+        state = create_oauth_state(_local_url(request.args.get("next")))
+        return redirect(wecom.oauth_redirect(state) if _is_in_app() else wecom.qr_redirect(state))
 
     @pages.get("/login/wecom")
-    @limiter.limit(_COMINGS)
+    @limiter.limit(_WECOM_RATE_LIMIT)
     def back() -> Response:
         state = request.args.get("state", "")
-        wanted = consume_oauth_state(state)
-        if wanted is None:
+        next_url = consume_oauth_state(state)
+        if next_url is None:
             return error_page(403, "sign_in.expired")
         try:
             account = wecom.resolve_account(request.args.get("code", ""))
         except ChannelError as error:
-            log.warning("somebody could not be signed in: %s", error)
-            return (
-                error_page(403, "sign_in.expired")
-                if isinstance(error, Permanent)
-                else error_page(503, "sign_in.wecom_unreachable")
-            )
-        return _welcome(memory, account, state, wanted)
+            log.warning("sign-in through WeCom failed: %s", error)
+            if isinstance(error, Permanent):
+                return error_page(403, "sign_in.expired")
+            return error_page(503, "sign_in.wecom_unreachable")
+        return _sign_in_account(uow, account, state, next_url)
 
 
-def _welcome(memory: UnitOfWork, account: str | None, state: str, wanted: str) -> Response:
+def _sign_in_account(uow: UnitOfWork, account: str | None, state: str, next_url: str) -> Response:
     if account is None:
         return error_page(403, "sign_in.not_a_member")
-    with memory.read() as store:
-        person = store.register.account_owner("wecom", account, memory.clock.now())
+    with uow.read() as store:
+        person = store.register.account_owner("wecom", account, uow.clock.now())
     if person is None or not person.active:
         return error_page(403, "sign_in.not_registered")
-    if not start_session(memory, person, "wecom", state):
+    if not start_session(uow, person, "wecom", state):
         return error_page(403, "sign_in.expired")
-    return redirect(wanted)
+    return redirect(next_url)
 
 
-def _local(wanted: str | None) -> str:
-    """Where to go after the sign-in: a page of ours, whatever the address says."""
-    wanted = wanted or "/"
-    parts = urlsplit(wanted.replace("\\", "/"))
-    ours = wanted.startswith("/") and not parts.netloc and not parts.scheme and wanted.isprintable()
-    return wanted if ours and not wanted.startswith(("//", "/\\", "/login")) else "/"
+def _local_url(next_url: str | None) -> str:
+    """The page to show after the sign-in: the given URL if it is a path of this site, else the start page."""
+    next_url = next_url or "/"
+    parts = urlsplit(next_url.replace("\\", "/"))
+    is_local = next_url.startswith("/") and not parts.netloc and not parts.scheme and next_url.isprintable()
+    return next_url if is_local and not next_url.startswith(("//", "/\\", "/login")) else "/"

@@ -1,4 +1,4 @@
-"""What every template has at hand: the sentences, our files, who is looking, and the county's time."""
+"""Globals and filters of all templates: texts, asset URLs, the viewer, the menu and local times."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.unit_of_work import UnitOfWork
 from bot.web.assets import asset
 from handlers.permissions import Viewer
 
-# Where one can go: address, sentence, and the action that opens it. Pages add themselves here.
+# Path, text key and required permission of each menu item.
 MENU = (
     ("/", "menu.tonight", "tonight.see"),
     ("/films", "menu.films", "films.watch"),
@@ -23,7 +23,7 @@ MENU = (
     ("/office", "menu.office_tasks", "office_tasks.see"),
     ("/trail", "menu.audit_log", "audit_log.see"),
 )
-# htmx neither evaluates words of a page nor writes styles into it: the policy forbids both.
+# The Content-Security-Policy forbids eval and inline styles.
 HTMX_CONFIG = {
     "allowEval": False,
     "includeIndicatorStyles": False,
@@ -35,10 +35,14 @@ HTMX_CONFIG = {
 
 
 def register_template_globals(app: Flask, uow: UnitOfWork) -> None:
-    """Give the templates of an application what they need."""
+    """Register the globals and filters with an application."""
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
-        say=say, asset=asset, htmx_config=json.dumps(HTMX_CONFIG), rehearsal=_rehearsing(uow), mark_label=mark_label
+        say=say,
+        asset=asset,
+        htmx_config=json.dumps(HTMX_CONFIG),
+        rehearsal=lambda: uow.clock.is_rehearsal,
+        mark_label=mark_label,
     )
 
     def local(instant: datetime, form: str = "%H:%M") -> str:
@@ -47,22 +51,18 @@ def register_template_globals(app: Flask, uow: UnitOfWork) -> None:
     app.jinja_env.filters.update(local=local, recipient_label=recipient_label)
 
     @app.context_processor
-    def looking() -> dict[str, Any]:
-        found = current_viewer()
-        menu = [(path, key) for path, key, action in MENU if found is not None and found.may(action)]
-        return {"viewer": found, "menu": menu}
+    def viewer_and_menu() -> dict[str, Any]:
+        viewer = current_viewer()
+        menu = [(path, key) for path, key, action in MENU if viewer is not None and viewer.may(action)]
+        return {"viewer": viewer, "menu": menu}
 
 
 def mark_label(mark: str) -> str:
-    """What was noted of a film, in words."""
+    """The Chinese name of a mark of a film; the mark itself where it has none."""
     key = f"mark_label.{mark}"
     return say(key) if key in all_texts() else mark
 
 
 def current_viewer() -> Viewer | None:
-    """Who is looking at the page under way, if anybody is known."""
+    """The signed-in viewer of the current request."""
     return current_user.viewer if current_user and current_user.is_authenticated else None
-
-
-def _rehearsing(memory: UnitOfWork) -> Any:
-    return lambda: memory.clock.is_rehearsal

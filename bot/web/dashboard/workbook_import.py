@@ -1,4 +1,4 @@
-"""The workbook in and out on the desk: looked at first, then taken as it was shown."""
+"""Import of the register workbook, previewed first and then confirmed, and its export."""
 
 from __future__ import annotations
 
@@ -20,35 +20,36 @@ from bot.workbooks.register.export import build_workbook
 from bot.workbooks.register.parse import parse_register
 from bot.workbooks.register.result import ImportResult
 from bot.workbooks.register.rows import register_rows
+from bot.workbooks.register.schema import GROUPS
 from handlers.films import release_quarantined_films
 from handlers.permissions import Viewer
 from schedules.context import Context
 from storage.objects import ObjectConflict, ObjectMissing, ObjectStore
 
 # Ten thousand rows are half a megabyte.
-_LARGEST = 16 * 1024 * 1024
-_WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_MAX_WORKBOOK_BYTES = 16 * 1024 * 1024
+_WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def blueprint(uow: UnitOfWork, film_access: FilmAccess) -> Blueprint:
-    """/import, its preview and its confirmation; /export."""
+    """/import, its preview and confirmation, and /export."""
     pages = Blueprint("workbook_import", __name__)
-    _add_look(pages, uow, film_access.objects)
+    _add_preview(pages, uow, film_access.objects)
     _add_confirmation(pages, uow, film_access.objects)
     _add_export(pages, uow)
     return pages
 
 
-def _add_look(pages: Blueprint, memory: UnitOfWork, objects: ObjectStore) -> None:
+def _add_preview(pages: Blueprint, uow: UnitOfWork, objects: ObjectStore) -> None:
     @pages.get("/import")
     @requires_permission("register.edit")
-    def ask(viewer: Viewer) -> str:
+    def show_form(viewer: Viewer) -> str:
         return render_template("workbook_import.html", result=None)
 
     @pages.post("/import")
-    @requires_permission("register.edit", max_body_bytes=_LARGEST)
+    @requires_permission("register.edit", max_body_bytes=_MAX_WORKBOOK_BYTES)
     def preview(viewer: Viewer) -> str | tuple[str, int]:
-        """What is shown is what was kept: it is taken later just as it was looked at."""
+        """Store the workbook and show what its import would do; the confirmation imports the stored bytes."""
         file = request.files.get("file")
         if file is None or not file.filename:
             return render_template("workbook_import.html", result=None, error=say("import_page.no_file")), 422
@@ -56,37 +57,39 @@ def _add_look(pages: Blueprint, memory: UnitOfWork, objects: ObjectStore) -> Non
         digest = hashlib.sha256(content).hexdigest()
         with objects.spool() as spool:
             spool.write(content)
-            with suppress(ObjectConflict):  # the same workbook was looked at before
+            with suppress(ObjectConflict):  # the same workbook was previewed before
                 objects.save(spool, _key(digest))
-        outcome = _take(content, memory, objects, viewer.name, dry_run=True)
-        return render_template("workbook_import.html", result=outcome, digest=digest, file_name=file.filename)
+        result = _import(content, uow, objects, viewer.name, dry_run=True)
+        return render_template("workbook_import.html", result=result, digest=digest, file_name=file.filename)
 
 
-def _add_confirmation(pages: Blueprint, memory: UnitOfWork, objects: ObjectStore) -> None:
+def _add_confirmation(pages: Blueprint, uow: UnitOfWork, objects: ObjectStore) -> None:
     @pages.post("/import/<digest>")
     @requires_permission("register.edit")
     def confirm(viewer: Viewer, digest: str) -> str:
         try:
-            with objects.open(_key(digest)) as kept:
-                content = kept.read()
+            with objects.open(_key(digest)) as file:
+                content = file.read()
         except ObjectMissing:
             abort(404)
-        outcome = _take(content, memory, objects, viewer.name, dry_run=False)
-        return render_template("workbook_import.html", result=outcome, digest=digest, file_name=None)
+        result = _import(content, uow, objects, viewer.name, dry_run=False)
+        return render_template("workbook_import.html", result=result, digest=digest, file_name=None)
 
 
-def _add_export(pages: Blueprint, memory: UnitOfWork) -> None:
+def _add_export(pages: Blueprint, uow: UnitOfWork) -> None:
     @pages.get("/export")
     @requires_permission("register.see")
     def export(viewer: Viewer) -> Response:
-        with memory.read() as store:
-            cells = register_rows(store)
-        if not viewer.may("register.edit"):  # whoever only reads has no use for a robot's key
-            cells["群"] = [{**row, "robot_key": None} for row in cells["群"]]
-        made = BytesIO()
-        build_workbook(cells).save(made)
-        made.seek(0)
-        return send_file(made, mimetype=_WORKBOOK, as_attachment=True, download_name=say("import_page.file_name"))
+        with uow.read() as store:
+            rows = register_rows(store)
+        if not viewer.may("register.edit"):  # with the key anybody can post as the group's robot
+            rows[GROUPS] = [{**row, "robot_key": None} for row in rows[GROUPS]]
+        workbook = BytesIO()
+        build_workbook(rows).save(workbook)
+        workbook.seek(0)
+        return send_file(
+            workbook, mimetype=_WORKBOOK_TYPE, as_attachment=True, download_name=say("import_page.file_name")
+        )
 
 
 def _key(digest: str) -> str:
@@ -95,14 +98,14 @@ def _key(digest: str) -> str:
     return f"imports/{digest}.xlsx"
 
 
-def _take(content: bytes, memory: UnitOfWork, objects: ObjectStore, actor: str, *, dry_run: bool) -> ImportResult:
+def _import(content: bytes, uow: UnitOfWork, objects: ObjectStore, actor: str, *, dry_run: bool) -> ImportResult:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "workbook.xlsx"
         path.write_bytes(content)
         parsed = parse_register(path)
-    now = memory.clock.now()
-    with memory.transaction() as store:
-        outcome = apply_register(parsed, store, objects, now, dry_run=dry_run, actor=actor)
-        if outcome.applied:
-            release_quarantined_films(Context(store, memory.rules(store), now))
-    return outcome
+    now = uow.clock.now()
+    with uow.transaction() as store:
+        result = apply_register(parsed, store, objects, now, dry_run=dry_run, actor=actor)
+        if result.applied:
+            release_quarantined_films(Context(store, uow.rules(store), now))
+    return result

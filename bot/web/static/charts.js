@@ -4,7 +4,7 @@
   "use strict";
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const shared = {
-    // Tooltips drawn as pictures: as HTML they would carry styles, which the policy forbids.
+    // Tooltips on the canvas: as HTML they need inline styles, which the Content-Security-Policy forbids.
     tooltip: { renderMode: "richText", confine: true },
     aria: { enabled: true },
     animation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
@@ -16,7 +16,7 @@
     const option = JSON.parse(figure.dataset.chart);
     const chart = echarts.init(figure, dark.matches ? "dark" : null, { renderer: "canvas" });
     chart.setOption({ ...shared, ...option, tooltip: { ...shared.tooltip, ...option.tooltip } });
-    // Whoever presses a point goes to its rows: data items may carry an address.
+    // A data item can have an `href`: a click on it opens that page.
     chart.on("click", (point) => {
       if (point.data && typeof point.data.href === "string" && point.data.href.startsWith("/")) location.assign(point.data.href);
     });

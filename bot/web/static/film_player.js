@@ -1,4 +1,4 @@
-// The player of one film: says how long it really ran, hands out verdicts by keyboard, and renews its link by itself.
+// The player of one film: reports the time watched, gives verdicts by keyboard, and renews the URL of the film.
 "use strict";
 (() => {
   const film = document.getElementById("film");
@@ -18,7 +18,7 @@
   const isPlaying = () => !film.paused && !film.seeking && !film.ended && film.readyState > 2;
   const updateWatched = () => {
     const now = performance.now();
-    // A step longer than this is a phone that slept, not somebody who watched.
+    // After a longer step the phone was asleep and nobody watched.
     if (last !== null) watched += Math.min(now - last, MAX_STEP_MS) / 1000;
     last = isPlaying() ? now : null;
     watchedLabel.textContent = Math.round(watched) + " s";
@@ -42,7 +42,7 @@
   addEventListener("pagehide", reportWatched);
   document.addEventListener("visibilitychange", () => { if (document.hidden) { updateWatched(); last = null; reportWatched(); } });
 
-  // A link lives for minutes: who comes back after a pause gets a new one and goes on where he was.
+  // The URL of a film expires after minutes: after a longer pause the player gets a new one and resumes there.
   for (const each of document.querySelectorAll("video[data-page]")) {
     let renewed = 0;
     each.addEventListener("error", async () => {

@@ -1,4 +1,4 @@
-// A picture that is still being drawn for others is asked for again a moment later.
+// Reloads a thumbnail that the server was too busy to make.
 "use strict";
 document.addEventListener("error", (event) => {
   const picture = event.target, tries = Number(picture.dataset.tries || 0);

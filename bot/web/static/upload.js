@@ -1,4 +1,4 @@
-/* One film over a bad net: in small pieces, each with its checksum, taken up where it stopped. */
+/* Uploads one film over a bad network: in small pieces with checksums, resumed after interruptions. */
 'use strict';
 (function () {
   var config = JSON.parse(document.getElementById('page').textContent);
@@ -22,7 +22,7 @@
     return config.part || (chosen && chosen.value);
   }
 
-  /* The checksum of each piece, where the browser can make one (over https). */
+  /* Adds the checksum of each piece, where the browser can compute one (only over https). */
   function ChecksumStack() { this.inner = new tus.DefaultHttpStack(); }
   ChecksumStack.prototype.getName = function () { return 'checked'; };
   ChecksumStack.prototype.createRequest = function (method, url) {
@@ -47,7 +47,7 @@
     upload = new tus.Upload(file, {
       endpoint: uploadUrl, chunkSize: config.piece_bytes, retryDelays: [0, 1000, 2000, 4000, 8000, 15000], httpStack: new ChecksumStack(),
       metadata: { filename: file.name || 'film.mp4', part: String(selectedPart()) }, removeFingerprintOnSuccess: true,
-      /* Phones give the same film another name and date each time it is chosen: its length stays. */
+      /* Phones give the same film another name and date each time it is chosen; only its length stays the same. */
       fingerprint: function (file) { return Promise.resolve(['patrol', uploadUrl, file.size].join('|')); },
       onShouldRetry: function (error) {
         var status = error.originalResponse ? error.originalResponse.getStatus() : 0;
@@ -87,7 +87,7 @@
     var same = upload;
     if (same && interrupted) { same.abort().then(function () { if (upload === same) { same.start(); } }); }
   }
-  /* The net is gone; it is back, or the phone has woken up. */
+  /* The network went away or came back, or the phone woke up. */
   window.addEventListener('offline', markInterrupted);
   window.addEventListener('online', resume);
   document.addEventListener('visibilitychange', function () {
@@ -99,7 +99,7 @@
     }
   }
 
-  /* All of it is there: what became of the film? */
+  /* The upload is complete: wait for the result of the check. */
   function pollState() {
     upload = null;
     chooser.hidden = progressPanel.hidden = true;

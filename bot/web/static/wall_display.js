@@ -1,4 +1,4 @@
-// The board's status line, and on a wall: nothing but the board, with the screen kept on.
+// The status line of the board, and the full-screen wall display, which keeps the screen on.
 (() => {
   "use strict";
   const status = document.querySelector("#live [role=status]");
