@@ -1,4 +1,4 @@
-"""Debian's Chromium, for nothing is downloaded here."""
+"""The Chromium of the operating system; nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ ARGUMENTS = (
 
 
 def found() -> str | None:
-    """Where it is, if it is there."""
+    """The path of the executable; None when it is not installed."""
     return shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @contextmanager
 def launched(playwright: Playwright) -> Iterator[Browser]:
-    """A browser without a window, gone at the end of the block."""
+    """A headless browser, closed at the end of the block."""
     browser = playwright.chromium.launch(executable_path=found(), args=list(ARGUMENTS))
     yield browser
     browser.close()

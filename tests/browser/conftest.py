@@ -1,7 +1,4 @@
-"""A real headless Chromium before the served county.
-
-Without one these tests say so and are left out; CI must have it.
-"""
+"""A headless Chromium and the county served to it. Without Chromium the tests are skipped, except in CI."""
 
 from __future__ import annotations
 
@@ -19,7 +16,6 @@ from tests.browser.windows import DESK, Window, watched
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """Debian's own, for nothing is downloaded here."""
     if found() is None:
         assert os.environ.get("CI") != "true", "CI must have Chromium: apt-get install chromium"
         pytest.skip("no Chromium here: apt-get install chromium")
@@ -29,7 +25,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def night(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[Stage]:
-    """The county at twenty past three, played once for all tests that only look at it."""
+    """The county at twenty past three, shared by all tests that change nothing."""
     with played_night(tmp_path_factory.mktemp("night")) as stage:
         yield stage
 
@@ -39,9 +35,9 @@ Opener = Callable[..., Page]
 
 @pytest.fixture
 def open_as(chromium: Browser, night: Stage) -> Iterator[Opener]:
-    """`open_as(account, window)`: a page of that person in the played night, signed in through WeCom.
+    """`open_as(account, window)`: a page of that person, signed in through WeCom.
 
-    At the end of the test nothing may stand in any console that a page did not expect.
+    A warning or error in the console of a page fails the test.
     """
     with opener(chromium, night) as made:
         yield made
@@ -49,7 +45,7 @@ def open_as(chromium: Browser, night: Stage) -> Iterator[Opener]:
 
 @contextmanager
 def opener(chromium: Browser, stage: Stage) -> Iterator[Opener]:
-    """The same for a county of one's own."""
+    """The same for another county."""
     contexts: list[BrowserContext] = []
     troubles: list[str] = []
 

@@ -35,7 +35,7 @@ _SEEN = """() => [...document.images].every(each =>
 
 
 def taken(folder: Path) -> None:
-    """Play the night and take every picture."""
+    """Play the night and take every screenshot."""
     folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as place,
@@ -58,7 +58,7 @@ def taken(folder: Path) -> None:
 
 
 def _keep(picture: bytes, target: Path) -> None:
-    """Small enough for a repository: few colours are all these pages have, but for the films."""
+    """Reduce the colours so that the file is small enough for the repository."""
     image = Image.open(io.BytesIO(picture)).convert("RGB")
     if image.width > 1440:  # a wall
         image = image.resize((1120, image.height * 1120 // image.width), Image.Resampling.LANCZOS)

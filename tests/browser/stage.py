@@ -1,6 +1,6 @@
-"""A county of 75 enterprises in the middle of its night, served to a real browser: what tests/browser play on.
+"""A county of 75 enterprises in the middle of its night, served to a real browser.
 
-The bot, the pretend cloud and the web server are the real ones, in this process; only the clock is turned by hand.
+The bot, the simulator and the web server run in this process; only the clock is set by hand.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from tests.bot.processes import free_port
 from tests.harness import NIGHT, HandClock, Story, at, config_for, film_bytes
 from tests.places import here
 
-# Who of the register's office is who; the leader of the night stands on its roster.
+# Accounts in the sample register.
 LEADER_ACCOUNT, STAFF_ACCOUNT, ADMIN_ACCOUNT, HEAD_ACCOUNT = "office01", "office05", "office10", "head001"
 
 
 @dataclass
 class Stage:
-    """The story of the county, and where a browser finds it."""
+    """The story of the county, and its URL."""
 
     story: Story
     url: str
 
     def film(self, who: str, part: str = "") -> None:
-        """Somebody films a part; no two films are the same bytes, and none takes time to be made."""
+        """A person sends a film of a part. Each film has other bytes."""
         story = self.story
         story.films += 1
         if part:
@@ -51,7 +51,7 @@ class Stage:
 
 @contextmanager
 def county(folder: Path) -> Iterator[Stage]:
-    """The county with its register imported and everybody's phone on, at ten minutes to midnight."""
+    """The county with its register imported, at ten minutes to midnight."""
     clock, port = HandClock(at("-23:50")), free_port()
     url = f"http://127.0.0.1:{port}"
     with Cloud(lambda: clock.instant.timestamp()) as cloud:
@@ -81,7 +81,7 @@ def county(folder: Path) -> Iterator[Stage]:
 
 
 def _connect(store: Store, cloud: Cloud) -> None:
-    """Everybody in the register has a phone, every group its robot; the leader known to tests is on duty tonight."""
+    """Add a member for each person, a robot for each group, and the tests' leader to tonight's shift."""
     people = list(store.session.query(Person))
     accounts = store.register.accounts([person.id for person in people], "wecom")
     for person in people:
@@ -97,7 +97,7 @@ def _connect(store: Store, cloud: Cloud) -> None:
 
 @contextmanager
 def played_night(folder: Path, until: str = "03:20", crews: int = 20) -> Iterator[Stage]:
-    """The same in the middle of the night: so many have filmed, some of them in part, and we were down once."""
+    """The same after `crews` enterprises have filmed, some of them in part, and after one outage."""
     dice = random.Random(24)
     with county(folder) as stage:
         stage.story.time("00:05")

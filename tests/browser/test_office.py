@@ -1,4 +1,4 @@
-"""The office's morning and an enterprise head's night, walked in a real browser on a phone and on a desk."""
+"""The pages of the office and of an enterprise head, in a real browser on a phone and a desktop."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BOTH = pytest.mark.parametrize("window", [PHONE, DESK], ids=lambda window: windo
 
 
 @BOTH
-def test_the_office_goes_from_its_desk_to_the_register_and_back(open_as: Opener, window: Window) -> None:
+def test_the_office_attaches_a_film_and_edits_the_register(open_as: Opener, window: Window) -> None:
     page = open_as(STAFF_ACCOUNT, window)
     page.get_by_role("link", name="待办").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("待办")
@@ -33,7 +33,7 @@ def test_the_office_goes_from_its_desk_to_the_register_and_back(open_as: Opener,
 
 
 @BOTH
-def test_the_office_looks_back_and_sees_the_picture(open_as: Opener, window: Window) -> None:
+def test_the_history_shows_a_chart(open_as: Opener, window: Window) -> None:
     page = open_as(STAFF_ACCOUNT, window)
     page.get_by_role("link", name="历史").click()
     expect(page.locator(".chart canvas")).to_have_count(1)
@@ -44,7 +44,7 @@ def test_the_office_looks_back_and_sees_the_picture(open_as: Opener, window: Win
 
 
 @BOTH
-def test_a_head_sees_the_own_night_and_objects(open_as: Opener, window: Window) -> None:
+def test_a_head_raises_an_objection(open_as: Opener, window: Window) -> None:
     page = open_as(HEAD_ACCOUNT, window)
     page.get_by_role("link", name="历史").click()
     assert page.locator(".heatmap th[scope=row]").count() == 1

@@ -1,4 +1,4 @@
-"""For everybody: read aloud, by keyboard, large or small, light or dark."""
+"""Accessibility: axe, keyboard, charts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAGES = ("/", "/?state=unjudged", "/tonight/E001", "/account")
 
 
 def serious(page: Page) -> list[Any]:
-    """What axe finds that keeps somebody from using a page."""
+    """The serious and critical violations that axe finds."""
     found = Axe().run(page).response["violations"]
     return [
         (each["id"], each["nodes"][0]["html"], each["nodes"][0].get("failureSummary"))
@@ -40,7 +40,7 @@ def test_axe_finds_nothing_serious_before_the_sign_in(open_as: Opener) -> None:
     assert serious(page) == []
 
 
-def test_the_board_is_used_by_keyboard_alone(open_as: Opener) -> None:
+def test_the_board_works_by_keyboard(open_as: Opener) -> None:
     page = open_as(LEADER_ACCOUNT, DESK)
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="跳到正文")).to_be_focused()
@@ -53,7 +53,7 @@ def test_the_board_is_used_by_keyboard_alone(open_as: Opener) -> None:
     page.wait_for_url("**/tonight/E*")
 
 
-def test_a_focused_row_keeps_its_focus_when_the_board_is_renewed(open_as: Opener) -> None:
+def test_focus_survives_an_update_of_the_board(open_as: Opener) -> None:
     page = open_as(LEADER_ACCOUNT, DESK)
     row = page.locator(".tile__head").first
     name = row.get_attribute("id")
@@ -63,8 +63,8 @@ def test_a_focused_row_keeps_its_focus_when_the_board_is_renewed(open_as: Opener
     page.wait_for_function(f"document.activeElement.id === '{name}'")
 
 
-def test_charts_are_drawn_without_breaking_the_policy(open_as: Opener) -> None:
-    """ECharts as pages use it: a figure with its data beside it."""
+def test_charts_need_no_inline_styles(open_as: Opener) -> None:
+    """A figure as pages use it, with its data in an attribute."""
     page = open_as(LEADER_ACCOUNT, DESK)
     option = '{"xAxis":{"type":"category","data":["1","2"]},"yAxis":{},"series":[{"type":"bar","data":[3,4]}]}'
     page.evaluate(

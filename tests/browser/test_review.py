@@ -1,4 +1,4 @@
-"""The duty leader's review in a real browser: on the phone by thumb, on the desk by keyboard, to the last film."""
+"""The review in a real browser: by touch on a phone, by keyboard on a desktop."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PAGE = re.compile(r"/films/2026-11-24/1124-\d{4}")
 
 @pytest.fixture
 def stage(tmp_path: Path, chromium: Browser) -> Iterator[Stage]:
-    """The county a quarter past midnight: one enterprise has filmed three parts."""
+    """The county at a quarter past midnight, after one enterprise has filmed three parts."""
     with county(tmp_path) as made:
         made.story.time("00:15")
         for part in ("1", "2", "3"):
@@ -35,7 +35,7 @@ def stage(tmp_path: Path, chromium: Browser) -> Iterator[Stage]:
 
 
 def until(page: Page, condition: str) -> None:
-    """Wait for something in the page; Playwright's own way to do so is what the page's policy forbids."""
+    """Wait for a condition. Playwright's wait_for_function needs eval, which the page's security policy forbids."""
     for _ in range(150):
         if page.evaluate(condition):
             return
@@ -44,12 +44,12 @@ def until(page: Page, condition: str) -> None:
 
 
 def leave(page: Page, before: str) -> None:
-    """Wait until the page is another one."""
+    """Wait until the page has changed."""
     page.wait_for_url(lambda url: url != before)
 
 
 def watch_for_a_while(page: Page, stage: Stage) -> None:
-    """Let the film run until the player has told us so."""
+    """Play the film until the player has reported it."""
     stage.story.clock.instant += timedelta(seconds=30)
     page.evaluate(f"{FILM}.play()")
     until(page, f"{FILM}.currentTime > 1")
@@ -58,7 +58,7 @@ def watch_for_a_while(page: Page, stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("window", [PHONE, DESK], ids=lambda window: window.name)
-def test_a_leader_reviews_the_night_to_the_last_film(chromium: Browser, stage: Stage, window: Window) -> None:
+def test_a_leader_reviews_the_whole_queue(chromium: Browser, stage: Stage, window: Window) -> None:
     with opener(chromium, stage) as open_as:
         page = open_as(LEADER_ACCOUNT, window)
         page.goto("/review")
@@ -88,7 +88,7 @@ def test_a_leader_reviews_the_night_to_the_last_film(chromium: Browser, stage: S
 
 
 def _judge_problem(page: Page, window: Window) -> None:
-    """Without a reason nothing happens but that one is asked for."""
+    """Without a reason the form is not sent and asks for one."""
     before = page.url
     if window is PHONE:
         page.get_by_role("button", name="有问题").tap()
@@ -108,7 +108,7 @@ def _say_fit(page: Page, window: Window) -> None:
         page.keyboard.press("1")
 
 
-def test_the_keyboard_plays_seeks_and_doubles_the_speed(chromium: Browser, stage: Stage) -> None:
+def test_the_player_works_by_keyboard(chromium: Browser, stage: Stage) -> None:
     with opener(chromium, stage) as open_as:
         page = open_as(LEADER_ACCOUNT, DESK)
         page.goto("/films/2026-11-24/1124-0001")
@@ -126,7 +126,7 @@ def test_the_keyboard_plays_seeks_and_doubles_the_speed(chromium: Browser, stage
         assert serious(page) == []
 
 
-def test_a_player_that_was_left_alone_gets_a_new_link_by_itself(chromium: Browser, stage: Stage) -> None:
+def test_an_expired_film_url_is_renewed(chromium: Browser, stage: Stage) -> None:
     with opener(chromium, stage) as open_as:
         page = open_as(LEADER_ACCOUNT, DESK)
         page.goto("/films/2026-11-24/1124-0001")
@@ -138,7 +138,7 @@ def test_a_player_that_was_left_alone_gets_a_new_link_by_itself(chromium: Browse
         until(page, f"{FILM}.readyState >= 1")
 
 
-def test_a_head_answers_a_problem_from_the_phone(chromium: Browser, stage: Stage) -> None:
+def test_a_head_answers_a_rectification_request_on_the_phone(chromium: Browser, stage: Stage) -> None:
     with stage.story.office() as store:
         leader = store.register.account_owner("wecom", LEADER_ACCOUNT, stage.story.clock.now())
         assert leader is not None

@@ -1,4 +1,4 @@
-"""Tonight's board in a real browser: live, on the phone, the desk and the wall."""
+"""Tonight's board in a real browser, on a phone, a desktop and the wall display."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.browser.stage import HEAD_ACCOUNT, LEADER_ACCOUNT, STAFF_ACCOUNT, Sta
 from tests.browser.windows import DESK, PHONE, WALL
 
 
-def test_the_board_changes_by_itself_when_a_film_comes(open_as: Opener, night: Stage) -> None:
+def test_the_board_updates_when_a_film_arrives(open_as: Opener, night: Stage) -> None:
     page = open_as(LEADER_ACCOUNT, PHONE)
     expect(page.get_by_role("status").filter(has_text="实时更新中")).to_be_visible()
     waiting = next(each for each in night.story.view()["enterprises"] if each["state"] == "unjudged")
@@ -21,7 +21,7 @@ def test_the_board_changes_by_itself_when_a_film_comes(open_as: Opener, night: S
     expect(tile.locator(".part--on_time")).to_have_count(before + 1, timeout=10_000)
 
 
-def test_every_figure_opens_to_its_rows(open_as: Opener) -> None:
+def test_a_count_filters_the_board(open_as: Opener) -> None:
     page = open_as(STAFF_ACCOUNT, DESK)
     figure = page.locator(".count--on_time")
     number = int(figure.locator("b").inner_text())
@@ -32,7 +32,7 @@ def test_every_figure_opens_to_its_rows(open_as: Opener) -> None:
     assert page.locator(".film").count() > 0
 
 
-def test_a_head_sees_only_his_own_enterprise(open_as: Opener) -> None:
+def test_a_head_sees_only_the_own_enterprise(open_as: Opener) -> None:
     page = open_as(HEAD_ACCOUNT, PHONE)
     expect(page.locator(".tile")).to_have_count(1)
     page.goto("/tonight/E001")
@@ -46,7 +46,7 @@ def test_nothing_scrolls_sideways_on_a_phone(open_as: Opener) -> None:
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
 
 
-def test_the_wall_shows_every_enterprise_and_nothing_else(open_as: Opener) -> None:
+def test_the_wall_display_shows_only_the_board(open_as: Opener) -> None:
     page = open_as(LEADER_ACCOUNT, WALL)
     page.goto("/?wall=1")
     expect(page.locator(".top")).to_be_hidden()

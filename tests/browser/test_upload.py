@@ -1,4 +1,4 @@
-"""The upload page in a real browser: from the camera's film to the receipt, over a net that goes and comes."""
+"""The upload page in a real browser, over an unreliable network."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def stage(chromium: Browser, tmp_path: Path) -> Iterator[Stage]:
 
 @pytest.fixture
 def phone(chromium: Browser, stage: Stage) -> Iterator[Page]:
-    """A phone that has just opened the link it was sent."""
+    """A phone that has opened the upload link."""
     context = chromium.new_context(base_url=stage.url, locale="zh-CN", **PHONE.settings)
     page = context.new_page()
     page.goto(link(stage, "上传"))
@@ -42,7 +42,7 @@ def link(stage: Stage, words: str) -> str:
 
 
 def film(tmp_path: Path, megabytes: int = 0) -> Path:
-    """A film of about so many MB; what follows the film itself does no player any harm."""
+    """A film of about that many MB: a short film with padding at its end."""
     path = tmp_path / "VID_0021.mp4"
     path.write_bytes(film_bytes(12, "upload page") + _free(megabytes))
     return path
@@ -58,14 +58,14 @@ def slow_down(page: Page) -> None:
 
 
 def receipt(page: Page, stage: Stage) -> None:
-    """The film is taken in, and the page says so."""
+    """Process the film, and wait until the page shows the result."""
     expect(page.locator("#status")).to_have_text("已经全部传到，正在检查视频……", timeout=60_000)
     stage.story.settle(1)
     expect(page.locator("#status")).to_contain_text("✅ 收到 1124-0001", timeout=15_000)
     assert stage.story.hears(PATROLLER)[-1].startswith("✅ 收到 1124-0001")
 
 
-def test_a_film_goes_up_while_the_net_comes_and_goes(phone: Page, stage: Stage, tmp_path: Path) -> None:
+def test_an_upload_survives_network_interruptions(phone: Page, stage: Stage, tmp_path: Path) -> None:
     phone.get_by_text("1 ", exact=False).first.click()
     slow_down(phone)
     phone.locator("#camera").set_input_files(film(tmp_path, 6))
@@ -78,7 +78,7 @@ def test_a_film_goes_up_while_the_net_comes_and_goes(phone: Page, stage: Stage, 
     assert clip["bytes"] == film(tmp_path, 6).stat().st_size
 
 
-def test_a_film_goes_on_where_it_stopped_after_the_page_was_closed(phone: Page, stage: Stage, tmp_path: Path) -> None:
+def test_an_upload_resumes_after_the_page_was_closed(phone: Page, stage: Stage, tmp_path: Path) -> None:
     phone.get_by_text("1 ", exact=False).first.click()
     slow_down(phone)
     phone.locator("#gallery").set_input_files(film(tmp_path, 6))
@@ -93,9 +93,7 @@ def test_a_film_goes_on_where_it_stopped_after_the_page_was_closed(phone: Page, 
     assert min(offset for offset in offsets if offset >= 0) > 1024 * 1024
 
 
-def test_nothing_goes_before_the_part_is_chosen_and_what_was_chosen_may_be_undone(
-    phone: Page, stage: Stage, tmp_path: Path
-) -> None:
+def test_the_part_is_required_and_an_upload_can_be_cancelled(phone: Page, stage: Stage, tmp_path: Path) -> None:
     phone.locator("#camera").set_input_files(film(tmp_path))
     expect(phone.locator("#status")).to_have_text("请先点一下拍的是哪个部位。")
     phone.get_by_text("1 ", exact=False).first.click()
@@ -107,7 +105,7 @@ def test_nothing_goes_before_the_part_is_chosen_and_what_was_chosen_may_be_undon
     receipt(phone, stage)
 
 
-def test_another_phone_is_shut_out_and_told_why(phone: Page, chromium: Browser, stage: Stage, tmp_path: Path) -> None:
+def test_another_browser_cannot_use_the_link(phone: Page, chromium: Browser, stage: Stage, tmp_path: Path) -> None:
     phone.get_by_text("1 ", exact=False).first.click()
     slow_down(phone)
     phone.locator("#camera").set_input_files(film(tmp_path, 6))
@@ -121,7 +119,7 @@ def test_another_phone_is_shut_out_and_told_why(phone: Page, chromium: Browser, 
     receipt(phone, stage)
 
 
-def test_it_can_be_used_with_gloves_and_read_by_a_machine(phone: Page) -> None:
+def test_the_upload_page_is_large_and_accessible(phone: Page) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
     for each in phone.locator(".part span, .button span").all():

@@ -1,4 +1,4 @@
-"""The two windows through which the dashboard is looked at, and how one signs in through each."""
+"""The screens on which the dashboard is tested, and the sign-in on each."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _WECHAT = (
 
 @dataclass(frozen=True)
 class Window:
-    """A size of screen, and what the browser says it is."""
+    """A screen size and the settings of the browser."""
 
     name: str
     settings: dict[str, Any] = field(hash=False)
 
     def sign_in(self, page: Page, account: str) -> None:
-        """As a person does it: on the phone WeCom asks nothing, on the desk a code is scanned."""
+        """Sign in through WeCom: automatic on the phone, by QR code on the desktop."""
         page.goto("/")
         if self.name != "phone":
             page.get_by_role("link", name="企业微信登录").click()
@@ -45,7 +45,7 @@ WALL = Window("wall", {"viewport": {"width": 1920, "height": 1080}, "color_schem
 
 
 def watched(page: Page, url: str, troubles: list[str]) -> Page:
-    """A page whose errors and warnings are written down, as far as they are those of our pages."""
+    """Collect the console errors and warnings of our own pages in `troubles`."""
 
     def note(said: ConsoleMessage) -> None:
         if said.type in ("error", "warning") and said.location["url"].startswith(url):

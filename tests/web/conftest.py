@@ -1,4 +1,4 @@
-"""The dashboard over a small county, in both places."""
+"""The dashboard over a small county, with the embedded backends and with servers."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.places import Place
-from tests.web.parts import Room, room
+from tests.web.parts import Dashboard, open_dashboard
 
 
 @pytest.fixture
-def watch(tmp_path: Path, place: Place) -> Iterator[Room]:
-    """The room where the night is watched, ten minutes before midnight."""
-    with room(tmp_path) as made:
+def dashboard(tmp_path: Path, place: Place) -> Iterator[Dashboard]:
+    """The dashboard at ten minutes before midnight."""
+    with open_dashboard(tmp_path) as made:
         yield made

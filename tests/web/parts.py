@@ -1,4 +1,4 @@
-"""The dashboard in the small county, and browsers of people who are signed in as anybody is: through WeCom."""
+"""The dashboard of a small county, and test clients of people who signed in through WeCom."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"|X-CSRFToken": "([^"]+)"'
 
 
 class Browser(FlaskClient):
-    """A test client at the public address, over TLS, that can press buttons of pages."""
+    """A test client at the public URL, over TLS, that can submit the forms of pages."""
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         if args and isinstance(args[0], str):
@@ -33,68 +33,68 @@ class Browser(FlaskClient):
         return super().open(*args, **kwargs)
 
     def act(self, path: str, data: dict[str, Any] | None = None, page: str = "/account", **how: Any) -> TestResponse:
-        """Press a button: the token comes from a page, as in a real browser."""
+        """Submit a form with the CSRF token of a page."""
         how.setdefault("headers", {"Referer": f"{HERE}{page}"})
         return self.post(path, data={**(data or {}), "csrf_token": self.csrf(page)}, **how)
 
     def csrf(self, page: str = "/account") -> str:
-        """The token that stands in a page."""
+        """The CSRF token in a page."""
         found = _TOKEN.search(self.get(page).text)
         assert found is not None, page
         return found[1] or found[2]
 
     @property
     def cookie(self) -> str:
-        """What it sends along, as a header."""
-        kept = self.get_cookie("patrol", domain="patrol.example.org")
-        assert kept is not None
-        return f"patrol={kept.value}"
+        """Its session cookie, as the value of a Cookie header."""
+        cookie = self.get_cookie("patrol", domain="patrol.example.org")
+        assert cookie is not None
+        return f"patrol={cookie.value}"
 
 
 @dataclass
-class Room:
-    """A story, and the browsers of those who watch it."""
+class Dashboard:
+    """A story, and the browsers of the people who use its dashboard."""
 
     story: Story
     browsers: list[Browser] = field(default_factory=list)
 
     def browser(self) -> Browser:
-        """A browser of nobody yet."""
+        """A browser that is not signed in."""
         self.story.bot.web.test_client_class = Browser
         made: Browser = self.story.bot.web.test_client()  # type: ignore[assignment]
         self.browsers.append(made)
         return made
 
     def signed_in(self, role: str) -> Browser:
-        """The browser of the county's person of that role (see CAST)."""
+        """The browser of the person with that role in CAST."""
         return self.signed_in_as(CAST[role])
 
     def signed_in_as(self, account: str) -> Browser:
-        """The browser of a member, who came in by WeCom."""
+        """The browser of a member, signed in through WeCom."""
         browser = self.browser()
         answer = browser.get(self.code_for(browser, account))
         assert answer.status_code == 302, answer.text
         return browser
 
-    def code_for(self, browser: Browser, who: str, agent: str = PHONE) -> str:
-        """Where the platform sends a browser back to, once it knows who holds the phone."""
-        asked = browser.get("/login/wecom/start", headers={"User-Agent": agent}).headers["Location"]
-        address = asked.split("#")[0]
-        back = requests.get(f"{address}&as={who}", allow_redirects=False, timeout=5).headers["Location"]
+    def code_for(self, browser: Browser, who: str, agent: str = PHONE, next_url: str = "/") -> str:
+        """The path to which WeCom redirects the browser of a member."""
+        start = browser.get(f"/login/wecom/start?next={next_url}", headers={"User-Agent": agent})
+        url = start.headers["Location"].split("#")[0]
+        back = requests.get(f"{url}&as={who}", allow_redirects=False, timeout=5).headers["Location"]
         return urlsplit(back)._replace(scheme="", netloc="").geturl()
 
 
 @contextmanager
-def room(folder: Path, **how: Any) -> Iterator[Room]:
-    """The county with an auditor and an administrator in it too; nothing unexpected may be said."""
+def open_dashboard(folder: Path, **how: Any) -> Iterator[Dashboard]:
+    """The county with an auditor and an administrator. An unexpected message fails the test."""
     with story(folder, **how) as played:
         with played.office() as store:
             county = County(store, played.cloud)
             county.person("审计员甲", ["审计员"], "auditor")
             county.person("管理员甲", ["管理员"], "admin")
-        yield Room(played)
+        yield Dashboard(played)
 
 
 def query_of(address: str) -> dict[str, str]:
-    """The query of an address, each name once."""
+    """The query of a URL, the first value of each name."""
     return {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}

@@ -1,4 +1,4 @@
-"""What lies on the office's desk, looking back, and what an enterprise sees of it."""
+"""The task list of the office, the history, and what an enterprise sees of them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from datetime import timedelta
 
 from storage.db.models import Submission
 from tests.harness import NIGHT, row
-from tests.web.parts import Room
+from tests.web.parts import Dashboard
 
 
-def a_night(watch: Room) -> None:
+def a_night(dashboard: Dashboard) -> None:
     """p1 films both parts, p2 nothing; a stranger sends a film too. Ten in the morning of the night."""
-    night = watch.story
+    night = dashboard.story
     night.time("00:30")
     for number in ("1", "2"):
         night.says("p1", number)
@@ -24,34 +24,34 @@ def a_night(watch: Room) -> None:
     night.group_hears("KEY")
 
 
-def test_a_strangers_film_is_put_where_it_belongs_from_the_desk(watch: Room) -> None:
-    a_night(watch)
-    staff = watch.signed_in("staff")
+def test_the_office_attaches_a_quarantined_film(dashboard: Dashboard) -> None:
+    a_night(dashboard)
+    staff = dashboard.signed_in("staff")
     assert "未登记人员发来的视频（1）" in staff.get("/office").text
-    with watch.story.office() as store:
+    with dashboard.story.office() as store:
         receipt = row(store, Submission, attribution="quarantined").receipt
     wrong = staff.act(f"/office/films/{receipt}/attach", {"code": "E002", "number": "9"})
     assert (wrong.status_code, "没有编号为“9”的部位" in wrong.text) == (422, True)
     assert staff.act(f"/office/films/{receipt}/attach", {"code": "E002", "number": "1"}).status_code == 302
     assert "未登记人员发来的视频（0）" in staff.get("/office").text
     assert "归档了视频" in staff.get("/trail").text
-    watch.story.settle(5)
-    watch.story.hears("stranger")
+    dashboard.story.settle(5)
+    dashboard.story.hears("stranger")
 
 
-def test_a_film_that_shows_no_patrol_leaves_the_desk_and_stays_on_record(watch: Room) -> None:
-    a_night(watch)
-    staff = watch.signed_in("staff")
-    with watch.story.office() as store:
+def test_a_dismissed_film_leaves_the_list_and_is_recorded(dashboard: Dashboard) -> None:
+    a_night(dashboard)
+    staff = dashboard.signed_in("staff")
+    with dashboard.story.office() as store:
         receipt = row(store, Submission, attribution="quarantined").receipt
     assert staff.act(f"/office/films/{receipt}/dismiss").status_code == 302
     assert "未登记人员发来的视频（0）" in staff.get("/office").text
-    with watch.story.office() as store:
+    with dashboard.story.office() as store:
         assert row(store, Submission, attribution="quarantined").marks == ["dismissed"]
 
 
-def test_an_invitation_is_made_and_stands_on_the_desk_until_it_is_used(watch: Room) -> None:
-    staff = watch.signed_in("staff")
+def test_an_invitation_is_listed_until_it_is_used(dashboard: Dashboard) -> None:
+    staff = dashboard.signed_in("staff")
     made = staff.act("/office/invitations", {"name": "新人", "role": "巡检员", "code": "E001"}).text
     code = made.split("绑定 ")[1][:8] if "绑定 " in made else ""
     assert code.isdigit(), made
@@ -60,55 +60,55 @@ def test_an_invitation_is_made_and_stands_on_the_desk_until_it_is_used(watch: Ro
     assert refused.status_code == 422
 
 
-def test_looking_back_shows_each_enterprises_nights_and_an_enterprise_only_its_own(watch: Room) -> None:
-    a_night(watch)
-    watch.story.time("12:30")
-    for who in watch.story.cloud.members:
-        watch.story.hears(who)
-    page = watch.signed_in("leader").get("/history?days=7").text
+def test_the_history_shows_the_nights_a_viewer_may_see(dashboard: Dashboard) -> None:
+    a_night(dashboard)
+    dashboard.story.time("12:30")
+    for who in dashboard.story.cloud.members:
+        dashboard.story.hears(who)
+    page = dashboard.signed_in("leader").get("/history?days=7").text
     assert page.count('scope="row"') == 4
     assert "heatmap--missing" in page
-    own = watch.signed_in("head").get("/history?days=7").text
+    own = dashboard.signed_in("head").get("/history?days=7").text
     assert own.count('scope="row"') == 1
 
 
-def test_another_enterprise_by_guessed_address_is_not_there(watch: Room) -> None:
-    head = watch.signed_in("head")
+def test_the_page_of_another_enterprise_is_not_found(dashboard: Dashboard) -> None:
+    head = dashboard.signed_in("head")
     assert (head.get("/enterprises/E001").status_code, head.get("/enterprises/E002").status_code) == (200, 404)
     assert head.act("/enterprises/E002/objections", {"night": "2026-11-24", "text": "x"}).status_code == 404
     assert "E002" not in head.get("/search?q=E00").text
-    assert "/enterprises/E002" in watch.signed_in("leader").get("/search?q=E00").text
+    assert "/enterprises/E002" in dashboard.signed_in("leader").get("/search?q=E00").text
 
 
-def test_an_enterprise_objects_and_is_answered(watch: Room) -> None:
-    a_night(watch)
-    head = watch.signed_in("head")
+def test_the_office_answers_an_objection(dashboard: Dashboard) -> None:
+    a_night(dashboard)
+    head = dashboard.signed_in("head")
     path = "/enterprises/E001/objections"
     assert head.act(path, {"night": "2026-11-24", "text": ""}).status_code == 422
     assert head.act(path, {"night": str(NIGHT + timedelta(days=5)), "text": "没有的事"}).status_code == 422
     assert head.act(path, {"night": "2026-11-24", "text": "1 号部位停电"}).status_code == 302
-    watch.story.settle(5)
-    assert any("1 号部位停电" in each for each in watch.story.hears("staff"))
-    staff = watch.signed_in("staff")
+    dashboard.story.settle(5)
+    assert any("1 号部位停电" in each for each in dashboard.story.hears("staff"))
+    staff = dashboard.signed_in("staff")
     assert "企业的异议（1）" in staff.get("/office").text
-    with watch.story.office() as store:
+    with dashboard.story.office() as store:
         [(objection, _)] = store.objections.unanswered()
     assert staff.act(f"/office/objections/{objection.id}", {"answer": "已核实，予以说明"}).status_code == 302
     again = staff.act(f"/office/objections/{objection.id}", {"answer": "再答一次"})
     assert (again.status_code, "已经答复过" in again.text) == (422, True)
-    watch.story.settle(5)
-    assert any("已核实" in each for each in watch.story.hears("h1"))
+    dashboard.story.settle(5)
+    assert any("已核实" in each for each in dashboard.story.hears("h1"))
     assert "已核实，予以说明" in head.get("/enterprises/E001").text
 
 
-def test_the_trail_is_checked_on_request(watch: Room) -> None:
-    watch.signed_in("staff")
-    watch.story.settle(5)
-    assert "链条完好" in watch.signed_in("auditor").get("/trail?check=1").text
+def test_the_audit_log_is_verified_on_request(dashboard: Dashboard) -> None:
+    dashboard.signed_in("staff")
+    dashboard.story.settle(5)
+    assert "链条完好" in dashboard.signed_in("auditor").get("/trail?check=1").text
 
 
-def test_what_did_not_arrive_lies_on_the_desk_until_somebody_has_seen_it(watch: Room) -> None:
-    night = watch.story
+def test_undelivered_notices_are_listed_until_marked_as_seen(dashboard: Dashboard) -> None:
+    night = dashboard.story
     with night.office() as store:
         for name in ("李局", "赵局"):
             store.register.unbind_all(store.register.people_named(name)[0].id, night.clock.instant)
@@ -116,7 +116,7 @@ def test_what_did_not_arrive_lies_on_the_desk_until_somebody_has_seen_it(watch: 
     for who in night.cloud.members:
         night.hears(who)
     night.group_hears("KEY")
-    staff = watch.signed_in("staff")
+    staff = dashboard.signed_in("staff")
     before = staff.get("/office").text
     assert "未送达" in before
     with night.office() as store:

@@ -1,4 +1,4 @@
-"""Role × action: whoever is not allowed a thing is refused it, on every page there is."""
+"""Role × action: every page refuses the roles without its permission."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from handlers.permissions import ACTIONS, CHANGE_ACTIONS, OWN_SESSION, ROLES, VIEW_ACTIONS
-from tests.web.parts import Browser, room
+from tests.web.parts import Browser, open_dashboard
 
 # Who may do what, as agreed: P patroller, H enterprise head, L duty leader, S staff, U auditor, A administrator.
 TABLE = {
@@ -35,8 +35,8 @@ TABLE = {
     "people.invite": "SA",
 }
 LETTERS = dict(zip(("patroller", "head", "leader", "staff", "auditor", "admin"), "PHLSUA", strict=True))
-# What stands in the addresses of pages, for which nothing need be there.
-FILLED = {
+# Values for the variables in URLs; nothing needs to exist for them.
+URL_VALUES = {
     "code": "E001",
     "night": "2026-11-24",
     "receipt": "1124-0001",
@@ -48,42 +48,41 @@ FILLED = {
     "notice_id": 1,
     "look_id": 1,
     "alert_id": 1,
-    "version": "x",
     "name": "x",
 }
 
 
 @pytest.fixture(scope="module")
 def everybody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Browser]]:
-    with room(tmp_path_factory.mktemp("everybody")) as made:
+    with open_dashboard(tmp_path_factory.mktemp("everybody")) as made:
         yield {role: made.signed_in(role) for role in ROLES}
 
 
-def test_the_table_is_the_one_agreed_upon() -> None:
+def test_permissions_are_those_of_the_table() -> None:
     agreed = {action: frozenset(role for role in ROLES if LETTERS[role] in who) for action, who in TABLE.items()}
     assert agreed == ACTIONS
 
 
-def test_an_auditor_reads_everything_and_changes_nothing() -> None:
+def test_an_auditor_has_all_view_and_no_change_permissions() -> None:
     assert {action for action, roles in VIEW_ACTIONS.items() if "auditor" not in roles} == set()
     assert {action for action, roles in CHANGE_ACTIONS.items() if "auditor" in roles} == set()
 
 
 def pages(browser: Browser) -> Iterator[tuple[str, str, str]]:
-    """Method, address and action of everything behind the guard."""
+    """Method, URL and action of every page that needs a permission."""
     app: Any = browser.application
     with app.test_request_context():
         for rule in app.url_map.iter_rules():
             action = getattr(app.view_functions[rule.endpoint], "action", None)
             if action is None:
                 continue
-            address = app.url_map.bind("x").build(rule.endpoint, {name: FILLED[name] for name in rule.arguments})
+            address = app.url_map.bind("x").build(rule.endpoint, {name: URL_VALUES[name] for name in rule.arguments})
             for method in sorted(rule.methods & {"GET", "POST", "PUT", "PATCH", "DELETE"}):
                 yield method, address, action
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_each_role_is_refused_just_what_the_table_denies(everybody: dict[str, Browser], role: str) -> None:
+def test_every_page_enforces_its_permission(everybody: dict[str, Browser], role: str) -> None:
     browser = everybody[role]
     token = browser.csrf()
     wrong = []

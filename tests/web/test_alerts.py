@@ -1,0 +1,60 @@
+"""Alerts above the board, and acknowledging them there."""
+
+from __future__ import annotations
+
+from handlers.permissions import COUNTY_ROLES, ROLES
+from tests.web.parts import Dashboard
+
+
+def report_emergency(dashboard: Dashboard) -> int:
+    """A patroller reports an emergency; returns the id of the alert."""
+    dashboard.story.time("00:30")
+    dashboard.story.says("p1", "险情，<b>二号泵漏</b>")
+    assert dashboard.story.hears("p1")
+    with dashboard.story.office() as store:
+        return int(store.alerts.unacknowledged()[-1].id)
+
+
+def test_an_emergency_is_shown_until_it_is_acknowledged(dashboard: Dashboard) -> None:
+    alert_id = report_emergency(dashboard)
+    leader, auditor = dashboard.signed_in("leader"), dashboard.signed_in("auditor")
+    page = leader.get("/tonight/alarms").text
+    assert "二号泵漏" in page
+    assert "<b>二号泵漏" not in page
+    assert "alert--emergency" in page
+    assert "已知悉</button>" in page
+    assert "尚无人接警" in auditor.get("/tonight/alarms").text
+    taken = leader.act(f"/tonight/alarms/{alert_id}/take", page="/")
+    assert "李局 00:30 已知悉" in taken.text
+    assert "李局 00:30 已知悉" in auditor.get("/tonight/alarms").text
+    dashboard.story.hears("leader")
+
+
+def test_acknowledging_on_the_page_stops_the_escalation_and_updates_the_cards(dashboard: Dashboard) -> None:
+    alert_id = report_emergency(dashboard)
+    dashboard.signed_in("staff").act(f"/tonight/alarms/{alert_id}/take", page="/")
+    dashboard.story.settle()
+    assert dashboard.story.cloud.phone("leader").cards[-1].replacement_text == "王科 00:30 已知悉"
+    dashboard.story.hears("leader")
+    dashboard.story.time("00:50")
+    assert dashboard.story.hears("backup") == []
+
+
+def test_the_first_acknowledgement_stands(dashboard: Dashboard) -> None:
+    alert_id = report_emergency(dashboard)
+    dashboard.story.taps("leader", "已知悉")
+    page = dashboard.signed_in("staff").act(f"/tonight/alarms/{alert_id}/take", page="/").text
+    assert "李局 00:30 已知悉" in page
+    dashboard.story.hears("leader")
+
+
+def test_county_roles_see_alerts_and_some_acknowledge_them(dashboard: Dashboard) -> None:
+    alert_id = report_emergency(dashboard)
+    takers = {"leader", "staff", "admin"}
+    for role in ROLES:
+        browser = dashboard.signed_in(role)
+        assert browser.get("/tonight/alarms").status_code == (200 if role in COUNTY_ROLES else 403)
+        expected = 200 if role in takers else 403
+        assert browser.act(f"/tonight/alarms/{alert_id}/take", page="/").status_code == expected
+    assert dashboard.signed_in("admin").act("/tonight/alarms/999/take", page="/").status_code == 404
+    dashboard.story.hears("leader")
