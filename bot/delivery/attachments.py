@@ -11,10 +11,10 @@ from bot.channels.errors import ChannelError, Permanent, Transient
 from bot.channels.interface import Channel
 from bot.channels.ssrf_guard import SsrfGuard
 from bot.media.film_images import FilmImages, FilmImagesBusy
-from bot.reports.daily import write_daily
 from bot.signed_links import SignedLinks
 from bot.texts import say
 from bot.unit_of_work import UnitOfWork
+from bot.workbooks.reports.daily import write_daily_table
 from schedules.context import Context
 from schedules.notify import notify_office
 from schedules.reports.daily import daily_report
@@ -164,7 +164,7 @@ class Attachments:
             rules = self._uow.rules(store)
             report = daily_report(Context(store, rules, workbook.issued_at), workbook.night)
         file = BytesIO()
-        write_daily(file, report, rules)
+        write_daily_table(file, report, rules)
         return file.getvalue()
 
     def mark_push_unsent(self, notice: Notice, store: Store) -> None:

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from bot.reports import daily
 from bot.texts import say
+from bot.workbooks.reports.daily import write_daily_table
 from bot.workbooks.reports.report_table import OutputTarget, format_percent
 from bot.workbooks.reports.weekly import write_weekly_table
 from bot.workbooks.reports.yearly import write_yearly_table
@@ -161,7 +162,7 @@ def print_yearly(report: YearlyReport) -> None:
 
 # Name -> functions that make a report for a day, write it as a workbook, return it as JSON, print it.
 REPORTS: dict[str, tuple[Any, Any, Any, Any]] = {
-    "daily": (daily_report, daily.write_daily, daily.daily_json, daily.print_daily),
+    "daily": (daily_report, write_daily_table, daily.daily_json, daily.print_daily),
     "weekly": (weekly_report, write_weekly, weekly_json, print_weekly),
     "year": (yearly_report, write_yearly, yearly_json, print_yearly),
 }

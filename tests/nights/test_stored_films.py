@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from bot.media.integrity import INTEGRITY_FACT, IntegrityResult, IntegritySampler, verify_films
-from bot.reports.daily import daily_json, write_daily
+from bot.reports.daily import daily_json
 from bot.reports.night import night_json
 from bot.unit_of_work import UnitOfWork
+from bot.workbooks.reports.daily import write_daily_table
 from schedules.context import Context
 from schedules.reports.daily import daily_report
 from storage.backup import backup, restore
@@ -88,7 +89,7 @@ def shown(database: Database, night: Story) -> tuple[str, str, bytes]:
         book, sheet = memory.rules(store), io.BytesIO()
         ctx = Context(store, book, as_of)
         report, view = daily_report(ctx, NIGHT), night_json(ctx, NIGHT)
-    write_daily(sheet, report, book)
+    write_daily_table(sheet, report, book)
     return json.dumps(view), json.dumps(daily_json(report, book)), sheet.getvalue()
 
 

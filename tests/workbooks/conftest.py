@@ -1,4 +1,4 @@
-"""An office with a real database, a directory for objects, and a folder of workbooks."""
+"""Imports and exports of register workbooks into a real database and an object store."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from bot.workbooks.register.apply import apply_register
 from bot.workbooks.register.export import export_register
 from bot.workbooks.register.parse import parse_register
 from bot.workbooks.register.result import ImportResult
+from bot.workbooks.register.xlsx_reader import Limits
 from storage.db.database import Database
 from storage.db.models import Base
 from storage.objects import open_object_store
@@ -20,11 +21,12 @@ from storage.store import Store
 from tests.places import Place, here
 from tests.workbooks.sample import Sheets, write_sheets
 
+LIMITS = Limits()
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 
 
 class Office:
-    """Imports and exports as the commands do."""
+    """Imports and exports workbooks as the commands do."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -32,9 +34,9 @@ class Office:
         self.database = Database(here().migrated(folder))
         self.objects = open_object_store(f"file:{folder / 'objects'}")
 
-    def take(self, path: Path, *, dry_run: bool = False, now: datetime = NOW) -> ImportResult:
+    def take(self, path: Path, *, dry_run: bool = False, now: datetime = NOW, limits: Limits = LIMITS) -> ImportResult:
         """Import a workbook."""
-        parsed = parse_register(path)
+        parsed = parse_register(path, limits)
         with self.database.transaction() as session:
             return apply_register(parsed, Store(session), self.objects, now, dry_run=dry_run)
 
@@ -43,7 +45,7 @@ class Office:
         return self.take(write_sheets(self.folder / "given.xlsx", sheets, headings), **how)
 
     def give(self, name: str = "out.xlsx") -> Path:
-        """Export a workbook; every film must have been readable."""
+        """Export a workbook; every film must be readable."""
         path = self.folder / name
         with self.database.read() as session:
             assert export_register(Store(session), self.objects, path) == []
@@ -55,7 +57,6 @@ class Office:
             return session.query(model).order_by(*model.__table__.primary_key).all()
 
     def close(self) -> None:
-        """Let go of the database."""
         self.database.close()
 
 

@@ -1,58 +1,77 @@
-"""The daily table proves its sums and never differs from itself."""
+"""The daily table: its content, its counts, and the same bytes for the same report."""
 
 from __future__ import annotations
 
 import io
 from dataclasses import replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from openpyxl import load_workbook
 
-from bot.workbooks.reports.daily import DailyRow, DailyTable, SupervisorRow, write_daily_table
+from bot.workbooks.reports.daily import write_daily_table
+from schedules.patrol_night import SubmissionWindow
+from schedules.reports.daily import DailyReport, ReportRow
+from schedules.review.tally import ReviewFinding, ReviewTally
+from schedules.rules import RuleBook
 
-CHINA = timezone(timedelta(hours=8))
+RULES = RuleBook(ZoneInfo("Asia/Shanghai"))
 
 
 def at(hour: int, minute: int, day: int = 24) -> datetime:
-    return datetime(2026, 11, day, hour, minute, tzinfo=CHINA)
+    return datetime(2026, 11, day, hour, minute, tzinfo=RULES.zone)
+
+
+def enterprise(
+    name: str,
+    risk: str | None,
+    due: int,
+    done: int,
+    sent: tuple[datetime, datetime] | None,
+    state: str,
+    **fields: Any,
+) -> ReportRow:
+    first_at, last_at = sent or (None, None)
+    return ReportRow("E", name, risk, state, due, done, first_at, last_at, fields.pop("missing", ()), **fields)
 
 
 ROWS = (
-    DailyRow("按时厂", "红", 2, 2, at(0, 5), at(0, 9), "on_time"),
-    DailyRow("提前厂", "蓝", 2, 2, at(23, 58, 23), at(0, 9), "on_time"),
-    DailyRow("迟报厂", "黄", 1, 1, at(6, 30), at(6, 30), "late"),
-    DailyRow("未报黄厂", "黄", 2, 0, None, None, "missing", ("1 罐区", "2 泵房"), "=1+1"),
-    DailyRow("未报红厂", "红", 1, 0, None, None, "missing", ("1 罐区",)),
-    DailyRow("停产厂", None, 0, 0, None, None, "exempt"),
-    DailyRow("待判厂", None, 1, 0, None, None, "unjudged"),
-    DailyRow("部分厂", None, 2, 1, at(1, 0), at(1, 0), "partial", ("2 泵房",)),
+    enterprise("按时厂", "红", 2, 2, (at(0, 5), at(0, 9)), "on_time"),
+    enterprise("提前厂", "蓝", 2, 2, (at(23, 58, 23), at(0, 9)), "on_time"),
+    enterprise("迟报厂", "黄", 1, 1, (at(6, 30), at(6, 30)), "late"),
+    enterprise("=1+1", "黄", 2, 0, None, "missing", missing=("1 罐区", "2 泵房"), remarks=("photo_only",)),
+    enterprise("未报红厂", "红", 1, 0, None, "missing", missing=("1 罐区",)),
+    enterprise("停产厂", None, 0, 0, None, "exempt"),
+    enterprise("待判厂", None, 1, 0, None, "unjudged"),
+    enterprise("部分厂", None, 2, 1, (at(1, 0), at(1, 0)), "partial", missing=("2 泵房",)),
 )
 COUNTS = {"expected": 8, "on_time": 2, "late": 1, "partial": 1, "missing": 2, "exempt": 1, "unjudged": 1}
-TABLE = DailyTable(date(2026, 11, 24), at(0, 0), at(6, 0), COUNTS, ("刘局",), ("小赵", "小钱"), ROWS, at(7, 37))
+WINDOW = SubmissionWindow(at(0, 0), at(6, 0), at(12, 0), timedelta(0))
+REPORT = DailyReport(date(2026, 11, 24), WINDOW, at(7, 37), COUNTS, ROWS, leaders=("刘局",), staff=("小赵", "小钱"))
 
 
-def cells(table: DailyTable) -> list[tuple[Any, ...]]:
+def cells(report: DailyReport) -> list[tuple[Any, ...]]:
     written = io.BytesIO()
-    write_daily_table(written, table)
+    write_daily_table(written, report, RULES)
     sheet = load_workbook(io.BytesIO(written.getvalue())).worksheets[0]
     return [row for row in sheet.iter_rows(values_only=True) if any(value is not None for value in row)]
 
 
-def test_the_head_names_night_window_duty_and_proves_the_sum() -> None:
-    assert [row[0] for row in cells(TABLE)[:4]] == [
+def test_the_intro_has_the_night_the_window_the_duty_and_the_counts() -> None:
+    assert [row[0] for row in cells(REPORT)[:4]] == [
         "夜巡日报　2026年11月23日夜（11月24日凌晨）",
         "报送时间：2026-11-24 00:00 至 2026-11-24 06:00",
         "值班领导：刘局　值班人员：小赵、小钱",
         "应报 8 家 = 按时 2 + 迟报 1 + 部分未报 1 + 未报 2 + 停产免报 1 + 待判 1",
     ]
-    assert cells(TABLE)[-1][0] == "制表时间：2026-11-24 07:37"
+    assert cells(REPORT)[-1][0] == "制表时间：2026-11-24 07:37"
 
 
 def test_the_worst_rows_come_first() -> None:
-    rows = cells(TABLE)[4:-1]
+    rows = cells(REPORT)[4:-1]
     assert rows[0] == (
         "序号",
         "企业",
@@ -70,7 +89,7 @@ def test_the_worst_rows_come_first() -> None:
     )
     assert [row[1] for row in rows[1:]] == [
         "未报红厂",
-        "未报黄厂",
+        "=1+1",
         "部分厂",
         "待判厂",
         "迟报厂",
@@ -78,19 +97,27 @@ def test_the_worst_rows_come_first() -> None:
         "提前厂",
         "停产厂",
     ]
-    assert rows[2] == (2, "未报黄厂", "黄", 2, 0, None, None, "未报", "1 罐区、2 泵房", "=1+1", None, None, None)
+    assert rows[2] == (
+        2,
+        "=1+1",
+        "黄",
+        2,
+        0,
+        None,
+        None,
+        "未报",
+        "1 罐区、2 泵房",
+        "只发了照片，没有视频",
+        None,
+        None,
+        None,
+    )
     assert rows[7][5:7] == ("11-23 23:58", "00:09")
 
 
-def test_the_countys_own_gap_stands_in_the_same_table() -> None:
-    county = SupervisorRow(
-        films_due=12,
-        films_reviewed=10,
-        reviewers=("李局", "王科"),
-        unreviewed_receipts=("1124-0003", "1124-0007"),
-        watched_minutes=9,
-    )
-    last = cells(replace(TABLE, supervisor_row=county))[-2]
+def test_the_review_of_the_office_is_the_last_row() -> None:
+    review = ReviewTally(due=12, done=10, pending=("1124-0003", "1124-0007"), reviewers=("李局", "王科"), watched_s=550)
+    last = cells(replace(REPORT, review=review))[-2]
     assert last == (
         9,
         "监管办公室（审看）",
@@ -106,25 +133,27 @@ def test_the_countys_own_gap_stands_in_the_same_table() -> None:
         "李局、王科",
         None,
     )
-    assert cells(replace(TABLE, supervisor_row=replace(county, unreviewed_receipts=())))[-2][7] == "已看完"
+    assert cells(replace(REPORT, review=replace(review, pending=())))[-2][7] == "已看完"
 
 
-def test_what_was_found_stands_with_its_enterprise() -> None:
-    first = replace(TABLE.rows[0], review_progress="2/2", reviewers=("李局",), review_findings=("1 罐区 有问题：滴漏",))
-    rows = cells(replace(TABLE, rows=(first, *TABLE.rows[1:])))
-    assert next(row for row in rows if row[1] == first.enterprise)[10:] == ("2/2", "李局", "1 罐区 有问题：滴漏")
+def test_review_findings_are_in_the_row_of_the_enterprise() -> None:
+    findings = (ReviewFinding("1124-0001", "1 罐区", "problem", "滴漏"),)
+    review = ReviewTally(due=2, done=2, reviewers=("李局",), findings=findings)
+    first = replace(ROWS[0], review=review)
+    rows = cells(replace(REPORT, rows=(first, *ROWS[1:])))
+    assert next(row for row in rows if row[1] == first.name)[10:] == ("2/2", "李局", "1 罐区 有问题：滴漏")
 
 
-def test_the_same_night_is_the_same_bytes(tmp_path: Path) -> None:
+def test_the_same_report_gives_the_same_bytes(tmp_path: Path) -> None:
     written = io.BytesIO()
-    write_daily_table(tmp_path / "night.xlsx", TABLE)
-    write_daily_table(written, TABLE)
+    write_daily_table(tmp_path / "night.xlsx", REPORT, RULES)
+    write_daily_table(written, REPORT, RULES)
     assert (tmp_path / "night.xlsx").read_bytes() == written.getvalue()
 
 
-def test_it_prints_on_one_landscape_page_width() -> None:
+def test_the_sheet_prints_on_a4_landscape() -> None:
     written = io.BytesIO()
-    write_daily_table(written, TABLE)
+    write_daily_table(written, REPORT, RULES)
     sheet = load_workbook(io.BytesIO(written.getvalue())).worksheets[0]
     assert (sheet.page_setup.orientation, sheet.page_setup.paperSize, sheet.page_setup.fitToHeight) == (
         "landscape",
@@ -133,19 +162,19 @@ def test_it_prints_on_one_landscape_page_width() -> None:
     )
     assert sheet.sheet_properties.pageSetUpPr.fitToPage
     assert sheet.print_title_rows == "$5:$5"
-    assert sheet["J7"].data_type == "s"
+    assert sheet["B7"].data_type == "s"
 
 
 @pytest.mark.parametrize("counts", [{**COUNTS, "expected": 9}, {**COUNTS, "missing": 1, "late": 2}, {}])
-def test_a_table_whose_sum_is_not_proven_does_not_go_out(counts: dict[str, int]) -> None:
+def test_counts_that_differ_from_the_rows_are_refused(counts: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="not those of the rows"):
-        write_daily_table(io.BytesIO(), replace(TABLE, counts=counts))
+        write_daily_table(io.BytesIO(), replace(REPORT, counts=counts), RULES)
 
 
-def test_an_unknown_state_does_not_go_out() -> None:
+def test_an_unknown_state_is_refused() -> None:
     with pytest.raises(ValueError, match="unknown states"):
-        write_daily_table(io.BytesIO(), replace(TABLE, rows=(replace(ROWS[0], state="fine"),)))
+        write_daily_table(io.BytesIO(), replace(REPORT, rows=(replace(ROWS[0], state="fine"),)), RULES)
 
 
-def test_whoever_stands_behind_the_leader_is_named_and_nobody_is_said() -> None:
-    assert cells(replace(TABLE, backups=("陈科",), staff=()))[2][0] == "值班领导：刘局　值班人员：无　备班领导：陈科"
+def test_backups_and_a_missing_staff_are_named() -> None:
+    assert cells(replace(REPORT, backups=("陈科",), staff=()))[2][0] == "值班领导：刘局　值班人员：无　备班领导：陈科"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from openpyxl import Workbook
 
-from bot.workbooks.register import xlsx_reader
+from bot.workbooks.register.xlsx_reader import Limits
 from storage.db.models import Base, Enterprise, Fact, Rule
 from storage.objects import ObjectError
 from tests.workbooks.conftest import Office
@@ -274,14 +274,15 @@ def test_declared_entities_are_not_expanded(office: Office) -> None:
     assert office.take(path).text_lines() == ["不是 Excel 工作簿（.xlsx），或者文件已损坏"]
 
 
-def test_what_is_too_big_is_refused_before_it_is_read(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("limits", "line"),
+    [
+        (Limits(rows=30), "“企业”超过 30 行，请拆成几个文件导入"),
+        (Limits(row_bytes=500, chunk_bytes=16), "文件展开后过大，请只保留需要导入的表"),
+        (Limits(unpacked_bytes=1000), "文件展开后过大，请只保留需要导入的表"),
+        (Limits(file_bytes=1000), "文件超过 0 MB，请只保留需要导入的表"),
+    ],
+)
+def test_a_workbook_over_a_limit_is_refused(office: Office, limits: Limits, line: str) -> None:
     path = make_register(office.folder / "r.xlsx", enterprises=40)
-    monkeypatch.setattr(xlsx_reader, "MAX_ROWS", 30)
-    assert office.take(path).text_lines() == ["“企业”超过 30 行，请拆成几个文件导入"]
-    monkeypatch.setattr(xlsx_reader, "MAX_ROW_BYTES", 500)
-    monkeypatch.setattr(xlsx_reader, "_CHUNK", 16)
-    assert office.take(path).text_lines() == ["文件展开后过大，请只保留需要导入的表"]
-    monkeypatch.setattr(xlsx_reader, "MAX_UNPACKED_BYTES", 1000)
-    assert office.take(path).text_lines() == ["文件展开后过大，请只保留需要导入的表"]
-    monkeypatch.setattr(xlsx_reader, "MAX_FILE_BYTES", 1000)
-    assert office.take(path).text_lines() == ["文件超过 0 MB，请只保留需要导入的表"]
+    assert office.take(path, limits=limits).text_lines() == [line]

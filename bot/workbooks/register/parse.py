@@ -1,4 +1,4 @@
-"""The register workbook as its author meant it: rows of typed values, and every cell that is not understood."""
+"""Parses the register workbook into rows of typed values, and lists every cell it refuses."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from bot.texts import say
 from bot.workbooks.register.result import CellError, ImportRefusal
 from bot.workbooks.register.row_checks import ROW_CHECKS
 from bot.workbooks.register.schema import SHEETS_BY_TITLE, Column, Sheet
-from bot.workbooks.register.xlsx_reader import HEADING_SEARCH_ROWS, Grid, UncalculatedFormula, read_grids
+from bot.workbooks.register.xlsx_reader import HEADING_SEARCH_ROWS, Grid, Limits, UncalculatedFormula, read_grids
 
 
 @dataclass
 class ParsedRow:
-    """One understood row: Excel's row number and the value of every field whose column is there."""
+    """One valid row: Excel's row number and the value of every field whose column exists."""
 
     number: int
     values: dict[str, Any]
 
     def get(self, field: str) -> Any:
-        """The value of a field, None where its column is missing."""
+        """The value of a field; None where its column is missing."""
         return self.values.get(field)
 
 
 @dataclass
 class ParsedSheet:
-    """One known sheet of a workbook. `mentioned` holds the first key of every row, also of refused ones."""
+    """One sheet of the register. `mentioned_keys` holds the first key of every row, also of refused ones."""
 
     title: str
     rows: list[ParsedRow] = field(default_factory=list)
@@ -38,9 +38,9 @@ class ParsedSheet:
 
 @dataclass
 class ParsedRegister:
-    """A whole workbook, read without asking the database anything.
+    """A whole workbook, parsed without the database.
 
-    `misread` is set when a sheet could not be read at all, so that nothing can be said of what refers to it.
+    With `has_unreadable_sheet` references to rows of that sheet cannot be checked.
     """
 
     sheets: dict[str, ParsedSheet] = field(default_factory=dict)
@@ -50,21 +50,21 @@ class ParsedRegister:
     has_unreadable_sheet: bool = False
 
     def rows(self, title: str) -> list[ParsedRow]:
-        """The understood rows of a sheet, none where the sheet is missing."""
+        """The valid rows of a sheet; none where the sheet is missing."""
         return self.sheets[title].rows if title in self.sheets else []
 
     def mentions(self, title: str, key: Any) -> bool:
-        """True if a sheet names this thing, be it in a row that is refused."""
+        """Whether a row of the sheet has this key, be it a refused one."""
         return title in self.sheets and key in self.sheets[title].mentioned_keys
 
 
-def parse_register(path: str | Path) -> ParsedRegister:
-    """Read and check a register workbook. Never raises for what is in the file: see `refusals`."""
+def parse_register(path: str | Path, limits: Limits = Limits()) -> ParsedRegister:  # noqa: B008 - it is immutable
+    """Read and check a register workbook. What is wrong with the file is in `refusals`, never raised."""
     path, parsed = Path(path), ParsedRegister()
     try:
-        grids = read_grids(path, SHEETS_BY_TITLE)
-    except CellError as problem:
-        return _unreadable(parsed, problem)
+        grids = read_grids(path, SHEETS_BY_TITLE, limits)
+    except CellError as error:
+        return _unreadable(parsed, error)
     for grid in grids:
         parse_sheet(grid, parsed, path.parent)
     if not parsed.sheets:
@@ -73,7 +73,7 @@ def parse_register(path: str | Path) -> ParsedRegister:
 
 
 def parse_sheet(grid: Grid, parsed: ParsedRegister, folder: Path) -> None:
-    """Read one sheet into `parsed`; what its cells call files lies in `folder`."""
+    """Parse one sheet into `parsed`. The files that its cells name are in `folder`."""
     title = grid.title.strip()
     if title not in SHEETS_BY_TITLE or title in parsed.sheets:
         parsed.unknown_sheets.append(grid.title)
@@ -82,8 +82,8 @@ def parse_sheet(grid: Grid, parsed: ParsedRegister, folder: Path) -> None:
         _SheetReader(SHEETS_BY_TITLE[title], grid, parsed, folder).read()
 
 
-def _unreadable(parsed: ParsedRegister, problem: CellError) -> ParsedRegister:
-    parsed.refusals.append(ImportRefusal(None, None, None, None, problem.reason))
+def _unreadable(parsed: ParsedRegister, error: CellError) -> ParsedRegister:
+    parsed.refusals.append(ImportRefusal(None, None, None, None, error.reason))
     parsed.has_unreadable_sheet = True
     return parsed
 
@@ -91,29 +91,29 @@ def _unreadable(parsed: ParsedRegister, problem: CellError) -> ParsedRegister:
 class _SheetReader:
     def __init__(self, sheet: Sheet, grid: Grid, parsed: ParsedRegister, folder: Path) -> None:
         self.sheet, self.grid, self.parsed, self.folder = sheet, grid, parsed, folder
-        self.into = parsed.sheets[sheet.title]
+        self.parsed_sheet = parsed.sheets[sheet.title]
         self.columns: dict[str, int] = {}
-        self.seen: dict[tuple[Any, ...], int] = {}
+        self.row_of_key: dict[tuple[Any, ...], int] = {}
 
     def read(self) -> None:
-        """Find the headings, then take every row below them that is not empty."""
+        """Find the headings, then parse every row below them that is not empty."""
         heading = self._heading_row()
         if heading is None:
             return
         for number in range(heading + 1, len(self.grid.rows) + 1):
             if self._is_filled(number):
-                self.into.rows_read += 1
-                self._take(number)
+                self.parsed_sheet.rows_read += 1
+                self._read_row(number)
 
     def _heading_row(self) -> int | None:
-        fewest: list[str] = list(self.sheet.required_headings)
+        fewest_missing: list[str] = list(self.sheet.required_headings)
         for number in range(1, min(HEADING_SEARCH_ROWS, len(self.grid.rows)) + 1):
             titles = [_heading(value) for value in self.grid.rows[number - 1]]
-            lacking = [title for title in self.sheet.required_headings if title not in titles]
-            if not lacking:
+            missing = [title for title in self.sheet.required_headings if title not in titles]
+            if not missing:
                 return number if self._set_columns(titles) else None
-            fewest = min(fewest, lacking, key=len)
-        self._refuse_sheet("register.no_headings", columns="、".join(fewest), rows=HEADING_SEARCH_ROWS)
+            fewest_missing = min(fewest_missing, missing, key=len)
+        self._refuse_sheet("register.no_headings", columns="、".join(fewest_missing), rows=HEADING_SEARCH_ROWS)
         return None
 
     def _set_columns(self, titles: list[str]) -> bool:
@@ -136,45 +136,41 @@ class _SheetReader:
         values = self.grid.rows[number - 1]
         return any(not _is_empty(values[index - 1]) for index in self.columns.values() if index <= len(values))
 
-    def _take(self, number: int) -> None:
+    def _read_row(self, number: int) -> None:
         before = len(self.parsed.refusals)
         row = ParsedRow(number, {})
         for column in self.sheet.columns:
             if column.title in self.columns:
-                self._take_cell(row, column)
+                self._read_cell(row, column)
         if self.sheet.columns[0].field in row.values:
-            self.into.mentioned_keys.add(row.values[self.sheet.columns[0].field])
+            self.parsed_sheet.mentioned_keys.add(row.values[self.sheet.columns[0].field])
         if len(self.parsed.refusals) == before:
             self._check(row)
         if len(self.parsed.refusals) == before:
-            self.into.rows.append(row)
+            self.parsed_sheet.rows.append(row)
 
-    def _take_cell(self, row: ParsedRow, column: Column) -> None:
-        found = self.grid.value_at(row.number, self.columns[column.title])
+    def _read_cell(self, row: ParsedRow, column: Column) -> None:
         try:
-            row.values[column.field] = _value(column, found)
-        except CellError as problem:
-            self._refuse(row, column.title, problem)
+            row.values[column.field] = _parse_cell(column, self.grid.value_at(row.number, self.columns[column.title]))
+        except CellError as error:
+            self._refuse(row, column.title, error)
 
     def _check(self, row: ParsedRow) -> None:
-        """What only shows when the cells of a row are seen together, or the rows of a sheet."""
-        for field_name, problem in ROW_CHECKS.get(self.sheet.title, _nothing)(row.values, self.folder):
-            self._refuse(row, self.sheet.title_of(field_name), problem)
+        """Check the cells of a row together, and its key against the rows above."""
+        check = ROW_CHECKS.get(self.sheet.title)
+        for field_name, error in check(row.values, self.folder) if check else ():
+            self._refuse(row, self.sheet.title_of(field_name), error)
         key = tuple(row.get(field_name) for field_name in self.sheet.key_fields)
-        first = self.seen.setdefault(key, row.number) if key else row.number
+        first = self.row_of_key.setdefault(key, row.number) if key else row.number
         if first != row.number:
             self._refuse(
                 row, self.sheet.title_of(self.sheet.key_fields[-1]), CellError("register.duplicate_row", row=first)
             )
 
-    def _refuse(self, row: ParsedRow, column: str, problem: CellError) -> None:
-        found = self.grid.value_at(row.number, self.columns[column]) if column in self.columns else None
-        text = "" if found is None else str(found)
-        self.parsed.refusals.append(ImportRefusal(self.sheet.title, row.number, column, text, problem.reason))
-
-
-def _nothing(_values: dict[str, Any], _folder: Path) -> list[tuple[str, CellError]]:
-    return []
+    def _refuse(self, row: ParsedRow, column: str, error: CellError) -> None:
+        value = self.grid.value_at(row.number, self.columns[column]) if column in self.columns else None
+        text = "" if value is None else str(value)
+        self.parsed.refusals.append(ImportRefusal(self.sheet.title, row.number, column, text, error.reason))
 
 
 def _heading(value: Any) -> str:
@@ -185,11 +181,11 @@ def _is_empty(value: Any) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
-def _value(column: Column, found: Any) -> Any:
-    if isinstance(found, UncalculatedFormula):
+def _parse_cell(column: Column, value: Any) -> Any:
+    if isinstance(value, UncalculatedFormula):
         raise CellError("register.formula_not_calculated")
-    if not _is_empty(found):
-        return column.parse(found)
+    if not _is_empty(value):
+        return column.parse(value)
     if column.required:
         raise CellError("register.required")
     return list(column.default) if isinstance(column.default, list) else column.default

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -19,6 +17,9 @@ from bot.workbooks.reports.report_table import (
     format_datetime,
     write_workbook,
 )
+from schedules.reports.daily import DailyReport, ReportRow
+from schedules.review.tally import ReviewFinding, ReviewTally
+from schedules.rules import RuleBook
 
 COLUMNS = (
     ("序号", 6),
@@ -38,125 +39,87 @@ COLUMNS = (
 LEFT_ALIGNED_COLUMNS = frozenset({2, 9, 10, 13})
 
 
-@dataclass(frozen=True)
-class DailyRow:
-    """One enterprise. `state` is one of STATES; instants carry the zone in which they are to be shown."""
+def write_daily_table(target: OutputTarget, report: DailyReport, rules: RuleBook) -> None:
+    """Write the report to a path or an open binary file; the same report is always the same bytes.
 
-    enterprise: str
-    risk: str | None
-    parts_due: int
-    parts_filmed: int
-    first_at: datetime | None
-    last_at: datetime | None
-    state: str
-    missing_parts: tuple[str, ...] = ()
-    remark: str = ""
-    review_progress: str = ""
-    reviewers: tuple[str, ...] = ()
-    review_findings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class SupervisorRow:
-    """The supervisor's own row: what was to be watched, what has been, and the receipts of what has not."""
-
-    films_due: int
-    films_reviewed: int
-    reviewers: tuple[str, ...]
-    unreviewed_receipts: tuple[str, ...]
-    watched_minutes: int
-
-
-@dataclass(frozen=True)
-class DailyTable:
-    """One night. `counts` has `expected` and every one of STATES, as `night --json` does."""
-
-    night: date
-    opens: datetime
-    closes: datetime
-    counts: Mapping[str, int]
-    leaders: tuple[str, ...]
-    staff: tuple[str, ...]
-    rows: tuple[DailyRow, ...]
-    issued_at: datetime
-    backups: tuple[str, ...] = ()
-    window_extension: timedelta = timedelta(0)
-    supervisor_row: SupervisorRow | None = None
-    audit_log_head: str | None = None
-
-
-def write_daily_table(target: OutputTarget, table: DailyTable) -> None:
-    """Write the table to a path or an open binary file; the same table is always the same bytes.
-
-    Raises ValueError when the counts are not proven by the rows: such a table must not go out.
+    Raises ValueError when the counts do not agree with the rows: such a table must not be issued.
     """
-    _prove(table)
-    evening = format_date(table.night - timedelta(days=1), with_year=True)
-    title = say("workbook.daily_title", evening=evening, morning=format_date(table.night))
+    _check_counts(report)
+    evening = format_date(report.night - timedelta(days=1), with_year=True)
+    title = say("workbook.daily_title", evening=evening, morning=format_date(report.night))
     rows = [
-        TableRow(_values(number, row, table.night), row.state)
-        for number, row in enumerate(sorted(table.rows, key=_badness), 1)
+        TableRow(_values(number, row, report.night, rules), row.state)
+        for number, row in enumerate(sorted(report.rows, key=_severity), 1)
     ]
-    if table.supervisor_row is not None:
-        rows.append(TableRow(_county(len(rows) + 1, table.supervisor_row), None))
-    name, words = say("workbook.daily_sheet"), LEFT_ALIGNED_COLUMNS
-    write_workbook(target, [ReportTable(name, title, _sentences(table), COLUMNS, words, rows, table.issued_at)])
+    if report.review.due:
+        rows.append(TableRow(_office_values(len(rows) + 1, report.review), None))
+    sheet_title, issued_at = say("workbook.daily_sheet"), report.issued_at.astimezone(rules.zone)
+    intro_lines = _intro_lines(report, rules)
+    write_workbook(
+        target, [ReportTable(sheet_title, title, intro_lines, COLUMNS, LEFT_ALIGNED_COLUMNS, rows, issued_at)]
+    )
 
 
-def _prove(table: DailyTable) -> None:
-    by_state = Counter(row.state for row in table.rows)
+def _check_counts(report: DailyReport) -> None:
+    by_state = Counter(row.state for row in report.rows)
     if unknown := by_state.keys() - STATE_STYLES.keys():
         raise ValueError(f"unknown states {sorted(unknown)}")
-    counted = {state: by_state[state] for state in STATE_STYLES} | {"expected": len(table.rows)}
-    stated = {name: table.counts.get(name, 0) for name in counted}
+    counted = {state: by_state[state] for state in STATE_STYLES} | {"expected": len(report.rows)}
+    stated = {name: report.counts.get(name, 0) for name in counted}
     if stated != counted:
         raise ValueError(f"counts {stated} are not those of the rows, {counted}")
 
 
-def _sentences(table: DailyTable) -> tuple[str, ...]:
+def _intro_lines(report: DailyReport, rules: RuleBook) -> tuple[str, ...]:
+    opens, closes = (instant.astimezone(rules.zone) for instant in (report.window.opens, report.window.closes))
     nobody = say("workbook.daily_none")
-    leaders, staff = ("、".join(names) or nobody for names in (table.leaders, table.staff))
-    backup = say("workbook.daily_backup", backups="、".join(table.backups)) if table.backups else ""
-    key = "workbook.daily_window_extended" if table.window_extension else "workbook.daily_window"
-    minutes = round(table.window_extension.total_seconds() / 60)
-    counts = {name: table.counts.get(name, 0) for name in ("expected", *STATE_STYLES)}
+    leaders, staff = ("、".join(names) or nobody for names in (report.leaders, report.staff))
+    backup = say("workbook.daily_backup", backups="、".join(report.backups)) if report.backups else ""
+    key = "workbook.daily_window_extended" if report.window.extension else "workbook.daily_window"
+    minutes = round(report.window.extension.total_seconds() / 60)
+    counts = {name: report.counts.get(name, 0) for name in ("expected", *STATE_STYLES)}
     return (
-        say(key, opens=format_datetime(table.opens), closes=format_datetime(table.closes), minutes=minutes),
+        say(key, opens=format_datetime(opens), closes=format_datetime(closes), minutes=minutes),
         say("workbook.daily_duty", leaders=leaders, staff=staff) + backup,
         say("workbook.daily_counts", **counts),
-        *([say("workbook.daily_audit_log_head", head=table.audit_log_head)] if table.audit_log_head else []),
+        *([say("workbook.daily_audit_log_head", head=report.audit_log_head)] if report.audit_log_head else []),
     )
 
 
-def _badness(row: DailyRow) -> tuple[int, int]:
-    return list(STATE_STYLES).index(row.state), RISK_LEVELS.index(row.risk) if row.risk in RISK_LEVELS else len(
-        RISK_LEVELS
-    )
+def _severity(row: ReportRow) -> tuple[int, int]:
+    risk = RISK_LEVELS.index(row.risk) if row.risk in RISK_LEVELS else len(RISK_LEVELS)
+    return list(STATE_STYLES).index(row.state), risk
 
 
-def _values(number: int, row: DailyRow, night: date) -> tuple[Any, ...]:
+def _values(number: int, row: ReportRow, night: date, rules: RuleBook) -> tuple[Any, ...]:
+    first, last = (_time(at and at.astimezone(rules.zone), night) for at in (row.first_at, row.last_at))
     return (
         number,
-        row.enterprise,
+        row.name,
         row.risk or "",
-        row.parts_due,
-        row.parts_filmed,
-        _time(row.first_at, night),
-        _time(row.last_at, night),
+        row.due,
+        row.done,
+        first,
+        last,
         say(STATE_STYLES[row.state][0]),
-        "、".join(row.missing_parts),
-        row.remark,
-        row.review_progress,
-        "、".join(row.reviewers),
-        "；".join(row.review_findings),
+        "、".join(row.missing),
+        "；".join(say(f"mark_label.{mark}") for mark in row.remarks),
+        f"{row.review.done}/{row.review.due}" if row.review.due else "",
+        "、".join(row.review.reviewers),
+        "；".join(map(_finding_text, row.review.findings)),
     )
 
 
-def _county(number: int, row: SupervisorRow) -> tuple[Any, ...]:
-    """The county's gap stands under those of the enterprises."""
-    count = len(row.unreviewed_receipts)
+def _finding_text(finding: ReviewFinding) -> str:
+    verdict, reason = say(f"verdict.{finding.word}"), finding.reason or ""
+    return say("workbook.daily_finding", part=finding.part, verdict=verdict, reason=reason).rstrip("：")
+
+
+def _office_values(number: int, review: ReviewTally) -> tuple[Any, ...]:
+    """The last row: the review of the night by the supervising office."""
+    count = len(review.pending)
     state = say("workbook.daily_unreviewed", count=count) if count else say("workbook.daily_reviewed")
-    remark = say("workbook.daily_watched", minutes=row.watched_minutes)
+    remark = say("workbook.daily_watched", minutes=round(review.watched_s / 60))
     return (
         number,
         say("workbook.daily_county"),
@@ -166,16 +129,16 @@ def _county(number: int, row: SupervisorRow) -> tuple[Any, ...]:
         "",
         "",
         state,
-        "、".join(row.unreviewed_receipts),
+        "、".join(review.pending),
         remark,
-        f"{row.films_reviewed}/{row.films_due}",
-        "、".join(row.reviewers),
+        f"{review.done}/{review.due}",
+        "、".join(review.reviewers),
         "",
     )
 
 
 def _time(at: datetime | None, night: date) -> str:
-    """The time of day; with the day where it is not the morning of the night."""
+    """The time of day, with the date where it is not that of the night."""
     if at is None:
         return ""
     return f"{at:%H:%M}" if at.date() == night else f"{at:%m-%d %H:%M}"
