@@ -18,15 +18,19 @@ from tests.places import Embedded, Place
 FETCHES, SENDS, TOKENS, GROUPS = "media/get", "message/send", "gettoken", "webhook/send"
 TROUBLE: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "no answer": [(FETCHES, {"drop": True}), (SENDS, {"drop": True}), (TOKENS, {"drop": True})],
-    "lost answers": [(SENDS, {"lose_answer": True}), (GROUPS, {"lose_answer": True}), (TOKENS, {"lose_answer": True})],
+    "lost answers": [
+        (SENDS, {"lose_response": True}),
+        (GROUPS, {"lose_response": True}),
+        (TOKENS, {"lose_response": True}),
+    ],
     "5xx": [(FETCHES, {"http_status": 502}), (SENDS, {"http_status": 500}), (GROUPS, {"http_status": 503})],
     "40014": [(FETCHES, {"errcode": 40014}), (SENDS, {"errcode": 40014})],
     "42001": [(FETCHES, {"errcode": 42001}), (SENDS, {"errcode": 42001})],
     "45009": [(FETCHES, {"errcode": 45009}), (SENDS, {"errcode": 45009}), (GROUPS, {"errcode": 45009})],
     "45033": [(FETCHES, {"errcode": 45033}), (SENDS, {"errcode": 45033})],
     "system busy": [(FETCHES, {"errcode": -1}), (SENDS, {"errcode": -1}), (TOKENS, {"errcode": -1})],
-    "cut bodies": [(FETCHES, {"cut_after": 300}), (FETCHES, {"cut_after": 0})],
-    "wrong bytes": [(FETCHES, {"wrong_bytes": True})],
+    "cut bodies": [(FETCHES, {"truncate_after": 300}), (FETCHES, {"truncate_after": 0})],
+    "wrong bytes": [(FETCHES, {"corrupt_bytes": True})],
 }
 
 

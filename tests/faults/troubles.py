@@ -22,8 +22,8 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"http_status": 502},
     {"delay": 2.0},
 )
-OF_SENDS: tuple[dict[str, Any], ...] = ({"lose_answer": True},)
-OF_FETCHES: tuple[dict[str, Any], ...] = ({"cut_after": 500}, {"wrong_bytes": True})
+OF_SENDS: tuple[dict[str, Any], ...] = ({"lose_response": True},)
+OF_FETCHES: tuple[dict[str, Any], ...] = ({"truncate_after": 500}, {"corrupt_bytes": True})
 A_PAGE = 4096
 CALM = 0.8
 
