@@ -56,7 +56,7 @@ def refusal(environment: dict[str, str], dotenv: Path = NOWHERE) -> str:
         ("WECOM_AGENT_ID", "abc"),
     ],
 )
-def test_a_wrong_value_is_named_with_what_was_found_and_what_is_expected(name: str, value: str) -> None:
+def test_a_wrong_value_is_reported_with_what_is_expected(name: str, value: str) -> None:
     line = refusal({name: value})
     expected = say(str(Config.model_fields[name].description))
     assert (name in line, value in line, expected in line, "\n" in line) == (True, True, True, False)
@@ -77,12 +77,12 @@ def test_a_wrong_value_is_named_with_what_was_found_and_what_is_expected(name: s
     ],
     ids=range(9),
 )
-def test_a_secret_is_not_shown_when_it_is_wrong(environment: dict[str, str]) -> None:
+def test_an_invalid_secret_is_not_shown(environment: dict[str, str]) -> None:
     line = refusal(environment)
     assert next(iter(environment)) in line
 
 
-def test_a_secret_is_not_shown_when_it_is_right() -> None:
+def test_a_valid_secret_is_not_shown() -> None:
     config = load_config(
         {
             **APP,
@@ -98,13 +98,13 @@ def test_a_secret_is_not_shown_when_it_is_right() -> None:
 
 
 @pytest.mark.parametrize(("door", "name"), [(door, name) for door, names in CHANNEL_SETTINGS.items() for name in names])
-def test_a_door_that_is_half_configured_stops_the_start(door: str, name: str) -> None:
+def test_a_partly_configured_channel_stops_the_start(door: str, name: str) -> None:
     whole = {key: KEY if key.endswith("AES_KEY") else "1" for key in CHANNEL_SETTINGS[door]}
     line = refusal({key: value for key, value in whole.items() if key != name})
     assert (name in line, say(f"channel.{door}") in line) == (True, True)
 
 
-def test_a_door_is_off_when_nothing_of_it_is_set() -> None:
+def test_a_channel_without_settings_is_off() -> None:
     assert (load_config({}, NOWHERE).wecom_app_configured, load_config(APP, NOWHERE).wecom_app_configured) == (
         False,
         True,
@@ -112,7 +112,7 @@ def test_a_door_is_off_when_nothing_of_it_is_set() -> None:
 
 
 @pytest.mark.parametrize("name", SECRET_SETTINGS)
-def test_every_secret_may_stand_in_a_file(name: str, tmp_path: Path) -> None:
+def test_every_secret_can_be_read_from_a_file(name: str, tmp_path: Path) -> None:
     shapes = {"DATABASE_URL": "sqlite:///x.db", "ALERT_FALLBACK_URLS": "json://h", "SECRET_KEY": LONG_HUSH}
     value = KEY if name.endswith("AES_KEY") else shapes.get(name, HUSH)
     (tmp_path / "secret").write_text(value + "\n")
@@ -123,12 +123,12 @@ def test_every_secret_may_stand_in_a_file(name: str, tmp_path: Path) -> None:
     assert (found if isinstance(found, str) else found.get_secret_value()) == value
 
 
-def test_a_file_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:
+def test_an_unreadable_secret_file_stops_the_start(tmp_path: Path) -> None:
     line = refusal({"SECRET_KEY_FILE": str(tmp_path / "gone")})
     assert ("SECRET_KEY_FILE" in line, str(tmp_path / "gone") in line) == (True, True)
 
 
-def test_the_environment_wins_over_the_file_also_where_it_names_a_file(tmp_path: Path) -> None:
+def test_the_environment_has_precedence_over_the_dotenv_file(tmp_path: Path) -> None:
     dotenv = tmp_path / ".env"
     dotenv.write_text("PORT=81\nHOST=0.0.0.0\nSECRET_KEY=written-in-the-dotenv-file-of-this-test\n")
     key = "read from the file that SECRET_KEY_FILE names"
@@ -141,7 +141,7 @@ def test_an_empty_value_means_the_default() -> None:
     assert load_config({"PORT": "", "TIMEZONE": " "}, NOWHERE) == load_config({}, NOWHERE)
 
 
-def test_several_fallback_addresses_may_have_commas_of_their_own() -> None:
+def test_fallback_urls_can_contain_commas() -> None:
     config = load_config({"ALERT_FALLBACK_URLS": "mailtos://u:p@h?to=a@x,b@y, json://h/p\n sms://z"}, NOWHERE)
     assert [url.get_secret_value() for url in config.ALERT_FALLBACK_URLS] == [
         "mailtos://u:p@h?to=a@x,b@y",
@@ -176,7 +176,7 @@ def test_the_program_ends_with_one_line_and_no_traceback(tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_file_without_rights_stops_the_start(tmp_path: Path) -> None:
+def test_a_secret_file_without_read_permission_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "key").write_text(HUSH)
     (tmp_path / "key").chmod(0)
     assert "SECRET_KEY_FILE" in refusal({"SECRET_KEY_FILE": str(tmp_path / "key")})

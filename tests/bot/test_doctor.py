@@ -72,7 +72,7 @@ def wrong(here: Edge, folder: Path, **settings: str) -> list[str]:
     return [line for line in examined(here, folder, **settings)[1] if not line.startswith("✔")]
 
 
-def test_a_county_that_is_well_is_told_so(county: Edge, tmp_path: Path) -> None:
+def test_a_correct_installation_passes(county: Edge, tmp_path: Path) -> None:
     code, lines = examined(county, tmp_path)
     assert (code, [line for line in lines if line.startswith("✘")]) == (0, [])
     assert [line for line in lines if line.startswith("！")] == [line for line in lines if "不是 https" in line]
@@ -102,7 +102,7 @@ def test_a_county_that_is_well_is_told_so(county: Edge, tmp_path: Path) -> None:
         ({"DATABASE_URL": "sqlite:///nowhere-yet.db"}, "✘ 数据库结构是 "),
     ],
 )
-def test_a_setting_that_is_wrong_is_found(
+def test_a_wrong_setting_is_reported(
     county: Edge, tmp_path: Path, settings: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -112,7 +112,7 @@ def test_a_setting_that_is_wrong_is_found(
     assert "word" not in "".join(lines)
 
 
-def test_an_address_that_is_not_trusted_is_named(county: Edge, tmp_path: Path) -> None:
+def test_an_untrusted_ip_address_is_named(county: Edge, tmp_path: Path) -> None:
     county.cloud.faults.inject("getcallbackip", errcode=60020)
     assert any("不在“企业可信IP”" in line for line in wrong(county, tmp_path))
     said = "errcode 60020: not allow to access from your ip, hint: [1], from ip: 203.0.113.7, more info at …"
@@ -120,12 +120,12 @@ def test_an_address_that_is_not_trusted_is_named(county: Edge, tmp_path: Path) -
     assert result.text.startswith("本机出口地址 203.0.113.7 不在“企业可信IP”")
 
 
-def test_a_page_that_is_not_ours_is_found(county: Edge, tmp_path: Path) -> None:
+def test_a_public_url_of_another_service_is_reported(county: Edge, tmp_path: Path) -> None:
     with site(lambda request: Response("welcome to nginx")) as other:
         assert any(f"{other.url} 打不开本服务" in line for line in wrong(county, tmp_path, PUBLIC_URL=other.url))
 
 
-def test_a_proxy_that_loses_the_query_is_found(county: Edge, tmp_path: Path) -> None:
+def test_a_proxy_that_drops_the_query_is_reported(county: Edge, tmp_path: Path) -> None:
     def proxy(request: Any) -> Response:
         answer = county.client.get(request.path)
         return Response(answer.data, status=answer.status_code, mimetype=answer.mimetype)
@@ -142,7 +142,7 @@ def test_a_proxy_that_loses_the_query_is_found(county: Edge, tmp_path: Path) -> 
         ("foreign_corp", "WECOM_ACCEPTED_CORP_IDS"),
     ],
 )
-def test_callbacks_that_come_and_never_open_are_found(county: Edge, tmp_path: Path, reason: str, said: str) -> None:
+def test_callbacks_that_are_always_refused_are_reported(county: Edge, tmp_path: Path, reason: str, said: str) -> None:
     CALLBACKS_TOTAL.labels("wecom_app", reason).inc(3)
     assert any(said in line and "3 个" in line for line in wrong(county, tmp_path))
     CALLBACKS_TOTAL.labels("wecom_app", "stored").inc()
@@ -169,7 +169,7 @@ def change(here: Edge, *rows: Any, **queries: Any) -> None:
         ("update alembic_version set version_num='9999'", "✘ 数据库结构 9999 比本程序的"),
     ],
 )
-def test_a_register_or_schema_that_lacks_something_is_found(
+def test_an_incomplete_register_or_schema_is_reported(
     county: Edge, tmp_path: Path, words: str, said: str
 ) -> None:
     change(county, words=words)
@@ -185,7 +185,7 @@ def test_a_leader_without_an_account_and_enterprises_that_cannot_send_are_named(
     assert any("有 1 家企业还没有任何人绑定账号，发不了视频：乙化工有限公司" in line for line in lines)
 
 
-def test_an_enterprise_outside_of_every_group_is_counted(county: Edge, tmp_path: Path) -> None:
+def test_enterprises_without_a_group_are_counted(county: Edge, tmp_path: Path) -> None:
     with county.bot.uow.transaction() as store:
         store.session.add(GroupChat(name="第二群", robot_key="KEY2"))
         enterprise = store.session.query(Enterprise).first()
@@ -195,7 +195,7 @@ def test_an_enterprise_outside_of_every_group_is_counted(county: Edge, tmp_path:
     assert any("有 1 家企业没有填所在的群" in line for line in wrong(county, tmp_path))
 
 
-def test_nobody_at_work_and_a_timetable_asleep_are_found(county: Edge, tmp_path: Path) -> None:
+def test_missing_workers_and_a_stalled_scheduler_are_reported(county: Edge, tmp_path: Path) -> None:
     with county.bot.uow.transaction() as store:
         store.outages.record_heartbeat(PROCESSING, wall_now() - timedelta(minutes=2))
     assert any("时刻表已有 120 秒没有动" in line or "时刻表已有 121 秒" in line for line in wrong(county, tmp_path))
@@ -204,7 +204,7 @@ def test_nobody_at_work_and_a_timetable_asleep_are_found(county: Edge, tmp_path:
     assert any("没有正在运行的 worker" in line for line in wrong(county, tmp_path))
 
 
-def test_several_workers_under_the_names_of_their_hosts_are_advised(county: Edge, tmp_path: Path) -> None:
+def test_several_workers_without_executor_ids_are_reported(county: Edge, tmp_path: Path) -> None:
     with county.bot.uow.transaction() as store:
         store.facts.store_fact(f"{WORKER_HEARTBEAT_PREFIX}two", {"at": wall_now().isoformat()})
     assert any("有 2 个 worker，而 EXECUTOR_ID 没有设" in line for line in wrong(county, tmp_path))

@@ -32,7 +32,7 @@ def secrets_of(here: Edge) -> list[str]:
     return [app.secret, app.token, app.encoding_aes_key, "ROBOT-KEY-0815", *(str(token[0]) for token in tokens)]
 
 
-def test_a_noisy_night_shows_no_secret(here: Edge, talk: pytest.LogCaptureFixture) -> None:
+def test_a_night_with_many_errors_logs_no_secret(here: Edge, talk: pytest.LogCaptureFixture) -> None:
     app = here.bot.channels.receivers["wecom_app"]
     app._client.timeouts = ClientTimeouts(request=(5, 0.2), wrong_secret_pause_s=0)  # type: ignore[attr-defined]
     release = threading.Event()
@@ -70,7 +70,7 @@ def _fail_while_failing(client: Any) -> None:
         raise DatabaseUnavailable("gone as well") from error
 
 
-def test_a_failure_while_handling_a_failure_shows_no_address(here: Edge) -> None:
+def test_a_chained_exception_shows_no_token(here: Edge) -> None:
     """What a traceback prints of the library's own errors holds the whole address."""
     client = here.bot.channels.receivers["wecom_app"]._client  # type: ignore[attr-defined]
     token, client._url = client.token(), "http://127.0.0.1:9"
@@ -85,7 +85,7 @@ def _add_a_group_twice(here: Edge) -> None:
         store.session.add(GroupChat(name=group.name, robot_key="ROBOT-KEY-0815"))
 
 
-def test_the_database_library_shows_no_values(here: Edge) -> None:
+def test_database_errors_show_no_values(here: Edge) -> None:
     with pytest.raises(IntegrityError) as found:
         _add_a_group_twice(here)
     assert "ROBOT-KEY-0815" not in "".join(traceback.format_exception(found.value))

@@ -66,7 +66,7 @@ def failed(settings: dict[str, str], folder: Path) -> str:
 
 
 @pytest.mark.parametrize("command", [["doctor"], ["night"], ["migrate"], ["serve"], ["report", "weekly"]])
-def test_commands_that_fail_show_no_secret(command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_commands_show_no_secret(command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     done = subprocess.run(
         [sys.executable, "-m", "bot", *command],
@@ -91,7 +91,7 @@ def test_health_and_metrics_show_no_secret(here: Edge) -> None:
     assert [secret for secret in secrets_of(here) if secret in pages] == []
 
 
-def test_a_watcher_and_a_guarded_address_that_fail_show_no_address(caplog: pytest.LogCaptureFixture) -> None:
+def test_failing_requests_show_no_url(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     # Put together here, for a traceback shows the lines of the test as well.
     near, far = (f"http://{host}/{'-'.join(('SECRET', 'OF', 'PATH'))}" for host in ("127.0.0.1:9", "nowhere.invalid"))

@@ -95,7 +95,7 @@ def uploaded(night: Story) -> Upload:
         return store.session.query(Upload).one()
 
 
-def test_a_film_over_the_page_is_filed_with_its_receipt(night: Story) -> None:
+def test_an_uploaded_film_is_filed_with_its_receipt(night: Story) -> None:
     phone = asked(night)
     page = phone.open()
     assert page.status_code == 200
@@ -112,7 +112,7 @@ def test_a_film_over_the_page_is_filed_with_its_receipt(night: Story) -> None:
     assert (clip["state"], clip["sha256"]) == ("filed", hashlib.sha256(film).hexdigest())
 
 
-def test_a_slow_net_makes_nobody_late(night: Story) -> None:
+def test_a_slow_upload_does_not_make_a_film_late(night: Story) -> None:
     night.time("05:50")
     night.hears("leader"), night.group_hears("KEY"), night.hears("h1"), night.hears("h2")
     phone = asked(night)
@@ -138,7 +138,7 @@ def everybody(night: Story) -> None:
     night.group_hears("KEY")
 
 
-def test_without_a_part_in_the_link_one_is_chosen_on_the_page(night: Story) -> None:
+def test_a_link_without_a_part_lets_the_page_choose_one(night: Story) -> None:
     phone = asked(night, "上传")
     assert "1 罐区" in phone.open().text
     film = film_bytes(12, "chosen")
@@ -149,7 +149,7 @@ def test_without_a_part_in_the_link_one_is_chosen_on_the_page(night: Story) -> N
     assert night.hears("p1")[0].splitlines()[1] == "甲化工 · 1 罐区"
 
 
-def test_a_film_that_is_none_is_unfit_on_the_page_as_in_the_chat(night: Story) -> None:
+def test_an_uploaded_file_that_is_no_film_is_unfit(night: Story) -> None:
     phone = asked(night)
     phone.send(b"no film at all" * 50)
     night.settle(1)
@@ -175,7 +175,7 @@ def test_the_link_serves_one_browser_and_one_film(night: Story) -> None:
     night.hears("p1")
 
 
-def test_an_altered_link_and_an_old_one_lead_nowhere(night: Story) -> None:
+def test_altered_and_expired_links_are_refused(night: Story) -> None:
     phone = asked(night)
     altered = Browser(night.bot.web.test_client(), phone.path[:-2] + "xx")
     assert (altered.open().status_code, altered.begin(10).status_code) == (404, 404)
@@ -189,7 +189,7 @@ def test_an_altered_link_and_an_old_one_lead_nowhere(night: Story) -> None:
     everybody(night)
 
 
-def test_a_film_begun_anew_leaves_the_earlier_one_behind(night: Story) -> None:
+def test_a_restarted_upload_discards_the_earlier_one(night: Story) -> None:
     phone = asked(night)
     first = phone.begin(1000).headers["Location"]
     phone.put(first, 0, b"x" * 10)
@@ -198,7 +198,7 @@ def test_a_film_begun_anew_leaves_the_earlier_one_behind(night: Story) -> None:
     assert phone.head(second).headers["Upload-Offset"] == "0"
 
 
-def test_it_says_what_it_can(night: Story) -> None:
+def test_the_server_reports_its_tus_capabilities(night: Story) -> None:
     phone = asked(night)
     told = phone.client.options(phone.path, base_url=BASE)
     assert (told.status_code, told.headers["Tus-Version"]) == (204, "1.0.0")
@@ -208,7 +208,7 @@ def test_it_says_what_it_can(night: Story) -> None:
     assert (refused.status_code, refused.headers["Tus-Version"]) == (412, "1.0.0")
 
 
-def test_how_far_it_has_come_is_told_to_whoever_sends_it(night: Story) -> None:
+def test_the_offset_is_reported_to_the_sender(night: Story) -> None:
     phone = asked(night)
     begun = phone.begin(1000)
     where = begun.headers["Location"]
@@ -221,7 +221,7 @@ def test_how_far_it_has_come_is_told_to_whoever_sends_it(night: Story) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
-def test_a_piece_that_does_not_match_its_checksum_is_not_kept(night: Story, algorithm: str) -> None:
+def test_a_chunk_with_a_wrong_checksum_is_refused(night: Story, algorithm: str) -> None:
     phone = asked(night)
     where = phone.begin(1000).headers["Location"]
     right = base64.b64encode(hashlib.new(algorithm, b"x" * 300).digest()).decode()
@@ -232,7 +232,7 @@ def test_a_piece_that_does_not_match_its_checksum_is_not_kept(night: Story, algo
     assert phone.put(where, 300, b"x", **{"Upload-Checksum": "sha1 !"}).status_code == 400
 
 
-def test_odd_requests_are_refused(night: Story) -> None:
+def test_malformed_requests_are_refused(night: Story) -> None:
     phone = asked(night)
     sizes = [phone.begin(size).status_code for size in (0, 500 * 1024 * 1024 + 1)]
     assert sizes == [400, 413]
@@ -246,7 +246,7 @@ def test_odd_requests_are_refused(night: Story) -> None:
     assert phone.put(large, 0, bytes(MAX_PIECE_BYTES + 1)).status_code == 413
 
 
-def test_the_office_sets_how_large_a_film_may_be(night: Story) -> None:
+def test_the_maximum_size_is_a_rule(night: Story) -> None:
     with night.office() as store:
         store.session.add(Rule(name="上传上限MB", value="1"))
     phone = asked(night)
@@ -254,7 +254,7 @@ def test_the_office_sets_how_large_a_film_may_be(night: Story) -> None:
     assert (phone.begin(1024 * 1024 + 1).status_code, phone.begin(1024 * 1024).status_code) == (413, 201)
 
 
-def test_an_old_net_may_hide_the_method_in_a_header(night: Story) -> None:
+def test_the_method_can_be_sent_in_a_header(night: Story) -> None:
     phone = asked(night)
     where = phone.begin(1000).headers["Location"]
     headers = {
@@ -266,7 +266,7 @@ def test_an_old_net_may_hide_the_method_in_a_header(night: Story) -> None:
     assert phone.client.post(where, base_url=BASE, data=b"x" * 10, headers=headers).status_code == 204
 
 
-def test_two_at_once_for_one_place_and_only_one_is_kept(night: Story) -> None:
+def test_of_two_concurrent_chunks_at_one_offset_one_is_stored(night: Story) -> None:
     phone = asked(night)
     phone.begin(1000)
     upload = uploaded(night)
@@ -293,7 +293,7 @@ def test_two_at_once_for_one_place_and_only_one_is_kept(night: Story) -> None:
         assert len(set(file.read())) == 1
 
 
-def test_a_film_given_up_may_be_followed_by_another(night: Story) -> None:
+def test_an_aborted_upload_can_be_followed_by_another(night: Story) -> None:
     phone = asked(night)
     where = phone.begin(1000).headers["Location"]
     phone.put(where, 0, b"x" * 10)
@@ -304,7 +304,7 @@ def test_a_film_given_up_may_be_followed_by_another(night: Story) -> None:
     assert night.hears("p1")[0].startswith("✅ 收到 1124-0001")
 
 
-def test_pieces_go_when_nobody_needs_them(night: Story) -> None:
+def test_unneeded_chunks_are_deleted(night: Story) -> None:
     phone = asked(night)
     where = phone.begin(1000).headers["Location"]
     phone.put(where, 0, b"x" * 10)
@@ -323,7 +323,7 @@ def test_pieces_go_when_nobody_needs_them(night: Story) -> None:
         assert night.bot.objects.stat(film.object_key) is not None
 
 
-def test_any_process_goes_on_with_what_another_began(night: Story, tmp_path: Path) -> None:
+def test_another_process_can_continue_an_upload(night: Story, tmp_path: Path) -> None:
     from bot.app import build_bot
     from bot.engine import InlineEngine
     from storage.db.database import Database
@@ -347,7 +347,7 @@ def test_any_process_goes_on_with_what_another_began(night: Story, tmp_path: Pat
     assert night.hears("p1")[0].startswith("✅ 收到 1124-0001")
 
 
-def test_whoever_films_for_two_enterprises_gets_a_link_for_each(night: Story) -> None:
+def test_a_person_of_two_enterprises_gets_a_link_for_each(night: Story) -> None:
     from storage.db.models import Employment, Person
 
     with night.office() as store:
@@ -362,7 +362,7 @@ def test_whoever_films_for_two_enterprises_gets_a_link_for_each(night: Story) ->
     assert night.hears("p1")[0].splitlines()[1] == "乙化工 · 1 罐区"
 
 
-def test_whoever_has_no_account_at_all_may_be_given_a_link(night: Story) -> None:
+def test_a_person_without_an_account_can_be_given_a_link(night: Story) -> None:
     from handlers import enrolment, upload_links
 
     with night.office() as store:
@@ -383,7 +383,7 @@ def test_whoever_has_no_account_at_all_may_be_given_a_link(night: Story) -> None
     assert clip["state"] == "filed"
 
 
-def test_a_film_too_large_for_the_chat_is_answered_with_a_link(night: Story) -> None:
+def test_a_film_too_large_for_the_chat_gets_a_link_as_reply(night: Story) -> None:
     from dataclasses import replace
 
     from handlers import router
@@ -409,7 +409,7 @@ def test_a_stranger_gets_no_link(night: Story) -> None:
     assert night.hears("new")[0].startswith("您好，这里是夜间巡检机器人，还不认识您")
 
 
-def test_the_page_runs_nothing_but_our_own(night: Story) -> None:
+def test_the_page_loads_only_our_own_scripts(night: Story) -> None:
     page = asked(night).open()
     policy = page.headers["Content-Security-Policy"]
     assert ("default-src 'none'" in policy, "unsafe" in policy) == (True, False)

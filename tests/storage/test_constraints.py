@@ -354,7 +354,7 @@ def test_a_row_that_breaks_a_constraint_is_refused(session: Session, name: str) 
 
 
 @pytest.mark.parametrize("row", KEYS, ids=lambda row: row.__tablename__)
-def test_a_key_stands_once(session: Session, row: Base) -> None:
+def test_a_duplicate_primary_key_is_refused(session: Session, row: Base) -> None:
     assert refuse(session, row)[0] == UNIQUE
 
 
@@ -368,11 +368,11 @@ def _named(kind: type[Any]) -> list[Any]:
     return [each for each in constraints if isinstance(each, kind) and each.name]
 
 
-def test_one_verdict_stands_for_a_film(session: Session) -> None:
+def test_a_film_has_one_current_verdict(session: Session) -> None:
     assert refuse(session, Verdict(**{**VERDICT, "verdict": "problem"}))[0] == "unique"
 
 
-def test_no_constraint_is_left_out() -> None:
+def test_every_constraint_of_the_models_has_a_test() -> None:
     named = {each.name for kind in (UniqueConstraint, CheckConstraint) for each in _named(kind)}
     columns = {
         f"{table.name}.{column.name}"
@@ -383,18 +383,18 @@ def test_no_constraint_is_left_out() -> None:
     assert named | columns == set(REFUSED)
 
 
-def test_an_instant_without_its_zone_is_not_kept(session: Session) -> None:
+def test_a_naive_instant_is_refused(session: Session) -> None:
     naive = NOW.replace(tzinfo=None)
     with pytest.raises((StatementError, DBAPIError), match="naive"):
         session.execute(Decision.__table__.insert().values(key="b", decided_at=naive, outcome="done"))
 
 
-def test_an_instant_comes_back_aware_and_the_same(session: Session) -> None:
+def test_an_instant_is_loaded_aware_and_unchanged(session: Session) -> None:
     [found] = session.query(Decision).all()
     assert (found.decided_at, found.decided_at.tzinfo) == (NOW, UTC)
 
 
-def test_inserting_once_gives_the_key_to_one_and_none_to_the_other(session: Session) -> None:
+def test_insert_if_absent_returns_the_key_only_for_a_new_row(session: Session) -> None:
     values = {"key": "c", "decided_at": NOW, "outcome": "done"}
     assert insert_if_absent(session, Decision, values) == "c"
     assert insert_if_absent(session, Decision, values) is None

@@ -106,7 +106,7 @@ def test_sound_may_be_shorter_or_longer_than_the_pictures(tmp_path: Path, contai
     assert film.duration_s == pytest.approx(4.0, abs=0.1)
 
 
-def test_a_film_in_fragments_is_a_film(tmp_path: Path) -> None:
+def test_a_fragmented_mp4_is_a_film(tmp_path: Path) -> None:
     whole = film_in(tmp_path / "whole.mp4", "libx264", "mp4")
     options = {"movflags": "frag_keyframe+empty_moov"}
     with av.open(str(whole)) as source, av.open(str(tmp_path / "parts.mp4"), "w", options=options) as out:
@@ -120,7 +120,7 @@ def test_a_film_in_fragments_is_a_film(tmp_path: Path) -> None:
     assert film.duration_s == pytest.approx(4.0, abs=0.1)
 
 
-def test_a_film_trimmed_on_the_phone_is_as_long_as_what_is_shown(tmp_path: Path) -> None:
+def test_the_duration_of_a_film_trimmed_on_the_phone_is_that_of_the_shown_part(tmp_path: Path) -> None:
     # Phones keep all pictures and note in the edit list ("elst") how much of them to show: here 5 of 12 seconds.
     film = bytearray(film_in(tmp_path / "film.mp4", "libx264", "mp4", seconds=12).read_bytes())
     at = film.index(b"elst") + 12
@@ -133,7 +133,7 @@ def test_a_film_trimmed_on_the_phone_is_as_long_as_what_is_shown(tmp_path: Path)
 # --- no films -------------------------------------------------------------------------------------------------------
 
 
-def test_no_bytes_are_no_film(tmp_path: Path) -> None:
+def test_an_empty_file_is_no_film(tmp_path: Path) -> None:
     assert probe_film(written(tmp_path, b"")) == ProbeResult(fault="empty")
 
 
@@ -172,7 +172,7 @@ def zipped(tmp_path: Path) -> bytes:
     ],
     ids=["jpeg", "png", "gif", "avif", "webp", "zip", "pdf", "text", "html", "json", "zeros", "noise", "one byte"],
 )
-def test_something_else_under_the_name_of_a_film_is_no_film(tmp_path: Path, content: Callable[[Path], bytes]) -> None:
+def test_another_file_type_with_the_name_of_a_film_is_no_film(tmp_path: Path, content: Callable[[Path], bytes]) -> None:
     assert probe_film(written(tmp_path, content(tmp_path))) == ProbeResult(fault="not_a_film")
 
 
@@ -195,7 +195,7 @@ def test_a_playlist_does_not_lead_to_other_files(tmp_path: Path, playlist: str) 
 @pytest.mark.parametrize(
     ("container", "sound"), [("ipod", "aac"), ("mp3", "libmp3lame"), ("ogg", "libopus"), ("adts", "aac")]
 )
-def test_only_sound_has_no_picture(tmp_path: Path, container: str, sound: str) -> None:
+def test_a_file_with_only_sound_has_no_picture(tmp_path: Path, container: str, sound: str) -> None:
     path = film_in(tmp_path / "film.mp4", None, container, sound_s=5, sound=sound)
     assert probe_film(path).fault == "no_picture"
 
@@ -205,18 +205,18 @@ def test_only_sound_has_no_picture(tmp_path: Path, container: str, sound: str) -
 
 @pytest.mark.parametrize("share", [0.003, 0.2, 0.5, 0.8, 0.9, 0.99])
 @pytest.mark.parametrize("faststart", [True, False])
-def test_a_film_that_breaks_off_is_truncated(tmp_path: Path, faststart: bool, share: float) -> None:
+def test_an_incomplete_film_is_truncated(tmp_path: Path, faststart: bool, share: float) -> None:
     whole = make_film(seconds=12, faststart=faststart)
     assert probe_film(written(tmp_path, whole[: int(len(whole) * share)])).fault == "truncated"
 
 
 @pytest.mark.parametrize(("codec", "container"), [("libx264", "matroska"), ("mpeg4", "avi"), ("libx264", "flv")])
-def test_other_films_that_break_off_are_truncated(tmp_path: Path, codec: str, container: str) -> None:
+def test_incomplete_films_of_other_formats_are_truncated(tmp_path: Path, codec: str, container: str) -> None:
     whole = film_in(tmp_path / "whole", codec, container, seconds=12).read_bytes()
     assert probe_film(written(tmp_path, whole[: len(whole) // 2])).fault == "truncated"
 
 
-def test_the_length_of_a_broken_film_is_what_is_really_there(tmp_path: Path) -> None:
+def test_the_duration_of_a_truncated_film_is_that_of_its_packets(tmp_path: Path) -> None:
     make_big_film(tmp_path / "whole.mp4", 2, seconds=60)
     half = (tmp_path / "whole.mp4").read_bytes()[:1_000_000]
     film = probe_film(written(tmp_path, half))
@@ -231,7 +231,7 @@ def test_pictures_that_cannot_be_decoded_are_unreadable(tmp_path: Path) -> None:
     assert probe_film(written(tmp_path, bytes(film))).fault == "unreadable"
 
 
-def test_an_index_that_makes_no_sense_is_unreadable(tmp_path: Path) -> None:
+def test_a_film_with_a_corrupt_index_is_unreadable(tmp_path: Path) -> None:
     film = bytearray(make_film(seconds=5))
     at = film.index(b"moov") + 4
     film[at:] = b"\xa5" * (len(film) - at)
@@ -246,12 +246,12 @@ def test_a_film_that_takes_too_long_is_unreadable(tmp_path: Path) -> None:
     assert probe_film(tmp_path / "film.mp4", timeout_s=0.001) == ProbeResult(fault="unreadable")
 
 
-def test_a_file_that_is_not_there_is_not_the_films_fault(tmp_path: Path) -> None:
+def test_a_missing_file_raises_an_error_instead_of_a_fault(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         probe_film(tmp_path / "film.mp4")
 
 
-def test_eight_threads_examine_at_once(tmp_path: Path) -> None:
+def test_eight_threads_probe_at_once(tmp_path: Path) -> None:
     films = [tmp_path / f"{seconds}.mp4" for seconds in range(1, 17)]
     for seconds, path in enumerate(films, 1):
         make_film(path, seconds=seconds, tag=path.name)
@@ -278,7 +278,7 @@ def command_of(process: int) -> bytes:
         return b""
 
 
-def test_a_lost_helper_is_replaced(tmp_path: Path) -> None:
+def test_a_killed_sandbox_is_replaced(tmp_path: Path) -> None:
     make_film(tmp_path / "film.mp4", seconds=2)
     probe_film(tmp_path / "film.mp4")
     [lost] = helpers()
@@ -291,7 +291,7 @@ def test_a_lost_helper_is_replaced(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("blow", "fault"), [(signal.SIGSEGV, "unreadable"), (signal.SIGABRT, "unreadable"), (signal.SIGKILL, None)]
 )
-def test_a_crash_is_held_against_the_film_but_want_of_memory_is_not(
+def test_a_crash_is_a_fault_of_the_film_but_lack_of_memory_is_not(
     tmp_path: Path, blow: signal.Signals, fault: str | None
 ) -> None:
     make_big_film(tmp_path / "film.mp4", 60)
@@ -345,7 +345,7 @@ def is_gone(process: int) -> bool:
     return b"storage.film.sandbox" not in command_of(process)
 
 
-def test_a_program_ends_without_a_word_and_leaves_no_process(tmp_path: Path) -> None:
+def test_a_program_ends_silently_and_leaves_no_process(tmp_path: Path) -> None:
     with start_program(tmp_path) as program:
         out, err = program.communicate(timeout=PATIENCE_S)
     main, answers, helper = out.splitlines()
@@ -353,7 +353,7 @@ def test_a_program_ends_without_a_word_and_leaves_no_process(tmp_path: Path) -> 
     assert is_gone(int(helper))
 
 
-def test_the_helper_of_a_killed_program_goes_with_it(tmp_path: Path) -> None:
+def test_the_sandbox_ends_with_a_killed_program(tmp_path: Path) -> None:
     with start_program(tmp_path, "stay") as program:
         assert program.stdout is not None
         helper = int([program.stdout.readline() for _ in range(3)][-1])
@@ -362,7 +362,7 @@ def test_the_helper_of_a_killed_program_goes_with_it(tmp_path: Path) -> None:
     wait_until(lambda: is_gone(helper), "the helper has outlived its service")
 
 
-def test_the_helper_lets_the_service_decide_when_to_end(tmp_path: Path) -> None:
+def test_the_sandbox_ignores_signals_for_the_service(tmp_path: Path) -> None:
     make_film(tmp_path / "film.mp4", seconds=2)
     probe_film(tmp_path / "film.mp4")
     [helper] = helpers()

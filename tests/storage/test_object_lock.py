@@ -42,7 +42,7 @@ def versions(store: ObjectStore, client: Any) -> list[dict[str, Any]]:
     return list(found.get("Versions", []))
 
 
-def test_a_film_is_kept_under_lock_and_cannot_be_taken_away(locked: tuple[ObjectStore, Any]) -> None:
+def test_an_object_in_a_locked_bucket_cannot_be_deleted(locked: tuple[ObjectStore, Any]) -> None:
     from botocore.exceptions import ClientError
 
     store, client = locked
@@ -54,14 +54,14 @@ def test_a_film_is_kept_under_lock_and_cannot_be_taken_away(locked: tuple[Object
     assert read(store) == content
 
 
-def test_a_large_film_is_kept_in_a_locked_bucket(locked: tuple[ObjectStore, Any]) -> None:
+def test_a_multipart_upload_works_in_a_locked_bucket(locked: tuple[ObjectStore, Any]) -> None:
     content = os.urandom(9 * MIB)
     keep(locked[0], content)
     assert read(locked[0]) == content
     assert len(versions(*locked)) == 1
 
 
-def test_other_bytes_are_refused_and_where_they_come_past_us_the_first_stay(locked: tuple[ObjectStore, Any]) -> None:
+def test_other_bytes_for_a_key_are_refused_and_the_first_version_stays(locked: tuple[ObjectStore, Any]) -> None:
     store, client = locked
     keep(store, b"first")
     with pytest.raises(ObjectConflict):
@@ -80,7 +80,7 @@ def test_the_check_passes_on_a_locked_bucket(locked: tuple[ObjectStore, Any]) ->
 
 
 @pytest.mark.parametrize("answer", ["ignored", "unknown"])
-def test_a_store_that_knows_no_conditions_is_written_to_all_the_same(
+def test_a_store_without_conditional_writes_is_supported(
     locked: tuple[ObjectStore, Any], answer: str
 ) -> None:
     store, client = locked

@@ -90,7 +90,7 @@ def files_below(root: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("size", [0, 5, 3 * MIB + 1, 20 * MIB + 7])
-def test_what_is_kept_comes_back_byte_for_byte(store: ObjectStore, size: int) -> None:
+def test_stored_bytes_are_read_back_unchanged(store: ObjectStore, size: int) -> None:
     content = os.urandom(size)
     keep(store, content)
     assert read(store) == content
@@ -109,14 +109,14 @@ def test_a_spool_knows_size_and_digest_of_what_was_written_so_far(store: ObjectS
         assert spool.sha256 == hashlib.sha256(spool.path.read_bytes()).hexdigest()
 
 
-def test_a_spool_that_was_not_kept_leaves_nothing(store: ObjectStore) -> None:
+def test_an_unsaved_spool_leaves_nothing(store: ObjectStore) -> None:
     with contextlib.suppress(ConnectionError), store.spool() as spool:
         spool.write(b"half a film")
         raise ConnectionError
     assert not spool.path.exists()
 
 
-def test_a_spool_that_was_kept_leaves_nothing_beside_the_object(store: ObjectStore) -> None:
+def test_a_saved_spool_leaves_only_the_object(store: ObjectStore) -> None:
     with store.spool() as spool:
         spool.write(b"a film")
         store.save(spool, KEY)
@@ -133,7 +133,7 @@ def test_a_key_is_written_once(store: ObjectStore, size: int) -> None:
     assert read(store) == first
 
 
-def test_of_many_who_want_one_key_at_once_one_gets_it(store: ObjectStore) -> None:
+def test_of_concurrent_writers_of_one_key_one_succeeds(store: ObjectStore) -> None:
     def attempt(content: bytes) -> bytes | None:
         try:
             keep(store, content)
@@ -146,14 +146,14 @@ def test_of_many_who_want_one_key_at_once_one_gets_it(store: ObjectStore) -> Non
     assert won == [read(store)]
 
 
-def test_a_missing_object_is_told_apart_from_a_failing_store(store: ObjectStore) -> None:
+def test_a_missing_object_differs_from_a_failing_store(store: ObjectStore) -> None:
     with pytest.raises(ObjectMissing) as caught:
         store.open(KEY)
     assert not caught.value.transient
     assert store.stat(KEY) is None
 
 
-def test_what_is_only_part_of_a_key_is_no_object(store: ObjectStore) -> None:
+def test_a_prefix_of_a_key_is_no_object(store: ObjectStore) -> None:
     keep(store, b"a film")
     assert store.stat("2026-11-24/E001") is None
     with pytest.raises(ObjectMissing):
@@ -185,7 +185,7 @@ def test_keys_and_names_may_be_chinese(store: ObjectStore) -> None:
     assert read(store, "2026-11-24/罐区 1号/夜巡.mp4") == b"a film"
 
 
-def test_many_threads_may_keep_at_once(store: ObjectStore) -> None:
+def test_many_threads_can_save_at_once(store: ObjectStore) -> None:
     keys = [f"2026-11-24/E{number:03}/1.mp4" for number in range(16)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda key: keep(store, key.encode() * 1000, key), keys))
@@ -213,13 +213,13 @@ def test_a_relative_address_is_below_the_working_directory(tmp_path: Path, monke
     assert (tmp_path / "var/objects" / KEY).read_bytes() == b"a film"
 
 
-def test_files_are_for_their_owner_only(directory: ObjectStore, tmp_path: Path) -> None:
+def test_files_are_readable_by_their_owner_only(directory: ObjectStore, tmp_path: Path) -> None:
     keep(directory, b"a film")
     for path in (tmp_path / "objects").rglob("*"):
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)
 
 
-def test_old_spool_files_are_swept_when_the_store_is_opened(directory: ObjectStore, tmp_path: Path) -> None:
+def test_stale_spool_files_are_deleted_when_the_store_is_opened(directory: ObjectStore, tmp_path: Path) -> None:
     with directory.spool() as old, directory.spool() as young:
         two_days_ago = old.path.stat().st_mtime - 2 * 24 * 3600
         os.utime(old.path, (two_days_ago, two_days_ago))
@@ -239,26 +239,26 @@ def files_no_longer_than(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_full_disk_is_a_passing_trouble_and_leaves_nothing(directory: ObjectStore, tmp_path: Path) -> None:
+def test_a_full_disk_is_a_transient_error_and_leaves_nothing(directory: ObjectStore, tmp_path: Path) -> None:
     with files_no_longer_than(MIB + 1000), pytest.raises(ObjectError) as caught:
         keep(directory, bytes(3 * MIB))
     assert caught.value.transient
     assert files_below(tmp_path) == []
 
 
-def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_created_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ObjectError, match="file/objects: Not a directory"):
         open_object_store(f"file://{tmp_path}/file/objects")
 
 
-def test_the_check_names_a_directory_that_has_gone(directory: ObjectStore, tmp_path: Path) -> None:
+def test_the_check_names_a_missing_directory(directory: ObjectStore, tmp_path: Path) -> None:
     (tmp_path / "objects/.spool").rmdir()
     with pytest.raises(ObjectError, match="No such file"):
         directory.check()
 
 
-def test_the_room_left_is_known(directory: ObjectStore) -> None:
+def test_the_free_space_is_reported(directory: ObjectStore) -> None:
     assert (directory.free_bytes() or 0) > 0
 
 
@@ -283,7 +283,7 @@ for number in itertools.count():
 """
 
 
-def test_a_process_killed_while_keeping_leaves_only_whole_objects(tmp_path: Path) -> None:
+def test_a_process_killed_while_saving_leaves_only_complete_objects(tmp_path: Path) -> None:
     command = [sys.executable, "-c", KEEP_FOR_EVER, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -298,13 +298,13 @@ def test_a_process_killed_while_keeping_leaves_only_whole_objects(tmp_path: Path
 # --- S3 -------------------------------------------------------------------------------------------------------------
 
 
-def test_the_digest_is_noted_beside_the_object(bucket: ObjectStore) -> None:
+def test_the_digest_is_stored_with_the_object(bucket: ObjectStore) -> None:
     keep(bucket, b"a film")
     assert bucket.stat(KEY) == ObjectStat(6, hashlib.sha256(b"a film").hexdigest())
     assert bucket.free_bytes() is None
 
 
-def test_a_signed_address_opens_one_film_to_anyone(bucket: ObjectStore, s3: S3Settings) -> None:
+def test_a_presigned_url_opens_one_object_without_credentials(bucket: ObjectStore, s3: S3Settings) -> None:
     keep(bucket, b"a film")
     address = bucket.presigned_url(KEY, 60, "夜巡 1.mp4")
     assert address is not None
@@ -315,7 +315,7 @@ def test_a_signed_address_opens_one_film_to_anyone(bucket: ObjectStore, s3: S3Se
     assert altered.status_code == 403
 
 
-def test_an_upload_that_breaks_off_leaves_nothing(bucket: ObjectStore, s3: S3Settings) -> None:
+def test_a_failed_upload_leaves_nothing(bucket: ObjectStore, s3: S3Settings) -> None:
     # The test server takes five parts of 8 MiB and refuses the sixth.
     with pytest.raises(ObjectError) as caught:
         keep(bucket, bytes(45 * MIB))
@@ -324,7 +324,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(bucket: ObjectStore, s3: S3Set
     assert "Uploads" not in boto_client(s3).list_multipart_uploads(Bucket="films")
 
 
-def test_parts_of_a_killed_upload_are_freed_by_the_next(s3: S3Settings) -> None:
+def test_parts_of_a_killed_upload_are_freed_by_the_next_upload(s3: S3Settings) -> None:
     client, place = boto_client(s3), {"Bucket": "films", "Key": f"killed/{KEY}"}
     upload = client.create_multipart_upload(**place)["UploadId"]
     client.upload_part(**place, UploadId=upload, PartNumber=1, Body=bytes(5 * MIB))
@@ -346,14 +346,14 @@ def test_a_wrong_secret_is_named_by_the_check_and_never_shown(s3: S3Settings) ->
     assert "wrong-secret" not in f"{caught.value} {wrong!r}"
 
 
-def test_a_store_that_is_away_is_a_passing_trouble(unused_port: int) -> None:
+def test_an_unreachable_store_is_a_transient_error(unused_port: int) -> None:
     away = open_object_store("s3://films", S3Settings(f"https://127.0.0.1:{unused_port}", "us-east-1", "a", "b"))
     with pytest.raises(ObjectError, match="Could not connect") as caught:
         keep(away, b"a film")
     assert caught.value.transient
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(s3: S3Settings) -> None:
+def test_an_untrusted_certificate_is_refused(s3: S3Settings) -> None:
     stranger = S3Settings(s3.endpoint_url, s3.region, s3.access_key_id, s3.secret_access_key)
     with pytest.raises(ObjectError, match="certificate verify failed"):
         open_object_store("s3://films", stranger).stat(KEY)

@@ -62,14 +62,14 @@ def brightness(image: Image.Image, x: float, y: float) -> int:
     return int(image.convert("L").getpixel((int(image.width * x), int(image.height * y))))  # type: ignore[arg-type]
 
 
-def test_a_thumb_is_small_and_a_sheet_shows_the_whole_film(tmp_path: Path) -> None:
+def test_a_thumbnail_is_small_and_a_contact_sheet_covers_the_whole_film(tmp_path: Path) -> None:
     film = half_bright(tmp_path / "film.mp4", size=(640, 480))
     assert drawn(film, "thumbnail").size == (320, 240)
     assert drawn(film, "still", 1.0).size == (640, 480)
     assert drawn(film, "contact_sheet").size == (4 * 320, 3 * 240)
 
 
-def test_a_still_shows_the_instant_that_was_asked_for(tmp_path: Path) -> None:
+def test_a_still_shows_the_requested_instant(tmp_path: Path) -> None:
     """The bar of light of these films wanders eight points with each picture."""
     film = tmp_path / "film.mp4"
     make_film(film, seconds=12, fps=5)
@@ -81,13 +81,13 @@ def test_a_still_shows_the_instant_that_was_asked_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("keys", [5, 250])
-def test_a_film_held_upright_is_shown_upright(tmp_path: Path, keys: int) -> None:
+def test_the_rotation_of_a_film_is_applied_to_pictures(tmp_path: Path, keys: int) -> None:
     thumb = drawn(turned(half_bright(tmp_path / "film.mp4", keys=keys)), "thumbnail")
     assert thumb.size == (240, 320)
     assert (brightness(thumb, 0.9, 0.5) > 200, brightness(thumb, 0.1, 0.5) < 50) == (True, True)
 
 
-def test_the_copy_of_a_film_held_upright_stands_upright_too(tmp_path: Path) -> None:
+def test_the_rotation_of_a_film_is_applied_to_its_watermarked_copy(tmp_path: Path) -> None:
     film, copy = turned(half_bright(tmp_path / "film.mp4")), tmp_path / "copy.mp4"
     write_watermarked_copy(film, copy, "李局 2026-11-25 10:30 1124-0001")
     with av.open(str(copy)) as container:
@@ -105,7 +105,7 @@ def test_a_copy_keeps_its_sound_and_its_length(tmp_path: Path) -> None:
         assert abs((container.duration or 0) / av.time_base - 4) < 0.3
 
 
-def test_every_picture_of_a_copy_differs_from_the_film_all_over(tmp_path: Path) -> None:
+def test_the_watermark_covers_every_picture(tmp_path: Path) -> None:
     film, copy = half_bright(tmp_path / "film.mp4", size=(640, 480)), tmp_path / "copy.mp4"
     write_watermarked_copy(film, copy, "李局")
     with av.open(str(copy)) as container:
@@ -118,7 +118,7 @@ def test_every_picture_of_a_copy_differs_from_the_film_all_over(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("content", [b"no film at all", b"\0\0\0\x18ftypmp42" + bytes(400)])
-def test_what_is_no_film_gives_no_picture_and_harms_nobody(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_film_gives_no_picture(tmp_path: Path, content: bytes) -> None:
     film = tmp_path / "film.mp4"
     film.write_bytes(content)
     for kind in ("thumbnail", "contact_sheet"):
@@ -128,13 +128,13 @@ def test_what_is_no_film_gives_no_picture_and_harms_nobody(tmp_path: Path, conte
         write_watermarked_copy(film, tmp_path / "copy.mp4", "李局")
 
 
-def test_a_film_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
+def test_a_copy_that_takes_too_long_is_aborted(tmp_path: Path) -> None:
     film = half_bright(tmp_path / "film.mp4", seconds=60, size=(1280, 720))
     with pytest.raises(PictureError):
         write_watermarked_copy(film, tmp_path / "copy.mp4", "李局", timeout_s=0.2)
 
 
-def test_pictures_are_kept_apart_and_the_film_stays_as_it_was(tmp_path: Path) -> None:
+def test_pictures_have_keys_of_their_own_and_the_film_is_unchanged(tmp_path: Path) -> None:
     objects = open_object_store(f"file:{tmp_path}/objects")
     film = make_film(seconds=3)
     with objects.spool() as spool:

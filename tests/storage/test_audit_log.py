@@ -37,7 +37,7 @@ def checked(database: Database) -> ChainCheck:
         return Store(session).audit_log.verify()
 
 
-def test_a_chain_that_nobody_touched_holds(database: Database) -> None:
+def test_an_unchanged_chain_is_valid(database: Database) -> None:
     assert checked(database) == ChainCheck(5, None)
 
 
@@ -51,13 +51,13 @@ def test_a_chain_that_nobody_touched_holds(database: Database) -> None:
         ("update audit_entry set subject='E009' where chain_position=5", 5),
     ],
 )
-def test_whoever_meddles_breaks_the_chain_at_that_place(database: Database, meddling: str, broken_at: int) -> None:
+def test_a_changed_entry_breaks_the_chain_at_its_position(database: Database, meddling: str, broken_at: int) -> None:
     with database.transaction() as session:
         session.execute(text(meddling))
     assert checked(database) == ChainCheck(broken_at - 1, broken_at)
 
 
-def test_an_entry_that_is_slipped_in_is_sealed_as_what_it_is_the_latest(database: Database) -> None:
+def test_a_backdated_entry_is_sealed_as_the_latest(database: Database) -> None:
     with database.transaction() as session:
         session.add(AuditEntry(at=NOW - timedelta(days=9), actor="x", action="film_attached", detail={}))
     with database.transaction() as session:
@@ -70,7 +70,7 @@ def test_an_entry_that_is_slipped_in_is_sealed_as_what_it_is_the_latest(database
     assert checked(database) == ChainCheck(6, None)
 
 
-def test_what_was_done_to_a_thing_or_by_somebody_is_found(database: Database) -> None:
+def test_entries_are_found_by_subject_and_by_actor(database: Database) -> None:
     with database.read() as session:
         trail = Store(session).audit_log
         assert [each.subject for each in trail.of_subject("E002")] == ["E002"]

@@ -10,7 +10,7 @@ from storage.facts import FactStore
 from tests.places import Place
 
 
-def test_two_that_note_the_same_fact_at_once_both_get_on(place: Place, tmp_path: Path) -> None:
+def test_two_processes_can_store_the_same_fact_at_once(place: Place, tmp_path: Path) -> None:
     """As two processes do that a supervisor starts together."""
     url = place.migrated(tmp_path)
     one, other = Database(url), Database(url)

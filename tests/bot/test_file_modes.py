@@ -15,7 +15,7 @@ def open_to_others(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in found if path.name != "log.txt")
 
 
-def test_nothing_that_is_written_is_for_others(tmp_path: Path, cloud: Cloud) -> None:
+def test_written_files_are_not_readable_by_others(tmp_path: Path, cloud: Cloud) -> None:
     cloud.add_member("p1")
     with program(cloud, tmp_path) as sky:
         serving = sky.start("serve", DATABASE_URL=f"sqlite:///{tmp_path}/kept/patrol.db")
