@@ -32,7 +32,7 @@ class AlertStore:
         return None if alert_id is None else self.session.get_one(Alert, alert_id)
 
     def get(self, alert_id: int) -> Alert | None:
-        """The alert, read anew from the database."""
+        """The alert, reloaded from the database."""
         return self.session.get(Alert, alert_id, populate_existing=True)
 
     def unacknowledged(self) -> Sequence[Alert]:

@@ -24,7 +24,7 @@ _NO_LINKS: Mapping[str, int] = MappingProxyType({})
 class NoticeDraft:
     """A text key with its parameters, the form to send it in, and the conditions.
 
-    A second draft with the same `once_key` is ignored, for ever. `check_name` names the check that runs just before
+    A later draft with the same `once_key` is always ignored. `check_name` names the check that runs just before
     sending. `due_at` and `expires_at` are instants of the service's clock. `reply_to_inbox_id` is the inbox row that
     it answers.
     """

@@ -40,7 +40,7 @@ class PollCursorStore:
         self.session = session
 
     def get(self, name: str) -> PollCursor | None:
-        """The cursor, read anew from the database."""
+        """The cursor, reloaded from the database."""
         return self.session.get(PollCursor, name, populate_existing=True)
 
     def set_active(self, names: Collection[str]) -> None:

@@ -1,4 +1,4 @@
-"""The words of the register for roles and for the status of an enterprise, as they stand in its cells and columns."""
+"""The roles and enterprise statuses of the register, as in the cells of the workbook and the columns."""
 
 from __future__ import annotations
 

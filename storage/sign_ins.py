@@ -15,7 +15,7 @@ from storage.db.upsert import insert_if_absent
 from storage.register_terms import DEREGISTERED
 
 SESSION_IDLE_TIMEOUT, SESSION_MAX_AGE = timedelta(hours=12), timedelta(days=30)
-"""A sign-in ends when nobody has looked for so long, and in any case after so long."""
+"""A session expires after this time without requests, and in any case after the maximum age."""
 
 
 class SignInStore:

@@ -28,7 +28,7 @@ class UploadStore:
         return self.session.scalars(select(Upload).where(Upload.once_key == values["once_key"])).one()
 
     def get(self, upload_id: int) -> Upload | None:
-        """The link, read anew from the database."""
+        """The link, reloaded from the database."""
         return self.session.get(Upload, upload_id, populate_existing=True)
 
     def start(self, upload_id: int, browser_digest: str, now: datetime, **file_info: Any) -> int | None:

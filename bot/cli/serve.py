@@ -48,13 +48,13 @@ def serve(clock: str | None, speed: float | None) -> None:
 
 @click.command()
 def web() -> None:
-    """Only the web part; as many of them as wanted."""
+    """Only the web part; any number of processes."""
     _serving(web=True, worker=False)
 
 
 @click.command()
 def worker() -> None:
-    """Only jobs and timetable; as many as wanted, each with its own EXECUTOR_ID."""
+    """Only jobs and timetable; any number of processes, each with its own EXECUTOR_ID."""
     _serving(web=False, worker=True)
 
 
@@ -75,7 +75,7 @@ def migrate(before: bool) -> None:
 @click.option("--clock", metavar="ISO8601", help="Begin at this instant.")
 @click.option("--speed", type=click.FloatRange(min=0.1), default=1.0, show_default=True)
 def simulator(port: int, clock: str | None, speed: float) -> None:
-    """The pretend WeCom cloud by itself."""
+    """Only the simulated WeCom cloud."""
     from bot.devtools.simulator import run
 
     start = _start(clock)
@@ -89,7 +89,7 @@ def simulator(port: int, clock: str | None, speed: float) -> None:
 @click.command()
 @click.option("--folder", type=click.Path(path_type=Path), default=Path("var/demo"), show_default=True)
 def demo(folder: Path) -> None:
-    """A whole night of 75 enterprises in about a minute, against the pretend cloud."""
+    """A whole night of 75 enterprises in about a minute, against the simulated cloud."""
     from bot.devtools.demo import run_demo
 
     run_demo(folder)

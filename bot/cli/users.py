@@ -25,7 +25,7 @@ def user() -> None:
 @click.option("--totp", is_flag=True, help="Ask for a code of an authenticator app as well.")
 @click.option("--json", "as_json", is_flag=True)
 def add(name: str, role: str, enterprise: str | None, totp: bool, as_json: bool) -> None:
-    """Let a person sign in by a password, asked for here, read from stdin, or made up when stdin is empty."""
+    """Let a person sign in with a password: prompted for, read from stdin, or generated when stdin is empty."""
     from bot.passwords import generate_totp_secret, hash_password, totp_uri
     from handlers.users import add_user
 
@@ -54,7 +54,7 @@ def add(name: str, role: str, enterprise: str | None, totp: bool, as_json: bool)
 @user.command()
 @click.argument("login")
 def password(login: str) -> None:
-    """Give somebody a new password; whoever is signed in by the old one is signed out."""
+    """Set a new password and end the sessions of that person."""
     from bot.passwords import hash_password
     from handlers.users import change_password
 
@@ -69,7 +69,7 @@ def password(login: str) -> None:
 @user.command()
 @click.argument("login")
 def remove(login: str) -> None:
-    """Take somebody's password away; the person stays in the register."""
+    """Delete a password; the person stays in the register."""
     from handlers.users import remove_user
 
     with open_uow() as (_, uow), uow.transaction() as store:

@@ -52,8 +52,10 @@ def _duty(uow: UnitOfWork, store: Store) -> Iterator[CheckResult]:
 def _without_senders(enterprises: dict[int, str], store: Store) -> Iterator[CheckResult]:
     """Enterprises without a bound account among their patrollers and responsible people."""
     staff = store.register.employees(enterprises)
-    wanted = set(ENTERPRISE_ROLES)
-    people = {number: [p.id for p in of if wanted & set(p.roles)] for number, of in staff.items()}
+    people = {
+        enterprise_id: [person.id for person in employees if set(ENTERPRISE_ROLES) & set(person.roles)]
+        for enterprise_id, employees in staff.items()
+    }
     bound = _bound([each for of in people.values() for each in of], store)
     without_account = [name for number, name in enterprises.items() if not bound & set(people.get(number, []))]
     if without_account:

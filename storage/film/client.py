@@ -39,7 +39,7 @@ def request(payload: bytes, timeout_s: float) -> bytes:
             if response := client.request(payload, timeout_s + STARTUP_ALLOWANCE_S):
                 return response
         _retire(client)
-    raise OSError("the film examiner does not answer; see standard error and the machine's memory")
+    raise OSError("the film sandbox does not respond; see standard error and the free memory of the machine")
 
 
 class SandboxClient:
@@ -68,7 +68,7 @@ class SandboxClient:
             poller = select.poll()
             poller.register(reading, select.POLLIN)
             if not poller.poll(timeout_s * 1000):
-                raise TimeoutError("the film examiner is not answering")
+                raise TimeoutError("the film sandbox does not respond")
             return os.read(reading, MAX_RESPONSE_BYTES)
         finally:
             os.close(reading)

@@ -1,4 +1,4 @@
-"""Settings: a wrong one stops the start by name, and a secret is never shown."""
+"""Settings: an invalid one stops the start and is named; secrets are never shown."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from bot.server import serving_bot
 from bot.texts import say
 from tests.bot.processes import program
 
-NOWHERE = Path("/nowhere/.env")
-HUSH = "hush-hush-hush"
-LONG_HUSH = "-".join([HUSH] * 3)
+NO_DOTENV = Path("/nowhere/.env")
+SECRET = "secret-of-the-test"
+LONG_SECRET = "-".join([SECRET] * 3)
 KEY = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"
 APP = {
     "WECOM_CORP_ID": "ww1",
     "WECOM_AGENT_ID": "1000002",
-    "WECOM_APP_SECRET": HUSH,
-    "WECOM_CALLBACK_TOKEN": HUSH,
+    "WECOM_APP_SECRET": SECRET,
+    "WECOM_CALLBACK_TOKEN": SECRET,
     "WECOM_ENCODING_AES_KEY": KEY,
 }
 
 
-def refusal(environment: dict[str, str], dotenv: Path = NOWHERE) -> str:
+def refusal(environment: dict[str, str], dotenv: Path = NO_DOTENV) -> str:
     with pytest.raises(SettingsError) as found:
         load_config(environment, dotenv)
     shown = "".join(traceback.format_exception(found.value)) + repr(found.value)
-    assert HUSH not in shown
+    assert SECRET not in shown
     return str(found.value)
 
 
@@ -65,15 +65,15 @@ def test_a_wrong_value_is_reported_with_what_is_expected(name: str, value: str) 
 @pytest.mark.parametrize(
     "environment",
     [
-        {"WECOM_ENCODING_AES_KEY": HUSH},
-        {"WECOM_ENCODING_AES_KEY": HUSH.ljust(43, "!")},
+        {"WECOM_ENCODING_AES_KEY": SECRET},
+        {"WECOM_ENCODING_AES_KEY": SECRET.ljust(43, "!")},
         {"WECOM_ENCODING_AES_KEY": "密" * 43},
-        {"ALERT_FALLBACK_URLS": HUSH},
-        {"DATABASE_URL": f"postgresql://patrol:{HUSH}@host/db"},
-        {"DATABASE_URL": f"postgresql+psycopg://patrol:{HUSH}@host:port/db"},
-        {"DATABASE_URL": f"mysql://host/db?password={HUSH}"},
-        {"WECOM_API_URL": f"ftp://me:{HUSH}@host"},
-        {"SECRET_KEY": HUSH},
+        {"ALERT_FALLBACK_URLS": SECRET},
+        {"DATABASE_URL": f"postgresql://patrol:{SECRET}@host/db"},
+        {"DATABASE_URL": f"postgresql+psycopg://patrol:{SECRET}@host:port/db"},
+        {"DATABASE_URL": f"mysql://host/db?password={SECRET}"},
+        {"WECOM_API_URL": f"ftp://me:{SECRET}@host"},
+        {"SECRET_KEY": SECRET},
     ],
     ids=range(9),
 )
@@ -86,26 +86,28 @@ def test_a_valid_secret_is_not_shown() -> None:
     config = load_config(
         {
             **APP,
-            "DATABASE_URL": f"postgresql+psycopg://p:{HUSH}@h/d",
-            "SECRET_KEY": LONG_HUSH,
-            "AWS_SECRET_ACCESS_KEY": HUSH,
-            "ALERT_FALLBACK_URLS": f"json://u:{HUSH}@h",
+            "DATABASE_URL": f"postgresql+psycopg://p:{SECRET}@h/d",
+            "SECRET_KEY": LONG_SECRET,
+            "AWS_SECRET_ACCESS_KEY": SECRET,
+            "ALERT_FALLBACK_URLS": f"json://u:{SECRET}@h",
         },
-        NOWHERE,
+        NO_DOTENV,
     )
-    assert HUSH not in repr(config) + str(config)
+    assert SECRET not in repr(config) + str(config)
     assert KEY not in repr(config) + str(config)
 
 
-@pytest.mark.parametrize(("door", "name"), [(door, name) for door, names in CHANNEL_SETTINGS.items() for name in names])
-def test_a_partly_configured_channel_stops_the_start(door: str, name: str) -> None:
-    whole = {key: KEY if key.endswith("AES_KEY") else "1" for key in CHANNEL_SETTINGS[door]}
+@pytest.mark.parametrize(
+    ("channel", "name"), [(channel, name) for channel, names in CHANNEL_SETTINGS.items() for name in names]
+)
+def test_a_partly_configured_channel_stops_the_start(channel: str, name: str) -> None:
+    whole = {key: KEY if key.endswith("AES_KEY") else "1" for key in CHANNEL_SETTINGS[channel]}
     line = refusal({key: value for key, value in whole.items() if key != name})
-    assert (name in line, say(f"channel.{door}") in line) == (True, True)
+    assert (name in line, say(f"channel.{channel}") in line) == (True, True)
 
 
 def test_a_channel_without_settings_is_off() -> None:
-    assert (load_config({}, NOWHERE).wecom_app_configured, load_config(APP, NOWHERE).wecom_app_configured) == (
+    assert (load_config({}, NO_DOTENV).wecom_app_configured, load_config(APP, NO_DOTENV).wecom_app_configured) == (
         False,
         True,
     )
@@ -113,12 +115,12 @@ def test_a_channel_without_settings_is_off() -> None:
 
 @pytest.mark.parametrize("name", SECRET_SETTINGS)
 def test_every_secret_can_be_read_from_a_file(name: str, tmp_path: Path) -> None:
-    shapes = {"DATABASE_URL": "sqlite:///x.db", "ALERT_FALLBACK_URLS": "json://h", "SECRET_KEY": LONG_HUSH}
-    value = KEY if name.endswith("AES_KEY") else shapes.get(name, HUSH)
+    shapes = {"DATABASE_URL": "sqlite:///x.db", "ALERT_FALLBACK_URLS": "json://h", "SECRET_KEY": LONG_SECRET}
+    value = KEY if name.endswith("AES_KEY") else shapes.get(name, SECRET)
     (tmp_path / "secret").write_text(value + "\n")
-    door = next((names for names in CHANNEL_SETTINGS.values() if name in names), ())
-    rest = {key: KEY if key.endswith("AES_KEY") else "1" for key in door if key != name}
-    found = getattr(load_config({**rest, f"{name}_FILE": str(tmp_path / "secret")}, NOWHERE), name)
+    channel = next((names for names in CHANNEL_SETTINGS.values() if name in names), ())
+    rest = {key: KEY if key.endswith("AES_KEY") else "1" for key in channel if key != name}
+    found = getattr(load_config({**rest, f"{name}_FILE": str(tmp_path / "secret")}, NO_DOTENV), name)
     found = found[0] if isinstance(found, tuple) else found
     assert (found if isinstance(found, str) else found.get_secret_value()) == value
 
@@ -138,11 +140,11 @@ def test_the_environment_has_precedence_over_the_dotenv_file(tmp_path: Path) -> 
 
 
 def test_an_empty_value_means_the_default() -> None:
-    assert load_config({"PORT": "", "TIMEZONE": " "}, NOWHERE) == load_config({}, NOWHERE)
+    assert load_config({"PORT": "", "TIMEZONE": " "}, NO_DOTENV) == load_config({}, NO_DOTENV)
 
 
 def test_fallback_urls_can_contain_commas() -> None:
-    config = load_config({"ALERT_FALLBACK_URLS": "mailtos://u:p@h?to=a@x,b@y, json://h/p\n sms://z"}, NOWHERE)
+    config = load_config({"ALERT_FALLBACK_URLS": "mailtos://u:p@h?to=a@x,b@y, json://h/p\n sms://z"}, NO_DOTENV)
     assert [url.get_secret_value() for url in config.ALERT_FALLBACK_URLS] == [
         "mailtos://u:p@h?to=a@x,b@y",
         "json://h/p",
@@ -151,7 +153,7 @@ def test_fallback_urls_can_contain_commas() -> None:
 
 
 def test_serving_needs_a_secret_key(tmp_path: Path) -> None:
-    config = load_config({"DATABASE_URL": f"sqlite:///{tmp_path}/p.db"}, NOWHERE)
+    config = load_config({"DATABASE_URL": f"sqlite:///{tmp_path}/p.db"}, NO_DOTENV)
     with pytest.raises(SettingsError, match="SECRET_KEY"), serving_bot(config, migrate=True):
         pass
     assert not (tmp_path / "p.db").exists()
@@ -161,7 +163,7 @@ def test_serving_needs_a_secret_key(tmp_path: Path) -> None:
 def test_a_secret_key_has_at_least_32_characters(length: int, accepted: bool) -> None:
     settings = {"SECRET_KEY": "k" * length}
     if accepted:
-        assert load_config(settings, NOWHERE).SECRET_KEY.get_secret_value() == "k" * length
+        assert load_config(settings, NO_DOTENV).SECRET_KEY.get_secret_value() == "k" * length
     else:
         line = refusal(settings)
         assert ("SECRET_KEY" in line, "32" in line, "openssl rand -hex 32" in line) == (True, True, True)
@@ -177,6 +179,6 @@ def test_the_program_ends_with_one_line_and_no_traceback(tmp_path: Path) -> None
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_a_secret_file_without_read_permission_stops_the_start(tmp_path: Path) -> None:
-    (tmp_path / "key").write_text(HUSH)
+    (tmp_path / "key").write_text(SECRET)
     (tmp_path / "key").chmod(0)
     assert "SECRET_KEY_FILE" in refusal({"SECRET_KEY_FILE": str(tmp_path / "key")})

@@ -1,4 +1,4 @@
-"""Each thing that a newcomer sets wrong is found, and the line says what to do."""
+"""The doctor reports each mistake in the set-up with what to do about it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LONG = "0123456789abcdef" * 4
 
 @pytest.fixture
 def county(here: Edge) -> Edge:
-    """A county that wants nothing: everybody bound, tonight's leader on the roster, a worker alive, the web reached."""
+    """A correct installation: accounts bound, a leader on duty tonight, a live worker, the web reachable."""
     now = wall_now()
     with here.bot.uow.transaction() as store:
         County(store, here.cloud, now.date()).settle(enterprises=2, parts=1)
@@ -48,8 +48,8 @@ def county(here: Edge) -> Edge:
     return here
 
 
-def examined(here: Edge, folder: Path, **settings: str) -> tuple[int, list[str]]:
-    """What the command says with these settings, on the county's database and pretend cloud."""
+def run_doctor(here: Edge, folder: Path, **settings: str) -> tuple[int, list[str]]:
+    """Exit code and lines of the command with these settings, on the database and the simulator of `here`."""
     with served(here.bot.web) as url:
         environment: dict[str, str | None] = dict.fromkeys([n for n in os.environ if n.startswith("WECOM_")])
         environment |= {
@@ -67,20 +67,20 @@ def examined(here: Edge, folder: Path, **settings: str) -> tuple[int, list[str]]
     return done.exit_code, done.output.splitlines()
 
 
-def wrong(here: Edge, folder: Path, **settings: str) -> list[str]:
+def problems(here: Edge, folder: Path, **settings: str) -> list[str]:
     """The lines that are not ✔."""
-    return [line for line in examined(here, folder, **settings)[1] if not line.startswith("✔")]
+    return [line for line in run_doctor(here, folder, **settings)[1] if not line.startswith("✔")]
 
 
 def test_a_correct_installation_passes(county: Edge, tmp_path: Path) -> None:
-    code, lines = examined(county, tmp_path)
+    code, lines = run_doctor(county, tmp_path)
     assert (code, [line for line in lines if line.startswith("✘")]) == (0, [])
     assert [line for line in lines if line.startswith("！")] == [line for line in lines if "不是 https" in line]
     assert any("回调地址" in line and "能通" in line for line in lines)
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "expected"),
     [
         ({"PORT": "eight"}, "✘ 设置 PORT"),
         ({"SECRET_KEY": ""}, "✘ 设置 SECRET_KEY"),
@@ -103,26 +103,26 @@ def test_a_correct_installation_passes(county: Edge, tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_setting_is_reported(
-    county: Edge, tmp_path: Path, settings: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch
+    county: Edge, tmp_path: Path, settings: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    code, lines = examined(county, tmp_path, **settings)
-    assert any(line.startswith(said) for line in lines), lines
+    code, lines = run_doctor(county, tmp_path, **settings)
+    assert any(line.startswith(expected) for line in lines), lines
     assert code == any(line.startswith("✘") for line in lines)
     assert "word" not in "".join(lines)
 
 
 def test_an_untrusted_ip_address_is_named(county: Edge, tmp_path: Path) -> None:
     county.cloud.faults.inject("getcallbackip", errcode=60020)
-    assert any("不在“企业可信IP”" in line for line in wrong(county, tmp_path))
-    said = "errcode 60020: not allow to access from your ip, hint: [1], from ip: 203.0.113.7, more info at …"
-    result = platform.credentials_failure(Misconfigured(said, 60020))
+    assert any("不在“企业可信IP”" in line for line in problems(county, tmp_path))
+    expected = "errcode 60020: not allow to access from your ip, hint: [1], from ip: 203.0.113.7, more info at …"
+    result = platform.credentials_failure(Misconfigured(expected, 60020))
     assert result.text.startswith("本机出口地址 203.0.113.7 不在“企业可信IP”")
 
 
 def test_a_public_url_of_another_service_is_reported(county: Edge, tmp_path: Path) -> None:
     with site(lambda request: Response("welcome to nginx")) as other:
-        assert any(f"{other.url} 打不开本服务" in line for line in wrong(county, tmp_path, PUBLIC_URL=other.url))
+        assert any(f"{other.url} 打不开本服务" in line for line in problems(county, tmp_path, PUBLIC_URL=other.url))
 
 
 def test_a_proxy_that_drops_the_query_is_reported(county: Edge, tmp_path: Path) -> None:
@@ -131,34 +131,36 @@ def test_a_proxy_that_drops_the_query_is_reported(county: Edge, tmp_path: Path) 
         return Response(answer.data, status=answer.status_code, mimetype=answer.mimetype)
 
     with site(proxy) as other:
-        assert any("反向代理是否原样转发" in line for line in wrong(county, tmp_path, PUBLIC_URL=other.url))
+        assert any("反向代理是否原样转发" in line for line in problems(county, tmp_path, PUBLIC_URL=other.url))
 
 
 @pytest.mark.parametrize(
-    ("reason", "said"),
+    ("reason", "expected"),
     [
         ("signature", "核对后台的 Token"),
         ("padding", "核对后台的 EncodingAESKey"),
         ("foreign_corp", "WECOM_ACCEPTED_CORP_IDS"),
     ],
 )
-def test_callbacks_that_are_always_refused_are_reported(county: Edge, tmp_path: Path, reason: str, said: str) -> None:
+def test_callbacks_that_are_always_refused_are_reported(
+    county: Edge, tmp_path: Path, reason: str, expected: str
+) -> None:
     CALLBACKS_TOTAL.labels("wecom_app", reason).inc(3)
-    assert any(said in line and "3 个" in line for line in wrong(county, tmp_path))
+    assert any(expected in line and "3 个" in line for line in problems(county, tmp_path))
     CALLBACKS_TOTAL.labels("wecom_app", "stored").inc()
-    assert not any(said in line for line in wrong(county, tmp_path))
+    assert not any(expected in line for line in problems(county, tmp_path))
 
 
 def change(here: Edge, *rows: Any, **queries: Any) -> None:
     with here.bot.uow.transaction() as store:
         for row in rows:
             store.session.add(row)
-        for words in queries.values():
-            store.session.execute(text(words))
+        for statement in queries.values():
+            store.session.execute(text(statement))
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("statement", "expected"),
     [
         ("update enterprise set status='注销'", "✘ 登记册里有 0 家企业"),
         ("delete from binding", "✘ 值班领导"),
@@ -170,17 +172,17 @@ def change(here: Edge, *rows: Any, **queries: Any) -> None:
     ],
 )
 def test_an_incomplete_register_or_schema_is_reported(
-    county: Edge, tmp_path: Path, words: str, said: str
+    county: Edge, tmp_path: Path, statement: str, expected: str
 ) -> None:
-    change(county, words=words)
-    assert any(said in line for line in wrong(county, tmp_path)), wrong(county, tmp_path)
+    change(county, statement=statement)
+    assert any(expected in line for line in problems(county, tmp_path)), problems(county, tmp_path)
 
 
 def test_a_leader_without_an_account_and_enterprises_that_cannot_send_are_named(county: Edge, tmp_path: Path) -> None:
     with county.bot.uow.transaction() as store:
         for binding in store.session.query(Binding).filter(Binding.account.in_(["leader", "p2", "h2"])):
             store.session.delete(binding)
-    lines = wrong(county, tmp_path)
+    lines = problems(county, tmp_path)
     assert any("值班领导李局没有绑定账号" in line for line in lines)
     assert any("有 1 家企业还没有任何人绑定账号，发不了视频：乙化工有限公司" in line for line in lines)
 
@@ -192,23 +194,23 @@ def test_enterprises_without_a_group_are_counted(county: Edge, tmp_path: Path) -
         assert enterprise is not None
         enterprise.group_id = None
     county.cloud.add_robot("KEY2", "第二群")
-    assert any("有 1 家企业没有填所在的群" in line for line in wrong(county, tmp_path))
+    assert any("有 1 家企业没有填所在的群" in line for line in problems(county, tmp_path))
 
 
 def test_missing_workers_and_a_stalled_scheduler_are_reported(county: Edge, tmp_path: Path) -> None:
     with county.bot.uow.transaction() as store:
         store.outages.record_heartbeat(PROCESSING, wall_now() - timedelta(minutes=2))
-    assert any("时刻表已有 120 秒没有动" in line or "时刻表已有 121 秒" in line for line in wrong(county, tmp_path))
+    assert any("时刻表已有 120 秒没有动" in line or "时刻表已有 121 秒" in line for line in problems(county, tmp_path))
     with county.bot.uow.transaction() as store:
         store.facts.store_fact(f"{WORKER_HEARTBEAT_PREFIX}one", {"at": (wall_now() - timedelta(minutes=2)).isoformat()})
-    assert any("没有正在运行的 worker" in line for line in wrong(county, tmp_path))
+    assert any("没有正在运行的 worker" in line for line in problems(county, tmp_path))
 
 
 def test_several_workers_without_executor_ids_are_reported(county: Edge, tmp_path: Path) -> None:
     with county.bot.uow.transaction() as store:
         store.facts.store_fact(f"{WORKER_HEARTBEAT_PREFIX}two", {"at": wall_now().isoformat()})
-    assert any("有 2 个 worker，而 EXECUTOR_ID 没有设" in line for line in wrong(county, tmp_path))
-    assert not any("EXECUTOR_ID" in line for line in wrong(county, tmp_path, EXECUTOR_ID="one"))
+    assert any("有 2 个 worker，而 EXECUTOR_ID 没有设" in line for line in problems(county, tmp_path))
+    assert not any("EXECUTOR_ID" in line for line in problems(county, tmp_path, EXECUTOR_ID="one"))
 
 
 @embedded_only
@@ -220,7 +222,7 @@ def test_a_nearly_full_disk_is_reported(county: Edge) -> None:
 @embedded_only
 def test_files_that_others_may_read_are_reported(county: Edge, tmp_path: Path) -> None:
     (tmp_path / "patrol.db").chmod(0o644)
-    assert any(f"chmod 600 {tmp_path}/patrol.db" in line for line in wrong(county, tmp_path))
+    assert any(f"chmod 600 {tmp_path}/patrol.db" in line for line in problems(county, tmp_path))
 
 
 def test_a_host_clock_that_differs_from_the_platform_is_reported(county: Edge) -> None:

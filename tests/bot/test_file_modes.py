@@ -1,4 +1,4 @@
-"""Films, telephone numbers and keys: what the program writes is for the user it runs as."""
+"""Files with films, phone numbers and keys are accessible only to the user of the service."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from bot.devtools.simulator import Cloud
 from tests.bot.processes import program
 
 
-def open_to_others(folder: Path) -> list[str]:
-    """Whatever below a folder others may read, write or enter; the test's own log aside."""
-    found = [path for path in folder.rglob("*") if S_IMODE(path.lstat().st_mode) & 0o077 and not path.is_symlink()]
-    return sorted(str(path.relative_to(folder)) for path in found if path.name != "log.txt")
+def accessible_to_others(folder: Path) -> list[str]:
+    """Paths below a folder that other users can read, write or enter, without the log of the test."""
+    paths = [path for path in folder.rglob("*") if S_IMODE(path.lstat().st_mode) & 0o077 and not path.is_symlink()]
+    return sorted(str(path.relative_to(folder)) for path in paths if path.name != "log.txt")
 
 
 def test_written_files_are_not_readable_by_others(tmp_path: Path, cloud: Cloud) -> None:
     cloud.add_member("p1")
-    with program(cloud, tmp_path) as sky:
-        serving = sky.start("serve", DATABASE_URL=f"sqlite:///{tmp_path}/kept/patrol.db")
-        sky.ready()
-        cloud.phone("p1").sends_film(b"no film, and kept all the same")
-        where = {"DATABASE_URL": f"sqlite:///{tmp_path}/kept/patrol.db"}
-        assert sky.run("export", "register.xlsx", **where).returncode == 0
-        assert sky.run("report", "weekly", "--xlsx", "week.xlsx", **where).returncode == 0
-        assert sky.run("backup", "patrol.backup", **where).returncode == 0
-        sky.end(serving)
-    assert {"register.xlsx", "week.xlsx", "patrol.backup", "kept"} <= {path.name for path in tmp_path.iterdir()}
-    assert open_to_others(tmp_path) == []
+    with program(cloud, tmp_path) as service:
+        process = service.start("serve", DATABASE_URL=f"sqlite:///{tmp_path}/data/patrol.db")
+        service.ready()
+        cloud.phone("p1").sends_film(b"not a film")
+        settings = {"DATABASE_URL": f"sqlite:///{tmp_path}/data/patrol.db"}
+        assert service.run("export", "register.xlsx", **settings).returncode == 0
+        assert service.run("report", "weekly", "--xlsx", "week.xlsx", **settings).returncode == 0
+        assert service.run("backup", "patrol.backup", **settings).returncode == 0
+        service.end(process)
+    assert {"register.xlsx", "week.xlsx", "patrol.backup", "data"} <= {path.name for path in tmp_path.iterdir()}
+    assert accessible_to_others(tmp_path) == []

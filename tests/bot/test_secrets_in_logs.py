@@ -1,4 +1,4 @@
-"""However talkative the logs are made: tokens, secrets and robot keys are not in them."""
+"""Logs contain no tokens, secrets or robot keys, at any level."""
 
 from __future__ import annotations
 

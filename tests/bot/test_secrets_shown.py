@@ -1,4 +1,4 @@
-"""Every secret setting, wherever something might be shown: settings, tracebacks, commands, pages, logs."""
+"""No secret setting appears in representations, tracebacks, command output, pages or logs."""
 
 from __future__ import annotations
 

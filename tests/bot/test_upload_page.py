@@ -1,4 +1,4 @@
-"""The upload page: a one-use link, the tus protocol behind it, and a film like any other at its end."""
+"""The upload page: one-use links and the tus protocol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sealed record of who did what: nothing in it can be altered, removed or slipped in unnoticed."""
+"""The audit log: changed, removed and inserted entries are detected."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ NOW = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 
 @pytest.fixture
 def database(place: Place, tmp_path: Path) -> Iterator[Database]:
-    made = Database(place.migrated(tmp_path))
+    migrated = Database(place.migrated(tmp_path))
     for number in range(1, 6):
-        with made.transaction() as session:
+        with migrated.transaction() as session:
             Store(session).audit_log.record(
                 NOW, "王大", "film_attached", subject=f"E00{number}", receipt=f"1124-000{number}"
             )
-    with made.transaction() as session:
+    with migrated.transaction() as session:
         assert Store(session).audit_log.seal_new(NOW + timedelta(seconds=1)) == 5
-    yield made
-    made.close()
+    yield migrated
+    migrated.close()
 
 
-def checked(database: Database) -> ChainCheck:
+def verify(database: Database) -> ChainCheck:
     with database.read() as session:
         return Store(session).audit_log.verify()
 
 
 def test_an_unchanged_chain_is_valid(database: Database) -> None:
-    assert checked(database) == ChainCheck(5, None)
+    assert verify(database) == ChainCheck(5, None)
 
 
 @pytest.mark.parametrize(
-    ("meddling", "broken_at"),
+    ("statement", "broken_at"),
     [
         ("update audit_entry set actor='李四' where chain_position=2", 2),
         ('update audit_entry set detail=\'{"receipt": "1124-0009"}\' where chain_position=4', 4),
@@ -51,10 +51,10 @@ def test_an_unchanged_chain_is_valid(database: Database) -> None:
         ("update audit_entry set subject='E009' where chain_position=5", 5),
     ],
 )
-def test_a_changed_entry_breaks_the_chain_at_its_position(database: Database, meddling: str, broken_at: int) -> None:
+def test_a_changed_entry_breaks_the_chain_at_its_position(database: Database, statement: str, broken_at: int) -> None:
     with database.transaction() as session:
-        session.execute(text(meddling))
-    assert checked(database) == ChainCheck(broken_at - 1, broken_at)
+        session.execute(text(statement))
+    assert verify(database) == ChainCheck(broken_at - 1, broken_at)
 
 
 def test_a_backdated_entry_is_sealed_as_the_latest(database: Database) -> None:
@@ -67,17 +67,17 @@ def test_a_backdated_entry_is_sealed_as_the_latest(database: Database) -> None:
     assert head is not None
     assert before is not None
     assert (head.length, before.length) == (6, 5)
-    assert checked(database) == ChainCheck(6, None)
+    assert verify(database) == ChainCheck(6, None)
 
 
 def test_entries_are_found_by_subject_and_by_actor(database: Database) -> None:
     with database.read() as session:
-        trail = Store(session).audit_log
-        assert [each.subject for each in trail.of_subject("E002")] == ["E002"]
-        assert [each.subject for each in trail.page(search_text="e003")] == ["E003"]
-        assert len(trail.page(search_text="王大")) == 5
-        latest = trail.page(limit=2)
-        assert [each.subject for each in (*latest, *trail.page(before_id=latest[-1].id, limit=2))] == [
+        audit_log = Store(session).audit_log
+        assert [each.subject for each in audit_log.of_subject("E002")] == ["E002"]
+        assert [each.subject for each in audit_log.page(search_text="e003")] == ["E003"]
+        assert len(audit_log.page(search_text="王大")) == 5
+        latest = audit_log.page(limit=2)
+        assert [each.subject for each in (*latest, *audit_log.page(before_id=latest[-1].id, limit=2))] == [
             "E005",
             "E004",
             "E003",

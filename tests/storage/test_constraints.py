@@ -1,4 +1,4 @@
-"""Every constraint of the database, by a row that it refuses; the list is held against the models."""
+"""Every constraint of the database refuses a row that violates it; the list is compared with the models."""
 
 from __future__ import annotations
 

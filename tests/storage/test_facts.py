@@ -1,4 +1,4 @@
-"""What several processes note at the same moment."""
+"""Facts, decisions and counters under concurrency."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from tests.places import Place
 
 
 def test_two_processes_can_store_the_same_fact_at_once(place: Place, tmp_path: Path) -> None:
-    """As two processes do that a supervisor starts together."""
+    """As processes do that a supervisor starts together."""
     url = place.migrated(tmp_path)
     one, other = Database(url), Database(url)
-    began = threading.Event()
+    started = threading.Event()
 
-    def note() -> None:
-        began.set()
+    def store_fact() -> None:
+        started.set()
         with other.transaction() as session:
             FactStore(session).store_fact("outside_watcher", {"enabled": False})
 
-    thread = threading.Thread(target=note)
+    thread = threading.Thread(target=store_fact)
     with one.transaction() as session:
         FactStore(session).store_fact("outside_watcher", {"enabled": True})
         thread.start()
-        began.wait(20)
-        # Long enough for the other to have looked before this one is kept.
+        assert started.wait(20)
+        # Long enough for the other transaction to run its statement before this one commits.
         thread.join(0.2)
     thread.join(20)
     with one.read() as session:

@@ -1,4 +1,4 @@
-"""What is a film, how long it is, and that no film can harm the service."""
+"""Probing films, and the sandbox that protects the service from them."""
 
 from __future__ import annotations
 
@@ -267,7 +267,7 @@ def children_of(parent: int | str) -> list[int]:
     return []
 
 
-def helpers() -> list[int]:
+def sandboxes() -> list[int]:
     return [child for child in children_of("self") if b"storage.film.sandbox" in command_of(child)]
 
 
@@ -281,10 +281,10 @@ def command_of(process: int) -> bytes:
 def test_a_killed_sandbox_is_replaced(tmp_path: Path) -> None:
     make_film(tmp_path / "film.mp4", seconds=2)
     probe_film(tmp_path / "film.mp4")
-    [lost] = helpers()
+    [lost] = sandboxes()
     os.kill(lost, signal.SIGKILL)
     assert probe_film(tmp_path / "film.mp4").fault is None
-    [helper] = helpers()
+    [helper] = sandboxes()
     assert helper != lost
 
 
@@ -297,7 +297,7 @@ def test_a_crash_is_a_fault_of_the_film_but_lack_of_memory_is_not(
     make_big_film(tmp_path / "film.mp4", 60)
     make_film(tmp_path / "small.mp4", seconds=2)
     probe_film(tmp_path / "small.mp4")
-    [helper] = helpers()
+    [helper] = sandboxes()
 
     def examiners() -> list[int]:
         return [examiner for guard in children_of(helper) for examiner in children_of(guard)]
@@ -365,11 +365,11 @@ def test_the_sandbox_ends_with_a_killed_program(tmp_path: Path) -> None:
 def test_the_sandbox_ignores_signals_for_the_service(tmp_path: Path) -> None:
     make_film(tmp_path / "film.mp4", seconds=2)
     probe_film(tmp_path / "film.mp4")
-    [helper] = helpers()
+    [helper] = sandboxes()
     for polite in (signal.SIGTERM, signal.SIGINT):
         os.kill(helper, polite)
     assert probe_film(tmp_path / "film.mp4").fault is None
-    assert helpers() == [helper]
+    assert sandboxes() == [helper]
 
 
 # --- the maker of films ---------------------------------------------------------------------------------------------

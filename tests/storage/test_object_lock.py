@@ -1,4 +1,4 @@
-"""A bucket that forgets nothing (S3 Object Lock), and stores that know no conditions: moto, for Swift has no locks."""
+"""Buckets with S3 Object Lock, and stores without conditional writes. Uses moto, because Swift has no Object Lock."""
 
 from __future__ import annotations
 
@@ -80,9 +80,7 @@ def test_the_check_passes_on_a_locked_bucket(locked: tuple[ObjectStore, Any]) ->
 
 
 @pytest.mark.parametrize("answer", ["ignored", "unknown"])
-def test_a_store_without_conditional_writes_is_supported(
-    locked: tuple[ObjectStore, Any], answer: str
-) -> None:
+def test_a_store_without_conditional_writes_is_supported(locked: tuple[ObjectStore, Any], answer: str) -> None:
     store, client = locked
     made = store._client()  # type: ignore[attr-defined]
 

@@ -1,4 +1,4 @@
-"""The same promises of a directory and of a real S3 server."""
+"""The object stores: a directory, and a real S3 server."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def boto_client(s3: S3Settings) -> Any:
     return session.client("s3", endpoint_url=s3.endpoint_url, verify=s3.ca_bundle)
 
 
-def keep(store: ObjectStore, content: bytes, key: str = KEY) -> None:
+def save(store: ObjectStore, content: bytes, key: str = KEY) -> None:
     with store.spool() as spool:
         for start in range(0, len(content), MIB):
             spool.write(content[start : start + MIB])
@@ -92,7 +92,7 @@ def files_below(root: Path) -> list[Path]:
 @pytest.mark.parametrize("size", [0, 5, 3 * MIB + 1, 20 * MIB + 7])
 def test_stored_bytes_are_read_back_unchanged(store: ObjectStore, size: int) -> None:
     content = os.urandom(size)
-    keep(store, content)
+    save(store, content)
     assert read(store) == content
     found = store.stat(KEY)
     assert found is not None
@@ -126,17 +126,17 @@ def test_a_saved_spool_leaves_only_the_object(store: ObjectStore) -> None:
 @pytest.mark.parametrize("size", [5, 9 * MIB])
 def test_a_key_is_written_once(store: ObjectStore, size: int) -> None:
     first, second = os.urandom(size), os.urandom(size)
-    keep(store, first)
-    keep(store, first)
+    save(store, first)
+    save(store, first)
     with pytest.raises(ObjectConflict):
-        keep(store, second)
+        save(store, second)
     assert read(store) == first
 
 
 def test_of_concurrent_writers_of_one_key_one_succeeds(store: ObjectStore) -> None:
     def attempt(content: bytes) -> bytes | None:
         try:
-            keep(store, content)
+            save(store, content)
         except ObjectConflict:
             return None
         return content
@@ -154,7 +154,7 @@ def test_a_missing_object_differs_from_a_failing_store(store: ObjectStore) -> No
 
 
 def test_a_prefix_of_a_key_is_no_object(store: ObjectStore) -> None:
-    keep(store, b"a film")
+    save(store, b"a film")
     assert store.stat("2026-11-24/E001") is None
     with pytest.raises(ObjectMissing):
         store.open("2026-11-24/E001")
@@ -162,7 +162,7 @@ def test_a_prefix_of_a_key_is_no_object(store: ObjectStore) -> None:
 
 
 def test_removing_may_be_repeated(store: ObjectStore) -> None:
-    keep(store, b"a film")
+    save(store, b"a film")
     store.remove(KEY)
     store.remove(KEY)
     assert store.stat(KEY) is None
@@ -181,14 +181,14 @@ def test_keys_that_leave_the_store_are_refused(store: ObjectStore, key: str) -> 
 
 
 def test_keys_and_names_may_be_chinese(store: ObjectStore) -> None:
-    keep(store, b"a film", "2026-11-24/罐区 1号/夜巡.mp4")
+    save(store, b"a film", "2026-11-24/罐区 1号/夜巡.mp4")
     assert read(store, "2026-11-24/罐区 1号/夜巡.mp4") == b"a film"
 
 
 def test_many_threads_can_save_at_once(store: ObjectStore) -> None:
     keys = [f"2026-11-24/E{number:03}/1.mp4" for number in range(16)]
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda key: keep(store, key.encode() * 1000, key), keys))
+        list(pool.map(lambda key: save(store, key.encode() * 1000, key), keys))
     assert all(read(store, key) == key.encode() * 1000 for key in keys)
 
 
@@ -209,12 +209,12 @@ def test_other_addresses_are_refused(url: str) -> None:
 
 def test_a_relative_address_is_below_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    keep(open_object_store("file:var/objects"), b"a film")
+    save(open_object_store("file:var/objects"), b"a film")
     assert (tmp_path / "var/objects" / KEY).read_bytes() == b"a film"
 
 
 def test_files_are_readable_by_their_owner_only(directory: ObjectStore, tmp_path: Path) -> None:
-    keep(directory, b"a film")
+    save(directory, b"a film")
     for path in (tmp_path / "objects").rglob("*"):
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)
 
@@ -241,7 +241,7 @@ def files_no_longer_than(size: int) -> Iterator[None]:
 
 def test_a_full_disk_is_a_transient_error_and_leaves_nothing(directory: ObjectStore, tmp_path: Path) -> None:
     with files_no_longer_than(MIB + 1000), pytest.raises(ObjectError) as caught:
-        keep(directory, bytes(3 * MIB))
+        save(directory, bytes(3 * MIB))
     assert caught.value.transient
     assert files_below(tmp_path) == []
 
@@ -263,7 +263,7 @@ def test_the_free_space_is_reported(directory: ObjectStore) -> None:
 
 
 def test_a_file_can_be_read_from_the_middle(directory: ObjectStore) -> None:
-    keep(directory, b"0123456789")
+    save(directory, b"0123456789")
     with directory.open(KEY) as file:
         file.seek(5)
         assert file.read() == b"56789"
@@ -299,13 +299,13 @@ def test_a_process_killed_while_saving_leaves_only_complete_objects(tmp_path: Pa
 
 
 def test_the_digest_is_stored_with_the_object(bucket: ObjectStore) -> None:
-    keep(bucket, b"a film")
+    save(bucket, b"a film")
     assert bucket.stat(KEY) == ObjectStat(6, hashlib.sha256(b"a film").hexdigest())
     assert bucket.free_bytes() is None
 
 
 def test_a_presigned_url_opens_one_object_without_credentials(bucket: ObjectStore, s3: S3Settings) -> None:
-    keep(bucket, b"a film")
+    save(bucket, b"a film")
     address = bucket.presigned_url(KEY, 60, "夜巡 1.mp4")
     assert address is not None
     answer = requests.get(address, verify=s3.ca_bundle, timeout=10)
@@ -318,7 +318,7 @@ def test_a_presigned_url_opens_one_object_without_credentials(bucket: ObjectStor
 def test_a_failed_upload_leaves_nothing(bucket: ObjectStore, s3: S3Settings) -> None:
     # The test server takes five parts of 8 MiB and refuses the sixth.
     with pytest.raises(ObjectError) as caught:
-        keep(bucket, bytes(45 * MIB))
+        save(bucket, bytes(45 * MIB))
     assert not caught.value.transient
     assert bucket.stat(KEY) is None
     assert "Uploads" not in boto_client(s3).list_multipart_uploads(Bucket="films")
@@ -328,7 +328,7 @@ def test_parts_of_a_killed_upload_are_freed_by_the_next_upload(s3: S3Settings) -
     client, place = boto_client(s3), {"Bucket": "films", "Key": f"killed/{KEY}"}
     upload = client.create_multipart_upload(**place)["UploadId"]
     client.upload_part(**place, UploadId=upload, PartNumber=1, Body=bytes(5 * MIB))
-    keep(open_object_store("s3://films/killed", s3), bytes(9 * MIB))
+    save(open_object_store("s3://films/killed", s3), bytes(9 * MIB))
     assert "Uploads" not in client.list_multipart_uploads(Bucket="films")
 
 
@@ -349,7 +349,7 @@ def test_a_wrong_secret_is_named_by_the_check_and_never_shown(s3: S3Settings) ->
 def test_an_unreachable_store_is_a_transient_error(unused_port: int) -> None:
     away = open_object_store("s3://films", S3Settings(f"https://127.0.0.1:{unused_port}", "us-east-1", "a", "b"))
     with pytest.raises(ObjectError, match="Could not connect") as caught:
-        keep(away, b"a film")
+        save(away, b"a film")
     assert caught.value.transient
 
 

@@ -166,10 +166,10 @@ class DemoProcesses:
         ]
         return found
 
-    def run_command(self, *words: str) -> str:
+    def run_command(self, *arguments: str) -> str:
         """Run a command in the demo's folder; its output. Raises OSError when it fails."""
         result = subprocess.run(
-            [sys.executable, "-m", "bot", *words],
+            [sys.executable, "-m", "bot", *arguments],
             cwd=self.folder,
             env=self._environment(),
             capture_output=True,
@@ -180,20 +180,22 @@ class DemoProcesses:
             raise OSError(result.stderr or result.stdout)
         return result.stdout
 
-    def _start(self, *words: str) -> None:
-        log = (self.folder / f"{words[0]}.log").open("wb")
-        command = [sys.executable, "-m", "bot", *words]
+    def _start(self, *arguments: str) -> None:
+        log = (self.folder / f"{arguments[0]}.log").open("wb")
+        command = [sys.executable, "-m", "bot", *arguments]
         self._processes.append(
             subprocess.Popen(command, cwd=self.folder, env=self._environment(), stdout=log, stderr=subprocess.STDOUT)
         )
 
     def _environment(self) -> dict[str, str]:
         """Without settings of the caller's environment, so that only the .env of the folder counts."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("WECOM_", "S3_", "AWS_"))}
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("WECOM_", "S3_", "AWS_"))
+        }
         for name in ("DATABASE_URL", "OBJECT_STORE_URL", "SECRET_KEY", "PORT", "HOST", "PUBLIC_URL", "TIMEZONE"):
-            kept.pop(name, None)
+            environment.pop(name, None)
         root = str(Path(__file__).resolve().parents[3])
-        return {**kept, "PYTHONPATH": root}
+        return {**environment, "PYTHONPATH": root}
 
     def _wait(self, url: str) -> None:
         for _ in range(_TIMEOUT_S * 20):
