@@ -1,1 +1,1 @@
-"""The office's Excel sheets, in and out: the only home of openpyxl."""
+"""Excel workbooks: the register and the reports."""

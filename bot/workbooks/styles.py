@@ -1,4 +1,4 @@
-"""How our sheets look, and how values get into cells without ever becoming formulas."""
+"""Styles of the workbooks, and writing values so that they never become formulas."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ CELL_BORDER = Border(left=_THIN, right=_THIN, top=_THIN, bottom=_THIN)
 HEADING_FILL = PatternFill("solid", fgColor="DDEBF7")
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _FORMULA_STARTS = ("=", "+", "-", "@")
-# Dates inside the file are fixed, so that the same content is the same bytes.
+# Fixed timestamps, so that the same content gives the same bytes.
 _STAMP = datetime(2000, 1, 1)  # noqa: DTZ001 - the format knows no zone
 _ZIP_STAMP = (2000, 1, 1, 0, 0, 0)
 
 
 def cell_at(sheet: Worksheet, row: int, column: int) -> Cell:
-    """The cell there; we never ask for one hidden under a merged range."""
+    """The cell at a position that is not covered by a merged range."""
     return cast(Cell, sheet.cell(row, column))
 
 
 def write_value(cell: Cell, value: Any) -> None:
-    """Write a value as what it is; text stays text whatever it begins with."""
+    """Write a value; text stays text whatever it begins with."""
     if isinstance(value, str):
         text = _NOT_IN_XML.sub("", value)
         cell.value = text
-        # The setter takes "=1+1" for a formula and "#N/A" for an error.
+        # openpyxl takes "=1+1" for a formula and "#N/A" for an error.
         cell.data_type = "s"
         cell.number_format = TEXT_FORMAT
         cell.quotePrefix = text.startswith(_FORMULA_STARTS)
@@ -49,7 +49,6 @@ def write_value(cell: Cell, value: Any) -> None:
 
 
 def write_heading(cell: Cell, title: str) -> None:
-    """A column's heading."""
     write_value(cell, title)
     cell.font = Font(name=FONT_NAME, bold=True)
     cell.fill = HEADING_FILL
@@ -58,12 +57,12 @@ def write_heading(cell: Cell, title: str) -> None:
 
 
 def set_column_width(sheet: Worksheet, column: int, width: float) -> None:
-    """How wide a column is, in characters."""
+    """Set the width of a column, in characters."""
     sheet.column_dimensions[get_column_letter(column)].width = width
 
 
 def add_dropdown(sheet: Worksheet, column: int, choices: tuple[str, ...], last_row: int) -> None:
-    """A list to choose from in the cells below the heading."""
+    """Add a dropdown list to the cells below the heading."""
     validation = DataValidation("list", formula1='"' + ",".join(choices) + '"', allow_blank=True)
     letter = get_column_letter(column)
     validation.add(f"{letter}2:{letter}{last_row}")
@@ -71,7 +70,7 @@ def add_dropdown(sheet: Worksheet, column: int, choices: tuple[str, ...], last_r
 
 
 def workbook_bytes(workbook: Workbook) -> bytes:
-    """The workbook as bytes that depend on nothing but its content."""
+    """The workbook as bytes that depend on its content only."""
     workbook.properties.created = workbook.properties.modified = _STAMP
     workbook.properties.creator = "night-patrol"
     written = BytesIO()
@@ -86,7 +85,7 @@ def _restamped(written: BytesIO) -> bytes:
         for member in source.infolist():
             fixed = zipfile.ZipInfo(member.filename, _ZIP_STAMP)
             fixed.compress_type = zipfile.ZIP_DEFLATED
-            # Otherwise the system that wrote it would show in the file.
+            # Otherwise the operating system is in the file.
             fixed.create_system = 3
             target.writestr(fixed, source.read(member))
     return result.getvalue()

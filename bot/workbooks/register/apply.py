@@ -1,4 +1,4 @@
-"""A read register becomes rows: all of it or nothing."""
+"""Applies a parsed register to the database, all of it or nothing."""
 
 from __future__ import annotations
 
@@ -32,40 +32,42 @@ def apply_register(
 ) -> ImportResult:
     """Bring the register to what the workbook says; a refused cell or `dry_run` leaves everything as it was.
 
-    `store` must belong to a writing transaction, which the caller commits. Content files are kept
-    in `objects` only when the whole import is applied. Raises storage.objects.ObjectError when
-    they cannot be; then nothing is changed either. The trail says `actor` did it; None leaves that to the caller.
+    `store` must belong to a writing transaction, which the caller commits. Content files are stored in `objects`
+    only when the whole import is applied; storage.objects.ObjectError is raised when that fails, and nothing is
+    changed. The audit log names `actor`; None leaves the entry to the caller.
     """
-    outcome = _outcome(parsed)
+    result = _initial_result(parsed)
     if parsed.has_unreadable_sheet:
-        return outcome
+        return result
     with store.session.begin_nested() as attempt:
-        work = _work(parsed, store, now, outcome)
+        context = _import_context(parsed, store, now, result)
         for step in STEPS:
-            step(work)
+            step(context)
         store.session.flush()
-        if outcome.refusals or dry_run:
+        if result.refusals or dry_run:
             attempt.rollback()
-            return outcome
+            return result
         store_files(parsed, objects)
-        if actor is not None and (outcome.added or outcome.changed):
-            store.audit_log.record(now, actor, "register_imported", added=outcome.added, changed=outcome.changed)
-    outcome.applied = True
-    return outcome
+        if actor is not None and (result.added or result.changed):
+            store.audit_log.record(now, actor, "register_imported", added=result.added, changed=result.changed)
+    result.applied = True
+    return result
 
 
-def _outcome(parsed: ParsedRegister) -> ImportResult:
-    outcome = ImportResult(
+def _initial_result(parsed: ParsedRegister) -> ImportResult:
+    result = ImportResult(
         refusals=list(parsed.refusals),
         unknown_sheets=list(parsed.unknown_sheets),
         unknown_columns=list(parsed.unknown_columns),
     )
     for title, sheet in parsed.sheets.items():
-        outcome.sheet(title).rows_read = sheet.rows_read
-    return outcome
+        result.sheet(title).rows_read = sheet.rows_read
+    return result
 
 
-def _work(parsed: ParsedRegister, store: Store, now: datetime, outcome: ImportResult) -> ImportContext:
+def _import_context(parsed: ParsedRegister, store: Store, now: datetime, result: ImportResult) -> ImportContext:
     groups = {group.name: group for group in store.register.groups()}
-    enterprises = {found.code: found for found in store.session.scalars(select(Enterprise).order_by(Enterprise.id))}
-    return ImportContext(parsed, store, now, outcome, groups, enterprises)
+    enterprises = {
+        enterprise.code: enterprise for enterprise in store.session.scalars(select(Enterprise).order_by(Enterprise.id))
+    }
+    return ImportContext(parsed, store, now, result, groups, enterprises)

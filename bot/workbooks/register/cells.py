@@ -1,4 +1,4 @@
-"""What may stand in one cell. Every reader takes a cell that is not empty and raises CellProblem."""
+"""Parsers of single cells. Each takes the value of a cell that is not empty and raises CellError."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ def raw_text(value: object) -> str:
 
 
 def normalized_text(value: object) -> str:
-    """Text with full-width letters, digits and punctuation made plain."""
+    """Text with full-width letters, digits and punctuation converted to half width."""
     return unicodedata.normalize("NFKC", raw_text(value)).strip()
 
 
 def text(value: object) -> str:
-    """Words on one line."""
+    """Text on one line, with single spaces."""
     return _fitting(" ".join(raw_text(value).split()), MAX_TEXT_LENGTH)
 
 
 def code(value: object) -> str:
-    """What something is known by: 企业编号, 部位编号."""
+    """An identifier given by the office: 企业编号, 部位编号."""
     found = _fitting(" ".join(normalized_text(value).split()), MAX_CODE_LENGTH)
     if _ODD_IN_CODE.search(found):
         raise CellError("register.not_a_code")
@@ -56,7 +56,7 @@ def code(value: object) -> str:
 
 
 def identifier(value: object) -> str:
-    """An account, an open id, a conversation id: one word without separators."""
+    """An account, an open id or a conversation id, without spaces and separators."""
     found = _fitting(normalized_text(value), MAX_CODE_LENGTH * 2)
     if LIST_SEPARATORS.search(found) or re.search(r"\s", found):
         raise CellError("register.not_a_code")
@@ -69,7 +69,7 @@ def codes(value: object) -> list[str]:
 
 
 def person_name(value: object) -> str:
-    """One person's name; the spaces that line up names of two characters are dropped."""
+    """One person's name, without the spaces that align names of two characters."""
     found = _BETWEEN_HANZI.sub("", text(LIST_SEPARATORS.sub("、", raw_text(value))))
     if LIST_SEPARATORS.search(found):
         raise CellError("register.one_name_only")
@@ -82,12 +82,12 @@ def person_names(value: object) -> list[str]:
 
 
 def text_list(value: object) -> list[str]:
-    """Several words, each once."""
+    """Several texts, each once."""
     return _unique([text(piece) for piece in _split(raw_text(value))])
 
 
 def choice(*allowed: str) -> Callable[[object], str]:
-    """A reader of one of these words."""
+    """A parser of one of these values."""
 
     def read(value: object) -> str:
         found = "".join(normalized_text(value).split())
@@ -99,18 +99,18 @@ def choice(*allowed: str) -> Callable[[object], str]:
 
 
 def choices(*allowed: str) -> Callable[[object], list[str]]:
-    """A reader of several of these words; they come back in the order of `allowed`."""
+    """A parser of several of these values; the result is in the order of `allowed`."""
     one = choice(*allowed)
     return lambda value: sorted({one(piece) for piece in _split(raw_text(value))}, key=allowed.index)
 
 
 def risk(value: object) -> str:
-    """A colour of risk, with or without 色."""
+    """A risk level, with or without 色."""
     return choice(*RISK_LEVELS)(normalized_text(value).removesuffix("色"))
 
 
 def whole_number(minimum: int) -> Callable[[object], int]:
-    """A reader of whole numbers from `minimum` on."""
+    """A parser of whole numbers of at least `minimum`."""
 
     def read(value: object) -> int:
         found = normalized_text(value)
@@ -122,7 +122,7 @@ def whole_number(minimum: int) -> Callable[[object], int]:
 
 
 def mobile(value: object) -> str:
-    """A telephone number, checked loosely; spaces are dropped."""
+    """A telephone number without spaces; the format is checked loosely."""
     found = "".join(normalized_text(value).split())
     if not _MOBILE.fullmatch(found):
         raise CellError("register.not_a_mobile")
@@ -130,7 +130,7 @@ def mobile(value: object) -> str:
 
 
 def robot_key(value: object) -> str:
-    """The key of a group robot, also out of its whole webhook address."""
+    """The key of a group robot, also from its webhook URL."""
     found = normalized_text(value)
     if "://" in found:
         found = parse_qs(urlsplit(found).query).get("key", [""])[0]
@@ -140,7 +140,7 @@ def robot_key(value: object) -> str:
 
 
 def calendar_date(value: object) -> date:
-    """A date: Excel's own, or text such as 2026-11-23, 2026/11/23, 2026年11月23日."""
+    """An Excel date, or text such as 2026-11-23, 2026/11/23, 2026年11月23日."""
     if isinstance(value, date):
         found = value.date() if isinstance(value, datetime) else value
         return _plausible(found.year, found.month, found.day)
@@ -172,7 +172,7 @@ def times_of_day(value: object) -> str:
 
 
 def percentage(value: object) -> str:
-    """A share as "40%"; Excel hands over 0.4 for a cell that shows 40%."""
+    """A percentage as "40%". The value of a cell that shows 40% is 0.4."""
     found = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)\s*(%?)", normalized_text(value))
     share = float(found[1]) * (1 if found[2] or float(found[1]) > 1 else 100) if found else 0
     if not 0 < share <= 100:

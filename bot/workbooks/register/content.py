@@ -1,4 +1,4 @@
-"""内容 out of the workbook, and its films into the object store."""
+"""Applies the sheet 内容, and stores its films."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def apply_content(context: ImportContext) -> None:
         old_url = item.url
         changed = update_fields(item, _values(row))
         if item.url != old_url:
-            # What was found out about the old address says nothing about the new one.
+            # The results of the link check were those of the old URL.
             item.checked_on = item.dead_since = item.detail = None
         context.result.sheet(CONTENT).count(new=new, changed=changed)
 
@@ -49,20 +49,20 @@ def _values(row: ParsedRow) -> dict[str, Any]:
 
 
 def store_files(parsed: ParsedRegister, objects: ObjectStore) -> None:
-    """Put every film the store does not yet hold into it. Raises ObjectError."""
+    """Store every film that is not in the object store yet. Raises ObjectError."""
     for file in {file.object_key: file for file in _files(parsed)}.values():
         held = objects.stat(file.object_key)
         if held is None or held.size != file.bytes:
-            # What is not as long as its name says has been spoilt: a key is written once, so it goes first.
+            # An object of another size is damaged. Keys are written once, so it has to be removed first.
             objects.remove(file.object_key)
-            _keep(file, objects)
+            _store_file(file, objects)
 
 
 def _files(parsed: ParsedRegister) -> Iterator[ContentFile]:
     return (row.get("file") for row in parsed.rows(CONTENT) if row.get("file"))
 
 
-def _keep(file: ContentFile, objects: ObjectStore) -> None:
+def _store_file(file: ContentFile, objects: ObjectStore) -> None:
     with objects.spool() as spool:
         try:
             with file.path.open("rb") as source:

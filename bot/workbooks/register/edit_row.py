@@ -1,4 +1,4 @@
-"""One row of the register at a time, by the same rules as a whole workbook: read, judged, applied or refused."""
+"""Editing one row of the register, with the same checks as the import of a workbook."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from bot.workbooks.register.xlsx_reader import Grid
 from storage.objects import ObjectStore
 from storage.store import Store
 
-# A film comes with a workbook that has it beside it, not with a form.
+# Films are imported with a workbook only.
 _NOT_IN_FORMS = {CONTENT: ("file",)}
-# Whoever has it can speak in the group's name.
+# With the key anybody can post as the group's robot.
 SECRET_FIELDS = ("robot_key",)
 _NAMED_BY = {PEOPLE: ("name", "codes"), ROSTER: ("day",)}
 
 
 @dataclass(frozen=True)
 class RegisterRow:
-    """One row as it stands: by which `mark` it is asked for, its subject in the trail, and its cells by field."""
+    """One stored row. `row_hash` identifies its content, so that an edit of an outdated row is noticed."""
 
     row_hash: str
     audit_subject: str
@@ -36,12 +36,12 @@ class RegisterRow:
 
 
 def form_columns(sheet: Sheet) -> list[Any]:
-    """The columns that a form offers."""
+    """The columns of the form."""
     return [column for column in sheet.columns if column.field not in _NOT_IN_FORMS.get(sheet.title, ())]
 
 
 def list_rows(store: Store, sheet_title: str) -> list[RegisterRow]:
-    """Every row of one sheet, as text. Raises KeyError for a sheet that is none."""
+    """Every row of one sheet, as text. Raises KeyError for an unknown sheet."""
     sheet = SHEETS_BY_TITLE[sheet_title]
     return [_entry(sheet, row) for row in register_rows(store, {sheet_title})[sheet_title]]
 
@@ -59,7 +59,7 @@ def _shown(value: Any) -> str:
 
 
 def audit_subject(sheet: Sheet, cells: Mapping[str, str]) -> str:
-    """How the trail names a row: its sheet, and what makes it this row."""
+    """The subject of a row in the audit log: its sheet and key."""
     named = _NAMED_BY.get(sheet.title, sheet.key_fields)
     return "/".join((sheet.title, *(cells.get(field) or "—" for field in named)))
 
@@ -73,7 +73,7 @@ def save_row(
     now: datetime,
     actor: str,
 ) -> ImportResult:
-    """Bring one row to what a form says, on record with what stood there before; refusals leave all as it was."""
+    """Save the cells of a form and record the change in the audit log; nothing changes when a cell is refused."""
     sheet = SHEETS_BY_TITLE[sheet_title]
     columns = form_columns(sheet)
     rows = [tuple(column.title for column in columns), tuple(cells.get(column.field) or None for column in columns)]
@@ -94,5 +94,5 @@ def save_row(
 
 
 def _told(cells: Mapping[str, str], fields: Sequence[str]) -> dict[str, str]:
-    """What the trail says of some cells: a key that opens something is not written there."""
+    """The cells as the audit log shows them: secrets are masked."""
     return {field: "•••" if field in SECRET_FIELDS and cells.get(field) else cells.get(field, "") for field in fields}

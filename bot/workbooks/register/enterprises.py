@@ -1,4 +1,4 @@
-"""Groups, enterprises and key parts out of the workbook."""
+"""Applies the sheets 群, 企业 and 重点部位."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PartsByEnterprise = dict[int, dict[str, KeyPart]]
 
 
 def apply_groups(context: ImportContext) -> None:
-    """群, by name."""
+    """Add and update groups by name."""
     for row in context.rows(GROUPS):
         group = context.groups.get(row.get("name"))
         new = group is None
@@ -37,7 +37,7 @@ def apply_groups(context: ImportContext) -> None:
 
 
 def apply_enterprises(context: ImportContext) -> None:
-    """企业, by code."""
+    """Add and update enterprises by code."""
     for row in context.rows(ENTERPRISES):
         values = _enterprise_values(context, row)
         enterprise = context.enterprises.get(row.get("code"))
@@ -70,7 +70,7 @@ def _enterprise_values(work: ImportContext, row: ParsedRow) -> dict[str, Any]:
 
 
 def apply_parts(context: ImportContext) -> None:
-    """重点部位, by code and number; an enterprise left without any gets one."""
+    """Add and update parts by enterprise and number; an enterprise without any gets a default part."""
     parts: PartsByEnterprise = defaultdict(dict)
     for part in context.store.session.scalars(select(KeyPart).order_by(KeyPart.id)):
         parts[part.enterprise_id][part.number] = part
@@ -127,7 +127,7 @@ def _tell_parts_not_mentioned(work: ImportContext, parts: PartsByEnterprise, tou
 
 
 def _complete(work: ImportContext, enterprise: Enterprise, parts: PartsByEnterprise) -> None:
-    """No enterprise may be expected to film nothing without anybody knowing it."""
+    """Add a default part to an enterprise without any, and warn of one that has nothing to film."""
     if not parts.get(enterprise.id):
         if work.parsed.refusals:
             return

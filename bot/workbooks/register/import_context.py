@@ -1,4 +1,4 @@
-"""What the parts of one import share while it runs."""
+"""The state that the steps of one import share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from storage.store import Store
 
 @dataclass
 class ImportContext:
-    """One import: what was read, where it goes, what came of it, and what is known by now."""
+    """One import: the parsed register, the store, the result so far, and the known groups and enterprises."""
 
     parsed: ParsedRegister
     store: Store
@@ -27,38 +27,38 @@ class ImportContext:
     enterprises: dict[str, Enterprise]
 
     def rows(self, title: str) -> list[ParsedRow]:
-        """The understood rows of a sheet."""
+        """The valid rows of a sheet."""
         return self.parsed.rows(title)
 
     def refuse(
         self, sheet_title: str, row: ParsedRow, field: str, text_key: str, cell_value: object = None, **params: Any
     ) -> None:
-        """Refuse a cell for what stands elsewhere."""
+        """Refuse a valid cell because of other rows or of the database."""
         shown = row.get(field) if cell_value is None else cell_value
         self.result.refuse(
             sheet_title, row.number, SHEETS_BY_TITLE[sheet_title].title_of(field), shown, CellError(text_key, **params)
         )
 
     def warn(self, text_key: str, **params: Any) -> None:
-        """Tell the office something that is no reason to refuse."""
+        """Add a warning to the result."""
         self.result.warnings.append(say(text_key, **params))
 
     def resolve_group(self, row: ParsedRow) -> GroupChat | None:
-        """The group a row of 企业 names; refuses one that is nowhere."""
+        """The group of a row of 企业; refuses an unknown one."""
         name = row.get("group")
         if name and name not in self.groups and not self.parsed.mentions(GROUPS, name):
             self.refuse(ENTERPRISES, row, "group", "register.no_such_group")
         return self.groups.get(name) if name else None
 
     def resolve_enterprise(self, sheet_title: str, row: ParsedRow, field: str, code: str) -> Enterprise | None:
-        """The enterprise a row names by its code; refuses one that is nowhere."""
+        """The enterprise with a code; refuses an unknown one."""
         if code not in self.enterprises and not self.parsed.mentions(ENTERPRISES, code):
             self.refuse(sheet_title, row, field, "register.no_such_enterprise", cell_value=code, code=code)
         return self.enterprises.get(code)
 
 
 def update_fields(model: object, values: dict[str, Any]) -> bool:
-    """Set what differs; True if anything did."""
+    """Set the fields that differ; True if any did."""
     differing = [(name, value) for name, value in values.items() if getattr(model, name) != value]
     for name, value in differing:
         setattr(model, name, value)
@@ -66,5 +66,5 @@ def update_fields(model: object, values: dict[str, Any]) -> bool:
 
 
 def present_fields(row: ParsedRow, fields: Iterable[str]) -> dict[str, Any]:
-    """Those of the fields for which the sheet has a column."""
+    """The given fields whose column is in the sheet."""
     return {field: row.values[field] for field in fields if field in row.values}

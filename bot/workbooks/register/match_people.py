@@ -1,7 +1,7 @@
-"""Which person of the database a row of 人员 means.
+"""Finds the person in the database for each row of 人员.
 
-By 企业微信账号, else 微信openid, else 手机 with the name, else 手机 alone where it is one person's,
-else name and enterprises. Each person is recognised once; the surest signs of all rows go first.
+By 企业微信账号, else 微信openid, else 手机 with the name, else 手机 alone where only one person has it, else name and
+enterprises. Each person matches one row; the most reliable key is tried for all rows before the next one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MatchKey = Callable[["PersonRow"], Hashable | None]
 
 @dataclass
 class PersonRow:
-    """A person as a row describes him; `enterprises` is None where the sheet has no such column."""
+    """The person of a row; `enterprise_ids` is None where the sheet has no such column."""
 
     row: ParsedRow
     name: str
@@ -37,19 +37,18 @@ class PersonRow:
 
     @classmethod
     def from_row(cls, row: ParsedRow, enterprise_ids: frozenset[int] | None) -> PersonRow:
-        """What the row says."""
         accounts = {realm: row.get(realm) for realm in REALMS if row.get(realm)}
         left = row.get("state") == LEFT_JOB if "state" in row.values else None
         return cls(row, row.get("name"), row.get("mobile"), row.get("roles"), enterprise_ids, accounts, left)
 
     @property
     def account_keys(self) -> dict[str, str]:
-        """The accounts as they are compared."""
+        """The accounts in the form in which they are compared."""
         return {realm: canonical_account(realm, account) for realm, account in self.accounts.items()}
 
 
 class KnownPeople:
-    """Everybody in the database with enterprises and accounts, loaded once."""
+    """All people in the database with their enterprises and accounts, loaded once."""
 
     def __init__(self, session: Session) -> None:
         self.people = list(session.scalars(select(Person).order_by(Person.id)))
@@ -70,12 +69,12 @@ class KnownPeople:
             self.current_bindings[binding.person_id].append(binding)
 
     def accounts(self, person_id: int, realm: str) -> list[str]:
-        """The accounts a person holds now on one platform, the newest last."""
+        """The current accounts of a person in one realm, the newest last."""
         return [binding.account for binding in self.current_bindings[person_id] if binding.realm == realm]
 
 
 class PersonMatcher:
-    """Finds for each wanted person the one in the database; `found` is by row number."""
+    """Matches rows with people; `matches` is by row number."""
 
     def __init__(self, known: KnownPeople) -> None:
         self.known = known
@@ -83,7 +82,7 @@ class PersonMatcher:
         self.matches: dict[int, Person] = {}
 
     def match(self, person_rows: list[PersonRow]) -> None:
-        """Fill `found` with everybody who is known already."""
+        """Fill `matches` with everybody who is in the database."""
         by_id = {person.id: person for person in self.known.people}
         for realm in REALMS:
             self._by_holder(person_rows, realm, self.known.current_holders, by_id)
@@ -91,7 +90,7 @@ class PersonMatcher:
             person_rows, lambda one: one.mobile and (one.mobile, one.name), lambda p: [(p.mobile, p.name)], self._fits
         )
         for realm in REALMS:
-            # Whoever has left holds his account no longer, but the office's sheet still shows it.
+            # The accounts of people who left have ended, but the sheet still shows them.
             leaving = [one for one in person_rows if one.has_left]
             self._by_holder(leaving, realm, self.known.last_holders, by_id)
         self._by_mobile_alone(person_rows)
@@ -104,7 +103,7 @@ class PersonMatcher:
             person_id = holder.get((realm, one.account_keys.get(realm, "")))
             if person_id is None or person_id in self.matched_ids:
                 continue
-            # Nobody is renamed and sent off in one row: there the account has passed to somebody else.
+            # With another name and 离职 in one row, the account has passed to somebody else.
             if not one.has_left or by_id[person_id].name == one.name:
                 self._claim(one, by_id[person_id])
 
@@ -126,14 +125,14 @@ class PersonMatcher:
                 self._claim(one, min(free, key=lambda person: self._unlikeness(one, person)))
 
     def _by_mobile_alone(self, wanted: list[PersonRow]) -> None:
-        """A changed name; a telephone shared by several is nobody's sign."""
+        """Match people whose name has changed; a telephone number that several share is not used."""
         rows = Counter(one.mobile for one in self._open(wanted))
         people = Counter(person.mobile for person in self.known.people)
         single = [one for one in self._open(wanted) if rows[one.mobile] == people[one.mobile] == 1]
         self._by(single, lambda one: one.mobile, lambda person: [person.mobile], self._no_other_account)
 
     def _fits(self, one: PersonRow, person: Person) -> bool:
-        """With mobile and name the same, an account nobody holds is simply a new one of his."""
+        """Whether the accounts of the row are free or the person's own."""
         held = {self.known.current_holders.get((realm, account)) for realm, account in one.account_keys.items()}
         return held <= {None, person.id}
 

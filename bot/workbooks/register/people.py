@@ -1,4 +1,4 @@
-"""人员 out of the workbook: people, where they work, and their accounts."""
+"""Applies the sheet 人员: people, their enterprises and their accounts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from storage.db.models import Binding, Employment, Person
 
 
 def apply_people(context: ImportContext) -> None:
-    """Everybody of the sheet; whoever leaves loses every account at `work.now`."""
+    """Add and update people; the accounts of people who left end at `context.now`."""
     if PEOPLE not in context.parsed.sheets:
         return
     wanted = [one for row in context.rows(PEOPLE) if (one := _wanted(context, row)) is not None]
@@ -52,7 +52,7 @@ def _refuse_shared_accounts(work: ImportContext, wanted: list[PersonRow]) -> Non
 
 
 def _merged(work: ImportContext, wanted: list[PersonRow], found: dict[int, Person]) -> list[PersonRow]:
-    """Rows that describe one serving person twice become one, with the roles and enterprises of both."""
+    """Merge two rows of one active person, with the roles and enterprises of both."""
     kept: list[PersonRow] = []
     by_sign: dict[Hashable, PersonRow] = {}
     for one in sorted(wanted, key=lambda one: one.row.number not in found):
@@ -74,7 +74,7 @@ def _merged(work: ImportContext, wanted: list[PersonRow], found: dict[int, Perso
 def _sign(one: PersonRow) -> Hashable:
     if one.mobile:
         return one.name, one.mobile, one.has_left
-    # An account of one's own is a sign by itself: such a row is nobody's double.
+    # A row with an account of its own is not a duplicate.
     return one.name, one.enterprise_ids, tuple(one.account_keys.items()), one.has_left
 
 
@@ -88,14 +88,14 @@ def _warn_of_namesakes(
 
 
 class _Writer:
-    """Writes people first and what hangs on their ids after."""
+    """Writes people first, then the rows that refer to their ids."""
 
     def __init__(self, work: ImportContext, known: KnownPeople) -> None:
         self.work, self.known = work, known
         self.ties: list[tuple[PersonRow, Person, bool, bool]] = []
 
     def write(self, one: PersonRow, person: Person | None) -> None:
-        """The person's own row."""
+        """Add or update the person."""
         new = person is None
         if person is None:
             person = Person(name=one.name, roles=[], active=True)
@@ -117,7 +117,7 @@ class _Writer:
         return values
 
     def write_ties(self) -> None:
-        """Enterprises and accounts; only now is it known whether anything changed."""
+        """Write enterprises and accounts, and count each person as changed or not."""
         for one, person, new, changed in self.ties:
             moved = self._employ(one, person)
             bound = self._bind(one, person) if person.active else self._unbind(person)
@@ -162,10 +162,10 @@ class _Writer:
             self.work.refuse(PEOPLE, one.row, realm, "register.account_taken", name=other)
             return False
         for binding in self.known.current_bindings[person.id]:
-            # The sheet takes back what a sheet gave; an account bound by code is the person's own affair.
+            # An account from an earlier sheet ends; one that the person bound by code stays.
             if binding.realm == realm and binding.since is None:
                 binding.until = self.work.now
-        # Nobody holds it, so nothing has to be taken from anybody: Register.bind would ask for every row.
+        # Nobody holds the account: Register.bind would need a query per row to find that out.
         self.work.store.session.add(
             Binding(person_id=person.id, realm=realm, account=account, canonical_account=key, since=None)
         )

@@ -1,4 +1,4 @@
-"""What came of reading and applying a register workbook, told so that the office can act on it."""
+"""The result of an import, in sentences for the office."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_CELL_TEXT_SHOWN = 60
 
 
 class CellError(Exception):
-    """Why a cell is not understood: the key of a sentence and what it needs."""
+    """Why a cell is refused: a text key and its parameters."""
 
     def __init__(self, text_key: str, **params: Any) -> None:
         super().__init__(text_key, params)
@@ -23,8 +23,8 @@ class CellError(Exception):
 class ImportRefusal:
     """One thing that must be corrected before anything is imported.
 
-    `row` is Excel's row number; row and column are None where a whole sheet or the file is meant.
-    `found` is what stands in the cell, None or empty where nothing does.
+    `row` is Excel's row number; row and column are None where a whole sheet or the file is refused.
+    `cell_text` is the content of the cell, None or empty where it has none.
     """
 
     sheet: str | None
@@ -46,7 +46,7 @@ class ImportRefusal:
 
 @dataclass
 class SheetResult:
-    """How the rows of one sheet fared; `not_mentioned` is known to the database but not to the sheet."""
+    """The counts of one sheet; `not_mentioned` is in the database but not in the sheet."""
 
     title: str
     rows_read: int = 0
@@ -84,17 +84,17 @@ class ImportResult:
         return sum(sheet.changed for sheet in self.sheets.values())
 
     def sheet(self, title: str) -> SheetResult:
-        """The outcome of one sheet; made when first asked for."""
+        """The result of one sheet, created on first use."""
         return self.sheets.setdefault(title, SheetResult(title))
 
     def refuse(self, sheet: str, row: int, column: str, cell_value: object, error: CellError) -> None:
-        """Note a cell that cannot be taken."""
+        """Add a refused cell."""
         self.refusals.append(
             ImportRefusal(sheet, row, column, "" if cell_value is None else str(cell_value), error.reason)
         )
 
     def text_lines(self) -> list[str]:
-        """The whole outcome in sentences, refusals last."""
+        """The result in sentences, refusals last."""
         return [
             *(_sheet_line(sheet) for sheet in self.sheets.values()),
             *(_not_mentioned_line(sheet) for sheet in self.sheets.values() if sheet.not_mentioned),
@@ -109,12 +109,12 @@ class ImportResult:
 
 
 def sheet_label(sheet: str) -> str:
-    """How a sheet is called in a sentence: 企业表, but 值班表 as it is."""
+    """The name of a sheet in a sentence: 企业表, but 值班表 unchanged."""
     return sheet if sheet.endswith("表") else f"{sheet}表"
 
 
 def truncate_text(text: str) -> str:
-    """A cell's text for a sentence, on one line and not too long."""
+    """The text of a cell on one line, cut to MAX_CELL_TEXT_SHOWN."""
     line = " ".join(text.split())
     return line if len(line) <= MAX_CELL_TEXT_SHOWN else line[: MAX_CELL_TEXT_SHOWN - 1] + "…"
 

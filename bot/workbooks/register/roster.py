@@ -1,4 +1,4 @@
-"""值班表 out of the workbook: whose name means whom, and each shift as a whole."""
+"""Applies the sheet 值班表: resolves the names and replaces whole shifts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PeopleByPost = dict[str, list[int]]
 
 
 def apply_roster(context: ImportContext) -> None:
-    """Every shift the sheet mentions, in place of what was written for that day before."""
+    """Replace every shift in the sheet."""
     if ROSTER not in context.parsed.sheets:
         return
     roster = _Roster(context)
@@ -42,7 +42,7 @@ class _Roster:
         self.leaders: dict[int, Person] = {}
 
     def write(self, day: date, rows: list[ParsedRow]) -> None:
-        """One shift, from one or several rows of the same day."""
+        """Write one shift, from one or several rows of the same day."""
         refusals = len(self.work.result.refusals)
         people = {post: self._people(day, post, rows) for post in POSTS}
         if not any(row.get("leader") for row in rows):
@@ -67,7 +67,7 @@ class _Roster:
         return found if given else [self.names.people[person_id] for person_id in self.shifts_on(day)[post]]
 
     def shifts_on(self, day: date) -> PeopleByPost:
-        """What is written for a day now, without making an entry for it."""
+        """The stored shift of a day; does not add an empty one to `shifts`."""
         return self.shifts[day] if day in self.shifts else {post: [] for post in POSTS}
 
     def _person(self, row: ParsedRow, day: date, post: str, name: str) -> Person | None:
@@ -78,7 +78,7 @@ class _Roster:
         try:
             return self.names.resolve(name, post, include_former=day < self.today)
         except CellError as problem:
-            # Whoever is missing only because his own row is refused is not refused a second time.
+            # A person who is missing only because of a refused row of 人员 is not refused again here.
             known = self.names.people_named(name) or not self.work.parsed.mentions(PEOPLE, name)
             if known or not self.work.result.refusals:
                 self.work.result.refuse(ROSTER, row.number, SHEETS_BY_TITLE[ROSTER].title_of(post), name, problem)
@@ -98,7 +98,7 @@ class _Roster:
         )
 
     def warn_of_unreachable(self, by_day: dict[date, list[ParsedRow]]) -> None:
-        """A leader who cannot be told is as good as none."""
+        """Warn of duty leaders without any account: they cannot be alerted."""
         if not by_day:
             return
         for person in self.leaders.values():

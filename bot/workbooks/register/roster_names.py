@@ -1,4 +1,4 @@
-"""Whom a name on the roster means; 姓名（手机） tells namesakes apart."""
+"""Resolves the names on the roster; 姓名（手机） tells people of the same name apart."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _QUALIFIED = re.compile(r"(.+?)\s*[（(]\s*([^（）()]+?)\s*[）)]")
 
 
 class RosterNames:
-    """Everybody by name, with what else tells a person apart, loaded once."""
+    """All people by name, with what else identifies a person, loaded once."""
 
     def __init__(self, session: Session) -> None:
         self.people: dict[int, Person] = {}
@@ -51,11 +51,11 @@ class RosterNames:
         return person.id in self._told
 
     def people_named(self, name: str) -> list[Person]:
-        """Everybody of exactly that name, whether serving or not."""
+        """Everybody of exactly that name, active or not."""
         return self._by_name.get(name, [])
 
     def resolve(self, text: str, post: str, *, include_former: bool = False) -> Person:
-        """The one person meant on that post; `left_too` also finds those who have left. Raises CellProblem."""
+        """The person of a name on a post; `include_former` also finds people who left. Raises CellError."""
         name, people = self._meant(text)
         serving = [person for person in people if person.active]
         fitting = [person for person in serving if self._fits(person, post)]
@@ -80,7 +80,7 @@ class RosterNames:
         return bool(ELIGIBLE_ROLES[post] & set(person.roles)) and person.id not in self._employed
 
     def unambiguous_name(self, person: Person, post: str) -> str:
-        """A name by which `resolve` finds this person again, or the plain one if nothing tells him apart."""
+        """A name by which `resolve` finds this person; the plain name if nothing identifies the person."""
         candidates = [person.name, *(f"{person.name}（{mark}）" for mark in self._marks[person.id])]
         return next((text for text in candidates if self._means(text, post, person)), person.name)
 

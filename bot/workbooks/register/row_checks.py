@@ -1,4 +1,4 @@
-"""What must agree between the cells of one row: a rule and its value, an item and its link or film."""
+"""Checks between the cells of one row: a rule and its value, an item and its link or film."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _EXTENSION = re.compile(r"[a-z0-9]{1,8}")
 
 @dataclass(frozen=True)
 class ContentFile:
-    """A film beside the workbook, and the key under which it is kept."""
+    """A film beside the workbook, and its object key."""
 
     path: Path
     sha256: str
@@ -26,18 +26,17 @@ class ContentFile:
 
     @property
     def name(self) -> str:
-        """Its name without folders."""
         return self.path.name
 
     @property
     def object_key(self) -> str:
-        """Named by its digest, so that the same film is kept once."""
+        """Contains the digest, so that the same film is stored once."""
         extension = self.path.suffix.lower().removeprefix(".")
         return f"content/{self.sha256}.{extension if _EXTENSION.fullmatch(extension) else 'bin'}"
 
 
 def check_rule(values: dict[str, Any], _folder: Path) -> FieldErrors:
-    """A known rule, and a value such as it takes; the value becomes its canonical text."""
+    """Check the name and the value of a rule; the value becomes its canonical text."""
     name = values["name"] = "".join(values["name"].split())
     if name not in RULE_PARSERS:
         return [("name", CellError("register.unknown_rule", allowed="、".join(RULE_PARSERS)))]
@@ -45,13 +44,13 @@ def check_rule(values: dict[str, Any], _folder: Path) -> FieldErrors:
         values["value"] = RULE_PARSERS[name](values["value"])
     except CellError as problem:
         return [("value", problem)]
-    # Without the column every value holds from the beginning.
+    # Without the column every value applies from the beginning.
     values.setdefault("effective_from", None)
     return []
 
 
 def check_content(values: dict[str, Any], folder: Path) -> FieldErrors:
-    """A link has an address, a film an address or a file beside the workbook."""
+    """A link needs a URL, a film a URL or a file beside the workbook."""
     url, file = values.get("url"), values.get("file")
     kind = values["kind"] = values.get("kind") or (VIDEO if file else LINK)
     if kind == LINK and not url:

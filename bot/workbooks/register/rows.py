@@ -1,4 +1,4 @@
-"""What the register holds, as the cells of its workbook."""
+"""The stored register as the rows of its workbook."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ SheetRows = dict[str, RowValues]
 
 
 def register_rows(store: Store, sheet_titles: Container[str] = SHEETS_BY_TITLE) -> SheetRows:
-    """Sheet -> rows -> field -> value, of the sheets wanted. An item of 内容 has its `id` in place of `file`."""
+    """Sheet -> rows -> field -> value. A row of 内容 has an `id` in place of `file`."""
     return {title: cells(store) for title, cells in _CELLS.items() if title in sheet_titles}
 
 
 def content_items(store: Store) -> list[ContentItem]:
-    """The library in the order in which it was added, in which it is also sent."""
+    """The content items in the order in which they were added and are sent."""
     return list(store.session.scalars(select(ContentItem).order_by(ContentItem.added_at, ContentItem.id)))
 
 
@@ -110,7 +110,7 @@ def _role_order(role: str) -> int:
 
 
 def _person_order(row: dict[str, Any]) -> tuple[Any, ...]:
-    """The office first, then by enterprise; it depends on nothing but what the row shows."""
+    """The office first, then by enterprise; depends on the content of the row only."""
     return (
         natural_sort_key(row["codes"]),
         row["name"],

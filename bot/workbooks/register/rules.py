@@ -1,4 +1,4 @@
-"""规则 out of the workbook."""
+"""Applies the sheet 规则."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RulesByKey = dict[tuple[str, date | None], Rule]
 
 
 def apply_rules(context: ImportContext) -> None:
-    """规则, by name and the date from which they hold."""
+    """Add and update rules by name and the date from which they apply."""
     agreed: RulesByKey = {(rule.name, rule.effective_from): rule for rule in context.store.register.rules()}
     for row in context.rows(RULES):
         key = (row.get("name"), row.get("effective_from"))
@@ -29,7 +29,7 @@ def apply_rules(context: ImportContext) -> None:
 
 
 def _check_deadlines(work: ImportContext, agreed: RulesByKey) -> None:
-    """What is late must not end before what is on time, on any date from which something changes."""
+    """Refuse a 补报截止 before the 截止时间, on any date from which one of them changes."""
     refused: set[int] = set()
     for since in sorted(
         {effective_from or date.min for name, effective_from in agreed if name in (CLOSE_RULE, LATE_RULE)}
@@ -48,7 +48,7 @@ def _value(agreed: RulesByKey, name: str, day: date) -> str:
 
 
 def _row_behind(work: ImportContext, since: date) -> ParsedRow | None:
-    """The row of the sheet that brings the contradiction about: the latest one in force then."""
+    """The row of the sheet that causes the contradiction: the latest one in force on that date."""
     rows = [row for row in work.rows(RULES) if row.get("name") in (CLOSE_RULE, LATE_RULE)]
     in_force = [row for row in rows if (row.get("effective_from") or date.min) <= since]
     return max(

@@ -1,4 +1,4 @@
-"""The sheets of the register workbook and what each of their columns may hold."""
+"""The sheets and columns of the register workbook."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ FILMING_RULES = ("可用手机", "指定位置", "防爆设备")
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its heading, the field it fills, how it is read, and what an empty cell means.
+    """One column. `default` is the value of an empty cell, `choices` are offered as a dropdown list.
 
-    `choices` are offered to whoever fills it in; `form` is text, number or date.
+    `cell_type` is text, number or date.
     """
 
     title: str
@@ -38,7 +38,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Sheet:
-    """One sheet; `key` names the fields by which two of its rows would be the same thing."""
+    """One sheet; two rows with the same `key_fields` are duplicates."""
 
     title: str
     columns: tuple[Column, ...]

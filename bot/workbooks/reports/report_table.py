@@ -1,4 +1,4 @@
-"""Sheets to be read and printed: a title, some sentences, a table, and when it was made."""
+"""Sheets for reading and printing: a title, some lines of text, a table, and the time of issue."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from bot.workbooks.styles import (
 )
 
 OutputTarget = str | PathLike[str] | IO[bytes]
-# What is called worst comes first, and is shown in this colour.
+# State -> text key and fill colour, the worst first.
 STATE_STYLES = {
     "missing": ("workbook.missing", "FFC7CE"),
     "partial": ("workbook.partial", "FCE4D6"),
@@ -40,7 +40,7 @@ STATE_STYLES = {
 
 @dataclass(frozen=True)
 class TableRow:
-    """One row of a table, in the colour of one of STATES or in none."""
+    """One row of a table, in the colour of its state."""
 
     values: tuple[Any, ...]
     state: str | None = None
@@ -48,7 +48,7 @@ class TableRow:
 
 @dataclass(frozen=True)
 class ReportTable:
-    """One sheet. `columns` are headings and widths; `words` are the numbers of those that are read from the left."""
+    """One sheet. `columns` are headings and widths, `left_aligned` the numbers of left-aligned columns."""
 
     sheet_title: str
     title: str
@@ -60,7 +60,7 @@ class ReportTable:
 
 
 def write_workbook(target: OutputTarget, tables: Sequence[ReportTable]) -> None:
-    """Write sheets to a path or an open binary file; the same tables are always the same bytes."""
+    """Write the sheets to a path or an open binary file; the same tables give the same bytes."""
     book = Workbook()
     for number, table in enumerate(tables):
         sheet = book.create_sheet() if number else book.worksheets[0]
@@ -92,7 +92,7 @@ def _fill(sheet: Worksheet, table: ReportTable) -> None:
 def _line(
     sheet: Worksheet, row: int, words: str, across: int, *, size: int = 11, bold: bool = False, centre: bool = False
 ) -> None:
-    """One sentence across the whole table."""
+    """A line of text across the whole table."""
     cell = cell_at(sheet, row, 1)
     write_value(cell, words)
     cell.font = Font(name=FONT_NAME, size=size, bold=bold)
@@ -124,15 +124,13 @@ def _page(sheet: Worksheet, top: int) -> None:
 
 
 def format_datetime(at: datetime) -> str:
-    """An instant as it is written on our sheets."""
     return f"{at:%Y-%m-%d %H:%M}"
 
 
 def format_date(day: date, *, with_year: bool = False) -> str:
-    """A day as people say it."""
     return (f"{day.year}年" if with_year else "") + f"{day.month}月{day.day}日"
 
 
 def format_percent(share: float | None) -> str:
-    """A share of one, — where there is nothing it could be a share of."""
+    """A percentage with one decimal; — for None."""
     return "—" if share is None else f"{share:.1%}"

@@ -1,4 +1,4 @@
-"""The weekly table, ready to print: every enterprise's nights, and the nights themselves."""
+"""The weekly table: a sheet by enterprise and a sheet by night."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _WORST_FIRST = ("missing", "partial", "unjudged", "late")
 
 
 def write_weekly_table(target: OutputTarget, report: WeeklyReport, intro_lines: Sequence[str]) -> None:
-    """Write the week to a path or an open binary file; the same report is always the same bytes."""
+    """Write the report to a path or an open binary file; the same report gives the same bytes."""
     title = say("workbook.weekly_title", first=format_date(report.first, with_year=True), last=format_date(report.last))
     rows = [_row(report, number) for number in range(len(report.rows))]
     rows.append(TableRow(("", "", say("workbook.total"), "", *_shares(report.total, report.previous_total))))
@@ -88,5 +88,5 @@ def _night(report: WeeklyReport, night: Any) -> TableRow:
 
 
 def worst_state(tally: StateTally) -> str:
-    """The state a row is coloured by: the worst that occurred."""
+    """The state whose colour a row gets: the worst that occurred."""
     return next((state for state in (*_WORST_FIRST, *STATES) if tally.states[state]), "exempt")

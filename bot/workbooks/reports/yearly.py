@@ -1,4 +1,4 @@
-"""The year's figures, ready to print: one sheet of figures, and behind each the rows it was counted from."""
+"""The yearly table: a sheet of figures, and sheets with the rows they were counted from."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _ENTERPRISES = (("企业编号", 10), ("企业", 34), ("风险等级", 9), *_COU
 _NIGHTS = (("夜", 14), *_COUNTS, ("视频（段）", 11), ("催报（条）", 11), ("备注", 24))
 _LAPSES = (("夜", 14), ("企业编号", 10), ("企业", 34), ("状态", 9))
 _PUSHES = (("日期", 14), ("群", 24), ("类型", 8), ("标题", 40), ("链接", 50))
-# Behind which sheet each figure's rows stand.
+# The sheet with the rows of each figure.
 _SHEET_OF = {
     "enterprises": "enterprises",
     "nights": "nights",
@@ -55,7 +55,7 @@ _SHEET_OF = {
 
 
 def write_yearly_table(target: OutputTarget, report: YearlyReport, intro_line: str) -> None:
-    """Write the year to a path or an open binary file; the same report is always the same bytes."""
+    """Write the report to a path or an open binary file; the same report gives the same bytes."""
     title = say("workbook.yearly_title", year=report.first.year)
     sheets: dict[str, tuple[Sequence[tuple[str, float]], list[TableRow], set[int]]] = {
         "figures": (_FIGURES, _figures(report), {1}),
