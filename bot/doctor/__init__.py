@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from bot.bootstrap import build_uow_and_channels, command_clock, open_database
 from bot.config import SettingsError, load_config
-from bot.doctor import chat_archive, people, platform, service, storage
+from bot.doctor import people, platform, service, storage
 from bot.doctor.check_result import CheckResult, failed, passed
 from bot.engine import InlineEngine
 from storage.errors import DatabaseUnavailable, SchemaMismatch
@@ -40,7 +40,6 @@ def run_checks() -> Iterator[CheckResult]:
         yield storage.database_passed(uow)
         yield from people.check_people(uow)
         yield from platform.check_platform(config, uow, channels)
-        yield chat_archive.check_chat_archive(config)
         yield from service.check_service(config, uow, channels)
     finally:
         database.close()

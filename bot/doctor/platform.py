@@ -6,6 +6,7 @@ import email.utils
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from bot.channels.errors import ChannelError
 from bot.channels.interface import Diagnosable
@@ -13,6 +14,8 @@ from bot.channels.registry import Channels
 from bot.channels.wecom_aibot.frames import WECOM_AIBOT
 from bot.channels.wecom_aibot.websocket import AibotWebSocket, ConnectionTimings
 from bot.channels.wecom_api.client import WeComClient
+from bot.channels.wecom_msgaudit import finance_sdk
+from bot.channels.wecom_msgaudit.private_keys import PrivateKeys
 from bot.channels.wecom_robot import WeComRobotChannel
 from bot.clock import wall_now
 from bot.config import Config
@@ -20,6 +23,7 @@ from bot.doctor.check_result import CheckResult, failed, passed, warning
 from bot.unit_of_work import UnitOfWork
 
 _MAX_CLOCK_DIFFERENCE_S = 30
+_LIBRARY_SOURCE = "https://developer.work.weixin.qq.com/document/path/91774"
 _LEASE_HOLDER, _LEASE_DURATION = "doctor", timedelta(seconds=30)
 # Error codes of the WeCom API, grouped by what the operator must correct.
 _WRONG_CORP, _WRONG_SECRET, _WRONG_ADDRESS = {40013}, {40001, 40056, 40091, 41004}, {60020}
@@ -51,6 +55,7 @@ def check_platform(
             yield _robot(robot, group.name, group.robot_key)
     if not config.ALERT_FALLBACK_URLS:
         yield warning("doctor.no_sms_mail")
+    yield _chat_archive(config)
 
 
 def _app(config: Config, uow: UnitOfWork) -> CheckResult:
@@ -114,3 +119,17 @@ def _host_clock(config: Config, now: datetime) -> CheckResult:
         return failed("doctor.platform_unreachable", url=config.WECOM_API_URL, error=error.detail)
     difference_s = abs((email.utils.parsedate_to_datetime(stated) - now).total_seconds()) if stated else 0
     return (passed if difference_s <= _MAX_CLOCK_DIFFERENCE_S else failed)("doctor.clock", seconds=round(difference_s))
+
+
+def _chat_archive(config: Config) -> CheckResult:
+    if not config.is_configured("wecom_msgaudit"):
+        return passed("doctor.archive_off", source=_LIBRARY_SOURCE)
+    folder, library = config.WECOM_MSGAUDIT_KEYS_DIR, config.WECOM_MSGAUDIT_LIBRARY
+    try:
+        finance_sdk.load_library(library)
+    except ChannelError as error:
+        return failed("doctor.archive_library_unusable", path=library, error=error.detail, source=_LIBRARY_SOURCE)
+    versions = [str(version) for version in PrivateKeys(Path(folder)).versions()]
+    if not versions:
+        return failed("doctor.archive_keys_missing", folder=folder)
+    return passed("doctor.archive", versions=versions)

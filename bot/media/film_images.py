@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from storage.film import extract_picture, write_watermarked_copy
-from storage.film.keys import picture_key
+from storage.film import extract_picture, picture_key, write_watermarked_copy
 from storage.objects import ObjectConflict, ObjectStore
 
 # Rendering takes a whole core, so only so many run at once. The wait is short, because it holds a thread of the

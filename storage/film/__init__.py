@@ -1,6 +1,6 @@
 """Probing films and extracting pictures from them, in a sandbox.
 
-__init__.py   probe_film, extract_picture, write_watermarked_copy: the interface of this package
+__init__.py   probe_film, extract_picture, picture_key, write_watermarked_copy: the interface of this package
 client.py     our end of the sandbox process
 sandbox.py    the sandbox: one short-lived process with resource limits per film
 probe.py      duration, codec, size and faults of a file
@@ -58,6 +58,16 @@ def extract_picture(path: Path, target: Path, kind: str, at_s: float | None = No
     """
     extra_args = [at_s or 0.0] if kind == "still" else []
     _check(_request(kind, timeout_s, os.path.abspath(path), os.path.abspath(target), *extra_args))
+
+
+def picture_key(film_key: str, kind: str, at_s: float | None = None) -> str:
+    """The object key of a picture, apart from the films, whose objects are never changed.
+
+    `kind` is `thumbnail`, `contact_sheet`, or `still` with `at_s` in seconds.
+    """
+    suffix = "" if at_s is None else f"-{round(at_s * 10)}"
+    film = film_key.removeprefix("films/").rpartition(".")[0]
+    return f"pictures/{film}/{kind}{suffix}.jpg"
 
 
 def write_watermarked_copy(path: Path, target: Path, text: str, timeout_s: float = 300.0) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.media.film_images import FilmImages
 from bot.media.thumbnails import ThumbnailGenerator
-from storage.film.keys import picture_key
+from storage.film import picture_key
 from tests.harness import NIGHT, Story
 
 

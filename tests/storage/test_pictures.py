@@ -14,8 +14,7 @@ import pytest
 from PIL import Image
 
 from bot.media.film_images import FilmImages, FilmImagesBusy
-from storage.film import PictureError, extract_picture, write_watermarked_copy
-from storage.film.keys import picture_key
+from storage.film import PictureError, extract_picture, picture_key, write_watermarked_copy
 from storage.objects import ObjectStore, open_object_store
 from tests.films import make_film
 from tests.storage.test_film import film_in
