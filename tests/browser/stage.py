@@ -21,7 +21,7 @@ from bot.workbooks.register.apply import apply_register
 from bot.workbooks.register.parse import parse_register
 from storage.db.database import Database
 from storage.db.models import DutyShift, GroupChat, Person
-from storage.register import DUTY_LEADER_ROLE
+from storage.register_terms import DUTY_LEADER_ROLE
 from storage.store import Store
 from tests.bot.processes import free_port
 from tests.harness import NIGHT, HandClock, Story, at, config_for, film_bytes

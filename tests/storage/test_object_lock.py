@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from storage.objects import ObjectConflict, ObjectError, ObjectStore, S3Settings, open_object_store
-from tests.storage.test_objects import KEY, MIB, boto_client, keep, read
+from tests.storage.test_objects import KEY, MIB, boto_client, read, save
 
 HERE = S3Settings("", "us-east-1", "key", "secret")
 
@@ -47,7 +47,7 @@ def test_an_object_in_a_locked_bucket_cannot_be_deleted(locked: tuple[ObjectStor
 
     store, client = locked
     content = os.urandom(100)
-    keep(store, content)
+    save(store, content)
     [version] = versions(store, client)
     with pytest.raises(ClientError, match="AccessDenied"):
         client.delete_object(Bucket=store._bucket, Key=version["Key"], VersionId=version["VersionId"])  # type: ignore[attr-defined]
@@ -56,23 +56,23 @@ def test_an_object_in_a_locked_bucket_cannot_be_deleted(locked: tuple[ObjectStor
 
 def test_a_multipart_upload_works_in_a_locked_bucket(locked: tuple[ObjectStore, Any]) -> None:
     content = os.urandom(9 * MIB)
-    keep(locked[0], content)
+    save(locked[0], content)
     assert read(locked[0]) == content
     assert len(versions(*locked)) == 1
 
 
 def test_other_bytes_for_a_key_are_refused_and_the_first_version_stays(locked: tuple[ObjectStore, Any]) -> None:
     store, client = locked
-    keep(store, b"first")
+    save(store, b"first")
     with pytest.raises(ObjectConflict):
-        keep(store, b"second")
+        save(store, b"second")
     [first] = versions(store, client)
     where = {"Bucket": store._bucket, "Key": first["Key"]}  # type: ignore[attr-defined]
     client.put_object(**where, Body=b"altered behind our back")
     assert read(store) == b"altered behind our back"
     assert client.get_object(**where, VersionId=first["VersionId"])["Body"].read() == b"first"
     with pytest.raises(ObjectConflict):
-        keep(store, b"first")
+        save(store, b"first")
 
 
 def test_the_check_passes_on_a_locked_bucket(locked: tuple[ObjectStore, Any]) -> None:
@@ -90,9 +90,9 @@ def test_a_store_without_conditional_writes_is_supported(locked: tuple[ObjectSto
             raise ObjectError("501 NotImplemented", transient=False)
 
     made.meta.events.register("before-call.s3.PutObject", without)
-    keep(store, b"first")
+    save(store, b"first")
     assert store._honours_if_none_match is False  # type: ignore[attr-defined]
     with pytest.raises(ObjectConflict):
-        keep(store, b"second")
+        save(store, b"second")
     assert read(store) == b"first"
     assert len(versions(store, client)) == 1

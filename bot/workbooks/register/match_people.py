@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
+from itertools import product
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -118,11 +119,14 @@ class PersonMatcher:
         for person in self.known.people:
             for found in signs_of(person):
                 by_sign[found].append(person)
-        for one in self._open(wanted):
-            candidates = by_sign.get(sign(one), ())
-            free = [person for person in candidates if person.id not in self.matched_ids and fits(one, person)]
-            if free:
-                self._claim(one, min(free, key=lambda person: self._unlikeness(one, person)))
+        # The closest pairs first: a row must not take the person that fits another row better.
+        for differences in product((False, True), repeat=3):
+            for one in self._open(wanted):
+                candidates = by_sign.get(sign(one), ())
+                free = [person for person in candidates if person.id not in self.matched_ids and fits(one, person)]
+                close = [person for person in free if self._differences(one, person) == differences]
+                if close:
+                    self._claim(one, min(close, key=lambda person: person.id))
 
     def _by_mobile_alone(self, wanted: list[PersonRow]) -> None:
         """Match people whose name has changed; a telephone number that several share is not used."""
@@ -147,9 +151,9 @@ class PersonMatcher:
         other_mobile = one.mobile and person.mobile and one.mobile != person.mobile
         return same_enterprises and not other_mobile and self._no_other_account(one, person)
 
-    def _unlikeness(self, one: PersonRow, person: Person) -> tuple[bool, bool, bool, int]:
+    def _differences(self, one: PersonRow, person: Person) -> tuple[bool, bool, bool]:
         same_enterprises = one.enterprise_ids is None or one.enterprise_ids == self.known.enterprise_ids[person.id]
-        return bool(one.has_left) == person.active, not same_enterprises, set(one.roles) != set(person.roles), person.id
+        return bool(one.has_left) == person.active, not same_enterprises, set(one.roles) != set(person.roles)
 
     def _open(self, wanted: list[PersonRow]) -> list[PersonRow]:
         return [one for one in wanted if one.row.number not in self.matches]
