@@ -126,12 +126,7 @@ CHANNEL_SETTINGS: dict[str, tuple[str, ...]] = {
         "WECOM_KF_OPEN_KFID",
     ),
     "official_account": ("OFFICIAL_ACCOUNT_APP_ID", "OFFICIAL_ACCOUNT_APP_SECRET", "OFFICIAL_ACCOUNT_TOKEN"),
-    "wecom_msgaudit": (
-        "WECOM_CORP_ID",
-        "WECOM_MSGAUDIT_SECRET",
-        "WECOM_MSGAUDIT_KEYS_DIR",
-        "WECOM_MSGAUDIT_LIBRARY",
-    ),
+    "wecom_msgaudit": ("WECOM_CORP_ID", "WECOM_MSGAUDIT_SECRET", "WECOM_MSGAUDIT_KEYS_DIR", "WECOM_MSGAUDIT_LIBRARY"),
 }
 # Used by several channels; alone it turns none on.
 SHARED_SETTINGS = ("WECOM_CORP_ID",)

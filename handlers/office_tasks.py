@@ -37,7 +37,6 @@ class OfficeTasks:
 
 
 def load_office_tasks(store: Store, now: datetime) -> OfficeTasks:
-    """All open tasks of the office."""
     films = store.submissions.awaiting_attribution()
     undelivered = store.notices.undelivered(now - _UNDELIVERED_SINCE)
     seen = store.facts.decided([_seen_key(notice.id) for notice in undelivered])

@@ -16,15 +16,11 @@ _CHINESE_NUMBER = re.compile("[零〇一二两三四五六七八九十]{1,3}")
 
 
 class PartLike(Protocol):
-    """A key part."""
-
     number: str
     name: str
 
 
 class EnterpriseLike(Protocol):
-    """An enterprise."""
-
     code: str
     name: str
     short_name: str

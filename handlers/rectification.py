@@ -77,10 +77,7 @@ def _request_rectification(film: Submission, verdict: Verdict, enterprise_id: in
     }
     notices = []
     for person in _recipients(film, enterprise_id, ctx.store):
-        for form, text_key in (
-            (NoticeForm.PICTURE, "rectification.picture"),
-            (NoticeForm.TEXT, PROBLEM_TEXT_KEY),
-        ):
+        for form, text_key in ((NoticeForm.PICTURE, "rectification.picture"), (NoticeForm.TEXT, PROBLEM_TEXT_KEY)):
             draft = NoticeDraft(
                 kind="question",
                 text_key=text_key,

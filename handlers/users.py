@@ -33,11 +33,7 @@ def add_user(
         raise OperationRefused("user.exists", login=login)
     person = register_person(name, roles, enterprise_code, store)
     credential = Credential(
-        person_id=person.id,
-        login=login,
-        password_hash=password_hash,
-        totp_secret=totp_secret,
-        failed_attempts=0,
+        person_id=person.id, login=login, password_hash=password_hash, totp_secret=totp_secret, failed_attempts=0
     )
     store.sign_ins.save_credential(credential)
     store.audit_log.record(now, _ACTOR, "user_added", person=person.name, roles=roles, second_factor=bool(totp_secret))

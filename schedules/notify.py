@@ -77,7 +77,6 @@ def notify_sender(target: ReplyTarget, person: Person | None, draft: NoticeDraft
 
 
 def reply_route(target: ReplyTarget) -> str:
-    """The delivery route of a reply."""
     return route_to(target.channel, "" if target.chat_id else target.realm, target.chat_id or target.sender)
 
 

@@ -66,8 +66,6 @@ def _ids_by_key(rows: Iterable[Any]) -> dict[tuple[str, str], int]:
 
 
 class InboxStore:
-    """The rows of the inbox."""
-
     def __init__(self, session: Session) -> None:
         self.session = session
 

@@ -20,7 +20,6 @@ from storage.register_terms import ADMIN, DEREGISTERED, OFFICE_STAFF, PRODUCING,
 
 @lru_cache(maxsize=4096)
 def natural_sort_key(number: str) -> tuple[Any, ...]:
-    """Sorts 2 before 10, and A2 before A10."""
     return tuple((0, int(piece), "") if piece.isdigit() else (1, 0, piece) for piece in re.findall(r"\d+|\D+", number))
 
 

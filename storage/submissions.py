@@ -237,8 +237,7 @@ class SubmissionStore:
         )
         return self.session.scalars(
             select(Submission).where(
-                and_(Submission.attribution == "quarantined", Submission.state != "receiving"),
-                bound,
+                and_(Submission.attribution == "quarantined", Submission.state != "receiving"), bound
             )
         ).all()
 

@@ -42,7 +42,6 @@ class WeComAppReceiver:
         return self._crypto.decrypt(query, query.get("echostr", "").replace(" ", "+"))
 
     def receive(self, query: Mapping[str, str], body: bytes) -> InboundMessage:
-        """See CallbackReceiver."""
         raw = self._crypto.decrypt_body(query, body)
         try:
             fields = parse_xml(raw)
@@ -75,7 +74,6 @@ class WeComAppReceiver:
         )
 
     def fetch(self, media: str) -> Iterator[bytes]:
-        """See Receiver."""
         return self._client.fetch(media)
 
 
@@ -96,7 +94,6 @@ class WeComAppChannel:
         self._client, self._agent_id = client, agent_id
 
     def send(self, address: str, message: OutboundMessage, load_file: FileLoader) -> SendResult:
-        """See Channel."""
         if isinstance(message.payload, CardUpdatePayload):
             return self._update(address, message.payload)
         interval = int(message.dedupe_window.total_seconds()) or _MIN_DEDUPE_S

@@ -69,7 +69,6 @@ class WeComKfReceiver:
         return self._crypto.decrypt(query, query.get("echostr", "").replace(" ", "+"))
 
     def receive(self, query: Mapping[str, str], body: bytes) -> InboundMessage:
-        """See CallbackReceiver."""
         raw = self._crypto.decrypt_body(query, body)
         try:
             fields = parse_xml(raw)
@@ -81,7 +80,6 @@ class WeComKfReceiver:
         return InboundMessage(WECOM_KF, digest_key(fields, raw), raw, parse_notification(fields) if is_ours else None)
 
     def poll(self, cursor: str, token: str | None) -> PollResult:
-        """See PollSource."""
         call: dict[str, Any] = {"open_kfid": self._open_kfid, "limit": _PAGE_SIZE}
         call |= {"cursor": cursor} if cursor else {}
         call |= {"token": token} if token else {}
@@ -114,7 +112,6 @@ class WeComKfReceiver:
         )
 
     def fetch(self, media: str) -> Iterator[bytes]:
-        """See Receiver."""
         return self._client.fetch(media)
 
     def diagnose(self) -> str | None:
@@ -177,7 +174,6 @@ class WeComKfChannel:
         self._client, self._open_kfid = client, open_kfid
 
     def send(self, address: str, message: OutboundMessage, load_file: FileLoader) -> SendResult:
-        """See Channel."""
         payload = message.payload
         # The platform drops a second message with the same msgid.
         msgid = _msgid(self._open_kfid, address, message)

@@ -15,15 +15,7 @@ from bot.texts import MORE, is_more, say
 from handlers.review.verdicts import VERDICTS
 from storage.db.models import Notice
 from storage.notices import NoticeForm
-from storage.outbound import (
-    CardPayload,
-    CardUpdatePayload,
-    Choice,
-    Dropdown,
-    Payload,
-    TextPayload,
-    WelcomePayload,
-)
+from storage.outbound import CardPayload, CardUpdatePayload, Choice, Dropdown, Payload, TextPayload, WelcomePayload
 
 _CARD_TITLE_BYTES, _CARD_TEXT_BYTES = 100, 400
 

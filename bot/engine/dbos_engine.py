@@ -55,7 +55,6 @@ class DbosEngine:
         )
 
     def enqueue(self, connection: Connection, jobs: Iterable[Job]) -> None:
-        """See Engine."""
         for job in jobs:
             options: dict[str, Any] = {"workflow_name": job.kind, "queue_name": job.queue.name, "workflow_id": job.id}
             options["priority"] = _URGENT if job.urgent else _NORMAL
@@ -93,7 +92,6 @@ class DbosEngine:
                 )
 
     def stop(self) -> None:
-        """See Engine."""
         from dbos import DBOS
 
         if self._launched:
@@ -102,7 +100,6 @@ class DbosEngine:
 
     @translate_database_errors()
     def orphaned_jobs(self, live_executors: set[str]) -> set[tuple[str, int]]:
-        """See Engine."""
         pending = self._client.list_workflows(status="PENDING", load_input=False, load_output=False)
         return {_kind_and_row(each.workflow_id) for each in pending if each.executor_id not in live_executors}
 

@@ -24,7 +24,6 @@ class InlineEngine:
         self._run: JobRunner | None = None
 
     def enqueue(self, connection: Connection, jobs: Iterable[Job]) -> None:
-        """See Engine."""
         enqueued = list(jobs)
         after_commit(connection, lambda: self._add(enqueued))
 
@@ -35,11 +34,9 @@ class InlineEngine:
                 self.waiting.append((None, job))
 
     def start(self, run: JobRunner) -> None:
-        """See Engine."""
         self._run = run
 
     def stop(self) -> None:
-        """See Engine."""
         self._run = None
 
     def orphaned_jobs(self, live_executors: set[str]) -> set[tuple[str, int]]:
@@ -47,7 +44,6 @@ class InlineEngine:
         return set()
 
     def take_over(self, live_executors: set[str]) -> set[tuple[str, int]]:
-        """See Engine."""
         return {(job.kind, job.row_id) for _, job in self.waiting}
 
     def run_due(self, now: datetime) -> None:

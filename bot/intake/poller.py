@@ -36,8 +36,6 @@ _UNLIMITED = 10_000
 
 
 class SourcePoller:
-    """Polls one source."""
-
     def __init__(self, name: str, source: PollSource, uow: UnitOfWork) -> None:
         self.name, self._source, self._uow, self._clock = name, source, uow, uow.clock
         self._platform_monitor = PlatformMonitor(uow.clock)

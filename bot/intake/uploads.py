@@ -182,7 +182,6 @@ class UploadReceiver:
         )
 
     def fetch(self, media: str) -> Iterator[bytes]:
-        """See Receiver."""
         upload_id, generation = json.loads(media)
         with self._uow.read() as store:
             upload, chunks = store.uploads.get(upload_id), store.uploads.chunks(upload_id, generation)

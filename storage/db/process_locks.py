@@ -44,7 +44,6 @@ class _FileLock:
         self._path, self._descriptor = path, -1
 
     def acquire(self) -> bool:
-        """See ProcessLock."""
         if self._descriptor >= 0:
             return True
         descriptor = os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600)
@@ -99,7 +98,6 @@ class _AdvisoryLock:
         return True
 
     def release(self) -> None:
-        """See ProcessLock."""
         if self._connection is not None:
             self._connection.invalidate()
             self._connection.close()

@@ -72,7 +72,6 @@ class DirectoryStore:
             os.replace(spool.path, target)
 
     def open(self, key: str) -> BinaryIO:
-        """Seekable."""
         try:
             with _translate_errors("open", key):
                 return self._path(key).open("rb")

@@ -101,12 +101,7 @@ def test_the_key_has_spare_bits_which_a_strict_decoder_would_refuse() -> None:
 
 
 def _app() -> dict[str, str]:
-    return {
-        "WECOM_CORP_ID": "c",
-        "WECOM_AGENT_ID": "1",
-        "WECOM_APP_SECRET": "s",
-        "WECOM_CALLBACK_TOKEN": "t",
-    }
+    return {"WECOM_CORP_ID": "c", "WECOM_AGENT_ID": "1", "WECOM_APP_SECRET": "s", "WECOM_CALLBACK_TOKEN": "t"}
 
 
 # --- taken

@@ -165,11 +165,7 @@ def test_every_message_sent_in_a_rehearsal_is_marked(tmp_path: Path, cloud: Clou
                 channel="wecom_robot",
                 form="content",
                 text_key="content.film",
-                params={
-                    "item": item,
-                    "title": "某片",
-                    "source": "",
-                },
+                params={"item": item, "title": "某片", "source": ""},
             )
         here.settle()
         heard = [*cloud.phone("zhangsan").received, *cloud.phone("lisi").received, *cloud.group("KEY").received]

@@ -19,14 +19,7 @@ from typing import Any
 from bot.devtools.simulator import Cloud
 from bot.devtools.simulator.core.phone import SentMessage
 from storage.db.models import InboxRow, Notice, Submission
-from storage.outbound import (
-    CardPayload,
-    CardUpdatePayload,
-    FilePayload,
-    LinkPayload,
-    MessageForm,
-    OutboundMessage,
-)
+from storage.outbound import CardPayload, CardUpdatePayload, FilePayload, LinkPayload, MessageForm, OutboundMessage
 
 COUNTED = ("on_time", "late", "partial", "missing", "exempt", "unjudged")
 # States of a notice after which it may have been heard, but need not.

@@ -119,10 +119,7 @@ def test_a_night_is_undecided_only_while_nothing_is_confirmed_missing_and_someth
 ) -> None:
     judgement = judge(county, films, WINDOW, now)
     lacking = any(each.missing_parts for each in judgement.enterprises)
-    assert (bool(judgement.confirmed_missing), judgement.is_undecided) in {
-        (True, False),
-        (False, lacking),
-    }
+    assert (bool(judgement.confirmed_missing), judgement.is_undecided) in {(True, False), (False, lacking)}
 
 
 def test_a_part_with_a_rejected_film_is_open_until_the_late_period_ends() -> None:

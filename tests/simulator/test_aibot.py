@@ -223,11 +223,7 @@ def test_chunks_are_accepted_in_any_order_and_checked_at_the_end(cloud: Cloud, b
         add_chunk(bot, upload_id, 0, first),
         add_chunk(bot, upload_id, 0, b"ignored"),
         add_chunk(bot, upload_id, 2, first),
-    ] == [
-        0,
-        0,
-        40058,
-    ]
+    ] == [0, 0, 40058]
     body = bot.request("aibot_upload_media_finish", {"upload_id": upload_id})["body"]
     assert cloud.media.find(body["media_id"], cloud.now(), "aibot").read() == data
 

@@ -95,13 +95,7 @@ WORD: dict[str, Any] = {
     "sent_at": NOW,
     "text": "1",
 }
-OBJECTION: dict[str, Any] = {
-    "enterprise_id": 1,
-    "night": DAY,
-    "raised_by": 1,
-    "raised_at": NOW,
-    "text": "网络不好",
-}
+OBJECTION: dict[str, Any] = {"enterprise_id": 1, "night": DAY, "raised_by": 1, "raised_at": NOW, "text": "网络不好"}
 OUTAGE: dict[str, Any] = {
     "kind": "receiving",
     "started_at": NOW,

@@ -144,10 +144,7 @@ def test_pictures_have_keys_of_their_own_and_the_film_is_unchanged(tmp_path: Pat
     assert key == picture_key("films/2026-11-24/1124-0001.mp4", "still", 1.0)
     assert pictures.read_image(key).startswith(b"\xff\xd8")
     kept = sorted(str(path.relative_to(tmp_path / "objects")) for path in (tmp_path / "objects").rglob("*.*"))
-    assert [each for each in kept if not each.startswith(".spool")] == [
-        "films/2026-11-24/1124-0001.mp4",
-        key,
-    ]
+    assert [each for each in kept if not each.startswith(".spool")] == ["films/2026-11-24/1124-0001.mp4", key]
     assert (tmp_path / "objects/films/2026-11-24/1124-0001.mp4").read_bytes() == film
 
 

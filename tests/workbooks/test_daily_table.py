@@ -26,13 +26,7 @@ def at(hour: int, minute: int, day: int = 24) -> datetime:
 
 
 def enterprise(
-    name: str,
-    risk: str | None,
-    due: int,
-    done: int,
-    sent: tuple[datetime, datetime] | None,
-    state: str,
-    **fields: Any,
+    name: str, risk: str | None, due: int, done: int, sent: tuple[datetime, datetime] | None, state: str, **fields: Any
 ) -> ReportRow:
     first_at, last_at = sent or (None, None)
     return ReportRow("E", name, risk, state, due, done, first_at, last_at, fields.pop("missing", ()), **fields)

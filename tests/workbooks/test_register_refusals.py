@@ -18,10 +18,7 @@ from tests.workbooks.conftest import Office
 from tests.workbooks.sample import HEADINGS, make_register, sample_sheets
 
 DAY = date(2026, 11, 23)
-HEADINGS_HERE = HEADINGS | {
-    "重点部位": [*HEADINGS["重点部位"], "停产时", "状态"],
-    "人员": [*HEADINGS["人员"], "状态"],
-}
+HEADINGS_HERE = HEADINGS | {"重点部位": [*HEADINGS["重点部位"], "停产时", "状态"], "人员": [*HEADINGS["人员"], "状态"]}
 
 
 def told(office: Office, sheets: dict[str, list[list[Any]]]) -> list[str]:
@@ -127,11 +124,7 @@ CELLS: list[tuple[str, list[Any], str]] = [
         "内容表第 2 行“文件”：写的是“a.mp4”，类型是链接，不能再填文件；视频请把类型改为视频",
     ),
     ("内容", ["课", "视频"], "内容表第 2 行“文件”：类型是视频，要填文件或链接"),
-    (
-        "内容",
-        ["课", "视频", None, "无.mp4"],
-        "内容表第 2 行“文件”：写的是“无.mp4”，找不到这个文件；请放在工作簿旁边",
-    ),
+    ("内容", ["课", "视频", None, "无.mp4"], "内容表第 2 行“文件”：写的是“无.mp4”，找不到这个文件；请放在工作簿旁边"),
 ]
 
 

@@ -32,7 +32,6 @@ class OfficialAccountReceiver:
         return query.get("echostr", "")
 
     def receive(self, query: Mapping[str, str], body: bytes) -> InboundMessage:
-        """See CallbackReceiver."""
         self._check_signature(query)
         raw = self._decrypt(query, body) if query.get("encrypt_type", "raw") == "aes" else _plain(body)
         try:
@@ -76,11 +75,9 @@ class OfficialAccountReceiver:
         )
 
     def fetch(self, media: str) -> Iterator[bytes]:
-        """See Receiver."""
         return self._client.fetch(media)
 
     def diagnose(self) -> str | None:
-        """See Diagnosable."""
         try:
             self._client.get("getcallbackip")
         except ChannelError as error:

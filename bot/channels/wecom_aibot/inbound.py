@@ -19,13 +19,10 @@ class WeComAibotReceiver:
         self._http_get = http_get
 
     def parse(self, raw: str, inbox_id: int, received_at: datetime) -> Message:
-        """See Receiver."""
         return frames.parse_message(raw, inbox_id, received_at)
 
     def fetch(self, media_json: str) -> Iterator[bytes]:
-        """See Receiver."""
         return media.stream_media(media_json, self._http_get)
 
     def redact(self, raw: str) -> str:
-        """See RedactingReceiver."""
         return frames.redact_media_keys(raw)

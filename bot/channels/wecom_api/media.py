@@ -33,12 +33,7 @@ class MediaRange:
     """
 
     def __init__(
-        self,
-        response: requests.Response,
-        start: int,
-        *,
-        gone_statuses: Collection[int] = (),
-        may_be_error: bool = True,
+        self, response: requests.Response, start: int, *, gone_statuses: Collection[int] = (), may_be_error: bool = True
     ) -> None:
         self._response, self._start = response, start
         # An error comes with status 200 like media do, but only media have a file name.

@@ -20,7 +20,6 @@ class PrivateKeys:
         self._cached: dict[int, rsa.RSAPrivateKey] = {}
 
     def versions(self) -> list[int]:
-        """The versions in the directory."""
         return sorted(int(path.stem) for path in self._folder.glob("*.pem") if path.stem.isdecimal())
 
     def decrypt(self, version: int, ciphertext: str) -> bytes:

@@ -160,7 +160,6 @@ class DemoProcesses:
         return found
 
     def group_messages(self, key: str) -> list[dict[str, Any]]:
-        """The messages in a group chat."""
         found: list[dict[str, Any]] = self._http.get(f"{self.simulator_url}/sim/groups/{key}", timeout=10).json()[
             "heard"
         ]

@@ -69,7 +69,6 @@ class Archive:
         return self._sends(sender, room, "video", {**media, "play_length": 12}, overrides)
 
     def sends_file(self, sender: str, room: str, file: Payload, name: str, **overrides: Any) -> str:
-        """Somebody sends a file."""
         names = {"filename": name, "fileext": name.rpartition(".")[2]}
         return self._sends(sender, room, "file", {**self.add_media(file), **names}, overrides)
 

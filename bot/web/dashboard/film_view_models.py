@@ -28,8 +28,6 @@ _EARLIER_NIGHTS = 3
 
 @dataclass(frozen=True)
 class FilmCard:
-    """A film in a list."""
-
     film: Submission
     page_url: str
     enterprise_code: str

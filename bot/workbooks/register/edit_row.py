@@ -36,7 +36,6 @@ class RegisterRow:
 
 
 def form_columns(sheet: Sheet) -> list[Any]:
-    """The columns of the form."""
     return [column for column in sheet.columns if column.field not in _NOT_IN_FORMS.get(sheet.title, ())]
 
 

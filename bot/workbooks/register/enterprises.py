@@ -9,13 +9,7 @@ from sqlalchemy import select
 
 from bot.workbooks.register.import_context import ImportContext, present_fields, update_fields
 from bot.workbooks.register.parse import ParsedRow
-from bot.workbooks.register.schema import (
-    ENTERPRISES,
-    FILM_IN_SHUTDOWN,
-    GROUPS,
-    IN_USE,
-    PARTS,
-)
+from bot.workbooks.register.schema import ENTERPRISES, FILM_IN_SHUTDOWN, GROUPS, IN_USE, PARTS
 from storage.db.models import Enterprise, GroupChat, KeyPart
 from storage.register_terms import DEREGISTERED, PRODUCING, SHUT_DOWN
 

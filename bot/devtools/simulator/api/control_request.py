@@ -57,7 +57,6 @@ def read_text_fields(allowed: Sequence[str]) -> dict[str, str]:
 
 
 def bool_field(fields: Json, name: str, default: bool) -> bool:
-    """A boolean field."""
     value = fields.get(name, default)
     if not isinstance(value, bool):
         raise BadRequest(f"{name}: true or false is expected")

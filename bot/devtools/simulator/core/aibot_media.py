@@ -49,7 +49,6 @@ class EncryptedMedia:
         return {"url": self.url_of(token), "aeskey": base64.b64encode(key).decode().rstrip("=")}
 
     def url_of(self, token: str) -> str:
-        """The URL of an item."""
         return f"{self._state.url}/cgi-bin/aibot_media?sign={token}"
 
     def find(self, token: str) -> EncryptedItem | None:

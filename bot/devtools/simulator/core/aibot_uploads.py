@@ -22,8 +22,6 @@ MEDIA_OWNER = "aibot"
 
 @dataclass
 class UploadSession:
-    """One upload in progress."""
-
     kind: str
     filename: str
     total_size: int

@@ -63,7 +63,6 @@ class KfPhone:
         return self._sends_media("video", film, filename or "video.mp4", at)
 
     def sends_photo(self, photo: Payload = JPEG, filename: str | None = None, at: float | None = None) -> KfSentMessage:
-        """Send a picture."""
         return self._sends_media("image", photo, filename or "photo.jpg", at)
 
     def sends_file(self, file: Payload, filename: str | None = None, at: float | None = None) -> KfSentMessage:
@@ -72,11 +71,9 @@ class KfPhone:
         return self._sends_media("file", file, name, at)
 
     def sends_voice(self, voice: Payload = VOICE, at: float | None = None) -> KfSentMessage:
-        """Send a voice message."""
         return self._sends_media("voice", voice, "voice.amr", at)
 
     def sends_location(self, latitude: float, longitude: float, label: str, at: float | None = None) -> KfSentMessage:
-        """Send a location."""
         location = {"latitude": latitude, "longitude": longitude, "name": label, "address": label}
         return self._sends("location", location, at)
 
@@ -87,7 +84,6 @@ class KfPhone:
         return KfSentMessage(str(message.get("msgid", usual["msgid"])), statuses=statuses)
 
     def recalls(self, sent: KfSentMessage, at: float | None = None) -> KfSentMessage:
-        """Recall a message."""
         return self._sends_event({"event_type": "user_recall_msg", "recall_msgid": sent.msg_id}, at)
 
     def _sends_event(self, fields: Json, at: float | None) -> KfSentMessage:

@@ -63,11 +63,9 @@ class FollowerPhone:
     def sends_photo(
         self, photo: Payload = JPEG, filename: str | None = None, at: float | None = None
     ) -> AccountSentMessage:
-        """Send a picture."""
         return self._sends_media("image", photo, filename or "photo.jpg", at)
 
     def sends_voice(self, voice: Payload = VOICE, at: float | None = None) -> AccountSentMessage:
-        """Send a voice message."""
         return self._sends_media("voice", voice, "voice.amr", at)
 
     def follows(self, scene: str = "", at: float | None = None) -> AccountSentMessage:

@@ -67,7 +67,6 @@ class Phone:
         return self._sends_media("video", film, filename or "video.mp4", at, {"ThumbMediaId": thumb})
 
     def sends_photo(self, photo: Payload = JPEG, filename: str | None = None, at: float | None = None) -> SentMessage:
-        """Send a picture."""
         picture = self._store(photo, "image", filename or "photo.jpg")
         fields: dict[str, XmlValue] = {"PicUrl": f"{self._state.url}/pictures/{picture}", "MediaId": picture}
         return self._sends("image", fields, at, picture)
@@ -78,16 +77,13 @@ class Phone:
         return self._sends_media("file", file, name, at, {"FileName": name})
 
     def sends_voice(self, voice: Payload = VOICE, at: float | None = None) -> SentMessage:
-        """Send a voice message."""
         return self._sends_media("voice", voice, "voice.amr", at, {"Format": "amr"})
 
     def sends_location(self, latitude: float, longitude: float, label: str, at: float | None = None) -> SentMessage:
-        """Send a location."""
         location: dict[str, XmlValue] = {"Location_X": str(latitude), "Location_Y": str(longitude), "Scale": 15}
         return self._sends("location", {**location, "Label": label, "AppType": "wxwork"}, at)
 
     def sends_link(self, title: str, url: str, description: str = "", at: float | None = None) -> SentMessage:
-        """Send a link."""
         fields: dict[str, XmlValue] = {"Title": title, "Description": description, "Url": url, "PicUrl": ""}
         return self._sends("link", fields, at)
 

@@ -199,10 +199,7 @@ def upgrade() -> None:
         sa.Column("canonical_account", sa.Text(), nullable=False),
         sa.Column("since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("until", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["person_id"],
-            ["person.id"],
-        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("binding_account", "binding", ["realm", "canonical_account"])
@@ -216,10 +213,7 @@ def upgrade() -> None:
         sa.Column("last_totp_step", sa.Integer(), nullable=True),
         sa.Column("failed_attempts", sa.Integer(), nullable=False),
         sa.Column("last_failed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["person_id"],
-            ["person.id"],
-        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"]),
         sa.PrimaryKeyConstraint("person_id"),
         sa.UniqueConstraint("login"),
     )
@@ -230,10 +224,7 @@ def upgrade() -> None:
         sa.Column("post", sa.Text(), nullable=False),
         sa.Column("sort_order", sa.Integer(), nullable=False),
         sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["person_id"],
-            ["person.id"],
-        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("day", "post", "person_id", name="duty_shift_once"),
     )
@@ -249,10 +240,7 @@ def upgrade() -> None:
         sa.Column("group_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("status", sa.Text(), nullable=False),
         sa.CheckConstraint("status in ('生产','停产','注销')", name="enterprise_status"),
-        sa.ForeignKeyConstraint(
-            ["group_id"],
-            ["group_chat.id"],
-        ),
+        sa.ForeignKeyConstraint(["group_id"], ["group_chat.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("code"),
     )
@@ -263,10 +251,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["person_id"],
-            ["person.id"],
-        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"]),
         sa.PrimaryKeyConstraint("code"),
     )
     op.create_table(
@@ -279,10 +264,7 @@ def upgrade() -> None:
         sa.Column("sender", sa.Text(), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["inbox_id"],
-            ["inbox.id"],
-        ),
+        sa.ForeignKeyConstraint(["inbox_id"], ["inbox.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("channel", "message_key", name="received_text_once"),
     )
@@ -298,10 +280,7 @@ def upgrade() -> None:
         sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("sign_in_method in ('wecom','password')", name="web_session_method"),
-        sa.ForeignKeyConstraint(
-            ["person_id"],
-            ["person.id"],
-        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"]),
         sa.PrimaryKeyConstraint("token_sha256"),
         sa.UniqueConstraint("oauth_state_sha256"),
     )
@@ -322,14 +301,8 @@ def upgrade() -> None:
         sa.Column("acknowledged_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_reason", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["acknowledged_by"],
-            ["person.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["enterprise_id"],
-            ["enterprise.id"],
-        ),
+        sa.ForeignKeyConstraint(["acknowledged_by"], ["person.id"]),
+        sa.ForeignKeyConstraint(["enterprise_id"], ["enterprise.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("once_key"),
     )
@@ -337,14 +310,8 @@ def upgrade() -> None:
         "employment",
         sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("enterprise_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["enterprise_id"],
-            ["enterprise.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["person_id"],
-            ["person.id"],
-        ),
+        sa.ForeignKeyConstraint(["enterprise_id"], ["enterprise.id"]),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"]),
         sa.PrimaryKeyConstraint("person_id", "enterprise_id"),
     )
     op.create_index("ix_employment_enterprise_id", "employment", ["enterprise_id"])
@@ -358,10 +325,7 @@ def upgrade() -> None:
         sa.Column("filming_requirement", sa.Text(), nullable=True),
         sa.Column("required_in_shutdown", sa.Boolean(), nullable=False),
         sa.Column("in_use", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["enterprise_id"],
-            ["enterprise.id"],
-        ),
+        sa.ForeignKeyConstraint(["enterprise_id"], ["enterprise.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("enterprise_id", "number", name="key_part_number_once"),
     )
@@ -370,14 +334,8 @@ def upgrade() -> None:
         sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("night", sa.Date(), nullable=False),
         sa.Column("enterprise_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["enterprise_id"],
-            ["enterprise.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["person_id"],
-            ["person.id"],
-        ),
+        sa.ForeignKeyConstraint(["enterprise_id"], ["enterprise.id"]),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"]),
         sa.PrimaryKeyConstraint("person_id", "night"),
     )
     op.create_table(
@@ -392,18 +350,9 @@ def upgrade() -> None:
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("answer", sa.Text(), nullable=True),
         sa.CheckConstraint("(answered_at is null) = (answer is null)", name="objection_answered"),
-        sa.ForeignKeyConstraint(
-            ["answered_by"],
-            ["person.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["enterprise_id"],
-            ["enterprise.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["raised_by"],
-            ["person.id"],
-        ),
+        sa.ForeignKeyConstraint(["answered_by"], ["person.id"]),
+        sa.ForeignKeyConstraint(["enterprise_id"], ["enterprise.id"]),
+        sa.ForeignKeyConstraint(["raised_by"], ["person.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("objection_enterprise", "objection", ["enterprise_id", "night"])
@@ -442,18 +391,9 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "state in ('due','sending','sent','unknown','failed','cancelled','expired')", name="notice_state_known"
         ),
-        sa.ForeignKeyConstraint(
-            ["alert_id"],
-            ["alert.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["group_id"],
-            ["group_chat.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["person_id"],
-            ["person.id"],
-        ),
+        sa.ForeignKeyConstraint(["alert_id"], ["alert.id"]),
+        sa.ForeignKeyConstraint(["group_id"], ["group_chat.id"]),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("once_key"),
     )
@@ -494,22 +434,10 @@ def upgrade() -> None:
         sa.Column("object_key", sa.Text(), nullable=True),
         sa.CheckConstraint("attribution in ('attributed','unattributed','quarantined')", name="submission_attribution"),
         sa.CheckConstraint("state in ('receiving','filed','unfit','failed','supporting')", name="submission_state"),
-        sa.ForeignKeyConstraint(
-            ["enterprise_id"],
-            ["enterprise.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["inbox_id"],
-            ["inbox.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["part_id"],
-            ["key_part.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["person_id"],
-            ["person.id"],
-        ),
+        sa.ForeignKeyConstraint(["enterprise_id"], ["enterprise.id"]),
+        sa.ForeignKeyConstraint(["inbox_id"], ["inbox.id"]),
+        sa.ForeignKeyConstraint(["part_id"], ["key_part.id"]),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("channel", "message_key", name="submission_message_once"),
         sa.UniqueConstraint("night", "number", name="submission_receipt_number"),
@@ -542,18 +470,9 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "received_bytes >= 0 and (size is null or received_bytes <= size)", name="upload_received_within_size"
         ),
-        sa.ForeignKeyConstraint(
-            ["enterprise_id"],
-            ["enterprise.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["part_id"],
-            ["key_part.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["person_id"],
-            ["person.id"],
-        ),
+        sa.ForeignKeyConstraint(["enterprise_id"], ["enterprise.id"]),
+        sa.ForeignKeyConstraint(["part_id"], ["key_part.id"]),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("once_key"),
     )
@@ -565,18 +484,9 @@ def upgrade() -> None:
         sa.Column("group_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("notice_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["group_id"],
-            ["group_chat.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["item_id"],
-            ["content_item.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["notice_id"],
-            ["notice.id"],
-        ),
+        sa.ForeignKeyConstraint(["group_id"], ["group_chat.id"]),
+        sa.ForeignKeyConstraint(["item_id"], ["content_item.id"]),
+        sa.ForeignKeyConstraint(["notice_id"], ["notice.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("item_id", "group_id", name="content_push_once"),
     )
@@ -592,10 +502,7 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("outcome", sa.Text(), nullable=True),
         sa.Column("detail", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["notice_id"],
-            ["notice.id"],
-        ),
+        sa.ForeignKeyConstraint(["notice_id"], ["notice.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("delivery_attempt_route", "delivery_attempt", ["route", "started_at"])
@@ -615,14 +522,8 @@ def upgrade() -> None:
         sa.Column("last_progress_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("kind in ('film','contact_sheet','download')", name="film_view_kind"),
         sa.CheckConstraint("watched_s >= 0 and covered_s >= 0", name="film_view_not_negative"),
-        sa.ForeignKeyConstraint(
-            ["person_id"],
-            ["person.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["submission_id"],
-            ["submission.id"],
-        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"]),
+        sa.ForeignKeyConstraint(["submission_id"], ["submission.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_film_view_opened_at", "film_view", ["opened_at"])
@@ -633,14 +534,8 @@ def upgrade() -> None:
         sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["person_id"],
-            ["person.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["submission_id"],
-            ["submission.id"],
-        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"]),
+        sa.ForeignKeyConstraint(["submission_id"], ["submission.id"]),
         sa.PrimaryKeyConstraint("submission_id"),
     )
     op.create_table(
@@ -651,10 +546,7 @@ def upgrade() -> None:
         sa.Column("start", sa.BigInteger(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("object_key", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["upload_id"],
-            ["upload.id"],
-        ),
+        sa.ForeignKeyConstraint(["upload_id"], ["upload.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("upload_id", "generation", "start", name="upload_chunk_once"),
     )
@@ -677,18 +569,9 @@ def upgrade() -> None:
         sa.Column("superseded_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("verdict in ('fit','problem','unclear','wrong_part')", name="verdict_known"),
         sa.CheckConstraint("via in ('page','chat')", name="verdict_via"),
-        sa.ForeignKeyConstraint(
-            ["part_id"],
-            ["key_part.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["person_id"],
-            ["person.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["submission_id"],
-            ["submission.id"],
-        ),
+        sa.ForeignKeyConstraint(["part_id"], ["key_part.id"]),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"]),
+        sa.ForeignKeyConstraint(["submission_id"], ["submission.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_verdict_part_id", "verdict", ["part_id"])
@@ -710,18 +593,9 @@ def upgrade() -> None:
         sa.Column("enterprise_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["enterprise_id"],
-            ["enterprise.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["submission_id"],
-            ["submission.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["verdict_id"],
-            ["verdict.id"],
-        ),
+        sa.ForeignKeyConstraint(["enterprise_id"], ["enterprise.id"]),
+        sa.ForeignKeyConstraint(["submission_id"], ["submission.id"]),
+        sa.ForeignKeyConstraint(["verdict_id"], ["verdict.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("verdict_id"),
     )
@@ -734,18 +608,9 @@ def upgrade() -> None:
         sa.Column("first_verdict_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("selected_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("second_verdict_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["first_verdict_id"],
-            ["verdict.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["second_verdict_id"],
-            ["verdict.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["submission_id"],
-            ["submission.id"],
-        ),
+        sa.ForeignKeyConstraint(["first_verdict_id"], ["verdict.id"]),
+        sa.ForeignKeyConstraint(["second_verdict_id"], ["verdict.id"]),
+        sa.ForeignKeyConstraint(["submission_id"], ["submission.id"]),
         sa.PrimaryKeyConstraint("submission_id"),
     )
     op.create_index("ix_second_review_night", "second_review", ["night"])
@@ -758,18 +623,9 @@ def upgrade() -> None:
         sa.Column("author_name", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=True),
         sa.Column("submission_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["person_id"],
-            ["person.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["request_id"],
-            ["rectification_request.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["submission_id"],
-            ["submission.id"],
-        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"]),
+        sa.ForeignKeyConstraint(["request_id"], ["rectification_request.id"]),
+        sa.ForeignKeyConstraint(["submission_id"], ["submission.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("request_id", "submission_id", name="rectification_answer_film_once"),
     )
