@@ -7,6 +7,7 @@ service drop a repeat only if it is the same message. So everything that shapes 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -80,6 +81,7 @@ class DailyWorkbook:
 
 
 FileSource: TypeAlias = Annotated[StoredObject | StillFrame | DailyWorkbook, Discriminator("kind")]
+FileLoader: TypeAlias = Callable[[FileSource], bytes]
 
 
 class Choice(NamedTuple):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.channels.errors import Misconfigured
-from bot.channels.interface import ChannelContext, ChannelLimits, ChannelParts, FileLoader, SendResult
+from bot.channels.interface import ChannelContext, ChannelLimits, ChannelParts, SendResult
 from bot.channels.wecom_api.http import new_session, send_request
-from storage.outbound import OutboundMessage
+from storage.outbound import FileLoader, OutboundMessage
 
 # Some monitors accept only a GET.
 _NO_POST = (404, 405, 501)

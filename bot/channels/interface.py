@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
@@ -14,10 +14,9 @@ from bot.clock import Clock
 from bot.config import Config
 from handlers.message import Message
 from storage.inbox import InboundMessage
-from storage.outbound import FileSource, OutboundMessage
+from storage.outbound import FileLoader, OutboundMessage
 from storage.personal_channels import PersonalChannel
 
-FileLoader = Callable[[FileSource], bytes]
 """Reads or generates a file. Raises Permanent, Transient."""
 
 

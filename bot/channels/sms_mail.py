@@ -9,8 +9,8 @@ from datetime import timedelta
 import apprise
 
 from bot.channels.errors import Misconfigured, Transient
-from bot.channels.interface import ChannelContext, ChannelLimits, ChannelParts, FileLoader, SendResult
-from storage.outbound import OutboundMessage
+from bot.channels.interface import ChannelContext, ChannelLimits, ChannelParts, SendResult
+from storage.outbound import FileLoader, OutboundMessage
 
 log = logging.getLogger(__name__)
 

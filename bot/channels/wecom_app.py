@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.channels.errors import CallbackRejected, RecipientUnreachable
-from bot.channels.interface import ChannelContext, ChannelLimits, ChannelParts, FileLoader, SendResult
+from bot.channels.interface import ChannelContext, ChannelLimits, ChannelParts, SendResult
 from bot.channels.wecom_api.callback_fields import (
     MESSAGE_KINDS,
     digest_key,
@@ -23,7 +23,7 @@ from bot.channels.wecom_api.login import WeComLogin
 from bot.config import Config
 from handlers.message import Message
 from storage.inbox import InboundMessage
-from storage.outbound import CardPayload, CardUpdatePayload, OutboundMessage, Payload
+from storage.outbound import CardPayload, CardUpdatePayload, FileLoader, OutboundMessage, Payload
 from storage.personal_channels import PersonalChannel
 
 WECOM_APP = PersonalChannel("wecom_app", "wecom")

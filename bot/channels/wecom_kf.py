@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from bot.channels.errors import CallbackRejected, ChannelError, Transient
-from bot.channels.interface import ChannelContext, ChannelLimits, ChannelParts, FileLoader, PollResult, SendResult
+from bot.channels.interface import ChannelContext, ChannelLimits, ChannelParts, PollResult, SendResult
 from bot.channels.wecom_api.callback_fields import (
     EXTERNAL_REALM,
     WECOM_KF,
@@ -29,7 +29,7 @@ from bot.clock import Clock
 from bot.config import Config
 from handlers.message import Message
 from storage.inbox import InboundMessage
-from storage.outbound import CardPayload, OutboundMessage, Payload, WelcomePayload
+from storage.outbound import CardPayload, FileLoader, OutboundMessage, Payload, WelcomePayload
 from storage.personal_channels import PersonalChannel, ReplyWindow
 
 # The platform returns up to 1000; callbacks must not wait for a long transaction.

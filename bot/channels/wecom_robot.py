@@ -7,11 +7,12 @@ from datetime import timedelta
 from typing import Any, assert_never
 
 from bot.channels.errors import ChannelError, idempotent_call
-from bot.channels.interface import ChannelContext, ChannelLimits, ChannelParts, FileLoader, SendResult
+from bot.channels.interface import ChannelContext, ChannelLimits, ChannelParts, SendResult
 from bot.channels.wecom_api.http import UPLOAD_TIMEOUT, new_session, parse_answer, required_field, send_request
 from storage.outbound import (
     CardPayload,
     CardUpdatePayload,
+    FileLoader,
     FilePayload,
     LinkPayload,
     MessageForm,

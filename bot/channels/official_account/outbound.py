@@ -6,13 +6,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, assert_never
 
-from bot.channels.interface import ChannelLimits, FileLoader, SendResult
+from bot.channels.interface import ChannelLimits, SendResult
 from bot.channels.official_account.client import OfficialAccountClient
 from bot.channels.official_account.personal_channel import PERSONAL_CHANNEL
 from bot.channels.official_account.templates import TemplateSender
 from storage.outbound import (
     CardPayload,
     CardUpdatePayload,
+    FileLoader,
     FilePayload,
     LinkPayload,
     MessageForm,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, assert_never
 
 from bot.channels.errors import ChannelError, Permanent
-from bot.channels.interface import ChannelLimits, FileLoader, SendResult
+from bot.channels.interface import ChannelLimits, SendResult
 from bot.channels.wecom_aibot import frames
 from bot.channels.wecom_aibot.media_upload import upload_media
 from bot.channels.wecom_aibot.rpc import AibotRpc
@@ -16,6 +16,7 @@ from storage.outbound import (
     CardPayload,
     CardUpdatePayload,
     Choice,
+    FileLoader,
     FilePayload,
     LinkPayload,
     MessageForm,

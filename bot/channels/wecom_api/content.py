@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
-from bot.channels.interface import FileLoader
 from bot.channels.wecom_api.client import WeComClient
 from storage.outbound import (
     CardPayload,
     CardUpdatePayload,
+    FileLoader,
     FilePayload,
     LinkPayload,
     MessageForm,
