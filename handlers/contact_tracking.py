@@ -32,5 +32,5 @@ def track_contact(message: Message, ctx: Context) -> None:
         contacts.record_seen(route, message.sent_at)
     if person := current_owner(message, ctx):
         for notice in contacts.retryable_notices(person.id, _RETRIED_KINDS, ctx.now):
-            ctx.store.notices.reopen(notice, ctx.now, "heard of again")
+            ctx.store.notices.reopen(notice, ctx.now, "sender active again")
     return None

@@ -70,7 +70,7 @@ class RouteOption(Generic[C]):
 
 def route_key(channel: str, account: str, *, outside_reply_window: bool) -> str:
     """Identifies a route among those already tried."""
-    return f"{channel}/{account}{'/unasked' if outside_reply_window else ''}"
+    return f"{channel}/{account}{'/outside-reply-window' if outside_reply_window else ''}"
 
 
 def route_options(

@@ -111,7 +111,7 @@ def notify_fault(ctx: Context, text_key: str, subject: str, **params: Any) -> No
 
 def fault_once_key(subject: str, ctx: Context) -> str:
     """The once-key of a fault's notices."""
-    return f"trouble/{subject}/{ctx.today}"
+    return f"fault/{subject}/{ctx.today}"
 
 
 def channel_name(channel: str) -> dict[str, str]:

@@ -234,10 +234,10 @@ class Story:
 
     def nothing_unexpected(self) -> None:
         """Fail on a message that was not read, a call that the platform refused, or a failed job."""
-        unasked = {who: self.hears(who) for who in self.cloud.members}
-        unasked |= {who: self.hears_in_wechat(who) for who in self.wechat()}
-        unasked |= {key: [each.text or each.msgtype for each in self.group_hears(key)] for key in self.groups()}
-        assert {who: said for who, said in unasked.items() if said} == {}
+        unexpected = {who: self.hears(who) for who in self.cloud.members}
+        unexpected |= {who: self.hears_in_wechat(who) for who in self.wechat()}
+        unexpected |= {key: [each.text or each.msgtype for each in self.group_hears(key)] for key in self.groups()}
+        assert {who: said for who, said in unexpected.items() if said} == {}
         assert self.cloud.violations == []
         assert self.failed_jobs == []
 

@@ -137,7 +137,7 @@ class Intake:
         """A wrong setting at once, for it stops the whole channel; anything else after many attempts."""
         if isinstance(error, Misconfigured):
             params = {"channel": channel_name(row.channel), "error": error.detail}
-            subject = f"door/{row.channel}"
+            subject = f"receiver/{row.channel}"
             notify_fault(self._uow.context(store), "office_alert.messages_unreadable", subject, **params)
         if row.attempts == _FAILURES_BEFORE_NOTICE:
             notify_fault(self._uow.context(store), "office_alert.message_stuck", f"inbox/{row.id}", message_id=row.id)

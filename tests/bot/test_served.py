@@ -27,6 +27,8 @@ from tests.bot.parts import until
 from tests.bot.processes import Program, program
 from tests.harness import County
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def sky(tmp_path: Path) -> Iterator[Program]:

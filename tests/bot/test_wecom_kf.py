@@ -58,6 +58,7 @@ def films(kf_program: Program) -> list[Submission]:
         database.close()
 
 
+@pytest.mark.slow
 def test_kill_9_loses_and_doubles_nothing(kf_program: Program) -> None:
     zhao, kf = register_patroller(kf_program), kf_program.cloud.kf.settings()
     workers = {name: kf_program.start("worker", EXECUTOR_ID=name, **kf) for name in ("one", "two")}

@@ -21,7 +21,7 @@ from bot.workbooks.register.apply import apply_register
 from bot.workbooks.register.parse import parse_register
 from storage.db.database import Database
 from storage.db.models import DutyShift, GroupChat, Person
-from storage.register_terms import DUTY_LEADER_ROLE
+from storage.register_terms import DUTY_LEADER
 from storage.store import Store
 from tests.bot.processes import free_port
 from tests.harness import NIGHT, HandClock, Story, at, config_for, film_bytes
@@ -90,7 +90,7 @@ def _connect(store: Store, cloud: Cloud) -> None:
     for group in store.session.query(GroupChat):
         cloud.add_robot(group.robot_key or "", group.name)
     leader = next(person for person in people if accounts.get(person.id) == LEADER_ACCOUNT)
-    assert DUTY_LEADER_ROLE in leader.roles
+    assert DUTY_LEADER in leader.roles
     for shift in store.session.query(DutyShift).filter_by(day=NIGHT - timedelta(days=1), post="leader"):
         shift.person_id = leader.id
 

@@ -51,8 +51,8 @@ def test_an_account_that_left_is_no_route() -> None:
 
 def test_after_48_hours_only_important_kinds_go_and_only_by_template() -> None:
     assert names("receipt", (KF, spoke(48)), (ACCOUNT, spoke(48))) == []
-    assert names("reminder", (KF, spoke(48)), (ACCOUNT, spoke(48))) == ["official_account/unasked"]
-    assert names("reminder", (ACCOUNT, spoke(47))) == ["official_account", "official_account/unasked"]
+    assert names("reminder", (KF, spoke(48)), (ACCOUNT, spoke(48))) == ["official_account/outside-reply-window"]
+    assert names("reminder", (ACCOUNT, spoke(47))) == ["official_account", "official_account/outside-reply-window"]
 
 
 @pytest.mark.parametrize(("kind", "most"), [*zip(KINDS, (5, 4, 3, 2, 2), strict=True)])
@@ -79,15 +79,15 @@ def test_a_tried_route_is_not_offered_again() -> None:
     heard = Standing(last_received_at=NOW - timedelta(days=1))
     assert names("reminder", (APP, heard), (ACCOUNT, spoke(1)), tried=("official_account/a",)) == [
         "wecom_app",
-        "official_account/unasked",
+        "official_account/outside-reply-window",
     ]
 
 
 @given(st.sampled_from(KINDS), st.integers(0, 7), st.integers(0, 5), st.floats(0, 60, allow_nan=False), st.booleans())
 def test_a_route_open_to_a_kind_is_open_to_every_more_important_kind(
-    kind: str, spent: int, allowance: int, hours: float, unasked: bool
+    kind: str, spent: int, allowance: int, hours: float, by_template: bool
 ) -> None:
-    line = ACCOUNT if unasked else KF
+    line = ACCOUNT if by_template else KF
     stands = spoke(hours, spent, allowance)
     open_to = [
         any(not way.outside_reply_window for way in route_options(each, [(line, stands)], NOW)) for each in KINDS
