@@ -156,7 +156,7 @@ Place = Embedded | Served
 _here: list[Place] = [Embedded()]
 
 
-def here() -> Place:
+def current_place() -> Place:
     """The place in which the present test plays."""
     return _here[-1]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.devtools.simulator import Cloud, serve
-from tests.bot.parts import Edge, edge, fresh_clock
+from tests.bot.parts import Edge, fresh_clock, run_edge
 from tests.harness import HandClock
 from tests.places import Place
 
@@ -30,6 +30,6 @@ def cloud(clock: HandClock) -> Iterator[Cloud]:
 
 
 @pytest.fixture
-def here(tmp_path: Path, cloud: Cloud, clock: HandClock, place: Place) -> Iterator[Edge]:
-    with edge(tmp_path, cloud, clock) as here:
-        yield here
+def edge(tmp_path: Path, cloud: Cloud, clock: HandClock, place: Place) -> Iterator[Edge]:
+    with run_edge(tmp_path, cloud, clock) as edge:
+        yield edge

@@ -28,7 +28,7 @@ from storage.notices import NoticeDraft
 from storage.objects import ObjectStore
 from storage.personal_channels import PersonalChannel
 from tests.harness import NIGHT, HandClock, at, config_for
-from tests.places import here
+from tests.places import current_place
 
 APP = PersonalChannel("wecom_app", "wecom")
 # No worker is started in most tests: the web process waits for one as long as they take.
@@ -103,7 +103,7 @@ def group_of(store: Any, key: str) -> Any:
 
 
 @contextmanager
-def edge(
+def run_edge(
     folder: Path,
     cloud: Cloud,
     clock: HandClock,
@@ -115,7 +115,7 @@ def edge(
 ) -> Iterator[Edge]:
     """A bot on the database in that folder, until the end of the block."""
     config, engine = config or config_for(cloud, folder), engine or InlineEngine()
-    database = Database(here().migrated(folder))
+    database = Database(current_place().migrated(folder))
     bot = build_bot(config, database, clock, engine, timeouts, objects)
     engine.start(bot.worker.run_job)
     client = bot.web.test_client()

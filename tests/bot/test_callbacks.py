@@ -18,7 +18,7 @@ from bot.config import load_config
 from bot.devtools.simulator import Cloud, serve
 from bot.devtools.simulator.core.crypto import encrypt, sign
 from storage.db.models import InboxRow
-from tests.bot.parts import Edge, edge, fresh_clock, packed, sealed, signed
+from tests.bot.parts import Edge, fresh_clock, packed, run_edge, sealed, signed
 from tests.harness import HandClock, config_for
 
 SAMPLE = json.loads((Path(__file__).parent.parent / "samples" / "tencent_callback.json").read_text("utf-8"))
@@ -27,47 +27,47 @@ XML = b"<xml><FromUserName>a</FromUserName><CreateTime>1795000000</CreateTime><M
 BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]>'
 
 
-def post(here: Edge, query: str, body: bytes, **how: Any) -> int:
-    return int(here.client.post(f"{URL}?{query}", data=body, **how).status_code)
+def post(edge: Edge, query: str, body: bytes, **how: Any) -> int:
+    return int(edge.client.post(f"{URL}?{query}", data=body, **how).status_code)
 
 
-def refused(here: Edge, query: str, body: bytes, status: int, reason: str) -> None:
+def refused(edge: Edge, query: str, body: bytes, status: int, reason: str) -> None:
     """Refused with that status, counted, and nowhere kept."""
-    before, rows = here.counted(reason), here.inbox()
-    assert post(here, query, body) == status
-    assert here.counted(reason) == before + 1
-    assert [row.id for row in here.inbox()] == [row.id for row in rows]
-    assert here.engine.take_over(set()) == set()
+    before, rows = edge.counted(reason), edge.inbox()
+    assert post(edge, query, body) == status
+    assert edge.counted(reason) == before + 1
+    assert [row.id for row in edge.inbox()] == [row.id for row in rows]
+    assert edge.engine.take_over(set()) == set()
 
 
 # --- verification
 
 
-def test_the_url_is_verified_with_exactly_the_plain_bytes(here: Edge) -> None:
-    assert here.cloud.verify_url(lambda query: _get(here, query))
+def test_the_url_is_verified_with_exactly_the_plain_bytes(edge: Edge) -> None:
+    assert edge.cloud.verify_url(lambda query: _get(edge, query))
 
 
-def test_a_plus_that_came_as_a_space_is_put_back(here: Edge) -> None:
+def test_a_plus_that_came_as_a_space_is_put_back(edge: Edge) -> None:
     """The ciphertext is tried until it holds a plus, which then is not quoted."""
-    app = here.cloud.app
+    app = edge.cloud.app
     echostr = next(
         found for found in (encrypt(app.encoding_aes_key, b"4711", app.corp_id) for _ in range(999)) if "+" in found
     )
     signature = sign(app.token, "1", "n", echostr)
     rest = urlencode({"msg_signature": signature, "timestamp": "1", "nonce": "n"})
-    assert _get(here, f"{rest}&echostr={echostr.replace('/', '%2F').replace('=', '%3D')}") == (200, b"4711")
+    assert _get(edge, f"{rest}&echostr={echostr.replace('/', '%2F').replace('=', '%3D')}") == (200, b"4711")
 
 
-def test_a_verification_with_a_wrong_signature_is_refused(here: Edge) -> None:
-    app = here.cloud.app
+def test_a_verification_with_a_wrong_signature_is_refused(edge: Edge) -> None:
+    app = edge.cloud.app
     echostr = encrypt(app.encoding_aes_key, b"4711", app.corp_id)
     query = urlencode({"msg_signature": "0" * 40, "timestamp": "1", "nonce": "n", "echostr": echostr})
-    assert _get(here, query) == (403, b"")
-    assert _get(here, "")[0] == 403
+    assert _get(edge, query) == (403, b"")
+    assert _get(edge, "")[0] == 403
 
 
-def _get(here: Edge, query: str) -> tuple[int, bytes]:
-    answer = here.client.get(f"{URL}?{query}")
+def _get(edge: Edge, query: str) -> tuple[int, bytes]:
+    answer = edge.client.get(f"{URL}?{query}")
     return answer.status_code, answer.data
 
 
@@ -78,8 +78,8 @@ def _get(here: Edge, query: str) -> tuple[int, bytes]:
 def tencent(tmp_path: Path, cloud: Cloud, clock: HandClock) -> Iterator[Edge]:
     """A bot with the settings of the published sample."""
     cloud.configure(token=SAMPLE["token"], encoding_aes_key=SAMPLE["encoding_aes_key"], corp_id=SAMPLE["corp_id"])
-    with edge(tmp_path, cloud, clock) as here:
-        yield here
+    with run_edge(tmp_path, cloud, clock) as edge:
+        yield edge
 
 
 def test_the_published_verification_is_answered(tencent: Edge) -> None:
@@ -107,75 +107,75 @@ def _app() -> dict[str, str]:
 # --- taken
 
 
-def test_a_message_is_heard_once_however_often_it_comes(here: Edge) -> None:
-    sent = here.cloud.phone("zhangsan").says("你好")
-    before = here.counted("duplicate")
+def test_a_message_is_heard_once_however_often_it_comes(edge: Edge) -> None:
+    sent = edge.cloud.phone("zhangsan").says("你好")
+    before = edge.counted("duplicate")
     sent.repeat().repeat()
     assert sent.statuses == [200, 200, 200]
-    assert len(here.inbox()) == 1
-    assert here.counted("duplicate") == before + 2
-    here.settle()
-    assert len(here.notices()) == 1
+    assert len(edge.inbox()) == 1
+    assert edge.counted("duplicate") == before + 2
+    edge.settle()
+    assert len(edge.notices()) == 1
 
 
 @pytest.mark.parametrize("cdata", [True, False])
 @pytest.mark.parametrize("odd", [True, False])
-def test_cdata_whitespace_and_unknown_elements_make_no_difference(here: Edge, cdata: bool, odd: bool) -> None:
-    style = here.cloud.callback_sender.xml_style
+def test_cdata_whitespace_and_unknown_elements_make_no_difference(edge: Edge, cdata: bool, odd: bool) -> None:
+    style = edge.cloud.callback_sender.xml_style
     style.cdata, style.extra_elements, style.odd_whitespace = cdata, odd, odd
-    assert here.cloud.phone("zhangsan").says("罐区 <1> & 2").status == 200
-    parsed = here.bot.channels.receivers["wecom_app"].parse(here.inbox()[0].raw, 1, here.clock.now())
+    assert edge.cloud.phone("zhangsan").says("罐区 <1> & 2").status == 200
+    parsed = edge.bot.channels.receivers["wecom_app"].parse(edge.inbox()[0].raw, 1, edge.clock.now())
     assert (parsed.text, parsed.sender, parsed.kind) == ("罐区 <1> & 2", "zhangsan", "text")
 
 
-def test_an_unknown_type_is_kept_and_answered(here: Edge) -> None:
-    assert here.cloud.phone("zhangsan").sends_raw({"MsgType": "hologram", "Thing": "x"}).status == 200
-    here.settle()
-    assert [row.state for row in here.inbox()] == ["done"]
-    assert here.cloud.phone("zhangsan").received != []
+def test_an_unknown_type_is_kept_and_answered(edge: Edge) -> None:
+    assert edge.cloud.phone("zhangsan").sends_raw({"MsgType": "hologram", "Thing": "x"}).status == 200
+    edge.settle()
+    assert [row.state for row in edge.inbox()] == ["done"]
+    assert edge.cloud.phone("zhangsan").received != []
 
 
-def test_an_old_timestamp_is_no_reason_to_refuse(here: Edge) -> None:
-    assert here.cloud.phone("zhangsan").says("迟到的话", at=1_409_659_813).status == 200
+def test_an_old_timestamp_is_no_reason_to_refuse(edge: Edge) -> None:
+    assert edge.cloud.phone("zhangsan").says("迟到的话", at=1_409_659_813).status == 200
 
 
-def test_events_of_one_second_are_told_apart(here: Edge) -> None:
-    phone = here.cloud.phone("zhangsan")
+def test_events_of_one_second_are_told_apart(edge: Edge) -> None:
+    phone = edge.cloud.phone("zhangsan")
     for key in ("a", "a", "b"):
         phone.sends_event("click", {"EventKey": key}, at=1_795_000_000)
-    assert len(here.inbox()) == 2
+    assert len(edge.inbox()) == 2
 
 
 def test_callbacks_of_further_corps_are_taken_and_of_others_not(tmp_path: Path, cloud: Cloud, clock: HandClock) -> None:
     config = config_for(cloud, tmp_path).model_copy(update={"WECOM_ACCEPTED_CORP_IDS": ("wwpartner",)})
-    with edge(tmp_path, cloud, clock, config) as here:
+    with run_edge(tmp_path, cloud, clock, config) as edge:
         for corp, status in (("wwpartner", 200), ("wwstranger", 403)):
             ciphertext = encrypt(cloud.app.encoding_aes_key, XML, corp)
-            assert post(here, *signed(cloud, ciphertext)) == status
-        assert len(here.inbox()) == 1
+            assert post(edge, *signed(cloud, ciphertext)) == status
+        assert len(edge.inbox()) == 1
 
 
 # --- refused
 
 
-def test_a_missing_or_wrong_signature_is_refused(here: Edge) -> None:
-    query, body = here.cloud.callback_sender.envelope(XML.decode())
-    refused(here, query.replace("msg_signature=", "msg_signature=0"), body, 403, "signature")
-    refused(here, query.replace("msg_signature=", "other="), body, 403, "signature")
-    refused(here, "", body, 403, "signature")
-    refused(here, query.replace("nonce=", "nonce=1"), body, 403, "signature")
+def test_a_missing_or_wrong_signature_is_refused(edge: Edge) -> None:
+    query, body = edge.cloud.callback_sender.envelope(XML.decode())
+    refused(edge, query.replace("msg_signature=", "msg_signature=0"), body, 403, "signature")
+    refused(edge, query.replace("msg_signature=", "other="), body, 403, "signature")
+    refused(edge, "", body, 403, "signature")
+    refused(edge, query.replace("nonce=", "nonce=1"), body, 403, "signature")
 
 
-def test_a_foreign_corp_is_refused(here: Edge) -> None:
-    ciphertext = encrypt(here.cloud.app.encoding_aes_key, XML, "wwstranger")
-    refused(here, *signed(here.cloud, ciphertext), 403, "foreign_corp")
+def test_a_foreign_corp_is_refused(edge: Edge) -> None:
+    ciphertext = encrypt(edge.cloud.app.encoding_aes_key, XML, "wwstranger")
+    refused(edge, *signed(edge.cloud, ciphertext), 403, "foreign_corp")
 
 
-def test_a_body_over_256_kb_is_refused_and_one_of_just_that_is_not(here: Edge) -> None:
-    query, body = here.cloud.callback_sender.envelope(XML.decode())
+def test_a_body_over_256_kb_is_refused_and_one_of_just_that_is_not(edge: Edge) -> None:
+    query, body = edge.cloud.callback_sender.envelope(XML.decode())
     largest = body + b" " * (256 * 1024 - len(body))
-    refused(here, query, largest + b" ", 413, "too_large")
-    assert post(here, query, largest) == 200
+    refused(edge, query, largest + b" ", 413, "too_large")
+    assert post(edge, query, largest) == 200
 
 
 @pytest.mark.parametrize(
@@ -199,33 +199,33 @@ def test_a_body_over_256_kb_is_refused_and_one_of_just_that_is_not(here: Edge) -
     ],
     ids=range(15),
 )
-def test_a_malformed_envelope_is_refused(here: Edge, body: bytes) -> None:
-    refused(here, "msg_signature=x&timestamp=1&nonce=n", body, 400, "envelope")
+def test_a_malformed_envelope_is_refused(edge: Edge, body: bytes) -> None:
+    refused(edge, "msg_signature=x&timestamp=1&nonce=n", body, 400, "envelope")
 
 
-def test_many_unknown_elements_cost_little(here: Edge) -> None:
+def test_many_unknown_elements_cost_little(edge: Edge) -> None:
     """A quarter of a megabyte of siblings, from anybody: no more than a moment's work."""
     body = b"<xml>" + b"<a/>" * 60_000 + b"</xml>"
-    refused(here, "msg_signature=x&timestamp=1&nonce=n", body, 400, "envelope")
+    refused(edge, "msg_signature=x&timestamp=1&nonce=n", body, 400, "envelope")
 
 
 @pytest.mark.parametrize(
     ("ciphertext", "reason"), [("!not base64!", "ciphertext"), ("QUJD", "ciphertext"), ("QUJ", "ciphertext")]
 )
-def test_signed_nonsense_is_refused(here: Edge, ciphertext: str, reason: str) -> None:
-    refused(here, *signed(here.cloud, ciphertext), 400, reason)
+def test_signed_nonsense_is_refused(edge: Edge, ciphertext: str, reason: str) -> None:
+    refused(edge, *signed(edge.cloud, ciphertext), 400, reason)
 
 
 @pytest.mark.parametrize(
     ("length", "pad", "reason"), [(None, 0, "padding"), (None, 33, "padding"), (10**9, None, "length")]
 )
-def test_bad_padding_and_bad_lengths_are_refused(here: Edge, length: int | None, pad: int | None, reason: str) -> None:
-    refused(here, *sealed(here.cloud, packed(here.cloud, XML, length, pad)), 400, reason)
+def test_bad_padding_and_bad_lengths_are_refused(edge: Edge, length: int | None, pad: int | None, reason: str) -> None:
+    refused(edge, *sealed(edge.cloud, packed(edge.cloud, XML, length, pad)), 400, reason)
 
 
-def test_a_plain_text_too_short_for_its_length_is_refused(here: Edge) -> None:
-    refused(here, *sealed(here.cloud, b"\x20" * 32), 400, "content")
-    refused(here, *sealed(here.cloud, bytes(14) + b"\x12" * 18), 400, "content")
+def test_a_plain_text_too_short_for_its_length_is_refused(edge: Edge) -> None:
+    refused(edge, *sealed(edge.cloud, b"\x20" * 32), 400, "content")
+    refused(edge, *sealed(edge.cloud, bytes(14) + b"\x12" * 18), 400, "content")
 
 
 @pytest.mark.parametrize(
@@ -249,26 +249,26 @@ def test_a_plain_text_too_short_for_its_length_is_refused(here: Edge) -> None:
     ],
     ids=range(15),
 )
-def test_content_that_says_nothing_is_refused(here: Edge, xml: str) -> None:
-    refused(here, *here.cloud.callback_sender.envelope(xml), 400, "content")
+def test_content_that_says_nothing_is_refused(edge: Edge, xml: str) -> None:
+    refused(edge, *edge.cloud.callback_sender.envelope(xml), 400, "content")
 
 
-def test_a_field_that_is_no_text_harms_nobody(here: Edge) -> None:
+def test_a_field_that_is_no_text_harms_nobody(edge: Edge) -> None:
     """Well-formed, of a known type, and yet not as documented: kept, answered, handled."""
-    here.cloud.phone("zhangsan").sends_raw({"Content": {"Inner": "x"}, "MsgType": "text"})
-    here.cloud.phone("zhangsan").sends_raw({"MediaId": {"Inner": "x"}, "MsgType": "video", "Event": {"a": "b"}})
-    here.settle()
-    assert [row.state for row in here.inbox()] == ["done", "done"]
+    edge.cloud.phone("zhangsan").sends_raw({"Content": {"Inner": "x"}, "MsgType": "text"})
+    edge.cloud.phone("zhangsan").sends_raw({"MediaId": {"Inner": "x"}, "MsgType": "video", "Event": {"a": "b"}})
+    edge.settle()
+    assert [row.state for row in edge.inbox()] == ["done", "done"]
 
 
 def test_the_signature_is_compared_in_constant_time() -> None:
     assert "hmac.compare_digest" in inspect.getsource(crypto.CallbackCrypto.check_signature)
 
 
-def test_a_door_that_is_off_is_not_there(here: Edge) -> None:
-    assert here.client.post("/callbacks/wecom_kf").status_code == 404
-    assert here.client.get("/callbacks/nobody").status_code == 404
-    assert here.client.put(URL).status_code == 405
+def test_a_door_that_is_off_is_not_there(edge: Edge) -> None:
+    assert edge.client.post("/callbacks/wecom_kf").status_code == 404
+    assert edge.client.get("/callbacks/nobody").status_code == 404
+    assert edge.client.put(URL).status_code == 405
 
 
 # --- garbage
@@ -280,8 +280,8 @@ def besieged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     with Cloud(lambda: clock.instant.timestamp()) as cloud:
         cloud.add_member("zhangsan")
         serve(cloud)
-        with edge(tmp_path_factory.mktemp("besieged"), cloud, clock) as here:
-            yield here
+        with run_edge(tmp_path_factory.mktemp("besieged"), cloud, clock) as edge:
+            yield edge
 
 
 FUZZ = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))

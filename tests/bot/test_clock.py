@@ -24,7 +24,7 @@ from storage.db.database import Database
 from storage.db.models import ContentItem
 from storage.errors import OperationRefused
 from storage.store import Store
-from tests.bot.parts import Edge, edge, group_of
+from tests.bot.parts import Edge, group_of, run_edge
 from tests.harness import NIGHT, SHANGHAI, HandClock
 
 START = datetime(2026, 11, 24, tzinfo=SHANGHAI)
@@ -109,9 +109,9 @@ def test_a_process_follows_when_another_starts_the_rehearsal_anew(store: Store, 
     assert fact["start"] == (START + timedelta(hours=5)).isoformat()
 
 
-def test_a_database_with_real_history_is_never_rehearsed_in(here: Edge) -> None:
-    here.cloud.phone("zhangsan").says("你好")
-    with here.bot.uow.transaction() as store, pytest.raises(OperationRefused) as found:
+def test_a_database_with_real_history_is_never_rehearsed_in(edge: Edge) -> None:
+    edge.cloud.phone("zhangsan").says("你好")
+    with edge.bot.uow.transaction() as store, pytest.raises(OperationRefused) as found:
         start_clock(store, START, None)
     assert found.value.text_key == "clock.real_history"
 
@@ -135,11 +135,11 @@ def test_an_instant_without_an_offset_is_in_the_configured_zone(text: str, insta
 
 def test_every_message_sent_in_a_rehearsal_is_marked(tmp_path: Path, cloud: Cloud, clock: HandClock) -> None:
     clock.is_rehearsal = True
-    with edge(tmp_path, cloud, clock) as here:
+    with run_edge(tmp_path, cloud, clock) as edge:
         cloud.callback_sender.transport = None
-        here.say("zhangsan")
-        here.say("KEY", channel="wecom_robot")
-        here.say(
+        edge.say("zhangsan")
+        edge.say("KEY", channel="wecom_robot")
+        edge.say(
             "zhangsan",
             form="buttons",
             text_key="question.part_card",
@@ -151,23 +151,23 @@ def test_every_message_sent_in_a_rehearsal_is_marked(tmp_path: Path, cloud: Clou
                 "time": "00:31",
             },
         )
-        here.say(
+        edge.say(
             "lisi", form="report_file", text_key="report.daily_file", params={"issued_at": clock.now().isoformat()}
         )
-        with here.bot.uow.transaction() as store:
+        with edge.bot.uow.transaction() as store:
             items = [_item(store, "链接", "https://127.0.0.1:9/a"), _item(store, "视频", None)]
             group_of(store, "KEY")
-            notify_office(here.bot.uow.context(store), NIGHT, "office_alert.message_stuck", "once", message_id=1)
-            _keep_film(here)
+            notify_office(edge.bot.uow.context(store), NIGHT, "office_alert.message_stuck", "once", message_id=1)
+            _keep_film(edge)
         for item in items:
-            here.say(
+            edge.say(
                 "KEY",
                 channel="wecom_robot",
                 form="content",
                 text_key="content.film",
                 params={"item": item, "title": "某片", "source": ""},
             )
-        here.settle()
+        edge.settle()
         heard = [*cloud.phone("zhangsan").received, *cloud.phone("lisi").received, *cloud.group("KEY").received]
     assert len(heard) == 6
     assert [each.text for each in heard if not each.text.startswith("【演练】")] == []
@@ -182,7 +182,7 @@ def _item(store: Any, kind: str, url: str | None) -> int:
     return int(item.id)
 
 
-def _keep_film(here: Edge) -> None:
-    with here.bot.objects.spool() as spool:
+def _keep_film(edge: Edge) -> None:
+    with edge.bot.objects.spool() as spool:
         spool.write(b"0123456789")
-        here.bot.objects.save(spool, "content/film.mp4")
+        edge.bot.objects.save(spool, "content/film.mp4")

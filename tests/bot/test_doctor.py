@@ -22,19 +22,18 @@ from storage.db.models import Binding, DutyShift, Enterprise, GroupChat
 from storage.outages import PROCESSING
 from tests.bot.parts import Edge
 from tests.harness import County
-from tests.places import embedded_only
-from tests.places import here as place_of
+from tests.places import current_place, embedded_only
 from tests.sites import served, site
 
 LONG = "0123456789abcdef" * 4
 
 
 @pytest.fixture
-def county(here: Edge) -> Edge:
+def county(edge: Edge) -> Edge:
     """A correct installation: accounts bound, a leader on duty tonight, a live worker, the web reachable."""
     now = wall_now()
-    with here.bot.uow.transaction() as store:
-        County(store, here.cloud, now.date()).settle(enterprises=2, parts=1)
+    with edge.bot.uow.transaction() as store:
+        County(store, edge.cloud, now.date()).settle(enterprises=2, parts=1)
         for days in range(-2, 3):
             leader = store.register.people_with_role("值班领导")[0]
             day = (now + timedelta(days=days)).date()
@@ -42,24 +41,24 @@ def county(here: Edge) -> Edge:
                 store.session.add(DutyShift(day=day, post="leader", person_id=leader.id))
         store.facts.store_fact(f"{WORKER_HEARTBEAT_PREFIX}one", {"at": now.isoformat()})
         store.outages.record_heartbeat(PROCESSING, now)
-    here.cloud.add_robot("KEY", "夜巡工作群")
+    edge.cloud.add_robot("KEY", "夜巡工作群")
     for child in list(CALLBACKS_TOTAL._metrics):
         CALLBACKS_TOTAL.remove(*child)
-    return here
+    return edge
 
 
-def run_doctor(here: Edge, folder: Path, **settings: str) -> tuple[int, list[str]]:
-    """Exit code and lines of the command with these settings, on the database and the simulator of `here`."""
-    with served(here.bot.web) as url:
+def run_doctor(edge: Edge, folder: Path, **settings: str) -> tuple[int, list[str]]:
+    """Exit code and lines of the command with these settings, on the database and the simulator of `edge`."""
+    with served(edge.bot.web) as url:
         environment: dict[str, str | None] = dict.fromkeys([n for n in os.environ if n.startswith("WECOM_")])
         environment |= {
-            **{name: str(value) for name, value in here.cloud.settings.items()},
-            **place_of().settings(folder),
+            **{name: str(value) for name, value in edge.cloud.settings.items()},
+            **current_place().settings(folder),
             "SECRET_KEY": LONG,
             "PUBLIC_URL": url,
             "PORT": url.rpartition(":")[2],
             "ALERT_FALLBACK_URLS": "mailtos://x:y@example.org",
-            "HEARTBEAT_URL": here.cloud.url,
+            "HEARTBEAT_URL": edge.cloud.url,
             **settings,
         }
         done = CliRunner().invoke(cli, ["doctor"], env=environment)
@@ -67,9 +66,9 @@ def run_doctor(here: Edge, folder: Path, **settings: str) -> tuple[int, list[str
     return done.exit_code, done.output.splitlines()
 
 
-def problems(here: Edge, folder: Path, **settings: str) -> list[str]:
+def problems(edge: Edge, folder: Path, **settings: str) -> list[str]:
     """The lines that are not ✔."""
-    return [line for line in run_doctor(here, folder, **settings)[1] if not line.startswith("✔")]
+    return [line for line in run_doctor(edge, folder, **settings)[1] if not line.startswith("✔")]
 
 
 def test_a_correct_installation_passes(county: Edge, tmp_path: Path) -> None:
@@ -151,8 +150,8 @@ def test_callbacks_that_are_always_refused_are_reported(
     assert not any(expected in line for line in problems(county, tmp_path))
 
 
-def change(here: Edge, *rows: Any, **queries: Any) -> None:
-    with here.bot.uow.transaction() as store:
+def change(edge: Edge, *rows: Any, **queries: Any) -> None:
+    with edge.bot.uow.transaction() as store:
         for row in rows:
             store.session.add(row)
         for statement in queries.values():

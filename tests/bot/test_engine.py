@@ -23,7 +23,7 @@ from bot.engine import DELIVER, QUEUES, TAKE_IN, DbosEngine, Engine, InlineEngin
 from storage.db.database import Database
 from storage.errors import DatabaseUnavailable
 from tests.bot.parts import until
-from tests.places import Place, embedded_only, here
+from tests.places import Place, current_place, embedded_only
 
 LIMIT = QUEUES[TAKE_IN].concurrency
 
@@ -81,7 +81,7 @@ def dbos_query(session: Session, query: str) -> TextClause:
 
 
 def migrated(folder: Path) -> Database:
-    database = Database(here().bare(folder))
+    database = Database(current_place().bare(folder))
     engines.migrate_engine_tables(database)
     database.migrate()
     return database
@@ -322,7 +322,7 @@ def test_enqueueing_fails_at_once_when_the_database_is_unavailable(place: Place,
 
 @embedded_only
 def test_a_locked_database_is_unavailable_after_the_given_timeout(place: Place, tmp_path: Path) -> None:
-    database, other = migrated(tmp_path), Database(here().bare(tmp_path))
+    database, other = migrated(tmp_path), Database(current_place().bare(tmp_path))
     started = datetime.now(UTC)
     with other.transaction() as writing:
         writing.execute(text("create table t (id)"))

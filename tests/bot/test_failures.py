@@ -22,7 +22,7 @@ from storage.db.database import Database
 from storage.db.models import Submission
 from storage.errors import DatabaseUnavailable
 from storage.objects import ObjectError, ObjectStore, Spool
-from tests.bot.parts import WITHOUT_WORKER, Edge, edge
+from tests.bot.parts import WITHOUT_WORKER, Edge, run_edge
 from tests.harness import County, HandClock, config_for
 from tests.places import Place, embedded_only
 
@@ -30,35 +30,35 @@ FILM = make_film(seconds=10, size=(64, 48), fps=1)
 
 
 @pytest.fixture
-def county(here: Edge) -> Edge:
-    settle_county(here)
-    return here
+def county(edge: Edge) -> Edge:
+    settle_county(edge)
+    return edge
 
 
-def settle_county(here: Edge) -> None:
-    with here.bot.uow.transaction() as store:
-        County(store, here.cloud).settle(enterprises=1, parts=1)
+def settle_county(edge: Edge) -> None:
+    with edge.bot.uow.transaction() as store:
+        County(store, edge.cloud).settle(enterprises=1, parts=1)
 
 
 @pytest.fixture
 def impatient(tmp_path: Path, cloud: Cloud, clock: HandClock, place: Place) -> Iterator[Edge]:
-    with edge(tmp_path, cloud, clock, timeouts=replace(WITHOUT_WORKER, callback_s=0.1, readiness_s=0.1)) as here:
-        yield here
+    with run_edge(tmp_path, cloud, clock, timeouts=replace(WITHOUT_WORKER, callback_s=0.1, readiness_s=0.1)) as edge:
+        yield edge
 
 
-def ready(here: Edge) -> tuple[int, dict[str, Any]]:
-    answer = here.client.get("/health/ready")
+def ready(edge: Edge) -> tuple[int, dict[str, Any]]:
+    answer = edge.client.get("/health/ready")
     return answer.status_code, answer.json
 
 
 @contextmanager
-def full(here: Edge) -> Iterator[None]:
+def full(edge: Edge) -> Iterator[None]:
     """The database may not grow any more, on any connection."""
 
     def limit(connection: Any, *_: Any) -> None:
         connection.execute("PRAGMA max_page_count=1")
 
-    engines = (here.database.engine, here.database.raw_statements.engine)
+    engines = (edge.database.engine, edge.database.raw_statements.engine)
     for engine in engines:
         event.listen(engine, "checkout", limit)
     try:
@@ -70,48 +70,48 @@ def full(here: Edge) -> Iterator[None]:
 
 
 @embedded_only
-def test_a_full_database_is_503_and_the_message_is_stored_once_there_is_room(here: Edge) -> None:
-    with full(here):
-        sent = here.cloud.phone("zhangsan").says("字" * 5000)
+def test_a_full_database_is_503_and_the_message_is_stored_once_there_is_room(edge: Edge) -> None:
+    with full(edge):
+        sent = edge.cloud.phone("zhangsan").says("字" * 5000)
         assert sent.status == 503
-    assert here.inbox() == []
-    assert here.counted("not_stored") >= 1
+    assert edge.inbox() == []
+    assert edge.counted("not_stored") >= 1
     assert sent.repeat().status == 200
-    assert len(here.inbox()) == 1
+    assert len(edge.inbox()) == 1
 
 
 @embedded_only
 def test_a_locked_database_is_503_before_the_platform_times_out(impatient: Edge, tmp_path: Path) -> None:
     assert CALLBACK_TIMEOUT_S < 5
-    here = impatient
+    edge = impatient
     other = Database(f"sqlite:///{tmp_path}/patrol.db")
     with other.transaction() as session:
         session.execute(text("create table t (id)"))
         started = time.monotonic()
-        sent = here.cloud.phone("zhangsan").says("你好")
-        status, answer = ready(here)
+        sent = edge.cloud.phone("zhangsan").says("你好")
+        status, answer = ready(edge)
         assert time.monotonic() - started < 5
         session.rollback()
     other.close()
     assert (sent.status, status, list(answer["problems"])) == (503, 503, ["database"])
     assert sent.repeat().status == 200
-    assert ready(here)[0] == 200
+    assert ready(edge)[0] == 200
 
 
 @embedded_only
 def test_a_long_transaction_of_this_process_is_503_too(impatient: Edge) -> None:
-    here = impatient
+    edge = impatient
     inside, release = threading.Event(), threading.Event()
 
     def write() -> None:
-        with here.bot.uow.transaction():
+        with edge.bot.uow.transaction():
             inside.set()
             release.wait(20)
 
     thread = threading.Thread(target=write)
     thread.start()
     inside.wait(20)
-    sent = here.cloud.phone("zhangsan").says("你好")
+    sent = edge.cloud.phone("zhangsan").says("你好")
     release.set()
     thread.join()
     assert sent.status == 503
@@ -119,24 +119,24 @@ def test_a_long_transaction_of_this_process_is_503_too(impatient: Edge) -> None:
 
 
 @embedded_only
-def test_a_damaged_database_is_503(here: Edge, tmp_path: Path) -> None:
-    here.database.close()
+def test_a_damaged_database_is_503(edge: Edge, tmp_path: Path) -> None:
+    edge.database.close()
     for side in ("patrol.db-wal", "patrol.db-shm"):
         (tmp_path / side).unlink(missing_ok=True)
     (tmp_path / "patrol.db").write_bytes(b"this is no database at all" * 1000)
-    assert here.cloud.phone("zhangsan").says("你好").status == 503
-    assert ready(here)[0] == 503
-    assert here.client.get("/metrics").status_code == 200
-    assert here.client.get("/content/x").status_code in (404, 503)
-    assert here.client.get("/health/live").status_code == 200
+    assert edge.cloud.phone("zhangsan").says("你好").status == 503
+    assert ready(edge)[0] == 503
+    assert edge.client.get("/metrics").status_code == 200
+    assert edge.client.get("/content/x").status_code in (404, 503)
+    assert edge.client.get("/health/live").status_code == 200
     with pytest.raises(DatabaseUnavailable):
-        here.bot.worker.run_tick()
+        edge.bot.worker.run_tick()
 
 
-def test_a_database_without_its_tables_is_503(here: Edge) -> None:
-    with here.bot.uow.transaction() as store:
+def test_a_database_without_its_tables_is_503(edge: Edge) -> None:
+    with edge.bot.uow.transaction() as store:
         store.session.execute(text("update alembic_version set version_num='from the future'"))
-    status, answer = ready(here)
+    status, answer = ready(edge)
     assert (status, "from the future" in answer["problems"]["database"]) == (503, True)
 
 
@@ -164,7 +164,7 @@ def test_a_film_waits_until_the_object_store_takes_it(
     tmp_path: Path, cloud: Cloud, clock: HandClock, place: Place
 ) -> None:
     objects = FullableStore(build_object_store(config_for(cloud, tmp_path)))
-    with edge(tmp_path, cloud, clock, objects=cast(ObjectStore, objects)) as county:
+    with run_edge(tmp_path, cloud, clock, objects=cast(ObjectStore, objects)) as county:
         settle_county(county)
         film_waits_for(objects, county)
 
@@ -231,9 +231,9 @@ def test_the_office_is_notified_once_of_a_message_that_keeps_failing(county: Edg
     assert (len(staff), len(notified) >= 1) == (1, True)
 
 
-def test_an_unreachable_platform_is_a_warning_and_not_unready(here: Edge) -> None:
-    assert "platform" not in here.client.get("/health/ready").json["warnings"]
-    here.bot.channels.api_urls.add("http://127.0.0.1:9")
-    answer = here.client.get("/health/ready")
+def test_an_unreachable_platform_is_a_warning_and_not_unready(edge: Edge) -> None:
+    assert "platform" not in edge.client.get("/health/ready").json["warnings"]
+    edge.bot.channels.api_urls.add("http://127.0.0.1:9")
+    answer = edge.client.get("/health/ready")
     assert (answer.status_code, answer.json["status"]) == (200, "ok")
     assert "127.0.0.1:9" in answer.json["warnings"]["platform"]

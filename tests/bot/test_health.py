@@ -16,50 +16,50 @@ from bot.monitoring.liveness import WORKER_HEARTBEAT_PREFIX
 from schedules.completeness_check import COMPLETENESS_FACT
 from storage.db.models import AccessToken, InboxRow, Notice
 from storage.outages import PROCESSING
-from tests.bot.parts import Edge, edge
+from tests.bot.parts import Edge, run_edge
 from tests.harness import HandClock
 from tests.places import Place
 
 
 @pytest.fixture
-def here(tmp_path: Path, cloud: Cloud, clock: HandClock, place: Place) -> Iterator[Edge]:
+def edge(tmp_path: Path, cloud: Cloud, clock: HandClock, place: Place) -> Iterator[Edge]:
     """A web process that started long ago: its workers should be there."""
-    with edge(tmp_path, cloud, clock, timeouts=Timeouts(startup_grace_s=-1)) as here:
-        yield here
+    with run_edge(tmp_path, cloud, clock, timeouts=Timeouts(startup_grace_s=-1)) as edge:
+        yield edge
 
 
-def ready(here: Edge) -> Any:
-    answer = here.client.get("/health/ready")
+def ready(edge: Edge) -> Any:
+    answer = edge.client.get("/health/ready")
     assert (answer.status_code == 200) == (answer.json["problems"] == {})
     return answer.json
 
 
-def record_worker_heartbeat(here: Edge, executor_id: str, seconds_ago: float) -> None:
+def record_worker_heartbeat(edge: Edge, executor_id: str, seconds_ago: float) -> None:
     at = (wall_now() - timedelta(seconds=seconds_ago)).isoformat()
-    with here.bot.uow.transaction() as store:
+    with edge.bot.uow.transaction() as store:
         store.facts.store_fact(WORKER_HEARTBEAT_PREFIX + executor_id, {"at": at})
 
 
-def test_without_a_live_worker_the_service_is_not_ready(here: Edge) -> None:
-    record_worker_heartbeat(here, "one", 31)
-    assert list(ready(here)["problems"]) == ["worker"]
-    record_worker_heartbeat(here, "one", 1)
-    assert ready(here)["problems"] == {}
+def test_without_a_live_worker_the_service_is_not_ready(edge: Edge) -> None:
+    record_worker_heartbeat(edge, "one", 31)
+    assert list(ready(edge)["problems"]) == ["worker"]
+    record_worker_heartbeat(edge, "one", 1)
+    assert ready(edge)["problems"] == {}
 
 
 def test_a_web_process_that_has_just_started_waits_for_its_workers(
     tmp_path: Path, cloud: Cloud, clock: HandClock, place: Place
 ) -> None:
-    with edge(tmp_path, cloud, clock, timeouts=Timeouts()) as here:
-        record_worker_heartbeat(here, "one", 3600)
-        answer = ready(here)
+    with run_edge(tmp_path, cloud, clock, timeouts=Timeouts()) as edge:
+        record_worker_heartbeat(edge, "one", 3600)
+        answer = ready(edge)
         assert (answer["status"], "worker" in answer["warnings"]) == ("ok", True)
 
 
 @pytest.fixture
-def alive(here: Edge) -> Edge:
-    record_worker_heartbeat(here, "one", -3600)
-    return here
+def alive(edge: Edge) -> Edge:
+    record_worker_heartbeat(edge, "one", -3600)
+    return edge
 
 
 def test_a_stalled_timetable_makes_the_service_unready(alive: Edge) -> None:
@@ -90,8 +90,8 @@ def test_a_night_that_is_not_accounted_for_is_a_warning(alive: Edge) -> None:
     assert ready(alive)["warnings"]["audit"] == "the night of 2026-11-24 is not accounted for"
 
 
-def read_metrics(here: Edge) -> dict[str, float]:
-    lines = here.client.get("/metrics").text.splitlines()
+def read_metrics(edge: Edge) -> dict[str, float]:
+    lines = edge.client.get("/metrics").text.splitlines()
     pairs = (line.rpartition(" ") for line in lines if line.startswith("patrol_"))
     return {name: float(value) for name, _, value in pairs}
 
@@ -116,9 +116,9 @@ def test_the_metrics_show_messages_notices_ticks_workers_and_tokens(alive: Edge)
     assert 'patrol_notices{state="due"}' not in metrics
 
 
-def test_a_state_without_notices_leaves_the_metrics(here: Edge) -> None:
-    notice = here.say("zhangsan")
-    assert read_metrics(here)['patrol_notices{state="due"}'] == 1
-    with here.bot.uow.transaction() as store:
+def test_a_state_without_notices_leaves_the_metrics(edge: Edge) -> None:
+    notice = edge.say("zhangsan")
+    assert read_metrics(edge)['patrol_notices{state="due"}'] == 1
+    with edge.bot.uow.transaction() as store:
         store.session.query(Notice).filter_by(id=notice).update({"state": "cancelled"})
-    assert 'patrol_notices{state="due"}' not in read_metrics(here)
+    assert 'patrol_notices{state="due"}' not in read_metrics(edge)

@@ -15,7 +15,7 @@ from bot.devtools.simulator import Cloud
 from bot.devtools.simulator.core.kf_phone import KfPhone
 from bot.intake import poller
 from storage.db.models import InboxRow, PollCursor
-from tests.bot.parts import Edge, edge, until
+from tests.bot.parts import Edge, run_edge, until
 from tests.harness import HandClock, config_for
 from tests.places import Place
 
@@ -29,13 +29,13 @@ def zhao(cloud: Cloud) -> KfPhone:
 def kf(tmp_path: Path, cloud: Cloud, clock: HandClock, zhao: KfPhone, place: Place) -> Iterator[Edge]:
     """A bot with a customer-service account, which is polled when a test says so."""
     cloud.kf.callback_sender.retries = 0
-    with edge(tmp_path, cloud, clock, config_for(cloud, tmp_path, **cloud.kf.settings())) as here:
+    with run_edge(tmp_path, cloud, clock, config_for(cloud, tmp_path, **cloud.kf.settings())) as edge:
         cloud.kf.callback_sender.transport = lambda query, body: (
-            here.client.post(f"/callbacks/wecom_kf?{query}", data=body, content_type="text/xml").status_code
+            edge.client.post(f"/callbacks/wecom_kf?{query}", data=body, content_type="text/xml").status_code
         )
-        here.bot.pollers.create_cursors()
-        here.bot.pollers.poll_until_idle()
-        yield here
+        edge.bot.pollers.create_cursors()
+        edge.bot.pollers.poll_until_idle()
+        yield edge
 
 
 def poll_cursor(kf: Edge) -> PollCursor:
@@ -68,7 +68,7 @@ def test_a_restart_between_notification_and_poll_loses_nothing(
     kf: Edge, tmp_path: Path, cloud: Cloud, clock: HandClock, zhao: KfPhone
 ) -> None:
     sent = zhao.says("你好")
-    with edge(tmp_path, cloud, clock, kf.bot.config) as again:
+    with run_edge(tmp_path, cloud, clock, kf.bot.config) as again:
         again.bot.pollers.poll_until_idle()
         assert stored_keys(again) == [sent.msg_id]
 
@@ -209,7 +209,7 @@ def test_an_overtaken_poller_does_not_move_the_cursor(kf: Edge, zhao: KfPhone, m
 
 def test_one_of_several_workers_polls(kf: Edge, tmp_path: Path, cloud: Cloud, clock: HandClock, zhao: KfPhone) -> None:
     asked = threading.Event()
-    with edge(tmp_path, cloud, clock, kf.bot.config) as other:
+    with run_edge(tmp_path, cloud, clock, kf.bot.config) as other:
         one, two = kf.bot.pollers, other.bot.pollers
         assert one.pollers[0].lock.acquire()
         two.start()
@@ -244,11 +244,11 @@ def test_a_notification_at_the_app_callback_counts(kf: Edge, cloud: Cloud, zhao:
     assert stored_keys(kf) == [sent.msg_id]
 
 
-def test_a_notification_without_a_source_is_stored_without_effect(here: Edge, cloud: Cloud) -> None:
+def test_a_notification_without_a_source_is_stored_without_effect(edge: Edge, cloud: Cloud) -> None:
     fields = {"ToUserName": cloud.app.corp_id, "CreateTime": 1795000000, "MsgType": "event", "Event": "msgaudit_notify"}
     assert cloud.callback_sender.post(cloud.callback_sender.to_xml(fields)) == [200]
-    here.settle()
-    assert [each.state for each in here.rows(InboxRow)] == ["done"]
+    edge.settle()
+    assert [each.state for each in edge.rows(InboxRow)] == ["done"]
 
 
 def test_the_url_is_verified_and_a_forged_notification_is_refused(kf: Edge, cloud: Cloud) -> None:

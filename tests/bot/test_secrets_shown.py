@@ -82,13 +82,13 @@ def test_failing_commands_show_no_secret(command: list[str], tmp_path: Path, mon
     assert "Traceback" not in done.stderr
 
 
-def test_health_and_metrics_show_no_secret(here: Edge) -> None:
-    here.cloud.phone("zhangsan").says("你好")
-    here.settle()
-    here.bot.channels.receivers["wecom_app"]._client.token()  # type: ignore[attr-defined]
-    pages = "".join(here.client.get(page).text for page in ("/metrics", "/health/ready", "/health/live", "/nowhere"))
+def test_health_and_metrics_show_no_secret(edge: Edge) -> None:
+    edge.cloud.phone("zhangsan").says("你好")
+    edge.settle()
+    edge.bot.channels.receivers["wecom_app"]._client.token()  # type: ignore[attr-defined]
+    pages = "".join(edge.client.get(page).text for page in ("/metrics", "/health/ready", "/health/live", "/nowhere"))
     assert "patrol_token_remaining_seconds" in pages
-    assert [secret for secret in secrets_of(here) if secret in pages] == []
+    assert [secret for secret in secrets_of(edge) if secret in pages] == []
 
 
 def test_failing_requests_show_no_url(caplog: pytest.LogCaptureFixture) -> None:

@@ -189,11 +189,11 @@ def test_redirects_are_followed_up_to_a_limit() -> None:
         SsrfGuard([round_and_round.url], []).get_media(f"{round_and_round.url}/again")
 
 
-def test_the_media_hosts_setting_is_applied(here: Any, tmp_path: Any) -> None:
-    config = config_for(here.cloud, tmp_path, MEDIA_HOSTS="films.example, *.cdn.example")
+def test_the_media_hosts_setting_is_applied(edge: Any, tmp_path: Any) -> None:
+    config = config_for(edge.cloud, tmp_path, MEDIA_HOSTS="films.example, *.cdn.example")
     with pytest.raises(AddressBlocked, match="not among MEDIA_HOSTS"):
         build_ssrf_guard(config).get_media("https://a.qq.com/film")
-    with build_ssrf_guard(config).get_media(f"{here.cloud.url}/no-such-page") as response:
+    with build_ssrf_guard(config).get_media(f"{edge.cloud.url}/no-such-page") as response:
         assert response.status_code == 404
 
 

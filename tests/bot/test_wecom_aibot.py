@@ -40,7 +40,7 @@ from bot.devtools.simulator import Cloud, serve_aibot
 from bot.intake.aibot_connection import AibotConnection
 from storage.db.models import InboxRow, Lease, Notice, RpcCall
 from storage.outbound import OutboundMessage, TextPayload
-from tests.bot.parts import Edge, edge, until
+from tests.bot.parts import Edge, run_edge, until
 from tests.harness import HandClock, config_for
 from tests.places import Place
 
@@ -301,34 +301,34 @@ def holder(where: Edge, cloud: Cloud, name: str, timings: ConnectionTimings = QU
         made.stop()
 
 
-def test_one_worker_connects_and_another_takes_over(place: Place, here: Edge, gateway: Cloud) -> None:
-    with holder(here, gateway, "one") as one:
+def test_one_worker_connects_and_another_takes_over(place: Place, edge: Edge, gateway: Cloud) -> None:
+    with holder(edge, gateway, "one") as one:
         until(lambda: one.is_connected)
-        with holder(here, gateway, "two") as two:
+        with holder(edge, gateway, "two") as two:
             gateway.aibot.says("zhangsan", "1")
-            until(here.inbox)
+            until(edge.inbox)
             assert not two.is_connected
             one.stop()
             until(lambda: two.is_connected)
             gateway.aibot.says("zhangsan", "2")
-            until(lambda: len(here.inbox()) == 2)
+            until(lambda: len(edge.inbox()) == 2)
     assert gateway.aibot.kick_count == 0
 
 
-def test_the_lease_of_a_dead_holder_expires(place: Place, here: Edge, gateway: Cloud) -> None:
-    with here.bot.uow.transaction() as store:
+def test_the_lease_of_a_dead_holder_expires(place: Place, edge: Edge, gateway: Cloud) -> None:
+    with edge.bot.uow.transaction() as store:
         assert store.leases.acquire(WECOM_AIBOT, "dead", wall_now(), timedelta(seconds=0.5))
-    with holder(here, gateway, "one") as one:
+    with holder(edge, gateway, "one") as one:
         until(lambda: one.is_connected)
 
 
-def test_a_foreign_login_is_not_kicked(here: Edge, gateway: Cloud) -> None:
-    with holder(here, gateway, "one") as one:
+def test_a_foreign_login_is_not_kicked(edge: Edge, gateway: Cloud) -> None:
+    with holder(edge, gateway, "one") as one:
         until(lambda: one.is_connected)
         foreign = connect_aibot(gateway)
         until(lambda: not one.is_connected)
-        until(lambda: here.rows(Notice))
-        assert here.rows(Notice)[0].text_key == "office_alert.aibot_taken_over"
+        until(lambda: edge.rows(Notice))
+        assert edge.rows(Notice)[0].text_key == "office_alert.aibot_taken_over"
         assert not foreign.kicked
         # After the pause it connects again.
         until(lambda: one.is_connected)
@@ -336,33 +336,33 @@ def test_a_foreign_login_is_not_kicked(here: Edge, gateway: Cloud) -> None:
         foreign.close()
 
 
-def test_a_silent_gateway_is_reconnected(here: Edge, gateway: Cloud) -> None:
-    with holder(here, gateway, "one", replace(QUICK, ack_timeout_s=0.1)) as one:
+def test_a_silent_gateway_is_reconnected(edge: Edge, gateway: Cloud) -> None:
+    with holder(edge, gateway, "one", replace(QUICK, ack_timeout_s=0.1)) as one:
         until(lambda: one.is_connected)
         gateway.faults.inject("ping", lose_response=True, times=2)
         until(lambda: gateway.aibot.login_count == 2)
         until(lambda: one.is_connected)
 
 
-def test_a_broken_connection_is_reconnected(here: Edge, gateway: Cloud) -> None:
-    with holder(here, gateway, "one") as one:
+def test_a_broken_connection_is_reconnected(edge: Edge, gateway: Cloud) -> None:
+    with holder(edge, gateway, "one") as one:
         until(lambda: one.is_connected)
         assert gateway.aibot.gateway is not None
         gateway.aibot.gateway.drop_connection()
         until(lambda: gateway.aibot.login_count == 2)
         until(lambda: one.is_connected)
         gateway.aibot.says("zhangsan", "1")
-        until(here.inbox)
+        until(edge.inbox)
 
 
-def test_refused_logins_stop_and_the_office_is_notified(here: Edge, gateway: Cloud) -> None:
+def test_refused_logins_stop_and_the_office_is_notified(edge: Edge, gateway: Cloud) -> None:
     address, bot_id, _ = login(gateway)
-    uow = here.bot.uow
+    uow = edge.bot.uow
     rpc = AibotRpc(uow.transaction, uow.read)
-    made = AibotConnection(uow, here.bot.inbox_writer, rpc, (address, bot_id, "wrong"), "one", QUICK)
+    made = AibotConnection(uow, edge.bot.inbox_writer, rpc, (address, bot_id, "wrong"), "one", QUICK)
     made.start()
-    until(lambda: here.rows(Notice))
-    assert here.rows(Notice)[0].text_key == "office_alert.aibot_refused"
+    until(lambda: edge.rows(Notice))
+    assert edge.rows(Notice)[0].text_key == "office_alert.aibot_refused"
     assert gateway.faults.pending("ping") == 0
     made.stop()
     assert len([each for each in gateway.violations if each.endpoint == "aibot_subscribe"]) == QUICK.max_login_failures
@@ -375,41 +375,41 @@ def rpc_of(where: Edge, timeouts: RpcTimeouts | None = None) -> AibotRpc:
     return AibotRpc(where.bot.uow.transaction, where.bot.uow.read, timeouts)
 
 
-def test_a_process_calls_through_the_connection_holder(place: Place, here: Edge, gateway: Cloud) -> None:
-    with holder(here, gateway, "one") as one:
+def test_a_process_calls_through_the_connection_holder(place: Place, edge: Edge, gateway: Cloud) -> None:
+    with holder(edge, gateway, "one") as one:
         until(lambda: one.is_connected)
-        assert rpc_of(here).call("aibot_send_msg", markdown(text="从别处")) == {}
+        assert rpc_of(edge).call("aibot_send_msg", markdown(text="从别处")) == {}
         gateway.faults.inject("aibot_send_msg", errcode=45009)
         with pytest.raises(RateLimited):
-            rpc_of(here).call("aibot_send_msg", markdown())
+            rpc_of(edge).call("aibot_send_msg", markdown())
         gateway.faults.inject("aibot_send_msg", drop=True)
         with pytest.raises(OutcomeUnknown):
-            rpc_of(here).call("aibot_send_msg", markdown())
+            rpc_of(edge).call("aibot_send_msg", markdown())
     assert gateway.aibot.chats["wrChat"].texts == ["从别处"]
 
 
-def test_a_call_without_a_connection_holder_is_transient(place: Place, here: Edge, gateway: Cloud) -> None:
+def test_a_call_without_a_connection_holder_is_transient(place: Place, edge: Edge, gateway: Cloud) -> None:
     with pytest.raises(Transient) as refused:
-        rpc_of(here).call("aibot_send_msg", markdown())
+        rpc_of(edge).call("aibot_send_msg", markdown())
     assert not isinstance(refused.value, OutcomeUnknown)
-    assert here.rows(RpcCall) == []
+    assert edge.rows(RpcCall) == []
 
 
-def test_an_unclaimed_call_is_withdrawn(place: Place, here: Edge, gateway: Cloud) -> None:
-    with here.bot.uow.transaction() as store:
+def test_an_unclaimed_call_is_withdrawn(place: Place, edge: Edge, gateway: Cloud) -> None:
+    with edge.bot.uow.transaction() as store:
         store.leases.acquire(WECOM_AIBOT, "hangs", wall_now(), timedelta(minutes=1))
     with pytest.raises(Transient) as refused:
-        rpc_of(here, RpcTimeouts(claim_timeout_s=0.1, answer_timeout_s=0.1, poll_interval_s=0.01)).call(
+        rpc_of(edge, RpcTimeouts(claim_timeout_s=0.1, answer_timeout_s=0.1, poll_interval_s=0.01)).call(
             "aibot_send_msg", markdown()
         )
     assert not isinstance(refused.value, OutcomeUnknown)
-    assert here.rows(RpcCall)[0].state == "cancelled"
+    assert edge.rows(RpcCall)[0].state == "cancelled"
 
 
-def test_a_claimed_call_without_a_response_is_of_unknown_outcome(place: Place, here: Edge, gateway: Cloud) -> None:
-    with here.bot.uow.transaction() as store:
+def test_a_claimed_call_without_a_response_is_of_unknown_outcome(place: Place, edge: Edge, gateway: Cloud) -> None:
+    with edge.bot.uow.transaction() as store:
         store.leases.acquire(WECOM_AIBOT, "dies", wall_now(), timedelta(minutes=1))
-    rpc = rpc_of(here, RpcTimeouts(claim_timeout_s=2, answer_timeout_s=0.2, poll_interval_s=0.01))
+    rpc = rpc_of(edge, RpcTimeouts(claim_timeout_s=2, answer_timeout_s=0.2, poll_interval_s=0.01))
     failed: list[Exception] = []
 
     def ask() -> None:
@@ -420,8 +420,8 @@ def test_a_claimed_call_without_a_response_is_of_unknown_outcome(place: Place, h
 
     thread = threading.Thread(target=ask)
     thread.start()
-    until(lambda: here.rows(RpcCall))
-    with here.bot.uow.transaction() as store:
+    until(lambda: edge.rows(RpcCall))
+    with edge.bot.uow.transaction() as store:
         store.leases.claim_calls(WECOM_AIBOT, 1)
     thread.join()
     assert isinstance(failed[0], OutcomeUnknown)
@@ -429,7 +429,7 @@ def test_a_claimed_call_without_a_response_is_of_unknown_outcome(place: Place, h
 
 def test_a_notice_with_a_lost_acknowledgement_is_unknown(tmp_path: Path, gateway: Cloud, clock: HandClock) -> None:
     config = config_for(gateway, tmp_path, **gateway.aibot.settings)
-    with edge(tmp_path, gateway, clock, config) as where, holding_bot(where):
+    with run_edge(tmp_path, gateway, clock, config) as where, holding_bot(where):
         gateway.aibot.says("zhangsan", "你好")
         until(where.inbox)
         gateway.faults.inject("aibot_respond_msg", drop=True)
@@ -454,7 +454,7 @@ def test_the_log_holds_no_key_url_or_secret(
 ) -> None:
     caplog.set_level("DEBUG")
     config = config_for(gateway, tmp_path, **gateway.aibot.settings)
-    with edge(tmp_path, gateway, clock, config) as where, holding_bot(where):
+    with run_edge(tmp_path, gateway, clock, config) as where, holding_bot(where):
         sent = gateway.aibot.sends_film("zhangsan", b"no film at all" * 9)
         gateway.faults.inject("aibot_media", http_status=502)
         until(where.inbox)
@@ -469,7 +469,7 @@ def test_the_log_holds_no_key_url_or_secret(
 
 def test_messages_of_the_smart_bot_are_urgent(tmp_path: Path, gateway: Cloud, clock: HandClock) -> None:
     config = config_for(gateway, tmp_path, **gateway.aibot.settings)
-    with edge(tmp_path, gateway, clock, config) as where, holding_bot(where):
+    with run_edge(tmp_path, gateway, clock, config) as where, holding_bot(where):
         gateway.phone("zhangsan").says("1")
         gateway.aibot.says("zhangsan", "2")
         until(lambda: len(where.inbox()) == 2)
@@ -477,13 +477,13 @@ def test_messages_of_the_smart_bot_are_urgent(tmp_path: Path, gateway: Cloud, cl
         assert [job.urgent for _, job in where.engine.waiting] == [False, True]
 
 
-def test_a_route_respects_its_hourly_limit(place: Place, here: Edge) -> None:
+def test_a_route_respects_its_hourly_limit(place: Place, edge: Edge) -> None:
     limits = ChannelLimits(
         max_messages=5, period=timedelta(minutes=1), max_text_bytes=1, max_file_bytes=0, max_per_hour=2
     )
-    sent = [here.say(once_key=f"n{number}") for number in range(3)]
-    began = here.clock.instant
-    with here.bot.uow.transaction() as store:
+    sent = [edge.say(once_key=f"n{number}") for number in range(3)]
+    began = edge.clock.instant
+    with edge.bot.uow.transaction() as store:
         notices = [store.notices.get(each) for each in sent]
         for notice in notices[:2]:
             assert notice is not None
@@ -496,9 +496,9 @@ def test_a_route_respects_its_hourly_limit(place: Place, here: Edge) -> None:
         assert earliest_send_at(last, replace(limits, max_per_hour=None), store, later) == last.due_at
 
 
-def test_a_lease_can_be_renewed_but_not_stolen(place: Place, here: Edge) -> None:
+def test_a_lease_can_be_renewed_but_not_stolen(place: Place, edge: Edge) -> None:
     now, life = wall_now(), timedelta(seconds=30)
-    with here.bot.uow.transaction() as store:
+    with edge.bot.uow.transaction() as store:
         assert store.leases.acquire(WECOM_AIBOT, "one", now, life)
         assert store.leases.acquire(WECOM_AIBOT, "one", now, life)
         assert not store.leases.acquire(WECOM_AIBOT, "two", now, life)
@@ -507,8 +507,8 @@ def test_a_lease_can_be_renewed_but_not_stolen(place: Place, here: Edge) -> None
         assert store.leases.back_off(WECOM_AIBOT, "two", now + life * 5)
         assert not store.leases.acquire(WECOM_AIBOT, "one", now + life * 4, life)
         assert store.leases.acquire(WECOM_AIBOT, "one", now + life * 5, life)
-    assert [each.holder for each in lease_rows(here)] == ["one"]
-    assert here.rows(InboxRow) == []
+    assert [each.holder for each in lease_rows(edge)] == ["one"]
+    assert edge.rows(InboxRow) == []
 
 
 def lease_rows(where: Edge) -> list[Lease]:

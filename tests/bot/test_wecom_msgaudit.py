@@ -15,7 +15,7 @@ from bot.devtools.simulator.archive import Archive
 from bot.devtools.simulator.films import make_film
 from bot.doctor import run_checks
 from storage.db.models import Notice, Submission
-from tests.bot.parts import Edge, edge
+from tests.bot.parts import Edge, run_edge
 from tests.harness import County, HandClock, config_for
 from tests.places import Place
 from tests.standin import archive, settings
@@ -32,12 +32,12 @@ def chat_archive(tmp_path: Path, cloud: Cloud) -> Archive:
 @pytest.fixture
 def msgaudit(tmp_path: Path, cloud: Cloud, clock: HandClock, chat_archive: Archive, place: Place) -> Iterator[Edge]:
     """A bot with a chat archive, which is polled when a test says so."""
-    with edge(tmp_path, cloud, clock, config_for(cloud, tmp_path, **settings(chat_archive))) as here:
-        with here.bot.uow.transaction() as store:
+    with run_edge(tmp_path, cloud, clock, config_for(cloud, tmp_path, **settings(chat_archive))) as edge:
+        with edge.bot.uow.transaction() as store:
             County(store, cloud).settle(enterprises=1, parts=1)
-        here.bot.pollers.create_cursors()
-        here.bot.pollers.poll_until_idle()
-        yield here
+        edge.bot.pollers.create_cursors()
+        edge.bot.pollers.poll_until_idle()
+        yield edge
         assert chat_archive.violations == []
 
 
@@ -212,11 +212,11 @@ def test_the_service_starts_without_the_archive_library(tmp_path: Path, cloud: C
         "WECOM_MSGAUDIT_LIBRARY": "/nowhere/lib.so",
         "WECOM_MSGAUDIT_KEYS_DIR": str(tmp_path),
     }
-    with edge(tmp_path, cloud, clock, config_for(cloud, tmp_path, **incomplete)) as here:
-        here.bot.pollers.create_cursors()
-        here.bot.pollers.poll_until_idle()
-        assert "/nowhere/lib.so" in here.client.get("/health/ready").json["warnings"]["wecom_msgaudit"]
-        assert here.client.post("/callbacks/wecom_msgaudit").status_code == 404
+    with run_edge(tmp_path, cloud, clock, config_for(cloud, tmp_path, **incomplete)) as edge:
+        edge.bot.pollers.create_cursors()
+        edge.bot.pollers.poll_until_idle()
+        assert "/nowhere/lib.so" in edge.client.get("/health/ready").json["warnings"]["wecom_msgaudit"]
+        assert edge.client.post("/callbacks/wecom_msgaudit").status_code == 404
 
 
 def archive_results(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, **given: str) -> list[tuple[bool, str]]:
@@ -231,7 +231,7 @@ def test_the_doctor_reports_the_archive_library_and_keys(
     tmp_path: Path, chat_archive: Archive, cloud: Cloud, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config: Any = config_for(cloud, tmp_path, **settings(chat_archive))
-    with edge(tmp_path, cloud, clock, config):
+    with run_edge(tmp_path, cloud, clock, config):
         pass
     base = {
         "DATABASE_URL": config.DATABASE_URL,

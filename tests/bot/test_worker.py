@@ -22,10 +22,9 @@ from schedules.scheduler import Timetable, tick
 from storage.db.database import Database
 from storage.db.models import DutyShift, Employment, Enterprise, GroupChat, KeyPart, Person
 from storage.store import Store
-from tests.bot.parts import Edge, edge, until
+from tests.bot.parts import Edge, run_edge, until
 from tests.harness import NIGHT, SHANGHAI, HandClock, at, config_for
-from tests.places import Place
-from tests.places import here as current_place
+from tests.places import Place, current_place
 
 
 def register(store: Store, enterprises: int, parts: int) -> None:
@@ -100,30 +99,30 @@ def test_a_tick_takes_the_same_number_of_queries_however_large_the_county(
 # --- requeueing
 
 
-def test_a_job_that_the_engine_holds_is_not_enqueued_again(here: Edge) -> None:
+def test_a_job_that_the_engine_holds_is_not_enqueued_again(edge: Edge) -> None:
     """A film that takes a minute must not be fetched a second time meanwhile."""
-    here.cloud.phone("zhangsan").says("你好")
-    here.bot.uow.dispatch_inbox(1)
-    here.say("zhangsan")
-    here.clock.instant += timedelta(minutes=2)
-    before = list(here.engine.waiting)
-    here.bot.worker.requeue_lost_work()
-    assert list(here.engine.waiting) == before
+    edge.cloud.phone("zhangsan").says("你好")
+    edge.bot.uow.dispatch_inbox(1)
+    edge.say("zhangsan")
+    edge.clock.instant += timedelta(minutes=2)
+    before = list(edge.engine.waiting)
+    edge.bot.worker.requeue_lost_work()
+    assert list(edge.engine.waiting) == before
 
 
-def test_a_job_that_the_engine_has_lost_is_enqueued_again(here: Edge) -> None:
-    here.cloud.phone("zhangsan").says("你好")
-    here.bot.uow.dispatch_inbox(1)
-    here.say("zhangsan")
-    here.engine.waiting.clear()
-    here.bot.worker.requeue_lost_work()
-    assert here.engine.take_over(set()) == set()
-    here.clock.instant += timedelta(minutes=2)
-    here.bot.worker.requeue_lost_work()
-    assert {kind for kind, _ in here.engine.take_over(set())} == {TAKE_IN, DELIVER}
-    here.settle()
-    assert [each.state for each in here.inbox()] == ["done"]
-    assert here.notices()[0].state == "sent"
+def test_a_job_that_the_engine_has_lost_is_enqueued_again(edge: Edge) -> None:
+    edge.cloud.phone("zhangsan").says("你好")
+    edge.bot.uow.dispatch_inbox(1)
+    edge.say("zhangsan")
+    edge.engine.waiting.clear()
+    edge.bot.worker.requeue_lost_work()
+    assert edge.engine.take_over(set()) == set()
+    edge.clock.instant += timedelta(minutes=2)
+    edge.bot.worker.requeue_lost_work()
+    assert {kind for kind, _ in edge.engine.take_over(set())} == {TAKE_IN, DELIVER}
+    edge.settle()
+    assert [each.state for each in edge.inbox()] == ["done"]
+    assert edge.notices()[0].state == "sent"
 
 
 # --- workers that died
@@ -166,93 +165,93 @@ def engine() -> WatchedEngine:
 
 
 @pytest.fixture
-def here(tmp_path: Path, cloud: Cloud, clock: HandClock, place: Place, engine: WatchedEngine) -> Iterator[Edge]:
-    with edge(tmp_path, cloud, clock, engine=engine) as here:
-        yield here
+def edge(tmp_path: Path, cloud: Cloud, clock: HandClock, place: Place, engine: WatchedEngine) -> Iterator[Edge]:
+    with run_edge(tmp_path, cloud, clock, engine=engine) as edge:
+        yield edge
 
 
-def die_while_sending(here: Edge) -> None:
+def die_while_sending(edge: Edge) -> None:
     """Every notice that is due is left in `sending`."""
-    senders = here.bot.channels.senders
+    senders = edge.bot.channels.senders
     working = senders["wecom_app"]
     senders["wecom_app"] = KilledWhileSending(working)
-    while any(each.state == "due" for each in here.notices()):
+    while any(each.state == "due" for each in edge.notices()):
         with suppress(ProcessKilled):
-            here.settle()
+            edge.settle()
     senders["wecom_app"] = working
 
 
-def record_worker_heartbeat(here: Edge, executor_id: str, seconds_ago: float = 0) -> None:
+def record_worker_heartbeat(edge: Edge, executor_id: str, seconds_ago: float = 0) -> None:
     at = (wall_now() - timedelta(seconds=seconds_ago)).isoformat()
-    with here.bot.uow.transaction() as store:
+    with edge.bot.uow.transaction() as store:
         store.facts.store_fact(WORKER_HEARTBEAT_PREFIX + executor_id, {"at": at})
 
 
-def test_a_worker_sends_a_heartbeat_before_its_first_job(here: Edge, engine: WatchedEngine) -> None:
+def test_a_worker_sends_a_heartbeat_before_its_first_job(edge: Edge, engine: WatchedEngine) -> None:
     """Otherwise a worker that already runs would take over its first jobs as those of a dead one."""
     alive_at_start: list[set[str]] = []
 
     def look() -> None:
-        with here.bot.uow.read() as store:
+        with edge.bot.uow.read() as store:
             alive_at_start.append(live_workers(store))
 
     engine.on_start = look
-    here.bot.worker.start()
-    here.bot.worker.stop()
-    assert alive_at_start == [{here.bot.config.EXECUTOR_ID}]
+    edge.bot.worker.start()
+    edge.bot.worker.stop()
+    assert alive_at_start == [{edge.bot.config.EXECUTOR_ID}]
 
 
 @pytest.mark.parametrize(("others", "state"), [(False, "sent"), (True, "sending")])
-def test_a_lone_worker_frees_every_lease_when_it_starts(here: Edge, others: bool, state: str) -> None:
-    here.say("zhangsan")
-    die_while_sending(here)
+def test_a_lone_worker_frees_every_lease_when_it_starts(edge: Edge, others: bool, state: str) -> None:
+    edge.say("zhangsan")
+    die_while_sending(edge)
     if others:
-        record_worker_heartbeat(here, "other")
-    here.bot.worker.start()
-    here.bot.worker.stop()
-    here.engine.start(here.bot.worker.run_job)
-    with here.bot.uow.transaction() as store:
-        store.jobs.append(Job(DELIVER, here.notices()[0].id, "r", "again"))
-    here.settle()
-    assert here.notices()[0].state == state
+        record_worker_heartbeat(edge, "other")
+    edge.bot.worker.start()
+    edge.bot.worker.stop()
+    edge.engine.start(edge.bot.worker.run_job)
+    with edge.bot.uow.transaction() as store:
+        store.jobs.append(Job(DELIVER, edge.notices()[0].id, "r", "again"))
+    edge.settle()
+    assert edge.notices()[0].state == state
 
 
 @pytest.mark.parametrize("at_start", [True, False])
-def test_the_leases_of_a_dead_worker_are_freed_at_once(here: Edge, engine: WatchedEngine, at_start: bool) -> None:
+def test_the_leases_of_a_dead_worker_are_freed_at_once(edge: Edge, engine: WatchedEngine, at_start: bool) -> None:
     """A lease lasts for minutes, but its holder is known to be dead; a live worker's lease is left alone."""
-    dead, living = here.say("zhangsan"), here.say("lisi")
-    die_while_sending(here)
+    dead, living = edge.say("zhangsan"), edge.say("lisi")
+    die_while_sending(edge)
     engine.orphans = {(DELIVER, dead)}
-    record_worker_heartbeat(here, "living")
-    record_worker_heartbeat(here, "dead", seconds_ago=31)
+    record_worker_heartbeat(edge, "living")
+    record_worker_heartbeat(edge, "dead", seconds_ago=31)
     if at_start:
-        here.bot.worker.start()
-        here.bot.worker.stop()
+        edge.bot.worker.start()
+        edge.bot.worker.stop()
     else:
-        here.bot.worker.requeue_lost_work()
-    free = {each.id for each in here.notices() if each.lease_until is not None and each.lease_until <= wall_now()}
+        edge.bot.worker.requeue_lost_work()
+    free = {each.id for each in edge.notices() if each.lease_until is not None and each.lease_until <= wall_now()}
     assert (free, living in free) == ({dead}, False)
 
 
 # --- the clock
 
 
-def test_nothing_waits_for_a_clock_that_was_put_back(here: Edge) -> None:
+def test_nothing_waits_for_a_clock_that_was_put_back(edge: Edge) -> None:
     """What was due a moment ago stays due; what is due later waits as before."""
-    here.cloud.faults.inject("message/send", errcode=-1)
-    tried, soon = here.say("zhangsan"), here.say("lisi")
-    later = here.say("zhangsan", due_at=here.clock.instant + timedelta(minutes=5))
-    here.engine.run_due(here.clock.instant)
-    with here.bot.uow.transaction() as store:
+    edge.cloud.faults.inject("message/send", errcode=-1)
+    tried, soon = edge.say("zhangsan"), edge.say("lisi")
+    later = edge.say("zhangsan", due_at=edge.clock.instant + timedelta(minutes=5))
+    edge.engine.run_due(edge.clock.instant)
+    with edge.bot.uow.transaction() as store:
         store.inbox.retry_now(wall_now())
-    here.clock.instant -= timedelta(minutes=40)
-    here.bot.worker.catch_up(timedelta(minutes=40))
-    here.engine.run_due(here.clock.instant)
-    assert [here.notice(each).state for each in (tried, soon, later)] == ["sent", "sent", "due"]
+    edge.clock.instant -= timedelta(minutes=40)
+    edge.bot.worker.catch_up(timedelta(minutes=40))
+    edge.engine.run_due(edge.clock.instant)
+    assert [edge.notice(each).state for each in (tried, soon, later)] == ["sent", "sent", "due"]
 
 
 def test_the_timetable_goes_on_after_the_clock_was_put_back() -> None:
-    """APScheduler itself would wait until the clock has caught up; here the next call is an hour away."""
+    """APScheduler itself would wait until the clock has caught up; edge the next call is an hour away."""
     calls: list[float] = []
     timetable = Timetable(lambda: calls.append(time.monotonic()), timedelta(hours=1), SHANGHAI)
     timetable.call_now(wall_now())
@@ -272,12 +271,12 @@ def test_a_clock_that_is_put_back_is_detected(back_s: int, detected: bool) -> No
 # --- a job of the timetable that fails
 
 
-def test_a_failing_job_does_not_keep_the_others_from_running(here: Edge) -> None:
+def test_a_failing_job_does_not_keep_the_others_from_running(edge: Edge) -> None:
     ran: list[str] = []
 
     def fail(*_: Any) -> None:
         raise ZeroDivisionError
 
     jobs = {"first": fail, "second": lambda *_: ran.append("second")}
-    assert tick(here.bot.uow.transaction, here.bot.uow.zone, here.clock.now(), jobs) == ["first"]
+    assert tick(edge.bot.uow.transaction, edge.bot.uow.zone, edge.clock.now(), jobs) == ["first"]
     assert ran == ["second"]

@@ -25,7 +25,7 @@ from storage.register_terms import DUTY_LEADER
 from storage.store import Store
 from tests.bot.processes import free_port
 from tests.harness import NIGHT, HandClock, Story, at, config_for, film_bytes
-from tests.places import here
+from tests.places import current_place
 
 # Accounts in the sample register.
 LEADER_ACCOUNT, STAFF_ACCOUNT, ADMIN_ACCOUNT, HEAD_ACCOUNT = "office01", "office05", "office10", "head001"
@@ -57,7 +57,7 @@ def county(folder: Path) -> Iterator[Stage]:
     with Cloud(lambda: clock.instant.timestamp()) as cloud:
         serve(cloud)
         config = config_for(cloud, folder, PUBLIC_URL=url, PORT=str(port))
-        database = Database(here().migrated(folder))
+        database = Database(current_place().migrated(folder))
         engine = InlineEngine()
         bot = build_bot(config, database, clock, engine)
         engine.start(bot.worker.run_job)

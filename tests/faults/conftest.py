@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.devtools.simulator import Cloud, serve
-from tests.bot.parts import Edge, edge
+from tests.bot.parts import Edge, run_edge
 from tests.harness import NIGHT, County, HandClock, at
 
 
@@ -27,8 +27,8 @@ def cloud(clock: HandClock) -> Iterator[Cloud]:
 
 @pytest.fixture
 def county(tmp_path: Path, cloud: Cloud, clock: HandClock) -> Iterator[Edge]:
-    with edge(tmp_path, cloud, clock) as here:
-        with here.bot.uow.transaction() as store:
+    with run_edge(tmp_path, cloud, clock) as edge:
+        with edge.bot.uow.transaction() as store:
             store.facts.store_fact("service_started", {"at": clock.instant.isoformat()})
             County(store, cloud, NIGHT).settle(enterprises=2, parts=2)
-        yield here
+        yield edge

@@ -11,24 +11,24 @@ from tests.faults.audit import Evidence, Findings, Said, audit
 from tests.harness import NIGHT
 
 
-def audited(here: Edge, said: list[Said]) -> Findings:
+def audited(edge: Edge, said: list[Said]) -> Findings:
     """What the audit finds of a bot that has come to rest."""
-    rows = here.rows(InboxRow), here.rows(Submission), here.rows(Notice)
-    with here.bot.uow.read() as store:
-        book = here.bot.uow.rules(store)
+    rows = edge.rows(InboxRow), edge.rows(Submission), edge.rows(Notice)
+    with edge.bot.uow.read() as store:
+        book = edge.bot.uow.rules(store)
         days = {each.night for each in rows[1]} | {NIGHT}
-        nights = {day: night_json(Context(store, book, here.clock.now()), day) for day in days}
-        verified = verify_films(store.submissions.stored(None), here.bot.objects).to_json()
-    told = Evidence(*rows, nights, verified, here.client.get("/metrics").text, here.clock.now())
-    return audit(said, here.cloud, told)
+        nights = {day: night_json(Context(store, book, edge.clock.now()), day) for day in days}
+        verified = verify_films(store.submissions.stored(None), edge.bot.objects).to_json()
+    told = Evidence(*rows, nights, verified, edge.client.get("/metrics").text, edge.clock.now())
+    return audit(said, edge.cloud, told)
 
 
-def come_to_rest(here: Edge, seconds: int = 1200) -> None:
+def come_to_rest(edge: Edge, seconds: int = 1200) -> None:
     """Let time pass until nothing is left to do, in steps in which retries fall due."""
     for _ in range(seconds // 30):
-        here.settle(30)
-        here.bot.worker.run_tick()
-        here.bot.worker.requeue_lost_work()
-        open_ = {each.state for each in here.inbox()} | {each.state for each in here.notices()}
+        edge.settle(30)
+        edge.bot.worker.run_tick()
+        edge.bot.worker.requeue_lost_work()
+        open_ = {each.state for each in edge.inbox()} | {each.state for each in edge.notices()}
         if not open_ & {"waiting", "due", "sending"}:
             return

@@ -30,7 +30,7 @@ from tests.bot.parts import until
 from tests.bot.processes import Program, free_port, program
 from tests.faults.audit import Evidence, Findings, Said, as_night, audit
 from tests.harness import NIGHT, County, at
-from tests.places import here
+from tests.places import current_place
 
 CALLBACK_S = 5.0
 # What a person's message leads to is said within so long of the service's clock.
@@ -229,7 +229,7 @@ def lab(
     folder: Path, start: str = "01:30", speed: float = 1.0, enterprises: int = 8, seed: int = 1, **more: str
 ) -> Iterator[Lab]:
     """An empty county on the backends of the present place, its night beginning at `start`."""
-    place = here()
+    place = current_place()
     database_url = place.migrated(folder)
     settings = {**place.settings(folder), **more}
     if "AWS_CA_BUNDLE" in os.environ:

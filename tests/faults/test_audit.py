@@ -24,8 +24,8 @@ def sent(county: Edge) -> list[Said]:
     return made
 
 
-def change(here: Edge, statement: Any) -> None:
-    with here.bot.uow.transaction() as store:
+def change(edge: Edge, statement: Any) -> None:
+    with edge.bot.uow.transaction() as store:
         store.session.execute(statement)
 
 
@@ -35,14 +35,14 @@ def test_all_is_well(county: Edge, sent: list[Said]) -> None:
 
 
 TAMPERINGS: dict[str, Callable[[Edge], Any]] = {
-    "message": lambda here: change(here, delete(InboxRow).where(InboxRow.id == 3)),
-    "is failed": lambda here: change(here, update(InboxRow).values(state="failed")),
-    "receiving": lambda here: change(here, update(Submission).values(state="receiving")),
-    "film": lambda here: change(here, update(Submission).values(sha256="0" * 64)),
-    "objects": lambda here: next((here.bot.objects._root / "films").rglob("*.mp4")).unlink(),  # type: ignore[attr-defined]
-    "1 notices called sent": lambda here: here.cloud.deliveries.pop(),
-    "heard 2 times": lambda here: here.cloud.deliveries.append(here.cloud.deliveries[-1]),
-    "heard 1 times, told {}": lambda here: change(here, update(Notice).values(body=None)),
+    "message": lambda edge: change(edge, delete(InboxRow).where(InboxRow.id == 3)),
+    "is failed": lambda edge: change(edge, update(InboxRow).values(state="failed")),
+    "receiving": lambda edge: change(edge, update(Submission).values(state="receiving")),
+    "film": lambda edge: change(edge, update(Submission).values(sha256="0" * 64)),
+    "objects": lambda edge: next((edge.bot.objects._root / "films").rglob("*.mp4")).unlink(),  # type: ignore[attr-defined]
+    "1 notices called sent": lambda edge: edge.cloud.deliveries.pop(),
+    "heard 2 times": lambda edge: edge.cloud.deliveries.append(edge.cloud.deliveries[-1]),
+    "heard 1 times, told {}": lambda edge: change(edge, update(Notice).values(body=None)),
 }
 
 

@@ -34,13 +34,13 @@ TROUBLE: dict[str, list[tuple[str, dict[str, Any]]]] = {
 }
 
 
-def send(here: Edge) -> list[Said]:
+def send(edge: Edge) -> list[Said]:
     """Two films with a word each, a photo, and a question for help."""
     sent = []
     for number in (1, 2):
-        phone = here.cloud.phone(f"p{number}")
+        phone = edge.cloud.phone(f"p{number}")
         sent += [said(phone.says("1")), film(phone, f"film {number}"), said(phone.sends_photo())]
-    return [*sent, said(here.cloud.phone("h1").says("帮助"))]
+    return [*sent, said(edge.cloud.phone("h1").says("帮助"))]
 
 
 def nothing_wrong(found: Findings, messages: int, films: int) -> None:

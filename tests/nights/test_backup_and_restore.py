@@ -18,7 +18,7 @@ from storage.db.database import Database
 from storage.db.models import Submission
 from storage.errors import OperationRefused
 from tests.harness import NIGHT, Story, at, row, story
-from tests.places import Served, _administrator, here
+from tests.places import Served, _administrator, current_place
 
 
 def command(*words: str, **settings: str) -> Any:
@@ -37,7 +37,7 @@ def told(*words: str, **settings: str) -> Any:
 def fresh_machines(folder: Path) -> Iterator[list[str]]:
     """Empty databases to restore into: a file, and where there is a server, one on it too."""
     addresses = [f"sqlite:///{folder}/fresh/patrol.db"]
-    place = here()
+    place = current_place()
     if not isinstance(place, Served):
         yield addresses
         return
@@ -63,7 +63,7 @@ def a_night(played: Story) -> None:
 def test_a_night_comes_back_with_the_same_reports_and_the_same_digests(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=3, parts=1) as played:
         a_night(played)
-        settings, file = here().settings(tmp_path), str(tmp_path / "night.backup")
+        settings, file = current_place().settings(tmp_path), str(tmp_path / "night.backup")
         made = command("backup", file, **settings)
         assert made.exit_code == 0, made.output
         day = NIGHT.isoformat()
@@ -113,5 +113,5 @@ def test_verify_ends_with_1_when_a_film_is_gone(tmp_path: Path) -> None:
         with played.office() as store:
             film = row(store, Submission, number=1)
             played.bot.objects.remove(str(film.object_key))
-        done = command("verify", "--json", **here().settings(tmp_path))
+        done = command("verify", "--json", **current_place().settings(tmp_path))
         assert (done.exit_code, json.loads(done.stdout)["absent"][0]["receipt"]) == (1, "1124-0001")

@@ -28,7 +28,7 @@ from storage.db.models import ClosedNight, ContentItem, Enterprise, InboxRow, Su
 from storage.notices import NoticeDraft
 from storage.store import Store
 from tests.harness import NIGHT, Story, at, row, story
-from tests.places import here
+from tests.places import current_place
 
 MONDAY, BEFORE = date(2026, 11, 23), NIGHT - timedelta(days=7)
 
@@ -203,7 +203,7 @@ def test_a_year_takes_no_more_queries_than_a_day(week: Story) -> None:
 
 
 def test_the_commands_write_what_they_say(week: Story, tmp_path: Path) -> None:
-    environment = {**here().settings(tmp_path), "SECRET_KEY": "a secret key used by the tests only"}
+    environment = {**current_place().settings(tmp_path), "SECRET_KEY": "a secret key used by the tests only"}
     for which, sheets in (("weekly", ["夜巡周报", "各夜"]), ("year", ["年度数字", "企业", "各夜", "迟报未报", "送教"])):
         file = tmp_path / f"{which}.xlsx"
         done = CliRunner().invoke(cli, ["report", which, "2026-11-24", "--xlsx", str(file), "--json"], env=environment)

@@ -18,7 +18,7 @@ from storage.db.database import Database
 from storage.personal_channels import PersonalChannel
 from tests.bench.province import NIGHT, film_a_night, settle
 from tests.harness import SHANGHAI
-from tests.places import here
+from tests.places import current_place
 
 WAVE = datetime(2026, 11, 24, 3, 7, 1, tzinfo=SHANGHAI)
 
@@ -37,7 +37,7 @@ class Queries:
     def of(self, enterprises: int) -> tuple[int, ...]:
         folder = self._folder / str(enterprises)
         folder.mkdir()
-        database = Database(here().migrated(folder))
+        database = Database(current_place().migrated(folder))
         try:
             memory = UnitOfWork(database, InlineEngine(), RealClock(), SHANGHAI)
             memory.personal_channels = (PersonalChannel("wecom_app", "wecom"),)

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from bot.cli import cli
 from bot.clock import wall_now
-from tests.places import here
+from tests.places import current_place
 from tests.web.parts import Browser, Dashboard, open_dashboard
 
 WORD = "a long enough word"
@@ -22,7 +22,7 @@ WORD = "a long enough word"
 
 def run(folder: Path, *words: str, given: str = "") -> Any:
     """Run a command with this standard input."""
-    settings = {**here().settings(folder), "SECRET_KEY": "a secret key used by the tests only"}
+    settings = {**current_place().settings(folder), "SECRET_KEY": "a secret key used by the tests only"}
     return CliRunner().invoke(cli, words, input=given, env=settings, catch_exceptions=False)
 
 

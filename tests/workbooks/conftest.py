@@ -18,7 +18,7 @@ from storage.db.database import Database
 from storage.db.models import Base
 from storage.objects import open_object_store
 from storage.store import Store
-from tests.places import Place, here
+from tests.places import Place, current_place
 from tests.workbooks.sample import Sheets, write_sheets
 
 LIMITS = Limits()
@@ -31,7 +31,7 @@ class Office:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.database = Database(here().migrated(folder))
+        self.database = Database(current_place().migrated(folder))
         self.objects = open_object_store(f"file:{folder / 'objects'}")
 
     def take(self, path: Path, *, dry_run: bool = False, now: datetime = NOW, limits: Limits = LIMITS) -> ImportResult:
