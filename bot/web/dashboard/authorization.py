@@ -66,6 +66,7 @@ def init_app(app: Flask, uow: UnitOfWork, site: SiteSettings) -> None:
         SESSION_COOKIE_SECURE=site.is_secure,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_REFRESH_EACH_REQUEST=False,  # a sign-in ends 30 days after it began, however often the pages are opened
         PERMANENT_SESSION_LIFETIME=SESSION_MAX_AGE,
         WTF_CSRF_TIME_LIMIT=None,
     )
