@@ -55,7 +55,7 @@ def handle(message: Message, ctx: Context) -> None:
 
 
 def _forward_update(alert: Alert, message: Message, params: dict[str, Any], ctx: Context) -> None:
-    """A further report goes to whoever acknowledged the alert, else to the first rung."""
+    """A further report goes to the person who acknowledged the alert, else to the first rung."""
     responder = ctx.store.register.person(alert.acknowledged_by) if alert.acknowledged_by else None
     for person in [responder] if responder else duty_ladder_at(ctx.now, ctx).leader:
         once_key = f"emergency-update/{message.channel}/{message.key}/{person.id}"

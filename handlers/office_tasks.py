@@ -51,7 +51,7 @@ def load_office_tasks(store: Store, now: datetime) -> OfficeTasks:
 
 
 def mark_notice_seen(notice_id: int, actor: str, store: Store, now: datetime) -> None:
-    """Record that somebody has seen that a notice was not delivered."""
+    """Record that a person has seen that a notice was not delivered."""
     if store.notices.get(notice_id) is not None and store.facts.decide(_seen_key(notice_id), now, actor):
         store.audit_log.record(now, actor, "undelivered_notice_seen", notice=notice_id)
 

@@ -1,6 +1,6 @@
 """The SSRF guard: the only way to a URL that came in a message, from a platform's answer or from the register.
 
-Whoever can make this service fetch a URL can make it talk to the machines beside it: the database, the cloud's
+A sender who can make this service fetch a URL can make it talk to the machines beside it: the database, the cloud's
 metadata service, the office's printers. So every URL, and every redirect, is checked twice:
 
 - *Is the host allowed?* Media come from the hosts of the API URLs and from MEDIA_HOSTS only; the pages that the
@@ -68,7 +68,7 @@ class Network:
 
 
 class SsrfGuard:
-    """Fetches from URLs that somebody else chose. One for a process; safe to use from many threads."""
+    """Fetches from URLs that come from outside. One for a process; safe to use from many threads."""
 
     def __init__(
         self, api_urls: Iterable[str], media_hosts: Sequence[str] = (), network: Network | None = None

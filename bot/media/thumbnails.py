@@ -1,4 +1,4 @@
-"""Thumbnails rendered in advance, so that whoever opens the night's films on a slow network does not wait for them."""
+"""Thumbnails rendered in advance, so that the list of a night's films opens without waiting, also on a slow network."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def _pending_for(reviewer: Person, review: NightReview) -> list[int]:
 
 
 def claim(film_id: int, reviewer: Person, ctx: Context) -> bool:
-    """Claim a certain film; False while somebody else has it."""
+    """Claim a certain film; False while another reviewer holds it."""
     ctx.store.lock_for_transaction(_LOCK)
     return ctx.store.review.claim(film_id, reviewer.id, ctx.now, ctx.now + CLAIM_LIFETIME)
 

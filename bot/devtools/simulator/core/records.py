@@ -33,7 +33,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Robot:
-    """A group robot: whoever knows the key may post into the group."""
+    """A group robot; its key alone permits posting into the group."""
 
     key: str
     group_name: str
