@@ -251,7 +251,7 @@ def test_nothing_waits_for_a_clock_that_was_put_back(edge: Edge) -> None:
 
 
 def test_the_timetable_goes_on_after_the_clock_was_put_back() -> None:
-    """APScheduler itself would wait until the clock has caught up; edge the next call is an hour away."""
+    """APScheduler itself would wait until the clock has caught up; here the next call is an hour away."""
     calls: list[float] = []
     timetable = Timetable(lambda: calls.append(time.monotonic()), timedelta(hours=1), SHANGHAI)
     timetable.call_now(wall_now())
