@@ -208,13 +208,19 @@ def test_every_text_is_given_exactly_its_placeholders() -> None:
     assert unproven == GIVEN_AT_RUN_TIME
 
 
+# One subject each, a little over the limit; no further one may join them.
+LONG_MODULES = {"processes.py", "notices.py", "submissions.py"}
+LONG_FUNCTIONS = {"build_bot", "blueprint", "_add_details", "apply_register", "record_verdict", "daily_report"}
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_modules_and_functions_stay_small(path: Path) -> None:
     text = path.read_text("utf-8")
     if "migrations" in path.parts:
         return  # a schema is one long list
-    assert text.count("\n") <= 300
+    assert text.count("\n") <= (300 if path.name in LONG_MODULES else 250)
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
-            assert length <= 40, f"{node.name} has {length} lines"
+            limit = 34 if node.name in LONG_FUNCTIONS else 30
+            assert length <= limit, f"{node.name} has {length} lines"
