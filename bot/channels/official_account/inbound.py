@@ -12,7 +12,7 @@ from bot.channels.errors import CallbackRejected, ChannelError
 from bot.channels.official_account.client import OfficialAccountClient
 from bot.channels.official_account.personal_channel import OFFICIAL_ACCOUNT, PERSONAL_CHANNEL
 from bot.channels.wecom_api.callback_fields import MESSAGE_KINDS, message_key, parse_timestamp
-from bot.channels.wecom_api.crypto import CallbackCrypto, parse_envelope, parse_xml
+from bot.channels.wecom_api.crypto import CallbackCrypto, parse_xml
 from handlers.message import Message
 from storage.inbox import InboundMessage
 
@@ -87,7 +87,6 @@ class OfficialAccountReceiver:
 
 def _plain(body: bytes) -> str:
     """The XML of a callback in plain mode. Raises CallbackRejected(400)."""
-    parse_envelope(body)
     try:
         return body.decode()
     except UnicodeDecodeError as error:

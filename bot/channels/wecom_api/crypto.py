@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 import secrets
 import struct
 from collections.abc import Collection, Mapping
@@ -20,6 +21,9 @@ from bot.channels.errors import CallbackRejected
 _BLOCK = 32
 # The platform nests three levels; without a limit, a body of opening tags exhausts the stack.
 _MAX_DEPTH = 16
+# The platform's envelopes have a few hundred bytes besides the ciphertext.
+_MAX_ENVELOPE_BYTES = 2048
+_CIPHERTEXT = re.compile(rb"<Encrypt>\s*(?:<!\[CDATA\[)?\s*([A-Za-z0-9+/=]*)")
 
 
 class CallbackCrypto:
@@ -43,10 +47,7 @@ class CallbackCrypto:
         """The content of a callback's body. Raises CallbackRejected."""
         if not query.get("msg_signature"):
             raise CallbackRejected(403, "signature")
-        ciphertext = parse_envelope(body).get("Encrypt")
-        if not isinstance(ciphertext, str) or not ciphertext:
-            raise CallbackRejected(400, "envelope")
-        return self.decrypt(query, ciphertext)
+        return self.decrypt(query, read_ciphertext(body))
 
     def check_signature(self, query: Mapping[str, str], ciphertext: str) -> None:
         """Raise CallbackRejected(403) unless the signature is right; compared in constant time."""
@@ -79,12 +80,25 @@ def _unpack(plain: bytes) -> tuple[str, str]:
         raise CallbackRejected(400, "content") from error
 
 
-def parse_envelope(body: bytes) -> dict[str, Any]:
-    """The fields of a callback's outer XML. Raises CallbackRejected(400)."""
+def read_ciphertext(body: bytes) -> str:
+    """The text of `Encrypt` in a callback's outer XML. Raises CallbackRejected(400).
+
+    Anybody can send a body, and its signature can only be checked once the ciphertext is found. So the ciphertext is
+    cut out first, and what is left is parsed only if it is as short as the envelopes of the platform are.
+    """
+    body = body.strip()
+    found = _CIPHERTEXT.search(body)
+    start, end = found.span(1) if found else (0, 0)
+    if len(body) - (end - start) > _MAX_ENVELOPE_BYTES:
+        raise CallbackRejected(400, "envelope")
     try:
-        return parse_xml(body)
+        rest = parse_xml(body[:start] + body[end:]).get("Encrypt")
     except ValueError as error:
         raise CallbackRejected(400, "envelope") from error
+    ciphertext = body[start:end].decode() + rest if isinstance(rest, str) else ""
+    if not ciphertext:
+        raise CallbackRejected(400, "envelope")
+    return ciphertext
 
 
 def parse_xml(text: str | bytes) -> dict[str, Any]:
