@@ -48,8 +48,12 @@ KNOWN_MEDIA_HOSTS = (
 )
 _MAX_REDIRECTS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)
-# Networks whose addresses hold an IPv4 address in their last four bytes.
-_IPV4_NETWORKS = (IPv6Network("64:ff9b::/96"), IPv6Network("::ffff:0:0/96"), IPv6Network("::/96"))
+# The only IPv6 addresses in use on the internet. Everything else is local, reserved, or another way to write an IPv4
+# address: site-local fec0::/10, IPv4-mapped ::ffff:0:0/96, the local translation prefix 64:ff9b:1::/48.
+_IPV6_INTERNET = IPv6Network("2000::/3")
+# The exception: the address of an IPv4 host as seen from a network that only has IPv6 (NAT64).
+_NAT64 = IPv6Network("64:ff9b::/96")
+_DOCUMENTATION = IPv6Network("3fff::/20")
 
 Resolver = Callable[[str, int], Sequence[str]]
 
@@ -126,13 +130,13 @@ def _matches(url: Url, patterns: Iterable[str]) -> bool:
 
 
 def is_public_address(text: str) -> bool:
-    """Whether an IP address is globally reachable; an IPv4 address inside an IPv6 address counts."""
+    """Whether an IP address is globally reachable; an IPv4 address inside a NAT64 or 6to4 address counts."""
     address: IPv4Address | IPv6Address = ip_address(text.partition("%")[0])
     if isinstance(address, IPv6Address):
-        if address.teredo is not None:
-            return False
-        if any(address in network for network in _IPV4_NETWORKS):
+        if address in _NAT64:
             address = IPv4Address(int(address) & 0xFFFFFFFF)
+        elif address not in _IPV6_INTERNET or address in _DOCUMENTATION or address.teredo is not None:
+            return False
         elif address.sixtofour is not None:
             address = address.sixtofour
     return address.is_global and not address.is_multicast

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug import Request, Response
 
+from bot.channels.errors import ChannelError
+from bot.channels.official_account.client import OfficialAccountClient
+from bot.channels.ssrf_guard import SsrfGuard
+from bot.channels.wecom_api.media import DownloadLimits
 from bot.devtools.simulator import Cloud, serve_official_account
 from bot.devtools.simulator.core.official_account_phone import FollowerPhone
 from bot.doctor import platform
@@ -21,6 +27,7 @@ from storage.notices import NoticeDraft
 from tests.bot.parts import Edge, run_edge
 from tests.harness import NIGHT, HandClock, config_for, film_bytes
 from tests.places import Place
+from tests.sites import site
 
 
 def account_settings(cloud: Cloud) -> dict[str, str]:
@@ -115,6 +122,28 @@ def test_a_film_on_a_foreign_host_is_refused_and_recorded(
         assert film_of(edge).state == "failed"
         assert [each.state for each in edge.inbox()] == ["done"]
         assert "localhost is not among MEDIA_HOSTS" in (edge.inbox()[0].detail or "")
+
+
+@pytest.mark.parametrize("kind", ["video/mp4", "application/json"])
+def test_the_body_behind_the_url_of_a_film_has_an_end(edge: Edge, kind: str) -> None:
+    """Whatever a host sends without end is given up, as a film and as an error."""
+
+    def answer(request: Request) -> Response:
+        if "token" in request.path:
+            return Response('{"access_token": "t", "expires_in": 7200}', content_type="application/json")
+        if request.path.endswith("/media/get"):
+            return Response(f'{{"video_url": "{request.host_url}film"}}', content_type="application/json")
+        return Response(itertools.repeat(bytes(100_000)), content_type=kind)
+
+    with site(answer) as host:
+        transaction, guard, limits = (
+            edge.bot.uow.transaction,
+            SsrfGuard([host.url]),
+            DownloadLimits(max_bytes=2_000_000),
+        )
+        client = OfficialAccountClient(host.url, "other", "secret", edge.clock, transaction, guard, limits)
+        with pytest.raises(ChannelError):
+            sum(map(len, client.fetch("media")))
 
 
 def test_the_previous_aes_key_is_accepted_and_a_third_is_not(

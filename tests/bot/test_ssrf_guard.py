@@ -56,13 +56,24 @@ def network(**known: str) -> Network:
         "2001:0:53aa:64c:0:fbff:fefe:fefe",
         "::7f00:1",
         "ff02::1",
+        "fec0::1",
+        "feff::1",
+        "64:ff9b:1::1",
+        "64:ff9b:1::808:808",
+        "::ffff:8.8.8.8",
+        "::ffff:0:808:808",
+        "::8.8.8.8",
+        "2001:db8::1",
+        "3fff::1",
+        "4000::1",
+        "1::1",
     ],
 )
 def test_private_addresses_are_not_public(address: str) -> None:
     assert not is_public_address(address)
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "119.147.3.1", "240e:97c:2f::1", "64:ff9b::808:808", "::ffff:8.8.8.8"])
+@pytest.mark.parametrize("address", ["8.8.8.8", "119.147.3.1", "240e:97c:2f::1", "64:ff9b::808:808", "2002:808:808::1"])
 def test_public_addresses_are_public(address: str) -> None:
     assert is_public_address(address)
 

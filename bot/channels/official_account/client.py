@@ -12,20 +12,29 @@ from bot.channels.errors import Permanent, Transient, idempotent_call
 from bot.channels.ssrf_guard import SsrfGuard
 from bot.channels.wecom_api.client import StoreFactory, WeComClient, parse_token
 from bot.channels.wecom_api.http import parse_answer
-from bot.channels.wecom_api.media import MediaRange, download, range_header
+from bot.channels.wecom_api.media import DownloadLimits, MediaRange, download, range_header
 from bot.clock import Clock
 
 # What a platform answers that does not have the call.
 _NOT_FOUND, _INVALID_URL = 404, 40066
+# Several times what people can send to an account: the URL of a film is the platform's, the host behind it may not be.
+_FILM_LIMITS = DownloadLimits(max_bytes=256 * 1024 * 1024, max_s=3600.0)
 
 
 class OfficialAccountClient(WeComClient):
     """The API of one account; a film is downloaded from the URL that the platform gives, through the SSRF guard."""
 
     def __init__(
-        self, url: str, app_id: str, secret: str, clock: Clock, transaction: StoreFactory, ssrf_guard: SsrfGuard
+        self,
+        url: str,
+        app_id: str,
+        secret: str,
+        clock: Clock,
+        transaction: StoreFactory,
+        ssrf_guard: SsrfGuard,
+        limits: DownloadLimits = _FILM_LIMITS,
     ) -> None:
-        super().__init__(url, app_id, secret, clock, transaction)
+        super().__init__(url, app_id, secret, clock, transaction, limits=limits)
         self._token_name, self._ssrf_guard = f"official_account/{app_id}", ssrf_guard
 
     def _request_token(self, *, renew: bool) -> tuple[str, timedelta]:
@@ -50,7 +59,9 @@ class OfficialAccountClient(WeComClient):
             yield from media.chunks()
         else:
             guard = self._ssrf_guard
-            yield from download(lambda start: MediaRange(guard.get_media(media, range_header(start)), start))
+            yield from download(
+                lambda start: MediaRange(guard.get_media(media, range_header(start)), start), self._limits
+            )
 
     def _media(self, media_id: str, token: str) -> MediaRange | str:
         """The bytes themselves, or the URL of a film."""

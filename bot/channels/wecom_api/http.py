@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
 from typing import Any
@@ -16,6 +17,8 @@ from bot.channels.errors import OutcomeUnknown, Transient, error_from_code
 # Seconds to connect, and between two bytes of the answer.
 TIMEOUT, UPLOAD_TIMEOUT = (5.0, 15.0), (5.0, 120.0)
 _REACHABLE_TIMEOUT_S = 1
+# The largest answers are lists of a thousand messages.
+_MAX_ANSWER_BYTES, _CHUNK_BYTES = 8 * 1024 * 1024, 64 * 1024
 _NEVER_SENT = (
     urllib3.exceptions.NewConnectionError,
     urllib3.exceptions.ConnectTimeoutError,
@@ -57,13 +60,24 @@ def _never_sent(error: requests.RequestException) -> bool:
 def parse_answer(response: requests.Response) -> dict[str, Any]:
     """The JSON of an answer whose errcode is 0. Raises the ChannelError of the code."""
     try:
-        answer = response.json()
+        answer = json.loads(_bounded_body(response))
         code = int(answer.get("errcode") or 0)
     except (ValueError, TypeError, AttributeError, requests.RequestException):
         raise OutcomeUnknown(f"HTTP {response.status_code} without a JSON object") from None
     if code:
         raise error_from_code(code, str(answer.get("errmsg", "")))
     return dict(answer)
+
+
+def _bounded_body(response: requests.Response) -> bytes:
+    """The body, which may come from a host that somebody else named. Raises ValueError, requests.RequestException."""
+    body = bytearray()
+    for chunk in response.iter_content(_CHUNK_BYTES):
+        body += chunk
+        if len(body) > _MAX_ANSWER_BYTES:
+            response.close()
+            raise ValueError("the answer has no end")
+    return bytes(body)
 
 
 def required_field(answer: dict[str, Any], field: str) -> str:
