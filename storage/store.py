@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from storage.access_tokens import AccessTokenStore
 from storage.alerts import AlertStore
 from storage.audit_log import AuditLogStore
+from storage.callback_signatures import CallbackSignatureStore
 from storage.contacts import ContactStore
 from storage.content import ContentStore
 from storage.db.leases import LeaseStore
@@ -47,6 +48,7 @@ class Store:
         self.duty = DutyStore(session)
         self.content = ContentStore(session)
         self.access_tokens = AccessTokenStore(session)
+        self.callback_signatures = CallbackSignatureStore(session)
         self.leases = LeaseStore(session)
         self.outages = OutageStore(session)
         self.uploads = UploadStore(session)

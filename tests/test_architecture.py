@@ -75,6 +75,8 @@ GIVEN_AT_RUN_TIME = {
     "content.link",
     "doctor.callback_foreign_corp",
     "doctor.callback_key_mismatch",
+    "doctor.callback_plain_body",
+    "doctor.callback_stale",
     "doctor.callback_token_mismatch",
     "doctor.official_account",
     "doctor.official_account_refused",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from bot.channels.errors import ChannelError
@@ -22,6 +23,8 @@ _REFUSED = {
     "signature": "doctor.callback_token_mismatch",
     "padding": "doctor.callback_key_mismatch",
     "foreign_corp": "doctor.callback_foreign_corp",
+    "stale": "doctor.callback_stale",
+    "plain_body": "doctor.callback_plain_body",
 }
 
 
@@ -37,12 +40,12 @@ def check_service(config: Config, uow: UnitOfWork, channels: Channels) -> Iterat
         yield passed("doctor.workers_running", workers=liveness.live_workers)
     if liveness.live_workers > 1 and "EXECUTOR_ID" not in config.model_fields_set:
         yield warning("doctor.executor_id_not_set", workers=liveness.live_workers, name=config.EXECUTOR_ID)
-    yield from _public(config, running=bool(liveness.live_workers))
+    yield from _public(config, uow.clock.now(), running=bool(liveness.live_workers))
     yield from _refused_callbacks(config)
     yield from _external_monitor(config)
 
 
-def _public(config: Config, *, running: bool) -> Iterator[CheckResult]:
+def _public(config: Config, now: datetime, *, running: bool) -> Iterator[CheckResult]:
     """PUBLIC_URL must lead to this service, and a callback made with our settings must be accepted."""
     host = urlsplit(config.public_url).hostname or ""
     if not config.PUBLIC_URL:
@@ -53,7 +56,7 @@ def _public(config: Config, *, running: bool) -> Iterator[CheckResult]:
     if fault is not None:
         yield (failed if running else warning)("doctor.public_url_not_this_service", url=config.public_url, error=fault)
     elif config.wecom_app_configured:
-        yield _own_callback(config)
+        yield _own_callback(config, now)
 
 
 def _public_url_fault(url: str) -> str | None:
@@ -67,15 +70,14 @@ def _public_url_fault(url: str) -> str | None:
     return None if live == {"status": "ok"} else f"HTTP {response.status_code}"
 
 
-def _own_callback(config: Config) -> CheckResult:
+def _own_callback(config: Config, now: datetime) -> CheckResult:
     """The verification request that the platform sends when the URL is saved in its console."""
     url = f"{config.public_url}/callbacks/wecom_app"
     token, key = config.WECOM_CALLBACK_TOKEN.get_secret_value(), config.WECOM_ENCODING_AES_KEY.get_secret_value()
     echo = "night patrol doctor"
     try:
-        with send_request(
-            new_session(), "GET", url, params=verification_query(token, key, config.WECOM_CORP_ID, echo)
-        ) as response:
+        params = verification_query(token, key, config.WECOM_CORP_ID, echo, now)
+        with send_request(new_session(), "GET", url, params=params) as response:
             accepted = response.status_code == 200 and response.text == echo
             why = f"HTTP {response.status_code}"
     except ChannelError as error:

@@ -44,7 +44,7 @@ def create_app(
     dashboard.init_app(app, uow, channels, site, film_access)
     receivers = Flask("receivers", static_folder=None)
     receivers.config["MAX_CONTENT_LENGTH"] = _MAX_BODY_BYTES
-    receivers.register_blueprint(callbacks.blueprint(inbox_writer, channels))
+    receivers.register_blueprint(callbacks.blueprint(inbox_writer, channels, uow.clock))
     app.wsgi_app = _route("/callbacks/", receivers.wsgi_app, app.wsgi_app)  # type: ignore[method-assign, assignment]
     return app
 

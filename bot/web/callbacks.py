@@ -12,6 +12,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from bot.channels.errors import CallbackRejected
 from bot.channels.interface import CallbackReceiver
 from bot.channels.registry import Channels
+from bot.channels.replay_guard import check_age, check_echo
+from bot.clock import Clock
 from bot.intake.inbox_writer import InboxWriter
 from bot.monitoring.metrics import CALLBACK_SECONDS, CALLBACKS_TOTAL
 from storage.errors import DatabaseUnavailable
@@ -19,7 +21,7 @@ from storage.errors import DatabaseUnavailable
 log = logging.getLogger(__name__)
 
 
-def blueprint(inbox_writer: InboxWriter, channels: Channels) -> Blueprint:
+def blueprint(inbox_writer: InboxWriter, channels: Channels, clock: Clock) -> Blueprint:
     """GET and POST /callbacks/<channel>, for the channels that are configured."""
     pages = Blueprint("callbacks", __name__, url_prefix="/callbacks")
 
@@ -30,7 +32,10 @@ def blueprint(inbox_writer: InboxWriter, channels: Channels) -> Blueprint:
         if not isinstance(receiver, CallbackReceiver):
             return Response(status=404)
         try:
-            return Response(receiver.verify_url(_query()), mimetype="text/plain")
+            query = _query()
+            echo = check_echo(receiver.verify_url(query))
+            check_age(query, clock)
+            return Response(echo, mimetype="text/plain")
         except CallbackRejected as rejected:
             return _rejected(name, rejected)
 
@@ -40,7 +45,7 @@ def blueprint(inbox_writer: InboxWriter, channels: Channels) -> Blueprint:
         if not isinstance(receiver, CallbackReceiver):
             return Response(status=404)
         with CALLBACK_SECONDS.time():
-            return _receive(name, receiver, inbox_writer, channels)
+            return _receive(name, receiver, inbox_writer, channels, clock)
 
     return pages
 
@@ -53,9 +58,13 @@ def _query() -> Mapping[str, str]:
         raise CallbackRejected(403, "signature") from error
 
 
-def _receive(name: str, receiver: CallbackReceiver, inbox_writer: InboxWriter, channels: Channels) -> Response:
+def _receive(
+    name: str, receiver: CallbackReceiver, inbox_writer: InboxWriter, channels: Channels, clock: Clock
+) -> Response:
     try:
-        message = receiver.receive(_query(), request.get_data())
+        query = _query()
+        message = receiver.receive(query, request.get_data())
+        check_age(query, clock)
         # A notification about a source that is not configured is stored like any event without a handler.
         if message.notification is not None and message.notification.source not in channels.sources:
             message = replace(message, notification=None)

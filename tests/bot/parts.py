@@ -152,7 +152,7 @@ def sealed(cloud: Cloud, plain: bytes) -> tuple[str, bytes]:
 
 def signed(cloud: Cloud, ciphertext: str) -> tuple[str, bytes]:
     """Any ciphertext with a proper signature: query and body."""
-    timestamp, nonce = "1795000000", secrets.token_hex(4)
+    timestamp, nonce = f"{at('00:30').timestamp():.0f}", secrets.token_hex(4)
     pieces = sorted([cloud.app.token, timestamp, nonce, ciphertext])
     signature = hashlib.sha1("".join(pieces).encode()).hexdigest()
     query = urlencode({"msg_signature": signature, "timestamp": timestamp, "nonce": nonce})

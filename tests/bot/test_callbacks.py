@@ -6,6 +6,7 @@ import inspect
 import json
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -55,8 +56,9 @@ def test_a_plus_that_came_as_a_space_is_put_back(edge: Edge) -> None:
     echostr = next(
         found for found in (encrypt(app.encoding_aes_key, b"4711", app.corp_id) for _ in range(999)) if "+" in found
     )
-    signature = sign(app.token, "1", "n", echostr)
-    rest = urlencode({"msg_signature": signature, "timestamp": "1", "nonce": "n"})
+    timestamp = f"{edge.clock.instant.timestamp():.0f}"
+    signature = sign(app.token, timestamp, "n", echostr)
+    rest = urlencode({"msg_signature": signature, "timestamp": timestamp, "nonce": "n"})
     assert _get(edge, f"{rest}&echostr={echostr.replace('/', '%2F').replace('=', '%3D')}") == (200, b"4711")
 
 
@@ -86,15 +88,42 @@ def tencent(tmp_path: Path, cloud: Cloud, clock: HandClock) -> Iterator[Edge]:
 
 def test_the_published_verification_is_answered(tencent: Edge) -> None:
     sample = SAMPLE["url_verification"]
+    tencent.clock.instant = datetime.fromtimestamp(int(sample["timestamp"]), UTC)
     query = {name: sample[name] for name in ("msg_signature", "timestamp", "nonce", "echostr")}
     assert _get(tencent, urlencode(query)) == (200, sample["plain"].encode())
 
 
-def test_the_published_message_is_kept_in_spite_of_its_age(tencent: Edge) -> None:
+def test_the_published_message_is_stored_until_it_is_a_day_old(tencent: Edge) -> None:
     sample = SAMPLE["message"]
     query = urlencode({name: sample[name] for name in ("msg_signature", "timestamp", "nonce")})
-    assert post(tencent, query, sample["body"].replace("{encrypt}", sample["encrypt"]).encode()) == 200
+    body = sample["body"].replace("{encrypt}", sample["encrypt"]).encode()
+    tencent.clock.instant = datetime.fromtimestamp(int(sample["timestamp"]), UTC) + timedelta(days=1, seconds=1)
+    assert post(tencent, query, body) == 403
+    assert tencent.inbox() == []
+    tencent.clock.instant -= timedelta(seconds=1)
+    assert post(tencent, query, body) == 200
     assert [row.raw for row in tencent.inbox()] == [sample["plain"]]
+
+
+def test_a_machine_whose_clock_is_behind_takes_every_callback(tencent: Edge) -> None:
+    sample = SAMPLE["message"]
+    query = urlencode({name: sample[name] for name in ("msg_signature", "timestamp", "nonce")})
+    tencent.clock.instant = datetime(1970, 1, 2, tzinfo=UTC)
+    assert post(tencent, query, sample["body"].replace("{encrypt}", sample["encrypt"]).encode()) == 200
+
+
+def test_a_message_replayed_as_a_verification_is_not_decrypted_for_its_sender(tencent: Edge) -> None:
+    sample = SAMPLE["message"]
+    tencent.clock.instant = datetime.fromtimestamp(int(sample["timestamp"]), UTC)
+    query = {name: sample[name] for name in ("msg_signature", "timestamp", "nonce")}
+    assert _get(tencent, urlencode({**query, "echostr": sample["encrypt"]})) == (403, b"")
+
+
+def test_a_verification_can_be_replayed_for_a_day_only(tencent: Edge) -> None:
+    sample = SAMPLE["url_verification"]
+    query = urlencode({name: sample[name] for name in ("msg_signature", "timestamp", "nonce", "echostr")})
+    tencent.clock.instant = datetime.fromtimestamp(int(sample["timestamp"]), UTC) + timedelta(days=2)
+    assert _get(tencent, query) == (403, b"")
 
 
 def test_the_key_has_spare_bits_which_a_strict_decoder_would_refuse() -> None:

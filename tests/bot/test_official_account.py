@@ -22,7 +22,7 @@ from bot.devtools.simulator.core.official_account_phone import FollowerPhone
 from bot.doctor import platform
 from handlers.enrolment import invite
 from schedules.notify import notify_person
-from storage.db.models import Employment, Enterprise, KeyPart, Notice, Person, Submission
+from storage.db.models import CallbackSignature, Employment, Enterprise, KeyPart, Notice, Person, Submission
 from storage.notices import NoticeDraft
 from tests.bot.parts import Edge, run_edge
 from tests.harness import NIGHT, HandClock, config_for, film_bytes
@@ -80,8 +80,90 @@ def send_notice(edge: Edge, kind: str = "reminder", key: str = "a") -> Notice:
     return edge.notice(notice.id)
 
 
-@pytest.mark.parametrize("mode", ["plain", "compatible", "safe"])
-def test_a_film_is_filed_and_answered_in_every_mode(edge: Edge, cloud: Cloud, qian: FollowerPhone, mode: str) -> None:
+@pytest.fixture
+def plain_edge(tmp_path: Path, cloud: Cloud, clock: HandClock, qian: FollowerPhone, place: Place) -> Iterator[Edge]:
+    """A bot with an Official Account in plain mode, which knows no AES key."""
+    settings = {**account_settings(cloud), "OFFICIAL_ACCOUNT_ENCODING_AES_KEY": ""}
+    cloud.official_account.configure(mode="plain")
+    with run_edge(tmp_path, cloud, clock, config_for(cloud, tmp_path, **settings)) as made:
+        connect(made, cloud)
+        yield made
+
+
+def signed_text(cloud: Cloud, content: str, number: int = 1) -> tuple[str, bytes]:
+    """Query and body of a message from a follower."""
+    return cloud.official_account.callback_sender.envelope(
+        {
+            "ToUserName": "gh",
+            "FromUserName": "o1",
+            "CreateTime": 1795451400,
+            "MsgType": "text",
+            "Content": content,
+            "MsgId": number,
+        }
+    )
+
+
+def status_of(edge: Edge, query: str, body: bytes) -> int:
+    return edge.client.post(f"/callbacks/official_account?{query}", data=body).status_code
+
+
+def test_a_plain_message_is_answered_without_an_aes_key(plain_edge: Edge, qian: FollowerPhone) -> None:
+    sent = qian.says("你好")
+    assert (sent.status, sent.repeat().statuses) == (200, [200, 200])
+    plain_edge.settle()
+    assert qian.texts[0].startswith("您好，这里是夜间巡检机器人")
+
+
+def test_with_an_aes_key_a_plain_body_is_refused_however_well_signed(edge: Edge, cloud: Cloud) -> None:
+    query, _ = signed_text(cloud, "险情")
+    cloud.official_account.configure(mode="plain")
+    fresh, body = signed_text(cloud, "险情")
+    assert status_of(edge, fresh, body) == 403
+    assert status_of(edge, query.replace("encrypt_type=aes", "encrypt_type=raw"), body) == 403
+    assert edge.inbox() == []
+
+
+def test_a_plain_signature_is_good_for_one_message_in_every_process(
+    plain_edge: Edge, tmp_path: Path, cloud: Cloud
+) -> None:
+    query, body = signed_text(cloud, "查询")
+    _, forged = signed_text(cloud, "险情", 2)
+    assert status_of(plain_edge, query, body) == 200
+    assert status_of(plain_edge, query, body) == 200, "the platform repeats what it got no answer to"
+    assert status_of(plain_edge, query, forged) == 403
+    with run_edge(tmp_path, cloud, plain_edge.clock, plain_edge.bot.config) as other_process:
+        assert status_of(other_process, query, forged) == 403
+    assert len(plain_edge.inbox()) == 1
+
+
+def test_a_plain_signature_is_good_for_ten_minutes_and_then_forgotten(plain_edge: Edge, cloud: Cloud) -> None:
+    old, body = signed_text(cloud, "险情")
+    plain_edge.clock.instant += timedelta(minutes=10, seconds=1)
+    assert status_of(plain_edge, old, body) == 403
+    assert status_of(plain_edge, *signed_text(cloud, "查询", 2)) == 200
+    plain_edge.clock.instant += timedelta(minutes=11)
+    assert status_of(plain_edge, *signed_text(cloud, "帮助", 3)) == 200
+    with plain_edge.bot.uow.read() as store:
+        assert [each.message_key for each in store.session.query(CallbackSignature)] == ["o1/1795451400/3"]
+
+
+def test_digits_of_the_nonce_do_not_make_an_old_timestamp_new(plain_edge: Edge, cloud: Cloud) -> None:
+    """The signature is over both without a separator."""
+    _, body = signed_text(cloud, "险情")
+    token, timestamp = cloud.official_account.profile.token, f"{plain_edge.clock.instant.timestamp():.0f}"
+    signature = hashlib.sha1("".join(sorted([token, timestamp, "372623558"])).encode()).hexdigest()
+    plain_edge.clock.instant += timedelta(hours=1)
+    moved = f"signature={signature}&timestamp={timestamp}3&nonce=72623558"
+    assert status_of(plain_edge, moved, body) == 403
+    assert status_of(plain_edge, moved.replace("timestamp=1", "timestamp=1&x="), body) == 403
+    assert plain_edge.inbox() == []
+
+
+@pytest.mark.parametrize("mode", ["compatible", "safe"])
+def test_a_film_is_filed_and_answered_in_every_encrypted_mode(
+    edge: Edge, cloud: Cloud, qian: FollowerPhone, mode: str
+) -> None:
     cloud.official_account.configure(mode=mode)
     film = film_bytes(12, "film")
     sent = qian.sends_film(film)
@@ -181,11 +263,10 @@ def test_an_unsigned_callback_is_refused_and_not_stored(edge: Edge, cloud: Cloud
 @pytest.mark.parametrize(
     "body", [b"", b"no xml", b"<xml><MsgType>text</MsgType></xml>", b'<!DOCTYPE a [<!ENTITY b "c">]><xml>&b;</xml>']
 )
-def test_an_invalid_message_is_refused(edge: Edge, cloud: Cloud, body: bytes) -> None:
-    cloud.official_account.configure(mode="plain")
+def test_an_invalid_message_is_refused(plain_edge: Edge, cloud: Cloud, body: bytes) -> None:
     query, _ = cloud.official_account.callback_sender.envelope({"FromUserName": "o1"})
-    assert edge.client.post(f"/callbacks/official_account?{query}", data=body).status_code == 400
-    assert edge.inbox() == []
+    assert plain_edge.client.post(f"/callbacks/official_account?{query}", data=body).status_code == 400
+    assert plain_edge.inbox() == []
 
 
 def test_the_callback_url_is_verified(edge: Edge, cloud: Cloud) -> None:

@@ -24,4 +24,5 @@ def build(context: ChannelContext) -> ChannelParts | None:
     template = config.OFFICIAL_ACCOUNT_TEMPLATE_ID
     template_sender = TemplateSender(client, template, context.clock, config.TIMEZONE) if template else None
     channel = OfficialAccountChannel(client, template_sender)
-    return ChannelParts(channel, OfficialAccountReceiver(token, cryptos, client), api_url=url)
+    receiver = OfficialAccountReceiver(token, cryptos, client, context.clock, context.transaction)
+    return ChannelParts(channel, receiver, api_url=url)

@@ -5,26 +5,39 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Collection, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.channels.errors import CallbackRejected, ChannelError
 from bot.channels.official_account.client import OfficialAccountClient
 from bot.channels.official_account.personal_channel import OFFICIAL_ACCOUNT, PERSONAL_CHANNEL
+from bot.channels.replay_guard import check_age
 from bot.channels.wecom_api.callback_fields import MESSAGE_KINDS, message_key, parse_timestamp
+from bot.channels.wecom_api.client import StoreFactory
 from bot.channels.wecom_api.crypto import CallbackCrypto, parse_xml
+from bot.clock import Clock
 from handlers.message import Message
 from storage.inbox import InboundMessage
 
 # What the platform puts before the parameter of a scanned QR code.
 _SCENE = "qrscene_"
+# In plain mode the signature does not cover the body, so it is good for one message and not for long.
+_PLAIN_MAX_AGE = timedelta(minutes=10)
 
 
 class OfficialAccountReceiver:
-    """`cryptos` are those of the account's AES keys, the newest first."""
+    """`cryptos` are those of the account's AES keys, the newest first; with any, plain bodies are refused."""
 
-    def __init__(self, token: str, cryptos: Collection[CallbackCrypto], client: OfficialAccountClient) -> None:
+    def __init__(
+        self,
+        token: str,
+        cryptos: Collection[CallbackCrypto],
+        client: OfficialAccountClient,
+        clock: Clock,
+        transaction: StoreFactory,
+    ) -> None:
         self._token, self._cryptos, self._client = token, tuple(cryptos), client
+        self._clock, self._transaction = clock, transaction
 
     def verify_url(self, query: Mapping[str, str]) -> str:
         """See CallbackReceiver. The echo is plain in every mode."""
@@ -33,11 +46,25 @@ class OfficialAccountReceiver:
 
     def receive(self, query: Mapping[str, str], body: bytes) -> InboundMessage:
         self._check_signature(query)
-        raw = self._decrypt(query, body) if query.get("encrypt_type", "raw") == "aes" else _plain(body)
+        is_encrypted = query.get("encrypt_type", "raw") == "aes"
+        if self._cryptos and not is_encrypted:
+            raise CallbackRejected(403, "plain_body")
+        raw = self._decrypt(query, body) if is_encrypted else _plain(body)
         try:
-            return InboundMessage(OFFICIAL_ACCOUNT, message_key(parse_xml(raw)), raw)
+            message = InboundMessage(OFFICIAL_ACCOUNT, message_key(parse_xml(raw)), raw)
         except (ValueError, KeyError) as error:
             raise CallbackRejected(400, "content") from error
+        if not is_encrypted:
+            self._claim_signature(query, message.key)
+        return message
+
+    def _claim_signature(self, query: Mapping[str, str], message_key: str) -> None:
+        """Raise CallbackRejected(403) for a signature that came with another message, or that is too old."""
+        signed_at = check_age(query, self._clock, _PLAIN_MAX_AGE)
+        with self._transaction() as store:
+            store.callback_signatures.delete_before(self._clock.now() - _PLAIN_MAX_AGE)
+            if not store.callback_signatures.claim(query["signature"], message_key, signed_at):
+                raise CallbackRejected(403, "replayed")
 
     def _check_signature(self, query: Mapping[str, str]) -> None:
         """Raise CallbackRejected(403) unless the signature is right; compared in constant time."""

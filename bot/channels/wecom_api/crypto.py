@@ -10,6 +10,7 @@ import re
 import secrets
 import struct
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 
 from defusedxml import DefusedXmlException
@@ -125,13 +126,15 @@ def _fields(element: Any, depth: int = 0) -> Any:
     return {tag: values[0] if len(values) == 1 else values for tag, values in fields.items()}
 
 
-def verification_query(token: str, encoding_aes_key: str, receiver_id: str, plaintext: str) -> dict[str, str]:
+def verification_query(
+    token: str, encoding_aes_key: str, receiver_id: str, plaintext: str, now: datetime
+) -> dict[str, str]:
     """The query of a URL verification as the platform sends it; the right answer is `plaintext`."""
     content = plaintext.encode()
     plain = secrets.token_bytes(16) + struct.pack(">I", len(content)) + content + receiver_id.encode()
     padding = _BLOCK - len(plain) % _BLOCK
     key = base64.b64decode(encoding_aes_key + "=")
     ciphertext = base64.b64encode(WeChatCipher(key).encrypt(plain + bytes([padding]) * padding)).decode()
-    query = {"timestamp": "0", "nonce": secrets.token_hex(4), "echostr": ciphertext}
+    query = {"timestamp": f"{now.timestamp():.0f}", "nonce": secrets.token_hex(4), "echostr": ciphertext}
     signed = "".join(sorted([token, *query.values()]))
     return {**query, "msg_signature": hashlib.sha1(signed.encode(), usedforsecurity=False).hexdigest()}

@@ -25,7 +25,7 @@ from storage.db.models.review import (
     SecondReview,
     Verdict,
 )
-from storage.db.models.service_state import AccessToken, AuditEntry, Counter, Decision, Fact, Outage
+from storage.db.models.service_state import AccessToken, AuditEntry, CallbackSignature, Counter, Decision, Fact, Outage
 from storage.db.models.sign_ins import Credential, WebSession
 from storage.db.models.submissions import ClosedNight, InboxRow, NightEnterpriseChoice, ReceivedText, Submission
 from storage.db.models.uploads import Upload, UploadChunk
@@ -36,6 +36,7 @@ __all__ = [
     "AuditEntry",
     "Base",
     "Binding",
+    "CallbackSignature",
     "ClosedNight",
     "Contact",
     "ContentItem",

@@ -47,6 +47,15 @@ class AccessToken(Base):
     lease_until: Mapped[datetime | None]
 
 
+class CallbackSignature(Base):
+    """A signature that does not cover the body of its callback, and the one message it was accepted for."""
+
+    __tablename__ = "callback_signature"
+    signature: Mapped[str] = mapped_column(primary_key=True)
+    message_key: Mapped[str]
+    signed_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class Decision(Base):
     """A decision that is made once, such as a reminder wave of one night."""
 

@@ -35,6 +35,14 @@ def upgrade() -> None:
     )
     op.create_index("audit_entry_subject", "audit_entry", ["subject"])
     op.create_table(
+        "callback_signature",
+        sa.Column("signature", sa.Text(), nullable=False),
+        sa.Column("message_key", sa.Text(), nullable=False),
+        sa.Column("signed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("signature"),
+    )
+    op.create_index("ix_callback_signature_signed_at", "callback_signature", ["signed_at"])
+    op.create_table(
         "closed_night",
         sa.Column("night", sa.Date(), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=False),
