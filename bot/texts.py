@@ -33,7 +33,7 @@ def say(key: str, **params: Any) -> str:
     with line breaks.
     """
     needed = placeholders(key)
-    return all_texts()[key].format(**{name: _fill(value) for name, value in params.items() if name in needed})
+    return all_texts()[key].format(**{name: fill(value) for name, value in params.items() if name in needed})
 
 
 def recipient_label(name: str) -> str:
@@ -42,18 +42,19 @@ def recipient_label(name: str) -> str:
     return say(key) if key in all_texts() else name
 
 
-def _fill(value: Any) -> Any:
+def fill(value: Any) -> Any:
+    """A parameter as it stands in a sentence."""
     if isinstance(value, dict) and "say" in value:
         return say(value["say"], **{name: each for name, each in value.items() if name != "say"})
     if isinstance(value, list):
-        return _LINES.join(map(_fill, value)) if _are_lines(value) else _joined(value)
+        return _LINES.join(map(fill, value)) if _are_lines(value) else _joined(value)
     return value
 
 
 def _joined(values: list[Any]) -> str:
     """Names with 、 between them; the number left out follows the last name."""
     more = "".join(say(MORE, count=each["count"]) for each in values if is_more(each))
-    return "、".join(str(_fill(each)) for each in values if not is_more(each)) + more
+    return "、".join(str(fill(each)) for each in values if not is_more(each)) + more
 
 
 def is_more(value: Any) -> bool:

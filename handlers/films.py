@@ -14,6 +14,7 @@ from handlers.replies import sender_and_enterprises
 from schedules.context import Context
 from schedules.patrol_night import night_of, submission_window
 from schedules.rules import RuleBook
+from storage.audit_log import FILM_FILED, SERVICE_ACTOR
 from storage.db.models import Submission
 from storage.submissions import FilingResult
 
@@ -71,10 +72,10 @@ def file_film(submission_id: int, result: FilingResult, fault: str | None, ctx: 
     assert film is not None
     fault = fault or _too_short(film, result, ctx.rules)
     if not fault and resolve_duplicate(film, result.sha256, ctx.store):
-        ctx.store.submissions.file(submission_id, replace(result, state="supporting"), [DUPLICATE_MARK])
+        file_submission(film, replace(result, state="supporting"), [DUPLICATE_MARK], ctx)
         return
     marks = [fault] if fault else _lateness_marks(film, ctx.rules)
-    if not ctx.store.submissions.file(submission_id, replace(result, state="unfit" if fault else "filed"), marks):
+    if not file_submission(film, replace(result, state="unfit" if fault else "filed"), marks, ctx):
         return
     if not fault:
         mark_reused_films(film, ctx.store)
@@ -87,6 +88,16 @@ def file_film(submission_id: int, result: FilingResult, fault: str | None, ctx: 
         send_receipt(film, ctx)
         record_film_answer(film, ctx)
     attribute_films(ctx, film.realm, film.sender, film.night)
+
+
+def file_submission(film: Submission, result: FilingResult, marks: list[str], ctx: Context) -> bool:
+    """File it, with its digest in the audit log: a film that is swapped together with its row is noticed."""
+    if not ctx.store.submissions.file(film.id, result, marks):
+        return False
+    if result.object_key is not None:
+        digest = {"sha256": result.sha256, "bytes": result.bytes, "object_key": result.object_key}
+        ctx.store.audit_log.record(ctx.now, SERVICE_ACTOR, FILM_FILED, subject=film.audit_subject, **digest)
+    return True
 
 
 def mark_lost(submission_id: int, detail: str, ctx: Context) -> None:

@@ -66,7 +66,7 @@ def dismiss_film(receipt: str, actor: str, store: Store, now: datetime) -> bool:
     if film is None or film.attribution == "attributed" or "dismissed" in film.marks:
         return False
     store.submissions.add_mark([film.id], "dismissed")
-    store.audit_log.record(now, actor, "film_dismissed", subject=f"回执/{film.night}/{film.receipt}")
+    store.audit_log.record(now, actor, "film_dismissed", subject=film.audit_subject)
     return True
 
 

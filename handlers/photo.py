@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handlers.films import create_submission
+from handlers.films import create_submission, file_submission
 from handlers.message import MediaFetch, Message
 from handlers.receipts import add_film_reply, film_params
 from schedules.context import Context
@@ -24,7 +24,7 @@ def file_photo(submission_id: int, result: FilingResult, ctx: Context) -> None:
     assert photo is not None
     _attribute(photo, ctx.store)
     ctx.store.session.flush()
-    if ctx.store.submissions.file(submission_id, replace(result, state="supporting"), []):
+    if file_submission(photo, replace(result, state="supporting"), [], ctx):
         text_key = "stranger.film" if photo.person_id is None else "photo.stored"
         add_film_reply(photo, ctx, text_key, f"photo/{photo.id}", film_params(photo, ctx))
 

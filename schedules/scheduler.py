@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from schedules.alerts.escalation import escalate_alerts, open_duty_alerts
-from schedules.audit_log import seal_audit_log
 from schedules.completeness_check import check_completeness
 from schedules.content import push_content
 from schedules.context import Context, load_rule_book
@@ -38,7 +37,6 @@ JOBS: dict[str, Job] = {
     "close nights": close_nights,
     "review deadline": close_reviews,
     "self-audit": check_completeness,
-    "audit seal": seal_audit_log,
 }
 
 

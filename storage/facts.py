@@ -15,19 +15,26 @@ from storage.db.upsert import insert_if_absent
 _SET_FACT = text(
     "insert into fact (name, value) values (:name, :value) on conflict (name) do update set value = excluded.value"
 ).bindparams(bindparam("value", type_=Fact.__table__.c.value.type))
+_ADVANCE_COUNTER = text(
+    "insert into counter (name, value) values (:name, :count)"
+    " on conflict (name) do update set value = counter.value + excluded.value returning value"
+)
 
 
 class FactStore:
     def __init__(self, session: Session) -> None:
         self.session = session
 
-    def next_number(self, series: str) -> int:
-        """The next number of a series, starting at 1; a rollback gives the number back."""
-        insert_if_absent(self.session, Counter, {"name": series, "value": 0})
-        counter = self.session.execute(select(Counter).where(Counter.name == series).with_for_update()).scalar_one()
-        counter.value += 1
-        self.session.flush()
-        return counter.value
+    def next_number(self, series: str, count: int = 1) -> int:
+        """The last of the next `count` numbers of a series that starts at 1; a rollback gives them back.
+
+        Until the end of the transaction no other can take numbers of this series.
+        """
+        return int(self.session.execute(_ADVANCE_COUNTER, {"name": series, "count": count}).scalar_one())
+
+    def last_number(self, series: str) -> int:
+        """The last number taken from a series, 0 for none."""
+        return self.session.scalar(select(Counter.value).where(Counter.name == series)) or 0
 
     def decide(self, key: str, now: datetime, outcome: str = "done") -> bool:
         """Record a decision; False when it was recorded before. It is never deleted."""

@@ -12,7 +12,8 @@ from bot.cli.context import open_uow, parse_day
 from bot.clock import wall_now
 from bot.config import load_config
 from bot.engine import migrate_engine_tables
-from bot.texts import say
+from bot.texts import fill, say
+from storage.audit_log import ChainHead, parse_head
 from storage.db.database import Database
 
 
@@ -22,11 +23,11 @@ from storage.db.database import Database
 @click.pass_context
 def verify(context: click.Context, date_: str | None, as_json: bool) -> None:
     """Read stored objects again, of one night or (without DATE) all: altered, absent, or as they came."""
-    from bot.media.integrity import verify_films
+    from bot.media.integrity import verify_night
 
     night = parse_day(date_) if date_ else None
     with open_uow(read_only=True) as (config, uow), uow.read() as store:
-        result = verify_films(store.submissions.stored(night), build_object_store(config))
+        result = verify_night(night, store, build_object_store(config))
     if as_json:
         click.echo(json.dumps(result.to_json(), ensure_ascii=False, indent=1))
     else:
@@ -38,20 +39,33 @@ def verify(context: click.Context, date_: str | None, as_json: bool) -> None:
 
 
 @click.command()
+@click.argument("action", type=click.Choice(["verify"]), default="verify")
+@click.option("--expect", metavar="HEAD", help="A head from an earlier daily report, which the record must continue.")
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_context
-def trail(context: click.Context, as_json: bool) -> None:
+def trail(context: click.Context, action: str, expect: str | None, as_json: bool) -> None:
     """Read the sealed record of who did what again: its head, and whether every seal holds."""
+    from schedules.audit_log import check_audit_log
+
+    expected = _parse_head(expect) if expect is not None else None
     with open_uow(read_only=True) as (_, uow), uow.read() as store:
-        check, head = store.audit_log.verify(), store.audit_log.head()
-    head_text = str(head) if head else None
+        check = check_audit_log(store, expected)
+    head = str(check.head) if check.head else None
     if as_json:
-        click.echo(json.dumps({"head": head_text, "sealed": check.valid_count, "broken_at": check.broken_at}))
-    elif check.broken_at is None:
-        click.echo(say("maintenance.audit_log_intact", count=check.valid_count, head=head_text or "—"))
-    else:
-        click.echo(say("maintenance.audit_log_broken", position=check.broken_at), err=True)
-    context.exit(0 if check.broken_at is None else 1)
+        found = {"head": head, "sealed": check.length, "broken_at": check.broken_at, "continues": check.continues}
+        click.echo(json.dumps(found))
+    elif not check.faults:
+        click.echo(say("maintenance.audit_log_intact", count=check.length, head=head or "—"))
+    for fault in check.faults:
+        click.echo(fill(fault), err=True)
+    context.exit(1 if check.faults else 0)
+
+
+def _parse_head(text: str) -> ChainHead:
+    try:
+        return parse_head(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not a head like 412-9f3ab2c47d01e586", param_hint="--expect") from None
 
 
 @click.command()

@@ -1,19 +1,23 @@
-"""Stored films read again and compared with their recorded digest and size: on demand, and a sample every day."""
+"""Stored films read again and compared with their digest and size: on demand, and a sample every day.
+
+Digest and size stand in the film's row and in the audit log, so a film swapped together with its row is noticed.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from bot.unit_of_work import UnitOfWork
+from schedules.audit_log import AuditLogCheck, check_audit_log
 from schedules.notify import notify_fault, was_in_service
 from schedules.patrol_night import local_instant
 from schedules.rules import RuleBook
-from storage.db.models import Submission
+from storage.db.models import AuditEntry, Submission
 from storage.db.process_locks import process_lock
 from storage.objects import ObjectMissing, ObjectStore
 from storage.store import Store
@@ -23,6 +27,8 @@ _CHUNK = 1024 * 1024
 # Half an hour after the daily report, when nobody waits for the disk.
 _AFTER_REPORT = timedelta(minutes=30)
 _MAX_NEW_FILMS, _OLD_FILMS = 100, 50
+# A film's row, and its entry in the audit log.
+FiledFilm: TypeAlias = tuple[Submission, AuditEntry | None]
 
 
 @dataclass
@@ -44,20 +50,43 @@ class IntegrityResult:
         return vars(self)
 
 
-def verify_films(films: Iterable[Submission], objects: ObjectStore) -> IntegrityResult:
+def verify_night(night: date | None, store: Store, objects: ObjectStore) -> IntegrityResult:
+    """Verify the films of a night or (None) of all, those whose row was removed included.
+
+    Raises ObjectError when the store is unavailable.
+    """
+    subjects: set[str] = set()
+
+    def films() -> Iterator[FiledFilm]:
+        for film in store.submissions.stored(night):
+            subjects.add(film.audit_subject)
+            yield film, store.audit_log.film_entry(film)
+
+    result = verify_films(films(), objects)
+    for entry in store.audit_log.film_entries(night):
+        if entry.subject is not None and entry.subject not in subjects:
+            subjects.add(entry.subject)
+            result.checked += 1
+            receipt = entry.subject.rpartition("/")[2]
+            result.absent.append({"receipt": receipt, "object_key": entry.detail["object_key"]})
+    return result
+
+
+def verify_films(films: Iterable[FiledFilm], objects: ObjectStore) -> IntegrityResult:
     """Read every object of these films again, in bounded memory. Raises ObjectError when the store is unavailable."""
     result = IntegrityResult()
-    for film in films:
+    for film, entry in films:
         if film.object_key is None:
             continue
         result.checked += 1
         reference = {"receipt": film.receipt, "object_key": film.object_key}
+        sealed = (entry.detail["sha256"], entry.detail["bytes"]) if entry else None
         try:
-            digest, size = _read(film.object_key, objects)
+            found = _read(film.object_key, objects)
         except ObjectMissing:
             result.absent.append(reference)
             continue
-        if (digest, size) == (film.sha256, film.bytes):
+        if found == (film.sha256, film.bytes) == sealed:
             result.ok += 1
         else:
             result.altered.append(reference)
@@ -74,51 +103,58 @@ def _read(key: str, objects: ObjectStore) -> tuple[str, int]:
 
 
 class IntegritySampler:
-    """Reads the night's films and some older ones again, once a day, in one of all the workers."""
+    """Reads the audit log, the night's films and some older ones again, once a day, in one of all the workers."""
 
     def __init__(self, uow: UnitOfWork, objects: ObjectStore) -> None:
         self._uow, self._objects = uow, objects
         self._lock = process_lock(uow.database.url, "integrity-check")
 
     def run_once(self) -> None:
-        """Verify the sample if one is due and not yet taken. Raises DatabaseUnavailable, ObjectError, OSError."""
+        """Verify log and sample if that is due and not yet done. Raises DatabaseUnavailable, ObjectError, OSError."""
         now = self._uow.clock.now()
         night = now.astimezone(self._uow.zone).date()
         with self._uow.read() as store:
-            films = self._due_films(night, now, self._uow.rules(store), store)
-        if films is not None and self._lock.acquire():
+            is_due = _is_due(night, now, self._uow.rules(store), store)
+        if is_due and self._lock.acquire():
             try:
-                self._record(night, verify_films(films, self._objects))
+                with self._uow.read() as store:
+                    log, films = check_audit_log(store), _sample(night, store)
+                self._record(night, verify_films(films, self._objects), log)
             finally:
                 self._lock.release()
 
-    def _due_films(self, night: date, now: datetime, rules: RuleBook, store: Store) -> list[Submission] | None:
-        due = local_instant(night, rules.for_night(night).daily_report_time, rules) + _AFTER_REPORT
-        if due > now or store.facts.decided([_decision_key(night)]) or not was_in_service(store, due):
-            return None
-        # The same seed in every process: whichever takes the sample takes the same one.
-        chance = random.Random(night.isoformat())
-        older = store.submissions.stored_ids_before(night)
-        return [
-            *store.submissions.stored(night, _MAX_NEW_FILMS),
-            *store.submissions.by_ids(chance.sample(older, min(len(older), _OLD_FILMS))),
-        ]
-
-    def _record(self, night: date, result: IntegrityResult) -> None:
+    def _record(self, night: date, result: IntegrityResult, log: AuditLogCheck) -> None:
         now = self._uow.clock.now()
         with self._uow.transaction() as store:
             if not store.facts.decide(_decision_key(night), now, f"{result.ok} of {result.checked}"):
                 return
             numbers = {"checked": result.checked, "ok": result.ok}
             damaged = {"altered": len(result.altered), "absent": len(result.absent)}
-            store.facts.store_fact(INTEGRITY_FACT, {"night": night.isoformat(), **numbers, **damaged})
+            fact = {"night": night.isoformat(), **numbers, **damaged, "audit_log_intact": not log.faults}
+            store.facts.store_fact(INTEGRITY_FACT, fact)
+            ctx = self._uow.context(store)
+            if log.faults:
+                notify_fault(ctx, "office_alert.audit_log_broken", "audit log", faults=log.faults)
             if not result.is_intact:
                 receipts = {
                     "altered": [each["receipt"] for each in result.altered] or "—",
                     "absent": [each["receipt"] for each in result.absent] or "—",
                 }
-                ctx = self._uow.context(store)
                 notify_fault(ctx, "office_alert.integrity_failed", "rot", checked=result.checked, **receipts)
+
+
+def _is_due(night: date, now: datetime, rules: RuleBook, store: Store) -> bool:
+    due = local_instant(night, rules.for_night(night).daily_report_time, rules) + _AFTER_REPORT
+    return due <= now and not store.facts.decided([_decision_key(night)]) and was_in_service(store, due)
+
+
+def _sample(night: date, store: Store) -> list[FiledFilm]:
+    chance, older = random.Random(night.isoformat()), store.submissions.stored_ids_before(night)
+    films = [
+        *store.submissions.stored(night, _MAX_NEW_FILMS),
+        *store.submissions.by_ids(chance.sample(older, min(len(older), _OLD_FILMS))),
+    ]
+    return [(film, store.audit_log.film_entry(film)) for film in films]
 
 
 def _decision_key(night: date) -> str:

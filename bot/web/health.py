@@ -15,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from bot.channels.registry import Channels
 from bot.channels.wecom_api.http import is_reachable
 from bot.clock import wall_now
+from bot.media.integrity import INTEGRITY_FACT
 from bot.monitoring.collect import collect_metrics
 from bot.monitoring.liveness import LivenessCheck
 from bot.unit_of_work import UnitOfWork
@@ -105,13 +106,16 @@ def _failing_sources(uow: UnitOfWork) -> dict[str, str]:
 
 
 def _backlog(uow: UnitOfWork) -> dict[str, str]:
-    """Messages that wait to be processed, and a last night that failed its completeness check."""
+    """Messages that wait to be processed, a last night that failed its completeness check, a damaged audit log."""
     warnings = {}
     with suppress(StorageError), uow.read() as store:
         (waiting, oldest), completeness = store.inbox.backlog(), store.facts.read_fact(COMPLETENESS_FACT)
+        integrity = store.facts.read_fact(INTEGRITY_FACT)
         age_s = (uow.clock.now() - oldest).total_seconds() / uow.clock.speed if oldest else 0
         if age_s > _MAX_BACKLOG_AGE_S:
             warnings["waiting"] = f"{waiting} messages wait, the oldest for {age_s:.0f} s"
+        if integrity is not None and not integrity.get("audit_log_intact", True):
+            warnings["audit_log"] = "entries were changed or removed, see: night-patrol trail"
         if completeness is not None and not completeness["ok"]:
             warnings["audit"] = f"the night of {completeness['night']} is not accounted for"
     return warnings

@@ -114,7 +114,7 @@ def daily_report(ctx: Context, night: date) -> DailyReport:
         for judged in judgement.enterprises
     ]
     posts = store.duty.people_on_shift(shift_day_of_night(night))
-    head = store.audit_log.head(ctx.now)
+    head = store.audit_log.head()
     return DailyReport(
         night,
         submission_window(night, ctx.rules),

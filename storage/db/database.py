@@ -26,6 +26,7 @@ from storage.errors import DatabaseUnavailable, SchemaMismatch
 WRITE_TIMEOUT_S = 30.0
 """How long a writer waits for the others."""
 _OUTAGE_ERRORS = ("OperationalError", "InterfaceError", "InternalError", "DatabaseError")
+_BEFORE_COMMIT = "before_commit"
 _DRIVERS = ("psycopg", "pysqlite3", "sqlite3")
 
 
@@ -114,6 +115,8 @@ class Database:
         with self.write(timeout_s) as connection, Session(connection, expire_on_commit=False) as session:
             yield session
             session.flush()
+            for callback in session.info.pop(_BEFORE_COMMIT, ()):
+                callback()
 
     @contextmanager
     def _no_nesting(self) -> Iterator[None]:
@@ -173,6 +176,14 @@ class Database:
         self.raw_statements.close()
         self.engine.dispose()
         self.dbos_engine.dispose()
+
+
+def before_commit(session: Session, callback: Callable[[], None]) -> None:
+    """Call back as the last thing in the transaction of `Database.transaction`; never if it is rolled back.
+
+    For locks that all transactions want: taken this late, they are held shortly and cannot take part in a deadlock.
+    """
+    session.info.setdefault(_BEFORE_COMMIT, []).append(callback)
 
 
 def after_commit(connection: Connection, callback: Callable[[], None]) -> None:

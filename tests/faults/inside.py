@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.media.integrity import verify_films
+from bot.media.integrity import verify_night
 from bot.reports.night import night_json
 from schedules.context import Context
 from storage.db.models import InboxRow, Notice, Submission
@@ -18,7 +18,7 @@ def audited(edge: Edge, said: list[Said]) -> Findings:
         book = edge.bot.uow.rules(store)
         days = {each.night for each in rows[1]} | {NIGHT}
         nights = {day: night_json(Context(store, book, edge.clock.now()), day) for day in days}
-        verified = verify_films(store.submissions.stored(None), edge.bot.objects).to_json()
+        verified = verify_night(None, store, edge.bot.objects).to_json()
     told = Evidence(*rows, nights, verified, edge.client.get("/metrics").text, edge.clock.now())
     return audit(said, edge.cloud, told)
 

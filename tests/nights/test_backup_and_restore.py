@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner
+from sqlalchemy import delete
 
 from bot.cli import cli
 from storage.backup import backup, restore
 from storage.db.database import Database
-from storage.db.models import Submission
+from storage.db.models import AuditEntry, Submission
 from storage.errors import OperationRefused
 from tests.harness import NIGHT, Story, at, row, story
 from tests.places import Served, _administrator, current_place
@@ -115,3 +116,22 @@ def test_verify_ends_with_1_when_a_film_is_gone(tmp_path: Path) -> None:
             played.bot.objects.remove(str(film.object_key))
         done = command("verify", "--json", **current_place().settings(tmp_path))
         assert (done.exit_code, json.loads(done.stdout)["absent"][0]["receipt"]) == (1, "1124-0001")
+
+
+def test_trail_tells_whether_the_audit_log_continues_an_earlier_head(tmp_path: Path) -> None:
+    with story(tmp_path, enterprises=3, parts=1) as played:
+        a_night(played)
+        settings = current_place().settings(tmp_path)
+        known = told("trail", **settings)["head"]
+        with played.office() as store:
+            store.audit_log.record(played.clock.instant, "王大", "film_dismissed")
+        done = command("trail", "verify", "--expect", known, "--json", **settings)
+        assert (done.exit_code, json.loads(done.stdout)["continues"]) == (0, True)
+        forged = known[:-1] + ("0" if known[-1] != "0" else "1")
+        done = command("trail", "--expect", forged, **settings)
+        assert (done.exit_code, f"接不上链头 {forged}" in done.stderr) == (1, True)
+        assert command("trail", "--expect", "yesterday", **settings).exit_code == 2
+        with played.office() as store:
+            store.session.execute(delete(AuditEntry).where(AuditEntry.position == int(known.split("-")[0]) + 1))
+        done = command("trail", **settings)
+        assert (done.exit_code, "后面的记录被删" in done.stderr) == (1, True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import zipfile
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete, update
 
-from bot.media.integrity import INTEGRITY_FACT, IntegrityResult, IntegritySampler, verify_films
+from bot.media.integrity import INTEGRITY_FACT, IntegrityResult, IntegritySampler, verify_night
 from bot.reports.daily import daily_json
 from bot.reports.night import night_json
 from bot.unit_of_work import UnitOfWork
@@ -18,9 +20,10 @@ from schedules.context import Context
 from schedules.reports.daily import daily_report
 from storage.backup import backup, restore
 from storage.db.database import Database
-from storage.db.models import Notice, Submission
+from storage.db.models import AuditEntry, Notice, Submission
 from storage.errors import OperationRefused
 from tests.harness import NIGHT, SHANGHAI, Story, at, story
+from tests.places import BOTH, Place
 
 
 def film_key(number: int) -> str:
@@ -36,7 +39,7 @@ def alter(night: Story, key: str) -> None:
 
 def verified(night: Story) -> IntegrityResult:
     with night.bot.uow.read() as store:
-        return verify_films(store.submissions.stored(None), night.bot.objects)
+        return verify_night(None, store, night.bot.objects)
 
 
 def filmed(night: Story, *who: str) -> None:
@@ -74,9 +77,76 @@ def test_some_of_what_is_kept_is_read_again_every_day_and_rot_is_told(tmp_path: 
         assert "读了2个，被改动的：—；不见了的：1124-0001。" in told
         with night.office() as store:
             fact = store.facts.read_fact(INTEGRITY_FACT)
-        assert fact == {"night": "2026-11-24", "checked": 2, "ok": 1, "altered": 0, "absent": 1}
+        assert fact == {
+            "night": "2026-11-24",
+            "checked": 2,
+            "ok": 1,
+            "altered": 0,
+            "absent": 1,
+            "audit_log_intact": True,
+        }
         for who in ("leader", "backup"):
             night.hears(who)
+
+
+# --- the digests of films are in the audit log
+
+
+def shown_by_the_service(night: Story) -> list[str]:
+    """What the office is told after the daily check."""
+    night.clock.instant = at("08:07")
+    IntegritySampler(night.bot.uow, night.bot.objects).run_once()
+    night.settle()
+    for who in ("leader", "backup"):
+        night.hears(who)
+    return night.hears("staff")
+
+
+@pytest.mark.parametrize("place", BOTH, indirect=True)
+def test_a_film_swapped_together_with_its_row_is_noticed(place: Place, tmp_path: Path) -> None:
+    with story(tmp_path, enterprises=2, parts=1) as night:
+        filmed(night, "p1", "p2")
+        alter(night, film_key(1))
+        with night.bot.objects.open(film_key(1)) as swapped:
+            digest = hashlib.sha256(swapped.read()).hexdigest()
+        with night.office() as store:
+            store.session.execute(update(Submission).where(Submission.number == 1).values(sha256=digest))
+        found = verified(night)
+        assert (found.ok, found.altered) == (1, [{"receipt": "1124-0001", "object_key": film_key(1)}])
+        [told] = [text for text in shown_by_the_service(night) if "抽查" in text]
+        assert "被改动的：1124-0001" in told
+
+
+@pytest.mark.parametrize("place", BOTH, indirect=True)
+def test_a_film_removed_together_with_its_row_is_noticed(place: Place, tmp_path: Path) -> None:
+    with story(tmp_path, enterprises=2, parts=1) as night:
+        filmed(night, "p1", "p2")
+        night.bot.objects.remove(film_key(2))
+        with night.office() as store:
+            store.session.execute(update(Submission).where(Submission.number == 2).values(object_key=None))
+        found = verified(night)
+        assert (found.ok, found.absent) == (1, [{"receipt": "1124-0002", "object_key": film_key(2)}])
+
+
+def test_a_film_that_was_never_filed_is_noticed(tmp_path: Path) -> None:
+    """A row and an object that somebody put there by hand."""
+    with story(tmp_path, enterprises=1, parts=1) as night:
+        filmed(night, "p1")
+        with night.office() as store:
+            store.session.execute(update(Submission).values(number=7))
+        found = verified(night)
+        assert [each["receipt"] for each in found.altered] == ["1124-0007"]
+        assert [each["receipt"] for each in found.absent] == ["1124-0001"]
+
+
+@pytest.mark.parametrize("place", BOTH, indirect=True)
+def test_the_service_itself_notices_a_damaged_audit_log(place: Place, tmp_path: Path) -> None:
+    with story(tmp_path, enterprises=2, parts=1) as night:
+        filmed(night, "p1", "p2")
+        with night.office() as store:
+            store.session.execute(delete(AuditEntry).where(AuditEntry.position == 2))
+        [told] = [text for text in shown_by_the_service(night) if "操作记录未通过" in text]
+        assert "从第 2 条起被动过" in told
 
 
 # --- backup and restore
@@ -183,24 +253,3 @@ def test_a_database_that_holds_anything_is_not_restored_into(tmp_path: Path) -> 
         backup(night.bot.uow.database, file, at("13:00"))
         with pytest.raises(OperationRefused, match="not_empty"):
             restore(night.bot.uow.database, file)
-
-
-def trail_head(night: Story) -> str | None:
-    with night.bot.uow.read() as store:
-        book, now = night.bot.uow.rules(store), night.clock.instant
-        return str(daily_json(daily_report(Context(store, book, now), NIGHT), book)["trail_head"])
-
-
-def test_what_people_did_is_sealed_and_its_head_stands_on_the_report(tmp_path: Path) -> None:
-    with story(tmp_path, enterprises=1, parts=1) as night:
-        with night.office() as store:
-            store.audit_log.record(night.clock.instant, "王大", "film_attached", subject="E001")
-        night.settle(2)
-        with night.bot.uow.read() as store:
-            assert (trail_head(night), store.audit_log.verify().valid_count) == (str(store.audit_log.head()), 1)
-        before = trail_head(night)
-        with night.office() as store:
-            store.audit_log.record(night.clock.instant, "王大", "film_attached", subject="E002")
-        assert trail_head(night) == before  # not sealed yet
-        night.settle(2)
-        assert str(trail_head(night)).startswith("2-")

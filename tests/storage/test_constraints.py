@@ -102,6 +102,14 @@ OUTAGE: dict[str, Any] = {
     "ended_at": NOW + timedelta(hours=1),
     "recorded_at": NOW,
 }
+ENTRY: dict[str, Any] = {
+    "position": 1,
+    "at": NOW,
+    "actor": "王大",
+    "action": "film_attached",
+    "detail": {},
+    "seal": "0",
+}
 PASSWORD: dict[str, Any] = {"person_id": 1, "login": "a", "password_hash": "x", "failed_attempts": 0}
 SESSION: dict[str, Any] = {
     "token_sha256": "a",
@@ -176,7 +184,7 @@ def a_county() -> list[Base]:
         ClosedNight(night=DAY, closed_at=NOW, expected={}),
         Invitation(code="12345678", person_id=1, created_at=NOW, expires_at=NOW),
         Outage(id=1, **OUTAGE),
-        AuditEntry(id=1, at=NOW, actor="王大", action="film_attached", detail={}, chain_position=1),
+        AuditEntry(**ENTRY),
         PollCursor(name="wecom_kf"),
         Person(id=2, name="李四", roles=[]),
         Credential(**PASSWORD),
@@ -210,7 +218,6 @@ REFUSED: dict[str, Base] = {
     "notice.once_key": Notice(**NOTICE),
     "notice_state_known": Notice(**{**NOTICE, "once_key": "b", "state": "perhaps"}),
     "content_kind": ContentItem(**{**ITEM, "kind": "图片"}),
-    "audit_entry_chain_position": AuditEntry(at=NOW, actor="王大", action="film_attached", detail={}, chain_position=1),
     "objection_answered": Objection(**{**OBJECTION, "answer": "更正"}),
     "rpc_call_state": RpcCall(lease_name="aibot", request={}, state="forgotten", requested_at=NOW),
     "outage_once": Outage(**OUTAGE),
@@ -241,6 +248,7 @@ KEYS: list[Base] = [
     NightEnterpriseChoice(person_id=1, night=DAY, enterprise_id=1),
     Decision(key="a", decided_at=NOW, outcome="done"),
     Counter(name="a", value=2),
+    AuditEntry(**ENTRY),
     Fact(name="a", value={}),
     AccessToken(name="a"),
     ClosedNight(night=DAY, closed_at=NOW, expected={}),

@@ -7,11 +7,12 @@ from typing import Any
 
 from flask import Blueprint, render_template, request
 
-from bot.texts import all_texts, say
+from bot.texts import all_texts, fill, say
 from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard.authorization import requires_permission
 from bot.workbooks.register.schema import SHEETS
 from handlers.permissions import Viewer
+from schedules.audit_log import check_audit_log
 
 _PAGE_SIZE = 50
 # Details whose values have texts of their own.
@@ -31,7 +32,7 @@ def blueprint(uow: UnitOfWork) -> Blueprint:
     @pages.record_once
     def add_globals(state: object) -> None:
         state.app.jinja_env.globals.update(  # type: ignore[attr-defined]
-            action_label=action_label, field_label=field_label, value_label=value_label
+            fill=fill, action_label=action_label, field_label=field_label, value_label=value_label
         )
 
     @pages.get("/trail")
@@ -40,14 +41,14 @@ def blueprint(uow: UnitOfWork) -> Blueprint:
         search_text, before = request.args.get("q", "").strip(), request.args.get("before", type=int)
         with uow.read() as store:
             entries = store.audit_log.page(before, search_text, _PAGE_SIZE + 1)
-            head, verification = store.audit_log.head(), store.audit_log.verify() if request.args.get("check") else None
+            head, check = store.audit_log.head(), check_audit_log(store) if request.args.get("check") else None
         return render_template(
             "audit_log.html",
             entries=entries[:_PAGE_SIZE],
             has_more=len(entries) > _PAGE_SIZE,
             search_text=search_text,
             head=head,
-            verification=verification,
+            check=check,
         )
 
     return pages

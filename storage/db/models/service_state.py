@@ -74,22 +74,17 @@ class Counter(Base):
 
 
 class AuditEntry(Base):
-    """An action of a person, such as attaching a film or importing a register.
+    """Something a person or the service did, such as attaching a film; sealed when it is written.
 
-    `chain_position` and `seal` are None until the entry is sealed (storage/audit_log.py).
+    `seal` covers the entry and the seal before it (storage/audit_log.py).
     """
 
     __tablename__ = "audit_entry"
-    __table_args__ = (
-        UniqueConstraint("chain_position", name="audit_entry_chain_position"),
-        Index("audit_entry_subject", "subject"),
-    )
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    __table_args__ = (Index("audit_entry_subject", "subject"),)
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     at: Mapped[datetime]
     actor: Mapped[str]
     action: Mapped[str]
     detail: Mapped[dict[str, Any]]
     subject: Mapped[str | None]
-    chain_position: Mapped[int | None] = mapped_column(BigInteger)
-    seal: Mapped[str | None]
-    sealed_at: Mapped[datetime | None]
+    seal: Mapped[str]

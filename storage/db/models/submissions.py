@@ -10,6 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.db.models.base import Base, Id
 
+AUDIT_SUBJECT_PREFIX = "回执/"
+
 
 class InboxRow(Base):
     """A message as received, stored before the platform gets its response."""
@@ -81,6 +83,11 @@ class Submission(Base):
     def receipt(self) -> str:
         """The receipt number people see: MMDD-NNNN of the night."""
         return f"{self.night:%m%d}-{self.number:04d}"
+
+    @property
+    def audit_subject(self) -> str:
+        """The subject of its entries in the audit log."""
+        return f"{AUDIT_SUBJECT_PREFIX}{self.night}/{self.receipt}"
 
 
 class ReceivedText(Base):

@@ -21,17 +21,14 @@ def upgrade() -> None:
     )
     op.create_table(
         "audit_entry",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("action", sa.Text(), nullable=False),
         sa.Column("detail", sa.JSON(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=True),
-        sa.Column("chain_position", sa.BigInteger(), nullable=True),
-        sa.Column("seal", sa.Text(), nullable=True),
-        sa.Column("sealed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("chain_position", name="audit_entry_chain_position"),
+        sa.Column("seal", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("position"),
     )
     op.create_index("audit_entry_subject", "audit_entry", ["subject"])
     op.create_table(
