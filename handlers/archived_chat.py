@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from handlers import emergency, events, films
+from handlers import events, films
 from handlers.attribution import attribute_films, names_part, store_text
+from handlers.emergency import reports
+from handlers.emergency.recognition import Certainty, recognize_emergency
 from handlers.message import MediaFetch, Message
 from handlers.replies import sender_and_enterprises
 from schedules.context import Context
@@ -32,8 +34,9 @@ def handle(message: Message, ctx: Context) -> MediaFetch | None:
 
 def _handle_text(message: Message, ctx: Context) -> None:
     _, enterprises = sender_and_enterprises(message, ctx)
-    if enterprises and emergency.mentions_emergency(message.text) and ctx.now - message.sent_at < _EMERGENCY_MAX_AGE:
-        emergency.handle(message, ctx)
+    is_recent = ctx.now - message.sent_at < _EMERGENCY_MAX_AGE
+    if enterprises and is_recent and recognize_emergency(message.text) is Certainty.SURE:
+        reports.handle(message, ctx)
     if any(names_part(message.text, enterprise, ctx.store) for enterprise in enterprises):
         store_text(message, ctx)
         attribute_films(ctx, message.realm, message.sender, night_of(message.sent_at, ctx.rules))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handlers import emergency
 from handlers.attribution import assign_part, attribute_films
 from handlers.duplicates import DUPLICATE_MARK, mark_reused_films, resolve_duplicate
+from handlers.emergency import reports
+from handlers.emergency.recognition import Certainty, recognize_emergency
 from handlers.message import MediaFetch, Message
 from handlers.receipts import add_film_reply, film_params, send_receipt
 from handlers.rectification import record_film_answer
@@ -24,8 +25,8 @@ _ROUNDING_S = 0.5
 
 def handle(message: Message, ctx: Context) -> MediaFetch | None:
     """Record the film under its sender and have it fetched; its caption may report an emergency."""
-    if emergency.mentions_emergency(message.text):
-        emergency.handle(message, ctx)
+    if recognize_emergency(message.text) is Certainty.SURE:
+        reports.handle(message, ctx)
     return create_submission(message, ctx, kind="film")
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from handlers import alerts, emergency, enrolment, rectification, status, upload_links
+from handlers import alerts, enrolment, rectification, status, upload_links
 from handlers.attribution import attribute_films, names_part, store_text
+from handlers.emergency import reports
+from handlers.emergency.recognition import Certainty, recognize_emergency
 from handlers.message import Message
 from handlers.part_names import find_enterprise, normalize_text, parse_part_number
 from handlers.replies import add_rate_limited_reply, add_reply, sender_name, sender_of
@@ -56,8 +58,8 @@ COMMANDS: dict[str, Command] = {
 def handle(message: Message, ctx: Context) -> None:
     """Emergencies first, then commands and answers, then names of parts; anything else is answered with help."""
     person, text = sender_of(message, ctx), normalize_text(message.text)
-    if emergency.mentions_emergency(message.text):
-        return emergency.handle(message, ctx)
+    if recognize_emergency(message.text) is Certainty.SURE:
+        return reports.handle(message, ctx)
     if enrolment.parse_binding_code(message.text):
         return enrolment.handle_binding(message, ctx)
     if person is None:

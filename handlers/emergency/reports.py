@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Any
 
@@ -13,19 +12,8 @@ from schedules.context import Context
 from schedules.notify import notify_system
 from storage.db.models import Alert
 
-KEYWORD = "险情"
-_DENIED = re.compile(
-    r"(无|没有|没|未|不存在|不是|(?<![无没未不法能])(排除|解除))"
-    r"(任何|什么|啥|其他|其它|重大|明显|异常|发现|发生|出现|见|有|了|过|新的?)*险情"
-    r"|险情(已经|已|都已)?(解除|排除|消除)"
-)
 # A further report of the same enterprise, or of the same unknown person, within this time is the same emergency.
 _SAME_EMERGENCY = timedelta(minutes=30)
-
-
-def mentions_emergency(text: str) -> bool:
-    """Whether the keyword occurs without being denied ("今晚无险情")."""
-    return KEYWORD in _DENIED.sub("", text)
 
 
 def handle(message: Message, ctx: Context) -> None:
