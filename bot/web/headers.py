@@ -73,7 +73,8 @@ def register_response_headers(app: Flask, site: SiteSettings) -> None:
     def finish(response: Response) -> Response:
         for name, value in fixed.items():
             response.headers.setdefault(name, value)
-        if "Cache-Control" not in response.headers:
+        # Only what a page explicitly allows is stored: pages and workbooks hold telephone numbers.
+        if not response.headers.get("Cache-Control", "").startswith(("public", "private")):
             response.headers["Cache-Control"] = "no-store"
         return _compress(response)
 

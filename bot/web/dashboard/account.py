@@ -28,12 +28,19 @@ def blueprint(uow: UnitOfWork) -> Blueprint:
     @requires_permission(OWN_SESSION)
     def leave(viewer: Viewer) -> Response:
         end_session(uow, current_user.id)
-        return redirect("/login?by=hand")
+        return _signed_out()
 
     @pages.post("/account/leave-everywhere")
     @requires_permission(OWN_SESSION)
     def leave_everywhere(viewer: Viewer) -> Response:
         end_all_sessions(uow, viewer.person_id)
-        return redirect("/login?by=hand")
+        return _signed_out()
 
     return pages
+
+
+def _signed_out() -> Response:
+    """To the sign-in page. The next person at this browser must not find images in its cache."""
+    response = redirect("/login?by=hand")
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response

@@ -38,9 +38,7 @@ def _add_board(pages: Blueprint, boards: BoardCache) -> None:
     def poll(viewer: Viewer) -> Response:
         """A board polls every few seconds; the answer is 204 while the version it shows is the latest."""
         html = boards.render(viewer, board.parse_filter(request.args), MAX_AGE_S, request.args.get("version", ""))
-        response = Response(html, status=200 if html else 204)
-        response.headers["Cache-Control"] = "no-store"
-        return response
+        return Response(html, status=200 if html else 204)
 
 
 def _add_details(pages: Blueprint, uow: UnitOfWork) -> None:
