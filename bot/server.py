@@ -5,42 +5,25 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any
-
-from flask import Flask
-from waitress import create_server
 
 from bot.app import Bot, build_bot, record_heartbeat_setting
 from bot.background import BackgroundLoop, log_database_outage
 from bot.bootstrap import open_database, serving_clock
 from bot.config import Config, SettingsError
 from bot.texts import say
+from bot.web_server import start_web_server
 from storage.outages import RECEIVING
 
 log = logging.getLogger(__name__)
-WEB_THREADS = 8
 _NICENESS = 10
 # A thread with a callback to answer gets the interpreter after this, not after 5 ms for each busy thread.
 _SWITCH_INTERVAL_S = 0.0005
-# A little over the largest upload of the dashboard; each page has its own limit, and the application answers 413.
-_MAX_REQUEST_BYTES = 24 * 1024 * 1024
-# A hundred browsers keep their connections open, and callbacks come on top of them.
-_MAX_CONNECTIONS = 1000
-# The client's address is only taken from a proxy on the same machine: anybody else could send any.
-_PROXY_SETTINGS = {
-    "trusted_proxy": "127.0.0.1",
-    "trusted_proxy_count": 1,
-    "clear_untrusted_proxy_headers": True,
-    "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
-}
 _HEARTBEAT, _REHEARSAL_HEARTBEAT = timedelta(seconds=1), timedelta(seconds=0.25)
-_LAST_ANSWERS_S = 1
 
 
 @contextmanager
@@ -112,50 +95,3 @@ def _leave_stragglers() -> None:
         log.warning("leaving %d jobs under way to the next start", len(others))
         logging.shutdown()
         os._exit(0)
-
-
-def start_web_server(app: Flask, config: Config) -> Callable[[], None]:
-    """Answer requests in threads of their own; the result stops that. Raises SettingsError."""
-    channels: dict[int, Any] = {}
-    server = create_server(
-        app,
-        map=channels,
-        sockets=[_listening_socket(config)],
-        threads=WEB_THREADS,
-        max_request_body_size=_MAX_REQUEST_BYTES,
-        channel_timeout=30,
-        ident=None,
-        connection_limit=_MAX_CONNECTIONS,
-        asyncore_use_poll=True,
-        **_PROXY_SETTINGS,
-    )
-    thread = threading.Thread(target=server.run, name="web", daemon=True)
-    thread.start()
-    log.warning("listening on http://%s:%s", config.HOST, server.effective_port)
-
-    def close_channels() -> None:
-        """Runs in waitress's own loop, which ends when no channel is left."""
-        for channel in list(channels.values()):
-            channel.close()
-
-    def close() -> None:
-        server.task_dispatcher.shutdown(timeout=_LAST_ANSWERS_S)
-        server.trigger.pull_trigger(close_channels)
-        thread.join(timeout=_LAST_ANSWERS_S)
-
-    return close
-
-
-def _listening_socket(config: Config) -> socket.socket:
-    """A socket on HOST and PORT, also for a name with several addresses. Raises SettingsError."""
-    try:
-        family, kind, proto, _, address = socket.getaddrinfo(
-            config.HOST, config.PORT, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listening = socket.socket(family, kind, proto)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-    except OSError as error:
-        place = f"{config.HOST}:{config.PORT}"
-        raise SettingsError(say("settings.cannot_listen", address=place, error=error.strerror or str(error))) from error
-    return listening

@@ -20,7 +20,8 @@ def range_response(objects: ObjectStore, key: str, file_name: str, sha256: str |
     except ObjectMissing:
         abort(404)
     size = stat.size if stat else 0
-    response = Response(wrap_file(request.environ, file, _CHUNK_BYTES), direct_passthrough=True)
+    body = wrap_file(request.environ, file, _CHUNK_BYTES)
+    response = Response(body, direct_passthrough=True)
     response.content_length, response.content_type = size, _content_type(key)
     response.headers.set("Content-Disposition", "inline", filename=file_name)
     response.headers["Cache-Control"] = "private, no-cache"
@@ -28,10 +29,16 @@ def range_response(objects: ObjectStore, key: str, file_name: str, sha256: str |
     if sha256:
         response.set_etag(sha256)
     try:
-        return response.make_conditional(request.environ, accept_ranges=True, complete_length=size)
+        response.make_conditional(request.environ, accept_ranges=True, complete_length=size)
     except RequestedRangeNotSatisfiable:
         response.close()
         return Response(status=416, headers={"Content-Range": f"bytes */{size}", "Accept-Ranges": "bytes"})
+    if response.status_code == 206 and "wsgi.file_wrapper" in request.environ:
+        # Werkzeug would read the range in this thread for as long as the client takes. The server sends the file
+        # itself, from where it stands and as many bytes as the Content-Length says.
+        file.seek(response.content_range.start or 0)
+        response.response = body
+    return response
 
 
 def _content_type(key: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from flask import Flask, Response, request
 from waitress import serve
 
-from bot.server import WEB_THREADS
+from bot.web_server import CALLBACK_THREADS
 
 
 def _sqlite(url: str) -> Callable[[bytes], None]:
@@ -86,7 +86,7 @@ def main(kind: str, *told: Any) -> None:
     else:
         take = _wechatpy(*about)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # as the service does
-    serve(_app(take), host="127.0.0.1", port=int(port), threads=WEB_THREADS, ident=None)
+    serve(_app(take), host="127.0.0.1", port=int(port), threads=CALLBACK_THREADS, ident=None)
 
 
 if __name__ == "__main__":
