@@ -12,7 +12,7 @@ from bot.channels.registry import Channels
 from bot.intake.inbox_writer import InboxWriter
 from bot.intake.uploads import Uploads
 from bot.unit_of_work import UnitOfWork
-from bot.web import callbacks, content, dashboard, health, tus
+from bot.web import callbacks, content, dashboard, health, parameters, tus
 from bot.web.dashboard.film_access import FilmAccess
 from bot.web.headers import SiteSettings
 from storage.errors import DatabaseUnavailable
@@ -36,6 +36,7 @@ def create_app(
 ) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY_BYTES
+    parameters.register_converters(app)
     for error in (DatabaseUnavailable, ObjectError):
         app.register_error_handler(error, _unavailable)
     app.register_blueprint(health.blueprint(uow, film_access.objects, channels, site))
@@ -45,6 +46,7 @@ def create_app(
     receivers = Flask("receivers", static_folder=None)
     receivers.config["MAX_CONTENT_LENGTH"] = _MAX_BODY_BYTES
     receivers.register_blueprint(callbacks.blueprint(inbox_writer, channels, uow.clock))
+    app.extensions["receivers"] = receivers
     app.wsgi_app = _route("/callbacks/", receivers.wsgi_app, app.wsgi_app)  # type: ignore[method-assign, assignment]
     return app
 

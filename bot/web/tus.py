@@ -21,6 +21,8 @@ from bot.intake.uploads import CHECKSUM_ALGORITHMS, MAX_PIECE_BYTES, ReceivedPie
 from bot.signed_links import SignedLinks
 from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard.template_context import current_viewer
+from bot.web.parameters import parse_number
+from bot.web.request_guard import MAX_FILE_NAME_LENGTH, contains_nul
 from bot.web.upload_view import upload_page_view, upload_state_view
 from storage.db.models import Upload
 
@@ -152,8 +154,7 @@ def _add_creation(pages: Blueprint, access: UploadAccess) -> None:
         if browser is None:
             raise UploadRefused(403)
         metadata = _metadata(request.headers.get("Upload-Metadata", ""))
-        size, part = _number("Upload-Length"), metadata.get("part", "")
-        part_id = int(part) if part.isascii() and part.isdecimal() and len(part) < 18 else None
+        size, part_id = _number("Upload-Length"), parse_number(metadata.get("part", ""))
         generation = access.uploads.begin(upload, browser, size, metadata.get("filename", ""), part_id)
         location = f"/upload/{token}/{generation}"
         return _response(201, {"Location": location, "Upload-Expires": format_datetime(upload.expires_at, usegmt=True)})
@@ -168,7 +169,7 @@ def _add_film(pages: Blueprint, access: UploadAccess) -> None:
         return _response(405) if handle is None else _tus_request(handle)(access, token, generation)
 
     film.max_body_bytes = MAX_PIECE_BYTES  # type: ignore[attr-defined]
-    pages.add_url_rule("/upload/<token>/<int:generation>", "film", film, methods=["HEAD", "PATCH", "DELETE", "POST"])
+    pages.add_url_rule("/upload/<token>/<id:generation>", "film", film, methods=["HEAD", "PATCH", "DELETE", "POST"])
 
 
 def _head(access: UploadAccess, token: str, generation: int) -> Response:
@@ -204,10 +205,10 @@ def _progress(upload: Upload, received: int) -> dict[str, str]:
 
 
 def _number(header: str) -> int:
-    value = request.headers.get(header, "")
-    if not (value.isascii() and value.isdecimal() and len(value) < 18):
+    number = parse_number(request.headers.get(header, ""))
+    if number is None:
         raise UploadRefused(400)
-    return int(value)
+    return number
 
 
 def _metadata(header: str) -> dict[str, str]:
@@ -219,4 +220,6 @@ def _metadata(header: str) -> dict[str, str]:
             metadata[name] = base64.b64decode(value, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
             raise UploadRefused(400) from None
+    if contains_nul(metadata.values()) or len(metadata.get("filename", "")) > MAX_FILE_NAME_LENGTH:
+        raise UploadRefused(400)
     return metadata

@@ -24,7 +24,7 @@ def blueprint(uow: UnitOfWork) -> Blueprint:
         with uow.read() as store:
             return _render(uow.context(store))
 
-    @pages.post("/tonight/alarms/<int:alert_id>/take")
+    @pages.post("/tonight/alarms/<id:alert_id>/take")
     @requires_permission("alerts.acknowledge")
     def acknowledge(viewer: Viewer, alert_id: int) -> str:
         """The same as 已知悉 in the chat."""

@@ -10,6 +10,7 @@ from flask import Blueprint, render_template, request
 from bot.texts import all_texts, fill, say
 from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard.authorization import requires_permission
+from bot.web.parameters import number_argument, text_argument
 from bot.workbooks.register.schema import SHEETS
 from handlers.permissions import Viewer
 from schedules.audit_log import check_audit_log
@@ -38,7 +39,7 @@ def blueprint(uow: UnitOfWork) -> Blueprint:
     @pages.get("/trail")
     @requires_permission("audit_log.see")
     def trail(viewer: Viewer) -> str:
-        search_text, before = request.args.get("q", "").strip(), request.args.get("before", type=int)
+        search_text, before = text_argument("q"), number_argument("before")
         with uow.read() as store:
             entries = store.audit_log.page(before, search_text, _PAGE_SIZE + 1)
             head, check = store.audit_log.head(), check_audit_log(store) if request.args.get("check") else None

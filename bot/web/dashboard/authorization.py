@@ -20,6 +20,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from bot.clock import wall_now
 from bot.unit_of_work import UnitOfWork
 from bot.web.headers import SiteSettings
+from bot.web.request_guard import refuse_hostile_body, refuse_hostile_head
 from handlers.permissions import ACTIONS, OWN_SESSION, Viewer, build_viewer
 from storage.sign_ins import SESSION_MAX_AGE
 
@@ -73,7 +74,9 @@ def init_app(app: Flask, uow: UnitOfWork, site: SiteSettings) -> None:
     login_manager = LoginManager(app)
     login_manager.session_protection = None  # sessions are in the database, and the IP address of a phone changes
     login_manager.user_loader(lambda token: _load_user(token, uow))
+    app.before_request(refuse_hostile_head)
     app.before_request(_check)
+    app.before_request(refuse_hostile_body)
     csrf = CSRFProtect(app)
     # Requests to the upload page are authenticated by a SameSite cookie of its own.
     for name in ("health", "upload"):

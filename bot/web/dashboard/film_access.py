@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from urllib.parse import urlsplit
 
-from flask import abort, request
+from flask import abort
 
 from bot.media.film_images import FilmImages
 from bot.signed_links import SignedLinks
 from bot.unit_of_work import UnitOfWork
 from bot.web.headers import content_security_policy
+from bot.web.parameters import night_argument
 from handlers.permissions import Viewer
 from schedules.context import Context
 from schedules.patrol_night import night_of
@@ -58,11 +58,10 @@ def film_page_url(film: Submission) -> str:
     return f"/films/{film.night}/{film.receipt}"
 
 
-def get_film_or_404(store: Store, viewer: Viewer, night: str, receipt: str) -> Submission:
+def get_film_or_404(store: Store, viewer: Viewer, night: date, receipt: str) -> Submission:
     """The film of a URL. 404 also for a film that the viewer may not see, so that its existence is not revealed."""
-    date_of_night = parse_date_or_404(night)
-    film = store.submissions.by_receipt(receipt, date_of_night)
-    if film is None or film.night != date_of_night or film.kind != "film" or not viewer.can_see(film.enterprise_id):
+    film = store.submissions.by_receipt(receipt, night)
+    if film is None or film.night != night or film.kind != "film" or not viewer.can_see(film.enterprise_id):
         abort(404)
     return film
 
@@ -76,16 +75,5 @@ def record_view(uow: UnitOfWork, viewer: Viewer, film: Submission, kind: str) ->
 
 
 def requested_night(ctx: Context) -> date:
-    """The night in the query of the request, the present night where there is none; 404 where it is not a date."""
-    night = request.args.get("night")
-    return parse_date_or_404(night) if night else night_of(ctx.now, ctx.rules)
-
-
-def parse_date_or_404(text: str) -> date:
-    """An ISO date from a URL; 404 for anything else."""
-    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
-        abort(404)
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        abort(404)
+    """The night in the query of the request, the present night where there is none; 404 where it is no night."""
+    return night_argument() or night_of(ctx.now, ctx.rules)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
+from datetime import date
 from pathlib import Path
 
 from flask import Blueprint, Response, abort, redirect, request
@@ -58,9 +59,9 @@ def blueprint(uow: UnitOfWork, film_access: FilmAccess) -> Blueprint:
 
 
 def _add_images(pages: Blueprint, uow: UnitOfWork, film_access: FilmAccess) -> None:
-    @pages.get("/films/<night>/<receipt>/<kind>.jpg")
+    @pages.get("/films/<night:night>/<receipt>/<kind>.jpg")
     @requires_permission("films.watch")
-    def image(viewer: Viewer, night: str, receipt: str, kind: str) -> Response:
+    def image(viewer: Viewer, night: date, receipt: str, kind: str) -> Response:
         with uow.read() as store:
             film = get_film_or_404(store, viewer, night, receipt)
         if kind not in _IMAGE_KINDS or film.object_key is None:
@@ -79,9 +80,9 @@ def _add_images(pages: Blueprint, uow: UnitOfWork, film_access: FilmAccess) -> N
 
 
 def _add_copy(pages: Blueprint, uow: UnitOfWork, film_access: FilmAccess) -> None:
-    @pages.post("/films/<night>/<receipt>/copy")
+    @pages.post("/films/<night:night>/<receipt>/copy")
     @requires_permission("films.download")
-    def copy(viewer: Viewer, night: str, receipt: str) -> Response:
+    def copy(viewer: Viewer, night: date, receipt: str) -> Response:
         with uow.read() as store:
             film = get_film_or_404(store, viewer, night, receipt)
         if film.object_key is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from flask import Blueprint, Response, abort, jsonify, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
@@ -11,6 +11,7 @@ from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard.authorization import requires_permission
 from bot.web.dashboard.film_access import FilmAccess, film_page_url, get_film_or_404, record_view, requested_night
 from bot.web.dashboard.film_view_models import FilmCard, film_cards, film_details
+from bot.web.parameters import parse_seconds, text_argument
 from handlers import rectification
 from handlers.permissions import Viewer
 from handlers.review import verdicts
@@ -31,7 +32,7 @@ def blueprint(uow: UnitOfWork, film_access: FilmAccess) -> Blueprint:
             ctx = uow.context(store)
             night, tonight = requested_night(ctx), night_of(ctx.now, ctx.rules)
             cards = film_cards(ctx, night, viewer)
-        list_filter, enterprise_query = request.args.get("show", "all"), request.args.get("enterprise", "").strip()
+        list_filter, enterprise_query = request.args.get("show", "all"), text_argument("enterprise")
         return render_template(
             "films.html",
             night=night,
@@ -64,9 +65,9 @@ def _matches(card: FilmCard, list_filter: str, enterprise_query: str) -> bool:
 
 
 def _add_film(pages: Blueprint, uow: UnitOfWork, film_access: FilmAccess) -> None:
-    @pages.get("/films/<night>/<receipt>")
+    @pages.get("/films/<night:night>/<receipt>")
     @requires_permission("films.watch")
-    def film(viewer: Viewer, night: str, receipt: str) -> Response:
+    def film(viewer: Viewer, night: date, receipt: str) -> Response:
         """Opening a film is recorded in the view log before the film is shown."""
         now = uow.clock.now()
         with uow.read() as store:
@@ -85,18 +86,18 @@ def _add_film(pages: Blueprint, uow: UnitOfWork, film_access: FilmAccess) -> Non
         response.headers["Content-Security-Policy"] = film_access.page_security_policy(film)
         return response
 
-    @pages.get("/films/<night>/<receipt>/link")
+    @pages.get("/films/<night:night>/<receipt>/link")
     @requires_permission("films.watch")
-    def link(viewer: Viewer, night: str, receipt: str) -> Response:
+    def link(viewer: Viewer, night: date, receipt: str) -> Response:
         with uow.read() as store:
             film = get_film_or_404(store, viewer, night, receipt)
         return jsonify(url=film_access.media_url(film, viewer, uow.clock.now()))
 
 
 def _add_watch_time(pages: Blueprint, uow: UnitOfWork) -> None:
-    @pages.post("/films/<night>/<receipt>/looks/<int:look_id>")
+    @pages.post("/films/<night:night>/<receipt>/looks/<id:look_id>")
     @requires_permission("films.watch")
-    def watched(viewer: Viewer, night: str, receipt: str, look_id: int) -> Response:
+    def watched(viewer: Viewer, night: date, receipt: str, look_id: int) -> Response:
         with uow.transaction() as store:
             get_film_or_404(store, viewer, night, receipt)
             record_watch_time(store, uow, viewer, look_id)
@@ -106,24 +107,15 @@ def _add_watch_time(pages: Blueprint, uow: UnitOfWork) -> None:
 def record_watch_time(store: Store, uow: UnitOfWork, viewer: Viewer, view_id: int) -> None:
     """Store the form fields of the player: `watched` seconds it ran, `covered` seconds of the film it has shown."""
     person = store.register.person(viewer.person_id)
-    watched_s, covered_s = (_seconds(request.form.get(name, "")) for name in ("watched", "covered"))
+    watched_s, covered_s = (parse_seconds(request.form.get(name, "")) or 0.0 for name in ("watched", "covered"))
     if person is not None:
         verdicts.record_watch_time(view_id, person, watched_s, covered_s, uow.context(store))
 
 
-def _seconds(text: str) -> float:
-    """The seconds in a form field; 0 where it holds no plausible number."""
-    try:
-        seconds = float(text)
-    except ValueError:
-        return 0.0
-    return seconds if 0 <= seconds < 1e6 else 0.0
-
-
 def _add_answer(pages: Blueprint, uow: UnitOfWork) -> None:
-    @pages.post("/films/<night>/<receipt>/answer")
+    @pages.post("/films/<night:night>/<receipt>/answer")
     @requires_permission("review.answer")
-    def answer(viewer: Viewer, night: str, receipt: str) -> Response | AnyResponse:
+    def answer(viewer: Viewer, night: date, receipt: str) -> Response | AnyResponse:
         text = request.form.get("words", "").strip()
         with uow.transaction() as store:
             film, person = get_film_or_404(store, viewer, night, receipt), store.register.person(viewer.person_id)

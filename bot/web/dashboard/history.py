@@ -14,6 +14,7 @@ from bot.texts import say
 from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard import board
 from bot.web.dashboard.authorization import requires_permission
+from bot.web.parameters import night_argument, number_argument, parse_night, text_argument
 from handlers import objections
 from handlers.permissions import Viewer
 from schedules.context import Context
@@ -89,12 +90,9 @@ def _response_steps(store: Store, last: date) -> list[StepDuration]:
 
 def _requested_span(tonight: date) -> tuple[date, date, int]:
     """The first and last night in the query, and their number; a month up to tonight without one."""
-    span = request.args.get("days", SPAN_DAYS[1], type=int)
-    span = span if span in SPAN_DAYS else SPAN_DAYS[1]
-    try:
-        last = min(date.fromisoformat(request.args.get("to", "")), tonight)
-    except ValueError:
-        last = tonight
+    days = number_argument("days")
+    span = days if days in SPAN_DAYS else SPAN_DAYS[1]
+    last = min(night_argument("to") or tonight, tonight)
     return last - timedelta(days=span - 1), last, span
 
 
@@ -137,10 +135,10 @@ def _add_enterprise(pages: Blueprint, uow: UnitOfWork) -> None:
 
 
 def _parse_night(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise OperationRefused("objection.invalid_night") from error
+    night = parse_night(text)
+    if night is None:
+        raise OperationRefused("objection.invalid_night")
+    return night
 
 
 def _enterprise_or_404(viewer: Viewer, code: str, store: Store) -> Enterprise:
@@ -178,7 +176,7 @@ def _add_search(pages: Blueprint, uow: UnitOfWork) -> None:
     @pages.get("/search")
     @requires_permission("enterprise.see")
     def search(viewer: Viewer) -> str:
-        search_text = request.args.get("q", "").strip()
+        search_text = text_argument("q")
         with uow.read() as store:
             today = uow.clock.now().astimezone(uow.zone).date()
             results = search_records(store.session, search_text, today, viewer.enterprise_ids) if search_text else None

@@ -101,7 +101,7 @@ def _add_people(pages: Blueprint, uow: UnitOfWork, run: RunAction) -> None:
 
         return run(viewer, action)
 
-    @pages.post("/office/objections/<int:objection_id>")
+    @pages.post("/office/objections/<id:objection_id>")
     @requires_permission("objection.answer")
     def answer_objection(viewer: Viewer, objection_id: int) -> PageResponse:
         def action(store: Store) -> None:
@@ -110,7 +110,7 @@ def _add_people(pages: Blueprint, uow: UnitOfWork, run: RunAction) -> None:
 
         return run(viewer, action)
 
-    @pages.post("/office/notices/<int:notice_id>")
+    @pages.post("/office/notices/<id:notice_id>")
     @requires_permission("office_tasks.work")
     def mark_seen(viewer: Viewer, notice_id: int) -> PageResponse:
         def action(store: Store) -> None:

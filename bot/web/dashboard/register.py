@@ -12,6 +12,7 @@ from bot.texts import say
 from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard.authorization import requires_permission
 from bot.web.dashboard.film_access import FilmAccess
+from bot.web.parameters import number_argument, text_argument
 from bot.workbooks.register.edit_row import SECRET_FIELDS, RegisterRow, form_columns, list_rows, save_row
 from bot.workbooks.register.schema import ENTERPRISES, ROSTER, RULES, SHEETS_BY_TITLE
 from handlers.films import release_quarantined_films
@@ -39,7 +40,7 @@ def _add_list(pages: Blueprint, uow: UnitOfWork) -> None:
     @pages.get("/register/<title>")
     @requires_permission("register.see")
     def show_sheet(viewer: Viewer, title: str = ENTERPRISES) -> str:
-        search_text, offset = request.args.get("q", "").strip(), request.args.get("from", 0, type=int)
+        search_text, offset = text_argument("q"), number_argument("from") or 0
         with uow.read() as store:
             rows = [row for row in _rows_or_404(store, title) if _matches(row, search_text)]
         return render_template(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
@@ -11,6 +13,7 @@ from bot.web.dashboard.error_pages import error_page
 from bot.web.dashboard.film_access import FilmAccess, film_page_url, get_film_or_404, requested_night
 from bot.web.dashboard.film_view_models import film_cards
 from bot.web.dashboard.films import record_watch_time
+from bot.web.parameters import parse_number, parse_seconds
 from handlers.permissions import Viewer
 from handlers.review.verdicts import VerdictDraft, claim, claim_next, record_verdict
 from schedules.review.night_review import night_review, review_deadline
@@ -61,9 +64,9 @@ def _claim_next(uow: UnitOfWork, viewer: Viewer) -> str:
 
 
 def _add_claim(pages: Blueprint, uow: UnitOfWork) -> None:
-    @pages.post("/films/<night>/<receipt>/claim")
+    @pages.post("/films/<night:night>/<receipt>/claim")
     @requires_permission("review.judge")
-    def claim_film(viewer: Viewer, night: str, receipt: str) -> Response:
+    def claim_film(viewer: Viewer, night: date, receipt: str) -> Response:
         with uow.transaction() as store:
             film, person = get_film_or_404(store, viewer, night, receipt), store.register.person(viewer.person_id)
             assert person is not None
@@ -72,25 +75,18 @@ def _add_claim(pages: Blueprint, uow: UnitOfWork) -> None:
 
 
 def _add_verdict(pages: Blueprint, uow: UnitOfWork) -> None:
-    @pages.post("/films/<night>/<receipt>/verdict")
+    @pages.post("/films/<night:night>/<receipt>/verdict")
     @requires_permission("review.judge")
-    def verdict(viewer: Viewer, night: str, receipt: str) -> Response:
+    def verdict(viewer: Viewer, night: date, receipt: str) -> Response:
         form = request.form
         try:
             with uow.transaction() as store:
                 film, person = get_film_or_404(store, viewer, night, receipt), store.register.person(viewer.person_id)
                 assert person is not None
-                record_watch_time(store, uow, viewer, form.get("look", 0, int))
-                position_s = _parse_seconds(form.get("at_s", ""))
+                record_watch_time(store, uow, viewer, parse_number(form.get("look", "")) or 0)
+                position_s = parse_seconds(form.get("at_s", ""))
                 draft = VerdictDraft(film.id, form.get("word", ""), person, "page", form.get("reason", ""), position_s)
                 record_verdict(draft, uow.context(store))
         except OperationRefused as refused:
             return error_page(409, refused.text_key)
         return redirect(_claim_next(uow, viewer) if form.get("reviewing") else film_page_url(film))
-
-
-def _parse_seconds(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None

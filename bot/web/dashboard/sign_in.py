@@ -113,6 +113,9 @@ def _sign_in_account(uow: UnitOfWork, account: str | None, state: str, next_url:
 def _local_url(next_url: str | None) -> str:
     """The page to show after the sign-in: the given URL if it is a path of this site, else the start page."""
     next_url = next_url or "/"
-    parts = urlsplit(next_url.replace("\\", "/"))
+    try:
+        parts = urlsplit(next_url.replace("\\", "/"))
+    except ValueError:
+        return "/"
     is_local = next_url.startswith("/") and not parts.netloc and not parts.scheme and next_url.isprintable()
     return next_url if is_local and not next_url.startswith(("//", "/\\", "/login")) else "/"
