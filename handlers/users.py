@@ -32,9 +32,7 @@ def add_user(
     if store.sign_ins.credential_by_login(login) is not None:
         raise OperationRefused("user.exists", login=login)
     person = register_person(name, roles, enterprise_code, store)
-    credential = Credential(
-        person_id=person.id, login=login, password_hash=password_hash, totp_secret=totp_secret, failed_attempts=0
-    )
+    credential = Credential(person_id=person.id, login=login, password_hash=password_hash, totp_secret=totp_secret)
     store.sign_ins.save_credential(credential)
     store.audit_log.record(now, _ACTOR, "user_added", person=person.name, roles=roles, second_factor=bool(totp_secret))
     return credential
@@ -43,7 +41,7 @@ def add_user(
 def change_password(login: str, password_hash: str, store: Store, now: datetime) -> None:
     """Replace the password and end all sessions of its person. Raises OperationRefused."""
     credential = _credential(login, store)
-    credential.password_hash, credential.failed_attempts = password_hash, 0
+    credential.password_hash = password_hash
     store.sign_ins.end_all(credential.person_id, now)
     store.audit_log.record(now, _ACTOR, "password_changed", login=credential.login)
 

@@ -31,7 +31,7 @@ from storage.private_files import atomic_private_file
 FORMAT_VERSION = 1
 MANIFEST_NAME = "manifest.json"
 # State of running processes: after a restore tokens are fetched again, people sign in again, leases have no holder.
-_EXCLUDED_TABLES = {"access_token", "callback_signature", "lease", "rpc_call", "web_session"}
+_EXCLUDED_TABLES = {"access_token", "callback_signature", "lease", "rpc_call", "sign_in_attempts", "web_session"}
 # Facts of running processes (heartbeats) and of the schema; the restored database writes its own.
 _EXCLUDED_FACT_PREFIXES = ("worker-heartbeat/", "heartbeat/", "health_checked", "schema", PLATFORM_FACT)
 _BATCH_SIZE = 1000

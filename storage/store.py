@@ -25,6 +25,7 @@ from storage.poll_cursors import PollCursorStore
 from storage.rectifications import RectificationStore
 from storage.register import Register
 from storage.review import ReviewStore
+from storage.sign_in_attempts import SignInAttemptStore
 from storage.sign_ins import SignInStore
 from storage.submissions import SubmissionStore
 from storage.uploads import UploadStore
@@ -60,6 +61,7 @@ class Store:
         self.audit_log = AuditLogStore(session)
         self.objections = ObjectionStore(session)
         self.sign_ins = SignInStore(session)
+        self.sign_in_attempts = SignInAttemptStore(session)
 
     def lock_for_transaction(self, name: str) -> None:
         """From here to the end of the transaction nobody else is at the same thing.

@@ -110,7 +110,7 @@ ENTRY: dict[str, Any] = {
     "detail": {},
     "seal": "0",
 }
-PASSWORD: dict[str, Any] = {"person_id": 1, "login": "a", "password_hash": "x", "failed_attempts": 0}
+PASSWORD: dict[str, Any] = {"person_id": 1, "login": "a", "password_hash": "x"}
 SESSION: dict[str, Any] = {
     "token_sha256": "a",
     "person_id": 1,

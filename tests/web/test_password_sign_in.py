@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,12 +12,14 @@ from typing import Any
 import pyotp
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import event
 from werkzeug.test import TestResponse
 
 from bot.cli import cli
 from bot.clock import wall_now
+from storage.db.models import SignInAttempts
 from tests.places import current_place
-from tests.web.parts import Browser, Dashboard, open_dashboard
+from tests.web.parts import HERE, Browser, Dashboard, open_dashboard
 
 WORD = "a long enough word"
 
@@ -62,14 +66,96 @@ def test_a_totp_code_is_required_and_valid_once(dashboard: Dashboard, folder: Pa
 def test_sign_in_pauses_after_five_failed_attempts(dashboard: Dashboard, folder: Path) -> None:
     run(folder, "user", "add", "王大", given=f"{WORD}\n")
     browser = dashboard.browser()
-    for _ in range(5):
-        assert enter(browser, "王大", "wrong word").status_code == 403
+    assert fail(browser, "王大", 5) == ["账号或密码不对。"] * 5
     assert "过一分钟再试" in enter(browser, "王大", WORD).text
     with dashboard.story.office() as store:
-        kept = store.sign_ins.credential_by_login("王大")
-        assert kept is not None
-        kept.last_failed_at = wall_now() - timedelta(minutes=1)
+        [counted] = store.session.query(SignInAttempts)
+        counted.last_failed_at = wall_now() - timedelta(minutes=1)
     assert enter(browser, "王大", WORD).status_code == 302
+
+
+def fail(browser: Browser, login: str, times: int, address: str = "127.0.0.1") -> list[str]:
+    """Sign in with a wrong password; what is shown each time."""
+    token = browser.csrf("/login")
+    form = {"login": login, "password": "wrong word", "csrf_token": token}
+    how: dict[str, Any] = {"headers": {"Referer": HERE}, "environ_base": {"REMOTE_ADDR": address}}
+    pages = [browser.post("/login", data=form, **how).text for _ in range(times)]
+    return [re.findall(r'role="alert"[^>]*>\s*([^<]*?)\s*<', page)[0] for page in pages]
+
+
+def test_a_known_device_and_another_address_are_not_kept_out_by_the_failures_of_others(
+    dashboard: Dashboard, folder: Path
+) -> None:
+    run(folder, "user", "add", "王大", given=f"{WORD}\n")
+    own, attacker = dashboard.browser(), dashboard.browser()
+    assert enter(own, "王大", WORD).status_code == 302
+    assert own.act("/account/leave").status_code == 302
+    assert "过一分钟再试" in fail(attacker, "王大", 6)[-1], "from the same address as the owner"
+    assert enter(own, "王大", WORD).status_code == 302
+    own.act("/account/leave")
+    answers = [enter(attacker, "王大", "wrong word").status_code for _ in range(20)]
+    assert answers[-1] == 429
+    assert enter(own, "王大", WORD).status_code == 302
+    elsewhere = dashboard.browser()
+    assert fail(elsewhere, "王大", 1, "203.0.113.7") == ["账号或密码不对。"]
+
+
+def test_a_device_known_for_one_login_is_unknown_for_another(dashboard: Dashboard, folder: Path) -> None:
+    run(folder, "user", "add", "王大", given=f"{WORD}\n")
+    run(folder, "user", "add", "李二", given=f"{WORD}\n")
+    browser, other = dashboard.browser(), dashboard.browser()
+    enter(browser, "李二", WORD)
+    browser.act("/account/leave")
+    assert fail(other, "王大", 5) == ["账号或密码不对。"] * 5
+    assert "过一分钟再试" in fail(browser, "王大", 1)[0]
+
+
+def test_the_addresses_of_one_ipv6_subscriber_are_counted_together(dashboard: Dashboard, folder: Path) -> None:
+    run(folder, "user", "add", "王大", given=f"{WORD}\n")
+    browser = dashboard.browser()
+    shown = [fail(browser, "王大", 1, f"2001:db8::{number}")[0] for number in range(6)]
+    assert "过一分钟再试" in shown[-1]
+
+
+def test_a_login_that_does_not_exist_is_answered_like_one_that_does(dashboard: Dashboard, folder: Path) -> None:
+    run(folder, "user", "add", "王大", given=f"{WORD}\n")
+    browser, seen, spent = dashboard.browser(), {}, {}
+    fail(browser, "又一个人", 1)
+    for login in ("王大", "没有这个人"):
+        statements, started = statements_of(dashboard), time.process_time()
+        seen[login] = (fail(browser, login, 6), list(statements))
+        spent[login] = time.process_time() - started
+    assert seen["王大"] == seen["没有这个人"]
+    assert 0.5 < spent["没有这个人"] / spent["王大"] < 2
+
+
+def statements_of(dashboard: Dashboard) -> list[str]:
+    """The SQL statements from now on, without their parameters."""
+    seen: list[str] = []
+    engine = dashboard.story.bot.uow.database.engine
+
+    def note(*given: Any) -> None:
+        seen.append(given[2])
+
+    event.listen(engine, "before_cursor_execute", note)
+    return seen
+
+
+def test_made_up_logins_do_not_fill_the_database(dashboard: Dashboard) -> None:
+    now = wall_now()
+    with dashboard.story.office() as store:
+        old = [
+            SignInAttempts(key=f"{n}", failures=9, last_failed_at=now - timedelta(milliseconds=n))
+            for n in range(10_050)
+        ]
+        store.session.add_all(old)
+        store.session.add(SignInAttempts(key="old", failures=9, last_failed_at=now - timedelta(hours=2)))
+    fail(dashboard.browser(), "王大", 1)
+    with dashboard.story.office() as store:
+        keys = {each.key for each in store.session.query(SignInAttempts)}
+    assert len(keys) == 10_000
+    assert "0" in keys
+    assert not {"old", "10049"} & keys
 
 
 def test_sign_in_is_rate_limited_per_ip_address(dashboard: Dashboard) -> None:

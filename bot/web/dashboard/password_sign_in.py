@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 from bot.clock import wall_now
 from bot.passwords import match_totp_step, verify_password
 from bot.unit_of_work import UnitOfWork
 from storage.db.models import Credential, Person
-
-# After this many failed attempts a login may try once per pause. Counted in the database, for all processes together.
-_FREE_ATTEMPTS, _PAUSE = 5, timedelta(minutes=1)
 
 
 class SignInRefused(Exception):
@@ -21,10 +16,12 @@ class SignInRefused(Exception):
         self.text_key = text_key
 
 
-def authenticate_password(uow: UnitOfWork, login: str, password: str, totp_code: str) -> Person:
-    """Check a password, and the TOTP code where the credential has a secret. Raises SignInRefused."""
-    now = wall_now()
-    credential = _count_attempt(uow, login, now)
+def authenticate_password(uow: UnitOfWork, login: str, password: str, totp_code: str, attempt_key: str) -> Person:
+    """Check a password, and the TOTP code where the credential has a secret. Raises SignInRefused.
+
+    A login that does not exist is counted, hashed for and refused like one that does.
+    """
+    credential, now = _count_attempt(uow, login, attempt_key), wall_now()
     if not verify_password(credential.password_hash if credential else None, password) or credential is None:
         raise SignInRefused("sign_in.wrong_password")
     step = None
@@ -32,27 +29,21 @@ def authenticate_password(uow: UnitOfWork, login: str, password: str, totp_code:
         step = match_totp_step(credential.totp_secret, totp_code, now, credential.last_totp_step)
         if step is None:
             raise SignInRefused("sign_in.wrong_code" if totp_code else "sign_in.code_required")
-    return _complete_sign_in(uow, credential.person_id, step)
+    return _complete_sign_in(uow, credential.person_id, step, attempt_key)
 
 
-def _count_attempt(uow: UnitOfWork, login: str, now: datetime) -> Credential | None:
+def _count_attempt(uow: UnitOfWork, login: str, attempt_key: str) -> Credential | None:
     """Count the attempt as failed before the password is checked, so that parallel attempts are limited too."""
     with uow.transaction() as store:
+        store.lock_for_transaction("sign-in attempts")
+        allowed = store.sign_in_attempts.count(attempt_key, wall_now())
         credential = store.sign_ins.credential_by_login(login)
-        allowed = (
-            credential is None
-            or credential.failed_attempts < _FREE_ATTEMPTS
-            or credential.last_failed_at is None
-            or now - credential.last_failed_at >= _PAUSE
-        )
-        if credential is not None and allowed:
-            credential.failed_attempts, credential.last_failed_at = credential.failed_attempts + 1, now
     if not allowed:
         raise SignInRefused("sign_in.too_many_attempts")
     return credential
 
 
-def _complete_sign_in(uow: UnitOfWork, person_id: int, step: int | None) -> Person:
+def _complete_sign_in(uow: UnitOfWork, person_id: int, step: int | None, attempt_key: str) -> Person:
     with uow.transaction() as store:
         credential, person = store.sign_ins.credential_of(person_id), store.register.person(person_id)
         if credential is None or person is None or not person.active:
@@ -62,5 +53,5 @@ def _complete_sign_in(uow: UnitOfWork, person_id: int, step: int | None) -> Pers
             if credential.last_totp_step is not None and step <= credential.last_totp_step:
                 raise SignInRefused("sign_in.wrong_password")
             credential.last_totp_step = step
-        credential.failed_attempts = 0
+        store.sign_in_attempts.reset(attempt_key)
     return person

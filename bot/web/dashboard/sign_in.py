@@ -8,7 +8,6 @@ from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Flask, make_response, redirect, render_template, request
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -17,19 +16,20 @@ from bot.channels.registry import Channels
 from bot.channels.wecom_api.login import WeComLogin
 from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard.error_pages import error_page
+from bot.web.dashboard.known_devices import attempt_key, rate_limit_key, remember_device
 from bot.web.dashboard.password_sign_in import SignInRefused, authenticate_password
 from bot.web.dashboard.sessions import consume_oauth_state, create_oauth_state, start_session
 
 log = logging.getLogger(__name__)
 _IN_APP_USER_AGENT = re.compile(r"MicroMessenger|wxwork", re.I)
-# Per IP address. A whole office can share one.
+# Per known device, else per IP address. A whole office can share one.
 _PASSWORD_RATE_LIMIT, _WECOM_RATE_LIMIT = "20 per minute", "120 per minute"
 
 
 def blueprint(app: Flask, uow: UnitOfWork, channels: Channels) -> Blueprint:
     """/login, and /login/wecom to which WeCom redirects back."""
     pages = Blueprint("sign_in", __name__)
-    limiter = Limiter(get_remote_address, app=app, storage_uri="memory://")
+    limiter = Limiter(rate_limit_key, app=app, storage_uri="memory://")
     _add_password(pages, uow, channels, limiter)
     wecom = channels.logins.get("wecom")
     if wecom is not None:
@@ -58,11 +58,13 @@ def _add_password(pages: Blueprint, uow: UnitOfWork, channels: Channels, limiter
         next_url = _local_url(request.form.get("next"))
         login, password, code = (request.form.get(name, "") for name in ("login", "password", "code"))
         try:
-            person = authenticate_password(uow, login[:200], password[:1000], code[:10])
+            person = authenticate_password(uow, login[:200], password[:1000], code[:10], attempt_key(login[:200]))
         except SignInRefused as refused:
             return make_response(_render_form(channels, next_url, refused.text_key, login), 403)
         start_session(uow, person, "password")
-        return redirect(next_url)
+        response = redirect(next_url)
+        remember_device(response, login[:200])
+        return response
 
 
 def _render_form(channels: Channels, next_url: str, error_key: str | None = None, login: str = "") -> str:

@@ -26,7 +26,7 @@ from storage.db.models.review import (
     Verdict,
 )
 from storage.db.models.service_state import AccessToken, AuditEntry, CallbackSignature, Counter, Decision, Fact, Outage
-from storage.db.models.sign_ins import Credential, WebSession
+from storage.db.models.sign_ins import Credential, SignInAttempts, WebSession
 from storage.db.models.submissions import ClosedNight, InboxRow, NightEnterpriseChoice, ReceivedText, Submission
 from storage.db.models.uploads import Upload, UploadChunk
 
@@ -69,6 +69,7 @@ __all__ = [
     "RpcCall",
     "Rule",
     "SecondReview",
+    "SignInAttempts",
     "Submission",
     "Upload",
     "UploadChunk",

@@ -21,8 +21,15 @@ class Credential(Base):
     totp_secret: Mapped[str | None]
     # The newest step whose code was accepted; older codes are refused, so that none works twice.
     last_totp_step: Mapped[int | None]
-    failed_attempts: Mapped[int] = mapped_column(default=0)
-    last_failed_at: Mapped[datetime | None]
+
+
+class SignInAttempts(Base):
+    """Failed sign-ins by password with one login from one address or device; see storage.sign_in_attempts."""
+
+    __tablename__ = "sign_in_attempts"
+    key: Mapped[str] = mapped_column(primary_key=True)
+    failures: Mapped[int]
+    last_failed_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class WebSession(Base):

@@ -216,8 +216,6 @@ def upgrade() -> None:
         sa.Column("password_hash", sa.Text(), nullable=False),
         sa.Column("totp_secret", sa.Text(), nullable=True),
         sa.Column("last_totp_step", sa.Integer(), nullable=True),
-        sa.Column("failed_attempts", sa.Integer(), nullable=False),
-        sa.Column("last_failed_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"]),
         sa.PrimaryKeyConstraint("person_id"),
         sa.UniqueConstraint("login"),
@@ -274,6 +272,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("channel", "message_key", name="received_text_once"),
     )
     op.create_index("received_text_sender", "received_text", ["realm", "sender", "sent_at"])
+    op.create_table(
+        "sign_in_attempts",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("last_failed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_index("ix_sign_in_attempts_last_failed_at", "sign_in_attempts", ["last_failed_at"])
     op.create_table(
         "web_session",
         sa.Column("token_sha256", sa.Text(), nullable=False),
