@@ -83,5 +83,5 @@ def build_uow_and_channels(
 
     uow = UnitOfWork(database, engine, clock, config.TIMEZONE)
     channels = build_channels(ChannelContext(config, clock, uow.transaction, uow.read, build_ssrf_guard(config)))
-    uow.personal_channels, uow.urgent_channels = channels.personal_channels, channels.urgent
+    uow.personal_channels = channels.personal_channels
     return uow, channels

@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from bot.clock import Clock, real_delay
-from bot.engine import DELIVER, TAKE_IN, Engine, Job
+from bot.engine import DELIVER, Engine, Job, message_job
 from schedules.context import Context, load_rule_book
 from schedules.rules import RuleBook
 from storage.db.database import WRITE_TIMEOUT_S, Database
 from storage.inbox import InboundMessage, store_messages_autocommit
 from storage.personal_channels import PersonalChannel
 from storage.poll_cursors import record_notification
+from storage.priority import Priority
 from storage.store import Store
 
 
@@ -31,14 +32,12 @@ class TransactionStore(Store):
 class UnitOfWork:
     """The database, the engine and the clock of a process.
 
-    `personal_channels` are the configured channels to single people, the preferred one first; messages of
-    `urgent_channels` are handled before others.
+    `personal_channels` are the configured channels to single people, the preferred one first.
     """
 
     def __init__(self, database: Database, engine: Engine, clock: Clock, zone: ZoneInfo) -> None:
         self.database, self.engine, self.clock, self.zone = database, engine, clock, zone
         self.personal_channels: tuple[PersonalChannel, ...] = ()
-        self.urgent_channels: frozenset[str] = frozenset()
 
     @contextmanager
     def transaction(self, timeout_s: float = WRITE_TIMEOUT_S) -> Iterator[TransactionStore]:
@@ -50,7 +49,8 @@ class UnitOfWork:
             now = self.clock.now()
             for notice in store.notices.pending_deliveries:
                 delay = real_delay(self.clock, notice.due_at) if notice.due_at > now else timedelta(0)
-                store.jobs.append(Job(DELIVER, notice.notice_id, notice.route, str(notice.failover_count), delay))
+                tag, priority = str(notice.failover_count), Priority(notice.priority)
+                store.jobs.append(Job(DELIVER, notice.notice_id, notice.route, tag, delay, priority))
             self.engine.enqueue(session.connection(), store.jobs)
 
     def store_messages(self, inbound: Sequence[InboundMessage], timeout_s: float) -> set[tuple[str, str]]:
@@ -66,13 +66,13 @@ class UnitOfWork:
         return {*ids, *((each.channel, each.key) for each in inbound if each.notification is not None)}
 
     def dispatch_inbox(self, limit: int) -> int:
-        """Enqueue the oldest stored messages and mark them in the same transaction; how many."""
+        """Enqueue stored messages by priority and mark them in the same transaction; how many."""
         with self.read() as store:
             if not store.inbox.has_undispatched():
                 return 0
         with self.transaction() as store:
             rows = store.inbox.claim_undispatched(limit)
-            store.jobs = [Job(TAKE_IN, row.id, urgent=row.channel in self.urgent_channels) for row in rows]
+            store.jobs = [message_job(row) for row in rows]
         return len(rows)
 
     @contextmanager

@@ -12,7 +12,7 @@ from typing import Protocol
 from bot.background import BackgroundLoop
 from bot.clock import ClockJumpDetector, wall_now
 from bot.delivery.deliver import Delivery
-from bot.engine import DELIVER, TAKE_IN, Job
+from bot.engine import DELIVER, FETCH, TAKE_IN, Job, delivery_job, message_job
 from bot.intake.dispatcher import Dispatcher
 from bot.intake.inbox_writer import InboxWriter
 from bot.intake.take_in import Intake
@@ -59,7 +59,7 @@ class Worker:
     ) -> None:
         """`services` start after the engine and stop after it: jobs under way may still need them."""
         self._uow, self._inbox_writer, self._executor_id = uow, inbox_writer, executor_id
-        self._run = {TAKE_IN: intake.take_in, DELIVER: delivery.deliver}
+        self._run = {TAKE_IN: intake.take_in, FETCH: intake.fetch, DELIVER: delivery.deliver}
         self._heartbeat, self._services = heartbeat, services
         self._lock = process_lock(uow.database.url, f"worker-{executor_id}")
         self._clock_jumps = ClockJumpDetector()
@@ -127,9 +127,9 @@ class Worker:
             self._timetable.call_now(wall)
         with self._uow.transaction() as store:
             tag = f"b{int(wall.timestamp())}"
-            store.jobs += [Job(TAKE_IN, each, dedupe_tag=tag) for each in store.inbox.retry_now(wall)]
+            store.jobs += [message_job(each, tag) for each in store.inbox.retry_now(wall)]
             due = store.notices.make_due_after_clock_reset(now, now + jump * self._uow.clock.speed)
-            store.jobs += [Job(DELIVER, each.id, each.route, tag) for each in due]
+            store.jobs += [delivery_job(each, tag) for each in due]
 
     def run_tick(self) -> list[str]:
         """One tick; the names of the jobs that failed. Raises DatabaseUnavailable.
@@ -168,9 +168,9 @@ class Worker:
         received_before = now - _REQUEUE_INTERVAL * self._uow.clock.speed
         with self._uow.transaction() as store:
             for row in store.inbox.orphaned(received_before, wall - _REQUEUE_INTERVAL):
-                _enqueue_unless_held(Job(TAKE_IN, row.id, dedupe_tag=tag), held, store)
+                _enqueue_unless_held(message_job(row, tag), held, store)
             for notice in store.notices.orphaned(received_before, wall):
-                _enqueue_unless_held(Job(DELIVER, notice.id, notice.route, tag), held, store)
+                _enqueue_unless_held(delivery_job(notice, tag), held, store)
 
 
 def _enqueue_unless_held(job: Job, held: set[tuple[str, int]], store: TransactionStore) -> None:

@@ -12,16 +12,17 @@ from handlers import events, films
 from handlers.attribution import attribute_films, names_part, store_text
 from handlers.emergency import reports
 from handlers.emergency.recognition import Certainty, recognize_emergency
-from handlers.message import MediaFetch, Message
+from handlers.message import Message
 from handlers.replies import sender_and_enterprises
 from schedules.context import Context
 from schedules.patrol_night import night_of
+from storage.db.models import Submission
 
 # When the archive is opened its past is read too: an old emergency raises no alert.
 _EMERGENCY_MAX_AGE = timedelta(hours=1)
 
 
-def handle(message: Message, ctx: Context) -> MediaFetch | None:
+def handle(message: Message, ctx: Context) -> Submission | None:
     """File a film as any other; of texts only those that name a part or report an emergency matter."""
     if message.kind == "film":
         return films.handle(message, ctx)

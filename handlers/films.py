@@ -8,7 +8,7 @@ from handlers.attribution import assign_part, attribute_films
 from handlers.duplicates import DUPLICATE_MARK, mark_reused_films, resolve_duplicate
 from handlers.emergency import reports
 from handlers.emergency.recognition import Certainty, recognize_emergency
-from handlers.message import MediaFetch, Message
+from handlers.message import Message
 from handlers.receipts import add_film_reply, film_params, send_receipt
 from handlers.rectification import record_film_answer
 from handlers.replies import sender_and_enterprises
@@ -23,20 +23,20 @@ from storage.submissions import FilingResult
 _ROUNDING_S = 0.5
 
 
-def handle(message: Message, ctx: Context) -> MediaFetch | None:
+def handle(message: Message, ctx: Context) -> Submission | None:
     """Record the film under its sender and have it fetched; its caption may report an emergency."""
     if recognize_emergency(message.text) is Certainty.SURE:
         reports.handle(message, ctx)
     return create_submission(message, ctx, kind="film")
 
 
-def handle_file(message: Message, ctx: Context) -> MediaFetch | None:
+def handle_file(message: Message, ctx: Context) -> Submission | None:
     """A film may be sent as a file: fetch it and let the probe decide."""
     return create_submission(message, ctx, kind="film")
 
 
-def create_submission(message: Message, ctx: Context, *, kind: str) -> MediaFetch | None:
-    """Record what is about to be fetched, of a known person or of a stranger."""
+def create_submission(message: Message, ctx: Context, *, kind: str) -> Submission | None:
+    """Record what is about to be fetched, of a known person or of a stranger; None if it needs no fetch."""
     person, enterprises = sender_and_enterprises(message, ctx)
     target = message.film_target
     submission = ctx.store.submissions.get_or_create(
@@ -61,7 +61,7 @@ def create_submission(message: Message, ctx: Context, *, kind: str) -> MediaFetc
         attribute_films(ctx, message.realm, message.sender, submission.night)
     if message.media is None:
         mark_lost(submission.id, "no_media", ctx)
-    return MediaFetch(submission.id, message.media) if message.media and submission.state == "receiving" else None
+    return submission if message.media and submission.state == "receiving" else None
 
 
 def file_film(submission_id: int, result: FilingResult, fault: str | None, ctx: Context) -> None:

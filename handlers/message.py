@@ -50,11 +50,3 @@ class Message:
     def ordering_key(self) -> str:
         """Messages with the same key are handled one after the other."""
         return f"sender/{self.realm}/{self.sender}"
-
-
-@dataclass(frozen=True)
-class MediaFetch:
-    """Media for the worker to fetch outside any transaction."""
-
-    submission_id: int
-    media: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from handlers.films import create_submission, file_submission
-from handlers.message import MediaFetch, Message
+from handlers.message import Message
 from handlers.receipts import add_film_reply, film_params
 from schedules.context import Context
 from storage.db.models import Submission
@@ -13,7 +13,7 @@ from storage.store import Store
 from storage.submissions import FilingResult
 
 
-def handle(message: Message, ctx: Context) -> MediaFetch | None:
+def handle(message: Message, ctx: Context) -> Submission | None:
     """Record the photo and have it fetched."""
     return create_submission(message, ctx, kind="photo")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from handlers import archived_chat, contact_tracking, events, films, group_binding, photo, replies, text, upload_links
-from handlers.message import ARCHIVE_CHANNELS, MediaFetch, Message
+from handlers.message import ARCHIVE_CHANNELS, Message
 from schedules.context import Context
+from storage.db.models import Submission
 
-Handler = Callable[[Message, Context], MediaFetch | None]
+Handler = Callable[[Message, Context], Submission | None]
 
 ROUTES: dict[str, Handler] = {
     "film": films.handle,
@@ -25,8 +26,8 @@ ROUTES: dict[str, Handler] = {
 }
 
 
-def handle(message: Message, ctx: Context) -> MediaFetch | None:
-    """Pass a message to its handler; returns the media to fetch for it, if any."""
+def handle(message: Message, ctx: Context) -> Submission | None:
+    """Pass a message to its handler; returns the submission whose media are to be fetched, if any."""
     ctx.store.lock_for_transaction(message.ordering_key)
     if message.channel in ARCHIVE_CHANNELS:
         return archived_chat.handle(message, ctx)

@@ -18,7 +18,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import Connection, Date, Table, func, insert, inspect, select, text
+from sqlalchemy import Connection, Date, Table, func, insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage.db.database import Database
@@ -194,8 +194,8 @@ def _from_json(table: Table, name: str, value: Any) -> Any:
 def _reset_running_state(connection: Connection) -> None:
     """Notices that were being sent get the outcome `unknown`, and waiting messages are handed to the engine again."""
     connection.execute(text("update notice set state='unknown', lease_until=null where state='sending'"))
-    if any(column["name"] == "dispatched" for column in inspect(connection).get_columns("inbox")):
-        connection.execute(text("update inbox set dispatched=:no where state='waiting'"), {"no": False})
+    unfinished = text("update inbox set dispatched=:no where state in ('waiting', 'fetching')")
+    connection.execute(unfinished, {"no": False})
     if connection.dialect.name == "postgresql":
         for table in _tables():
             key = next(iter(table.primary_key))

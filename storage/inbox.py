@@ -13,8 +13,12 @@ from sqlalchemy.orm import Session
 from storage.db.database import WRITE_TIMEOUT_S, Database
 from storage.db.models import InboxRow
 from storage.db.upsert import insert_all_if_absent, insert_if_absent_statement
+from storage.priority import Priority
 
 _COLUMNS = "channel, message_key, id"
+# States of a message that is not finished: to be handled, or handled and its media to be fetched.
+WAITING, FETCHING = "waiting", "fetching"
+UNFINISHED = (WAITING, FETCHING)
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class InboundMessage:
     key: str
     raw: str
     notification: SourceNotification | None = None
+    priority: Priority = Priority.ORDINARY
 
 
 def store_messages(
@@ -56,9 +61,12 @@ def store_messages_autocommit(
 
 def _rows(messages: Iterable[InboundMessage], received_at: datetime) -> list[dict[str, Any]]:
     """In the order of their keys, so that two processes that insert the same messages do not deadlock."""
-    initial = {"received_at": received_at, "state": "waiting", "attempts": 0, "dispatched": False}
+    initial = {"received_at": received_at, "state": WAITING, "attempts": 0, "dispatched": False}
     ordered = sorted(messages, key=lambda message: (message.channel, message.key))
-    return [{"channel": each.channel, "message_key": each.key, "raw": each.raw, **initial} for each in ordered]
+    return [
+        {"channel": each.channel, "message_key": each.key, "raw": each.raw, "priority": each.priority, **initial}
+        for each in ordered
+    ]
 
 
 def _ids_by_key(rows: Iterable[Any]) -> dict[tuple[str, str], int]:
@@ -73,13 +81,12 @@ class InboxStore:
         """The row with that id."""
         return self.session.get(InboxRow, inbox_id)
 
-    def claim_undispatched(self, limit: int) -> Sequence[Any]:
-        """Mark the oldest messages that have no job yet as dispatched; their ids and channels."""
-        query = select(InboxRow.id, InboxRow.channel).where(~InboxRow.dispatched).order_by(InboxRow.id).limit(limit)
-        rows = self.session.execute(query.with_for_update(skip_locked=True)).all()
-        if rows:
-            ids = [row.id for row in rows]
-            self.session.execute(update(InboxRow).where(InboxRow.id.in_(ids)).values(dispatched=True))
+    def claim_undispatched(self, limit: int) -> Sequence[InboxRow]:
+        """Mark messages that have no job yet as dispatched, by priority and then the oldest first."""
+        waiting = select(InboxRow).where(~InboxRow.dispatched).order_by(InboxRow.priority, InboxRow.id).limit(limit)
+        rows = self.session.scalars(waiting.with_for_update(skip_locked=True)).all()
+        for row in rows:
+            row.dispatched = True
         return rows
 
     def has_undispatched(self) -> bool:
@@ -93,6 +100,12 @@ class InboxStore:
             values["raw"] = redacted_raw
         self.session.execute(update(InboxRow).where(InboxRow.id == inbox_id).values(**values))
 
+    def start_fetching(self, inbox_id: int) -> InboxRow:
+        """Record that a message is handled, and its media are to be fetched; its row."""
+        row = self.session.get_one(InboxRow, inbox_id)
+        row.state, row.attempts, row.retry_at = FETCHING, 0, None
+        return row
+
     def schedule_retry(self, inbox_id: int, retry_at: datetime, detail: str | None) -> None:
         """Count a failed attempt and set when (wall clock) the next is due."""
         self.session.execute(
@@ -102,12 +115,12 @@ class InboxStore:
         )
 
     def orphaned(self, received_before: datetime, retry_before: datetime, limit: int = 200) -> list[InboxRow]:
-        """Dispatched messages that still wait although their job should have finished."""
+        """Dispatched messages that are unfinished although their job should have ended."""
         return list(
             self.session.scalars(
                 select(InboxRow)
                 .where(
-                    InboxRow.state == "waiting",
+                    InboxRow.state.in_(UNFINISHED),
                     InboxRow.dispatched,
                     InboxRow.received_at <= received_before,
                     or_(InboxRow.retry_at.is_(None), InboxRow.retry_at <= retry_before),
@@ -117,24 +130,24 @@ class InboxStore:
             )
         )
 
-    def retry_now(self, wall_now: datetime) -> Sequence[int]:
-        """Make every message that waits for its next attempt due now; their ids."""
-        waiting = update(InboxRow).where(InboxRow.state == "waiting", InboxRow.retry_at.is_not(None))
-        return self.session.scalars(waiting.values(retry_at=wall_now).returning(InboxRow.id)).all()
+    def retry_now(self, wall_now: datetime) -> Sequence[InboxRow]:
+        """Make every message that waits for its next attempt due now."""
+        waiting = update(InboxRow).where(InboxRow.state.in_(UNFINISHED), InboxRow.retry_at.is_not(None))
+        return self.session.scalars(waiting.values(retry_at=wall_now).returning(InboxRow)).all()
 
     def failing(self, min_attempts: int, limit: int = 50) -> Sequence[InboxRow]:
-        """Waiting messages with at least so many failed attempts, oldest first."""
-        query = select(InboxRow).where(InboxRow.state == "waiting", InboxRow.attempts >= min_attempts)
+        """Unfinished messages with at least so many failed attempts, oldest first."""
+        query = select(InboxRow).where(InboxRow.state.in_(UNFINISHED), InboxRow.attempts >= min_attempts)
         return self.session.scalars(query.order_by(InboxRow.id).limit(limit)).all()
 
     def has_unattempted(self) -> bool:
         """Whether any message waits for its first attempt."""
-        query = select(InboxRow.id).where(InboxRow.state == "waiting", InboxRow.attempts == 0).limit(1)
+        query = select(InboxRow.id).where(InboxRow.state.in_(UNFINISHED), InboxRow.attempts == 0).limit(1)
         return self.session.scalar(query) is not None
 
     def backlog(self) -> tuple[int, datetime | None]:
-        """How many messages wait, and when the oldest was received."""
+        """How many messages are unfinished, and when the oldest was received."""
         row = self.session.execute(
-            select(func.count(), func.min(InboxRow.received_at)).where(InboxRow.state == "waiting")
+            select(func.count(), func.min(InboxRow.received_at)).where(InboxRow.state.in_(UNFINISHED))
         ).one()
         return row[0], row[1]

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from storage.db.models import AccessToken, InboxRow, Submission
 
-_STATES = ("waiting", "done", "failed")
+_STATES = ("waiting", "fetching", "done", "failed")
 
 
 def messages_by_state(session: Session, since: datetime) -> dict[str, int]:

@@ -11,6 +11,7 @@ from typing import Any
 from storage.db.models import GroupChat, Person
 from storage.outbound import NoticeForm
 from storage.personal_channels import PersonalChannel, route_to
+from storage.priority import Priority
 
 # Why a notice is not even tried: the person has no account, or none that can be reached now.
 NO_ACCOUNT, UNDELIVERABLE = "no_account", "undeliverable"
@@ -41,6 +42,7 @@ class NoticeDraft:
     alert_id: int | None = None
     rung: int | None = None
     reply_to_inbox_id: int | None = None
+    priority: Priority = Priority.ORDINARY
 
 
 def account_row(
@@ -81,4 +83,17 @@ def notice_row(
     """The row of a notice; without an address it starts as failed."""
     state, detail = ("due", None) if address else ("failed", failure_reason)
     recipient = {"recipient_name": recipient_name, "channel": channel, "address": address or "", "route": route}
-    return {**vars(draft), **recipient, "state": state, "detail": detail, "attempts": 0, **links}
+    return {
+        **vars(draft),
+        **recipient,
+        "priority": _priority(draft),
+        "state": state,
+        "detail": detail,
+        "attempts": 0,
+        **links,
+    }
+
+
+def _priority(draft: NoticeDraft) -> Priority:
+    """A person waits for the answer to a message or press; most platforms give it minutes at most."""
+    return min(draft.priority, Priority.PROMPT) if draft.reply_to_inbox_id or draft.form.is_pinned else draft.priority

@@ -41,6 +41,7 @@ class PendingDelivery:
     notice_id: int
     route: str
     due_at: datetime
+    priority: int
     failover_count: int = 0
 
 
@@ -108,7 +109,8 @@ class NoticeStore:
 
     def _add_pending(self, notice_id: int, values: dict[str, Any]) -> None:
         if values["state"] == "due":
-            self.pending_deliveries.append(PendingDelivery(notice_id, values["route"], values["due_at"]))
+            pending = PendingDelivery(notice_id, values["route"], values["due_at"], values["priority"])
+            self.pending_deliveries.append(pending)
 
     def get(self, notice_id: int) -> Notice | None:
         """Read from the database even if the session has loaded it before."""
@@ -191,7 +193,8 @@ class NoticeStore:
         notice.state, notice.detail, notice.body = "due", reason, None
         notice.tried_routes = [*earlier, tried]
         count = len(notice.tried_routes)
-        self.pending_deliveries.append(PendingDelivery(notice.id, notice.route, notice.due_at, count))
+        pending = PendingDelivery(notice.id, notice.route, notice.due_at, notice.priority, count)
+        self.pending_deliveries.append(pending)
 
     def expire_leases(self, wall_now: datetime, notice_ids: Collection[int] | None = None) -> None:
         """End the leases of attempts without an outcome, of these notices or of all: their process is dead."""

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from storage.db.models import InboxRow, Upload, UploadChunk
 from storage.db.upsert import insert_if_absent
+from storage.inbox import UNFINISHED
 
 CHANNEL = "upload"
 
@@ -108,7 +109,7 @@ class UploadStore:
 
     def unneeded_chunks(self, limit: int) -> Sequence[UploadChunk]:
         """Chunks of uploads that were taken in, aborted, restarted or have expired."""
-        taken_in = select(InboxRow.message_key).where(InboxRow.channel == CHANNEL, InboxRow.state != "waiting")
+        taken_in = select(InboxRow.message_key).where(InboxRow.channel == CHANNEL, InboxRow.state.not_in(UNFINISHED))
         query = (
             select(UploadChunk)
             .join(Upload, Upload.id == UploadChunk.upload_id)

@@ -17,8 +17,6 @@ from storage.inbox import InboundMessage
 from storage.outbound import FileLoader, OutboundMessage
 from storage.personal_channels import PersonalChannel
 
-"""Reads or generates a file. Raises Permanent, Transient."""
-
 
 @dataclass(frozen=True)
 class SendResult:
@@ -31,6 +29,7 @@ class SendResult:
 @dataclass(frozen=True)
 class ChannelLimits:
     """At most `max_messages` per `period` (and `max_per_hour`) on each route; sizes in bytes of UTF-8 and of the file.
+    Of these, `kept_for_emergencies` are only used by notices of an emergency.
 
     `max_file_bytes` 0: the channel carries no files. `cards_always_shown`: every client of this channel shows cards,
     so a card needs no copy in text.
@@ -41,6 +40,7 @@ class ChannelLimits:
     max_text_bytes: int
     max_file_bytes: int
     max_per_hour: int | None = None
+    kept_for_emergencies: int = 0
     supports_cards: bool = True
     cards_always_shown: bool = False
 
@@ -102,13 +102,6 @@ class Receiver(Protocol):
 
     def fetch(self, media: str) -> Iterator[bytes]:
         """The bytes of a film or photo, in chunks. Raises ChannelError."""
-
-
-@runtime_checkable
-class UrgentReceiver(Protocol):
-    """A receiver whose media expire within minutes: its messages are handled before others."""
-
-    is_urgent: bool
 
 
 @runtime_checkable

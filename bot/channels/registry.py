@@ -15,7 +15,7 @@ from bot.channels import (
     wecom_msgaudit,
     wecom_robot,
 )
-from bot.channels.interface import Channel, ChannelContext, ChannelParts, PollSource, Receiver, UrgentReceiver
+from bot.channels.interface import Channel, ChannelContext, ChannelParts, PollSource, Receiver
 from bot.channels.wecom_api.login import WeComLogin
 from storage.notices import EXTERNAL_MONITOR, SMS_MAIL
 from storage.personal_channels import PersonalChannel
@@ -47,12 +47,6 @@ class Channels:
     def personal_channels(self) -> tuple[PersonalChannel, ...]:
         """The channels that reach single people, the preferred one first."""
         return tuple(sender.personal_channel for sender in self.senders.values() if sender.personal_channel is not None)
-
-    @property
-    def urgent(self) -> frozenset[str]:
-        """The names of the channels whose messages are handled before others."""
-        receivers = self.receivers.items()
-        return frozenset(name for name, each in receivers if isinstance(each, UrgentReceiver) and each.is_urgent)
 
 
 def build_channels(context: ChannelContext) -> Channels:

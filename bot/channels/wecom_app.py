@@ -22,6 +22,7 @@ from bot.channels.wecom_api.crypto import CallbackCrypto, parse_xml
 from bot.channels.wecom_api.login import WeComLogin
 from bot.config import Config
 from handlers.message import Message
+from handlers.urgency import message_priority
 from storage.inbox import InboundMessage
 from storage.outbound import CardPayload, CardUpdatePayload, FileLoader, OutboundMessage, Payload
 from storage.personal_channels import PersonalChannel
@@ -45,7 +46,8 @@ class WeComAppReceiver:
         raw = self._crypto.decrypt_body(query, body)
         try:
             fields = parse_xml(raw)
-            return InboundMessage(WECOM_APP.channel, _key(fields, raw), raw, parse_notification(fields))
+            priority = message_priority(_kind(fields), str(fields.get("Content") or ""))
+            return InboundMessage(WECOM_APP.channel, _key(fields, raw), raw, parse_notification(fields), priority)
         except (ValueError, KeyError) as error:
             raise CallbackRejected(400, "content") from error
 
@@ -53,8 +55,6 @@ class WeComAppReceiver:
         """See Receiver. A field that is not a text, contrary to the documentation, counts as empty."""
         fields = parse_xml(raw)
         texts = {name: value for name, value in fields.items() if isinstance(value, str)}
-        event = texts.get("Event", "")
-        kind = "press" if event == "template_card_event" else MESSAGE_KINDS.get(texts.get("MsgType", ""), "unknown")
         return Message(
             channel=WECOM_APP.channel,
             realm=WECOM_APP.realm,
@@ -63,11 +63,11 @@ class WeComAppReceiver:
             sender=texts.get("FromUserName", "—"),
             sent_at=parse_sent_at(texts.get("CreateTime"), received_at),
             received_at=received_at,
-            kind=kind,
+            kind=_kind(texts),
             text=texts.get("Content", ""),
             media=texts.get("MediaId") or None,
             file_name=texts.get("FileName") or None,
-            event=event,
+            event=texts.get("Event", ""),
             button=pressed_key(fields),
             task_id=texts.get("TaskId", ""),
             response_code=texts.get("ResponseCode", ""),
@@ -75,6 +75,11 @@ class WeComAppReceiver:
 
     def fetch(self, media: str) -> Iterator[bytes]:
         return self._client.fetch(media)
+
+
+def _kind(fields: dict[str, Any]) -> str:
+    is_press = fields.get("Event") == "template_card_event"
+    return "press" if is_press else MESSAGE_KINDS.get(str(fields.get("MsgType")), "unknown")
 
 
 def _key(fields: dict[str, Any], raw: str) -> str:
@@ -86,7 +91,11 @@ class WeComAppChannel:
 
     personal_channel = WECOM_APP
     limits = ChannelLimits(
-        max_messages=28, period=timedelta(minutes=1), max_text_bytes=2048, max_file_bytes=20 * 1024 * 1024
+        max_messages=28,
+        period=timedelta(minutes=1),
+        max_text_bytes=2048,
+        max_file_bytes=20 * 1024 * 1024,
+        kept_for_emergencies=4,
     )
     dedupes_repeats, counts_for_outage = True, True
 

@@ -28,6 +28,7 @@ from bot.channels.wecom_api.crypto import CallbackCrypto, parse_xml
 from bot.clock import Clock
 from bot.config import Config
 from handlers.message import Message
+from handlers.urgency import message_priority
 from storage.inbox import InboundMessage
 from storage.outbound import CardPayload, FileLoader, OutboundMessage, Payload, WelcomePayload
 from storage.personal_channels import PersonalChannel, ReplyWindow
@@ -89,17 +90,14 @@ class WeComKfReceiver:
             raise Transient("msg_list is not a list")
         # An entry without an id could never be handled.
         valid = [entry for entry in entries if isinstance(entry, dict) and entry.get("msgid")]
-        messages = [
-            InboundMessage(WECOM_KF, str(entry["msgid"]), json.dumps(entry, ensure_ascii=False)) for entry in valid
-        ]
-        return PollResult(messages, str(answer.get("next_cursor") or cursor), bool(answer.get("has_more")))
+        return PollResult(
+            [_inbound(entry) for entry in valid], str(answer.get("next_cursor") or cursor), bool(answer.get("has_more"))
+        )
 
     def parse(self, raw: str, inbox_id: int, received_at: datetime) -> Message:
         """See Receiver. Messages of human servicers and other callbacks become events that no handler acts on."""
         entry = _entry(raw)
-        kind = str(entry.get("msgtype")) if entry.get("origin") in (_CUSTOMER, _SYSTEM) else "event"
-        value = entry.get(kind)
-        content: dict[str, Any] = value if isinstance(value, dict) else {}
+        kind, content = _kind_and_content(entry)
         return Message(
             channel=WECOM_KF,
             realm=EXTERNAL_REALM,
@@ -108,7 +106,7 @@ class WeComKfReceiver:
             sender=entry.get("external_userid") or content.get("external_userid") or "—",
             sent_at=parse_sent_at(entry.get("send_time"), received_at),
             received_at=received_at,
-            **(_event_fields(content) if kind == "event" else _message_fields(kind, content)),
+            **_fields(kind, content),
         )
 
     def fetch(self, media: str) -> Iterator[bytes]:
@@ -123,6 +121,12 @@ class WeComKfReceiver:
         return None
 
 
+def _inbound(entry: dict[str, Any]) -> InboundMessage:
+    fields = _fields(*_kind_and_content(entry))
+    priority = message_priority(fields["kind"], fields["text"])
+    return InboundMessage(WECOM_KF, str(entry["msgid"]), json.dumps(entry, ensure_ascii=False), priority=priority)
+
+
 def _entry(raw: str) -> dict[str, Any]:
     """A stored message: a polled one, or a callback that is no notification, in the same fields."""
     if raw.startswith("{"):
@@ -130,6 +134,16 @@ def _entry(raw: str) -> dict[str, Any]:
     fields = parse_xml(raw)
     sent = fields.get("CreateTime") or 0
     return {"msgid": digest_key(fields, raw), "msgtype": "event", "origin": _SYSTEM, "send_time": sent}
+
+
+def _kind_and_content(entry: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    kind = str(entry.get("msgtype")) if entry.get("origin") in (_CUSTOMER, _SYSTEM) else "event"
+    content = entry.get(kind)
+    return kind, content if isinstance(content, dict) else {}
+
+
+def _fields(kind: str, content: dict[str, Any]) -> dict[str, Any]:
+    return _event_fields(content) if kind == "event" else _message_fields(kind, content)
 
 
 def _message_fields(kind: str, content: dict[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from bot.delivery.outcomes import Attempt, OutcomeRecorder
 from bot.delivery.rate_limits import earliest_send_at
 from bot.delivery.rendering import Renderer
 from bot.delivery.resend import first_send, may_resend, with_unknown_outcome
-from bot.engine import DELIVER, retry_job
+from bot.engine import delivery_job, retry
 from bot.unit_of_work import TransactionStore, UnitOfWork
 from schedules.context import Context
 from storage.db.models import Notice
@@ -111,7 +111,7 @@ class Delivery:
         assert notice.message is not None
         lease_left = notice.lease_until - self._timings.wall_now()
         if lease_left > timedelta(0):
-            store.jobs.append(retry_job(DELIVER, notice.id, notice.route, lease_left))
+            store.jobs.append(retry(delivery_job(notice), lease_left))
             return False
         if not channel.dedupes_repeats:
             store.notices.record_outcome(notice.id, "unknown", self._clock.now(), "the attempt was interrupted")
@@ -130,7 +130,7 @@ class Delivery:
             return False
         send_at = earliest_send_at(notice, channel.limits, store, now)
         if send_at > now:
-            store.jobs.append(retry_job(DELIVER, notice.id, notice.route, real_delay(self._clock, send_at)))
+            store.jobs.append(retry(delivery_job(notice), real_delay(self._clock, send_at)))
             return False
         return True
 

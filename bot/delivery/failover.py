@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from bot.channels.errors import ChannelError, RecipientLeft, RecipientUnreachable, ReplyWindowClosed
 from bot.channels.interface import Channel
-from bot.engine import DELIVER, retry_job
+from bot.engine import delivery_job, retry
 from bot.unit_of_work import TransactionStore
 from schedules.channel_choice import RouteOption, route_key, route_options
 from storage.db.models import Notice
@@ -106,4 +107,5 @@ def _move(
     tried |= {"way": failed} if failed else {}
     earlier = notice.tried_routes or []
     store.notices.fail_over(notice.id, option.personal_channel, option.account, [*earlier, tried], reason)
-    store.jobs.append(retry_job(DELIVER, notice.id, _route(option), timedelta(0)))
+    job = replace(delivery_job(notice), partition_key=_route(option))
+    store.jobs.append(retry(job, timedelta(0)))

@@ -14,7 +14,7 @@ from bot.delivery.attachments import Attachments
 from bot.delivery.failover import fail_over
 from bot.delivery.rate_limits import RATE_LIMITED
 from bot.delivery.resend import with_unknown_outcome
-from bot.engine import DELIVER, retry_job
+from bot.engine import delivery_job, retry
 from bot.monitoring.office_alerts import notify_channel_failure
 from bot.monitoring.outage_recorder import PlatformMonitor
 from bot.unit_of_work import TransactionStore, UnitOfWork
@@ -80,7 +80,7 @@ class OutcomeRecorder:
     ) -> None:
         notice = attempt.notice
         store.notices.postpone(notice.id, self._clock.now(), detail, attempt.id, message)
-        store.jobs.append(retry_job(DELIVER, notice.id, notice.route, wait))
+        store.jobs.append(retry(delivery_job(notice), wait))
 
     def _end(self, attempt: Attempt, error: ChannelError, store: TransactionStore) -> None:
         notice, now = attempt.notice, self._clock.now()

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from bot.channels.interface import ChannelLimits
 from storage.db.models import Notice
+from storage.priority import Priority
 from storage.store import Store
 
 # How the detail of a notice begins whose route the platform throttled.
@@ -16,8 +17,9 @@ _HOUR = timedelta(hours=1)
 def earliest_send_at(notice: Notice, limits: ChannelLimits, store: Store, now: datetime) -> datetime:
     """The earliest instant at which the notice is due and its route has room."""
     throttled_at = store.notices.last_throttled_at(notice.route, now - limits.period, RATE_LIMITED)
-    windows = [(limits.max_messages, limits.period)]
-    windows += [(limits.max_per_hour, _HOUR)] if limits.max_per_hour else []
+    kept = 0 if notice.priority == Priority.EMERGENCY else limits.kept_for_emergencies
+    windows = [(limits.max_messages - kept, limits.period)]
+    windows += [(limits.max_per_hour - kept, _HOUR)] if limits.max_per_hour else []
     allowed = [store.notices.next_allowed_at(notice.route, now, number, period) for number, period in windows]
     allowed += [throttled_at + limits.period] if throttled_at else []
     return max(notice.due_at, *(instant or notice.due_at for instant in allowed))

@@ -1,14 +1,15 @@
-"""The durable engine: it runs `take_in` and `deliver` on whatever worker is free, and again after a crash.
+"""The durable engine: it runs `take_in`, `fetch` and `deliver` on whatever worker is free, and again after a crash.
 
 Our rows are the truth that people see. Jobs of one partition run one at a time, and every job may be repeated.
 """
 
 from bot.engine.dbos_engine import DbosEngine, migrate_engine_tables
 from bot.engine.inline_engine import InlineEngine
-from bot.engine.jobs import DELIVER, QUEUES, TAKE_IN, Engine, Job, JobRunner, retry_job
+from bot.engine.jobs import DELIVER, FETCH, QUEUES, TAKE_IN, Engine, Job, JobRunner, delivery_job, message_job, retry
 
 __all__ = [
     "DELIVER",
+    "FETCH",
     "QUEUES",
     "TAKE_IN",
     "DbosEngine",
@@ -16,6 +17,8 @@ __all__ = [
     "InlineEngine",
     "Job",
     "JobRunner",
+    "delivery_job",
+    "message_job",
     "migrate_engine_tables",
-    "retry_job",
+    "retry",
 ]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 
 from bot.clock import wall_now
-from bot.engine.jobs import QUEUES, Job, JobRunner
+from bot.engine.jobs import JOB_KINDS, QUEUES, Job, JobRunner
 from storage.db.database import Database, translate_database_errors
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ log = logging.getLogger(__name__)
 # By default the version is a digest of the code: any edit would strand what is under way.
 _VERSION = "1"
 _POLL_INTERVAL_S = 0.2
-# DBOS runs lower numbers first.
-_URGENT, _NORMAL = 1, 2
 _RETENTION, _DELETE_BATCH = timedelta(days=1), 2000
 _UNFINISHED = ["PENDING", "ENQUEUED", "DELAYED"]
 _FINISHED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
@@ -57,7 +55,7 @@ class DbosEngine:
     def enqueue(self, connection: Connection, jobs: Iterable[Job]) -> None:
         for job in jobs:
             options: dict[str, Any] = {"workflow_name": job.kind, "queue_name": job.queue.name, "workflow_id": job.id}
-            options["priority"] = _URGENT if job.urgent else _NORMAL
+            options["priority"] = int(job.priority)
             if job.queue.is_partitioned:
                 options["queue_partition_key"] = job.partition_key
             if job.delay:
@@ -78,12 +76,12 @@ class DbosEngine:
             "log_level": "WARNING",
         }
         DBOS(config=config)
-        for kind in QUEUES:
+        for kind in JOB_KINDS:
             DBOS.workflow(name=kind)(_workflow(run, kind))
         with translate_database_errors():
             DBOS.launch()
             self._launched = True
-            for queue in QUEUES.values():
+            for queue in QUEUES:
                 DBOS.register_queue(
                     queue.name,
                     worker_concurrency=queue.concurrency,

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Protocol
 
 from sqlalchemy import Connection
 
+from storage.db.models import InboxRow, Notice
+from storage.inbox import FETCHING
+from storage.priority import Priority
+
 JobRunner = Callable[[str, int], None]
-TAKE_IN, DELIVER = "take_in", "deliver"
+TAKE_IN, FETCH, DELIVER = "take_in", "fetch", "deliver"
+JOB_KINDS = (TAKE_IN, FETCH, DELIVER)
 
 
 @dataclass(frozen=True)
@@ -23,15 +28,20 @@ class Queue:
     is_partitioned: bool = False
 
 
-# Without a limit, 800 waiting jobs would be 800 threads.
-QUEUES = {TAKE_IN: Queue(TAKE_IN, 8), DELIVER: Queue(DELIVER, 16, is_partitioned=True)}
+# Without a limit, 800 waiting jobs would be 800 threads. What waits on the network never shares a slot with what does
+# not, and what cannot wait has slots of its own. Fetches are many: most of their time they wait for the platform.
+_TAKE_IN_QUEUE = Queue(TAKE_IN, 8)
+_FETCH_QUEUE, _EXPIRING_FETCH_QUEUE = Queue(FETCH, 64), Queue("fetch_expiring", 16)
+_DELIVER_QUEUE = Queue(DELIVER, 16, is_partitioned=True)
+_EMERGENCY_DELIVER_QUEUE = Queue("deliver_emergency", 8, is_partitioned=True)
+QUEUES = (_TAKE_IN_QUEUE, _FETCH_QUEUE, _EXPIRING_FETCH_QUEUE, _DELIVER_QUEUE, _EMERGENCY_DELIVER_QUEUE)
 
 
 @dataclass(frozen=True)
 class Job:
     """One thing to do: `kind` with the row `row_id`. Jobs of one partition run one after the other.
 
-    `dedupe_tag` tells attempts at the same row apart; `delay` is real time. An urgent job goes before all that wait.
+    `dedupe_tag` tells attempts at the same row apart; `delay` is real time. Within a queue, `priority` goes first.
     """
 
     kind: str
@@ -39,7 +49,7 @@ class Job:
     partition_key: str = ""
     dedupe_tag: str = "0"
     delay: timedelta = field(default=timedelta(0))
-    urgent: bool = False
+    priority: Priority = Priority.ORDINARY
 
     @property
     def id(self) -> str:
@@ -52,12 +62,27 @@ class Job:
     @property
     def queue(self) -> Queue:
         """Where it waits: the only place that chooses a queue."""
-        return QUEUES[self.kind]
+        if self.kind == TAKE_IN:
+            return _TAKE_IN_QUEUE
+        if self.kind == FETCH:
+            return _FETCH_QUEUE if self.priority == Priority.ORDINARY else _EXPIRING_FETCH_QUEUE
+        return _EMERGENCY_DELIVER_QUEUE if self.priority == Priority.EMERGENCY else _DELIVER_QUEUE
 
 
-def retry_job(kind: str, row_id: int, partition_key: str, delay: timedelta) -> Job:
+def message_job(row: InboxRow, dedupe_tag: str = "0", delay: timedelta = timedelta(0)) -> Job:
+    """The next step of a stored message: to be handled, or its media to be fetched."""
+    kind = FETCH if row.state == FETCHING else TAKE_IN
+    return Job(kind, row.id, dedupe_tag=dedupe_tag, delay=delay, priority=Priority(row.priority))
+
+
+def delivery_job(notice: Notice, dedupe_tag: str = "0", delay: timedelta = timedelta(0)) -> Job:
+    """An attempt to send a notice, in the order of its route."""
+    return Job(DELIVER, notice.id, notice.route, dedupe_tag, delay, Priority(notice.priority))
+
+
+def retry(job: Job, delay: timedelta) -> Job:
     """A further attempt at the same row."""
-    return Job(kind, row_id, partition_key, secrets.token_hex(6), max(delay, timedelta(0)))
+    return replace(job, dedupe_tag=secrets.token_hex(6), delay=max(delay, timedelta(0)))
 
 
 class Engine(Protocol):

@@ -1,4 +1,4 @@
-"""`take_in`: from an inbox row to its handler, and for a film from the platform to the object store.
+"""`take_in`: from an inbox row to its handler. `fetch`: its film from the platform to the object store.
 
 It may be repeated at any point: every step looks in the database for what an earlier attempt has done.
 """
@@ -6,21 +6,23 @@ It may be repeated at any point: every step looks in the database for what an ea
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from bot.background import backoff
 from bot.channels.errors import ChannelError, Misconfigured, Permanent, Transient
 from bot.channels.interface import MarkedStream, Receiver, RedactingReceiver
 from bot.channels.registry import Channels
 from bot.clock import wall_now
-from bot.engine import TAKE_IN, retry_job
+from bot.engine import message_job, retry
 from bot.monitoring.outage_recorder import PlatformMonitor
 from bot.unit_of_work import TransactionStore, UnitOfWork
 from handlers import films, photo, router
-from handlers.message import MediaFetch, Message
+from handlers.message import Message
 from schedules.notify import channel_name, notify_fault
 from storage.db.models import InboxRow, Submission
 from storage.errors import DatabaseUnavailable
 from storage.film import ProbeResult, probe_film
+from storage.inbox import FETCHING, WAITING
 from storage.objects import ObjectConflict, ObjectError, ObjectStore, Spool
 from storage.submissions import FilingResult
 
@@ -41,64 +43,73 @@ class Intake:
         self._platform_monitor = PlatformMonitor(uow.clock)
 
     def take_in(self, inbox_id: int) -> None:
-        """Process one stored message; what fails now is tried again later. Raises DatabaseUnavailable."""
+        """Hand one stored message to its handler; what fails now is tried again later. Raises DatabaseUnavailable."""
+        self._attempt(inbox_id, WAITING, self._handle)
+
+    def fetch(self, inbox_id: int) -> None:
+        """Fetch the film or photo of a handled message and file it; the rest as `take_in`."""
+        self._attempt(inbox_id, FETCHING, self._fetch_and_file)
+
+    def _attempt(self, inbox_id: int, state: str, step: Callable[[InboxRow], None]) -> None:
         with self._uow.read() as store:
             row = store.inbox.get(inbox_id)
-            if row is None or row.state != "waiting":
+            if row is None or row.state != state:
                 return
         try:
-            self._handle(row)
+            step(row)
         except (ChannelError, ObjectError, DatabaseUnavailable, OSError) as error:
             self._schedule_retry(row, error, str(error))
         except Exception as error:
-            log.exception("message %d could not be handled", inbox_id)
+            log.exception("message %d (%s) could not be processed", inbox_id, state)
             self._schedule_retry(row, error, repr(error)[:500])
 
     def _handle(self, row: InboxRow) -> None:
         receiver = self._channels.receivers[row.channel]
         message = receiver.parse(row.raw, row.id, row.received_at)
         with self._uow.transaction() as store:
-            fetch = router.handle(message, self._uow.context(store))
-            if fetch is None:
+            if router.handle(message, self._uow.context(store)):
+                store.jobs.append(message_job(store.inbox.start_fetching(row.id)))
+            else:
                 store.inbox.finish(row.id, "done", redacted_raw=_redacted(receiver, row.raw))
-        if fetch is not None:
-            self._take_in_media(message, fetch, _redacted(receiver, row.raw))
 
-    def _take_in_media(self, message: Message, fetch: MediaFetch, redacted_raw: str | None) -> None:
+    def _fetch_and_file(self, row: InboxRow) -> None:
+        receiver = self._channels.receivers[row.channel]
+        message, redacted_raw = receiver.parse(row.raw, row.id, row.received_at), _redacted(receiver, row.raw)
+        with self._uow.read() as store:
+            submission = store.submissions.by_message(message.channel, message.key)
+            assert submission is not None
         try:
-            result, probe, mark = self._fetch(message, fetch)
+            result, probe, mark = self._fetch(message, submission)
         except Permanent as error:
-            self._mark_lost(message, fetch, error, redacted_raw)
+            self._mark_lost(message, submission, error, redacted_raw)
             return
         with self._uow.transaction() as store:
             store.lock_for_transaction(message.ordering_key)
             if message.kind == "photo":
-                photo.file_photo(fetch.submission_id, result, self._uow.context(store))
+                photo.file_photo(submission.id, result, self._uow.context(store))
             else:
-                films.file_film(fetch.submission_id, result, probe.fault, self._uow.context(store))
+                films.file_film(submission.id, result, probe.fault, self._uow.context(store))
             if mark:
-                store.submissions.add_mark([fetch.submission_id], mark)
-            store.inbox.finish(message.inbox_id, "done", redacted_raw=redacted_raw)
+                store.submissions.add_mark([submission.id], mark)
+            store.inbox.finish(row.id, "done", redacted_raw=redacted_raw)
 
-    def _mark_lost(self, message: Message, fetch: MediaFetch, error: Permanent, redacted_raw: str | None) -> None:
+    def _mark_lost(self, message: Message, submission: Submission, error: Permanent, redacted_raw: str | None) -> None:
         log.warning("message %d has no film to fetch: %s", message.inbox_id, error.detail)
         with self._uow.transaction() as store:
             store.lock_for_transaction(message.ordering_key)
-            films.mark_lost(fetch.submission_id, error.mark, self._uow.context(store))
+            films.mark_lost(submission.id, error.mark, self._uow.context(store))
             store.inbox.finish(message.inbox_id, "done", error.detail, redacted_raw)
 
-    def _fetch(self, message: Message, fetch: MediaFetch) -> tuple[FilingResult, ProbeResult, str]:
+    def _fetch(self, message: Message, submission: Submission) -> tuple[FilingResult, ProbeResult, str]:
         """Stream the bytes into the object store, probe them; the last value is a mark for the submission or "".
 
         The platform gives no checksum, so what is not a film is fetched once more before anybody is told.
         """
-        with self._uow.read() as store:
-            submission = store.submissions.get(fetch.submission_id)
-            assert submission is not None
+        assert message.media is not None
         previous_sha256: str | None = None
         while True:
             with self._objects.spool() as spool:
-                chunks = self._channels.receivers[message.channel].fetch(fetch.media)
+                chunks = self._channels.receivers[message.channel].fetch(message.media)
                 for chunk in chunks:
                     spool.write(chunk)
                 probe = probe_film(spool.path)
@@ -130,7 +141,7 @@ class Intake:
             if isinstance(error, ChannelError):
                 self._platform_monitor.record_result(store, error)
             store.inbox.schedule_retry(row.id, wall_now() + pause, detail)
-            store.jobs.append(retry_job(TAKE_IN, row.id, "", pause))
+            store.jobs.append(retry(message_job(row), pause))
             self._notify_office(row, error, store)
 
     def _notify_office(self, row: InboxRow, error: Exception, store: TransactionStore) -> None:

@@ -27,6 +27,7 @@ from storage.db.models import Binding, DeliveryAttempt, Person
 from storage.errors import DatabaseUnavailable
 from storage.notices import NoticeForm
 from storage.outbound import OutboundMessage
+from storage.priority import Priority
 from tests.bot.parts import Edge, run_edge
 from tests.harness import HandClock, config_for
 
@@ -146,13 +147,28 @@ def test_notices_of_a_route_are_sent_in_order(edge: Edge) -> None:
 def test_equal_texts_are_delivered_as_often_as_they_are_sent(edge: Edge) -> None:
     """The platform must drop repeats only: two requests for help get two answers."""
     for _ in range(3):
-        for _ in range(28):
+        for _ in range(24):
             edge.say("zhangsan")
             edge.say("lisi", text_key="unsupported.voice")
         edge.settle(60)
     assert {each.state for each in edge.cloud.deliveries} == {"shown"}
-    assert len(edge.cloud.phone("zhangsan").received) == 84
+    assert len(edge.cloud.phone("zhangsan").received) == 72
     assert edge.cloud.violations == []
+
+
+def test_an_emergency_is_delivered_although_the_minute_is_used_up(edge: Edge) -> None:
+    """The platform takes 30 messages a minute to a member, and drops what is more."""
+    for _ in range(40):
+        edge.say("zhangsan")
+    edge.settle()
+    edge.say("zhangsan", text_key="unsupported.voice", priority=Priority.EMERGENCY)
+    edge.settle()
+    texts = [each.text for each in edge.cloud.phone("zhangsan").received]
+    assert len(texts) < 28
+    assert "语音" in texts[-1]
+    edge.settle(60)
+    edge.settle(60)
+    assert len(edge.cloud.phone("zhangsan").received) == 41
 
 
 def test_a_resend_does_not_make_the_platform_drop_an_equal_answer(edge: Edge) -> None:

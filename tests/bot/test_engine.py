@@ -19,13 +19,14 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from bot import engine as engines
-from bot.engine import DELIVER, QUEUES, TAKE_IN, DbosEngine, Engine, InlineEngine, Job, retry_job
+from bot.engine import DELIVER, TAKE_IN, DbosEngine, Engine, InlineEngine, Job, retry
 from storage.db.database import Database
 from storage.errors import DatabaseUnavailable
+from storage.priority import Priority
 from tests.bot.parts import until
 from tests.places import Place, current_place, embedded_only
 
-LIMIT = QUEUES[TAKE_IN].concurrency
+LIMIT = Job(TAKE_IN, 1).queue.concurrency
 
 
 @dataclass
@@ -151,7 +152,7 @@ def test_a_job_of_a_rolled_back_transaction_never_runs(any_engine: Bench) -> Non
 def test_the_same_job_twice_runs_once_and_a_retry_runs_again(any_engine: Bench) -> None:
     any_engine.enqueue(Job(TAKE_IN, 1), Job(TAKE_IN, 1))
     any_engine.enqueue(Job(TAKE_IN, 1))
-    any_engine.enqueue(retry_job(TAKE_IN, 1, "", timedelta(0)))
+    any_engine.enqueue(retry(Job(TAKE_IN, 1), timedelta(0)))
     any_engine.wait_for(2)
     any_engine.wait_until_idle()
     assert len(any_engine.ran) == 2
@@ -231,7 +232,7 @@ def test_an_urgent_job_goes_before_all_that_wait(durable: Bench) -> None:
     durable.enqueue(*(Job(TAKE_IN, number) for number in range(LIMIT)))
     until(lambda: pending(durable) == LIMIT)
     durable.enqueue(*(Job(TAKE_IN, number) for number in range(100, 140)))
-    durable.enqueue(Job(TAKE_IN, 200, urgent=True))
+    durable.enqueue(Job(TAKE_IN, 200, priority=Priority.EMERGENCY))
     release.set()
     done = durable.wait_for(LIMIT + 41)
     assert done.index(200) < LIMIT * 3

@@ -41,7 +41,7 @@ from bot.intake.aibot_connection import AibotConnection
 from storage.db.models import InboxRow, Lease, Notice, RpcCall
 from storage.outbound import OutboundMessage, TextPayload
 from tests.bot.parts import Edge, run_edge, until
-from tests.harness import HandClock, config_for
+from tests.harness import HandClock, config_for, film_bytes
 from tests.places import Place
 
 QUICK = ConnectionTimings(
@@ -467,14 +467,14 @@ def test_the_log_holds_no_key_url_or_secret(
     assert [each.state for each in where.inbox()] == ["done"]
 
 
-def test_messages_of_the_smart_bot_are_urgent(tmp_path: Path, gateway: Cloud, clock: HandClock) -> None:
+def test_a_film_whose_address_expires_soon_goes_first(tmp_path: Path, gateway: Cloud, clock: HandClock) -> None:
     config = config_for(gateway, tmp_path, **gateway.aibot.settings)
     with run_edge(tmp_path, gateway, clock, config) as where, holding_bot(where):
-        gateway.phone("zhangsan").says("1")
-        gateway.aibot.says("zhangsan", "2")
+        gateway.phone("zhangsan").sends_film(film_bytes(12, "app"))
+        gateway.aibot.sends_film("zhangsan", film_bytes(12, "smart bot"))
         until(lambda: len(where.inbox()) == 2)
         where.bot.uow.dispatch_inbox(10)
-        assert [job.urgent for _, job in where.engine.waiting] == [False, True]
+        assert [job.row_id for _, job in where.engine.waiting] == [2, 1]
 
 
 def test_a_route_respects_its_hourly_limit(place: Place, edge: Edge) -> None:

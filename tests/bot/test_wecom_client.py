@@ -246,6 +246,22 @@ def test_a_download_times_out(edge: Edge, client: WeComClient, film: str) -> Non
     release.set()
 
 
+def test_a_download_that_hardly_moves_is_given_up(edge: Edge) -> None:
+    """It is tried again later: whoever waits behind it must not wait for as long as it lasts."""
+    ended = threading.Event()
+
+    def trickle() -> Iterator[bytes]:
+        while not ended.wait(0.02):
+            yield b"x"
+
+    slow = Response(trickle(), headers={"Content-Disposition": "attachment", "Content-Length": "1000000"})
+    with platform([slow]) as url:
+        limits = DownloadLimits(stall_bytes=10_000, stall_s=0.2)
+        with pytest.raises(Transient, match="stalled"):
+            fetched(client_of(edge, url, limits=limits), "m")
+        ended.set()
+
+
 @pytest.mark.parametrize("name", ["data.json", "说明.json", "notes.txt", "page.html"])
 def test_a_named_file_is_media_whatever_its_content(edge: Edge, client: WeComClient, name: str) -> None:
     sent = edge.cloud.phone("zhangsan").sends_file(b'{"errcode": 40007, "errmsg": "invalid media_id"}', name)

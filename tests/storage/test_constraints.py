@@ -209,6 +209,7 @@ REFUSED: dict[str, Base] = {
     "key_part_number_once": KeyPart(enterprise_id=1, number="1", name="泵房"),
     "duty_shift_once": DutyShift(day=DAY, post="leader", person_id=1),
     "inbox_message_once": InboxRow(channel="wecom_app", message_key="a", raw="<xml/>", received_at=NOW),
+    "inbox_state": InboxRow(channel="wecom_app", message_key="b", raw="", received_at=NOW, state="forgotten"),
     "submission_message_once": Submission(**{**FILM, "number": 2}),
     "submission_receipt_number": Submission(**{**FILM, "message_key": "b"}),
     "submission_state": Submission(**{**FILM, "number": 2, "message_key": "b", "state": "lost"}),

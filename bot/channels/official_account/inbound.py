@@ -17,6 +17,7 @@ from bot.channels.wecom_api.client import StoreFactory
 from bot.channels.wecom_api.crypto import CallbackCrypto, parse_xml
 from bot.clock import Clock
 from handlers.message import Message
+from handlers.urgency import message_priority
 from storage.inbox import InboundMessage
 
 # What the platform puts before the parameter of a scanned QR code.
@@ -51,7 +52,10 @@ class OfficialAccountReceiver:
             raise CallbackRejected(403, "plain_body")
         raw = self._decrypt(query, body) if is_encrypted else _plain(body)
         try:
-            message = InboundMessage(OFFICIAL_ACCOUNT, message_key(parse_xml(raw)), raw)
+            fields = parse_xml(raw)
+            key, kind = message_key(fields), MESSAGE_KINDS.get(fields["MsgType"], "unknown")
+            priority = message_priority(kind, str(fields.get("Content") or ""))
+            message = InboundMessage(OFFICIAL_ACCOUNT, key, raw, priority=priority)
         except (ValueError, KeyError) as error:
             raise CallbackRejected(400, "content") from error
         if not is_encrypted:

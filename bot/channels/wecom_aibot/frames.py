@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.channels.wecom_api.callback_fields import parse_sent_at
 from handlers.message import Message
+from handlers.urgency import message_priority
 from storage.inbox import InboundMessage
 
 WECOM_AIBOT, REALM = "wecom_aibot", "wecom"
@@ -34,7 +35,10 @@ def parse_frame(frame: Json) -> Iterator[InboundMessage]:
         raise ValueError("no type or no sender")
     for item in _items(body):
         raw = json.dumps({"req_id": req_id, "item": item, "body": body}, ensure_ascii=False)
-        yield InboundMessage(WECOM_AIBOT, _key(body, item), raw)
+        kind, _, text = _content(body, item)
+        # The URL of a film expires after five minutes.
+        priority = message_priority(kind, text, media_expire=True)
+        yield InboundMessage(WECOM_AIBOT, _key(body, item), raw, priority=priority)
 
 
 def _key(body: Json, item: str) -> str:

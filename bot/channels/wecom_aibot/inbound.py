@@ -12,9 +12,6 @@ from handlers.message import Message
 class WeComAibotReceiver:
     """Reads stored frames; they arrive through `bot.intake.aibot_connection`, not by callback."""
 
-    # The URL of a film expires after five minutes.
-    is_urgent = True
-
     def __init__(self, http_get: media.HttpGet) -> None:
         self._http_get = http_get
 

@@ -42,6 +42,7 @@ class WeComAibotChannel:
     personal_channel = PersonalChannel(frames.WECOM_AIBOT, frames.REALM, requires_prior_contact=True)
     limits = ChannelLimits(
         max_messages=28,
+        kept_for_emergencies=4,
         period=timedelta(minutes=1),
         max_text_bytes=4096,
         max_file_bytes=20 * 1024 * 1024,

@@ -33,7 +33,7 @@ def new_session() -> requests.Session:
     """A connection pool large enough for all threads of a process."""
     session = requests.Session()
     for scheme in ("http://", "https://"):
-        session.mount(scheme, HTTPAdapter(pool_connections=4, pool_maxsize=32))
+        session.mount(scheme, HTTPAdapter(pool_connections=4, pool_maxsize=128))
     return session
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 import requests
+import urllib3.exceptions
 
 from bot.channels.errors import ChannelError, MediaGone, OutcomeUnknown, Permanent, Transient, error_from_code
 from bot.channels.wecom_api.http import parse_answer, parse_int
@@ -18,11 +19,17 @@ _NEITHER = "the answer is neither media nor an error"
 
 @dataclass(frozen=True)
 class DownloadLimits:
-    """When a download is given up: after so many broken bodies, bytes, seconds. None: no limit."""
+    """When a download is given up: after so many broken bodies, bytes, seconds. None: no limit.
+
+    It has stalled when fewer than `stall_bytes` came within `stall_s`: 300 slow films are fetched side by side, but one
+    that hardly moves must leave its place to another.
+    """
 
     max_resumes: int = 5
     max_bytes: int | None = None
     max_s: float | None = None
+    stall_bytes: int = 64 * 1024
+    stall_s: float = 60.0
 
 
 class MediaRange:
@@ -78,12 +85,13 @@ class MediaRange:
         if self._response.status_code == 416:
             return
         try:
-            for chunk in self._response.iter_content(_CHUNK_BYTES):
+            # What has come, not a full chunk: only so a stalled download is noticed.
+            while chunk := self._response.raw.read1(_CHUNK_BYTES):
                 if self._is_suspect and not received and not self._start and chunk.startswith(b"{"):
-                    raise _parse_error(chunk)
+                    raise _parse_error(chunk + self._response.raw.read(_CHUNK_BYTES))
                 received += len(chunk)
                 yield chunk
-        except requests.RequestException:
+        except (urllib3.exceptions.HTTPError, OSError):
             raise OutcomeUnknown(f"the body broke off after {received} bytes") from None
         finally:
             self._response.close()
@@ -108,20 +116,38 @@ def range_header(start: int, size: int | None = None) -> dict[str, str]:
     return {"Range": f"bytes={start}-"} if start else {}
 
 
+class _StallDetector:
+    """Raises Transient when a download has stalled."""
+
+    def __init__(self, limits: DownloadLimits) -> None:
+        self._limits, self._since, self._bytes = limits, monotonic(), 0
+
+    def add(self, count: int) -> None:
+        """So many more bytes have come."""
+        self._bytes += count
+        if monotonic() - self._since >= self._limits.stall_s:
+            if self._bytes < self._limits.stall_bytes:
+                raise Transient(f"stalled: {self._bytes} bytes in {self._limits.stall_s:.0f} s")
+            self._since, self._bytes = monotonic(), 0
+
+
 def download(request_range: Callable[[int], MediaRange], limits: DownloadLimits = DownloadLimits()) -> Iterator[bytes]:
     """All bytes, one range after the other; a body that breaks off is resumed where it broke. Raises ChannelError."""
     done, total, broken, began = 0, None, 0, monotonic()
+    stall_detector = _StallDetector(limits)
     while total is None or done < total:
         try:
             part = request_range(done)
             total = part.total_bytes
             for chunk in part.chunks():
                 done += len(chunk)
+                stall_detector.add(len(chunk))
                 if done > (limits.max_bytes or done) or monotonic() - began > (limits.max_s or float("inf")):
                     raise Permanent(f"no end after {done} bytes")
                 yield chunk
         except OutcomeUnknown:
             broken += 1
+            stall_detector.add(0)
             if broken > limits.max_resumes:
                 raise
             continue

@@ -19,6 +19,7 @@ from bot.channels.wecom_api.callback_fields import EXTERNAL_REALM, WECOM_MSGAUDI
 from bot.channels.wecom_msgaudit.finance_sdk import FinanceSdk
 from bot.channels.wecom_msgaudit.private_keys import PrivateKeys
 from handlers.message import Message
+from handlers.urgency import message_priority
 from storage.inbox import InboundMessage
 
 log = logging.getLogger(__name__)
@@ -72,8 +73,11 @@ class WeComMsgAuditReceiver:
             return
         if not _is_relevant(content):
             return
-        for index in range(len(_parts(content))):
-            yield InboundMessage(WECOM_MSGAUDIT, _key(entry, index), json.dumps({**entry, "part": index}))
+        for index, part in enumerate(_parts(content)):
+            fields = _part_fields(*part)
+            priority = message_priority(fields["kind"], fields.get("text", ""))
+            raw = json.dumps({**entry, "part": index})
+            yield InboundMessage(WECOM_MSGAUDIT, _key(entry, index), raw, priority=priority)
 
     def _decrypt(self, entry: Json) -> Json:
         version = int(entry["publickey_ver"])

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.db.models.base import Base, Id
 from storage.outbound import OutboundMessage, decode
+from storage.priority import Priority
 
 
 class Alert(Base):
@@ -56,6 +57,7 @@ class Notice(Base):
     address: Mapped[str]
     route: Mapped[str]
     form: Mapped[str]
+    priority: Mapped[int] = mapped_column(default=Priority.ORDINARY)
     text_key: Mapped[str]
     params: Mapped[dict[str, Any]]
     check_name: Mapped[str | None]

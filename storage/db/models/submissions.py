@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text, true
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.db.models.base import Base, Id
+from storage.priority import Priority
 
 AUDIT_SUBJECT_PREFIX = "回执/"
 
@@ -20,16 +21,25 @@ class InboxRow(Base):
     __table_args__ = (
         UniqueConstraint("channel", "message_key", name="inbox_message_once"),
         Index("inbox_waiting", "state", "received_at"),
-        Index("inbox_undispatched", "id", sqlite_where=text("not dispatched"), postgresql_where=text("not dispatched")),
+        Index(
+            "inbox_undispatched",
+            "priority",
+            "id",
+            sqlite_where=text("not dispatched"),
+            postgresql_where=text("not dispatched"),
+        ),
+        CheckConstraint("state in ('waiting','fetching','done','failed')", name="inbox_state"),
     )
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     channel: Mapped[str]
     message_key: Mapped[str]
     raw: Mapped[str]
     received_at: Mapped[datetime]
+    priority: Mapped[int] = mapped_column(default=Priority.ORDINARY)
+    # `waiting` to be handled, `fetching` once handled while its media are still to be fetched.
     state: Mapped[str] = mapped_column(default="waiting")
-    # Whether its job lies with the engine. Version 0.1 put both into one transaction: hence the server's default.
-    dispatched: Mapped[bool] = mapped_column(default=False, server_default=true())
+    # Whether its job lies with the engine.
+    dispatched: Mapped[bool] = mapped_column(default=False)
     attempts: Mapped[int] = mapped_column(default=0)
     detail: Mapped[str | None]
     # Wall clock, not the service's: patience with the network stays real in a rehearsal.
