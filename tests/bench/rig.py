@@ -25,6 +25,7 @@ from storage.db.database import Database
 from storage.db.models import Employment, Enterprise, GroupChat, KeyPart, Person
 from storage.store import Store
 from tests.bench.load import ROOT, post
+from tests.faults.relay import Relay, relay
 from tests.servers import S3Place, postgresql, swift
 
 BUCKET = "films"
@@ -137,6 +138,7 @@ class Service:
 
     port: int
     cloud: Cloud
+    wire: Relay | None
     database: Database
     accounts: Sequence[str]
     environment: Mapping[str, str]
@@ -187,10 +189,12 @@ def service(
     parts: int = 1,
     objects: str = "directory",
     smart_bot: bool = False,
+    relayed: bool = False,
 ) -> Iterator[Service]:
-    """The program over an empty database with a county in it, ready to be asked."""
-    with Cloud() as cloud, database(kind) as kept, folder() as place:
+    """The program over an empty database with a county in it, ready to be asked; `relayed`: by way of `wire`."""
+    with Cloud() as cloud, database(kind) as kept, folder() as place, ExitStack() as wires:
         serve(cloud)
+        wire = wires.enter_context(relay(cloud.url)) if relayed else None
         if smart_bot:
             serve_aibot(cloud)
         bot = cloud.aibot.settings if smart_bot else {}
@@ -199,7 +203,7 @@ def service(
         for account in accounts:
             cloud.add_member(account)
         cloud.add_robot("KEY", "群")
-        made, kept_in = Service(free_port(), cloud, kept, accounts, {}), _objects(objects, place)
+        made, kept_in = Service(free_port(), cloud, wire, kept, accounts, {}), _objects(objects, place)
         made.environment = {
             **os.environ,
             **{name: str(value) for name, value in {**cloud.settings, **bot}.items()},
@@ -209,6 +213,7 @@ def service(
             "PORT": str(made.port),
             "PYTHONPATH": str(ROOT),
             "BENCH_LOG": f"{place}/log.txt",
+            **({"WECOM_API_URL": wire.url} if wire else {}),
         }
         cloud.configure(callback_url=f"http://127.0.0.1:{made.port}/callbacks/wecom_app")
         try:

@@ -14,7 +14,8 @@ PIECE = 16 * 1024
 
 class Relay:
     """Carries bytes both ways. `away` takes no connection, `slow_s` waits before each piece, `cut_after` breaks a
-    connection off after so many bytes from the service."""
+    connection off after so many bytes from the service, and the answer to a GET of `slow_path` comes at
+    `bytes_per_s`."""
 
     def __init__(self, target: str) -> None:
         parts = urlsplit(target)
@@ -22,6 +23,7 @@ class Relay:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"{parts.scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
         self.away, self.slow_s, self.cut_after = False, 0.0, None
+        self.slow_path, self.bytes_per_s = "", 0
         self.broken = 0
         self._open: set[socket.socket] = set()
         self._pause = threading.Event()
@@ -30,6 +32,8 @@ class Relay:
     away: bool
     slow_s: float
     cut_after: int | None
+    slow_path: str
+    bytes_per_s: int
 
     def well(self) -> None:
         """From now on it is only a wire."""
@@ -65,15 +69,20 @@ class Relay:
             return
         server.settimeout(None)
         self._open |= {client, server}
-        threading.Thread(target=self._pump, args=(server, client, False), daemon=True).start()
-        self._pump(client, server, True)
+        is_slow = threading.Event()
+        threading.Thread(target=self._pump, args=(server, client, is_slow, False), daemon=True).start()
+        self._pump(client, server, is_slow, True)
 
-    def _pump(self, source: socket.socket, sink: socket.socket, outward: bool) -> None:
+    def _pump(self, source: socket.socket, sink: socket.socket, is_slow: threading.Event, outward: bool) -> None:
         carried = 0
         with contextlib.suppress(OSError):
             while piece := source.recv(PIECE):
+                if outward and piece.startswith((b"GET ", b"POST ")):
+                    (is_slow.set if piece.startswith(f"GET {self.slow_path}".encode()) else is_slow.clear)()
                 if self.slow_s:
                     self._pause.wait(self.slow_s)
+                if self.slow_path and self.bytes_per_s and not outward and is_slow.is_set():
+                    self._pause.wait(len(piece) / self.bytes_per_s)
                 sink.sendall(piece)
                 carried += len(piece)
                 if outward and self.cut_after is not None and carried >= self.cut_after:
