@@ -19,6 +19,7 @@ from typing import Any
 from bot.devtools.simulator import Cloud
 from bot.devtools.simulator.core.phone import SentMessage
 from storage.db.models import InboxRow, Notice, Submission
+from storage.inbox import UNFINISHED
 from storage.outbound import CardPayload, CardUpdatePayload, FilePayload, LinkPayload, MessageForm, OutboundMessage
 
 COUNTED = ("on_time", "late", "partial", "missing", "exempt", "unjudged")
@@ -108,9 +109,9 @@ def _messages(sent: Sequence[Said], evidence: Evidence, found: Findings) -> dict
     found.acknowledged = len(acknowledged)
     found.lost += [f"message {each.key}" for each in acknowledged if each.key not in rows]
     found.lost += [
-        f"message {row.message_key} is {row.state}" for row in evidence.inbox if row.state not in ("done", "waiting")
+        f"message {row.message_key} is {row.state}" for row in evidence.inbox if row.state not in ("done", *UNFINISHED)
     ]
-    found.waiting = sum(row.state == "waiting" for row in evidence.inbox)
+    found.waiting = sum(row.state in UNFINISHED for row in evidence.inbox)
     return rows
 
 
@@ -123,7 +124,7 @@ def _films(sent: Sequence[Said], kept: Mapping[str, InboxRow], evidence: Evidenc
         if each.sha256 is None or not each.acknowledged or each.key not in kept:
             continue
         found.films += 1
-        rows, waits = by_key.get(each.key, []), kept[each.key].state == "waiting"
+        rows, waits = by_key.get(each.key, []), kept[each.key].state in UNFINISHED
         if len(rows) > 1:
             found.doubled.append(f"film {each.key}")
         elif not waits and (not rows or rows[0].state != "filed" or rows[0].sha256 != each.sha256):

@@ -30,5 +30,5 @@ def come_to_rest(edge: Edge, seconds: int = 1200) -> None:
         edge.bot.worker.run_tick()
         edge.bot.worker.requeue_lost_work()
         open_ = {each.state for each in edge.inbox()} | {each.state for each in edge.notices()}
-        if not open_ & {"waiting", "due", "sending"}:
+        if not open_ & {"waiting", "fetching", "due", "sending"}:
             return
