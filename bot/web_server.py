@@ -12,6 +12,7 @@ import resource
 import socket
 import threading
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
@@ -19,8 +20,10 @@ from waitress import create_server
 from waitress.buffers import ReadOnlyFileBasedBuffer
 from waitress.task import ThreadedTaskDispatcher
 
+from bot.body_receiver import MAX_HEADER_BYTES, limit_bodies
 from bot.config import Config, SettingsError
 from bot.texts import say
+from bot.web.body_limits import MAX_RECEIVED_BYTES, max_received_bytes
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -40,8 +43,8 @@ _MAX_OPEN_FILES = 4 * _MAX_CONNECTIONS
 _PIECE_BYTES = 256 * 1024
 _SETTINGS = {
     "threads": 0,
-    # A little over the largest upload of the dashboard; each page has its own limit, and the application answers 413.
-    "max_request_body_size": 24 * 1024 * 1024,
+    "max_request_header_size": MAX_HEADER_BYTES,
+    "max_request_body_size": MAX_RECEIVED_BYTES,
     "channel_timeout": 30,
     "ident": None,
     "connection_limit": _MAX_CONNECTIONS,
@@ -128,6 +131,7 @@ def start_web_server(app: Flask, config: Config) -> Callable[[], None]:
     channels: dict[int, Any] = {}
     _raise_open_files_limit()
     server = create_server(_send_files_in_pieces(app), map=channels, sockets=[_listening_socket(config)], **_SETTINGS)
+    limit_bodies(server, partial(max_received_bytes, app))
     server.task_dispatcher = _RequestDispatcher()
     thread = threading.Thread(target=server.run, name="web", daemon=True)
     thread.start()

@@ -13,6 +13,7 @@ from bot.intake.inbox_writer import InboxWriter
 from bot.intake.uploads import Uploads
 from bot.unit_of_work import UnitOfWork
 from bot.web import callbacks, content, dashboard, health, parameters, tus
+from bot.web.body_limits import MAX_BODY_BYTES
 from bot.web.dashboard.film_access import FilmAccess
 from bot.web.headers import SiteSettings
 from storage.errors import DatabaseUnavailable
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 log = logging.getLogger(__name__)
-# The documented limit for callbacks, which are a few hundred bytes.
-_MAX_BODY_BYTES = 256 * 1024
 
 
 def create_app(
@@ -35,7 +34,7 @@ def create_app(
     site: SiteSettings,
 ) -> Flask:
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     parameters.register_converters(app)
     for error in (DatabaseUnavailable, ObjectError):
         app.register_error_handler(error, _unavailable)
@@ -44,7 +43,7 @@ def create_app(
     app.register_blueprint(tus.blueprint(uow, uploads, film_access.links, secure_cookies=site.is_secure))
     dashboard.init_app(app, uow, channels, site, film_access)
     receivers = Flask("receivers", static_folder=None)
-    receivers.config["MAX_CONTENT_LENGTH"] = _MAX_BODY_BYTES
+    receivers.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     receivers.register_blueprint(callbacks.blueprint(inbox_writer, channels, uow.clock))
     app.extensions["receivers"] = receivers
     app.wsgi_app = _route("/callbacks/", receivers.wsgi_app, app.wsgi_app)  # type: ignore[method-assign, assignment]

@@ -57,7 +57,7 @@ def start_session(uow: UnitOfWork, person: Person, method: str, state: str | Non
             store.audit_log.record(uow.clock.now(), person.name, "signed_in", sign_in_method=method)
     if is_new:
         session.clear()
-        session.permanent = True
+        session.permanent, session["signed_in"] = True, True
         login_user(SignedInUser(token, build_viewer(person.id, person.name, person.roles, ())))
     return is_new
 

@@ -26,8 +26,8 @@ from handlers.permissions import Viewer
 from schedules.context import Context
 from storage.objects import ObjectConflict, ObjectMissing, ObjectStore
 
-# Ten thousand rows are half a megabyte.
-_MAX_WORKBOOK_BYTES = 16 * 1024 * 1024
+# Ten thousand rows are half a megabyte; anything larger is imported by the command.
+_MAX_WORKBOOK_BYTES = 4 * 1024 * 1024
 _WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
