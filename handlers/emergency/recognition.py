@@ -9,12 +9,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
 
 from handlers.emergency import words
 from handlers.emergency.normalization import split_clauses
-
-_MARK = "※"
 
 
 class Certainty(IntEnum):
@@ -35,18 +32,33 @@ class Vocabulary:
 
 
 BUILT_IN = Vocabulary()
+_MARK, _KEYWORD = "※", "险情"
 
 
 def recognize_emergency(text: str, vocabulary: Vocabulary = BUILT_IN) -> Certainty:
     """How certain it is that `text`, as it was sent, reports an emergency that is going on now."""
-    clauses = split_clauses(text)
+    clauses = _clauses(text, vocabulary)
     certainty = _assess(clauses, vocabulary)
     if certainty is not Certainty.NONE:
         return certainty
-    heard = [_correct_homophones(clause) for clause in clauses]
-    if heard == clauses:
-        return Certainty.NONE
-    return min(_assess(heard, vocabulary), Certainty.UNSURE)
+    # As it may be meant: with spaces for full stops, and with the words that sound the same.
+    readings = (_clauses(text, vocabulary, at_spaces=True), [_correct_homophones(clause) for clause in clauses])
+    return min(max(_assess(reading, vocabulary) for reading in readings), Certainty.UNSURE)
+
+
+def _clauses(text: str, vocabulary: Vocabulary, *, at_spaces: bool = False) -> list[str]:
+    return [_apply_vocabulary(clause, vocabulary) for clause in split_clauses(text, at_spaces=at_spaces)]
+
+
+def _apply_vocabulary(clause: str, vocabulary: Vocabulary) -> str:
+    for phrases, replacement in ((vocabulary.harmless, _MARK), (vocabulary.danger, _KEYWORD)):
+        for phrase in map(_normalize_phrase, phrases):
+            clause = clause.replace(phrase, replacement) if phrase else clause
+    return clause
+
+
+def _normalize_phrase(phrase: str) -> str:
+    return "".join(split_clauses(phrase)).rstrip("?")
 
 
 def _correct_homophones(clause: str) -> str:
@@ -55,34 +67,17 @@ def _correct_homophones(clause: str) -> str:
     return clause
 
 
-@dataclass(frozen=True)
-class _Patterns:
-    """The patterns with the words of a vocabulary."""
-
-    strong: re.Pattern[str]
-    place: re.Pattern[str]
-    harmless: tuple[re.Pattern[str], ...]
-
-
-@lru_cache(maxsize=256)
-def _patterns(vocabulary: Vocabulary) -> _Patterns:
-    strong = _with_words(words.STRONG, vocabulary.danger)
-    any_danger = "|".join(each.pattern for each in (strong, words.CONTEXTUAL, words.WEAK, words.LEAKS, words.HINT))
-    danger, negation, advice = f"(?:{any_danger})", words.NEGATION, words.ADVICE
-    harmless = (
-        _with_words(words.HARMLESS, vocabulary.harmless),
-        re.compile(f"{danger}{words.STATED_AS_NONE}"),
-        re.compile(f"{danger}{words.RESOLVED}"),
-        re.compile(f"{negation}(?:{danger}{words.FILLER})+"),
-        re.compile(f"{advice}(?:{danger}{words.FILLER})+"),
-    )
-    return _Patterns(strong, _with_words(words.PLACE, vocabulary.places), harmless)
-
-
-def _with_words(pattern: re.Pattern[str], added: Sequence[str]) -> re.Pattern[str]:
-    """The pattern, or any of the added words in the form in which clauses are compared."""
-    plain = ["".join(split_clauses(word)).rstrip("?") for word in added]
-    return re.compile("|".join([pattern.pattern, *(re.escape(word) for word in plain if word)]))
+_KINDS = (words.STRONG, words.CONTEXTUAL, words.WEAK, words.LEAKS, words.HINT)
+_DANGER = f"(?:{'|'.join(each.pattern for each in _KINDS)})"
+_STATED = re.compile(f"(?:{words.STRONG.pattern})[了啦]")
+# What is taken out of a clause: harmless phrases, and words of danger that are denied, settled or warned of.
+_HARMLESS = (
+    words.HARMLESS,
+    re.compile(f"{_DANGER}{words.STATED_AS_NONE}"),
+    re.compile(f"{_DANGER}{words.RESOLVED}"),
+    re.compile(f"{words.NEGATION}(?:{_DANGER}{words.FILLER})+"),
+    re.compile(f"{words.ADVICE}(?:{_DANGER}{words.FILLER})+"),
+)
 
 
 @dataclass(frozen=True)
@@ -98,23 +93,30 @@ def _assess(clauses: Sequence[str], vocabulary: Vocabulary) -> Certainty:
     whole = "。".join(clauses)
     if not whole or (words.DRILL.search(whole) and not words.NOT_A_DRILL.search(whole)):
         return Certainty.NONE
-    patterns = _patterns(vocabulary)
     setting = _Setting(
-        has_context=bool(patterns.place.search(whole) or words.SUBSTANCE.search(whole)),
+        has_context=_has_context(whole, vocabulary),
         is_urgent=bool(words.URGENT.search(whole)),
         about_filming=bool(words.FILMING.search(whole)),
     )
-    certainty = max(_assess_clause(clause, setting, patterns) for clause in clauses)
-    if words.NEWS.search(whole) or (words.PAST.search(whole) and not words.NOW.search(whole)):
-        return Certainty.UNSURE if certainty is Certainty.SURE and setting.is_urgent else Certainty.NONE
+    certainty = max(_assess_clause(clause, setting) for clause in clauses)
+    is_past = words.PAST.search(whole) and not words.NOW.search(whole)
+    if words.NEWS.search(whole) or words.LESSON.search(whole) or is_past:
+        is_stated = setting.is_urgent or (words.LESSON.search(whole) and _STATED.search(whole))
+        return Certainty.UNSURE if certainty is Certainty.SURE and is_stated else Certainty.NONE
     return min(certainty, Certainty.UNSURE) if words.GRUMBLE.search(whole) else certainty
 
 
-def _assess_clause(clause: str, setting: _Setting, patterns: _Patterns) -> Certainty:
+def _has_context(whole: str, vocabulary: Vocabulary) -> bool:
+    if words.PLACE.search(whole) or words.SUBSTANCE.search(whole):
+        return True
+    return any(name in whole for name in map(_normalize_phrase, vocabulary.places) if name)
+
+
+def _assess_clause(clause: str, setting: _Setting) -> Certainty:
     bare = clause
-    for harmless in patterns.harmless:
+    for harmless in _HARMLESS:
         bare = harmless.sub(_MARK, bare)
-    certainty = _first_impression(bare, setting, patterns)
+    certainty = _first_impression(bare, setting)
     if certainty is Certainty.NONE or words.QUESTION.search(clause) or words.INSTRUCTION.search(clause):
         return Certainty.NONE
     is_hedged = words.HEDGE.search(clause) or clause.endswith("?")
@@ -124,9 +126,9 @@ def _assess_clause(clause: str, setting: _Setting, patterns: _Patterns) -> Certa
     return certainty
 
 
-def _first_impression(clause: str, setting: _Setting, patterns: _Patterns) -> Certainty:
+def _first_impression(clause: str, setting: _Setting) -> Certainty:
     """By the words alone, whatever is said around them."""
-    if patterns.strong.search(clause):
+    if words.STRONG.search(clause):
         return Certainty.SURE
     if words.CONTEXTUAL.search(clause):
         is_sure = (setting.has_context or setting.is_urgent) and not setting.about_filming

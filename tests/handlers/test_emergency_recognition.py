@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.texts import all_texts
 from handlers.emergency.recognition import Certainty, Vocabulary, recognize_emergency
 
 SENTENCES = tomllib.loads(Path(__file__).with_name("emergency_sentences.toml").read_text("utf-8"))
@@ -70,3 +71,8 @@ def test_the_office_adds_words_of_danger_and_harmless_phrases() -> None:
 def test_the_name_of_a_part_is_a_place() -> None:
     assert recognize_emergency("南工段泄漏") is UNSURE
     assert recognize_emergency("南工段泄漏", Vocabulary(places=("南工段",))) is SURE
+
+
+def test_what_the_bot_itself_says_reports_no_emergency_when_it_is_sent_back() -> None:
+    said = {key: text for key, text in all_texts().items() if not key.startswith(("alert", "emergency"))}
+    assert [key for key, text in said.items() if recognize_emergency(text) is SURE] == []
