@@ -8,7 +8,7 @@ from datetime import timedelta
 from flask import Flask
 
 from bot.background import BackgroundLoop
-from bot.bootstrap import build_object_store, build_ssrf_guard, build_uow_and_channels
+from bot.bootstrap import build_disk_reserve, build_object_store, build_ssrf_guard, build_uow_and_channels
 from bot.channels.registry import Channels
 from bot.channels.wecom_aibot.outbound import WeComAibotChannel
 from bot.clock import Clock
@@ -36,6 +36,7 @@ from schedules.alerts import escalation
 from schedules.completeness_check import MONITOR_FACT
 from schedules.reports import daily
 from storage.db.database import Database
+from storage.disk_reserve import DiskReserve
 from storage.objects import ObjectStore
 from storage.uploads import CHANNEL
 
@@ -77,6 +78,7 @@ class Bot:
     web: Flask
     aibot_connection: AibotConnection | None
     uploads: Uploads
+    disk_reserve: DiskReserve
 
 
 def build_bot(
@@ -92,9 +94,10 @@ def build_bot(
     uow, channels = build_uow_and_channels(config, database, clock, engine)
     objects = objects or build_object_store(config)
     links = SignedLinks(config.public_url, config.SECRET_KEY.get_secret_value())
-    images = FilmImages(objects)
+    reserve = build_disk_reserve(config, objects)
+    images = FilmImages(objects, reserve)
     attachments = Attachments(uow, objects, images, links, build_ssrf_guard(config))
-    uploads, inbox_writer = Uploads(uow, objects), InboxWriter(uow, timeouts.callback_s)
+    uploads, inbox_writer = Uploads(uow, objects, reserve), InboxWriter(uow, timeouts.callback_s)
     channels.receivers[CHANNEL] = UploadReceiver(uow, objects)
     intake, delivery = Intake(uow, channels, objects), Delivery(uow, channels, SEND_CHECKS, attachments)
     pollers, heartbeat = SourcePollers(uow, channels), Heartbeat(clock)
@@ -109,8 +112,8 @@ def build_bot(
     worker = Worker(uow, inbox_writer, intake, delivery, heartbeat, config.EXECUTOR_ID, services)
     secret_key = config.SECRET_KEY.get_secret_value()
     site = SiteSettings(config.public_url, secret_key, timeouts.readiness_s, timeouts.startup_grace_s)
-    web = create_app(uow, inbox_writer, channels, FilmAccess(objects, images, links), uploads, site)
-    return Bot(config, uow, objects, channels, inbox_writer, pollers, worker, heartbeat, web, aibot, uploads)
+    web = create_app(uow, inbox_writer, channels, FilmAccess(objects, images, links, reserve), uploads, site)
+    return Bot(config, uow, objects, channels, inbox_writer, pollers, worker, heartbeat, web, aibot, uploads, reserve)
 
 
 def _aibot_connection(

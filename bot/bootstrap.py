@@ -7,6 +7,7 @@ do, and commands that only read go without.
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.clock import Clock, load_clock, start_clock
@@ -14,6 +15,7 @@ from bot.config import Config
 from bot.engine import Engine, migrate_engine_tables
 from bot.unit_of_work import UnitOfWork
 from storage.db.database import Database
+from storage.disk_reserve import DiskReserve
 from storage.objects import ObjectStore, S3Settings, open_object_store
 from storage.store import Store
 
@@ -51,6 +53,14 @@ def build_object_store(config: Config) -> ObjectStore:
     secret = config.AWS_SECRET_ACCESS_KEY.get_secret_value()
     s3 = S3Settings(config.S3_ENDPOINT_URL, config.S3_REGION, config.AWS_ACCESS_KEY_ID, secret)
     return open_object_store(config.OBJECT_STORE_URL, s3)
+
+
+def build_disk_reserve(config: Config, objects: ObjectStore) -> DiskReserve:
+    """The reserve on the disks of the object store and of an SQLite database."""
+    _, is_sqlite, path = config.DATABASE_URL.partition("sqlite:///")
+    parents = Path(path).absolute().parents if is_sqlite else ()
+    folders = [each for each in parents if each.is_dir()][:1]
+    return DiskReserve(objects, config.DISK_RESERVE_MB * 1024**2, folders)
 
 
 def serving_clock(database: Database, start: datetime | None, speed: float | None) -> Clock:

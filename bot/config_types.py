@@ -91,6 +91,12 @@ def _port(value: str) -> int:
     return int(value)
 
 
+def _megabytes(value: str) -> int:
+    if not (value.isascii() and value.isdigit() and len(value) < 10):
+        raise ValueError
+    return int(value)
+
+
 def _agent(value: str) -> int | None:
     if value and not value.isdigit():
         raise ValueError
@@ -100,6 +106,7 @@ def _agent(value: str) -> int | None:
 DatabaseUrl = Annotated[str, BeforeValidator(_database)]
 ObjectStoreUrl = Annotated[str, BeforeValidator(_objects)]
 Port = Annotated[int, BeforeValidator(_port)]
+Megabytes = Annotated[int, BeforeValidator(_megabytes)]
 TimeZone = Annotated[ZoneInfo, BeforeValidator(_zone)]
 AgentId = Annotated[int | None, BeforeValidator(_agent)]
 Secret = Annotated[SecretStr, BeforeValidator(SecretStr)]

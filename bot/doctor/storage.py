@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from stat import S_IRWXG, S_IRWXO
 
-from bot.bootstrap import build_object_store
+from bot.bootstrap import build_disk_reserve, build_object_store
 from bot.config import Config
 from bot.doctor.check_result import CheckResult, failed, passed, warning
 from bot.texts import say
@@ -14,14 +14,11 @@ from bot.unit_of_work import UnitOfWork
 from storage.errors import SchemaMismatch
 from storage.objects import ObjectError
 
-# Twice what the films of one night of a county need.
-MIN_FREE_BYTES = 1024**3
 
-
-def check_storage(config: Config, min_free_bytes: int = MIN_FREE_BYTES) -> Iterator[CheckResult]:
+def check_storage(config: Config) -> Iterator[CheckResult]:
     """The checks that need no database."""
     yield _secret_key(config)
-    yield _object_store(config, min_free_bytes)
+    yield _object_store(config)
     yield from _rights(config)
 
 
@@ -31,17 +28,22 @@ def _secret_key(config: Config) -> CheckResult:
     return passed("doctor.secret_key")
 
 
-def _object_store(config: Config, min_free_bytes: int) -> CheckResult:
+def _object_store(config: Config) -> CheckResult:
     try:
         store = build_object_store(config)
         store.check()
-        free = store.free_bytes()
+        reserve = build_disk_reserve(config, store)
+        free, is_reached = reserve.free_bytes(), reserve.is_reached()
     except (ObjectError, ValueError) as error:
         return failed("cli_error.object_store", error=str(error))
-    if free is None:
-        return passed("doctor.object_store", free="—")
-    size = f"{free / 1e9:.1f} GB"
-    return passed("doctor.object_store", free=size) if free >= min_free_bytes else failed("doctor.disk_low", free=size)
+    size, kept = _gigabytes(free), _gigabytes(reserve.size)
+    if is_reached:
+        return failed("doctor.disk_low", free=size, reserve=kept)
+    return passed("doctor.object_store", free=size, reserve=kept)
+
+
+def _gigabytes(size: int | None) -> str:
+    return "—" if size is None else f"{size / 1e9:.1f} GB"
 
 
 def _rights(config: Config) -> Iterator[CheckResult]:

@@ -20,6 +20,7 @@ from bot.channels.errors import MediaGone, Transient, Undecryptable
 from bot.unit_of_work import UnitOfWork
 from handlers.message import FilmTarget, Message
 from storage.db.models import Upload
+from storage.disk_reserve import DiskReserve, OutOfSpace
 from storage.inbox import InboundMessage, store_messages
 from storage.objects import ObjectError, ObjectMissing, ObjectStore
 from storage.store import Store
@@ -52,8 +53,8 @@ class ReceivedPiece:
 class Uploads:
     """The uploads under way."""
 
-    def __init__(self, uow: UnitOfWork, objects: ObjectStore) -> None:
-        self._uow, self._clock, self._objects = uow, uow.clock, objects
+    def __init__(self, uow: UnitOfWork, objects: ObjectStore, reserve: DiskReserve) -> None:
+        self._uow, self._clock, self._objects, self._reserve = uow, uow.clock, objects, reserve
 
     def begin(self, upload: Upload, visitor: str, size: int, name: str, part_id: int | None) -> int:
         """Begin an upload of so many bytes, in place of an earlier attempt; its generation. Raises UploadRefused."""
@@ -64,6 +65,7 @@ class Uploads:
             part_id = upload.part_id or part_id
             if part_id not in {part.id for part in store.register.parts_of(upload.enterprise_id)}:
                 raise UploadRefused(400)
+            self._check_room(size)
             now = self._clock.now()
             generation = store.uploads.start(upload.id, visitor, now, size=size, file_name=name[:200], part_id=part_id)
         if generation is None:
@@ -81,6 +83,7 @@ class Uploads:
         reached = piece.offset + len(piece.data)
         if reached > (upload.size or 0):
             raise UploadRefused(413)
+        self._check_room(len(piece.data))
         key = self._save(upload, piece)
         with self._uow.transaction() as store:
             accepted = store.uploads.record_chunk(upload, piece.offset, len(piece.data), key)
@@ -90,6 +93,12 @@ class Uploads:
             self._remove_unless_used(upload, piece, key)
             raise UploadRefused(409)
         return reached
+
+    def _check_room(self, size: int) -> None:
+        try:
+            self._reserve.check(size)
+        except OutOfSpace as error:
+            raise UploadRefused(507) from error
 
     def _save(self, upload: Upload, piece: ReceivedPiece) -> str:
         """The same bytes sent again get the same key; other bytes for the same offset get another."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from storage.disk_reserve import DiskReserve
 from storage.film import extract_picture, picture_key, write_watermarked_copy
 from storage.objects import ObjectConflict, ObjectStore
 
@@ -27,16 +28,20 @@ class FilmImagesBusy(Exception):
 class FilmImages:
     """Renders and stores images; may be used from many threads."""
 
-    def __init__(self, objects: ObjectStore, timeout_s: float = _TIMEOUT_S) -> None:
-        self._objects, self._timeout_s = objects, timeout_s
+    def __init__(self, objects: ObjectStore, reserve: DiskReserve, timeout_s: float = _TIMEOUT_S) -> None:
+        self._objects, self._reserve, self._timeout_s = objects, reserve, timeout_s
         self._rendering = threading.BoundedSemaphore(_MAX_RENDERING)
         self._copying = threading.BoundedSemaphore(_MAX_COPYING)
         self._known_keys: dict[str, None] = {}
 
     def ensure_image(self, object_key: str, kind: str, at_s: float | None = None) -> str:
-        """The key of an image, rendered if need be. Raises PictureError, FilmImagesBusy, ObjectError, OSError."""
+        """The key of an image, rendered if need be.
+
+        Raises PictureError, FilmImagesBusy, OutOfSpace, ObjectError, OSError.
+        """
         key = picture_key(object_key, kind, at_s)
         if key not in self._known_keys and self._objects.stat(key) is None:
+            self._reserve.check()
             with self._slot(self._rendering):
                 self._render(object_key, key, kind, at_s)
         self._known_keys[key] = None
@@ -60,6 +65,7 @@ class FilmImages:
     @contextmanager
     def watermarked_copy(self, object_key: str, text: str) -> Iterator[Path]:
         """A copy of a film with a text in every frame, until the end of the block. Raises as `ensure_image` does."""
+        self._reserve.check()
         with tempfile.TemporaryDirectory(prefix="copy-") as folder:
             copy = Path(folder) / "film.mp4"
             with self._slot(self._copying), self._local_copy(object_key) as film:

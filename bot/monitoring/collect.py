@@ -10,21 +10,26 @@ from bot.unit_of_work import UnitOfWork
 from schedules.completeness_check import COMPLETENESS_FACT
 from schedules.patrol_night import night_of
 from storage import metric_queries
+from storage.disk_reserve import DiskReserve
 from storage.objects import ObjectStore
 from storage.store import Store
 
 _DAY = timedelta(days=1)
 
 
-def collect_metrics(uow: UnitOfWork, objects: ObjectStore) -> None:
+def collect_metrics(uow: UnitOfWork, objects: ObjectStore, reserve: DiskReserve) -> None:
     """Set every gauge that is not counted as things happen. Raises StorageError, ObjectError."""
     with uow.read() as store:
         _collect_messages(uow, store)
         _collect_notices(store)
         _collect_workers(uow, store)
-    free = objects.free_bytes()
-    if free is not None:
-        metrics.OBJECT_STORE_FREE_BYTES.set(free)
+    for gauge, free in (
+        (metrics.OBJECT_STORE_FREE_BYTES, objects.free_bytes()),
+        (metrics.DISK_FREE_BYTES, reserve.free_bytes()),
+        (metrics.DISK_RESERVE_BYTES, reserve.size),
+    ):
+        if free is not None:
+            gauge.set(free)
 
 
 def _collect_messages(uow: UnitOfWork, store: Store) -> None:

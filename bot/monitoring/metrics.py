@@ -13,6 +13,10 @@ MESSAGES_WAITING = Gauge("patrol_messages_waiting", "Messages stored and not yet
 OLDEST_WAITING_SECONDS = Gauge("patrol_oldest_waiting_seconds", "Age of the oldest message not yet handled")
 NOTICES = Gauge("patrol_notices", "Notices by state", ["state"])
 OBJECT_STORE_FREE_BYTES = Gauge("patrol_object_store_free_bytes", "Free space, where the object store can tell")
+DISK_RESERVE_BYTES = Gauge(
+    "patrol_disk_reserve_bytes", "Free space that is kept for callbacks and the database; below it uploads are refused"
+)
+DISK_FREE_BYTES = Gauge("patrol_disk_free_bytes", "Free space of the fullest disk of films and database, if known")
 MESSAGES_LAST_DAY = Gauge("patrol_messages", "Messages acknowledged in the last 24 hours, by state", ["state"])
 NIGHT_SUBMISSIONS = Gauge(
     "patrol_night_submissions", "Films of the current night by state (filed, unfit, …)", ["state"]

@@ -38,7 +38,7 @@ def create_app(
     parameters.register_converters(app)
     for error in (DatabaseUnavailable, ObjectError):
         app.register_error_handler(error, _unavailable)
-    app.register_blueprint(health.blueprint(uow, film_access.objects, channels, site))
+    app.register_blueprint(health.blueprint(uow, film_access.objects, film_access.reserve, channels, site))
     app.register_blueprint(content.blueprint(uow, film_access.objects, film_access.links))
     app.register_blueprint(tus.blueprint(uow, uploads, film_access.links, secure_cookies=site.is_secure))
     dashboard.init_app(app, uow, channels, site, film_access)

@@ -21,17 +21,18 @@ from bot.monitoring.liveness import LivenessCheck
 from bot.unit_of_work import UnitOfWork
 from bot.web.headers import SiteSettings
 from schedules.completeness_check import COMPLETENESS_FACT
+from storage.disk_reserve import DiskReserve
 from storage.errors import StorageError
 from storage.objects import ObjectError, ObjectStore
 from storage.uploads import CHANNEL as UPLOAD
 
-# A night of films needs about this much.
-_MIN_FREE_BYTES = 1024**3
 # Messages are processed within seconds; a longer wait means that something is stuck.
 _MAX_BACKLOG_AGE_S = 300
 
 
-def blueprint(uow: UnitOfWork, objects: ObjectStore, channels: Channels, site: SiteSettings) -> Blueprint:
+def blueprint(
+    uow: UnitOfWork, objects: ObjectStore, reserve: DiskReserve, channels: Channels, site: SiteSettings
+) -> Blueprint:
     """/health/live, /health/ready and /metrics."""
     pages, liveness = Blueprint("health", __name__), LivenessCheck(uow.clock, site.startup_grace_s)
 
@@ -41,7 +42,7 @@ def blueprint(uow: UnitOfWork, objects: ObjectStore, channels: Channels, site: S
 
     @pages.get("/health/ready")
     def ready() -> tuple[Response, int]:
-        problems, warnings = _problems(uow, objects, site.readiness_timeout_s), _warnings(uow, objects, channels)
+        problems, warnings = _problems(uow, objects, site.readiness_timeout_s), _warnings(uow, reserve, channels)
         (warnings if liveness.in_grace_period else problems).update(_liveness_faults(uow, liveness))
         clock = uow.clock
         answer: dict[str, Any] = {
@@ -56,7 +57,7 @@ def blueprint(uow: UnitOfWork, objects: ObjectStore, channels: Channels, site: S
     @pages.get("/metrics")
     def metrics() -> Response:
         with suppress(StorageError, ObjectError):  # the counters of this process are served anyway
-            collect_metrics(uow, objects)
+            collect_metrics(uow, objects, reserve)
         return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
     return pages
@@ -83,7 +84,7 @@ def _liveness_faults(uow: UnitOfWork, liveness: LivenessCheck) -> dict[str, str]
     return {}
 
 
-def _warnings(uow: UnitOfWork, objects: ObjectStore, channels: Channels) -> dict[str, str]:
+def _warnings(uow: UnitOfWork, reserve: DiskReserve, channels: Channels) -> dict[str, str]:
     warnings = {**_failing_sources(uow), **_backlog(uow)}
     if not set(channels.receivers) - {UPLOAD}:
         warnings["channels"] = "no receiving channel is configured"
@@ -91,9 +92,8 @@ def _warnings(uow: UnitOfWork, objects: ObjectStore, channels: Channels) -> dict
     if unreachable:
         warnings["platform"] = f"no connection to {', '.join(unreachable)}"
     with suppress(ObjectError):
-        free = objects.free_bytes()
-        if free is not None and free < _MIN_FREE_BYTES:
-            warnings["object_store"] = f"{free} bytes left"
+        if reserve.is_reached():
+            warnings["disk"] = f"{reserve.free_bytes()} bytes left, less than the reserve of {reserve.size}"
     return warnings
 
 

@@ -12,7 +12,7 @@ from storage.store import Store
 from storage.uploads import CHANNEL
 
 # The texts that the script fills in and shows.
-_SCRIPT_TEXTS = ("progress", "paused", "failed", "too_large", "no_part", "checking", "resume")
+_SCRIPT_TEXTS = ("progress", "paused", "failed", "too_large", "no_room", "no_part", "checking", "resume")
 
 
 def upload_page_view(uow: UnitOfWork, upload: Upload | None, error: str | None) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from bot.devtools.simulator import Cloud
 from bot.media.film_images import FilmImages
 from bot.signed_links import SignedLinks
 from storage.db.models import Binding, DeliveryAttempt, Person
+from storage.disk_reserve import DiskReserve
 from storage.errors import DatabaseUnavailable
 from storage.notices import NoticeForm
 from storage.outbound import OutboundMessage
@@ -68,7 +69,9 @@ def deliver_with(edge: Edge, timings: DeliveryTimings, uow: Any = None) -> None:
     """From now on notices are delivered with these timings."""
     uow, objects = uow or edge.bot.uow, edge.bot.objects
     links = SignedLinks(edge.bot.config.public_url, "a key")
-    attachments = Attachments(uow, objects, FilmImages(objects), links, build_ssrf_guard(edge.bot.config))
+    attachments = Attachments(
+        uow, objects, FilmImages(objects, DiskReserve(objects, 0)), links, build_ssrf_guard(edge.bot.config)
+    )
     delivery = Delivery(uow, edge.bot.channels, SEND_CHECKS, attachments, timings)
     edge.engine.start(lambda kind, row_id: delivery.deliver(row_id))
 

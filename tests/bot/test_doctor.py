@@ -214,8 +214,9 @@ def test_several_workers_without_executor_ids_are_reported(county: Edge, tmp_pat
 
 @embedded_only
 def test_a_nearly_full_disk_is_reported(county: Edge) -> None:
-    results = list(storage.check_storage(county.bot.config, min_free_bytes=10**18))
-    assert [each.text.startswith("存放视频的磁盘只剩") for each in results if each.ok is False] == [True]
+    config = county.bot.config.model_copy(update={"DISK_RESERVE_MB": 10**9})
+    results = list(storage.check_storage(config))
+    assert ["低于保留的 1048576.0 GB（DISK_RESERVE_MB）" in each.text for each in results if each.ok is False] == [True]
 
 
 @embedded_only

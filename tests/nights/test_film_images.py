@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.media.film_images import FilmImages
 from bot.media.thumbnails import ThumbnailGenerator
+from storage.disk_reserve import DiskReserve
 from storage.film import picture_key
 from tests.harness import NIGHT, Story
 
@@ -19,6 +20,6 @@ def test_thumbnails_are_drawn_ahead_and_a_film_that_is_gone_keeps_no_other_from_
     objects = night.bot.objects
     assert objects.stat(picture_key(there, "thumbnail")) is None
     objects.remove(gone)
-    ThumbnailGenerator(night.bot.uow, FilmImages(objects)).run_once()
+    ThumbnailGenerator(night.bot.uow, FilmImages(objects, DiskReserve(objects, 0))).run_once()
     assert objects.stat(picture_key(gone, "thumbnail")) is None
     assert objects.stat(picture_key(there, "thumbnail")) is not None

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from bot.media.film_images import FilmImages, FilmImagesBusy
+from storage.disk_reserve import DiskReserve
 from storage.film import PictureError, extract_picture, picture_key, write_watermarked_copy
 from storage.objects import ObjectStore, open_object_store
 from tests.films import make_film
@@ -139,7 +140,7 @@ def test_pictures_have_keys_of_their_own_and_the_film_is_unchanged(tmp_path: Pat
     with objects.spool() as spool:
         spool.write(film)
         objects.save(spool, "films/2026-11-24/1124-0001.mp4")
-    pictures = FilmImages(objects)
+    pictures = FilmImages(objects, DiskReserve(objects, 0))
     key = pictures.ensure_image("films/2026-11-24/1124-0001.mp4", "still", 1.04)
     assert key == picture_key("films/2026-11-24/1124-0001.mp4", "still", 1.0)
     assert pictures.read_image(key).startswith(b"\xff\xd8")
@@ -168,7 +169,7 @@ def test_a_second_copy_is_refused_while_one_is_made(tmp_path: Path) -> None:
         spool.write(make_film(seconds=1))
         objects.save(spool, "films/2026-11-24/1124-0001.mp4")
     held: Any = HeldStore(objects)
-    images = FilmImages(held, timeout_s=0.05)
+    images = FilmImages(held, DiskReserve(held, 0), timeout_s=0.05)
 
     def copy_size() -> int:
         with images.watermarked_copy("films/2026-11-24/1124-0001.mp4", "李局") as copy:

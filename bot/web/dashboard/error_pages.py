@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import logging
+
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from bot.web.dashboard.authorization import MACHINE_PATHS
+from storage.disk_reserve import OutOfSpace
+
+log = logging.getLogger(__name__)
 
 # Statuses with a text of their own; all others are shown with the text of 400.
-_STATUSES_WITH_TEXT = (401, 403, 404, 405, 413, 429, 500, 503)
+_STATUSES_WITH_TEXT = (401, 403, 404, 405, 413, 429, 500, 503, 507)
 
 
 def register_error_handlers(app: Flask) -> None:
     """Show errors as a page; programs get the bare status or JSON."""
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(CSRFError, _csrf_error)
+    app.register_error_handler(OutOfSpace, _out_of_space)
 
 
 def error_page(status: int, text_key: str | None = None) -> Response:
@@ -31,6 +37,11 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
     if "application/json" in request.headers.get("Accept", ""):
         return make_response(jsonify(error=status), status)
     return error_page(status)
+
+
+def _out_of_space(error: OutOfSpace) -> Response:
+    log.warning("%s refused: %s", request.path, error)
+    return error_page(507)
 
 
 def _csrf_error(_error: CSRFError) -> Response:

@@ -17,6 +17,7 @@ from handlers.permissions import Viewer
 from schedules.context import Context
 from schedules.patrol_night import night_of
 from storage.db.models import FilmView, Submission
+from storage.disk_reserve import DiskReserve
 from storage.objects import ObjectStore
 from storage.store import Store
 
@@ -31,6 +32,7 @@ class FilmAccess:
     objects: ObjectStore
     film_images: FilmImages
     links: SignedLinks
+    reserve: DiskReserve
 
     def media_url(self, film: Submission, viewer: Viewer, now: datetime) -> str:
         """The URL of a film, valid for this viewer and for MEDIA_URL_LIFETIME."""

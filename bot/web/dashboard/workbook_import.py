@@ -34,13 +34,15 @@ _WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sh
 def blueprint(uow: UnitOfWork, film_access: FilmAccess) -> Blueprint:
     """/import, its preview and confirmation, and /export."""
     pages = Blueprint("workbook_import", __name__)
-    _add_preview(pages, uow, film_access.objects)
+    _add_preview(pages, uow, film_access)
     _add_confirmation(pages, uow, film_access.objects)
-    _add_export(pages, uow)
+    _add_export(pages, uow, film_access)
     return pages
 
 
-def _add_preview(pages: Blueprint, uow: UnitOfWork, objects: ObjectStore) -> None:
+def _add_preview(pages: Blueprint, uow: UnitOfWork, film_access: FilmAccess) -> None:
+    objects = film_access.objects
+
     @pages.get("/import")
     @requires_permission("register.edit")
     def show_form(viewer: Viewer) -> str:
@@ -50,6 +52,7 @@ def _add_preview(pages: Blueprint, uow: UnitOfWork, objects: ObjectStore) -> Non
     @requires_permission("register.edit", max_body_bytes=_MAX_WORKBOOK_BYTES)
     def preview(viewer: Viewer) -> str | tuple[str, int]:
         """Store the workbook and show what its import would do; the confirmation imports the stored bytes."""
+        film_access.reserve.check()
         file = request.files.get("file")
         if file is None or not file.filename:
             return render_template("workbook_import.html", result=None, error=say("import_page.no_file")), 422
@@ -76,10 +79,11 @@ def _add_confirmation(pages: Blueprint, uow: UnitOfWork, objects: ObjectStore) -
         return render_template("workbook_import.html", result=result, digest=digest, file_name=None)
 
 
-def _add_export(pages: Blueprint, uow: UnitOfWork) -> None:
+def _add_export(pages: Blueprint, uow: UnitOfWork, film_access: FilmAccess) -> None:
     @pages.get("/export")
     @requires_permission("register.see")
     def export(viewer: Viewer) -> Response:
+        film_access.reserve.check()
         with uow.read() as store:
             rows = register_rows(store)
         if not viewer.may("register.edit"):  # with the key anybody can post as the group's robot

@@ -51,7 +51,7 @@
       fingerprint: function (file) { return Promise.resolve(['patrol', uploadUrl, file.size].join('|')); },
       onShouldRetry: function (error) {
         var status = error.originalResponse ? error.originalResponse.getStatus() : 0;
-        return status === 0 || status >= 500 || status === 409 || status === 423 || status === 460;
+        return status === 0 || (status >= 500 && status !== 507) || status === 409 || status === 423 || status === 460;
       },
       onProgress: function (sent, all) {
         interrupted = false;
@@ -73,7 +73,8 @@
     if (status === 403 || status === 404 || status === 410) { upload = null; location.reload(); return; }
     if (status === 413) { upload = null; showProgress(false); setStatus(texts.failed, true); return; }
     markInterrupted();
-    retryTimer = retryTimer || setTimeout(resume, 5000);
+    if (status === 507) { setStatus(texts.no_room, true); }
+    retryTimer = retryTimer || setTimeout(resume, status === 507 ? 60000 : 5000);
   }
   function markInterrupted() {
     if (upload) {
