@@ -34,7 +34,7 @@ from handlers import attribution, rectification, status
 from schedules import reminders
 from schedules.alerts import escalation
 from schedules.completeness_check import MONITOR_FACT
-from schedules.reports import daily
+from schedules.reports import amendments, issued
 from storage.db.database import Database
 from storage.disk_reserve import DiskReserve
 from storage.objects import ObjectStore
@@ -46,7 +46,8 @@ SEND_CHECKS: dict[str, SendCheck] = {
     "part_text": status.check_unpaired_text,
     "reminder": reminders.check_reminder,
     "alert": escalation.check_alert,
-    "report": daily.check_daily_report,
+    "report": issued.check_daily_report,
+    "amendment": amendments.check_amendment,
     "verdict": rectification.check_verdict,
 }
 

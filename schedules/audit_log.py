@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from storage.audit_log import ChainHead
+from storage.audit_log import REPORT_FILE_WRITTEN, REPORT_ISSUED, ChainHead, parse_head
+from storage.issued_reports import content_digest
 from storage.store import Store
 
 
@@ -13,7 +14,8 @@ from storage.store import Store
 class AuditLogCheck:
     """`length` seals hold; the first that does not is at `broken_at`, None when all hold.
 
-    `continues` tells whether the log contains `expected`, a head that the caller knows from elsewhere.
+    `continues` tells whether the log contains `expected`, a head that the caller knows from elsewhere;
+    `contradicted_reports` are the subjects of issued reports that do not agree with the log.
     """
 
     head: ChainHead | None
@@ -21,6 +23,7 @@ class AuditLogCheck:
     broken_at: int | None
     expected: ChainHead | None = None
     continues: bool | None = None
+    contradicted_reports: tuple[str, ...] = ()
 
     @property
     def faults(self) -> list[dict[str, Any]]:
@@ -30,6 +33,8 @@ class AuditLogCheck:
             faults.append({"say": "audit_log.broken", "position": self.broken_at})
         if self.expected is not None and not self.continues:
             faults.append({"say": "audit_log.not_continued", "head": str(self.expected)})
+        if self.contradicted_reports:
+            faults.append({"say": "audit_log.reports_contradicted", "reports": list(self.contradicted_reports)})
         return faults
 
 
@@ -37,4 +42,25 @@ def check_audit_log(store: Store, expected: ChainHead | None = None) -> AuditLog
     """Recompute the whole log, and look for `expected` in it."""
     chain, log = store.audit_log.verify(), store.audit_log
     continues = None if expected is None else log.continues(expected)
-    return AuditLogCheck(log.head(), chain.valid_count, chain.broken_at, expected, continues)
+    contradicted = _contradicted_reports(store)
+    return AuditLogCheck(log.head(), chain.valid_count, chain.broken_at, expected, continues, contradicted)
+
+
+def _contradicted_reports(store: Store) -> tuple[str, ...]:
+    """The issued reports whose head the log does not continue, or that are not what the log says was issued."""
+    recorded = store.audit_log.details_by_subject((REPORT_ISSUED, REPORT_FILE_WRITTEN))
+    contradicted = set(recorded)
+    for report in store.issued_reports.all():
+        subject, details = report.audit_subject, recorded.get(report.audit_subject, {})
+        issued = details.get(REPORT_ISSUED, {})
+        is_known = (issued.get("content_digest"), issued.get("head")) == (
+            content_digest(report.content),
+            report.audit_log_head,
+        )
+        file_digest = details.get(REPORT_FILE_WRITTEN, {}).get("sha256")
+        continues = report.audit_log_head is None or store.audit_log.continues(parse_head(report.audit_log_head))
+        if is_known and file_digest == report.sha256 and continues:
+            contradicted.discard(subject)
+        else:
+            contradicted.add(subject)
+    return tuple(sorted(contradicted))

@@ -18,7 +18,8 @@ from schedules.night_judgement import close_nights
 from schedules.outage_notices import notify_outages
 from schedules.readiness_checks import check_duty_roster, check_reachability
 from schedules.reminders import decide_reminder_waves
-from schedules.reports.daily import add_daily_report_notices
+from schedules.reports.amendments import amend_daily_reports
+from schedules.reports.issued import issue_daily_reports
 from schedules.review.night_review import close_reviews
 from storage.store import Store
 
@@ -32,7 +33,8 @@ JOBS: dict[str, Job] = {
     "escalation": escalate_alerts,
     "roster check": check_duty_roster,
     "reachability check": check_reachability,
-    "daily report": add_daily_report_notices,
+    "daily report": issue_daily_reports,
+    "daily report amendments": amend_daily_reports,
     "daily push": push_content,
     "close nights": close_nights,
     "review deadline": close_reviews,

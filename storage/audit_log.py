@@ -27,6 +27,7 @@ from storage.facts import FactStore
 
 FILM_FILED = "film_filed"
 """The action of the entry that holds the digest of a stored film."""
+REPORT_ISSUED, REPORT_FILE_WRITTEN = "report_issued", "report_file_written"
 SERVICE_ACTOR = "系统"
 """The actor of what the service does by itself."""
 _BEGINNING = "0" * 64
@@ -134,6 +135,14 @@ class AuditLogStore:
         filed = select(AuditEntry).where(AuditEntry.action == FILM_FILED)
         filed = filed.where(AuditEntry.subject.startswith(subject_prefix, autoescape=True))
         return iter(self.session.scalars(filed.order_by(AuditEntry.position).execution_options(yield_per=1000)))
+
+    def details_by_subject(self, actions: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Subject -> action -> detail of the first such entry."""
+        query = select(AuditEntry.subject, AuditEntry.action, AuditEntry.detail).where(AuditEntry.action.in_(actions))
+        details: dict[str, dict[str, Any]] = {}
+        for subject, action, detail in self.session.execute(query.order_by(AuditEntry.position)):
+            details.setdefault(subject or "", {}).setdefault(action, detail)
+        return details
 
     def page(self, before: int | None = None, search_text: str = "", limit: int = 50) -> Sequence[AuditEntry]:
         """The latest entries before a position whose actor or subject contains `search_text`.

@@ -73,10 +73,9 @@ class StillFrame:
 
 @dataclass(frozen=True, kw_only=True)
 class DailyWorkbook:
-    """The workbook of a night as it stood at `issued_at`, written when it is sent."""
+    """The workbook of a daily report as it was issued."""
 
     night: date
-    issued_at: datetime
     kind: Literal["daily"] = "daily"
 
 

@@ -17,6 +17,7 @@ from storage.db.leases import LeaseStore
 from storage.duty import DutyStore
 from storage.facts import FactStore
 from storage.inbox import InboxStore
+from storage.issued_reports import IssuedReportStore
 from storage.notices import NoticeStore
 from storage.objections import ObjectionStore
 from storage.outages import OutageStore
@@ -58,6 +59,7 @@ class Store:
         self.review = ReviewStore(session)
         self.rectifications = RectificationStore(session)
         self.facts = FactStore(session)
+        self.issued_reports = IssuedReportStore(session)
         self.audit_log = AuditLogStore(session)
         self.objections = ObjectionStore(session)
         self.sign_ins = SignInStore(session)

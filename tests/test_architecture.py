@@ -23,6 +23,7 @@ TEMPLATES = sorted((ROOT / "bot" / "web" / "templates").glob("*.html"))
 TABLES = {"models", "migrations"}
 # Keys that are put together at run time: the section and what completes it.
 COMPOSED = {
+    "amendment.",
     "mark.",
     "unfit.",
     "outage.",
@@ -61,6 +62,10 @@ COMPOSED = {
 GIVEN_AT_RUN_TIME = {
     "alert.already_acknowledged",
     "alert.emergency",
+    "amendment.change",
+    "amendment.notice",
+    "audit_log.reports_contradicted",
+    "report.amended",
     "alert.emergency_card",
     "alert.emergency_card_title",
     "alert.missing",

@@ -53,7 +53,7 @@ def trail(context: click.Context, action: str, expect: str | None, as_json: bool
     head = str(check.head) if check.head else None
     if as_json:
         found = {"head": head, "sealed": check.length, "broken_at": check.broken_at, "continues": check.continues}
-        click.echo(json.dumps(found))
+        click.echo(json.dumps({**found, "contradicted_reports": check.contradicted_reports}, ensure_ascii=False))
     elif not check.faults:
         click.echo(say("maintenance.audit_log_intact", count=check.length, head=head or "—"))
     for fault in check.faults:

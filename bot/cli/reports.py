@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import click
 
+from bot.bootstrap import build_object_store
 from bot.cli.context import open_uow, parse_day
+from bot.config import Config
 from bot.texts import say
+from bot.unit_of_work import UnitOfWork
 
 
 @click.command()
@@ -32,24 +36,41 @@ def night(date_: str | None, as_json: bool) -> None:
 @click.command()
 @click.argument("which", type=click.Choice(["daily", "weekly", "year"]))
 @click.argument("date_", metavar="[DATE]", required=False)
+@click.option("--amendment", type=click.IntRange(min=1), metavar="N", help="An amendment to the daily report.")
 @click.option("--xlsx", type=click.Path(path_type=Path, dir_okay=False), help="Write the table as a workbook.")
 @click.option("--json", "as_json", is_flag=True)
-def report(which: str, date_: str | None, xlsx: Path | None, as_json: bool) -> None:
-    """The tables: one night, the week (Monday to Sunday) or the year that DATE belongs to, by default today's."""
-    from bot.reports.periods import REPORTS
+def report(which: str, date_: str | None, amendment: int | None, xlsx: Path | None, as_json: bool) -> None:
+    """The tables: one night, the week (Monday to Sunday) or the year that DATE belongs to, by default today's.
 
-    make, write, to_json, show = REPORTS[which]
-    day = parse_day(date_) if date_ else None
-    with open_uow(read_only=True) as (_, uow), uow.read() as store:
-        ctx = uow.context(store)
-        made, rules = make(ctx, day or ctx.today), ctx.rules
-    if xlsx is not None:
-        write(str(xlsx), made, rules)
-        click.echo(say("import.file_written", file=str(xlsx)), err=True)
+    A daily report that was issued is always shown as it was issued; its amendments are numbered and shown beside it.
+    """
+    from bot.reports.kinds import REPORTS, amendment_kind
+
+    if amendment is not None and which != "daily":
+        raise click.UsageError("only the daily report has amendments")
+    kind = REPORTS[which] if amendment is None else amendment_kind(amendment)
+    with open_uow(read_only=True) as (config, uow):
+        with uow.read() as store:
+            ctx = uow.context(store)
+            day, rules = parse_day(date_) if date_ else ctx.today, ctx.rules
+            made = kind.make(ctx, day)
+            later = store.issued_reports.amendments(day) if kind is REPORTS["daily"] else ()
+        if xlsx is not None:
+            issued = _issued_workbook(config, uow, day, amendment or 0) if which == "daily" else None
+            xlsx.write_bytes(kind.workbook(made, rules) if issued is None else issued)
+            click.echo(say("import.file_written", file=str(xlsx)), err=True)
     if as_json:
-        click.echo(json.dumps(to_json(made, rules), ensure_ascii=False, indent=1))
+        click.echo(json.dumps(kind.to_json(made, rules), ensure_ascii=False, indent=1))
     elif xlsx is None:
-        show(made)
+        kind.show(made, rules)
+    for each in later:
+        click.echo(say("amendment.exists", number=each.number, night=day.isoformat()), err=True)
+
+
+def _issued_workbook(config: Config, uow: UnitOfWork, night: date, number: int) -> bytes | None:
+    from bot.reports.issued_files import IssuedFiles
+
+    return IssuedFiles(uow, build_object_store(config)).workbook(night, number)
 
 
 @click.command()

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
-from io import BytesIO
+from datetime import date
 from typing import Any, assert_never
 
 from bot.channels.errors import ChannelError, Permanent, Transient
 from bot.channels.interface import Channel
 from bot.channels.ssrf_guard import SsrfGuard
 from bot.media.film_images import FilmImages, FilmImagesBusy
+from bot.reports.issued_files import IssuedFiles
 from bot.signed_links import SignedLinks
 from bot.texts import say
 from bot.unit_of_work import UnitOfWork
-from bot.workbooks.reports.daily import write_daily_table
-from schedules.context import Context
 from schedules.notify import notify_office
-from schedules.reports.daily import daily_report
 from storage.content import LINK
 from storage.db.models import ContentItem, Notice
 from storage.film import PictureError
@@ -52,6 +49,7 @@ class Attachments:
     ) -> None:
         self._uow, self._clock, self._objects, self._signed_links = uow, uow.clock, objects, signed_links
         self._film_images, self._guard = film_images, guard
+        self._issued_files = IssuedFiles(uow, objects)
         self._prefix = say("rehearsal.prefix") if uow.clock.is_rehearsal else ""
 
     def check_link(self, notice_id: int) -> None:
@@ -96,7 +94,7 @@ class Attachments:
         """The rendered payload with the file or the URL that its notice asks for."""
         if notice.form == NoticeForm.REPORT_FILE:
             name = self._prefix + say("report.file_name", night=f"{notice.night:%Y-%m-%d}")
-            source = DailyWorkbook(night=notice.night, issued_at=datetime.fromisoformat(notice.params["issued_at"]))
+            source = DailyWorkbook(night=notice.night)
             return FilePayload(form=MessageForm.FILE, text=payload.text, name=name, source=source)
         if notice.form == NoticeForm.CONTENT:
             return self._content(notice, payload, channel, store)
@@ -160,12 +158,10 @@ class Attachments:
             raise Transient("all frame extractors are busy") from error
 
     def _daily_workbook(self, workbook: DailyWorkbook) -> bytes:
-        with self._uow.read() as store:
-            rules = self._uow.rules(store)
-            report = daily_report(Context(store, rules, workbook.issued_at), workbook.night)
-        file = BytesIO()
-        write_daily_table(file, report, rules)
-        return file.getvalue()
+        content = self._issued_files.workbook(workbook.night)
+        if content is None:
+            raise Permanent(f"no report of {workbook.night} was issued")
+        return content
 
     def mark_push_unsent(self, notice: Notice, store: Store) -> None:
         """A push that failed for good does not count: the group may get the item another time."""

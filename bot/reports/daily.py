@@ -37,11 +37,13 @@ def daily_json(report: DailyReport, rules: RuleBook) -> dict[str, Any]:
         "quarantined": report.quarantined,
         "review": asdict(report.review),
         "trail_head": report.audit_log_head,
+        "films_digest": report.films_digest,
+        "films": [{**vars(film), "sent_at": local(film.sent_at)} for film in report.films],
         "enterprises": rows,
     }
 
 
-def print_daily(report: DailyReport) -> None:
+def print_daily(report: DailyReport, _rules: RuleBook) -> None:
     """Print the counts, then the enterprises that are neither on time nor exempt."""
     console = Console()
     counts = "  ".join(f"{say(f'board.{name}')} {number}" for name, number in report.counts.items())

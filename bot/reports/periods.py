@@ -10,17 +10,14 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bot.reports import daily
 from bot.texts import say
-from bot.workbooks.reports.daily import write_daily_table
 from bot.workbooks.reports.report_table import OutputTarget, format_percent
 from bot.workbooks.reports.weekly import write_weekly_table
 from bot.workbooks.reports.yearly import write_yearly_table
 from schedules.judgement import STATES
-from schedules.reports.daily import daily_report
 from schedules.reports.tallies import StateTally
-from schedules.reports.weekly import WeeklyReport, weekly_report
-from schedules.reports.yearly import YearlyReport, yearly_report
+from schedules.reports.weekly import WeeklyReport
+from schedules.reports.yearly import YearlyReport
 from schedules.rules import RuleBook
 
 _MAX_NAMED = 3
@@ -137,7 +134,7 @@ def _local(instant: datetime, rules: RuleBook) -> str:
     return instant.astimezone(rules.zone).isoformat()
 
 
-def print_weekly(report: WeeklyReport) -> None:
+def print_weekly(report: WeeklyReport, _rules: RuleBook) -> None:
     """Print the summary and a table of the enterprises, the worst first."""
     console = Console()
     for sentence in weekly_sentences(report):
@@ -151,18 +148,10 @@ def print_weekly(report: WeeklyReport) -> None:
     console.print(table)
 
 
-def print_yearly(report: YearlyReport) -> None:
+def print_yearly(report: YearlyReport, _rules: RuleBook) -> None:
     """Print the summary and the figures."""
     console = Console()
     console.print(yearly_sentence(report))
     for name, figure in report.figures.items():
         if name != "film_bytes":
             console.print(f"{say(f'figure.{name}')}  {figure}")
-
-
-# Name -> functions that make a report for a day, write it as a workbook, return it as JSON, print it.
-REPORTS: dict[str, tuple[Any, Any, Any, Any]] = {
-    "daily": (daily_report, write_daily_table, daily.daily_json, daily.print_daily),
-    "weekly": (weekly_report, write_weekly, weekly_json, print_weekly),
-    "year": (yearly_report, write_yearly, yearly_json, print_yearly),
-}

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import date, datetime
 
 from schedules.context import Context
-from schedules.judgement import EnterpriseJudgement
+from schedules.judgement import EnterpriseJudgement, NightJudgement
 from schedules.night_judgement import judge_night
-from schedules.notify import notify_person, was_in_service
-from schedules.patrol_night import ONE_DAY, SubmissionWindow, local_instant, shift_day_of_night, submission_window
+from schedules.patrol_night import SubmissionWindow, shift_day_of_night, submission_window
 from schedules.reports.tallies import pushes_by_kind, year_bounds
-from schedules.review.night_review import night_review, review_deadline
+from schedules.review.night_review import night_review
 from schedules.review.tally import NOTHING_TO_REVIEW, ReviewTally, tally_review
-from schedules.rules import RuleBook
-from storage.db.models import Notice, Person, Submission
-from storage.notices import NoticeDraft, NoticeForm
-from storage.store import Store
-
-# A film sent at the last moment is filed within this time.
-_FILING_TIME = timedelta(minutes=1)
-_LISTED_STATES = ("missing", "partial", "late", "unjudged")
+from storage.db.models import Person, Submission
 
 
 @dataclass(frozen=True)
@@ -44,6 +36,21 @@ class ReportRow:
 
 
 @dataclass(frozen=True)
+class ReportedFilm:
+    """A film, photo or file that was received; `enterprise` and `part` are names, None while nobody knows them."""
+
+    receipt: str
+    kind: str
+    state: str
+    sent_at: datetime
+    enterprise: str | None = None
+    part: str | None = None
+    duration_s: float | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
 class DailyReport:
     """One night for the office: the counts always add up to `counts["expected"]`."""
 
@@ -60,45 +67,14 @@ class DailyReport:
     unattributed: int = 0
     quarantined: int = 0
     review: ReviewTally = NOTHING_TO_REVIEW
+    films: tuple[ReportedFilm, ...] = ()
     audit_log_head: str | None = None
 
-
-def add_daily_report_notices(ctx: Context) -> None:
-    """In the morning, send the report of the night to the people on duty and the office, as text and as a file.
-
-    A night whose window an outage has extended is reported after it has closed. One missed through downtime that
-    lasted past midnight is made up for; older ones are not.
-    """
-    for night in (ctx.today - ONE_DAY, ctx.today):
-        due = max(
-            local_instant(night, ctx.rules.for_night(night).daily_report_time, ctx.rules),
-            submission_window(night, ctx.rules).closes + _FILING_TIME,
-        )
-        key = f"daily-report/{night}"
-        if due <= ctx.now and was_in_service(ctx.store, due) and ctx.store.facts.decide(key, ctx.now):
-            _add_notices(night, key, due, ctx)
-
-
-def _add_notices(night: date, key: str, due: datetime, ctx: Context) -> None:
-    for person in _readers(ctx.store, night):
-        for form, text_key in ((NoticeForm.TEXT, "report.daily"), (NoticeForm.REPORT_FILE, "report.daily_file")):
-            draft = NoticeDraft(
-                kind="report",
-                text_key=text_key,
-                once_key=f"{key}/{person.id}/{form}",
-                night=night,
-                due_at=due,
-                params={"issued_at": ctx.now.isoformat()},
-                form=form,
-                check_name="report",
-            )
-            notify_person(person, draft, ctx.store)
-
-
-def _readers(store: Store, night: date) -> list[Person]:
-    posts = store.duty.people_on_shift(shift_day_of_night(night))
-    people = [*posts["leader"], *posts["backup"], *posts["staff"], *store.register.office_staff()]
-    return list({person.id: person for person in people}.values())
+    @property
+    def films_digest(self) -> str:
+        """SHA-256 in hex over one line `RECEIPT SHA256` for each stored film, sorted, each with a line break."""
+        lines = sorted(f"{film.receipt} {film.sha256}\n" for film in self.films if film.sha256)
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def daily_report(ctx: Context, night: date) -> DailyReport:
@@ -131,6 +107,7 @@ def daily_report(ctx: Context, night: date) -> DailyReport:
         unattributed=sum(each.attribution == "unattributed" and each.state == "filed" for each in submissions),
         quarantined=sum(each.attribution == "quarantined" for each in submissions),
         review=tally_review(review),
+        films=_films(submissions, judgement),
         audit_log_head=str(head) if head else None,
     )
 
@@ -152,6 +129,25 @@ def _row(judged: EnterpriseJudgement, submissions: Sequence[Submission], review:
     )
 
 
+def _films(submissions: Sequence[Submission], judgement: NightJudgement) -> tuple[ReportedFilm, ...]:
+    enterprises = {each.enterprise.id: each.enterprise.name for each in judgement.enterprises}
+    parts = {part.id: part.label for each in judgement.enterprises for part in each.enterprise.parts}
+    return tuple(
+        ReportedFilm(
+            film.receipt,
+            film.kind,
+            film.state,
+            film.sent_at,
+            enterprises.get(film.enterprise_id or 0),
+            parts.get(film.part_id or 0),
+            film.duration_s,
+            film.bytes,
+            film.sha256,
+        )
+        for film in submissions
+    )
+
+
 def _remarks(submissions: Sequence[Submission], filed: Sequence[Submission]) -> tuple[str, ...]:
     """The marks of the films; where only photos came, that: a photo does not replace a film."""
     if not filed:
@@ -161,37 +157,3 @@ def _remarks(submissions: Sequence[Submission], filed: Sequence[Submission]) -> 
 
 def _names(people: list[Person]) -> tuple[str, ...]:
     return tuple(person.name for person in people)
-
-
-def check_daily_report(notice: Notice, ctx: Context) -> dict[str, Any]:
-    """The report in a few lines, the worst state first, as of the instant at which it was issued."""
-    issued_at = datetime.fromisoformat(notice.params["issued_at"])
-    report = daily_report(replace(ctx, now=issued_at), notice.night)
-    by_state = {state: [row.name for row in report.rows if row.state == state] for state in _LISTED_STATES}
-    lines = [
-        {"say": f"report.{state}", "names": names, "count": len(names)} for state, names in by_state.items() if names
-    ]
-    lines = lines or [{"say": "report.all_on_time"}]
-    if report.review.due:
-        lines.append(_review_line(report, ctx.rules))
-    if report.window.extension:
-        lines.insert(0, {"say": "report.outage", "closes": ctx.rules.clock_time(report.window.closes)})
-    if report.audit_log_head:
-        lines.append({"say": "report.audit_log_head", "head": report.audit_log_head})
-    return {**notice.params, **report.counts, "night": f"{notice.night:%m-%d}", "lines": lines}
-
-
-def _review_line(report: DailyReport, rules: RuleBook) -> dict[str, Any]:
-    """What the office itself left undone, beside what the enterprises did."""
-    review = report.review
-    counts = {"due": review.due, "done": review.done, "minutes": round(review.watched_s / 60)}
-    if not review.pending:
-        return {"say": "report.review_complete", **counts}
-    until = rules.clock_time(review_deadline(report.night, rules))
-    return {
-        "say": "report.review_incomplete",
-        **counts,
-        "remaining": len(review.pending),
-        "receipts": list(review.pending),
-        "until": until,
-    }

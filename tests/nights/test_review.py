@@ -214,6 +214,11 @@ def test_a_film_asked_for_again_that_never_comes_leaves_the_part_missing(night: 
     listen_to_the_night(night)
     night.time("12:01")
     assert night.part("E001", "1")["state"] == "missing"
+    night.settle(2)
+    for who in ("leader", "backup", "staff"):
+        [amendment] = night.hears(who)
+        assert "第1号更正" in amendment
+        assert "状态 待判 → 未报" in amendment
 
 
 def test_the_daily_table_says_what_was_found_and_is_the_same_when_issued_again(night: Story) -> None:

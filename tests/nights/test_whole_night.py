@@ -9,8 +9,10 @@ from typing import Any
 
 import openpyxl
 
+from schedules.audit_log import check_audit_log
+from storage.audit_log import parse_head
 from storage.db.models import ContentItem, Enterprise, KeyPart
-from tests.harness import County, Story, row, story
+from tests.harness import NIGHT, County, Story, row, story
 
 MORNING_READERS = ("leader", "backup", "staff")
 
@@ -175,7 +177,9 @@ def the_alert(night: Story) -> None:
 def the_morning(night: Story) -> None:
     night.time("07:37")
     with night.bot.uow.read() as store:
-        head = store.audit_log.head()
+        head = store.issued_reports.get(NIGHT).audit_log_head
+        assert head.startswith("16-")
+        assert check_audit_log(store, parse_head(head)).faults == []
     for who in MORNING_READERS:
         assert night.hears(who) == [
             "📊 11-24 夜巡日报：应报7家，按时5，迟报1，部分未报0，未报1，停产免报0，待判0。\n"

@@ -33,6 +33,7 @@ from storage.db.models import (
     GroupChat,
     InboxRow,
     Invitation,
+    IssuedReport,
     KeyPart,
     Lease,
     NightEnterpriseChoice,
@@ -110,6 +111,7 @@ ENTRY: dict[str, Any] = {
     "detail": {},
     "seal": "0",
 }
+REPORT: dict[str, Any] = {"night": DAY, "number": 0, "issued_at": NOW, "content": {}, "changes": []}
 PASSWORD: dict[str, Any] = {"person_id": 1, "login": "a", "password_hash": "x"}
 SESSION: dict[str, Any] = {
     "token_sha256": "a",
@@ -185,6 +187,7 @@ def a_county() -> list[Base]:
         Invitation(code="12345678", person_id=1, created_at=NOW, expires_at=NOW),
         Outage(id=1, **OUTAGE),
         AuditEntry(**ENTRY),
+        IssuedReport(**REPORT),
         PollCursor(name="wecom_kf"),
         Person(id=2, name="李四", roles=[]),
         Credential(**PASSWORD),
@@ -219,6 +222,7 @@ REFUSED: dict[str, Base] = {
     "notice.once_key": Notice(**NOTICE),
     "notice_state_known": Notice(**{**NOTICE, "once_key": "b", "state": "perhaps"}),
     "content_kind": ContentItem(**{**ITEM, "kind": "图片"}),
+    "issued_report_number": IssuedReport(**{**REPORT, "number": -1}),
     "objection_answered": Objection(**{**OBJECTION, "answer": "更正"}),
     "rpc_call_state": RpcCall(lease_name="aibot", request={}, state="forgotten", requested_at=NOW),
     "outage_once": Outage(**OUTAGE),
@@ -250,6 +254,7 @@ KEYS: list[Base] = [
     Decision(key="a", decided_at=NOW, outcome="done"),
     Counter(name="a", value=2),
     AuditEntry(**ENTRY),
+    IssuedReport(**REPORT),
     Fact(name="a", value={}),
     AccessToken(name="a"),
     ClosedNight(night=DAY, closed_at=NOW, expected={}),

@@ -42,12 +42,7 @@ PAYLOADS: tuple[Payload, ...] = (
     LinkPayload(text="…", title="甲", url="https://a.example/"),
     FilePayload(form=MessageForm.FILE, text="…", name="a.mp4", source=StoredObject(object_key="k")),
     FilePayload(form=MessageForm.IMAGE, text="…", name="a.jpg", source=StillFrame(film_key="k", at_s=1 / 3)),
-    FilePayload(
-        form=MessageForm.FILE,
-        text="…",
-        name="a.xlsx",
-        source=DailyWorkbook(night=date(2026, 11, 24), issued_at=SENT_AT),
-    ),
+    FilePayload(form=MessageForm.FILE, text="…", name="a.xlsx", source=DailyWorkbook(night=date(2026, 11, 24))),
 )
 messages = st.builds(
     OutboundMessage,

@@ -17,7 +17,7 @@ from bot.workbooks.reports.report_table import (
     format_datetime,
     write_workbook,
 )
-from schedules.reports.daily import DailyReport, ReportRow
+from schedules.reports.daily import DailyReport, ReportedFilm, ReportRow
 from schedules.review.tally import ReviewFinding, ReviewTally
 from schedules.rules import RuleBook
 
@@ -37,6 +37,18 @@ COLUMNS = (
     ("审看发现", 28),
 )
 LEFT_ALIGNED_COLUMNS = frozenset({2, 9, 10, 13})
+FILM_COLUMNS = (
+    ("序号", 6),
+    ("回执", 12),
+    ("企业", 34),
+    ("部位", 20),
+    ("发送时间", 12),
+    ("状态", 10),
+    ("时长（秒）", 10),
+    ("大小（字节）", 14),
+    ("SHA-256", 68),
+)
+LEFT_ALIGNED_FILM_COLUMNS = frozenset({3, 4, 9})
 
 
 def write_daily_table(target: OutputTarget, report: DailyReport, rules: RuleBook) -> None:
@@ -55,9 +67,8 @@ def write_daily_table(target: OutputTarget, report: DailyReport, rules: RuleBook
         rows.append(TableRow(_office_values(len(rows) + 1, report.review), None))
     sheet_title, issued_at = say("workbook.daily_sheet"), report.issued_at.astimezone(rules.zone)
     intro_lines = _intro_lines(report, rules)
-    write_workbook(
-        target, [ReportTable(sheet_title, title, intro_lines, COLUMNS, LEFT_ALIGNED_COLUMNS, rows, issued_at)]
-    )
+    night = ReportTable(sheet_title, title, intro_lines, COLUMNS, LEFT_ALIGNED_COLUMNS, rows, issued_at)
+    write_workbook(target, [night, _films_table(report, rules)])
 
 
 def _check_counts(report: DailyReport) -> None:
@@ -83,6 +94,34 @@ def _intro_lines(report: DailyReport, rules: RuleBook) -> tuple[str, ...]:
         say("workbook.daily_duty", leaders=leaders, staff=staff) + backup,
         say("workbook.daily_counts", **counts),
         *([say("workbook.daily_audit_log_head", head=report.audit_log_head)] if report.audit_log_head else []),
+        *([_films_line(report)] if report.films else []),
+    )
+
+
+def _films_line(report: DailyReport) -> str:
+    return say("workbook.daily_films_digest", count=len(report.films), digest=report.films_digest)
+
+
+def _films_table(report: DailyReport, rules: RuleBook) -> ReportTable:
+    """The second sheet: every receipt, from which the digest on the first can be recomputed."""
+    rows = [TableRow(_film_values(number, film, report.night, rules)) for number, film in enumerate(report.films, 1)]
+    title = say("workbook.films_title", night=format_date(report.night, with_year=True))
+    intro_lines = (say("workbook.films_intro"), _films_line(report))
+    sheet_title, issued_at = say("workbook.films_sheet"), report.issued_at.astimezone(rules.zone)
+    return ReportTable(sheet_title, title, intro_lines, FILM_COLUMNS, LEFT_ALIGNED_FILM_COLUMNS, rows, issued_at)
+
+
+def _film_values(number: int, film: ReportedFilm, night: date, rules: RuleBook) -> tuple[Any, ...]:
+    return (
+        number,
+        film.receipt,
+        film.enterprise or "",
+        film.part or "",
+        _time(film.sent_at.astimezone(rules.zone), night),
+        say(f"film_state.{film.state}"),
+        None if film.duration_s is None else round(film.duration_s, 1),
+        film.bytes,
+        film.sha256 or "",
     )
 
 

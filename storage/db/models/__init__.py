@@ -2,6 +2,7 @@
 
 from storage.db.models.base import Base, Id, UtcDateTime
 from storage.db.models.contacts import Contact
+from storage.db.models.issued_reports import IssuedReport
 from storage.db.models.leases import Lease, RpcCall
 from storage.db.models.notices import Alert, ContentItem, ContentPush, DeliveryAttempt, Notice
 from storage.db.models.objections import Objection
@@ -54,6 +55,7 @@ __all__ = [
     "Id",
     "InboxRow",
     "Invitation",
+    "IssuedReport",
     "KeyPart",
     "Lease",
     "NightEnterpriseChoice",

@@ -130,6 +130,19 @@ def upgrade() -> None:
     )
     op.create_index("inbox_waiting", "inbox", ["state", "received_at"])
     op.create_table(
+        "issued_report",
+        sa.Column("night", sa.Date(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("content", sa.JSON(), nullable=False),
+        sa.Column("changes", sa.JSON(), nullable=False),
+        sa.Column("audit_log_head", sa.Text(), nullable=True),
+        sa.Column("sha256", sa.Text(), nullable=True),
+        sa.Column("object_key", sa.Text(), nullable=True),
+        sa.CheckConstraint("number >= 0", name="issued_report_number"),
+        sa.PrimaryKeyConstraint("night", "number"),
+    )
+    op.create_table(
         "lease",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("holder", sa.Text(), nullable=True),
