@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
+from bot.logs import over, trouble
 from storage.errors import DatabaseUnavailable
 from storage.objects import ObjectError
 
@@ -38,15 +39,14 @@ class BackgroundLoop:
     """Calls one function again and again in a thread of its own, until it is stopped.
 
     The next call comes after `every`, earlier after `wake()`, and at once when the call returned True.
-    A call that raises does not end the loop: the pauses grow up to 5 seconds, and the log gets one line when the
-    trouble begins and one when it is over.
+    A call that raises does not end the loop: the pauses grow up to 5 seconds, and the log has one line a minute.
     """
 
     def __init__(self, name: str, every: timedelta, call: Callable[[], bool | None]) -> None:
         self._name, self._every_s, self._call = name, every.total_seconds(), call
         self._wake, self._stop = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._failures, self._last_error = 0, ""
+        self._failures, self._troubles = 0, set[str]()
 
     def start(self) -> None:
         """Begin with a first call at once."""
@@ -87,14 +87,14 @@ class BackgroundLoop:
         except Exception as error:  # noqa: BLE001 - a loop outlives whatever one call runs into
             self._record_failure(error)
             return max(self._every_s, backoff(self._failures - 1, longest_s=_MAX_LOOP_BACKOFF_S).total_seconds())
-        if self._failures:
-            log.warning("%s: works again after %d failures", self._name, self._failures)
-            self._failures, self._last_error = 0, ""
+        for subject in self._troubles:
+            log.info("%s: works again", self._name, extra=over(subject))
+        self._failures, self._troubles = 0, set()
         return 0.0 if more else self._every_s
 
     def _record_failure(self, error: Exception) -> None:
-        kind = type(error).__name__
-        if kind != self._last_error:
-            is_outage = isinstance(error, _OUTAGES)
-            log.error("%s: %s: %s", self._name, kind, error, exc_info=None if is_outage else error)
-        self._failures, self._last_error = self._failures + 1, kind
+        kind, is_outage = type(error).__name__, isinstance(error, _OUTAGES)
+        subject = self._name if is_outage else f"{self._name}: {kind}"
+        log.error("%s: %s: %s", self._name, kind, error, exc_info=None if is_outage else error, extra=trouble(subject))
+        self._failures += 1
+        self._troubles.add(subject)

@@ -24,6 +24,7 @@ from bot.config_types import (
     FallbackUrls,
     HostPatterns,
     HttpUrl,
+    LogFormat,
     Megabytes,
     NameList,
     ObjectStoreUrl,
@@ -52,6 +53,7 @@ class Config(BaseModel):
     S3_REGION: str = ""
     AWS_ACCESS_KEY_ID: str = ""
     AWS_SECRET_ACCESS_KEY: Secret = SecretStr("")
+    LOG_FORMAT: LogFormat = Field("text", description="settings.expect_log_format")
     DISK_RESERVE_MB: Megabytes = Field("1024", description="settings.expect_megabytes", validate_default=True)
     HOST: str = "127.0.0.1"
     PORT: Port = Field(8000, description="settings.expect_port")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -105,6 +105,7 @@ def _agent(value: str) -> int | None:
 
 DatabaseUrl = Annotated[str, BeforeValidator(_database)]
 ObjectStoreUrl = Annotated[str, BeforeValidator(_objects)]
+LogFormat = Literal["text", "json"]
 Port = Annotated[int, BeforeValidator(_port)]
 Megabytes = Annotated[int, BeforeValidator(_megabytes)]
 TimeZone = Annotated[ZoneInfo, BeforeValidator(_zone)]

@@ -38,7 +38,9 @@ def serving_bot(
         bot = build_bot(config, database, serving_clock(database, start, speed))
         if bot.uow.clock.is_rehearsal:
             now = bot.uow.clock.now().astimezone(config.TIMEZONE)
-            log.warning(say("rehearsal.banner", start=f"{now:%Y-%m-%d %H:%M:%S}", speed=bot.uow.clock.speed))
+            log.warning(
+                "rehearsal: the clock begins at %s, %s times as fast", f"{now:%Y-%m-%d %H:%M:%S}", bot.uow.clock.speed
+            )
         yield bot
     finally:
         database.close()

@@ -135,7 +135,7 @@ def start_web_server(app: Flask, config: Config) -> Callable[[], None]:
     server.task_dispatcher = _RequestDispatcher()
     thread = threading.Thread(target=server.run, name="web", daemon=True)
     thread.start()
-    log.warning("listening on http://%s:%s", config.HOST, server.effective_port)
+    log.info("listening on http://%s:%s", config.HOST, server.effective_port)
 
     def close_channels() -> None:
         """Runs in waitress's own loop, which ends when none is left."""

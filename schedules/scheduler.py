@@ -60,8 +60,9 @@ def tick(
             with transaction() as store:
                 store.lock_for_transaction(f"job/{name}")
                 job(Context(store, rules, now))
+            log.info("the job %r works again", name, extra={"trouble_over": f"job {name}"})
         except Exception:
-            log.exception("the job %r failed", name)
+            log.exception("the job %r failed", name, extra={"trouble": f"job {name}"})
             failed.append(name)
     return failed
 

@@ -53,6 +53,11 @@ class RateLimited(ChannelError):
     """Too many calls: the same call succeeds after the platform's window."""
 
 
+def trouble_with(channel: str, error: Exception) -> str:
+    """What the log calls the trouble behind an error: a platform that is away is one trouble for all its calls."""
+    return channel if isinstance(error, Transient) else f"{channel}: {type(error).__name__}"
+
+
 class TokenInvalid(ChannelError):
     """The access token expired early or was replaced."""
 

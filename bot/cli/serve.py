@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import click
 from bot import clock as clocks
 from bot.bootstrap import migrate_all
 from bot.config import load_config
+from bot.logs import configure_logging
 from bot.texts import say
 from storage.db.database import Database
 
@@ -19,13 +19,9 @@ def _serving(*, web: bool, worker: bool, start: datetime | None = None, speed: f
     from bot.server import serve as run
     from bot.server import serving_bot
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for library in ("apscheduler", "urllib3", "waitress", "botocore", "alembic"):
-        # Some of these log URLs that contain tokens and keys.
-        logging.getLogger(library).setLevel(logging.WARNING)
-    # It logs a line for every request that is queued.
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    with serving_bot(load_config(), start, speed, migrate=web and worker) as bot:
+    config = load_config()
+    configure_logging(config.LOG_FORMAT)
+    with serving_bot(config, start, speed, migrate=web and worker) as bot:
         run(bot, web=web, worker=worker)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.background import backoff
-from bot.channels.errors import ChannelError, Misconfigured, OutcomeUnknown, RateLimited, Transient
+from bot.channels.errors import ChannelError, Misconfigured, OutcomeUnknown, RateLimited, Transient, trouble_with
 from bot.channels.interface import Channel, SendResult
 from bot.clock import real_delay
 from bot.delivery.attachments import Attachments
@@ -15,6 +15,7 @@ from bot.delivery.failover import fail_over
 from bot.delivery.rate_limits import RATE_LIMITED
 from bot.delivery.resend import with_unknown_outcome
 from bot.engine import delivery_job, retry
+from bot.logs import over, trouble
 from bot.monitoring.office_alerts import notify_channel_failure
 from bot.monitoring.outage_recorder import PlatformMonitor
 from bot.unit_of_work import TransactionStore, UnitOfWork
@@ -46,6 +47,7 @@ class OutcomeRecorder:
 
     def record_sent(self, attempt: Attempt, result: SendResult, store: TransactionStore) -> None:
         """The platform accepted the message."""
+        log.info("%s works again", attempt.notice.channel, extra=over(attempt.notice.channel))
         if attempt.channel.counts_for_outage:
             self._platform_monitor.record_result(store, None)
         store.notices.record_outcome(
@@ -61,7 +63,8 @@ class OutcomeRecorder:
     def record_failure(self, attempt: Attempt, error: ChannelError, store: TransactionStore) -> None:
         """Retry what may succeed later; the rest ends as unknown or failed."""
         notice, channel = attempt.notice, attempt.channel
-        log.warning("notice %d to %s was not sent: %s", notice.id, notice.recipient_name, error.detail)
+        subject = trouble(trouble_with(notice.channel, error))
+        log.warning("notice %d was not sent over %s: %s", notice.id, notice.channel, error.detail, extra=subject)
         if channel.counts_for_outage:
             self._platform_monitor.record_result(store, error)
         if isinstance(error, RateLimited):

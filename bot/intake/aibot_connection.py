@@ -22,6 +22,7 @@ from bot.channels.wecom_aibot.rpc import AibotRpc
 from bot.channels.wecom_aibot.websocket import AibotWebSocket, ConnectionTimings
 from bot.clock import monotonic, wall_now
 from bot.intake.inbox_writer import InboxWriter
+from bot.logs import over, trouble
 from bot.monitoring.metrics import CALLBACKS_TOTAL
 from bot.unit_of_work import UnitOfWork
 from schedules.notify import notify_fault
@@ -83,7 +84,7 @@ class AibotConnection:
         try:
             websocket = AibotWebSocket(*self._credentials, self._receive, self._timings)
         except ChannelError as error:
-            log.error("the smart bot could not log in: %s", error.detail)
+            log.error("the smart bot could not log in: %s", error.detail, extra=trouble(WECOM_AIBOT))
             self._connecting.wait(self._pause_after(error))
             return
         self._failures = self._refusals = 0
@@ -122,7 +123,8 @@ class AibotConnection:
 
     def _serve(self, websocket: AibotWebSocket) -> None:
         """Send and receive until the connection breaks, the lease is lost, or the process stops."""
-        log.warning("this worker holds the smart bot's connection")
+        log.info("this worker holds the smart bot's connection")
+        log.info("the smart bot is logged in again", extra=over(WECOM_AIBOT))
         self._rpc.websocket = websocket
         try:
             self._serve_until_closed(websocket)

@@ -11,9 +11,10 @@ import logging
 from datetime import datetime, timedelta
 
 from bot.background import BackgroundLoop, backoff
-from bot.channels.errors import ChannelError, Misconfigured, OutcomeUnknown, PollTokenInvalid, RateLimited
+from bot.channels.errors import ChannelError, Misconfigured, OutcomeUnknown, PollTokenInvalid, RateLimited, trouble_with
 from bot.channels.interface import PollResult, PollSource
 from bot.channels.registry import Channels
+from bot.logs import over, trouble
 from bot.monitoring.outage_recorder import PlatformMonitor
 from bot.unit_of_work import UnitOfWork
 from schedules.notify import channel_name, notify_fault
@@ -65,7 +66,7 @@ class SourcePoller:
         except ChannelError as error:
             self._record_failure(error)
         except Exception as error:
-            log.exception("polling %s failed", self.name)
+            log.exception("polling %s failed", self.name, extra=trouble(f"{self.name}: {type(error).__name__}"))
             self._record_failure(OutcomeUnknown(repr(error)[:200]))
         return True
 
@@ -99,12 +100,13 @@ class SourcePoller:
         with self._uow.transaction() as store:
             cursors = store.poll_cursors
             if cursors.advance(cursor, page.cursor, has_more=page.has_more, now=now, not_before=not_before):
+                log.info("%s works again", self.name, extra=over(self.name))
                 self._platform_monitor.record_result(store, None)
                 store_messages(store.session, page.messages, now)
 
     def _record_failure(self, error: ChannelError) -> None:
         now = self._clock.now()
-        log.warning("polling %s failed: %s", self.name, error.detail)
+        log.warning("polling %s failed: %s", self.name, error.detail, extra=trouble(trouble_with(self.name, error)))
         with self._uow.transaction() as store:
             self._platform_monitor.record_result(store, error)
             cursor = store.poll_cursors.get(self.name)

@@ -9,11 +9,12 @@ import logging
 from collections.abc import Callable
 
 from bot.background import backoff
-from bot.channels.errors import ChannelError, Misconfigured, Permanent, Transient
+from bot.channels.errors import ChannelError, Misconfigured, Permanent, Transient, trouble_with
 from bot.channels.interface import MarkedStream, Receiver, RedactingReceiver
 from bot.channels.registry import Channels
 from bot.clock import wall_now
 from bot.engine import message_job, retry
+from bot.logs import over, trouble
 from bot.monitoring.outage_recorder import PlatformMonitor
 from bot.unit_of_work import TransactionStore, UnitOfWork
 from handlers import films, photo, router
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 _FAILURES_BEFORE_NOTICE = 12
 # What fails for lack of a setting is tried less often: there may be many such messages.
 _MISCONFIGURED_FACTOR = 10
+# What the log calls its troubles.
+_OBJECT_STORE = "object store"
 _EXTENSIONS = {"mp4": ".mp4", "mov": ".mp4", "3gp": ".3gp", "matroska": ".mkv", "webm": ".webm", "avi": ".avi"}
 
 
@@ -83,6 +86,8 @@ class Intake:
         except Permanent as error:
             self._mark_lost(message, submission, error, redacted_raw)
             return
+        for subject in (message.channel, _OBJECT_STORE):
+            log.info("%s works again", subject, extra=over(subject))
         with self._uow.transaction() as store:
             store.lock_for_transaction(message.ordering_key)
             if message.kind == "photo":
@@ -136,7 +141,10 @@ class Intake:
     def _schedule_retry(self, row: InboxRow, error: Exception, detail: str) -> None:
         """Count the attempt and enqueue the next; after many, notify the office once."""
         pause = backoff(row.attempts) * (_MISCONFIGURED_FACTOR if isinstance(error, Misconfigured) else 1)
-        log.warning("message %d is tried again in %.0f s: %s", row.id, pause.total_seconds(), detail)
+        subject = _OBJECT_STORE if isinstance(error, ObjectError) else trouble_with(row.channel, error)
+        log.warning(
+            "message %d is tried again in %.0f s: %s", row.id, pause.total_seconds(), detail, extra=trouble(subject)
+        )
         with self._uow.transaction() as store:
             if isinstance(error, ChannelError):
                 self._platform_monitor.record_result(store, error)

@@ -11,6 +11,7 @@ from flask import Flask, Response
 from bot.channels.registry import Channels
 from bot.intake.inbox_writer import InboxWriter
 from bot.intake.uploads import Uploads
+from bot.logs import trouble
 from bot.unit_of_work import UnitOfWork
 from bot.web import callbacks, content, dashboard, health, parameters, tus
 from bot.web.body_limits import MAX_BODY_BYTES
@@ -64,7 +65,7 @@ def _route(prefix: str, below: WSGIApplication, others: WSGIApplication) -> WSGI
 
 
 def _unavailable(error: Exception) -> Response:
-    log.error("request failed, the database or the object store is unavailable: %s", error)
+    log.error("pages: the database or the object store is unavailable: %s", error, extra=trouble("pages"))
     return Response(status=503)
 
 

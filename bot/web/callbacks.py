@@ -15,10 +15,13 @@ from bot.channels.registry import Channels
 from bot.channels.replay_guard import check_age, check_echo
 from bot.clock import Clock
 from bot.intake.inbox_writer import InboxWriter
+from bot.logs import over, trouble
 from bot.monitoring.metrics import CALLBACK_SECONDS, CALLBACKS_TOTAL
 from storage.errors import DatabaseUnavailable
 
 log = logging.getLogger(__name__)
+# What the log calls this trouble.
+_STORING = "storing callbacks"
 
 
 def blueprint(inbox_writer: InboxWriter, channels: Channels, clock: Clock) -> Blueprint:
@@ -74,13 +77,15 @@ def _receive(
     except CallbackRejected as rejected:
         return _rejected(name, rejected)
     except DatabaseUnavailable as error:
-        log.error("a callback could not be stored: %s", error)
+        log.error("a callback could not be stored: %s", error, extra=trouble(_STORING))
         return _rejected(name, CallbackRejected(503, "not_stored"))
+    log.info("callbacks are stored again", extra=over(_STORING))
     CALLBACKS_TOTAL.labels(name, "stored" if is_new else "duplicate").inc()
     return Response(status=200)
 
 
 def _rejected(name: str, rejected: CallbackRejected) -> Response:
-    log.warning("callback to %s rejected: %s", name, rejected.reason)
+    subject = trouble(f"callbacks to {name}: {rejected.reason}")
+    log.warning("callback to %s rejected: %s", name, rejected.reason, extra=subject)
     CALLBACKS_TOTAL.labels(name, rejected.reason).inc()
     return Response(status=rejected.status)

@@ -116,6 +116,16 @@ def test_sigterm_ends_in_order_despite_an_open_connection_and_a_hanging_download
     assert process.returncode == 0
 
 
+def test_a_normal_start_logs_json_lines_in_english_and_warns_of_nothing(sky: Program) -> None:
+    add_county(sky)
+    process = sky.start("serve", LOG_FORMAT="json")
+    sky.ready()
+    sky.end(process)
+    lines = [json.loads(line) for line in sky.log.splitlines()]
+    assert [line for line in lines if line["level"] != "info" or not line["event"].isascii()] == []
+    assert any(line["event"].startswith("listening on") and line["logger"] == "bot.web_server" for line in lines)
+
+
 def test_web_and_worker_as_two_processes_on_one_file(sky: Program) -> None:
     assert sky.run("web").returncode == 1
     add_county(sky)
