@@ -1,22 +1,26 @@
-"""Probing films and extracting pictures from them, in a sandbox.
+"""Probing films and extracting pictures from them, in the sandbox.
 
 __init__.py   probe_film, extract_picture, picture_key, write_watermarked_copy: the interface of this package
-client.py     our end of the sandbox process
-sandbox.py    the sandbox: one short-lived process with resource limits per film
-probe.py      duration, codec, size and faults of a file
+tasks.py      what runs in the sandbox
+probe.py      codec, size and faults of a file
+duration.py   for how long a film shows pictures
 pictures.py   thumbnails, contact sheets, still frames
 watermark.py  a copy with a text in every picture
 """
 
 from __future__ import annotations
 
-import json
 import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from storage.film import client
+from storage import sandbox
+
+# Of all the films that arrive together: each may take 512 MB and a core.
+_MAX_PROBED_AT_ONCE = 2
+_probes = threading.BoundedSemaphore(_MAX_PROBED_AT_ONCE)
 
 
 @dataclass(frozen=True)
@@ -36,28 +40,31 @@ class ProbeResult:
     fault: str | None = None
 
 
-def probe_film(path: Path, timeout_s: float = 30.0) -> ProbeResult:
-    """Read every packet of a file and decode its first picture.
+def probe_film(path: Path, cpu_s: float = 30.0) -> ProbeResult:
+    """Read every packet of a file and decode its first picture, within `cpu_s` seconds of processor time.
 
-    Thread-safe. Problems of the film, `timeout_s` included, are in `fault`. Raises OSError for other problems (no such
-    file, no sandbox process); try again later.
+    Thread-safe; waits while two other films are probed. Problems of the film, its cost included, are in `fault`. Raises
+    OSError for other problems (no such file, no sandbox process, a busy machine); try again later.
     """
     if path.stat().st_size == 0:
         return ProbeResult(fault="empty")
-    return ProbeResult(**_request("probe", timeout_s, os.path.abspath(path)))
+    try:
+        with _probes:
+            return ProbeResult(**_run("probe", cpu_s, path))
+    except sandbox.TaskFailed:
+        return ProbeResult(fault="unreadable")
 
 
 class PictureError(Exception):
     """The film gives no picture."""
 
 
-def extract_picture(path: Path, target: Path, kind: str, at_s: float | None = None, timeout_s: float = 30.0) -> None:
+def extract_picture(path: Path, target: Path, kind: str, at_s: float | None = None, cpu_s: float = 30.0) -> None:
     """Write a JPEG: a `thumbnail`, a `contact_sheet` (twelve frames with their times), or the `still` frame at `at_s`.
 
     Raises PictureError for problems of the film, OSError for other problems.
     """
-    extra_args = [at_s or 0.0] if kind == "still" else []
-    _check(_request(kind, timeout_s, os.path.abspath(path), os.path.abspath(target), *extra_args))
+    _draw(kind, cpu_s, path, target, *([at_s or 0.0] if kind == "still" else []))
 
 
 def picture_key(film_key: str, kind: str, at_s: float | None = None) -> str:
@@ -70,16 +77,21 @@ def picture_key(film_key: str, kind: str, at_s: float | None = None) -> str:
     return f"pictures/{film}/{kind}{suffix}.jpg"
 
 
-def write_watermarked_copy(path: Path, target: Path, text: str, timeout_s: float = 300.0) -> None:
+def write_watermarked_copy(path: Path, target: Path, text: str, cpu_s: float = 300.0) -> None:
     """Write an MP4 copy with `text` in every picture. Raises as `extract_picture` does."""
-    _check(_request("watermark", timeout_s, os.path.abspath(path), os.path.abspath(target), text))
+    _draw("watermarked_copy", cpu_s, path, target, text)
 
 
-def _request(task: str, timeout_s: float, *args: object) -> dict[str, Any]:
-    response: dict[str, Any] = json.loads(client.request(json.dumps([task, timeout_s, *args]).encode(), timeout_s))
-    return response
-
-
-def _check(response: dict[str, Any]) -> None:
+def _draw(task: str, cpu_s: float, path: Path, target: Path, *args: Any) -> None:
+    try:
+        response = _run(task, cpu_s, path, os.path.abspath(target), *args)
+    except sandbox.TaskFailed as error:
+        raise PictureError(str(error)) from error
     if response["fault"] is not None:
         raise PictureError(response["fault"])
+
+
+def _run(task: str, cpu_s: float, path: Path, *args: Any) -> dict[str, Any]:
+    limits = sandbox.Limits(cpu_s=cpu_s)
+    response: dict[str, Any] = sandbox.run(f"storage.film.tasks:{task}", os.path.abspath(path), *args, limits=limits)
+    return response

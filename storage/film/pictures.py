@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 FONT = str(Path(__file__).parent / "fonts" / "noto-sans-sc.woff2")
-THUMB_WIDTH, STILL_WIDTH, TILE_WIDTH = 320, 1280, 320
+THUMB_SIDE, STILL_SIDE, TILE_SIDE = 320, 1280, 320  # of the square that a picture fits into
 SHEET_COLUMNS, SHEET_ROWS = 4, 3
 JPEG_QUALITY = 82
 _TEXT_COLOUR, _OUTLINE_COLOUR = (255, 255, 255), (0, 0, 0)
@@ -28,12 +28,12 @@ _TEXT_COLOUR, _OUTLINE_COLOUR = (255, 255, 255), (0, 0, 0)
 def draw_thumbnail(path: str, target: str) -> dict[str, Any]:
     """The frame after a third of the film: the first seconds often show the ground."""
     with _opened(path) as (container, stream):
-        return _save(_scaled(next(_pictures(container, stream, [_length_s(container) / 3]))[1], THUMB_WIDTH), target)
+        return _save(next(_pictures(container, stream, [_length_s(container) / 3], THUMB_SIDE))[1], target)
 
 
 def draw_still(path: str, target: str, at_s: float) -> dict[str, Any]:
     with _opened(path) as (container, stream):
-        return _save(_scaled(next(_pictures(container, stream, [at_s]))[1], STILL_WIDTH), target)
+        return _save(next(_pictures(container, stream, [at_s], STILL_SIDE))[1], target)
 
 
 def draw_contact_sheet(path: str, target: str) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def draw_contact_sheet(path: str, target: str) -> dict[str, Any]:
     with _opened(path) as (container, stream):
         length, count = _length_s(container), SHEET_COLUMNS * SHEET_ROWS
         times = [length * (number + 0.5) / count for number in range(count)]
-        tiles = [(at_s, _scaled(picture, TILE_WIDTH)) for at_s, picture in _pictures(container, stream, times)]
+        tiles = list(_pictures(container, stream, times, TILE_SIDE))
     width, height = tiles[0][1].size
     sheet = Image.new("RGB", (SHEET_COLUMNS * width, SHEET_ROWS * height))
     draw, font = ImageDraw.Draw(sheet), ImageFont.truetype(FONT, 18)
@@ -57,7 +57,6 @@ def draw_contact_sheet(path: str, target: str) -> dict[str, Any]:
 def _opened(path: str) -> Iterator[tuple[InputContainer, VideoStream]]:
     with av.open(path, options=FFMPEG_OPTIONS) as container:
         stream = video_streams(container)[0]
-        stream.thread_count = 1
         yield container, stream
 
 
@@ -66,7 +65,7 @@ def _length_s(container: InputContainer) -> float:
 
 
 def _pictures(
-    container: InputContainer, stream: VideoStream, times: Sequence[float]
+    container: InputContainer, stream: VideoStream, times: Sequence[float], side: int
 ) -> Iterator[tuple[float, Image.Image]]:
     """The frame at each of these ascending instants in seconds; past the end, the last frame."""
     keys, last = _key_times(container, stream), None
@@ -82,7 +81,7 @@ def _pictures(
             last, reached = frame, frame.time or 0.0
         if last is None:
             raise ValueError("no picture")
-        yield at_s, _upright(last)
+        yield at_s, _upright(last, side)
 
 
 def _key_times(container: InputContainer, stream: VideoStream) -> list[float]:
@@ -101,16 +100,12 @@ def _from(container: InputContainer, stream: VideoStream, key_s: float) -> Itera
             continue  # players skip damaged frames too
 
 
-def _upright(frame: VideoFrame) -> Image.Image:
-    """Apply the rotation: phones store it as metadata and leave it to the player."""
-    picture: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
+def _upright(frame: VideoFrame, side: int) -> Image.Image:
+    """Shrink to fit a square, never enlarge, and apply the rotation: phones store it as metadata for the player."""
+    scale = min(1.0, side / max(frame.width, frame.height))
+    size = {"width": max(1, round(frame.width * scale)), "height": max(1, round(frame.height * scale))}
+    picture: Image.Image = frame.to_image(**size, interpolation="AREA", threads=1)  # type: ignore[no-untyped-call]
     return picture.rotate(frame.rotation, expand=True) if frame.rotation else picture
-
-
-def _scaled(picture: Image.Image, width: int) -> Image.Image:
-    """Shrink to fit a square of `width` pixels; never enlarge."""
-    picture.thumbnail((width, width))
-    return picture
 
 
 def _save(picture: Image.Image, target: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Duration, codec, size and faults of a file. Runs only in the sandbox."""
+"""Codec, size and faults of a file. Runs only in the sandbox."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import av
 from av.stream import Disposition
 
 from storage.film import ProbeResult
+from storage.film.duration import PictureTimes
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 # Without a whitelist FFmpeg would also open playlists, which refer to other files and to the network.
 FORMATS = "mov,matroska,avi,flv,asf,mpegts,mpeg,ogg,wav,amr,flac,mp3,aac"
 FORMATS_WITHOUT_DURATION = {"mpegts", "mpeg"}  # no duration in the file; FFmpeg estimates it
-FFMPEG_OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+MAX_PIXELS = 40_000_000  # of one picture; 8K has 33 million
+FFMPEG_OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
 MP4_BOXES = {b"ftyp", b"moov", b"mdat", b"moof", b"free", b"skip", b"wide", b"pnot", b"styp", b"sidx", b"uuid"}
 OTHER_VIDEO_SIGNATURES = (b"\x1aE\xdf\xa3", b"FLV\x01", b"0&\xb2u")  # Matroska, Flash, Windows Media
 STILL_IMAGE_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif", b"crx "}
@@ -98,8 +100,18 @@ def _survey(container: InputContainer) -> ProbeResult:
 
 
 def video_streams(container: InputContainer) -> list[VideoStream]:
-    """Without cover art, which containers hold as a video stream."""
-    return [each for each in container.streams.video if not each.disposition & Disposition.attached_pic]
+    """Without cover art, which containers hold as a video stream; each decodes in this thread, and no huge pictures.
+
+    Raises ValueError for pictures of more than MAX_PIXELS.
+    """
+    streams = [each for each in container.streams.video if not each.disposition & Disposition.attached_pic]
+    for stream in streams:
+        if stream.codec_context:
+            stream.thread_count = 1
+            stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+            if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
+                raise ValueError("pictures too large")
+    return streams
 
 
 def _container_name(container: InputContainer) -> str:
@@ -131,13 +143,11 @@ class _PacketStats:
         # Floats, computed once per stream: arithmetic with fractions would take longer than the demuxing.
         self._tick_s = {stream.index: float(stream.time_base or 0) for stream in container.streams}
         self._frame_length_s = float(1 / video.average_rate) if video.average_rate else 0.0
-        self.pictures, self.everything = _Span(), _Span()
+        self.pictures, self.everything = PictureTimes(), _Span()
         self._decode_attempts = 0
         self.codec = video.codec_context.codec.canonical_name if video.codec_context else None
         self.width: int | None = None
         self.height: int | None = None
-        if self.codec:
-            video.thread_count = 1
 
     def add(self, packet: Packet[Any]) -> None:
         is_picture = packet.stream is self._video

@@ -29,7 +29,6 @@ def write_watermarked(path: str, target: str, text: str) -> dict[str, Any]:
         av.open(target, "w", format="mp4", options={"movflags": "faststart"}) as copy,
     ):
         stream = video_streams(source)[0]
-        stream.thread_count = 1
         _copy(source, stream, copy, text)
     return {"fault": None}
 
@@ -68,6 +67,7 @@ class _WatermarkEncoder:
 
     def __init__(self, stream: VideoStream, first: VideoFrame, copy: OutputContainer, text: str) -> None:
         self._copy, self._graph = copy, Graph()
+        self._graph.threads = 1
         width, height, rotation_filters = _output_shape(first)
         source = self._graph.add_buffer(template=stream)
         scaled = self._graph.add("scale", f"{width}:{height}")

@@ -1,13 +1,12 @@
-"""Our end of the sandbox process in which FFmpeg runs.
+"""Our end of the sandbox process.
 
-Films are untrusted input and FFmpeg is written in C, so no film is opened in our own process. The sandbox is started
-for the first film, loads FFmpeg once, and forks for every film:
+It is started for the first task, imports what each task needs once, and forks for every task:
 
-    request() ── request + reply pipe ──> sandbox ── fork ──> guard ── fork ──> examiner (limits, FFmpeg)
-      └──────────── one line of JSON, or nothing ───────────────┴──────────────────┘
+    request() ── request + reply pipe ──> sandbox ── fork ──> guard ── fork ──> child (limits, task)
+      └──────────── one line of JSON, or nothing ───────────────┴────────────────┘
 
-The examiner responds for the film; the guard responds if the film killed the examiner. So no response never means a
-bad film: the sandbox died, or the machine is out of memory or processes.
+The child responds for the file; the guard responds if the file killed the child. So no response never means a bad
+file: the sandbox died, or the machine is out of memory or processes.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from pathlib import Path
 STARTUP_ALLOWANCE_S = 10.0  # added to the timeout, for starting the sandbox on a busy machine
 MAX_ATTEMPTS = 2
 MAX_RESPONSE_BYTES = select.PIPE_BUF
-STARTUP_CODE = "import sys; sys.path.insert(0, sys.argv[1]); from storage.film.sandbox import serve; serve()"
+STARTUP_CODE = "import sys; sys.path[:] = sys.argv[1:]; from storage.sandbox.server import serve; serve()"
 
 _lock = threading.Lock()
 _client: SandboxClient | None = None
@@ -39,19 +38,20 @@ def request(payload: bytes, timeout_s: float) -> bytes:
             if response := client.request(payload, timeout_s + STARTUP_ALLOWANCE_S):
                 return response
         _retire(client)
-    raise OSError("the film sandbox does not respond; see standard error and the free memory of the machine")
+    raise OSError("the sandbox does not respond; see standard error and the free memory of the machine")
 
 
 class SandboxClient:
     def __init__(self) -> None:
         # A packet socket: requests of several threads cannot mix, and the end of the peer is noticed.
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        # A new interpreter, so that it does not inherit our threads and locks; a new session, so that Ctrl-C at the
-        # terminal does not reach it.
-        root = str(Path(__file__).parents[2])
+        # A new interpreter, so that it does not inherit our threads, locks and secrets; a new session, so that Ctrl-C
+        # at the terminal does not reach it.
+        places = [str(Path(__file__).parents[2]), *filter(None, sys.path)]
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", STARTUP_CODE, root],
+                [sys.executable, "-I", "-X", "utf8", "-c", STARTUP_CODE, *places],
+                env={},
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 start_new_session=True,
@@ -68,7 +68,7 @@ class SandboxClient:
             poller = select.poll()
             poller.register(reading, select.POLLIN)
             if not poller.poll(timeout_s * 1000):
-                raise TimeoutError("the film sandbox does not respond")
+                raise TimeoutError("the sandbox does not respond")
             return os.read(reading, MAX_RESPONSE_BYTES)
         finally:
             os.close(reading)
