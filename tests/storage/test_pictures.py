@@ -169,7 +169,7 @@ def test_a_second_copy_is_refused_while_one_is_made(tmp_path: Path) -> None:
         spool.write(make_film(seconds=1))
         objects.save(spool, "films/2026-11-24/1124-0001.mp4")
     held: Any = HeldStore(objects)
-    images = FilmImages(held, DiskReserve(held, 0), timeout_s=0.05)
+    images = FilmImages(held, DiskReserve(objects, 0), timeout_s=0.05)
 
     def copy_size() -> int:
         with images.watermarked_copy("films/2026-11-24/1124-0001.mp4", "李局") as copy:
