@@ -1,4 +1,7 @@
-"""Signed URLs that can be opened without a sign-in, such as a training film too large for the chat."""
+"""Signed URLs that can be opened without a sign-in, such as a training film too large for the chat.
+
+They name rows by their random `link_id`: the key alone does not open what was never sent to anybody.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,9 @@ class SignedLinks:
         self._upload = URLSafeSerializer(secret_key, salt="upload")
         self._media = URLSafeSerializer(secret_key, salt="film")
 
-    def content_url(self, item_id: int) -> str:
-        """The page that plays a training film. Its content is public, so the link never expires."""
-        return f"{self._public_url}/content/{self._content.dumps(item_id)}"
+    def content_url(self, link_id: str) -> str:
+        """The page that plays a training film. Its content is public: the link holds while the item is in use."""
+        return f"{self._public_url}/content/{self._content.dumps(link_id)}"
 
     def film_url(self, night: str, receipt: str) -> str:
         """The page of a film; requires a sign-in."""
@@ -38,21 +41,21 @@ class SignedLinks:
             raise OperationRefused("films.link_expired")
         return film_id, person_id
 
-    def read_content_token(self, token: str) -> int | None:
-        """The item id, None for an altered token."""
+    def read_content_token(self, token: str) -> str | None:
+        """The link id of the item, None for an altered token."""
         return _read(self._content, token)
 
-    def upload_url(self, upload_id: int) -> str:
+    def upload_url(self, link_id: str) -> str:
         """The upload page of a link; its expiry and its browser are stored in the database."""
-        return f"{self._public_url}/upload/{self._upload.dumps(upload_id)}"
+        return f"{self._public_url}/upload/{self._upload.dumps(link_id)}"
 
-    def read_upload_token(self, token: str) -> int | None:
-        """The upload id, None for an altered token."""
+    def read_upload_token(self, token: str) -> str | None:
+        """The link id of the upload, None for an altered token."""
         return _read(self._upload, token)
 
 
-def _read(serializer: URLSafeSerializer, token: str) -> int | None:
+def _read(serializer: URLSafeSerializer, token: str) -> str | None:
     try:
-        return int(serializer.loads(token))
-    except (BadSignature, TypeError, ValueError):
+        return str(serializer.loads(token))
+    except BadSignature:
         return None

@@ -18,6 +18,8 @@ KEYWORD = "上传"
 # The realm of people without any account: the link itself identifies the person.
 UPLOAD_REALM = "upload"
 VALID_FOR = timedelta(hours=24)
+# An upload that has stood still for so long is replaced by a new link; until then its person is told to let it finish.
+_STALLED_AFTER = timedelta(minutes=2)
 
 
 def handle(message: Message, ctx: Context) -> None:
@@ -26,10 +28,26 @@ def handle(message: Message, ctx: Context) -> None:
     if person is None or not enterprises:
         return add_rate_limited_reply(message, ctx, "stranger.text")
     for enterprise in enterprises:
+        if _is_busy(message, person, enterprise, ctx):
+            continue
         text = strip_enterprise_name(normalize_text(message.text).removeprefix(KEYWORD), enterprise)
         part = find_part(text, ctx.store.register.parts_of(enterprise.id)) if text else None
         _send_link(message, person, enterprise, part, ctx)
     return None
+
+
+def _is_busy(message: Message, person: Person, enterprise: Enterprise, ctx: Context) -> bool:
+    """Whether a film is being uploaded right now; its sender is told. A new link would end it."""
+    upload = ctx.store.uploads.in_progress(person.id, enterprise.id, ctx.now - _STALLED_AFTER)
+    if upload is None or upload.once_key == _once_key(message, enterprise):
+        return False
+    percent = upload.received_bytes * 100 // (upload.size or 1)
+    add_reply(message, ctx, "upload.in_progress", enterprise=enterprise.short_name, percent=percent)
+    return True
+
+
+def _once_key(message: Message, enterprise: Enterprise) -> str:
+    return f"{message.channel}/{message.key}/{enterprise.id}"
 
 
 def handle_too_large(message: Message, ctx: Context) -> None:
@@ -43,7 +61,7 @@ def handle_too_large(message: Message, ctx: Context) -> None:
 
 def _send_link(message: Message, person: Person, enterprise: Enterprise, part: KeyPart | None, ctx: Context) -> None:
     upload = ctx.store.uploads.get_or_create(
-        once_key=f"{message.channel}/{message.key}/{enterprise.id}",
+        once_key=_once_key(message, enterprise),
         realm=message.realm,
         sender=message.sender,
         person_id=person.id,
@@ -57,7 +75,7 @@ def _send_link(message: Message, person: Person, enterprise: Enterprise, part: K
         "enterprise": enterprise.short_name,
         "part": f" · {part.label}" if part else "",
         "expires": f"{upload.expires_at.astimezone(ctx.rules.zone):%m-%d %H:%M}",
-        "upload": upload.id,
+        "upload": upload.link_id,
     }
     draft = NoticeDraft(
         kind="system",

@@ -22,10 +22,15 @@ class ContentStore:
     def get(self, item_id: int) -> ContentItem | None:
         return self.session.get(ContentItem, item_id)
 
+    def by_link(self, link_id: str) -> ContentItem | None:
+        return self.session.scalars(select(ContentItem).where(ContentItem.link_id == link_id)).one_or_none()
+
     def active_items(self) -> Sequence[ContentItem]:
-        """Every item whose link is not known to be dead, oldest first."""
+        """Every item that is in use and whose link is not known to be dead, oldest first."""
         return self.session.scalars(
-            select(ContentItem).where(ContentItem.dead_since.is_(None)).order_by(ContentItem.added_at, ContentItem.id)
+            select(ContentItem)
+            .where(ContentItem.dead_since.is_(None), ContentItem.in_use)
+            .order_by(ContentItem.added_at, ContentItem.id)
         ).all()
 
     def item_ids_by_group(self) -> dict[int, set[int]]:

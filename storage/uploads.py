@@ -9,14 +9,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from storage.db.models import InboxRow, Upload, UploadChunk
+from storage.db.models.base import random_id
 from storage.db.upsert import insert_if_absent
 from storage.inbox import UNFINISHED
 
 CHANNEL = "upload"
+# How often the film of a link may be started from its beginning; then the person asks for another link.
+MAX_STARTS = 10
 
 
 class UploadStore:
@@ -24,22 +27,46 @@ class UploadStore:
         self.session = session
 
     def get_or_create(self, **values: Any) -> Upload:
-        """A link for one film; the same `once_key` gives the same link."""
-        insert_if_absent(self.session, Upload, {"state": "open", "generation": 0, "received_bytes": 0, **values})
-        return self.session.scalars(select(Upload).where(Upload.once_key == values["once_key"])).one()
+        """A link for one film; the same `once_key` gives the same link.
+
+        It ends the link that the person has for the enterprise: there is one open link at a time.
+        """
+        same = select(Upload).where(Upload.once_key == values["once_key"])
+        existing = self.session.scalars(same).one_or_none()
+        if existing is not None:
+            return existing
+        self._end(Upload.person_id == values["person_id"], Upload.enterprise_id == values["enterprise_id"])
+        new = {"state": "open", "generation": 0, "received_bytes": 0, "link_id": random_id()}
+        insert_if_absent(self.session, Upload, {**new, **values})
+        return self.session.scalars(same).one()
 
     def get(self, upload_id: int) -> Upload | None:
-        """The link, reloaded from the database."""
-        return self.session.get(Upload, upload_id, populate_existing=True)
+        return self.session.get(Upload, upload_id)
+
+    def by_link(self, link_id: str) -> Upload | None:
+        return self.session.scalars(select(Upload).where(Upload.link_id == link_id)).one_or_none()
+
+    def in_progress(self, person_id: int, enterprise_id: int, since: datetime) -> Upload | None:
+        """The person's upload for an enterprise of which a chunk has come since then."""
+        return self.session.scalars(
+            select(Upload).where(
+                Upload.person_id == person_id,
+                Upload.enterprise_id == enterprise_id,
+                Upload.state == "receiving",
+                Upload.received_at >= since,
+            )
+        ).one_or_none()
 
     def start(self, upload_id: int, browser_digest: str, now: datetime, **file_info: Any) -> int | None:
-        """Start or restart an upload; its generation, None when the link is closed, expired or another browser's."""
+        """Start or restart an upload; its generation, None when the link is closed, expired, another browser's or
+        has been started MAX_STARTS times."""
         return self.session.scalar(
             update(Upload)
             .where(
                 Upload.id == upload_id,
                 Upload.state.in_(("open", "receiving")),
                 Upload.expires_at > now,
+                Upload.generation < MAX_STARTS,
                 or_(Upload.browser_digest.is_(None), Upload.browser_digest == browser_digest),
             )
             .values(
@@ -53,7 +80,7 @@ class UploadStore:
             .returning(Upload.generation)
         )
 
-    def record_chunk(self, upload: Upload, start: int, size: int, object_key: str) -> bool:
+    def record_chunk(self, upload: Upload, start: int, size: int, object_key: str, now: datetime) -> bool:
         """Record a stored chunk; False when the upload is not at `start` any more."""
         is_last = start + size == upload.size
         updated = self.session.scalar(
@@ -64,7 +91,7 @@ class UploadStore:
                 Upload.state == "receiving",
                 Upload.received_bytes == start,
             )
-            .values(received_bytes=start + size, state="complete" if is_last else "receiving")
+            .values(received_bytes=start + size, received_at=now, state="complete" if is_last else "receiving")
             .returning(Upload.id)
         )
         if updated is None:
@@ -101,14 +128,18 @@ class UploadStore:
 
     def expire_overdue(self, now: datetime) -> None:
         """End links that have expired."""
-        self.session.execute(
-            update(Upload)
-            .where(Upload.state.in_(("open", "receiving")), Upload.expires_at <= now)
-            .values(state="ended")
-        )
+        self._end(Upload.expires_at <= now)
 
-    def unneeded_chunks(self, limit: int) -> Sequence[UploadChunk]:
-        """Chunks of uploads that were taken in, aborted, restarted or have expired."""
+    def end_worn_out(self, upload_id: int) -> None:
+        """End a link that has been started too often."""
+        self._end(Upload.id == upload_id, Upload.generation >= MAX_STARTS)
+
+    def _end(self, *conditions: ColumnElement[bool]) -> None:
+        is_open = Upload.state.in_(("open", "receiving"))
+        self.session.execute(update(Upload).where(is_open, *conditions).values(state="ended"))
+
+    def unneeded_chunks(self, limit: int, upload_id: int | None = None) -> Sequence[UploadChunk]:
+        """Chunks of uploads that were taken in, aborted, restarted, replaced or have expired; or those of one link."""
         taken_in = select(InboxRow.message_key).where(InboxRow.channel == CHANNEL, InboxRow.state.not_in(UNFINISHED))
         query = (
             select(UploadChunk)
@@ -121,6 +152,8 @@ class UploadStore:
                 )
             )
         )
+        if upload_id is not None:
+            query = query.where(UploadChunk.upload_id == upload_id)
         return self.session.scalars(query.order_by(UploadChunk.id).limit(limit)).all()
 
     def delete_chunks(self, chunk_ids: Sequence[int]) -> None:

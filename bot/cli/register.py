@@ -89,7 +89,7 @@ def _upload_link(person_id: int, config: Config, uow: UnitOfWork, store: Store) 
     person = store.register.person(person_id)
     assert person is not None
     made = create_upload_link(person, uow.context(store))
-    return SignedLinks(config.public_url, config.SECRET_KEY.get_secret_value()).upload_url(made.id)
+    return SignedLinks(config.public_url, config.SECRET_KEY.get_secret_value()).upload_url(made.link_id)
 
 
 def _kf_link(config: Config, uow: UnitOfWork, code: str) -> str | None:

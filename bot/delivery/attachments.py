@@ -133,7 +133,7 @@ class Attachments:
         if item.kind != LINK and item.object_key and (item.bytes or 0) <= channel.limits.max_file_bytes:
             source = StoredObject(object_key=item.object_key)
             return FilePayload(form=MessageForm.FILE, text=payload.text, name=f"{title}{_suffix(item)}", source=source)
-        url = self._signed_links.content_url(item.id) if item.object_key else item.url or ""
+        url = self._signed_links.content_url(item.link_id) if item.object_key else item.url or ""
         return LinkPayload(text=payload.text, title=title, url=url)
 
     def load_file(self, source: FileSource) -> bytes:

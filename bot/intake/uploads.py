@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from bot.channels.errors import MediaGone, Transient, Undecryptable
+from bot.clock import monotonic
 from bot.unit_of_work import UnitOfWork
 from handlers.message import FilmTarget, Message
 from storage.db.models import Upload
@@ -26,10 +27,13 @@ from storage.objects import ObjectError, ObjectMissing, ObjectStore
 from storage.store import Store
 from storage.uploads import CHANNEL
 
-# Cheap to send again over a bad network, and no larger than what callbacks may send.
-MAX_PIECE_BYTES = 256 * 1024
+# Cheap to send again over a bad network, and no larger than what callbacks may send. Smaller ones than the minimum,
+# except the last, would only fill the database.
+MIN_PIECE_BYTES, MAX_PIECE_BYTES = 64 * 1024, 256 * 1024
 _READ_BYTES = 256 * 1024
-_CLEANUP_BATCH = 100
+_CLEANUP_BATCH = 500
+# A request that restarts an upload waits so long for the removal of its pieces; the rest is left to the background.
+_CLEANUP_S = 5.0
 CHECKSUM_ALGORITHMS = {"sha1": hashlib.sha1, "sha256": hashlib.sha256}
 
 
@@ -68,9 +72,18 @@ class Uploads:
             self._check_room(size)
             now = self._clock.now()
             generation = store.uploads.start(upload.id, visitor, now, size=size, file_name=name[:200], part_id=part_id)
+            if generation is None:
+                store.uploads.end_worn_out(upload.id)
         if generation is None:
             raise UploadRefused(410)
+        self._remove_unneeded(upload.id)
         return generation
+
+    def abort(self, upload: Upload) -> None:
+        """Abort an upload and remove its pieces; the link stays open."""
+        with self._uow.transaction() as store:
+            store.uploads.abort(upload)
+        self._remove_unneeded(upload.id)
 
     def store_piece(self, upload: Upload, piece: ReceivedPiece) -> int:
         """Store a piece; the offset reached. Raises UploadRefused, ObjectError.
@@ -78,15 +91,15 @@ class Uploads:
         The bytes are stored before the row: of several pieces for one offset, one gets the row.
         """
         verify_checksum(piece)
-        if not piece.data:
+        reached, size = piece.offset + len(piece.data), upload.size or 0
+        if not piece.data or (len(piece.data) < MIN_PIECE_BYTES and reached < size):
             raise UploadRefused(400)
-        reached = piece.offset + len(piece.data)
-        if reached > (upload.size or 0):
+        if reached > size:
             raise UploadRefused(413)
         self._check_room(len(piece.data))
         key = self._save(upload, piece)
         with self._uow.transaction() as store:
-            accepted = store.uploads.record_chunk(upload, piece.offset, len(piece.data), key)
+            accepted = store.uploads.record_chunk(upload, piece.offset, len(piece.data), key, self._clock.now())
             if accepted and reached == upload.size:
                 self._add_to_inbox(upload, store)
         if not accepted:
@@ -134,15 +147,27 @@ class Uploads:
         store_messages(store.session, [InboundMessage(CHANNEL, upload.once_key, raw)], self._clock.now())
 
     def remove_unneeded_pieces(self) -> None:
-        """Remove some pieces of finished and expired uploads. Raises DatabaseUnavailable."""
+        """Remove the pieces of finished, replaced and expired uploads. Raises DatabaseUnavailable."""
         with self._uow.transaction() as store:
             store.uploads.expire_overdue(self._clock.now())
+        while self._remove_batch():
+            pass
+
+    def _remove_unneeded(self, upload_id: int) -> None:
+        """The same for one link."""
+        deadline = monotonic() + _CLEANUP_S
+        while self._remove_batch(upload_id) and monotonic() < deadline:
+            pass
+
+    def _remove_batch(self, upload_id: int | None = None) -> int:
+        """How many pieces were removed; 0 when there are no more, or the store removes none at present."""
         with self._uow.read() as store:
-            unneeded = list(store.uploads.unneeded_chunks(_CLEANUP_BATCH))
+            unneeded = list(store.uploads.unneeded_chunks(_CLEANUP_BATCH, upload_id))
         removed = [chunk.id for chunk in unneeded if self._remove(chunk.object_key)]
         if removed:
             with self._uow.transaction() as store:
                 store.uploads.delete_chunks(removed)
+        return len(removed)
 
     def _remove(self, key: str) -> bool:
         with suppress(ObjectError):

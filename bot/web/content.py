@@ -19,10 +19,10 @@ def blueprint(uow: UnitOfWork, objects: ObjectStore, links: SignedLinks) -> Blue
 
     @pages.get("/content/<token>")
     def play(token: str) -> Response | AnyResponse:
-        item_id = links.read_content_token(token)
+        link_id = links.read_content_token(token)
         with uow.read() as store:
-            item = store.content.get(item_id) if item_id is not None else None
-        if item is None or item.object_key is None:
+            item = store.content.by_link(link_id) if link_id is not None else None
+        if item is None or item.object_key is None or not item.in_use:
             abort(404)
         name = item.file_name or "film.mp4"
         url = objects.presigned_url(item.object_key, _PRESIGNED_URL_LIFETIME_S, name)

@@ -43,11 +43,11 @@ class UploadAccess:
 
     def find_upload(self, token: str) -> Upload | None:
         """The upload of a link; None when the link is not one of ours."""
-        upload_id = self._links.read_upload_token(token)
-        if upload_id is None:
+        link_id = self._links.read_upload_token(token)
+        if link_id is None:
             return None
         with self.uow.read() as store:
-            return store.uploads.get(upload_id)
+            return store.uploads.by_link(link_id)
 
     def denial_reason(self, upload: Upload | None) -> str | None:
         """Why a browser cannot upload through a link: not_found, expired, complete, other_browser."""
@@ -194,9 +194,7 @@ def _patch(access: UploadAccess, token: str, generation: int) -> Response:
 
 
 def _delete(access: UploadAccess, token: str, generation: int) -> Response:
-    upload = access.active_upload(token, generation)
-    with access.uow.transaction() as store:
-        store.uploads.abort(upload)
+    access.uploads.abort(access.active_upload(token, generation))
     return _response(204)
 
 

@@ -141,4 +141,4 @@ def _link(found: Service, number: int) -> str:
             created_at=now,
             expires_at=now + timedelta(hours=1),
         )
-        return urlsplit(SignedLinks("http://bench", "bench").upload_url(made.id)).path
+        return urlsplit(SignedLinks("http://bench", "bench").upload_url(made.link_id)).path

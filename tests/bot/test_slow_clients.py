@@ -104,7 +104,7 @@ def store_film(edge: Edge, objects: ObjectStore) -> str:
         item = ContentItem(title="防火", kind="视频", object_key="content/film.mp4", added_at=edge.clock.instant)
         store.session.add(item)
         store.session.flush()
-        return urlsplit(SignedLinks("", edge.bot.config.SECRET_KEY.get_secret_value()).content_url(item.id)).path
+        return urlsplit(SignedLinks("", edge.bot.config.SECRET_KEY.get_secret_value()).content_url(item.link_id)).path
 
 
 @pytest.mark.parametrize("header", ["Range: bytes=1-", "Accept: */*"])

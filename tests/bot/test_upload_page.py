@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import struct
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,11 +16,12 @@ from typing import Any
 import pytest
 from werkzeug.test import Client, TestResponse
 
-from bot.intake.uploads import MAX_PIECE_BYTES, ReceivedPiece, UploadRefused
+from bot.intake.uploads import MAX_PIECE_BYTES, MIN_PIECE_BYTES, ReceivedPiece, UploadRefused
 from bot.signed_links import SignedLinks
 from schedules.context import Context
 from storage.db.models import Enterprise, KeyPart, Rule, Submission, Upload, UploadChunk
 from storage.errors import OperationRefused
+from storage.uploads import MAX_STARTS
 from tests.harness import Story, film_bytes, row, story
 from tests.places import Place
 
@@ -84,6 +86,12 @@ def asked(night: Story, words: str = "上传 2", who: str = "p1") -> Browser:
     return browser(night, text)
 
 
+def long_film(tag: str, size: int = 3 * MIN_PIECE_BYTES) -> bytes:
+    """A film of that length: a box that players skip follows it."""
+    film = film_bytes(12, tag)
+    return film + struct.pack(">I4s", size - len(film), b"free") + bytes(size - len(film) - 8)
+
+
 def part_id(night: Story, code: str, number: str) -> int:
     with night.bot.uow.read() as store:
         enterprise = row(store, Enterprise, code=code)
@@ -116,12 +124,12 @@ def test_a_slow_upload_does_not_make_a_film_late(night: Story) -> None:
     night.time("05:50")
     night.hears("leader"), night.group_hears("KEY"), night.hears("h1"), night.hears("h2")
     phone = asked(night)
-    film = film_bytes(12, "slow")
+    film = long_film("slow")
     where = phone.begin(len(film)).headers["Location"]
-    phone.put(where, 0, film[:1000])
+    assert phone.put(where, 0, film[:MIN_PIECE_BYTES]).status_code == 204
     night.time("06:20")
     night.hears("leader"), night.group_hears("KEY")
-    start = 1000
+    start = MIN_PIECE_BYTES
     while start < len(film):
         phone.put(where, start, film[start : start + MAX_PIECE_BYTES])
         start += MAX_PIECE_BYTES
@@ -181,7 +189,7 @@ def test_altered_and_expired_links_are_refused(night: Story) -> None:
     assert (altered.open().status_code, altered.begin(10).status_code) == (404, 404)
     where = phone.begin(1000).headers["Location"]
     night.clock.instant += timedelta(hours=24)
-    assert (phone.open().status_code, "过期" in phone.open().text) == (410, True)
+    assert (phone.open().status_code, "失效" in phone.open().text) == (410, True)
     assert [phone.begin(10).status_code, phone.put(where, 0, b"x").status_code, phone.head(where).status_code] == [
         410
     ] * 3
@@ -191,11 +199,64 @@ def test_altered_and_expired_links_are_refused(night: Story) -> None:
 
 def test_a_restarted_upload_discards_the_earlier_one(night: Story) -> None:
     phone = asked(night)
-    first = phone.begin(1000).headers["Location"]
-    phone.put(first, 0, b"x" * 10)
+    first = phone.begin(MAX_PIECE_BYTES * 2).headers["Location"]
+    assert phone.put(first, 0, bytes(MAX_PIECE_BYTES)).status_code == 204
     second = phone.begin(2000).headers["Location"]
     assert (phone.head(first).status_code, phone.put(first, 10, b"x").status_code) == (410, 410)
     assert phone.head(second).headers["Upload-Offset"] == "0"
+    assert pieces(night) == []
+
+
+def pieces(night: Story) -> list[str]:
+    """The keys of the pieces in the database."""
+    with night.bot.uow.read() as store:
+        return [piece.object_key for piece in store.session.query(UploadChunk)]
+
+
+def test_the_number_of_restarts_is_limited(night: Story) -> None:
+    phone = asked(night)
+    begun = [phone.begin(1000).status_code for _ in range(MAX_STARTS + 1)]
+    assert begun == [201] * MAX_STARTS + [410]
+    assert (phone.open().status_code, "再要一个" in phone.open().text) == (410, True)
+
+
+def test_a_new_link_replaces_the_earlier_one(night: Story) -> None:
+    first, second = asked(night, "上传 1"), asked(night, "上传 2")
+    assert (first.begin(1000).status_code, second.begin(1000).status_code) == (410, 201)
+    assert (first.open().status_code, "再要一个" in first.open().text) == (410, True)
+    third = asked(night, "上传 1")
+    assert (second.begin(1000).status_code, third.begin(1000).status_code) == (410, 201)
+
+
+def test_a_link_names_nothing_that_can_be_guessed(night: Story) -> None:
+    links = SignedLinks("", night.bot.config.SECRET_KEY.get_secret_value())
+    phone = asked(night)
+    assert not (links.read_upload_token(phone.path.rpartition("/")[2]) or "").isdecimal()
+    assert Browser(phone.client, links.upload_url(str(uploaded(night).id))).open().status_code == 404
+
+
+def test_a_running_upload_is_not_replaced_and_a_stalled_one_is(night: Story) -> None:
+    phone = asked(night, "上传 1")
+    where = phone.begin(MIN_PIECE_BYTES * 3).headers["Location"]
+    assert phone.put(where, 0, bytes(MIN_PIECE_BYTES)).status_code == 204
+    night.says("p1", "上传 2")
+    assert night.hears("p1") == ["甲化工的上一段视频正在上传，已传 33%。传完以后再回复“上传”，就能传下一段。"]
+    night.clock.instant += timedelta(minutes=3)
+    other = asked(night, "上传 2")
+    assert (phone.head(where).status_code, other.begin(1000).status_code) == (410, 201)
+    night.bot.uploads.remove_unneeded_pieces()
+    assert pieces(night) == []
+
+
+def test_pieces_are_not_small_but_for_the_last(night: Story) -> None:
+    phone = asked(night)
+    where = phone.begin(MIN_PIECE_BYTES + 1).headers["Location"]
+    assert phone.put(where, 0, bytes(MIN_PIECE_BYTES - 1)).status_code == 400
+    assert phone.put(where, 0, b"x").status_code == 400
+    assert phone.put(where, 0, bytes(MIN_PIECE_BYTES)).status_code == 204
+    assert phone.put(where, MIN_PIECE_BYTES, b"x").status_code == 204
+    night.settle(1)
+    night.hears("p1")
 
 
 def test_the_server_reports_its_tus_capabilities(night: Story) -> None:
@@ -210,26 +271,26 @@ def test_the_server_reports_its_tus_capabilities(night: Story) -> None:
 
 def test_the_offset_is_reported_to_the_sender(night: Story) -> None:
     phone = asked(night)
-    begun = phone.begin(1000)
+    begun = phone.begin(100_000)
     where = begun.headers["Location"]
     assert (begun.status_code, "Upload-Expires" in begun.headers) == (201, True)
-    answer = phone.put(where, 0, b"x" * 300)
-    assert (answer.status_code, answer.headers["Upload-Offset"]) == (204, "300")
+    answer = phone.put(where, 0, bytes(70_000))
+    assert (answer.status_code, answer.headers["Upload-Offset"]) == (204, "70000")
     head = phone.head(where)
-    assert (head.headers["Upload-Offset"], head.headers["Upload-Length"]) == ("300", "1000")
+    assert (head.headers["Upload-Offset"], head.headers["Upload-Length"]) == ("70000", "100000")
     assert head.headers["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
 def test_a_chunk_with_a_wrong_checksum_is_refused(night: Story, algorithm: str) -> None:
     phone = asked(night)
-    where = phone.begin(1000).headers["Location"]
-    right = base64.b64encode(hashlib.new(algorithm, b"x" * 300).digest()).decode()
-    assert phone.put(where, 0, b"y" * 300, **{"Upload-Checksum": f"{algorithm} {right}"}).status_code == 460
+    where = phone.begin(80_000).headers["Location"]
+    right = base64.b64encode(hashlib.new(algorithm, b"x" * 70_000).digest()).decode()
+    assert phone.put(where, 0, b"y" * 70_000, **{"Upload-Checksum": f"{algorithm} {right}"}).status_code == 460
     assert phone.head(where).headers["Upload-Offset"] == "0"
-    assert phone.put(where, 0, b"x" * 300, **{"Upload-Checksum": f"{algorithm} {right}"}).status_code == 204
-    assert phone.put(where, 300, b"x", **{"Upload-Checksum": "crc32 AAAA"}).status_code == 400
-    assert phone.put(where, 300, b"x", **{"Upload-Checksum": "sha1 !"}).status_code == 400
+    assert phone.put(where, 0, b"x" * 70_000, **{"Upload-Checksum": f"{algorithm} {right}"}).status_code == 204
+    assert phone.put(where, 70_000, b"x", **{"Upload-Checksum": "crc32 AAAA"}).status_code == 400
+    assert phone.put(where, 70_000, b"x", **{"Upload-Checksum": "sha1 !"}).status_code == 400
 
 
 def test_malformed_requests_are_refused(night: Story) -> None:
@@ -263,18 +324,20 @@ def test_the_method_can_be_sent_in_a_header(night: Story) -> None:
         "Upload-Offset": "0",
         "Content-Type": "application/offset+octet-stream",
     }
-    assert phone.client.post(where, base_url=BASE, data=b"x" * 10, headers=headers).status_code == 204
+    assert phone.client.post(where, base_url=BASE, data=bytes(1000), headers=headers).status_code == 204
+    night.settle(1)
+    night.hears("p1")
 
 
 def test_of_two_concurrent_chunks_at_one_offset_one_is_stored(night: Story) -> None:
     phone = asked(night)
-    phone.begin(1000)
+    phone.begin(3 * MIN_PIECE_BYTES)
     upload = uploaded(night)
     found: list[int] = []
 
     def put(byte: bytes) -> None:
         try:
-            night.bot.uploads.store_piece(upload, ReceivedPiece(0, byte * 500, None))
+            night.bot.uploads.store_piece(upload, ReceivedPiece(0, byte * MIN_PIECE_BYTES, None))
             found.append(204)
         except UploadRefused as refused:
             found.append(refused.status)
@@ -288,16 +351,17 @@ def test_of_two_concurrent_chunks_at_one_offset_one_is_stored(night: Story) -> N
     assert set(found) == {204, 409}
     with night.bot.uow.read() as store:
         [kept] = store.session.query(UploadChunk)
-        assert kept.size == uploaded(night).received_bytes == 500
+        assert kept.size == uploaded(night).received_bytes == MIN_PIECE_BYTES
     with night.bot.objects.open(kept.object_key) as file:
         assert len(set(file.read())) == 1
 
 
 def test_an_aborted_upload_can_be_followed_by_another(night: Story) -> None:
     phone = asked(night)
-    where = phone.begin(1000).headers["Location"]
-    phone.put(where, 0, b"x" * 10)
+    where = phone.begin(3 * MIN_PIECE_BYTES).headers["Location"]
+    assert phone.put(where, 0, bytes(MIN_PIECE_BYTES)).status_code == 204
     assert phone.client.delete(where, base_url=BASE, headers=TUS).status_code == 204
+    assert pieces(night) == []
     film = film_bytes(12, "second")
     phone.send(film)
     night.settle(1)
@@ -306,13 +370,10 @@ def test_an_aborted_upload_can_be_followed_by_another(night: Story) -> None:
 
 def test_unneeded_chunks_are_deleted(night: Story) -> None:
     phone = asked(night)
-    where = phone.begin(1000).headers["Location"]
-    phone.put(where, 0, b"x" * 10)
     phone.send(film_bytes(12, "whole"))
-    with night.bot.uow.read() as store:
-        keys = [piece.object_key for piece in store.session.query(UploadChunk)]
+    keys = pieces(night)
     night.bot.uploads.remove_unneeded_pieces()
-    assert [key for key in keys if night.bot.objects.stat(key)] == keys[1:]
+    assert [key for key in keys if night.bot.objects.stat(key)] == keys != []
     night.settle(1)
     night.hears("p1")
     night.bot.uploads.remove_unneeded_pieces()
@@ -329,9 +390,9 @@ def test_another_process_can_continue_an_upload(night: Story, tmp_path: Path) ->
     from storage.db.database import Database
 
     phone = asked(night)
-    film = film_bytes(12, "two processes")
+    film = long_film("two processes")
     where = phone.begin(len(film)).headers["Location"]
-    phone.put(where, 0, film[:1000])
+    assert phone.put(where, 0, film[:MIN_PIECE_BYTES]).status_code == 204
     database = Database(night.bot.config.DATABASE_URL)
     second = build_bot(night.bot.config, database, night.clock, InlineEngine())
     other = Browser(second.web.test_client(), phone.path)
@@ -375,7 +436,7 @@ def test_a_person_without_an_account_can_be_given_a_link(night: Story) -> None:
         with pytest.raises(OperationRefused):
             upload_links.create_upload_link(store.register.person(stranger.person_id), Context(store, book, now))  # type: ignore[arg-type]
     links = SignedLinks(night.bot.config.public_url, night.bot.config.SECRET_KEY.get_secret_value())
-    phone = browser(night, links.upload_url(made.id))
+    phone = browser(night, links.upload_url(made.link_id))
     phone.send(film_bytes(12, "no account"), part_id(night, "E001", "1"))
     night.settle(1)
     assert phone.state()["words"].startswith("✅ 收到 1124-0001\n甲化工 · 1 罐区")

@@ -154,7 +154,7 @@ UPLOAD: dict[str, Any] = {
     "night": DAY,
     "created_at": NOW,
     "expires_at": NOW,
-    "state": "open",
+    "state": "ended",
     "generation": 0,
     "received_bytes": 0,
 }
@@ -176,7 +176,7 @@ def a_county() -> list[Base]:
         NightEnterpriseChoice(person_id=1, night=DAY, enterprise_id=1),
         Notice(id=1, **NOTICE),
         Alert(id=1, once_key="a", cause="missing", night=DAY, opened_at=NOW, params={}),
-        ContentItem(id=1, **ITEM),
+        ContentItem(id=1, link_id="a", **ITEM),
         ContentItem(id=2, **ITEM),
         ContentPush(id=1, item_id=1, group_id=1, day=DAY, notice_id=1),
         Decision(key="a", decided_at=NOW, outcome="done"),
@@ -199,7 +199,7 @@ def a_county() -> list[Base]:
         RectificationRequest(id=1, **URGE),
         RectificationAnswer(id=1, **ANSWER),
         Lease(name="a"),
-        Upload(id=1, **UPLOAD),
+        Upload(id=1, **{**UPLOAD, "link_id": "a", "state": "open"}),
         UploadChunk(id=1, **PIECE),
     ]
 
@@ -221,6 +221,7 @@ REFUSED: dict[str, Base] = {
     "alert.once_key": Alert(once_key="a", cause="emergency", night=DAY, opened_at=NOW, params={}),
     "notice.once_key": Notice(**NOTICE),
     "notice_state_known": Notice(**{**NOTICE, "once_key": "b", "state": "perhaps"}),
+    "content_item.link_id": ContentItem(**{**ITEM, "link_id": "a"}),
     "content_kind": ContentItem(**{**ITEM, "kind": "图片"}),
     "issued_report_number": IssuedReport(**{**REPORT, "number": -1}),
     "objection_answered": Objection(**{**OBJECTION, "answer": "更正"}),
@@ -241,6 +242,7 @@ REFUSED: dict[str, Base] = {
     "credential.login": Credential(**{**PASSWORD, "person_id": 2}),
     "web_session.oauth_state_sha256": WebSession(**{**SESSION, "token_sha256": "b"}),
     "upload.once_key": Upload(**UPLOAD),
+    "upload.link_id": Upload(**{**UPLOAD, "once_key": "b", "link_id": "a"}),
     "upload_state_known": Upload(**{**UPLOAD, "once_key": "b", "state": "perhaps"}),
     "upload_received_within_size": Upload(**{**UPLOAD, "once_key": "b", "size": 1, "received_bytes": 2}),
     "upload_chunk_once": UploadChunk(**PIECE),
@@ -374,6 +376,10 @@ def test_a_row_that_refers_to_nothing_is_refused(session: Session, row: Base) ->
 def _named(kind: type[Any]) -> list[Any]:
     constraints = [each for table in Base.metadata.tables.values() for each in table.constraints]
     return [each for each in constraints if isinstance(each, kind) and each.name]
+
+
+def test_a_person_has_one_open_upload_for_an_enterprise(session: Session) -> None:
+    assert refuse(session, Upload(**{**UPLOAD, "once_key": "b", "state": "receiving"}))[0] == "unique"
 
 
 def test_a_film_has_one_current_verdict(session: Session) -> None:

@@ -44,7 +44,7 @@ def upload_link(dashboard: Dashboard) -> str:
         assert person is not None
         upload = create_upload_link(person, dashboard.story.bot.uow.context(store))
     links = SignedLinks("", dashboard.story.bot.config.SECRET_KEY.get_secret_value())
-    return links.upload_url(upload.id)
+    return links.upload_url(upload.link_id)
 
 
 def send(browser: Browser, attempt: Attempt, number: int) -> int:

@@ -51,7 +51,7 @@ def full_sheets() -> Sheets:
         ["课一", "链接", "https://example.com/?a=1&b=2", None, "安委办", "夜巡、罐区", DAY],
         ["课二", "视频", None, "甲/film.mp4", None, None, None],
         ["课三", "视频", None, "乙/film.mp4", None, None, None],
-        ["课四", "视频", "https://example.com/v", "甲/film.mp4", None, None, None],
+        ["课四", "视频", "https://example.com/v", "甲/film.mp4", None, None, None, "停用"],
     ]
     return sheets
 

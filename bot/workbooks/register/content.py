@@ -10,7 +10,7 @@ from sqlalchemy import select
 from bot.workbooks.register.import_context import ImportContext, present_fields, update_fields
 from bot.workbooks.register.parse import ParsedRegister, ParsedRow
 from bot.workbooks.register.row_checks import ContentFile
-from bot.workbooks.register.schema import CONTENT
+from bot.workbooks.register.schema import CONTENT, IN_USE
 from storage.db.models import ContentItem
 from storage.objects import ObjectError, ObjectStore
 
@@ -37,6 +37,8 @@ def apply_content(context: ImportContext) -> None:
 
 def _values(row: ParsedRow) -> dict[str, Any]:
     values = present_fields(row, ("url", "source", "tags", "planned_for"))
+    if "use" in row.values:
+        values["in_use"] = row.get("use") == IN_USE
     file: ContentFile | None = row.get("file")
     if "file" in row.values:
         values |= {

@@ -150,6 +150,7 @@ def _item(item: ContentItem) -> dict[str, Any]:
         "source": item.source,
         "tags": "、".join(item.tags),
         "planned_for": item.planned_for,
+        "use": IN_USE if item.in_use else OUT_OF_USE,
     }
 
 

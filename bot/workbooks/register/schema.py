@@ -162,6 +162,9 @@ SHEETS = (
             Column("来源", "source", cells.text, width=20),
             Column("标签", "tags", cells.text_list, default=[], width=20),
             Column("计划日期", "planned_for", cells.calendar_date, cell_type="date"),
+            Column(
+                "状态", "use", cells.choice(IN_USE, OUT_OF_USE), default=IN_USE, choices=(IN_USE, OUT_OF_USE), width=8
+            ),
         ),
         key_fields=("title", "kind"),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
@@ -9,6 +10,11 @@ from sqlalchemy import JSON, BigInteger, Date, DateTime, Integer, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
+
+
+def random_id() -> str:
+    """What a link names a row by: it cannot be guessed, even by somebody who knows how links are signed."""
+    return secrets.token_urlsafe(16)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

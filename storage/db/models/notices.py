@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, true
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.db.models.base import Base, Id
+from storage.db.models.base import Base, Id, random_id
 from storage.outbound import OutboundMessage, decode
 from storage.priority import Priority
 
@@ -103,9 +103,12 @@ class DeliveryAttempt(Base):
 
 
 class ContentItem(Base):
+    """One that is not `in_use` (停用 in the register) is not pushed any more, and its link is gone."""
+
     __tablename__ = "content_item"
     __table_args__ = (CheckConstraint("kind in ('链接','视频')", name="content_kind"),)
     id: Mapped[int] = mapped_column(Id, primary_key=True)
+    link_id: Mapped[str] = mapped_column(unique=True, default=random_id)
     title: Mapped[str]
     kind: Mapped[str]
     url: Mapped[str | None]
@@ -120,6 +123,7 @@ class ContentItem(Base):
     checked_on: Mapped[date | None]
     dead_since: Mapped[date | None]
     detail: Mapped[str | None]
+    in_use: Mapped[bool] = mapped_column(default=True)
 
 
 class ContentPush(Base):

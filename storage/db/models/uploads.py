@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.db.models.base import Base, Id
+from storage.db.models.base import Base, Id, random_id
 
 
 class Upload(Base):
@@ -16,6 +16,14 @@ class Upload(Base):
     __tablename__ = "upload"
     __table_args__ = (
         Index("upload_state", "state", "expires_at"),
+        Index(
+            "upload_one_open",
+            "person_id",
+            "enterprise_id",
+            unique=True,
+            sqlite_where=text("state in ('open','receiving')"),
+            postgresql_where=text("state in ('open','receiving')"),
+        ),
         CheckConstraint("state in ('open','receiving','complete','ended')", name="upload_state_known"),
         CheckConstraint(
             "received_bytes >= 0 and (size is null or received_bytes <= size)", name="upload_received_within_size"
@@ -23,6 +31,7 @@ class Upload(Base):
     )
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     once_key: Mapped[str] = mapped_column(unique=True)
+    link_id: Mapped[str] = mapped_column(unique=True, default=random_id)
     realm: Mapped[str]
     sender: Mapped[str]
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
@@ -38,6 +47,8 @@ class Upload(Base):
     # Counts the starts; chunks of an earlier generation are ignored.
     generation: Mapped[int] = mapped_column(default=0)
     started_at: Mapped[datetime | None]
+    # When the latest chunk was stored.
+    received_at: Mapped[datetime | None]
     file_name: Mapped[str | None]
     size: Mapped[int | None] = mapped_column(BigInteger)
     received_bytes: Mapped[int] = mapped_column(BigInteger, default=0)

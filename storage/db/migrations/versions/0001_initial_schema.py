@@ -59,6 +59,7 @@ def upgrade() -> None:
     op.create_table(
         "content_item",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("link_id", sa.Text(), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("url", sa.Text(), nullable=True),
@@ -73,8 +74,10 @@ def upgrade() -> None:
         sa.Column("checked_on", sa.Date(), nullable=True),
         sa.Column("dead_since", sa.Date(), nullable=True),
         sa.Column("detail", sa.Text(), nullable=True),
+        sa.Column("in_use", sa.Boolean(), nullable=False),
         sa.CheckConstraint("kind in ('链接','视频')", name="content_kind"),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("link_id"),
     )
     op.create_table(
         "counter",
@@ -478,6 +481,7 @@ def upgrade() -> None:
         "upload",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("once_key", sa.Text(), nullable=False),
+        sa.Column("link_id", sa.Text(), nullable=False),
         sa.Column("realm", sa.Text(), nullable=False),
         sa.Column("sender", sa.Text(), nullable=False),
         sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -490,6 +494,7 @@ def upgrade() -> None:
         sa.Column("browser_digest", sa.Text(), nullable=True),
         sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("file_name", sa.Text(), nullable=True),
         sa.Column("size", sa.BigInteger(), nullable=True),
         sa.Column("received_bytes", sa.BigInteger(), nullable=False),
@@ -502,8 +507,17 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["person_id"], ["person.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("once_key"),
+        sa.UniqueConstraint("link_id"),
     )
     op.create_index("upload_state", "upload", ["state", "expires_at"])
+    op.create_index(
+        "upload_one_open",
+        "upload",
+        ["person_id", "enterprise_id"],
+        unique=True,
+        sqlite_where=sa.text("state in ('open','receiving')"),
+        postgresql_where=sa.text("state in ('open','receiving')"),
+    )
     op.create_table(
         "content_push",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
