@@ -22,6 +22,7 @@ from bot.intake.poller import SourcePollers
 from bot.intake.take_in import Intake
 from bot.intake.uploads import UploadReceiver, Uploads
 from bot.media.film_images import FilmImages
+from bot.media.image_queue import ImageQueue
 from bot.media.integrity import IntegritySampler
 from bot.media.thumbnails import ThumbnailGenerator
 from bot.monitoring.liveness import STARTUP_GRACE_S
@@ -94,8 +95,8 @@ def build_bot(
     engine, timeouts = engine or DbosEngine(database, config.EXECUTOR_ID), timeouts or Timeouts()
     uow, channels = build_uow_and_channels(config, database, clock, engine)
     objects = objects or build_object_store(config)
-    links = SignedLinks(config.public_url, config.SECRET_KEY.get_secret_value())
-    reserve = build_disk_reserve(config, objects)
+    secret_key, reserve = config.SECRET_KEY.get_secret_value(), build_disk_reserve(config, objects)
+    links = SignedLinks(config.public_url, secret_key)
     images = FilmImages(objects, reserve)
     attachments = Attachments(uow, objects, images, links, build_ssrf_guard(config))
     uploads, inbox_writer = Uploads(uow, objects, reserve), InboxWriter(uow, timeouts.callback_s)
@@ -111,9 +112,9 @@ def build_bot(
         BackgroundLoop("thumbnails", _HOUSEKEEPING_INTERVAL, ThumbnailGenerator(uow, images).run_once),
     ]
     worker = Worker(uow, inbox_writer, intake, delivery, heartbeat, config.EXECUTOR_ID, services)
-    secret_key = config.SECRET_KEY.get_secret_value()
     site = SiteSettings(config.public_url, secret_key, timeouts.readiness_s, timeouts.startup_grace_s)
-    web = create_app(uow, inbox_writer, channels, FilmAccess(objects, images, links, reserve), uploads, site)
+    film_access = FilmAccess(objects, images, ImageQueue(images), links, reserve)
+    web = create_app(uow, inbox_writer, channels, film_access, uploads, site)
     return Bot(config, uow, objects, channels, inbox_writer, pollers, worker, heartbeat, web, aibot, uploads, reserve)
 
 

@@ -1,4 +1,4 @@
-"""Images of films: rendered on first use, then stored beside the films; and watermarked copies."""
+"""Images of films, drawn when first needed and then stored beside the films; and watermarked copies."""
 
 from __future__ import annotations
 
@@ -8,45 +8,51 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from storage.disk_reserve import DiskReserve
 from storage.film import extract_picture, picture_key, write_watermarked_copy
 from storage.objects import ObjectConflict, ObjectStore
 
-# Rendering takes a whole core, so only so many run at once. The wait is short, because it holds a thread of the
-# web server; a copy takes minutes.
-_MAX_RENDERING, _MAX_COPYING = 2, 1
-_TIMEOUT_S = 3.0
+# Drawing takes a whole core, a copy minutes: so many images and one copy at a time, and nobody waits for a turn.
+_MAX_DRAWING = 2
 _MAX_KNOWN_KEYS = 4096
 _COPY_CHUNK = 1 << 20
 
 
 class FilmImagesBusy(Exception):
-    """Too many images are being rendered; try again in a moment."""
+    """The image is being drawn already, or too many others are; try again in a moment."""
 
 
 class FilmImages:
-    """Renders and stores images; may be used from many threads."""
+    """Draws and stores images; may be used from many threads."""
 
-    def __init__(self, objects: ObjectStore, reserve: DiskReserve, timeout_s: float = _TIMEOUT_S) -> None:
-        self._objects, self._reserve, self._timeout_s = objects, reserve, timeout_s
-        self._rendering = threading.BoundedSemaphore(_MAX_RENDERING)
-        self._copying = threading.BoundedSemaphore(_MAX_COPYING)
+    def __init__(self, objects: ObjectStore, reserve: DiskReserve) -> None:
+        self._objects, self._reserve, self._lock = objects, reserve, threading.Lock()
+        self._drawing, self._copying = set[str](), threading.Lock()
         self._known_keys: dict[str, None] = {}
 
+    def find_image(self, object_key: str, kind: str, at_s: float | None = None) -> str | None:
+        """The key of an image; None if it has not been drawn yet. Raises OutOfSpace if it cannot be, ObjectError."""
+        key = picture_key(object_key, kind, at_s)
+        if key not in self._known_keys and self._objects.stat(key) is None:
+            self._reserve.check()
+            return None
+        with self._lock:
+            self._known_keys[key] = None
+            if len(self._known_keys) > _MAX_KNOWN_KEYS:
+                self._known_keys.pop(next(iter(self._known_keys)))
+        return key
+
     def ensure_image(self, object_key: str, kind: str, at_s: float | None = None) -> str:
-        """The key of an image, rendered if need be.
+        """The key of an image, drawn now if need be. This may take half a minute: pages use the ImageQueue.
 
         Raises PictureError, FilmImagesBusy, OutOfSpace, ObjectError, OSError.
         """
         key = picture_key(object_key, kind, at_s)
-        if key not in self._known_keys and self._objects.stat(key) is None:
-            self._reserve.check()
-            with self._slot(self._rendering):
-                self._render(object_key, key, kind, at_s)
-        self._known_keys[key] = None
-        if len(self._known_keys) > _MAX_KNOWN_KEYS:
-            self._known_keys.pop(next(iter(self._known_keys)), None)
+        if self.find_image(object_key, kind, at_s) is None:
+            with self._turn_to_draw(key):
+                self._draw(object_key, key, kind, at_s)
         return key
 
     def read_image(self, key: str) -> bytes:
@@ -54,7 +60,7 @@ class FilmImages:
         with self._objects.open(key) as file:
             return file.read()
 
-    def _render(self, object_key: str, key: str, kind: str, at_s: float | None) -> None:
+    def _draw(self, object_key: str, key: str, kind: str, at_s: float | None) -> None:
         with self._local_copy(object_key) as film, tempfile.TemporaryDirectory(prefix="picture-") as folder:
             image = Path(folder) / "picture.jpg"
             extract_picture(film, image, kind, at_s)
@@ -62,15 +68,17 @@ class FilmImages:
                 spool.write(image.read_bytes())
                 self._objects.save(spool, key)
 
-    @contextmanager
-    def watermarked_copy(self, object_key: str, text: str) -> Iterator[Path]:
-        """A copy of a film with a text in every frame, until the end of the block. Raises as `ensure_image` does."""
+    def watermarked_copy(self, object_key: str, text: str) -> BinaryIO:
+        """A copy of a film with a text in every frame. It has no name any more: closing it frees its space.
+
+        Raises as `ensure_image` does.
+        """
         self._reserve.check()
-        with tempfile.TemporaryDirectory(prefix="copy-") as folder:
+        with self._turn_to_copy(), tempfile.TemporaryDirectory(prefix="copy-") as folder:
             copy = Path(folder) / "film.mp4"
-            with self._slot(self._copying), self._local_copy(object_key) as film:
+            with self._local_copy(object_key) as film:
                 write_watermarked_copy(film, copy, text)
-            yield copy
+            return copy.open("rb")
 
     @contextmanager
     def _local_copy(self, object_key: str) -> Iterator[Path]:
@@ -81,10 +89,22 @@ class FilmImages:
             yield path
 
     @contextmanager
-    def _slot(self, slots: threading.BoundedSemaphore) -> Iterator[None]:
-        if not slots.acquire(timeout=self._timeout_s):
+    def _turn_to_draw(self, key: str) -> Iterator[None]:
+        with self._lock:
+            if key in self._drawing or len(self._drawing) >= _MAX_DRAWING:
+                raise FilmImagesBusy
+            self._drawing.add(key)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._drawing.discard(key)
+
+    @contextmanager
+    def _turn_to_copy(self) -> Iterator[None]:
+        if not self._copying.acquire(blocking=False):
             raise FilmImagesBusy
         try:
             yield
         finally:
-            slots.release()
+            self._copying.release()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -20,11 +19,10 @@ from bot.devtools.simulator import Cloud
 from bot.signed_links import SignedLinks
 from bot.web_server import start_web_server
 from storage.db.models import ContentItem
-from storage.objects import ObjectStore
-from storage.objects.directory import DirectoryStore
 from tests.bot.parts import Edge, run_edge
 from tests.bot.processes import free_port
 from tests.harness import HandClock, config_for
+from tests.holding_store import HoldingStore
 from tests.places import Place, embedded_only
 
 # Served by a directory: an S3 store serves its films itself.
@@ -33,19 +31,6 @@ pytestmark = embedded_only
 FILM = os.urandom(1 << 20) * 24
 CLIENTS = 20
 PATIENCE_S = 1.0
-
-
-class HoldingStore(DirectoryStore):
-    """An object store whose `open` waits while the test holds it."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.released = threading.Event()
-        self.released.set()
-
-    def open(self, key: str) -> BinaryIO:
-        assert self.released.wait(60)
-        return super().open(key)
 
 
 @dataclass
@@ -95,13 +80,11 @@ def site(tmp_path: Path, cloud: Cloud, clock: HandClock, place: Place) -> Iterat
         objects.released.set()
 
 
-def store_film(edge: Edge, objects: ObjectStore) -> str:
+def store_film(edge: Edge, objects: HoldingStore) -> str:
     """The path of a safety film."""
-    with objects.spool() as spool:
-        spool.write(FILM)
-        objects.save(spool, "content/film.mp4")
+    key = objects.store("content/film.mp4", FILM)
     with edge.bot.uow.transaction() as store:
-        item = ContentItem(title="防火", kind="视频", object_key="content/film.mp4", added_at=edge.clock.instant)
+        item = ContentItem(title="防火", kind="视频", object_key=key, added_at=edge.clock.instant)
         store.session.add(item)
         store.session.flush()
         return urlsplit(SignedLinks("", edge.bot.config.SECRET_KEY.get_secret_value()).content_url(item.link_id)).path

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import io
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import av
 import pytest
@@ -16,8 +15,10 @@ from PIL import Image
 from bot.media.film_images import FilmImages, FilmImagesBusy
 from storage.disk_reserve import DiskReserve
 from storage.film import PictureError, extract_picture, picture_key, write_watermarked_copy
-from storage.objects import ObjectStore, open_object_store
+from storage.objects import open_object_store
+from tests.bot.parts import until
 from tests.films import make_film
+from tests.holding_store import HoldingStore
 from tests.storage.test_film import film_in
 
 # What a phone writes into its film when it was held upright: turn by a quarter, clockwise.
@@ -149,38 +150,23 @@ def test_pictures_have_keys_of_their_own_and_the_film_is_unchanged(tmp_path: Pat
     assert (tmp_path / "objects/films/2026-11-24/1124-0001.mp4").read_bytes() == film
 
 
-class HeldStore:
-    """An object store whose `open` waits until the test releases it."""
-
-    def __init__(self, objects: ObjectStore) -> None:
-        self._objects = objects
-        self.opened, self.released = threading.Event(), threading.Event()
-
-    def open(self, key: str) -> BinaryIO:
-        self.opened.set()
-        assert self.released.wait(60)
-        return self._objects.open(key)
-
-
 def test_a_second_copy_is_refused_while_one_is_made(tmp_path: Path) -> None:
-    """Waiting would hold a thread that callbacks may need."""
-    objects = open_object_store(f"file:{tmp_path}/objects")
-    with objects.spool() as spool:
-        spool.write(make_film(seconds=1))
-        objects.save(spool, "films/2026-11-24/1124-0001.mp4")
-    held: Any = HeldStore(objects)
-    images = FilmImages(held, DiskReserve(objects, 0), timeout_s=0.05)
+    """Waiting would hold a thread that other pages may need."""
+    objects = HoldingStore(tmp_path)
+    key = objects.store("films/2026-11-24/1124-0001.mp4", make_film(seconds=1))
+    images = FilmImages(objects, DiskReserve(objects, 0))
 
     def copy_size() -> int:
-        with images.watermarked_copy("films/2026-11-24/1124-0001.mp4", "李局") as copy:
-            return copy.stat().st_size
+        with images.watermarked_copy(key, "李局") as copy:
+            return len(copy.read())
 
+    objects.released.clear()
     with ThreadPoolExecutor(1) as executor:
         first = executor.submit(copy_size)
         try:
-            assert held.opened.wait(60)
+            until(lambda: objects.opened)
             with pytest.raises(FilmImagesBusy):
                 copy_size()
         finally:
-            held.released.set()
+            objects.released.set()
         assert first.result(60) > 0

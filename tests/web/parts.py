@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -42,6 +43,15 @@ class Browser(FlaskClient):
         found = _TOKEN.search(self.get(page).text)
         assert found is not None, page
         return found[1] or found[2]
+
+    def image(self, path: str) -> TestResponse:
+        """The response to an image of a film, asked for until it has been drawn."""
+        answer = self.get(path)
+        deadline = time.monotonic() + 30
+        while answer.status_code == 202 and time.monotonic() < deadline:
+            time.sleep(0.05)
+            answer = self.get(path)
+        return answer
 
     @property
     def cookie(self) -> str:

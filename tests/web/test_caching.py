@@ -19,7 +19,7 @@ def test_pages_and_workbooks_are_not_stored(dashboard: Dashboard, path: str) -> 
 
 def test_a_stored_image_is_shown_to_the_same_session_only(dashboard: Dashboard) -> None:
     film_of(dashboard)
-    answer = dashboard.signed_in("leader").get(f"{FILM}/thumb.jpg")
+    answer = dashboard.signed_in("leader").image(f"{FILM}/thumb.jpg")
     assert answer.headers["Cache-Control"].startswith("private")
     assert "Cookie" in answer.headers["Vary"]
 

@@ -85,7 +85,7 @@ def test_every_view_is_recorded_and_shown_to_the_enterprise(dashboard: Dashboard
     film_of(dashboard)
     leader = dashboard.signed_in("leader")
     leader.get(FILM)
-    leader.get(f"{FILM}/sheet.jpg")
+    leader.image(f"{FILM}/sheet.jpg")
     page = dashboard.signed_in("head").get(FILM).text
     looks = page[page.index("查看记录") :]
     assert "李局" in looks
@@ -102,12 +102,21 @@ def test_every_view_is_recorded_and_shown_to_the_enterprise(dashboard: Dashboard
 def test_thumbnails_are_stored_beside_the_films(dashboard: Dashboard) -> None:
     film_of(dashboard)
     staff = dashboard.signed_in("staff")
-    thumb = staff.get(f"{FILM}/thumb.jpg")
+    thumb = staff.image(f"{FILM}/thumb.jpg")
     assert (thumb.status_code, thumb.content_type, thumb.data[:2]) == (200, "image/jpeg", b"\xff\xd8")
     kept = dashboard.story.bot.objects.stat("pictures/2026-11-24/1124-0001/thumbnail.jpg")
     assert kept is not None
     assert kept.size == len(thumb.data)
     assert staff.get(f"{FILM}/still.jpg").status_code == 404
+
+
+def test_the_page_asks_again_for_an_image_that_is_not_drawn_yet(dashboard: Dashboard) -> None:
+    film_of(dashboard)
+    staff = dashboard.signed_in("staff")
+    first = staff.get(f"{FILM}/sheet.jpg")
+    assert (first.status_code, int(first.headers["Retry-After"]) > 0) == (202, True)
+    assert "image_retry.js" in staff.get(FILM).text
+    assert staff.image(f"{FILM}/sheet.jpg").status_code == 200
 
 
 class TestBytes:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from flask import abort
 
 from bot.media.film_images import FilmImages
+from bot.media.image_queue import ImageQueue
 from bot.signed_links import SignedLinks
 from bot.unit_of_work import UnitOfWork
 from bot.web.headers import content_security_policy
@@ -31,6 +32,7 @@ class FilmAccess:
 
     objects: ObjectStore
     film_images: FilmImages
+    image_queue: ImageQueue
     links: SignedLinks
     reserve: DiskReserve
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from contextlib import ExitStack
+import os
 from datetime import date
-from pathlib import Path
+from typing import BinaryIO
 
 from flask import Blueprint, Response, abort, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 # The image kind of each URL.
 _IMAGE_KINDS = {"thumb": "thumbnail", "sheet": "contact_sheet"}
 _CACHE_CONTROL = "private, max-age=86400"
+# The pages ask again by themselves (static/image_retry.js).
+_RETRY_AFTER_S = 3
 
 
 def blueprint(uow: UnitOfWork, film_access: FilmAccess) -> Blueprint:
@@ -67,13 +69,12 @@ def _add_images(pages: Blueprint, uow: UnitOfWork, film_access: FilmAccess) -> N
         if kind not in _IMAGE_KINDS or film.object_key is None:
             abort(404)
         try:
-            image_key = film_access.film_images.ensure_image(film.object_key, _IMAGE_KINDS[kind])
+            image_key = film_access.image_queue.find_image(film.object_key, _IMAGE_KINDS[kind])
             body = film_access.film_images.read_image(image_key)
-        except (PictureError, ObjectMissing) as error:
-            log.warning("no image of %s: %s", film.receipt, error)
+        except (PictureError, ObjectMissing):
             abort(404)
         except FilmImagesBusy:
-            return Response(status=503, headers={"Retry-After": "5"})
+            return Response(status=202, headers={"Retry-After": str(_RETRY_AFTER_S)})
         if kind == "sheet":
             record_view(uow, viewer, film, "contact_sheet")
         return Response(body, content_type="image/jpeg", headers={"Cache-Control": _CACHE_CONTROL})
@@ -88,24 +89,20 @@ def _add_copy(pages: Blueprint, uow: UnitOfWork, film_access: FilmAccess) -> Non
         if film.object_key is None:
             abort(404)
         now = uow.clock.now().astimezone(uow.zone)
-        with ExitStack() as stack:
-            try:
-                watermark = f"{viewer.name} {now:%Y-%m-%d %H:%M} {film.receipt}"
-                path = stack.enter_context(film_access.film_images.watermarked_copy(film.object_key, watermark))
-            except (PictureError, ObjectMissing) as error:
-                log.warning("no copy of %s: %s", film.receipt, error)
-                return error_page(404, "films.watermarked_copy_impossible")
-            except FilmImagesBusy:
-                return error_page(503, "films.watermarked_copy_busy")
-            record_view(uow, viewer, film, "download")
-            return _send_file(path, f"{film.night}-{film.receipt}.mp4", stack.pop_all())
+        try:
+            watermark = f"{viewer.name} {now:%Y-%m-%d %H:%M} {film.receipt}"
+            file = film_access.film_images.watermarked_copy(film.object_key, watermark)
+        except (PictureError, ObjectMissing) as error:
+            log.warning("no copy of %s: %s", film.receipt, error)
+            return error_page(404, "films.watermarked_copy_impossible")
+        except FilmImagesBusy:
+            return error_page(503, "films.watermarked_copy_busy")
+        record_view(uow, viewer, film, "download")
+        return _send_file(file, f"{film.night}-{film.receipt}.mp4")
 
 
-def _send_file(path: Path, name: str, cleanup: ExitStack) -> Response:
-    """Send a file and run `cleanup` afterwards."""
-    file = cleanup.enter_context(path.open("rb"))
-    response = Response(wrap_file(request.environ, file, 256 * 1024), direct_passthrough=True)
-    response.content_length, response.content_type = path.stat().st_size, "video/mp4"
+def _send_file(file: BinaryIO, name: str) -> Response:
+    response = Response(wrap_file(request.environ, file), direct_passthrough=True)
+    response.content_length, response.content_type = os.stat(file.fileno()).st_size, "video/mp4"
     response.headers["Content-Disposition"] = f"attachment; filename={name}"
-    response.call_on_close(cleanup.close)
     return response
