@@ -6,6 +6,7 @@ file that contains the value of a secret. Secrets are never printed.
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import socket
@@ -36,6 +37,9 @@ from bot.config_types import (
     WebSocketUrl,
 )
 from bot.texts import say
+
+# WECOM_CORPID and WECOM_CORP_ID are 0.96 alike, HOSTNAME and HOST 0.67.
+_SIMILARITY = 0.85
 
 
 class SettingsError(Exception):
@@ -145,6 +149,7 @@ def load_config(environment: Mapping[str, str] | None = None, dotenv: Path = Pat
     """The settings of this process. Raises SettingsError."""
     from_environment = dict(os.environ if environment is None else environment)
     from_dotenv = {name: value or "" for name, value in dotenv_values(dotenv).items()} if dotenv.is_file() else {}
+    _check_names(from_dotenv)
     values = {**_read_secret_files(from_dotenv), **_read_secret_files(from_environment)}
     values = {name: value.strip() for name, value in values.items() if value.strip()}
     try:
@@ -154,6 +159,15 @@ def load_config(environment: Mapping[str, str] | None = None, dotenv: Path = Pat
         raise SettingsError(_describe(error, values)) from None
     _check_channels(config)
     return config
+
+
+def _check_names(from_dotenv: Mapping[str, str]) -> None:
+    """Refuse a name in `.env` that is nearly that of a setting; other programs may keep others there."""
+    names = [*Config.model_fields, *(f"{name}_FILE" for name in SECRET_SETTINGS)]
+    for name in from_dotenv:
+        similar = difflib.get_close_matches(name.upper(), names, n=1, cutoff=_SIMILARITY)
+        if name not in names and similar and similar[0] not in from_dotenv:
+            raise SettingsError(say("settings.unknown_name", name=name, similar=similar[0]))
 
 
 def _check_channels(config: Config) -> None:

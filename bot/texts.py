@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import string
 import tomllib
@@ -40,6 +41,13 @@ def recipient_label(name: str) -> str:
     """The name of a recipient of notices; one that stands in the settings is named by its channel."""
     key = f"channel.{name}"
     return say(key) if key in all_texts() else name
+
+
+def os_error_text(error: OSError) -> str:
+    """What the operating system refused, and for which file, without its error number."""
+    key = f"os_error.{errno.errorcode.get(error.errno or 0, '').lower()}"
+    reason = say(key) if key in all_texts() else error.strerror or str(error)
+    return say("os_error.at", reason=reason, path=error.filename) if error.filename else reason
 
 
 def fill(value: Any) -> Any:

@@ -22,7 +22,7 @@ from waitress.task import ThreadedTaskDispatcher
 
 from bot.body_receiver import MAX_HEADER_BYTES, limit_bodies
 from bot.config import Config, SettingsError
-from bot.texts import say
+from bot.texts import os_error_text, say
 from bot.web.body_limits import MAX_RECEIVED_BYTES, max_received_bytes
 
 if TYPE_CHECKING:
@@ -170,5 +170,5 @@ def _listening_socket(config: Config) -> socket.socket:
         listening.bind(address)
     except OSError as error:
         place = f"{config.HOST}:{config.PORT}"
-        raise SettingsError(say("settings.cannot_listen", address=place, error=error.strerror or str(error))) from error
+        raise SettingsError(say("settings.cannot_listen", address=place, error=os_error_text(error))) from error
     return listening

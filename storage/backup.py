@@ -11,7 +11,7 @@ import hashlib
 import json
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -49,6 +49,10 @@ _DAMAGED_FILE_ERRORS = (
 )
 
 
+# Hands items through and may show how many are done.
+Track = Callable[[Iterable[Table]], Iterable[Table]]
+
+
 @dataclass(frozen=True)
 class Manifest:
     """`tables`: name -> {"rows": count, "sha256": hex digest}."""
@@ -68,8 +72,11 @@ class Manifest:
         return sum(each["rows"] for each in self.tables.values())
 
 
-def backup(database: Database, target: Path, created_at: datetime) -> Manifest:
-    """Write a consistent snapshot to `target`. Raises DatabaseUnavailable, OSError, SchemaMismatch."""
+def backup(database: Database, target: Path, created_at: datetime, track: Track = iter) -> Manifest:
+    """Write a consistent snapshot to `target`; the tables go through `track`.
+
+    Raises DatabaseUnavailable, OSError, SchemaMismatch.
+    """
     database.check_schema()
     with (
         atomic_private_file(target) as file,
@@ -77,7 +84,7 @@ def backup(database: Database, target: Path, created_at: datetime) -> Manifest:
         database.read() as session,
     ):
         connection = session.connection()
-        tables = {table.name: _dump(connection, table, archive) for table in _tables()}
+        tables = {table.name: _dump(connection, table, archive) for table in track(_tables())}
         manifest = Manifest(created_at.isoformat(), database.revision() or "", tables)
         archive.writestr(
             MANIFEST_NAME, json.dumps({"format": FORMAT_VERSION, **vars(manifest)}, indent=1, ensure_ascii=False)
@@ -111,7 +118,7 @@ def _member(table: Table) -> str:
     return f"{table.name}.jsonl"
 
 
-def restore(database: Database, source: Path) -> Manifest:
+def restore(database: Database, source: Path, track: Track = iter) -> Manifest:
     """Load a backup into an empty database in one transaction, then migrate it to the newest schema.
 
     Raises OperationRefused for a file that is no backup, is damaged or of a newer version, and for a database that
@@ -125,7 +132,7 @@ def restore(database: Database, source: Path) -> Manifest:
         with database.write() as connection:
             if database.revision() != manifest.revision or _has_rows(connection):
                 raise OperationRefused("backup.not_empty")
-            for table in _tables():
+            for table in track(_tables()):
                 if table.name in manifest.tables:
                     _load(connection, table, archive)
             _reset_running_state(connection)

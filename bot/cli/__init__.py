@@ -9,8 +9,9 @@ import traceback
 import click
 
 from bot.cli import maintenance, register, reports, serve, users
+from bot.cli.language import speak_chinese
 from bot.config import SettingsError
-from bot.texts import say
+from bot.texts import os_error_text, say
 from storage.errors import DatabaseUnavailable, OperationRefused, SchemaMismatch
 from storage.objects import ObjectError
 
@@ -47,6 +48,7 @@ def main() -> None:
     """Run a command. Errors that an operator can cause are printed as one line, without a traceback."""
     # Files with films, phone numbers and keys are readable by our own user only.
     os.umask(0o077)
+    speak_chinese(cli)
     try:
         # `context.exit(1)` of a command returns its status here.
         status = cli.main(standalone_mode=False)
@@ -75,4 +77,4 @@ def error_text(error: Exception) -> str:
         return say("cli_error.database", error=str(error))
     if isinstance(error, ObjectError):
         return say("cli_error.object_store", error=str(error))
-    return str(error)
+    return os_error_text(error) if isinstance(error, OSError) else str(error)

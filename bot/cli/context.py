@@ -11,6 +11,7 @@ import click
 from bot.bootstrap import build_uow_and_channels, command_clock, open_database
 from bot.config import Config, load_config
 from bot.engine import DbosEngine
+from bot.texts import say
 from bot.unit_of_work import UnitOfWork
 
 
@@ -38,4 +39,4 @@ def parse_day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise click.BadParameter(f"{text!r} is not a date like 2026-11-24", param_hint="DATE") from None
+        raise click.BadParameter(say("usage.not_a_date", text=text), param_hint="DATE") from None

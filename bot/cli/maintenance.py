@@ -9,6 +9,7 @@ import click
 
 from bot.bootstrap import build_object_store
 from bot.cli.context import open_uow, parse_day
+from bot.cli.progress import track
 from bot.clock import wall_now
 from bot.config import load_config
 from bot.engine import migrate_engine_tables
@@ -27,7 +28,7 @@ def verify(context: click.Context, date_: str | None, as_json: bool) -> None:
 
     night = parse_day(date_) if date_ else None
     with open_uow(read_only=True) as (config, uow), uow.read() as store:
-        result = verify_night(night, store, build_object_store(config))
+        result = verify_night(night, store, build_object_store(config), track(say("progress.verify")))
     if as_json:
         click.echo(json.dumps(result.to_json(), ensure_ascii=False, indent=1))
     else:
@@ -65,7 +66,7 @@ def _parse_head(text: str) -> ChainHead:
     try:
         return parse_head(text)
     except ValueError:
-        raise click.BadParameter(f"{text!r} is not a head like 412-9f3ab2c47d01e586", param_hint="--expect") from None
+        raise click.BadParameter(say("usage.not_a_head", text=text), param_hint="--expect") from None
 
 
 @click.command()
@@ -75,7 +76,7 @@ def backup(file: Path) -> None:
     from storage.backup import backup as write
 
     with open_uow(read_only=True) as (_, uow):
-        manifest = write(uow.database, file, wall_now())
+        manifest = write(uow.database, file, wall_now(), track(say("progress.backup")))
     click.echo(say("maintenance.backed_up", file=str(file), rows=manifest.rows, digest=manifest.digest))
 
 
@@ -87,7 +88,7 @@ def restore(file: Path) -> None:
 
     database = Database(load_config().DATABASE_URL)
     try:
-        manifest = read(database, file)
+        manifest = read(database, file, track(say("progress.restore")))
         migrate_engine_tables(database)
     finally:
         database.close()

@@ -9,6 +9,7 @@ import click
 
 from bot.bootstrap import build_object_store
 from bot.cli.context import open_uow
+from bot.cli.progress import busy
 from bot.config import Config
 from bot.texts import say
 from bot.unit_of_work import UnitOfWork
@@ -29,8 +30,9 @@ def import_(context: click.Context, file: Path, dry_run: bool) -> None:
     from bot.workbooks.register.parse import parse_register
     from handlers.films import release_quarantined_films
 
-    parsed = parse_register(file)
-    with open_uow(migrate=True) as (config, uow), uow.transaction() as store:
+    with busy(say("progress.import_read")):
+        parsed = parse_register(file)
+    with busy(say("progress.import")), open_uow(migrate=True) as (config, uow), uow.transaction() as store:
         now = uow.clock.now()
         outcome = apply_register(parsed, store, build_object_store(config), now, dry_run=dry_run)
         released = release_quarantined_films(Context(store, uow.rules(store), now)) if outcome.applied else 0
@@ -49,9 +51,10 @@ def export(file: Path) -> None:
     """Write the register workbook so that importing it changes nothing."""
     from bot.workbooks.register.export import export_register
 
-    with open_uow() as (config, uow), uow.read() as store:
-        for warning in export_register(store, build_object_store(config), file):
-            click.echo(warning, err=True)
+    with busy(say("progress.export")), open_uow() as (config, uow), uow.read() as store:
+        warnings = export_register(store, build_object_store(config), file)
+    for warning in warnings:
+        click.echo(warning, err=True)
     click.echo(say("import.file_written", file=str(file)))
 
 

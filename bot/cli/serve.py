@@ -38,7 +38,7 @@ def _start(text: str | None) -> datetime | None:
 def serve(clock: str | None, speed: float | None) -> None:
     """Everything on one machine: web, worker and timetable."""
     if speed is not None and clock is None:
-        raise click.UsageError("--speed goes with --clock")
+        raise click.UsageError(say("usage.speed_without_clock"))
     _serving(web=True, worker=True, start=_start(clock), speed=speed)
 
 

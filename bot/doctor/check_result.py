@@ -10,18 +10,24 @@ from bot.texts import say
 
 @dataclass(frozen=True)
 class CheckResult:
-    """`ok` is None for a warning."""
+    """`ok` is None for a warning, and for what is optional and absent."""
 
     ok: bool | None
     text: str
+    is_absent: bool = False
 
     @property
     def symbol(self) -> str:
-        return {True: "✔", False: "✘", None: "！"}[self.ok]
+        return "－" if self.is_absent else {True: "✔", False: "✘", None: "！"}[self.ok]
 
 
 def passed(key: str, **params: Any) -> CheckResult:
     return CheckResult(True, say(key, **params))
+
+
+def absent(key: str, **params: Any) -> CheckResult:
+    """Something optional that is not set up: neither right nor wrong."""
+    return CheckResult(None, say(key, **params), is_absent=True)
 
 
 def failed(key: str, **params: Any) -> CheckResult:

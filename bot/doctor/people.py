@@ -31,6 +31,8 @@ def _bound(people: list[int], store: Store) -> set[int]:
 def _reachable(store: Store) -> CheckResult:
     leaders, office = store.register.people_with_role(DUTY_LEADER), store.register.office_staff()
     reachable = _bound([person.id for person in [*leaders, *office]], store)
+    if not leaders:
+        return failed("doctor.no_leaders")
     result = passed if reachable else failed
     return result("doctor.people", leaders=len(leaders), office=len(office), reachable=len(reachable))
 

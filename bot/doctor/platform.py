@@ -19,7 +19,7 @@ from bot.channels.wecom_msgaudit.private_keys import PrivateKeys
 from bot.channels.wecom_robot import WeComRobotChannel
 from bot.clock import wall_now
 from bot.config import Config
-from bot.doctor.check_result import CheckResult, failed, passed, warning
+from bot.doctor.check_result import CheckResult, absent, failed, passed, warning
 from bot.unit_of_work import UnitOfWork
 
 _MAX_CLOCK_DIFFERENCE_S = 30
@@ -117,13 +117,15 @@ def _host_clock(config: Config, now: datetime) -> CheckResult:
         stated = WeComRobotChannel(config.WECOM_API_URL).platform_time()
     except ChannelError as error:
         return failed("doctor.platform_unreachable", url=config.WECOM_API_URL, error=error.detail)
-    difference_s = abs((email.utils.parsedate_to_datetime(stated) - now).total_seconds()) if stated else 0
+    if stated is None:
+        return warning("doctor.no_platform_time")
+    difference_s = abs((email.utils.parsedate_to_datetime(stated) - now).total_seconds())
     return (passed if difference_s <= _MAX_CLOCK_DIFFERENCE_S else failed)("doctor.clock", seconds=round(difference_s))
 
 
 def _chat_archive(config: Config) -> CheckResult:
     if not config.is_configured("wecom_msgaudit"):
-        return passed("doctor.archive_off", source=_LIBRARY_SOURCE)
+        return absent("doctor.archive_off", source=_LIBRARY_SOURCE)
     folder, library = config.WECOM_MSGAUDIT_KEYS_DIR, config.WECOM_MSGAUDIT_LIBRARY
     try:
         finance_sdk.load_library(library)

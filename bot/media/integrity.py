@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
@@ -28,6 +28,8 @@ _CHUNK = 1024 * 1024
 _AFTER_REPORT = timedelta(minutes=30)
 _MAX_NEW_FILMS, _OLD_FILMS = 100, 50
 # A film's row, and its entry in the audit log.
+# Hands films through and may show how many are done.
+Track: TypeAlias = Callable[[Iterable[Submission]], Iterable[Submission]]
 FiledFilm: TypeAlias = tuple[Submission, AuditEntry | None]
 
 
@@ -50,7 +52,7 @@ class IntegrityResult:
         return vars(self)
 
 
-def verify_night(night: date | None, store: Store, objects: ObjectStore) -> IntegrityResult:
+def verify_night(night: date | None, store: Store, objects: ObjectStore, track: Track = iter) -> IntegrityResult:
     """Verify the films of a night or (None) of all, those whose row was removed included.
 
     Raises ObjectError when the store is unavailable.
@@ -58,7 +60,7 @@ def verify_night(night: date | None, store: Store, objects: ObjectStore) -> Inte
     subjects: set[str] = set()
 
     def films() -> Iterator[FiledFilm]:
-        for film in store.submissions.stored(night):
+        for film in track(store.submissions.stored(night)):
             subjects.add(film.audit_subject)
             yield film, store.audit_log.film_entry(film)
 
