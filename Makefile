@@ -1,10 +1,11 @@
-# `make demo` and `make test` set up everything they need.
+# `make rehearse`, `make demo` and `make test` set up everything they need.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo test test-servers test-slow test-interop lint bench faults screenshots setup clean lock audit
+.PHONY: help rehearse demo test test-servers test-slow test-interop lint bench faults screenshots setup clean lock audit
 help:
+	@echo "make rehearse  a night to take part in: simulated phones and the service; ends with Ctrl-C"
 	@echo "make demo   play a whole night against the simulated WeCom cloud"
 	@echo "make test   run the suite over SQLite and a directory"
 	@echo "make test-servers  run the same suite over PostgreSQL and an S3 server"
@@ -32,6 +33,9 @@ help:
 	touch $@
 
 setup: .venv/.dev
+
+rehearse: .venv/.runtime
+	$(BIN)/night-patrol rehearse
 
 demo: .venv/.runtime
 	$(BIN)/night-patrol demo

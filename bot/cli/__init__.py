@@ -28,6 +28,7 @@ for command in (
     serve.migrate,
     serve.simulator,
     serve.demo,
+    serve.rehearse,
     register.import_,
     register.export,
     register.invite,

@@ -47,8 +47,16 @@ def import_(context: click.Context, file: Path, dry_run: bool) -> None:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-def export(file: Path) -> None:
+@click.option("--template", is_flag=True, help="An empty workbook with explanations; needs no database.")
+def export(file: Path, template: bool) -> None:
     """Write the register workbook so that importing it changes nothing."""
+    if template:
+        from bot.workbooks.register.template import build_template
+        from bot.workbooks.styles import workbook_bytes
+
+        file.write_bytes(workbook_bytes(build_template()))
+        click.echo(say("import.file_written", file=str(file)))
+        return
     from bot.workbooks.register.export import export_register
 
     with busy(say("progress.export")), open_uow() as (config, uow), uow.read() as store:

@@ -9,6 +9,7 @@ import click
 
 from bot import clock as clocks
 from bot.bootstrap import migrate_all
+from bot.cli.context import parse_day
 from bot.config import load_config
 from bot.logs import configure_logging
 from bot.texts import say
@@ -89,3 +90,18 @@ def demo(folder: Path) -> None:
     from bot.devtools.demo import run_demo
 
     run_demo(folder)
+
+
+@click.command()
+@click.option("--night", metavar="DATE", help="The night, by its morning date; by default the coming one.")
+@click.option("--speed", type=click.FloatRange(min=0.1, max=100_000), default=10, show_default=True)
+@click.option("--no-open", is_flag=True, help="Only print the addresses, open no browser.")
+@click.option("--folder", type=click.Path(path_type=Path), default=Path("var/rehearsal"), show_default=True)
+def rehearse(night: str | None, speed: float, no_open: bool, folder: Path) -> None:
+    """A night to take part in: simulated phones and the service on one clock; ends with Ctrl-C.
+
+    It begins at 23:45 with a sample register. A further run in the same folder goes on where the last one ended.
+    """
+    from bot.devtools.rehearsal import run_rehearsal
+
+    run_rehearsal(folder, parse_day(night) if night else None, speed, opens_pages=not no_open)

@@ -1,5 +1,6 @@
 """The parts of the simulator that other processes use: the control API, the page and the program."""
 
+import io
 import os
 import re
 import subprocess
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 import requests
 
@@ -158,14 +160,43 @@ def test_unknown_phones_and_groups_are_not_found(control: Control, path: str) ->
     assert control.get(path).status_code == 404
 
 
-def test_the_page_shows_everything_and_has_no_external_links(control: Control, api: Any, new_card: Any) -> None:
+def test_the_page_shows_one_chat_and_lists_all_without_external_links(
+    control: Control, api: Any, new_card: Any
+) -> None:
     api.say("<b>早</b>", to="zhangsan|nobody")
     api.send(new_card(), "template_card")
     api.post_in_group({"content": "催报"})
-    page = control.get("/").text
-    for words in ("张三", "夜巡群", "&lt;b&gt;早&lt;/b&gt;", "已知悉", "催报", "invaliduser nobody", "不显示卡片"):
-        assert words in page
-    assert re.findall(r"https?://|//[a-z]", page) == []
+    chat = control.get("/?chat=member/zhangsan").text
+    for words in ("张三", "夜巡群", "王领导", "&lt;b&gt;早&lt;/b&gt;", "已知悉", "不显示卡片"):
+        assert words in chat
+    group, refused = control.get("/?chat=group/KEY").text, control.get("/?chat=refused").text
+    assert "催报" in group.partition("<main>")[2]
+    assert "invaliduser nobody" in refused
+    assert control.get("/").status_code == control.get("/?chat=member/gone").status_code == 200
+    for page in (chat, group, refused):
+        assert re.findall(r"https?://|//[a-z]", page) == []
+
+
+def test_the_page_shows_what_one_has_sent_oneself(control: Control, cloud: Cloud) -> None:
+    control.post("/sim/say", {"from": "zhangsan", "text": "收到"})
+    control.post("/sim/location", {"from": "zhangsan"})
+    cloud.callback_sender.transport = lambda _query, _body: 503
+    control.post("/sim/voice", {"from": "zhangsan", "sample": "1"})
+    page = control.get("/?chat=member/zhangsan").text
+    assert page.count('<li class="own">') == 3
+    assert "机器人没有接收（503）" in page
+    assert "厂区东门" in page
+
+
+def test_a_sample_film_needs_no_file(control: Control, api: Any) -> None:
+    films = []
+    for _ in range(2):
+        sent = control.post("/sim/film", {"from": "zhangsan", "sample": "3"}).json()
+        films.append(api.fetch(sent["media_id"]).content)
+    assert films[0] != films[1]
+    with av.open(io.BytesIO(films[0])) as film:
+        assert round(film.duration / av.time_base) == 3
+    assert "seconds" in control.post("/sim/film", {"from": "zhangsan", "sample": "9999"}).json()["error"]
 
 
 def test_the_picture_of_a_photo_message_is_served(control: Control, cloud: Cloud) -> None:

@@ -7,7 +7,19 @@ import pytest
 from tests.web.parts import Dashboard
 from tests.web.test_films import FILM, bytes_of, film_of, media_of
 
-PAGES = ("/", "/account", "/films", "/register", "/office", "/history", "/trail", "/import", "/export", "/tonight/E001")
+PAGES = (
+    "/",
+    "/account",
+    "/films",
+    "/register",
+    "/office",
+    "/history",
+    "/trail",
+    "/import",
+    "/import/template",
+    "/export",
+    "/tonight/E001",
+)
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -87,6 +87,14 @@ def test_a_robot_key_is_hidden_in_lists_and_in_the_audit_log(dashboard: Dashboar
     assert [row[1] for row in rows[1:3]] == [None, None]
 
 
+def test_an_empty_workbook_can_be_downloaded_where_one_imports(dashboard: Dashboard) -> None:
+    staff = dashboard.signed_in("staff")
+    assert ">下载空白模板</a>" in staff.get("/import").text
+    book = load_workbook(BytesIO(staff.get("/import/template").data))
+    assert book.sheetnames == ["企业", "重点部位", "人员", "群", "值班表", "规则", "内容"]
+    assert dashboard.signed_in("patroller").get("/import/template").status_code == 403
+
+
 def workbook(rows: list[list[object]]) -> BytesIO:
     book, made = Workbook(), BytesIO()
     book.remove(book.active)

@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
+from bot.devtools.demo.crews import EnterpriseCrew, People
 from bot.devtools.simulator.films import make_film
 
 NIGHT = date(2026, 11, 24)
@@ -16,28 +17,6 @@ ZONE = ZoneInfo("Asia/Shanghai")
 STARTS_AT, ENDS_AT = "-23:50", "07:55"
 _SILENT_CREWS, _PARTIAL_CREWS, _LATE_CREWS = 4, 2, 1
 ProgressCallback = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class EnterpriseCrew:
-    """The accounts of the patrollers of an enterprise, and the numbers of its parts."""
-
-    code: str
-    short_name: str
-    patrollers: Sequence[str]
-    parts: Sequence[str]
-    production_stopped: bool
-
-
-@dataclass(frozen=True)
-class People:
-    """Accounts of those who have a phone, and keys of the group robots."""
-
-    crews: Sequence[EnterpriseCrew]
-    leader: str
-    backup: str
-    staff: Sequence[str]
-    robot_keys: Sequence[str]
 
 
 @dataclass(frozen=True, order=True)

@@ -17,7 +17,7 @@ from bot.devtools.simulator.core.official_account_phone import FollowerPhone
 from bot.devtools.simulator.core.official_account_records import Follower
 from bot.devtools.simulator.core.phone import Phone
 from bot.devtools.simulator.core.rate_limit import RateLimit
-from bot.devtools.simulator.core.records import App, Delivery, Group, Member, Robot
+from bot.devtools.simulator.core.records import App, Delivery, Group, Member, OwnMessage, Robot
 from bot.devtools.simulator.core.state import CloudState
 from bot.devtools.simulator.core.tokens import AccessTokens, SignInCodes
 
@@ -42,6 +42,7 @@ class Cloud(CloudState):
         self.tokens = AccessTokens()
         self.sign_in_codes = SignInCodes()
         self.deliveries: list[Delivery] = []
+        self.own_messages: dict[str, list[OwnMessage]] = {}
         self.duplicate_until: dict[str, float] = {}
         self.member_minute_limit = RateLimit(30, 60)
         self.member_hour_limit = RateLimit(1000, 3600)

@@ -21,6 +21,8 @@ from bot.workbooks.register.parse import parse_register
 from bot.workbooks.register.result import ImportResult
 from bot.workbooks.register.rows import register_rows
 from bot.workbooks.register.schema import GROUPS
+from bot.workbooks.register.template import build_template
+from bot.workbooks.styles import workbook_bytes
 from handlers.films import release_quarantined_films
 from handlers.permissions import Viewer
 from schedules.context import Context
@@ -32,7 +34,7 @@ _WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sh
 
 
 def blueprint(uow: UnitOfWork, film_access: FilmAccess) -> Blueprint:
-    """/import, its preview and confirmation, and /export."""
+    """/import, its template, preview and confirmation, and /export."""
     pages = Blueprint("workbook_import", __name__)
     _add_preview(pages, uow, film_access)
     _add_confirmation(pages, uow, film_access.objects)
@@ -88,12 +90,16 @@ def _add_export(pages: Blueprint, uow: UnitOfWork, film_access: FilmAccess) -> N
             rows = register_rows(store)
         if not viewer.may("register.edit"):  # with the key anybody can post as the group's robot
             rows[GROUPS] = [{**row, "robot_key": None} for row in rows[GROUPS]]
-        workbook = BytesIO()
-        build_workbook(rows).save(workbook)
-        workbook.seek(0)
-        return send_file(
-            workbook, mimetype=_WORKBOOK_TYPE, as_attachment=True, download_name=say("import_page.file_name")
-        )
+        return _download(workbook_bytes(build_workbook(rows)), say("import_page.file_name"))
+
+    @pages.get("/import/template")
+    @requires_permission("register.edit")
+    def template(viewer: Viewer) -> Response:
+        return _download(workbook_bytes(build_template()), say("import_page.template_file_name"))
+
+
+def _download(workbook: bytes, name: str) -> Response:
+    return send_file(BytesIO(workbook), mimetype=_WORKBOOK_TYPE, as_attachment=True, download_name=name)
 
 
 def _key(digest: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from bot.texts import say
 from bot.workbooks.register.result import CellError, ImportRefusal
 from bot.workbooks.register.row_checks import ROW_CHECKS
-from bot.workbooks.register.schema import SHEETS_BY_TITLE, Column, Sheet
+from bot.workbooks.register.schema import EXAMPLE_PREFIX, SHEETS_BY_TITLE, Column, Sheet
 from bot.workbooks.register.xlsx_reader import HEADING_SEARCH_ROWS, Grid, Limits, UncalculatedFormula, read_grids
 
 
@@ -134,6 +134,8 @@ class _SheetReader:
 
     def _is_filled(self, number: int) -> bool:
         values = self.grid.rows[number - 1]
+        if values and str(values[0]).startswith(EXAMPLE_PREFIX):
+            return False
         return any(not _is_empty(values[index - 1]) for index in self.columns.values() if index <= len(values))
 
     def _read_row(self, number: int) -> None:

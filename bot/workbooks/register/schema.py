@@ -16,6 +16,8 @@ FILM_IN_SHUTDOWN, SKIP_IN_SHUTDOWN = "照拍", "免拍"
 IN_USE, OUT_OF_USE = "在用", "停用"
 EMPLOYED, LEFT_JOB = "在职", "离职"
 LINK, VIDEO = "链接", "视频"
+# A row whose first cell begins with this is an example of the template and no part of the register.
+EXAMPLE_PREFIX = "示例："
 FILMING_RULES = ("可用手机", "指定位置", "防爆设备")
 
 

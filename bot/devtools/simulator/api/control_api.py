@@ -4,25 +4,13 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from bot.devtools.simulator.api.control_request import (
-    BadRequest,
-    bool_field,
-    find_member_phone,
-    find_phone,
-    read_fields,
-    read_rows,
-    read_upload,
-    text_field,
-    time_field,
-)
+from bot.devtools.simulator.api.control_request import BadRequest, bool_field, read_fields, read_rows, text_field
 from bot.devtools.simulator.api.kf_control import create_kf_control_api
+from bot.devtools.simulator.api.message_control import add_message_calls
 from bot.devtools.simulator.api.official_account_control import create_account_control_api
 from bot.devtools.simulator.api.views import customer_view, follower_view, group_view, phone_view, state_view
 from bot.devtools.simulator.cloud import Cloud
 from bot.devtools.simulator.core.crypto import aes_key
-from bot.devtools.simulator.core.kf_phone import KfSentMessage
-from bot.devtools.simulator.core.official_account_phone import AccountSentMessage, FollowerPhone
-from bot.devtools.simulator.core.phone import SentMessage
 from bot.devtools.simulator.core.records import Json
 
 APP_FIELDS: dict[str, type] = {
@@ -59,8 +47,7 @@ def create_control_api(cloud: Cloud) -> Blueprint:
     blueprint.register_blueprint(create_kf_control_api(cloud))
     blueprint.register_blueprint(create_account_control_api(cloud))
     _add_setup(blueprint, cloud)
-    _add_actions(blueprint, cloud)
-    _add_uploads(blueprint, cloud)
+    add_message_calls(blueprint, cloud)
     _add_views(blueprint, cloud)
     _add_faults(blueprint, cloud)
     return blueprint
@@ -107,53 +94,6 @@ def _userids(row: Json) -> tuple[str, ...]:
     if not isinstance(members, list) or not all(isinstance(member, str) for member in members):
         raise BadRequest("members: a list of userids is expected")
     return tuple(members)
-
-
-def _add_actions(blueprint: Blueprint, cloud: Cloud) -> None:
-    @blueprint.post("/say")
-    def say() -> Response:
-        fields = read_fields()
-        return _sent_response(find_phone(cloud, fields).says(text_field(fields, "text"), time_field(fields)))
-
-    @blueprint.post("/enter")
-    def enter() -> Response:
-        fields = read_fields()
-        return _sent_response(find_member_phone(cloud, fields).enters(time_field(fields)))
-
-    @blueprint.post("/press")
-    def press() -> Response:
-        fields = read_fields()
-        phone, task_id, key = find_member_phone(cloud, fields), text_field(fields, "task_id"), text_field(fields, "key")
-        try:
-            return _sent_response(phone.presses(task_id, key, time_field(fields)))
-        except ValueError as error:
-            raise BadRequest(str(error)) from error
-
-
-def _add_uploads(blueprint: Blueprint, cloud: Cloud) -> None:
-    @blueprint.post("/film")
-    def film() -> Response:
-        fields = read_fields()
-        phone, (path, name) = find_phone(cloud, fields), read_upload(cloud, fields, "film")
-        return _sent_response(phone.sends_film(path, name, time_field(fields)))
-
-    @blueprint.post("/photo")
-    def photo() -> Response:
-        fields = read_fields()
-        phone, (path, name) = find_phone(cloud, fields), read_upload(cloud, fields, "photo")
-        return _sent_response(phone.sends_photo(path, name, time_field(fields)))
-
-    @blueprint.post("/file")
-    def file() -> Response:
-        fields = read_fields()
-        phone, (path, name) = find_phone(cloud, fields), read_upload(cloud, fields, "file")
-        if isinstance(phone, FollowerPhone):
-            raise BadRequest("from: followers cannot send files")
-        return _sent_response(phone.sends_file(path, name, time_field(fields)))
-
-
-def _sent_response(sent: SentMessage | KfSentMessage | AccountSentMessage) -> Response:
-    return jsonify(status=sent.status, statuses=sent.statuses, msg_id=sent.msg_id, media_id=sent.media_id)
 
 
 def _add_views(blueprint: Blueprint, cloud: Cloud) -> None:

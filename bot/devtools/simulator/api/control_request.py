@@ -1,6 +1,7 @@
 """Reads the fields of a control API request; every problem raises BadRequest with the field and the reason."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -10,9 +11,15 @@ from flask import request
 
 from bot.devtools.simulator.cloud import Cloud
 from bot.devtools.simulator.core.kf_phone import KfPhone
+from bot.devtools.simulator.core.media import Payload
 from bot.devtools.simulator.core.official_account_phone import FollowerPhone
 from bot.devtools.simulator.core.phone import Phone
 from bot.devtools.simulator.core.records import Json
+from bot.devtools.simulator.films import make_film
+
+Upload = tuple[Payload, str]
+"""Content and filename."""
+_MAX_SAMPLE_SECONDS = 120
 
 
 class BadRequest(ValueError):
@@ -93,8 +100,10 @@ def find_member_phone(cloud: Cloud, fields: Json) -> Phone:
     return cloud.phone(userid)
 
 
-def read_upload(cloud: Cloud, fields: Json, name: str) -> tuple[Path, str]:
-    """Path and filename of the multipart field `name`, or of `path` inside the directory given at start."""
+def read_upload(cloud: Cloud, fields: Json, name: str, sample: Callable[[Json], bytes] | None = None) -> Upload:
+    """The multipart field `name`, or the file `path` inside the directory given at start, or one made by `sample`."""
+    if sample is not None and fields.get("sample"):
+        return sample(fields), f"sample.{'mp4' if name == 'film' else 'jpg'}"
     file = request.files.get(name)
     if file is not None and file.filename:
         target = cloud.upload_path(f"{cloud.next_msg_id()}.upload")
@@ -103,6 +112,17 @@ def read_upload(cloud: Cloud, fields: Json, name: str) -> tuple[Path, str]:
     if cloud.films_dir is None:
         raise BadRequest(f"a multipart field {name!r} is expected; no directory for paths was given at start")
     return _find_file(cloud.films_dir, text_field(fields, "path"))
+
+
+def sample_film(fields: Json) -> bytes:
+    """A new film of `sample` seconds."""
+    try:
+        seconds = int(fields["sample"])
+    except (TypeError, ValueError):
+        seconds = 0
+    if not 0 < seconds <= _MAX_SAMPLE_SECONDS:
+        raise BadRequest(f"sample: seconds from 1 to {_MAX_SAMPLE_SECONDS} are expected")
+    return make_film(seconds=seconds, tag=f"{fields.get('from')}/{time.time_ns()}")
 
 
 def _find_file(directory: Path, name: str) -> tuple[Path, str]:

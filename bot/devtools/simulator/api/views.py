@@ -70,17 +70,6 @@ def state_view(cloud: Cloud) -> Json:
         }
 
 
-def page_view(cloud: Cloud) -> Json:
-    """Everything the page shows."""
-    return {
-        "state": state_view(cloud),
-        "phones": [phone_view(cloud, userid) for userid in list(cloud.members)],
-        "customers": [customer_view(cloud, each) for each in list(cloud.kf.customers)],
-        "followers": [follower_view(cloud, each) for each in list(cloud.official_account.followers)],
-        "groups": [group_view(cloud, key) for key in list(cloud.robots)],
-    }
-
-
 def _card_view(card: Card | None) -> Json | None:
     if card is None:
         return None

@@ -95,6 +95,17 @@ class PhoneMessage:
 
 
 @dataclass(frozen=True)
+class OwnMessage:
+    """One message that a person sent by the control API; `status` is 200 if the bot accepted it."""
+
+    at: float
+    msgtype: str
+    text: str
+    status: int
+    media_id: str | None = None
+
+
+@dataclass(frozen=True)
 class GroupMessage:
     """One message shown in a group."""
 
