@@ -11,7 +11,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from storage.db.database import WRITE_TIMEOUT_S, Database
-from storage.db.models import InboxRow
+from storage.db.models import InboxRow, ReceivedText, Submission
 from storage.db.upsert import insert_all_if_absent, insert_if_absent_statement
 from storage.priority import Priority
 
@@ -144,6 +144,23 @@ class InboxStore:
         """Whether any message waits for its first attempt."""
         query = select(InboxRow.id).where(InboxRow.state.in_(UNFINISHED), InboxRow.attempts == 0).limit(1)
         return self.session.scalar(query) is not None
+
+    def sending_times(self, since: datetime, limit: int) -> list[tuple[datetime, datetime]]:
+        """When the latest films and texts were sent by the platform's clock, and when received by the service's."""
+        of_films = select(Submission.sent_at, Submission.received_at, Submission.inbox_id).where(
+            Submission.received_at >= since
+        )
+        of_texts = (
+            select(ReceivedText.sent_at, InboxRow.received_at, ReceivedText.inbox_id)
+            .join(InboxRow, InboxRow.id == ReceivedText.inbox_id)
+            .where(InboxRow.received_at >= since)
+        )
+        found = [
+            row
+            for query, key in ((of_films, Submission.id), (of_texts, ReceivedText.id))
+            for row in self.session.execute(query.order_by(key.desc()).limit(limit))
+        ]
+        return [(row[0], row[1]) for row in sorted(found, key=lambda row: -row[2])[:limit]]
 
     def backlog(self) -> tuple[int, datetime | None]:
         """How many messages are unfinished, and when the oldest was received."""

@@ -7,6 +7,7 @@ or any other process. What only delays work, or is the platform's fault, is a wa
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, jsonify
@@ -26,6 +27,10 @@ from storage.errors import StorageError
 from storage.objects import ObjectError, ObjectStore
 from storage.uploads import CHANNEL as UPLOAD
 
+# The platform's clock and the service's may differ by so much, in the service's time and in real time; among the latest
+# messages some are on time, though others may have waited for the service to come back.
+_MAX_CLOCK_DIFFERENCE, _MAX_REAL_CLOCK_DIFFERENCE = timedelta(minutes=5), timedelta(seconds=10)
+_RECENT, _COMPARED_MESSAGES = timedelta(hours=1), 10
 # Messages are processed within seconds; a longer wait means that something is stuck.
 _MAX_BACKLOG_AGE_S = 300
 
@@ -85,7 +90,7 @@ def _liveness_faults(uow: UnitOfWork, liveness: LivenessCheck) -> dict[str, str]
 
 
 def _warnings(uow: UnitOfWork, reserve: DiskReserve, channels: Channels) -> dict[str, str]:
-    warnings = {**_failing_sources(uow), **_backlog(uow)}
+    warnings = {**_failing_sources(uow), **_backlog(uow), **_clock_difference(uow)}
     if not set(channels.receivers) - {UPLOAD}:
         warnings["channels"] = "no receiving channel is configured"
     unreachable = [url for url in sorted(channels.api_urls) if not is_reachable(url)]
@@ -102,6 +107,24 @@ def _failing_sources(uow: UnitOfWork) -> dict[str, str]:
     with suppress(StorageError), uow.read() as store:
         failing = store.poll_cursors.failing()
         return {each.name: f"failing since {each.failing_since:%Y-%m-%dT%H:%MZ}: {each.detail}" for each in failing}
+    return {}
+
+
+def _clock_difference(uow: UnitOfWork) -> dict[str, str]:
+    """The platform's clock and the service's, if even the closest of the latest messages shows them apart.
+
+    A wrong system clock does that, or a rehearsal beside a simulated platform with another clock.
+    """
+    now, allowed = uow.clock.now(), max(_MAX_CLOCK_DIFFERENCE, _MAX_REAL_CLOCK_DIFFERENCE * uow.clock.speed)
+    with suppress(StorageError), uow.read() as store:
+        times = store.inbox.sending_times(now - _RECENT * uow.clock.speed, _COMPARED_MESSAGES)
+        if times:
+            sent, received = min(times, key=lambda pair: abs(pair[0] - pair[1]))
+            if abs(sent - received) > allowed:
+                platform, service = (
+                    each.astimezone(uow.zone).isoformat(timespec="seconds") for each in (sent, received)
+                )
+                return {"clock": f"two clocks: the platform sent at {platform} what was received at {service}"}
     return {}
 
 

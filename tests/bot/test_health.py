@@ -14,7 +14,7 @@ from bot.clock import wall_now
 from bot.devtools.simulator import Cloud
 from bot.monitoring.liveness import WORKER_HEARTBEAT_PREFIX
 from schedules.completeness_check import COMPLETENESS_FACT
-from storage.db.models import AccessToken, InboxRow, Notice
+from storage.db.models import AccessToken, InboxRow, Notice, ReceivedText
 from storage.outages import PROCESSING
 from tests.bot.parts import Edge, run_edge
 from tests.harness import HandClock
@@ -82,6 +82,36 @@ def test_a_message_that_waits_long_is_a_warning(alive: Edge) -> None:
             store.session.add(InboxRow(message_key=str(number), received_at=received_at, **values))
     answer = ready(alive)
     assert (answer["status"], answer["warnings"]["waiting"]) == ("ok", "2 messages wait, the oldest for 360 s")
+
+
+def receive_text(edge: Edge, number: int, delay: timedelta) -> None:
+    """A text that arrives now and was sent `delay` earlier by the platform's clock."""
+    now = edge.clock.now()
+    row = InboxRow(channel="wecom_app", message_key=f"text{number}", raw="", received_at=now, state="done")
+    with edge.bot.uow.transaction() as store:
+        store.session.add(row)
+        store.session.flush()
+        text = {"realm": "wecom", "sender": "zhangsan", "sent_at": now - delay, "text": "1"}
+        store.session.add(ReceivedText(channel="wecom_app", message_key=f"text{number}", inbox_id=row.id, **text))
+
+
+@pytest.mark.parametrize("minutes", [-30, 30])
+def test_two_clocks_side_by_side_are_a_warning_that_names_both(alive: Edge, minutes: int) -> None:
+    assert "clock" not in ready(alive)["warnings"]
+    now, zone = alive.clock.now(), alive.bot.uow.zone
+    receive_text(alive, 1, timedelta(minutes=minutes))
+    warning = ready(alive)["warnings"]["clock"]
+    assert (now - timedelta(minutes=minutes)).astimezone(zone).isoformat(timespec="seconds") in warning
+    assert now.astimezone(zone).isoformat(timespec="seconds") in warning
+    receive_text(alive, 2, timedelta(seconds=20))
+    assert "clock" not in ready(alive)["warnings"]
+
+
+def test_in_a_fast_rehearsal_a_message_may_be_on_its_way_for_seconds(alive: Edge) -> None:
+    receive_text(alive, 1, timedelta(minutes=9))
+    assert "clock" in ready(alive)["warnings"]
+    alive.clock.speed = 60.0
+    assert "clock" not in ready(alive)["warnings"]
 
 
 def test_a_night_that_is_not_accounted_for_is_a_warning(alive: Edge) -> None:
