@@ -31,7 +31,8 @@ _DAY = timedelta(days=1)
 
 def run_rehearsal(folder: Path, night: date | None, speed: float, *, opens_pages: bool) -> None:
     """Run until interrupted. Raises OSError, OperationRefused."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         with open_stage(folder) as stage:
             _print(say("rehearsal.starting"))
