@@ -6,7 +6,10 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from handlers import alerts, attribution, enrolment
+from handlers import attribution, enrolment
+from handlers.alerts import acknowledging, resolving
+from handlers.cards import update_card
+from handlers.emergency import doubts
 from handlers.message import Message
 from handlers.replies import add_rate_limited_reply, add_reply, current_owner, sender_name
 from handlers.review import chat
@@ -97,9 +100,14 @@ _EVENTS: dict[str, Callable[[Message, Context], None]] = {
 
 
 def handle_button(message: Message, ctx: Context) -> None:
-    """A card's button: `ack`, `review:FILM:VERDICT`, or `FILM:part:PART` and `FILM:enterprise:ENTERPRISE`."""
+    """A card's button: `ack`, `progress:ALERT:…`, `emergency:ALERT:…`, `review:FILM:VERDICT`, or `FILM:part:PART` and
+    `FILM:enterprise:ENTERPRISE`."""
     if message.button == "ack":
-        return alerts.acknowledge_by_button(message, _notice_id(message.task_id), ctx)
+        return acknowledging.acknowledge_by_button(message, _notice_id(message.task_id), ctx)
+    if answer := re.fullmatch(r"progress:(\d{1,18}):(working|resolved)", message.button, re.ASCII):
+        return resolving.answer_by_button(message, int(answer[1]), answer[2], ctx)
+    if answer := re.fullmatch(r"emergency:(\d{1,18}):(yes|no)", message.button, re.ASCII):
+        return doubts.answer_by_button(message, int(answer[1]), answer[2], ctx)
     if verdict := re.fullmatch(r"review:(\d{1,18}):([a-z_]+)", message.button, re.ASCII):
         return chat.handle_verdict_button(message, int(verdict[1]), verdict[2], ctx)
     choice = re.fullmatch(r"(\d{1,18}):(part|enterprise):(\d{1,18})", message.button, re.ASCII)
@@ -111,8 +119,7 @@ def handle_button(message: Message, ctx: Context) -> None:
     if label is None:
         return add_reply(message, ctx, "question.not_your_film")
     attribution.apply_choice(film, choice_kind, chosen_id, ctx)
-    if message.response_code:
-        alerts.update_card(message, f"question/{film.id}", {"label": label}, ctx, "question.card_answered")
+    update_card(message, f"question/{film.id}", {"label": label}, ctx, "question.card_answered")
     return None
 
 

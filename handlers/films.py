@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from handlers.attribution import assign_part, attribute_films
 from handlers.duplicates import DUPLICATE_MARK, mark_reused_films, resolve_duplicate
-from handlers.emergency import reports
+from handlers.emergency import doubts, reports, updates
 from handlers.emergency.recognition import Certainty, recognize_emergency
 from handlers.message import Message
 from handlers.receipts import add_film_reply, film_params, send_receipt
@@ -25,8 +25,11 @@ _ROUNDING_S = 0.5
 
 def handle(message: Message, ctx: Context) -> Submission | None:
     """Record the film under its sender and have it fetched; its caption may report an emergency."""
-    if recognize_emergency(message.text) is Certainty.SURE:
+    certainty = recognize_emergency(message.text)
+    if certainty is Certainty.SURE:
         reports.handle(message, ctx)
+    elif certainty is Certainty.UNSURE:
+        doubts.ask(message, message.text, ctx)
     return create_submission(message, ctx, kind="film")
 
 
@@ -83,9 +86,9 @@ def file_film(submission_id: int, result: FilingResult, fault: str | None, ctx: 
     if film.attribution == "quarantined":
         text_key = _quarantine_text_key(film, fault)
         add_film_reply(film, ctx, text_key, f"stranger/{film.id}", film_params(film, ctx))
-    elif fault:
+    elif fault and not updates.on_record(film, ctx):  # during an emergency nobody is to stay for a better film
         add_film_reply(film, ctx, f"unfit.{fault}", f"unfit/{film.id}", film_params(film, ctx))
-    elif film.attribution == "attributed":
+    elif film.attribution == "attributed" and not fault:
         send_receipt(film, ctx)
         record_film_answer(film, ctx)
     attribute_films(ctx, film.realm, film.sender, film.night)
@@ -98,6 +101,7 @@ def file_submission(film: Submission, result: FilingResult, marks: list[str], ct
     if result.object_key is not None:
         digest = {"sha256": result.sha256, "bytes": result.bytes, "object_key": result.object_key}
         ctx.store.audit_log.record(ctx.now, SERVICE_ACTOR, FILM_FILED, subject=film.audit_subject, **digest)
+        updates.forward_filed(film, ctx)
     return True
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from handlers.emergency import updates
 from handlers.films import create_submission, file_submission
 from handlers.message import Message
 from handlers.receipts import add_film_reply, film_params
 from schedules.context import Context
+from storage.alerts import NOTE
 from storage.db.models import Submission
 from storage.store import Store
 from storage.submissions import FilingResult
@@ -25,7 +27,15 @@ def file_photo(submission_id: int, result: FilingResult, ctx: Context) -> None:
     _attribute(photo, ctx.store)
     ctx.store.session.flush()
     if file_submission(photo, replace(result, state="supporting"), [], ctx):
-        text_key = "stranger.film" if photo.person_id is None else "photo.stored"
+        _reply(photo, ctx)
+
+
+def _reply(photo: Submission, ctx: Context) -> None:
+    text_key = "stranger.film" if photo.person_id is None else "photo.stored"
+    emergency_entry = updates.on_record(photo, ctx)
+    if emergency_entry == NOTE:
+        text_key = "alert.note_recorded"
+    if emergency_entry in (None, NOTE):
         add_film_reply(photo, ctx, text_key, f"photo/{photo.id}", film_params(photo, ctx))
 
 

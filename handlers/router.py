@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from handlers import archived_chat, contact_tracking, events, films, group_binding, photo, replies, text, upload_links
+from handlers import (
+    archived_chat,
+    contact_tracking,
+    events,
+    films,
+    group_binding,
+    photo,
+    replies,
+    text,
+    upload_links,
+    voice,
+)
+from handlers.emergency import updates
 from handlers.message import ARCHIVE_CHANNELS, Message
 from schedules.context import Context
 from storage.db.models import Submission
@@ -18,9 +30,9 @@ ROUTES: dict[str, Handler] = {
     "text": text.handle,
     "press": events.handle_button,
     "event": events.handle,
-    "voice": replies.handle_unsupported,
+    "voice": voice.handle,
     "too_large": upload_links.handle_too_large,
-    "location": replies.handle_unsupported,
+    "location": updates.handle_place,
     "link": replies.handle_unsupported,
     "unknown": replies.handle_unsupported,
 }
@@ -34,4 +46,6 @@ def handle(message: Message, ctx: Context) -> Submission | None:
     contact_tracking.track_contact(message, ctx)
     if message.chat_id and group_binding.handle_group_message(message, ctx):
         return None
-    return ROUTES[message.kind](message, ctx)
+    submission = ROUTES[message.kind](message, ctx)
+    updates.note_media(message, ctx)
+    return submission

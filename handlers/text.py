@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from handlers import alerts, enrolment, rectification, status, upload_links
+from handlers import enrolment, rectification, status, upload_links
+from handlers.alerts import acknowledging, resolving
 from handlers.attribution import attribute_films, names_part, store_text
-from handlers.emergency import reports
-from handlers.emergency.recognition import Certainty, recognize_emergency
+from handlers.emergency import doubts, reports, updates
+from handlers.emergency.recognition import Certainty, Vocabulary, recognize_emergency
 from handlers.message import Message
 from handlers.part_names import find_enterprise, normalize_text, parse_part_number
-from handlers.replies import add_rate_limited_reply, add_reply, sender_name, sender_of
+from handlers.replies import add_rate_limited_reply, add_reply, sender_and_enterprises, sender_name, sender_of
 from handlers.review import chat
 from schedules.context import Context
 from schedules.notify import notify_office
 from schedules.patrol_night import night_of
-from storage.db.models import Enterprise, Person
+from storage.db.models import Alert, Enterprise, Person
 
 Command = Callable[[Message, Context], None]
 
@@ -49,24 +50,64 @@ COMMANDS: dict[str, Command] = {
     "查询": status.handle_status_query,
     "今晚": status.handle_status_query,
     "补报": status.handle_status_query,
-    "已知悉": alerts.acknowledge_by_text,
-    "知悉": alerts.acknowledge_by_text,
     "审看": chat.start_review,
 }
+# Answers to an alert, which may be followed by a note or an outcome.
+_ALERT_ANSWERS = {
+    **dict.fromkeys(acknowledging.KEYWORDS, acknowledging.acknowledge_by_text),
+    **dict.fromkeys(resolving.KEYWORDS, resolving.resolve_by_text),
+    resolving.WORKING_KEYWORD: resolving.keep_by_text,
+}
+_PUNCTUATION = " 。.!！:：,，、"
 
 
 def handle(message: Message, ctx: Context) -> None:
     """Emergencies first, then commands and answers, then names of parts; anything else is answered with help."""
     person, text = sender_of(message, ctx), normalize_text(message.text)
-    if recognize_emergency(message.text) is Certainty.SURE:
+    if doubts.handle_answer(message, ctx):
+        return None
+    certainty, open_alert = _recognize(message, ctx), updates.open_report(message, ctx)
+    is_verdict = person is not None and message.text.strip().startswith(tuple(chat.VERDICT_OF_TEXT))
+    if certainty is Certainty.SURE and open_alert is None and not is_verdict:
         return reports.handle(message, ctx)
     if enrolment.parse_binding_code(message.text):
         return enrolment.handle_binding(message, ctx)
-    if person is None:
-        return add_rate_limited_reply(message, ctx, "stranger.text")
-    command = COMMANDS.get(text.strip("。.!！"))
+    command = COMMANDS.get(text.strip("。.!！")) if person else None
     if command is not None:
         return command(message, ctx)
+    if open_alert is not None:
+        return _handle_during_emergency(open_alert, message, ctx)
+    if person is None:
+        if certainty is Certainty.NONE:
+            return add_rate_limited_reply(message, ctx, "stranger.text")
+        doubts.ask(message, message.text[:200], ctx)
+        return None
+    return _handle_of_known(message, person, certainty, ctx)
+
+
+def _recognize(message: Message, ctx: Context) -> Certainty:
+    """With the words that the office has added, and the names of the sender's parts."""
+    rules, (_, enterprises) = ctx.rules.for_night(ctx.night), sender_and_enterprises(message, ctx)
+    parts = tuple(part.name for each in enterprises for part in ctx.store.register.parts_of(each.id))
+    return recognize_emergency(message.text, Vocabulary(rules.emergency_words, rules.harmless_words, parts))
+
+
+def _handle_during_emergency(alert: Alert, message: Message, ctx: Context) -> None:
+    """Everything goes to those who hold the alert; what names a part still tells what a film shows."""
+    updates.forward_text(alert, message, ctx)
+    _, enterprises = sender_and_enterprises(message, ctx)
+    if any(names_part(message.text, enterprise, ctx.store) for enterprise in enterprises):
+        store_text(message, ctx)
+        attribute_films(ctx, message.realm, message.sender, night_of(message.sent_at, ctx.rules))
+
+
+def _handle_of_known(message: Message, person: Person, certainty: Certainty, ctx: Context) -> None:
+    text = normalize_text(message.text)
+    for keyword, answer in _ALERT_ANSWERS.items():
+        if text.startswith(keyword):
+            return answer(message, message.text.strip().removeprefix(keyword).strip(_PUNCTUATION), ctx)
+    if resolving.record_outcome(message, person, ctx):
+        return None
     if text.startswith(_OFFICE_REQUESTS):
         return _forward_request(message, ctx)
     if text.startswith(upload_links.KEYWORD):
@@ -75,10 +116,12 @@ def handle(message: Message, ctx: Context) -> None:
         return add_reply(message, ctx, "enrolment.instructions")
     if chat.handle_reviewer_text(message, person, ctx) or rectification.record_text_answer(message, person, ctx):
         return None
-    return _handle_name(message, person, ctx)
+    if certainty is not Certainty.NONE:
+        doubts.ask(message, message.text[:200], ctx)
+    return _handle_name(message, person, ctx, is_answered=certainty is not Certainty.NONE)
 
 
-def _handle_name(message: Message, person: Person, ctx: Context) -> None:
+def _handle_name(message: Message, person: Person, ctx: Context, *, is_answered: bool) -> None:
     """The text may name a part, or, for somebody of several enterprises, the enterprise he films for tonight."""
     enterprises = ctx.store.register.enterprises_of(person.id)
     night = night_of(message.sent_at, ctx.rules)
@@ -89,9 +132,9 @@ def _handle_name(message: Message, person: Person, ctx: Context) -> None:
     part_named = any(names_part(message.text, enterprise, ctx.store) for enterprise in candidates)
     text_id = store_text(message, ctx) if part_named else None
     if not part_named and named is None:
-        return _not_understood(message, enterprises, ctx)
+        return None if is_answered else _not_understood(message, enterprises, ctx)
     paired = attribute_films(ctx, message.realm, message.sender, night)
-    if text_id not in paired:
+    if text_id not in paired and not is_answered:
         status.add_unpaired_text_reply(message, named, candidates, ctx)
     return None
 

@@ -33,6 +33,14 @@ class NightRules:
     review_until: time = time(12, 0)
     review_share: float = 0.1
     second_review_share: float = 0.05
+    acknowledged_for: timedelta = timedelta(minutes=30)
+    ask_before_alert: timedelta = timedelta(minutes=2)
+    emergency_words: tuple[str, ...] = ()
+    harmless_words: tuple[str, ...] = ()
+
+
+# Stands for an empty list: a rule always has a value.
+_NO_WORDS = "无"
 
 
 class _Format(NamedTuple):
@@ -50,12 +58,18 @@ def _parse_times(text: str) -> tuple[time, ...]:
     return tuple(sorted(_parse_time(piece) for piece in text.split("、") if piece.strip()))
 
 
+def _parse_words(text: str) -> tuple[str, ...]:
+    words = (word.strip() for word in text.split("、"))
+    return tuple(word for word in words if word and word != _NO_WORDS)
+
+
 _TIME = _Format(_parse_time, "{:%H:%M}".format)
 _TIMES = _Format(_parse_times, lambda times: "、".join(map(_TIME.write, times)))
 _MINUTES = _Format(lambda text: timedelta(minutes=int(text)), lambda value: str(value // timedelta(minutes=1)))
 _SHARE = _Format(lambda text: float(text.rstrip("%")) / 100, "{:.0%}".format)
 _SECONDS = _Format(float, "{:g}".format)
 _INTEGER = _Format(int, str)
+_WORDS = _Format(_parse_words, lambda words: "、".join(words) or _NO_WORDS)
 
 # The name of a rule in the sheet -> the field it sets and the format of its value.
 RULE_FIELDS: dict[str, tuple[str, _Format]] = {
@@ -74,6 +88,10 @@ RULE_FIELDS: dict[str, tuple[str, _Format]] = {
     "审看截止": ("review_until", _TIME),
     "抽查比例": ("review_share", _SHARE),
     "复看比例": ("second_review_share", _SHARE),
+    "已知悉有效分钟": ("acknowledged_for", _MINUTES),
+    "存疑等待分钟": ("ask_before_alert", _MINUTES),
+    "险情词": ("emergency_words", _WORDS),
+    "非险情词": ("harmless_words", _WORDS),
 }
 # The default of every rule as the sheet writes it.
 RULE_DEFAULTS = {name: form.write(getattr(NightRules(), field)) for name, (field, form) in RULE_FIELDS.items()}

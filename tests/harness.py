@@ -90,7 +90,10 @@ class Story:
     def _timetable(self) -> list[datetime]:
         with self.bot.uow.read() as store:
             book, now = self.bot.uow.rules(store), self.clock.instant
-            climbed = [each.escalated_at or now for each in store.alerts.unacknowledged()]
+            climbed = [each.escalated_at or now for each in store.alerts.unacknowledged(now)]
+            climbed += [
+                each.acknowledgement_ends_at for each in store.alerts.acknowledged() if each.acknowledgement_ends_at
+            ]
             steps = (timedelta(seconds=1), book.for_night(night_of(now, book)).escalate_after)
             stops = [instant + step for instant in climbed for step in steps]
             for night in (night_of(now, book), night_of(now, book) + timedelta(days=1)):

@@ -14,6 +14,7 @@ from bot.channels.wecom_api.callback_fields import (
     message_key,
     parse_notification,
     parse_sent_at,
+    place_text,
 )
 from bot.channels.wecom_api.cards import build_card, pressed_key
 from bot.channels.wecom_api.client import WeComClient
@@ -64,7 +65,7 @@ class WeComAppReceiver:
             sent_at=parse_sent_at(texts.get("CreateTime"), received_at),
             received_at=received_at,
             kind=_kind(texts),
-            text=texts.get("Content", ""),
+            text=texts.get("Content", "") or place_text(texts),
             media=texts.get("MediaId") or None,
             file_name=texts.get("FileName") or None,
             event=texts.get("Event", ""),

@@ -117,10 +117,16 @@ class Attachments:
         return self._signed_links.upload_url(params["upload"]) if "upload" in params else None
 
     def _picture(self, notice: Notice, payload: Payload, store: Store) -> Payload:
-        """A frame of the film; the text alone if the film is not stored."""
+        """A frame of the film, the photo or the voice message; the text alone if it is not stored."""
         film = store.submissions.get(notice.params["film"])
         if film is None or film.object_key is None:
             return payload
+        if film.kind in ("photo", "voice"):
+            name = film.receipt + "." + film.object_key.rpartition(".")[2]
+            stored, text = StoredObject(object_key=film.object_key), payload.text
+            if film.kind == "photo":
+                return FilePayload(form=MessageForm.IMAGE, text=text, name=name, source=stored)
+            return FilePayload(form=MessageForm.FILE, text=text, name=name, source=stored)
         at_s = notice.params["at_s"]
         source = StillFrame(film_key=film.object_key, at_s=(film.duration_s or 0) / 3 if at_s is None else at_s)
         return FilePayload(form=MessageForm.IMAGE, text=payload.text, name=f"{film.receipt}.jpg", source=source)

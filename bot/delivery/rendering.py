@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.texts import MORE, is_more, say
+from bot.texts import MORE, fill, is_more, say
 from handlers.review.verdicts import VERDICTS
 from storage.db.models import Notice
 from storage.notices import NoticeForm
@@ -100,7 +100,8 @@ def _choices(notice: Notice, form: NoticeForm, params: dict[str, Any]) -> tuple[
     if form is NoticeForm.REVIEW:
         film = params["film"]
         return f"review-{film}", tuple(Choice(f"review:{film}:{each}", say(f"verdict.{each}")) for each in VERDICTS)
-    return f"question-{params['submission']}", tuple(Choice(key, label) for key, label in params["choices"])
+    subject = params["subject"] if "subject" in params else f"question-{params['submission']}"
+    return subject, tuple(Choice(key, fill(label)) for key, label in params["choices"])
 
 
 def _distinct(lists: Sequence[Sequence[str]]) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ def check_platform(
         else:
             yield _robot(robot, group.name, group.robot_key)
     if not config.ALERT_FALLBACK_URLS:
-        yield warning("doctor.no_sms_mail")
+        yield failed("doctor.no_sms_mail")
     yield _chat_archive(config)
 
 

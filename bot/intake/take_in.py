@@ -17,7 +17,7 @@ from bot.engine import message_job, retry
 from bot.logs import over, trouble
 from bot.monitoring.outage_recorder import PlatformMonitor
 from bot.unit_of_work import TransactionStore, UnitOfWork
-from handlers import films, photo, router
+from handlers import films, photo, router, voice
 from handlers.message import Message
 from schedules.notify import channel_name, notify_fault
 from storage.db.models import InboxRow, Submission
@@ -35,6 +35,8 @@ _FAILURES_BEFORE_NOTICE = 12
 _MISCONFIGURED_FACTOR = 10
 # What the log calls its troubles.
 _OBJECT_STORE = "object store"
+# What is stored as it is, whatever the probe says, and its extension.
+_NOT_FILMS = {"photo": ".jpg", "voice": ".amr"}
 _EXTENSIONS = {"mp4": ".mp4", "mov": ".mp4", "3gp": ".3gp", "matroska": ".mkv", "webm": ".webm", "avi": ".avi"}
 
 
@@ -92,6 +94,8 @@ class Intake:
             store.lock_for_transaction(message.ordering_key)
             if message.kind == "photo":
                 photo.file_photo(submission.id, result, self._uow.context(store))
+            elif message.kind == "voice":
+                voice.file(submission.id, result, self._uow.context(store))
             else:
                 films.file_film(submission.id, result, probe.fault, self._uow.context(store))
             if mark:
@@ -118,7 +122,7 @@ class Intake:
                 for chunk in chunks:
                     spool.write(chunk)
                 probe = probe_film(spool.path)
-                if probe.fault is None or message.kind == "photo" or spool.sha256 == previous_sha256:
+                if probe.fault is None or message.kind in _NOT_FILMS or spool.sha256 == previous_sha256:
                     mark = chunks.mark if isinstance(chunks, MarkedStream) else ""
                     return self._save(spool, probe, submission, message.kind), probe, mark
                 if previous_sha256 is not None:
@@ -168,6 +172,6 @@ def _redacted(receiver: Receiver, raw: str) -> str | None:
 
 
 def _extension(probe: ProbeResult, kind: str) -> str:
-    if kind == "photo":
-        return ".jpg"
+    if kind in _NOT_FILMS:
+        return _NOT_FILMS[kind]
     return next((extension for name, extension in _EXTENSIONS.items() if name in (probe.container or "")), ".bin")

@@ -11,11 +11,12 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.texts import recipient_label, say
+from schedules.alerts.ladder import place_on_ladder
 from schedules.context import Context
 from schedules.judgement import EnterpriseJudgement
 from schedules.night_judgement import judge_night
 from schedules.patrol_night import submission_window
-from storage.db.models import Notice, Outage, Submission
+from storage.db.models import Alert, AlertEntry, Notice, Outage, Submission
 
 _COLOURS = {
     "on_time": "green",
@@ -54,6 +55,7 @@ class _NightView:
             "enterprises": [self._enterprise(each, by_part) for each in judgement.enterprises],
             "unattributed": self._of_attribution(films, "unattributed"),
             "quarantined": self._of_attribution(films, "quarantined"),
+            "alerts": [self._alert(alert) for alert in self._store.alerts.of_night(night)],
             "notices": [self._notice(notice) for notice in self._store.notices.of_night(night)],
         }
 
@@ -63,6 +65,28 @@ class _NightView:
             "began_at": self._instant(outage.started_at),
             "ended_at": self._instant(outage.ended_at),
         }
+
+    def _alert(self, alert: Alert) -> dict[str, Any]:
+        register = self._store.register
+        names = [register.person(each) if each else None for each in (alert.acknowledged_by, alert.resolved_by)]
+        acknowledged_by, resolved_by = (person.name if person else None for person in names)
+        enterprise = register.enterprise(alert.enterprise_id) if alert.enterprise_id else None
+        return {
+            "id": alert.id,
+            "cause": alert.cause,
+            "enterprise": enterprise.code if enterprise else None,
+            "opened_at": self._instant(alert.opened_at),
+            "acknowledged_at": alert.acknowledged_at and self._instant(alert.acknowledged_at),
+            "acknowledged_by": acknowledged_by,
+            "resolved_at": alert.resolved_at and self._instant(alert.resolved_at),
+            "resolved_by": resolved_by,
+            "outcome": alert.outcome,
+            "rung": place_on_ladder(alert.rung),
+            "entries": [self._entry(entry) for entry in self._store.alerts.entries(alert.id)],
+        }
+
+    def _entry(self, entry: AlertEntry) -> dict[str, Any]:
+        return {"at": self._instant(entry.at), "name": entry.name, "kind": entry.kind, "text": entry.text}
 
     def _enterprise(self, each: EnterpriseJudgement, by_part: dict[int, list[Submission]]) -> dict[str, Any]:
         parts = [

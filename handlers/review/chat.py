@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from handlers import rectification
-from handlers.alerts import update_card
+from handlers.cards import update_card
 from handlers.message import Message
 from handlers.permissions import build_viewer
 from handlers.receipts import film_params
@@ -40,10 +40,8 @@ def handle_verdict_button(message: Message, film_id: int, verdict: str, ctx: Con
         return add_reply(message, ctx, "review.not_permitted")
     if not _record(VerdictDraft(film_id, verdict, person, "chat"), message, ctx):
         return None
-    if message.response_code:
-        label = {"say": f"verdict.{verdict}"}
-        params = {"reviewer": person.name, "time": ctx.rules.clock_time(ctx.now), "verdict": label}
-        update_card(message, f"review-card/{film_id}", params, ctx, "review.card_judged")
+    params = {"reviewer": person.name, "time": ctx.rules.clock_time(ctx.now), "verdict": {"say": f"verdict.{verdict}"}}
+    update_card(message, f"review-card/{film_id}", params, ctx, "review.card_judged")
     return _send_next(person, message, (NoticeForm.REVIEW,), ctx)
 
 

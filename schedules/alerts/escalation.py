@@ -6,17 +6,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from schedules.alerts.ladder import DutyLadder, RungStatus, build_duty_ladder, next_rung
+from schedules.alerts.ladder import RUNGS, DutyLadder, RungStatus, build_duty_ladder, next_rung
 from schedules.context import Context
 from schedules.night_judgement import judge_night
 from schedules.notify import notify_person, was_in_service
 from schedules.patrol_night import night_instant, shift_day, submission_window
+from storage.alerts import EMERGENCY
 from storage.db.models import Alert, Notice, Person
 from storage.notices import NoticeDraft, NoticeForm
 from storage.outages import RECEIVING
+from storage.priority import Priority
 from storage.register_terms import DUTY_LEADER
 
-MISSING, SUSPECTED_OUTAGE, EMERGENCY = "missing", "suspected_outage", "emergency"
+MISSING, SUSPECTED_OUTAGE = "missing", "suspected_outage"
+# What the buttons of the question after an acknowledgement bring, see handlers.alerts.
+STILL_WORKING, RESOLVED = "working", "resolved"
 
 
 def duty_ladder_at(instant: datetime, ctx: Context) -> DutyLadder[Person]:
@@ -51,44 +55,80 @@ def open_duty_alerts(ctx: Context) -> None:
 
 
 def escalate_alerts(ctx: Context) -> None:
-    """Escalate every unacknowledged alert whose next rung is due."""
-    for alert in ctx.store.alerts.unacknowledged():
+    """Escalate every alert that nobody holds and whose next rung is due."""
+    for alert in ctx.store.alerts.unacknowledged(ctx.now):
         if alert.cause == EMERGENCY:
             escalate(alert, ctx)
         else:
             _escalate_or_close(alert, ctx)
+    for alert in ctx.store.alerts.acknowledged():
+        if alert.cause != EMERGENCY:
+            _close_after_night(alert, ctx)
 
 
 def _escalate_or_close(alert: Alert, ctx: Context) -> None:
     """An alert about missing films closes when all have come; a film still being judged only pauses it."""
+    if _close_after_night(alert, ctx):
+        return
     judgement = judge_night(ctx, alert.night)
-    if ctx.now > submission_window(alert.night, ctx.rules).late_until:
-        alert.closed_at, alert.closed_reason = ctx.now, "night over"
-    elif judgement.confirmed_missing:
+    if judgement.confirmed_missing:
         escalate(alert, ctx)
     elif not judgement.is_undecided:
         alert.closed_at, alert.closed_reason = ctx.now, "no films outstanding"
 
 
+def _close_after_night(alert: Alert, ctx: Context) -> bool:
+    if ctx.now <= submission_window(alert.night, ctx.rules).late_until:
+        return False
+    alert.closed_at, alert.closed_reason = ctx.now, "night over"
+    return True
+
+
 def escalate(alert: Alert, ctx: Context) -> None:
-    """Use the next rung if it is due: each of its people gets a card with a button, and a text."""
-    people = duty_ladder_at(alert.opened_at, ctx).rungs
+    """Use the next rung if it is due: each of its people gets a card with a button, and a text.
+
+    The ladder of an emergency has no end. Where an acknowledgement has run out, its holder is asked first.
+    """
+    ends_at = alert.acknowledgement_ends_at
+    if ends_at is not None and (alert.escalated_at is None or alert.escalated_at < ends_at):
+        return _ask_for_progress(alert, ends_at, ctx)
+    people = duty_ladder_at(ctx.now, ctx).rungs
     notices = ctx.store.notices.of_alert(alert.id)
-    statuses = [RungStatus(len(on_rung), _all_failed(notices, rung)) for rung, on_rung in enumerate(people)]
-    statuses.append(RungStatus(1))  # the SMS and mail addresses
+    failed = _all_failed(notices, alert.rung)
+    statuses = [RungStatus(len(on_rung), failed) for on_rung in people]
+    statuses.append(RungStatus(1, failed))  # the SMS and mail addresses
     wait = ctx.rules.for_night(alert.night).escalate_after
-    rung = next_rung(alert.rung, alert.escalated_at, statuses, ctx.now, wait)
+    rung = next_rung(alert.rung, alert.escalated_at, statuses, ctx.now, wait, repeats=alert.cause == EMERGENCY)
     if rung is None:
-        return
-    due = min(alert.escalated_at + wait, ctx.now) if alert.escalated_at else alert.opened_at
+        return None
+    due = min(alert.escalated_at + wait, ctx.now) if alert.escalated_at else alert.held_until or alert.opened_at
     alert.rung, alert.escalated_at = rung, ctx.now
-    if rung == len(people):
-        ctx.store.notices.add_for_sms_mail(_draft(alert, rung, NoticeForm.TEXT, f"alert/{alert.id}/sms-mail", due))
-        return
-    for person in people[rung]:
+    if rung % RUNGS == len(people):
+        once_key = f"alert/{alert.id}/{rung}/sms-mail"
+        ctx.store.notices.add_for_sms_mail(_draft(alert, rung, NoticeForm.TEXT, once_key, due))
+        return None
+    for person in people[rung % RUNGS]:
         for form in (NoticeForm.ALERT, NoticeForm.TEXT):
             once_key = f"alert/{alert.id}/{rung}/{person.id}/{form}"
             notify_person(person, _draft(alert, rung, form, once_key, due), ctx.store)
+    return None
+
+
+def _ask_for_progress(alert: Alert, ended_at: datetime, ctx: Context) -> None:
+    """Ask the holder how it stands; without an answer the ladder goes on after the usual wait."""
+    alert.escalated_at = ctx.now
+    holder = ctx.store.register.person(alert.acknowledged_by or 0)
+    if holder is None or not holder.active:
+        return
+    choices = [
+        [f"progress:{alert.id}:{answer}", {"say": f"alert.{answer}_button"}] for answer in (STILL_WORKING, RESOLVED)
+    ]
+    cards = ((NoticeForm.BUTTONS, "alert.progress_card", "/card"), (NoticeForm.TEXT, "alert.progress", ""))
+    for form, text_key, suffix in cards:
+        once_key = f"alert/{alert.id}/progress/{ended_at.isoformat()}{suffix}"
+        draft = _draft(alert, alert.rung, form, once_key, ended_at)
+        draft.text_key, draft.params = text_key, {**alert.params, "subject": f"progress-{alert.id}", "choices": choices}
+        notify_person(holder, draft, ctx.store)
 
 
 def _all_failed(notices: Sequence[Notice], rung: int) -> bool:
@@ -114,15 +154,17 @@ def _draft(alert: Alert, rung: int, form: NoticeForm, once_key: str, due: dateti
         check_name="alert",
         alert_id=alert.id,
         rung=rung,
+        priority=Priority.EMERGENCY if alert.cause == EMERGENCY else Priority.ORDINARY,
     )
 
 
 def check_alert(notice: Notice, ctx: Context) -> dict[str, Any] | None:
-    """The alert's parameters as of now; None once it is acknowledged, closed or no longer true."""
+    """The alert's parameters as of now; None while it is acknowledged, closed or no longer true."""
     alert = ctx.store.alerts.get(notice.alert_id or 0)
-    if alert is None or alert.acknowledged_at is not None or alert.closed_at is not None:
+    if alert is None or alert.is_acknowledged(ctx.now) or alert.closed_at is not None:
         return None
-    params = {**alert.params, "alert": alert.id, "level": notice.rung or 0, "night": f"{alert.night:%m-%d}"}
+    about = {"alert": alert.id, "level": notice.rung or 0, "night": f"{alert.night:%m-%d}"}
+    params = {**alert.params, **notice.params, **about}
     if alert.cause == EMERGENCY:
         return params
     judgement = judge_night(ctx, alert.night)

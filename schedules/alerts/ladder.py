@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 P = TypeVar("P")
+# Leader, backup, staff, and the SMS and mail addresses.
+RUNGS = 4
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,30 @@ class RungStatus:
 
 
 def next_rung(
-    rung: int, escalated_at: datetime | None, rungs: Sequence[RungStatus], now: datetime, wait: timedelta
+    rung: int,
+    escalated_at: datetime | None,
+    rungs: Sequence[RungStatus],
+    now: datetime,
+    wait: timedelta,
+    *,
+    repeats: bool = False,
 ) -> int | None:
     """The rung to alert now, or None while the present one may still answer or none is left.
 
-    `rung` is the rung used last, -1 before the first. An empty rung is skipped at once, and one whose notices
-    all failed is not waited for.
+    `rung` is the rung used last, -1 before the first. With `repeats` the ladder has no end: rungs are counted on
+    through the rounds, so that of four rungs 4 is the first once more. An empty rung is skipped at once, and one whose
+    notices all failed is not waited for; but a new round never begins before `wait` is over.
     """
-    if rung >= 0 and escalated_at is not None and not rungs[rung].all_failed and now < escalated_at + wait:
+    is_over = rung < 0 or escalated_at is None or now >= escalated_at + wait
+    if not is_over and not rungs[rung % len(rungs)].all_failed:
         return None
-    return next((higher for higher in range(rung + 1, len(rungs)) if rungs[higher].people_count), None)
+    end = rung + 1 + len(rungs) if repeats else len(rungs)
+    found = next((higher for higher in range(rung + 1, end) if rungs[higher % len(rungs)].people_count), None)
+    if found is None or is_over:
+        return found
+    return found if found // len(rungs) == rung // len(rungs) else None
+
+
+def place_on_ladder(rung: int) -> int:
+    """The place of a rung on the ladder, whatever the round; -1 before the first."""
+    return rung % RUNGS if rung >= 0 else rung

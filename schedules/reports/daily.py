@@ -7,7 +7,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
+from schedules.alerts.summaries import emergency_summaries
 from schedules.context import Context
 from schedules.judgement import EnterpriseJudgement, NightJudgement
 from schedules.night_judgement import judge_night
@@ -69,6 +71,7 @@ class DailyReport:
     review: ReviewTally = NOTHING_TO_REVIEW
     films: tuple[ReportedFilm, ...] = ()
     audit_log_head: str | None = None
+    emergencies: tuple[dict[str, Any], ...] = ()
 
     @property
     def films_digest(self) -> str:
@@ -109,6 +112,7 @@ def daily_report(ctx: Context, night: date) -> DailyReport:
         review=tally_review(review),
         films=_films(submissions, judgement),
         audit_log_head=str(head) if head else None,
+        emergencies=emergency_summaries(ctx, night),
     )
 
 

@@ -123,6 +123,7 @@ def _summary(report: DailyReport, rules: RuleBook) -> dict[str, Any]:
         lines.append(_review_line(report, rules))
     if report.window.extension:
         lines.insert(0, {"say": "report.outage", "closes": rules.clock_time(report.window.closes)})
+    lines[:0] = report.emergencies
     if report.audit_log_head:
         lines.append({"say": "report.audit_log_head", "head": report.audit_log_head})
     return {**report.counts, "night": f"{report.night:%m-%d}", "lines": lines}

@@ -181,7 +181,11 @@ def test_danger_rings_at_once_and_its_sender_is_reassured(night: Story) -> None:
         f"🚨 02:10:00 已转值班领导 李局（{mobile_of('李局')}）。请先撤到安全距离，保持电话畅通！"
     ]
     night.taps("leader", "已知悉")
-    night.time("03:00")
+    assert night.hears("p2") == [
+        f"🚨 李局（{mobile_of('李局')}） 02:10 已接警，正在处置。请保持安全距离，不要返回现场，保持电话畅通；"
+        "有新情况请直接打电话，或发到这里。火警119，急救120。"
+    ]
+    night.time("02:39")
 
 
 def test_danger_from_a_stranger_rings_too(night: Story) -> None:
@@ -190,6 +194,7 @@ def test_danger_from_a_stranger_rings_too(night: Story) -> None:
     assert night.hears("leader")[0].startswith("🚨 险情 未登记的人员\n")
     assert len(night.hears("unknown")) == 1
     night.taps("leader", "已知悉")
+    assert "已接警" in night.hears("unknown")[0]
 
 
 @pytest.mark.parametrize(
@@ -206,10 +211,10 @@ def test_danger_said_in_a_roundabout_way_rings(night: Story, words: str) -> None
     assert len(night.hears("p1")) == 1
     assert len(night.hears("leader")) == 2
     night.says("leader", "已知悉")
-    night.hears("leader")
+    night.hears("leader"), night.hears("p1")
 
 
-def test_more_words_within_half_an_hour_join_the_same_danger(night: Story) -> None:
+def test_more_words_join_the_same_danger_as_long_as_it_is_open(night: Story) -> None:
     night.time("02:00")
     quiet_group(night)
     night.says("p1", "险情 泵漏")
@@ -220,11 +225,13 @@ def test_more_words_within_half_an_hour_join_the_same_danger(night: Story) -> No
     assert night.hears("leader") == [
         f"🚨 甲化工 甲化工负责人（{mobile_of('甲化工负责人')}）02:29 又报：“险情 火灭不了”"
     ]
+    night.says("leader", "已解除 火已扑灭")
+    night.hears("leader")
     night.clock.instant += timedelta(minutes=2)
     night.says("h1", "险情 又起火")
-    assert len(night.hears("leader")) == 2, "after half an hour it is a danger of its own"
+    assert len(night.hears("leader")) == 2, "after it was resolved it is a danger of its own"
     night.taps("leader", "已知悉")
-    assert (len(night.hears("p1")), len(night.hears("h1"))) == (1, 2)
+    assert (len(night.hears("p1")), len(night.hears("h1"))) == (3, 4)
 
 
 def test_danger_climbs_like_any_alert_and_stops_for_whoever_answers(night: Story) -> None:
@@ -236,11 +243,14 @@ def test_danger_climbs_like_any_alert_and_stops_for_whoever_answers(night: Story
         night.time(then)
         assert len(night.hears(who)) == 2
     night.says("staff", "知悉")
-    assert night.hears("staff") == ["已记下，由您负责，不再通知其他人。"]
+    assert night.hears("staff") == [
+        "已记下，由您负责，不再通知其他人。\n30分钟后会问处置情况；处置完毕请回复“已解除”加处置结果。"
+    ]
+    assert "王科" in night.hears("p1")[0]
     with night.bot.uow.read() as store:
         alert, staff = store.session.query(Alert).one(), row(store, Person, name="王科")
         assert (alert.acknowledged_by, alert.rung) == (staff.id, 2)
-    night.time("02:59")
+    night.time("02:49")
 
 
 def test_a_stranger_cannot_answer_an_alert(night: Story) -> None:
@@ -251,6 +261,7 @@ def test_a_stranger_cannot_answer_an_alert(night: Story) -> None:
     with night.bot.uow.read() as store:
         assert store.session.query(Alert).one().acknowledged_at is None
     night.taps("leader", "已知悉")
+    night.hears("p1")
 
 
 @of_apprise

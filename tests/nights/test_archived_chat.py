@@ -89,7 +89,7 @@ def test_danger_in_the_group_reaches_the_leader_while_it_is_fresh(both: tuple[St
     assert any("泵房漏料" in told for told in night.hears("leader"))
     assert "🚨" in night.hears("p1")[0]
     with night.office() as store:
-        for alert in store.alerts.unacknowledged():
+        for alert in store.alerts.unacknowledged(night.clock.now()):
             alert.acknowledged_at = night.clock.now()
 
 

@@ -231,7 +231,7 @@ def test_what_people_write_becomes_no_link_and_no_mention(night: Story) -> None:
     assert texts
     night.hears("p1")
     with night.bot.uow.read() as store:
-        assert store.alerts.unacknowledged()
+        assert store.alerts.unacknowledged(night.clock.now())
     night.to_bot(lambda bot: bot.says("leader", "已知悉"))
-    night.hears("leader")
+    night.hears("leader"), night.hears("p1")
     assert night.notices("alert", NIGHT)

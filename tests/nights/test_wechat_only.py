@@ -177,6 +177,7 @@ def test_what_is_no_film_is_answered_too(night: Story, kind: str) -> None:
     getattr(night.phone(ZHAO), kind)(b"\xff\xd8\xff no film")
     night.settle(6)
     assert len(night.hears(ZHAO)) == 1
+    night.hears("staff")
 
 
 def test_a_place_is_answered_and_danger_reaches_the_leader(night: Story) -> None:
@@ -188,7 +189,7 @@ def test_a_place_is_answered_and_danger_reaches_the_leader(night: Story) -> None
     assert "🚨" in night.hears(ZHAO)[0]
     assert any("赵师傅" in told for told in night.hears("leader"))
     with night.office() as store:
-        for alert in store.alerts.unacknowledged():
+        for alert in store.alerts.unacknowledged(night.clock.now()):
             alert.acknowledged_at = night.clock.now()
 
 

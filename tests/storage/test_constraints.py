@@ -15,6 +15,7 @@ from storage.db.database import Database
 from storage.db.models import (
     AccessToken,
     Alert,
+    AlertEntry,
     AuditEntry,
     Base,
     Binding,
@@ -177,6 +178,7 @@ def a_county() -> list[Base]:
         Notice(id=1, **NOTICE),
         Alert(id=1, once_key="a", cause="missing", night=DAY, opened_at=NOW, params={}),
         ContentItem(id=1, link_id="a", **ITEM),
+        AlertEntry(id=1, once_key="a", alert_id=1, kind="note", at=NOW, name="张三", text=""),
         ContentItem(id=2, **ITEM),
         ContentPush(id=1, item_id=1, group_id=1, day=DAY, notice_id=1),
         Decision(key="a", decided_at=NOW, outcome="done"),
@@ -219,6 +221,7 @@ REFUSED: dict[str, Base] = {
     "submission_attribution": Submission(**{**FILM, "number": 2, "message_key": "b", "attribution": "somewhere"}),
     "received_text_once": ReceivedText(**WORD),
     "alert.once_key": Alert(once_key="a", cause="emergency", night=DAY, opened_at=NOW, params={}),
+    "alert_entry.once_key": AlertEntry(once_key="a", alert_id=1, kind="note", at=NOW, name="张三", text=""),
     "notice.once_key": Notice(**NOTICE),
     "notice_state_known": Notice(**{**NOTICE, "once_key": "b", "state": "perhaps"}),
     "content_item.link_id": ContentItem(**{**ITEM, "link_id": "a"}),

@@ -12,7 +12,7 @@ def report_emergency(dashboard: Dashboard) -> int:
     dashboard.story.says("p1", "险情，<b>二号泵漏</b>")
     assert dashboard.story.hears("p1")
     with dashboard.story.office() as store:
-        return int(store.alerts.unacknowledged()[-1].id)
+        return int(store.alerts.unacknowledged(dashboard.story.clock.now())[-1].id)
 
 
 def test_an_emergency_is_shown_until_it_is_acknowledged(dashboard: Dashboard) -> None:
@@ -35,7 +35,7 @@ def test_acknowledging_on_the_page_stops_the_escalation_and_updates_the_cards(da
     dashboard.signed_in("staff").act(f"/tonight/alarms/{alert_id}/take", page="/")
     dashboard.story.settle()
     assert dashboard.story.cloud.phone("leader").cards[-1].replacement_text == "王科 00:30 已知悉"
-    dashboard.story.hears("leader")
+    dashboard.story.hears("leader"), dashboard.story.hears("p1")
     dashboard.story.time("00:50")
     assert dashboard.story.hears("backup") == []
 
@@ -45,7 +45,7 @@ def test_the_first_acknowledgement_stands(dashboard: Dashboard) -> None:
     dashboard.story.taps("leader", "已知悉")
     page = dashboard.signed_in("staff").act(f"/tonight/alarms/{alert_id}/take", page="/").text
     assert "李局 00:30 已知悉" in page
-    dashboard.story.hears("leader")
+    dashboard.story.hears("leader"), dashboard.story.hears("p1")
 
 
 def test_county_roles_see_alerts_and_some_acknowledge_them(dashboard: Dashboard) -> None:

@@ -65,3 +65,10 @@ def parse_sent_at(timestamp: Any, default: datetime) -> datetime:
         return parse_timestamp(timestamp)
     except ValueError:
         return default
+
+
+def place_text(fields: dict[str, str]) -> str:
+    """The label and the coordinates of a location, as text; empty for anything else."""
+    if "Location_X" not in fields:
+        return ""
+    return f"{fields.get('Label', '')}（{fields['Location_X']}，{fields.get('Location_Y', '')}）"

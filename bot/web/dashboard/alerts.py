@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, render_template
+from collections.abc import Callable
+
+from flask import Blueprint, abort, render_template, request
 
 from bot.texts import all_texts, say
 from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard.authorization import requires_permission
-from handlers.alerts import acknowledge_alert
+from handlers.alerts.acknowledging import acknowledge_alert
+from handlers.alerts.resolving import resolve_alert
 from handlers.permissions import Viewer
 from schedules.context import Context
 from schedules.patrol_night import night_of
-from storage.db.models import Alert
+from storage.db.models import Alert, Person
+from storage.errors import OperationRefused
+
+_MAX_LENGTH = 500
 
 
 def blueprint(uow: UnitOfWork) -> Blueprint:
@@ -27,21 +33,44 @@ def blueprint(uow: UnitOfWork) -> Blueprint:
     @pages.post("/tonight/alarms/<id:alert_id>/take")
     @requires_permission("alerts.acknowledge")
     def acknowledge(viewer: Viewer, alert_id: int) -> str:
-        """The same as 已知悉 in the chat."""
-        with uow.transaction() as store:
-            alert, person = store.alerts.get(alert_id), store.register.person(viewer.person_id)
-            if alert is None or person is None:
-                abort(404)
-            ctx = uow.context(store)
-            acknowledge_alert(alert, person, ctx)
-            return _render(ctx)
+        """The same as 已知悉 in the chat, with a note."""
+        return _act(
+            uow, viewer, alert_id, lambda alert, person, ctx: acknowledge_alert(alert, person, ctx, note=_text())
+        )
+
+    @pages.post("/tonight/alarms/<id:alert_id>/resolve")
+    @requires_permission("alerts.acknowledge")
+    def resolve(viewer: Viewer, alert_id: int) -> str:
+        """The same as 已解除 in the chat, with the outcome."""
+        return _act(uow, viewer, alert_id, lambda alert, person, ctx: resolve_alert(alert, person, _text(), ctx))
 
     return pages
 
 
-def _render(ctx: Context) -> str:
-    alerts = ctx.store.alerts.of_night(night_of(ctx.now, ctx.rules))
-    return render_template("alerts.html", alerts=alerts, alert_text=_alert_text)
+def _text() -> str:
+    return request.form.get("text", "").strip()[:_MAX_LENGTH]
+
+
+def _act(uow: UnitOfWork, viewer: Viewer, alert_id: int, act: Callable[[Alert, Person, Context], object]) -> str:
+    """The alerts after an act; a refusal stands above them."""
+    with uow.transaction() as store:
+        alert, person = store.alerts.get(alert_id), store.register.person(viewer.person_id)
+        if alert is None or person is None:
+            abort(404)
+        ctx, problem = uow.context(store), ""
+        try:
+            act(alert, person, ctx)
+        except OperationRefused as refused:
+            problem = say(refused.text_key, **refused.params)
+        return _render(ctx, problem)
+
+
+def _render(ctx: Context, problem: str = "") -> str:
+    alerts = [
+        (alert, holder, alert.is_acknowledged(ctx.now), ctx.store.alerts.entries(alert.id))
+        for alert, holder in ctx.store.alerts.shown(night_of(ctx.now, ctx.rules))
+    ]
+    return render_template("alerts.html", alerts=alerts, alert_text=_alert_text, problem=problem)
 
 
 def _alert_text(alert: Alert) -> str:

@@ -189,4 +189,8 @@ RULE_PARSERS: dict[str, Callable[[object], str]] = {
     "审看截止": cells.time_of_day,
     "抽查比例": cells.percentage,
     "复看比例": cells.percentage,
+    "已知悉有效分钟": lambda value: str(cells.whole_number(1)(value)),
+    "存疑等待分钟": lambda value: str(cells.whole_number(0)(value)),
+    "险情词": lambda value: "、".join(cells.text_list(value)),
+    "非险情词": lambda value: "、".join(cells.text_list(value)),
 }

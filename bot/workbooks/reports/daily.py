@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from bot.texts import say
+from bot.texts import fill, say
 from bot.workbooks.register.cells import RISK_LEVELS
 from bot.workbooks.reports.report_table import (
     STATE_STYLES,
@@ -93,6 +93,7 @@ def _intro_lines(report: DailyReport, rules: RuleBook) -> tuple[str, ...]:
         say(key, opens=format_datetime(opens), closes=format_datetime(closes), minutes=minutes),
         say("workbook.daily_duty", leaders=leaders, staff=staff) + backup,
         say("workbook.daily_counts", **counts),
+        *(fill(each) for each in report.emergencies),
         *([say("workbook.daily_audit_log_head", head=report.audit_log_head)] if report.audit_log_head else []),
         *([_films_line(report)] if report.films else []),
     )

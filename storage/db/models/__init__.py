@@ -1,10 +1,11 @@
 """The tables. Instants are stored in UTC and loaded as aware datetimes; a night is named by its morning date."""
 
+from storage.db.models.alerts import Alert, AlertEntry
 from storage.db.models.base import Base, Id, UtcDateTime
 from storage.db.models.contacts import Contact
 from storage.db.models.issued_reports import IssuedReport
 from storage.db.models.leases import Lease, RpcCall
-from storage.db.models.notices import Alert, ContentItem, ContentPush, DeliveryAttempt, Notice
+from storage.db.models.notices import ContentItem, ContentPush, DeliveryAttempt, Notice
 from storage.db.models.objections import Objection
 from storage.db.models.poll_cursors import PollCursor
 from storage.db.models.register import (
@@ -34,6 +35,7 @@ from storage.db.models.uploads import Upload, UploadChunk
 __all__ = [
     "AccessToken",
     "Alert",
+    "AlertEntry",
     "AuditEntry",
     "Base",
     "Binding",

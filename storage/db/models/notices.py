@@ -1,4 +1,4 @@
-"""Notices and their delivery attempts, alerts, and training content."""
+"""Notices and their delivery attempts, and training content."""
 
 from __future__ import annotations
 
@@ -11,25 +11,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from storage.db.models.base import Base, Id, random_id
 from storage.outbound import OutboundMessage, decode
 from storage.priority import Priority
-
-
-class Alert(Base):
-    """A cause that a person must acknowledge; escalated until one does."""
-
-    __tablename__ = "alert"
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    once_key: Mapped[str] = mapped_column(unique=True)
-    cause: Mapped[str]
-    night: Mapped[date]
-    enterprise_id: Mapped[int | None] = mapped_column(ForeignKey("enterprise.id"))
-    params: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    opened_at: Mapped[datetime]
-    rung: Mapped[int] = mapped_column(default=-1)
-    escalated_at: Mapped[datetime | None]
-    acknowledged_at: Mapped[datetime | None]
-    acknowledged_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    closed_at: Mapped[datetime | None]
-    closed_reason: Mapped[str | None]
 
 
 class Notice(Base):
