@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from schedules.alerts.ladder import RUNGS, DutyLadder, RungStatus, build_duty_ladder, next_rung
+from schedules.alerts.ladder import RUNGS, DutyLadder, RungStatus, Step, build_duty_ladder, next_step
 from schedules.context import Context
 from schedules.night_judgement import judge_night
 from schedules.notify import notify_person, was_in_service
@@ -89,33 +89,36 @@ def escalate(alert: Alert, ctx: Context) -> None:
 
     The ladder of an emergency has no end. Where an acknowledgement has run out, its holder is asked first.
     """
-    ends_at = alert.acknowledgement_ends_at
-    if ends_at is not None and (alert.escalated_at is None or alert.escalated_at < ends_at):
-        return _ask_for_progress(alert, ends_at, ctx)
     people = duty_ladder_at(ctx.now, ctx).rungs
     notices = ctx.store.notices.of_alert(alert.id)
     failed = _all_failed(notices, alert.rung)
     statuses = [RungStatus(len(on_rung), failed) for on_rung in people]
     statuses.append(RungStatus(1, failed))  # the SMS and mail addresses
     wait = ctx.rules.for_night(alert.night).escalate_after
-    rung = next_rung(alert.rung, alert.escalated_at, statuses, ctx.now, wait, repeats=alert.cause == EMERGENCY)
-    if rung is None:
-        return None
+    step = next_step(alert, statuses, ctx.now, wait, repeats=alert.cause == EMERGENCY)
+    if step is Step.ASK_HOLDER:
+        _ask_for_progress(alert, ctx)
+    elif step is not None:
+        _use_rung(alert, step, people, ctx)
+
+
+def _use_rung(alert: Alert, rung: int, people: Sequence[Sequence[Person]], ctx: Context) -> None:
+    wait = ctx.rules.for_night(alert.night).escalate_after
     due = min(alert.escalated_at + wait, ctx.now) if alert.escalated_at else alert.held_until or alert.opened_at
     alert.rung, alert.escalated_at = rung, ctx.now
     if rung % RUNGS == len(people):
         once_key = f"alert/{alert.id}/{rung}/sms-mail"
         ctx.store.notices.add_for_sms_mail(_draft(alert, rung, NoticeForm.TEXT, once_key, due))
-        return None
+        return
     for person in people[rung % RUNGS]:
         for form in (NoticeForm.ALERT, NoticeForm.TEXT):
             once_key = f"alert/{alert.id}/{rung}/{person.id}/{form}"
             notify_person(person, _draft(alert, rung, form, once_key, due), ctx.store)
-    return None
 
 
-def _ask_for_progress(alert: Alert, ended_at: datetime, ctx: Context) -> None:
+def _ask_for_progress(alert: Alert, ctx: Context) -> None:
     """Ask the holder how it stands; without an answer the ladder goes on after the usual wait."""
+    ended_at = alert.acknowledgement_ends_at or ctx.now
     alert.escalated_at = ctx.now
     holder = ctx.store.register.person(alert.acknowledged_by or 0)
     if holder is None or not holder.active:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from enum import Enum
+from typing import Generic, Protocol, TypeVar
 
 P = TypeVar("P")
 # Leader, backup, staff, and the SMS and mail addresses.
@@ -79,6 +80,47 @@ def next_rung(
     if found is None or is_over:
         return found
     return found if found // len(rungs) == rung // len(rungs) else None
+
+
+class AlertLike(Protocol):
+    """What the ladder needs to know of an alert, see storage.db.models.Alert."""
+
+    @property
+    def rung(self) -> int: ...
+    @property
+    def escalated_at(self) -> datetime | None: ...
+    @property
+    def held_until(self) -> datetime | None: ...
+    @property
+    def acknowledged_at(self) -> datetime | None: ...
+    @property
+    def acknowledgement_ends_at(self) -> datetime | None: ...
+    @property
+    def closed_at(self) -> datetime | None: ...
+
+
+class Step(Enum):
+    """What is to be done about an alert besides using a rung."""
+
+    ASK_HOLDER = "ask the holder how it stands"
+
+
+def next_step(
+    alert: AlertLike, rungs: Sequence[RungStatus], now: datetime, wait: timedelta, *, repeats: bool
+) -> int | Step | None:
+    """The rung to alert now, or that the holder is to be asked, or None.
+
+    Nobody is alerted while somebody holds the alert or its sender is being asked. An acknowledgement that has run out
+    leads to one question; without an answer the ladder goes on after `wait`.
+    """
+    ends_at = alert.acknowledgement_ends_at
+    is_held = alert.acknowledged_at is not None and (ends_at is None or now < ends_at)
+    is_asked = alert.held_until is not None and now < alert.held_until
+    if alert.closed_at is not None or is_held or is_asked:
+        return None
+    if ends_at is not None and (alert.escalated_at is None or alert.escalated_at < ends_at):
+        return Step.ASK_HOLDER
+    return next_rung(alert.rung, alert.escalated_at, rungs, now, wait, repeats=repeats)
 
 
 def place_on_ladder(rung: int) -> int:

@@ -93,7 +93,7 @@ def test_a_correct_installation_passes(county: Edge, tmp_path: Path) -> None:
         ({"PUBLIC_URL": "http://patrol.example.invalid"}, "✘ PUBLIC_URL 是 http://patrol.example.invalid，不是 https"),
         ({"PUBLIC_URL": "https://127.0.0.1:9"}, "✘ https://127.0.0.1:9 打不开本服务"),
         ({"PUBLIC_URL": ""}, "！ PUBLIC_URL 没有填"),
-        ({"ALERT_FALLBACK_URLS": ""}, "！ 没有配置后备通道"),
+        ({"ALERT_FALLBACK_URLS": ""}, "✘ 没有配置后备通道"),
         ({"HEARTBEAT_URL": ""}, "！ 没有配置外部守望"),
         ({"HEARTBEAT_URL": "http://127.0.0.1:9/key"}, "✘ 连不上外部守望 127.0.0.1"),
         ({"OBJECT_STORE_URL": "file:/proc/none"}, "✘ "),

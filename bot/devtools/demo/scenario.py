@@ -79,6 +79,7 @@ def _special_cases(silent: Sequence[EnterpriseCrew], cautious: EnterpriseCrew) -
         Action(night_instant("00:50"), "stranger", "film", film=make_film(seconds=15, tag="stranger")),
         Action(night_instant("02:10"), frightened, "say", text="险情，二号泵漏"),
         Action(night_instant("02:13"), "leader", "acknowledge"),
+        Action(night_instant("02:35"), "leader", "say", text="已解除 二号泵已停，泄漏已止住，无人受伤"),
         Action(night_instant("03:30"), cautious.patrollers[0], "say", text="查询"),
         Action(night_instant("05:19"), "backup", "acknowledge"),
     ]
