@@ -29,7 +29,7 @@ def handle(message: Message, ctx: Context) -> Submission | None:
     if certainty is Certainty.SURE:
         reports.handle(message, ctx)
     elif certainty is Certainty.UNSURE:
-        doubts.ask(message, message.text, ctx)
+        doubts.ask(message, message.text[:60], ctx)
     return create_submission(message, ctx, kind="film")
 
 

@@ -58,6 +58,8 @@ _ALERT_ANSWERS = {
     **dict.fromkeys(resolving.KEYWORDS, resolving.resolve_by_text),
     resolving.WORKING_KEYWORD: resolving.keep_by_text,
 }
+# A card has room for so much of a message that its sender is asked about.
+_MAX_ASKED_LENGTH = 60
 _PUNCTUATION = " 。.!！:：,，、"
 
 
@@ -80,7 +82,7 @@ def handle(message: Message, ctx: Context) -> None:
     if person is None:
         if certainty is Certainty.NONE:
             return add_rate_limited_reply(message, ctx, "stranger.text")
-        doubts.ask(message, message.text[:200], ctx)
+        doubts.ask(message, message.text[:_MAX_ASKED_LENGTH], ctx)
         return None
     return _handle_of_known(message, person, certainty, ctx)
 
@@ -117,7 +119,7 @@ def _handle_of_known(message: Message, person: Person, certainty: Certainty, ctx
     if chat.handle_reviewer_text(message, person, ctx) or rectification.record_text_answer(message, person, ctx):
         return None
     if certainty is not Certainty.NONE:
-        doubts.ask(message, message.text[:200], ctx)
+        doubts.ask(message, message.text[:_MAX_ASKED_LENGTH], ctx)
     return _handle_name(message, person, ctx, is_answered=certainty is not Certainty.NONE)
 
 

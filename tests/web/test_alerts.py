@@ -58,3 +58,27 @@ def test_county_roles_see_alerts_and_some_acknowledge_them(dashboard: Dashboard)
         assert browser.act(f"/tonight/alarms/{alert_id}/take", page="/").status_code == expected
     assert dashboard.signed_in("admin").act("/tonight/alarms/999/take", page="/").status_code == 404
     dashboard.story.hears("leader")
+
+
+def test_resolving_on_the_page_carries_an_outcome_and_stands_everybody_down(dashboard: Dashboard) -> None:
+    alert_id = report_emergency(dashboard)
+    staff = dashboard.signed_in("staff")
+    page = staff.act(f"/tonight/alarms/{alert_id}/take", {"text": "已打电话核实"}, page="/").text
+    assert "已打电话核实" in page
+    page = staff.act(f"/tonight/alarms/{alert_id}/resolve", {"text": "泵已停，<b>无人</b>受伤"}, page="/").text
+    assert "二号泵漏" not in page
+    dashboard.story.settle()
+    assert "处置结果：泵已停" in dashboard.story.hears("leader")[-1]
+    assert "王科" in dashboard.story.hears("p1")[-1]
+    assert dashboard.story.view()["alerts"][0]["resolved_by"] == "王科"
+
+
+def test_what_is_still_true_is_not_resolved_on_the_page_without_a_reason(dashboard: Dashboard) -> None:
+    dashboard.story.time("05:08")
+    dashboard.story.group_hears("KEY")
+    with dashboard.story.office() as store:
+        alert_id = store.alerts.unacknowledged(dashboard.story.clock.now())[-1].id
+    leader = dashboard.signed_in("leader")
+    assert "请写明原因" in leader.act(f"/tonight/alarms/{alert_id}/resolve", page="/").text
+    assert "请写明原因" not in leader.act(f"/tonight/alarms/{alert_id}/resolve", {"text": "已电话核实"}, page="/").text
+    dashboard.story.hears("leader")
