@@ -141,7 +141,9 @@ def test_the_group_the_leader_and_the_board_cannot_tell_the_doors_apart(night: S
         to_senders.append([re.sub(r"\d\d:\d\d:\d\d", "此刻", text) for text in alike(hand.hears())])
         to_leader.append(alike(night.hears("leader")))
         night.says("leader", "已知悉")
+        night.says("leader", "已解除 泵已停")
         night.hears("leader")
+        assert [text[:1] for text in hand.hears()] == ["🚨", "✅"], "who took it, and that it is over"
     assert same(to_senders) == [
         "🚨 此刻 已转值班领导 李局（" + mobile_of("李局") + "）。请先撤到安全距离，保持电话畅通！"
     ]

@@ -84,6 +84,16 @@ def test_a_quoted_film_without_a_part_is_asked_about_in_the_group(night: Story) 
     assert night.group_hears(CHAT)[0].text.startswith("✅ 收到 1124-0001\n甲化工 · 1 罐区")
 
 
+def test_the_transcript_of_a_voice_message_is_read_as_text(night: Story) -> None:
+    night.time("00:21")
+    night.to_bot(lambda bot: bot.sends_voice("p1", "着火了，快来人"))
+    night.settle(1)
+    assert any("着火了，快来人" in text for text in night.hears("leader"))
+    night.hears("p1")
+    night.to_bot(lambda bot: bot.says("leader", "已知悉"))
+    night.hears("leader"), night.hears("p1")
+
+
 def test_danger_said_with_a_quoted_film_goes_to_the_leader_before_all(night: Story) -> None:
     night.time("00:21")
     posted = night.cloud.aibot.posts_unmentioned(film_bytes(12, "leak"))

@@ -333,7 +333,7 @@ def test_an_empty_step_of_the_ladder_does_not_wait(tmp_path: Path) -> None:
         night.time("02:10")
         assert len(night.hears("staff")) == 2, "there is no backup tonight, and so nobody waits for one"
         night.says("staff", "已知悉")
-        night.hears("staff")
+        night.hears("staff"), night.hears("p1")
 
 
 def test_a_step_that_reached_nobody_is_not_waited_for(tmp_path: Path) -> None:
@@ -345,7 +345,7 @@ def test_a_step_that_reached_nobody_is_not_waited_for(tmp_path: Path) -> None:
         night.settle()
         assert len(night.hears("backup")) == 2, "the leader cannot be reached, so the backup is told at once"
         night.says("backup", "已知悉")
-        night.hears("backup")
+        night.hears("backup"), night.hears("p1")
         night.cloud.violations.clear()
 
 
@@ -550,4 +550,4 @@ def test_a_joker_who_cries_danger_again_and_again_rings_once(night: Story) -> No
     assert (card[:4], text[:5]) == ("🚨 险情", "🚨 险情！")
     assert [each.startswith("🚨 未登记的人员 joker") for each in more] == [True, True]
     night.says("leader", "已知悉")
-    night.hears("leader")
+    night.hears("leader"), night.hears("joker")
