@@ -34,7 +34,11 @@ MANIFEST_NAME = "manifest.json"
 _EXCLUDED_TABLES = {"access_token", "callback_signature", "lease", "rpc_call", "sign_in_attempts", "web_session"}
 # Facts of running processes (heartbeats) and of the schema; the restored database writes its own.
 _EXCLUDED_FACT_PREFIXES = ("worker-heartbeat/", "heartbeat/", "health_checked", "schema", PLATFORM_FACT)
-_BATCH_SIZE = 1000
+_BATCH_SIZE, _BATCH_BYTES = 1000, 16 * 1024 * 1024
+_MAX_MANIFEST_BYTES = 1024 * 1024
+# A row may have so many bytes, or so many times those of the whole file: a few rows grow with the number of
+# enterprises, but none compresses so well.
+_MAX_LINE_BYTES, _MAX_LINE_RATIO = 16 * 1024 * 1024, 50
 # What the libraries raise on a file that is not a complete backup.
 _DAMAGED_FILE_ERRORS = (
     zipfile.BadZipFile,
@@ -132,9 +136,10 @@ def restore(database: Database, source: Path, track: Track = iter) -> Manifest:
         with database.write() as connection:
             if database.revision() != manifest.revision or _has_rows(connection):
                 raise OperationRefused("backup.not_empty")
+            max_line_bytes = max(_MAX_LINE_BYTES, _MAX_LINE_RATIO * source.stat().st_size)
             for table in track(_tables()):
                 if table.name in manifest.tables:
-                    _load(connection, table, archive)
+                    _load(connection, table, archive, max_line_bytes)
             _reset_running_state(connection)
     database.migrate()
     return manifest
@@ -150,7 +155,8 @@ def _open_archive(source: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def _read_manifest(archive: zipfile.ZipFile, source: Path) -> Manifest:
-    content = json.loads(archive.read(MANIFEST_NAME))
+    with archive.open(MANIFEST_NAME) as member:
+        content = json.loads(member.read(_MAX_MANIFEST_BYTES))
     if content["format"] != FORMAT_VERSION or content["revision"] not in Migrations().known_revisions():
         raise OperationRefused("backup.newer", file=source.name)
     return Manifest(content["created_at"], content["revision"], content["tables"])
@@ -174,21 +180,33 @@ def _has_rows(connection: Connection) -> bool:
     return False
 
 
-def _load(connection: Connection, table: Table, archive: zipfile.ZipFile) -> None:
+def _load(connection: Connection, table: Table, archive: zipfile.ZipFile, max_line_bytes: int) -> None:
     with archive.open(_member(table)) as member:
-        for rows in _in_batches(table, member):
-            connection.execute(insert(table), rows)
+        for lines in _in_batches(_bounded_lines(member, max_line_bytes)):
+            connection.execute(insert(table), [_row(table, line) for line in lines])
 
 
-def _in_batches(table: Table, member: IO[bytes]) -> Iterator[list[dict[str, Any]]]:
-    batch: list[dict[str, Any]] = []
-    for line in member:
-        batch.append({name: _from_json(table, name, value) for name, value in json.loads(line).items()})
-        if len(batch) == _BATCH_SIZE:
+def _bounded_lines(member: IO[bytes], max_bytes: int) -> Iterator[bytes]:
+    while line := member.readline(max_bytes + 1):
+        if len(line) > max_bytes:
+            raise ValueError("a row is too long")
+        yield line
+
+
+def _in_batches(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
+    batch, size = [], 0
+    for line in lines:
+        batch.append(line)
+        size += len(line)
+        if len(batch) == _BATCH_SIZE or size > _BATCH_BYTES:
             yield batch
-            batch = []
+            batch, size = [], 0
     if batch:
         yield batch
+
+
+def _row(table: Table, line: bytes) -> dict[str, Any]:
+    return {name: _from_json(table, name, value) for name, value in json.loads(line).items()}
 
 
 def _from_json(table: Table, name: str, value: Any) -> Any:

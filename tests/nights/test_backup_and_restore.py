@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
+import tracemalloc
 import uuid
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import CliRunner
 from sqlalchemy import delete
 
@@ -135,3 +139,27 @@ def test_trail_tells_whether_the_audit_log_continues_an_earlier_head(tmp_path: P
             store.session.execute(delete(AuditEntry).where(AuditEntry.position == int(known.split("-")[0]) + 1))
         done = command("trail", **settings)
         assert (done.exit_code, "后面的记录被删" in done.stderr) == (1, True)
+
+
+def test_a_backup_with_an_endless_row_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
+    """A few kilobytes that would be a row of 200 MB."""
+    origin, fresh = Database(f"sqlite:///{tmp_path}/origin.db"), Database(f"sqlite:///{tmp_path}/fresh.db")
+    origin.migrate()
+    backup(origin, tmp_path / "whole.backup", at("13:00"))
+    row_of_fact = b'{"name": "x", "value": "' + b"a" * 200_000_000 + b'"}\n'
+    with zipfile.ZipFile(tmp_path / "whole.backup") as whole:
+        members = {name: whole.read(name) for name in whole.namelist()}
+    manifest = json.loads(members["manifest.json"])
+    manifest["tables"]["fact"] = {"rows": 1, "sha256": hashlib.sha256(row_of_fact).hexdigest()}
+    changed = {**members, "fact.jsonl": row_of_fact, "manifest.json": json.dumps(manifest).encode()}
+    with zipfile.ZipFile(tmp_path / "bomb.backup", "w", zipfile.ZIP_DEFLATED) as bomb:
+        for name, content in changed.items():
+            bomb.writestr(name, content)
+    del row_of_fact, members, changed
+    tracemalloc.start()
+    with pytest.raises(OperationRefused):
+        restore(fresh, tmp_path / "bomb.backup")
+    assert tracemalloc.get_traced_memory()[1] < 100_000_000
+    tracemalloc.stop()
+    origin.close()
+    fresh.close()

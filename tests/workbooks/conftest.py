@@ -11,9 +11,9 @@ import pytest
 
 from bot.workbooks.register.apply import apply_register
 from bot.workbooks.register.export import export_register
+from bot.workbooks.register.grids import Limits
 from bot.workbooks.register.parse import parse_register
 from bot.workbooks.register.result import ImportResult
-from bot.workbooks.register.xlsx_reader import Limits
 from storage.db.database import Database
 from storage.db.models import Base
 from storage.objects import open_object_store

@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 
-from bot.workbooks.register.xlsx_reader import Limits
+from bot.workbooks.register.grids import Limits, MergedCells
 from storage.db.models import Base, Enterprise, Fact, Rule
 from storage.objects import ObjectError
 from tests.workbooks.conftest import Office
 from tests.workbooks.sample import HEADINGS, make_register, sample_sheets
 
 DAY = date(2026, 11, 23)
+TOO_COMPLEX = "工作簿过于复杂，无法读取；请新建一个工作簿，只粘贴需要导入的内容，再重新导入"
 HEADINGS_HERE = HEADINGS | {"重点部位": [*HEADINGS["重点部位"], "停产时", "状态"], "人员": [*HEADINGS["人员"], "状态"]}
 
 
@@ -274,8 +275,44 @@ def test_declared_entities_are_not_expanded(office: Office) -> None:
         (Limits(row_bytes=500, chunk_bytes=16), "文件展开后过大，请只保留需要导入的表"),
         (Limits(unpacked_bytes=1000), "文件展开后过大，请只保留需要导入的表"),
         (Limits(file_bytes=1000), "文件超过 0 MB，请只保留需要导入的表"),
+        (Limits(members=5), TOO_COMPLEX),
+        (Limits(style_elements=1), TOO_COMPLEX),
+        (Limits(merged_ranges=1), TOO_COMPLEX),
     ],
 )
 def test_a_workbook_over_a_limit_is_refused(office: Office, limits: Limits, line: str) -> None:
     path = make_register(office.folder / "r.xlsx", enterprises=40)
+    book = load_workbook(path)
+    for place in ("A50:B50", "A51:B51"):
+        book["企业"].merge_cells(place)
+    book.save(path)
     assert office.take(path, limits=limits).text_lines() == [line]
+
+
+@pytest.mark.parametrize(
+    ("member", "end", "repeated"),
+    [
+        ("xl/styles.xml", b"</cellXfs>", b"<xf/>" * 1_000_000),
+        ("xl/sharedStrings.xml", b"</sst>", b"<si><t>a</t></si>" * 1_100_000),
+        ("xl/styles.xml", b"</borders>", b"<border/>" * 800_000),
+    ],
+    ids=["styles", "strings", "borders"],
+)
+def test_a_small_workbook_that_costs_gigabytes_is_refused(
+    office: Office, member: str, end: bytes, repeated: bytes
+) -> None:
+    path = make_register(office.folder / "r.xlsx", 1)
+    with zipfile.ZipFile(path) as source:
+        members = {name: source.read(name) for name in source.namelist()}
+    members[member] = members.get(member, b"<sst>" + end).replace(end, repeated + end)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
+        for name, content in members.items():
+            target.writestr(name, content)
+    assert path.stat().st_size < 100_000
+    assert office.take(path).text_lines() == [TOO_COMPLEX]
+
+
+def test_ranges_over_each_other_cost_no_more_than_one() -> None:
+    merged = MergedCells([(1, 1, 60, 1_000_000)] * 60)
+    assert merged.visible_cell(1_000_000, 60) == (1, 1)
+    assert merged.visible_cell(1_000_001, 60) == (1_000_001, 60)

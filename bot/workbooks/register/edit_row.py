@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from bot.workbooks.register.apply import apply_register
+from bot.workbooks.register.grids import Grid
 from bot.workbooks.register.parse import ParsedRegister, parse_sheet
 from bot.workbooks.register.result import ImportResult
 from bot.workbooks.register.rows import register_rows
 from bot.workbooks.register.schema import CONTENT, PEOPLE, ROSTER, SHEETS_BY_TITLE, Sheet
-from bot.workbooks.register.xlsx_reader import Grid
 from storage.objects import ObjectStore
 from storage.store import Store
 

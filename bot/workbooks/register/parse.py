@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from bot.texts import say
+from bot.workbooks.register.grids import HEADING_SEARCH_ROWS, Grid, Limits, UncalculatedFormula, read_grids
 from bot.workbooks.register.result import CellError, ImportRefusal
 from bot.workbooks.register.row_checks import ROW_CHECKS
 from bot.workbooks.register.schema import EXAMPLE_PREFIX, SHEETS_BY_TITLE, Column, Sheet
-from bot.workbooks.register.xlsx_reader import HEADING_SEARCH_ROWS, Grid, Limits, UncalculatedFormula, read_grids
 
 
 @dataclass
@@ -59,10 +59,13 @@ class ParsedRegister:
 
 
 def parse_register(path: str | Path, limits: Limits = Limits()) -> ParsedRegister:  # noqa: B008 - it is immutable
-    """Read and check a register workbook. What is wrong with the file is in `refusals`, never raised."""
+    """Read and check a register workbook. What is wrong with the file is in `refusals`.
+
+    Raises OSError if there is no sandbox process.
+    """
     path, parsed = Path(path), ParsedRegister()
     try:
-        grids = read_grids(path, SHEETS_BY_TITLE, limits)
+        grids = read_grids(path, list(SHEETS_BY_TITLE), limits)
     except CellError as error:
         return _unreadable(parsed, error)
     for grid in grids:
