@@ -34,7 +34,7 @@ def test_the_office_attaches_a_quarantined_film(dashboard: Dashboard) -> None:
     assert (wrong.status_code, "没有编号为“9”的部位" in wrong.text) == (422, True)
     assert staff.act(f"/office/films/{receipt}/attach", {"code": "E002", "number": "1"}).status_code == 302
     assert "未登记人员发来的视频（0）" in staff.get("/office").text
-    assert "归档了视频" in staff.get("/trail").text
+    assert "归档到企业 E00" in staff.get("/trail").text
     dashboard.story.settle(5)
     dashboard.story.hears("stranger")
 
