@@ -22,6 +22,8 @@ from bot.app import Bot, Timeouts, build_bot
 from bot.config import Config
 from bot.devtools.simulator import Cloud
 from bot.engine import InlineEngine
+from schedules.reports.daily import daily_report
+from schedules.reports.issued import issue_report
 from storage.db.database import Database
 from storage.db.models import GroupChat, InboxRow, Notice
 from storage.notices import NoticeDraft
@@ -82,6 +84,12 @@ class Edge:
             notice = add(NoticeDraft(**values))
             assert notice is not None
             return notice.id
+
+    def issue_report(self) -> None:
+        """Issue the daily report of the night, so that it can be sent."""
+        with self.bot.uow.transaction() as store:
+            ctx = self.bot.uow.context(store)
+            issue_report(daily_report(ctx, NIGHT), (), ctx)
 
     def notice(self, notice_id: int) -> Notice:
         return next(each for each in self.notices() if each.id == notice_id)

@@ -151,9 +151,8 @@ def test_every_message_sent_in_a_rehearsal_is_marked(tmp_path: Path, cloud: Clou
                 "time": "00:31",
             },
         )
-        edge.say(
-            "lisi", form="report_file", text_key="report.daily_file", params={"issued_at": clock.now().isoformat()}
-        )
+        edge.issue_report()
+        edge.say("lisi", form="report_file", text_key="report.daily_file")
         with edge.bot.uow.transaction() as store:
             items = [_item(store, "链接", "https://127.0.0.1:9/a"), _item(store, "视频", None)]
             group_of(store, "KEY")

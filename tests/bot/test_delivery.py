@@ -292,14 +292,16 @@ def test_a_notice_that_may_have_arrived_ends_as_unknown(edge: Edge) -> None:
 def test_a_file_with_a_lost_answer_is_not_resent(edge: Edge) -> None:
     """Each upload is another file to the platform, so it would deliver both."""
     edge.cloud.faults.inject("message/send", lose_response=True)
-    edge.say("zhangsan", form=NoticeForm.REPORT_FILE, params={"issued_at": edge.clock.instant.isoformat()})
+    edge.issue_report()
+    edge.say("zhangsan", form=NoticeForm.REPORT_FILE)
     settle_all(edge)
     assert (states(edge), len(edge.cloud.phone("zhangsan").received)) == (["unknown"], 1)
 
 
 def test_an_upload_with_a_lost_answer_is_repeated(edge: Edge) -> None:
     edge.cloud.faults.inject("media/upload", lose_response=True)
-    edge.say("zhangsan", form=NoticeForm.REPORT_FILE, params={"issued_at": edge.clock.instant.isoformat()})
+    edge.issue_report()
+    edge.say("zhangsan", form=NoticeForm.REPORT_FILE)
     settle_all(edge)
     assert (states(edge), len(edge.cloud.phone("zhangsan").received)) == (["sent"], 1)
 
