@@ -23,6 +23,7 @@ from schedules.notify import notify_office
 from storage.db.database import Database
 from storage.db.models import ContentItem
 from storage.errors import OperationRefused
+from storage.notices import NoticeForm
 from storage.store import Store
 from tests.bot.parts import Edge, group_of, run_edge
 from tests.harness import NIGHT, SHANGHAI, HandClock
@@ -141,7 +142,7 @@ def test_every_message_sent_in_a_rehearsal_is_marked(tmp_path: Path, cloud: Clou
         edge.say("KEY", channel="wecom_robot")
         edge.say(
             "zhangsan",
-            form="buttons",
+            form=NoticeForm.BUTTONS,
             text_key="question.part_card",
             params={
                 "submission": 1,
@@ -152,7 +153,7 @@ def test_every_message_sent_in_a_rehearsal_is_marked(tmp_path: Path, cloud: Clou
             },
         )
         edge.issue_report()
-        edge.say("lisi", form="report_file", text_key="report.daily_file")
+        edge.say("lisi", form=NoticeForm.REPORT_FILE, text_key="report.daily_file")
         with edge.bot.uow.transaction() as store:
             items = [_item(store, "链接", "https://127.0.0.1:9/a"), _item(store, "视频", None)]
             group_of(store, "KEY")
@@ -162,7 +163,7 @@ def test_every_message_sent_in_a_rehearsal_is_marked(tmp_path: Path, cloud: Clou
             edge.say(
                 "KEY",
                 channel="wecom_robot",
-                form="content",
+                form=NoticeForm.CONTENT,
                 text_key="content.film",
                 params={"item": item, "title": "某片", "source": ""},
             )
