@@ -86,7 +86,8 @@ def tell_reporters(alert: Alert, text_key: str, once_key: str, ctx: Context, **p
 
 def _draft(alert: Alert, text_key: str, once_key: str, params: dict[str, Any], ctx: Context) -> NoticeDraft:
     return NoticeDraft(
-        kind="system",
+        # Where replies are few, they are kept for this rather than for other messages.
+        kind="alert",
         text_key=text_key,
         once_key=f"alert/{alert.id}/{once_key}",
         night=alert.night,
