@@ -54,7 +54,7 @@ def attribute_films(ctx: Context, realm: str, sender: str, night: date) -> set[i
     for film in films:
         _assign_enterprise(film, ctx.store)
         _assign_only_part(film, ctx)
-    paired = _assign_parts_by_text([film for film in films if film.attributed_by in (None, "text")], ctx)
+    paired = _assign_parts_by_text([film for film in films if film.attributed_by in (None, "text", "correction")], ctx)
     for film in films:
         _assign_only_due_part(film, ctx)
     unattributed = [film for film in films if film.attribution == "unattributed" and film.state == "filed"]
@@ -105,6 +105,9 @@ def _assign_parts_by_text(films: Sequence[Submission], ctx: Context) -> set[int]
     items += [PairingItem(text.sent_at, text.inbox_id, text.id, False) for text, _ in texts.values()]
     pairs = pair_films_with_texts(items)
     for film in films:
+        if film.attributed_by == "correction":
+            # It uses up the text it had, which would name the wrong part of the next film.
+            continue
         part = texts[pairs[film.id]][1].get(film.enterprise_id or 0) if film.id in pairs else None
         if part is not None:
             assign_part(film, part.enterprise_id, part.id, "text", ctx)

@@ -41,6 +41,7 @@ VIEW_ACTIONS: dict[str, frozenset[str]] = {
 # Actions that change something; the auditor may do none of them.
 CHANGE_ACTIONS: dict[str, frozenset[str]] = {
     "alerts.acknowledge": _OFFICE_ROLES | {LEADER},
+    "enterprises.urge": _OFFICE_ROLES | {LEADER},
     "review.judge": _OFFICE_ROLES | {LEADER},
     "review.answer": _ENTERPRISE_ROLES,
     "objection.raise": _ENTERPRISE_ROLES,

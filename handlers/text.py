@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from typing import Any
 
-from handlers import enrolment, rectification, status, upload_links
+from handlers import corrections, enrolment, rectification, small_talk, status, upload_links, urging
 from handlers.alerts import acknowledging, resolving
 from handlers.attribution import attribute_films, names_part, store_text
 from handlers.emergency import doubts, reports, updates
@@ -17,13 +19,28 @@ from schedules.context import Context
 from schedules.notify import notify_office
 from schedules.patrol_night import night_of
 from storage.db.models import Alert, Enterprise, Person
+from storage.register_terms import DUTY_LEADER, OFFICE_ROLES, PATROLLER, RESPONSIBLE_ROLES
 
 Command = Callable[[Message, Context], None]
 
 
 def _help(message: Message, ctx: Context) -> None:
-    seconds = round(ctx.rules.for_night(ctx.night).shortest_film_s)
-    add_rate_limited_reply(message, ctx, "help.commands", seconds=seconds)
+    """帮助: what the sender can do here."""
+    add_reply(message, ctx, _help_key(message, ctx), **_help_params(ctx))
+
+
+def _help_key(message: Message, ctx: Context) -> str:
+    person = sender_of(message, ctx)
+    roles = set(person.roles) if person else set()
+    if DUTY_LEADER in roles:
+        return "help.leader"
+    if roles & set(OFFICE_ROLES):
+        return "help.office"
+    return "help.head" if roles & set(RESPONSIBLE_ROLES) and PATROLLER not in roles else "help.commands"
+
+
+def _help_params(ctx: Context) -> dict[str, Any]:
+    return {"seconds": round(ctx.rules.for_night(ctx.night).shortest_film_s)}
 
 
 def _forward_request(message: Message, ctx: Context) -> None:
@@ -45,6 +62,11 @@ def _forward_request(message: Message, ctx: Context) -> None:
 
 # Commands for the office may be followed by further text; the others are the whole message.
 _OFFICE_REQUESTS = ("停产", "复产", "换人")
+# The same in a sentence: 我们厂今天停产了.
+_REPORTED_STATUS = re.compile(
+    r"(?:我们?|咱们?|本)?(?:厂|公司|企业|单位|车间|这边|这里|家)?(?:从?(?:今|明)(?:天|晚|日|夜)起?|现在|目前|已经|已|要|开始|全厂|检修)*"
+    r"(?:停产|停工|停车|恢复生产|复产|复工|开工)(?:了|检修|大修|\d*[天日]|[,，。.!！]|一?段时间)*"
+)
 COMMANDS: dict[str, Command] = {
     "帮助": _help,
     "查询": status.handle_status_query,
@@ -110,17 +132,27 @@ def _handle_of_known(message: Message, person: Person, certainty: Certainty, ctx
             return answer(message, message.text.strip().removeprefix(keyword).strip(_PUNCTUATION), ctx)
     if resolving.record_outcome(message, person, ctx):
         return None
-    if text.startswith(_OFFICE_REQUESTS):
+    if text.startswith(_OFFICE_REQUESTS) or _REPORTED_STATUS.fullmatch(text):
         return _forward_request(message, ctx)
     if text.startswith(upload_links.KEYWORD):
         return upload_links.handle(message, ctx)
     if text.startswith("绑定"):
         return add_reply(message, ctx, "enrolment.instructions")
+    if certainty is Certainty.NONE and _handle_chat(message, person, ctx):
+        return None
     if chat.handle_reviewer_text(message, person, ctx) or rectification.record_text_answer(message, person, ctx):
         return None
     if certainty is not Certainty.NONE:
         doubts.ask(message, message.text[:_MAX_ASKED_LENGTH], ctx)
     return _handle_name(message, person, ctx, is_answered=certainty is not Certainty.NONE)
+
+
+def _handle_chat(message: Message, person: Person, ctx: Context) -> bool:
+    return (
+        urging.handle(message, person, ctx)
+        or corrections.handle(message, person, ctx)
+        or small_talk.handle(message, ctx)
+    )
 
 
 def _handle_name(message: Message, person: Person, ctx: Context, *, is_answered: bool) -> None:
@@ -143,6 +175,6 @@ def _handle_name(message: Message, person: Person, ctx: Context, *, is_answered:
 
 def _not_understood(message: Message, enterprises: list[Enterprise], ctx: Context) -> None:
     if parse_part_number(message.text) is None or not enterprises:
-        return _help(message, ctx)
+        return add_rate_limited_reply(message, ctx, _help_key(message, ctx), **_help_params(ctx))
     parts = [part.label for each in enterprises for part in ctx.store.register.parts_of(each.id)]
     return add_reply(message, ctx, "question.no_such_part", text=message.text[:20], parts=parts)

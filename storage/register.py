@@ -133,6 +133,11 @@ class Register:
     def enterprise(self, enterprise_id: int) -> Enterprise | None:
         return self.session.get(Enterprise, enterprise_id)
 
+    def supervised_enterprises(self) -> Sequence[Enterprise]:
+        """All enterprises but the deregistered ones, by code."""
+        supervised = select(Enterprise).where(Enterprise.status != DEREGISTERED)
+        return self.session.scalars(supervised.order_by(Enterprise.code)).all()
+
     def enterprise_by_code(self, code: str) -> Enterprise | None:
         return self.session.scalar(select(Enterprise).where(Enterprise.code == code))
 

@@ -26,6 +26,7 @@ from bot.web.dashboard import (
     sign_in,
     template_context,
     tonight,
+    urging,
     workbook_import,
 )
 from bot.web.dashboard.film_access import FilmAccess
@@ -34,6 +35,7 @@ from bot.web.headers import SiteSettings
 PAGES = (
     tonight.blueprint,
     alerts.blueprint,
+    urging.blueprint,
     account.blueprint,
     history.blueprint,
     office_tasks.blueprint,
