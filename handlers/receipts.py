@@ -7,6 +7,7 @@ from typing import Any
 
 from handlers.message import ARCHIVE_CHANNELS
 from schedules.context import Context
+from schedules.misses import nights_missed_before
 from schedules.night_judgement import judge_night
 from schedules.notify import notify_office, notify_sender
 from schedules.patrol_night import submission_window
@@ -36,7 +37,18 @@ def send_receipt(submission: Submission, ctx: Context) -> None:
         if judged.part_states.get(submission.part_id or 0) == "exempt":
             _report_suspected_restart(submission, params, ctx)
     params["remarks"] = [{"say": f"mark.{mark}"} for mark in submission.marks if mark.startswith("seen_")]
+    params["remarks"] += _return_after_misses(submission, ctx)
     add_film_reply(submission, ctx, _TEXT_KEYS[lateness], f"receipt/{submission.id}/{submission.part_id}", params)
+
+
+def _return_after_misses(submission: Submission, ctx: Context) -> list[dict[str, Any]]:
+    """With the first film of an enterprise in a night: for how many nights it had sent nothing."""
+    assert submission.enterprise_id is not None
+    films = ctx.store.submissions.of_enterprise(submission.enterprise_id, submission.night)
+    if any(film.id != submission.id and film.kind == "film" for film in films):
+        return []
+    nights = nights_missed_before(submission.enterprise_id, submission.night, ctx)
+    return [{"say": "misses.returned", "nights": nights}] if nights > 1 else []
 
 
 def _rest(total: int, missing: list[str]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ class NightRules:
     """The rules of one night, with their defaults. Times of day are in the county's zone, shares are fractions of 1.
 
     `outage_extension` is added to a night's window on top of the minutes in which films could not be submitted.
+    `misses_reported_after` nights without a film in a row are reported; 0: never.
     """
 
     opens: time = time(0, 0)
@@ -37,6 +38,8 @@ class NightRules:
     ask_before_alert: timedelta = timedelta(minutes=2)
     emergency_words: tuple[str, ...] = ()
     harmless_words: tuple[str, ...] = ()
+    early_reminder_time: time = time(23, 50)
+    misses_reported_after: int = 3
 
 
 # Stands for an empty list: a rule always has a value.
@@ -92,6 +95,8 @@ RULE_FIELDS: dict[str, tuple[str, _Format]] = {
     "存疑等待分钟": ("ask_before_alert", _MINUTES),
     "险情词": ("emergency_words", _WORDS),
     "非险情词": ("harmless_words", _WORDS),
+    "夜前提醒时间": ("early_reminder_time", _TIME),
+    "连续未报告知夜数": ("misses_reported_after", _INTEGER),
 }
 # The default of every rule as the sheet writes it.
 RULE_DEFAULTS = {name: form.write(getattr(NightRules(), field)) for name, (field, form) in RULE_FIELDS.items()}

@@ -14,6 +14,7 @@ from schedules.alerts.escalation import escalate_alerts, open_duty_alerts
 from schedules.completeness_check import check_completeness
 from schedules.content import push_content
 from schedules.context import Context, load_rule_book
+from schedules.misses import remind_before_night, report_repeated_misses
 from schedules.night_judgement import close_nights
 from schedules.outage_notices import notify_outages
 from schedules.readiness_checks import check_duty_roster, check_reachability
@@ -36,6 +37,8 @@ JOBS: dict[str, Job] = {
     "daily report": issue_daily_reports,
     "daily report amendments": amend_daily_reports,
     "daily push": push_content,
+    "reminder before the night": remind_before_night,
+    "repeated misses": report_repeated_misses,
     "close nights": close_nights,
     "review deadline": close_reviews,
     "self-audit": check_completeness,

@@ -69,6 +69,10 @@ COMPOSED = {
 # Texts with placeholders that are chosen, or whose parameters are gathered, at run time: the stories read these.
 GIVEN_AT_RUN_TIME = {
     "alert.about_emergency",
+    "help.commands",
+    "misses.before_night",
+    "misses.head",
+    "urge.request",
     "alert.already_acknowledged",
     "alert.card_resolved",
     "alert.card_working",

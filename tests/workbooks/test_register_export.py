@@ -15,6 +15,7 @@ from openpyxl import load_workbook
 
 from bot.devtools.sample_register import write_sample_register
 from bot.workbooks.register.result import ImportResult
+from schedules.rules import RULE_DEFAULTS
 from storage.db.models import ContentItem, Enterprise, KeyPart, Person
 from storage.store import Store
 from tests.workbooks.conftest import Office
@@ -138,7 +139,7 @@ def test_the_example_is_a_whole_county_and_goes_round(office: Office, neighbour:
         "人员": 160,
         "群": 3,
         "值班表": 14,
-        "规则": 15,
+        "规则": len(RULE_DEFAULTS),
         "内容": 4,
     }
     enterprises = office.all(Enterprise)

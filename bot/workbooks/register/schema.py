@@ -193,4 +193,6 @@ RULE_PARSERS: dict[str, Callable[[object], str]] = {
     "存疑等待分钟": lambda value: str(cells.whole_number(0)(value)),
     "险情词": lambda value: "、".join(cells.text_list(value)),
     "非险情词": lambda value: "、".join(cells.text_list(value)),
+    "夜前提醒时间": cells.time_of_day,
+    "连续未报告知夜数": lambda value: str(cells.whole_number(0)(value)),
 }
