@@ -6,8 +6,10 @@ import math
 from array import array
 from itertools import pairwise
 
-MAX_PICTURE_S = 0.5  # in the dark phones film at 5 pictures a second at least
-SLIDE_SHOW_S = 0.4  # with more than this for each picture on average, the times are not those of a film
+# A recorder at the gate may film with one picture a second: no honest film may be called too short.
+MAX_PICTURE_S = 2.0
+# With more than this for each picture on average, the times are not those of a film.
+SLIDE_SHOW_S = 1.5
 USUAL_RATE = 25
 
 
