@@ -22,10 +22,12 @@ from pathlib import Path
 from bot.clock import wall_now
 from tests.faults.audit import Findings
 from tests.faults.crowd import Crowd
+from tests.faults.hostile import Hostile
 from tests.faults.lab import Lab, lab
 from tests.faults.postgres import Postgres
 from tests.faults.relay import relay
-from tests.faults.troubles import Troubles
+from tests.faults.small_disk import small_disk
+from tests.faults.troubles import DISK_MB, RESERVE_MB, Troubles
 from tests.places import BOTH, Embedded, Place, Served, Servers, playing_in
 
 ENTERPRISES, START, SPEED = 75, "00:30", 30.0
@@ -115,16 +117,22 @@ def _playing(name: str) -> Iterator[tuple[Path, Place]]:
 
 def _night(folder: Path, name: str, place: Place, options: argparse.Namespace) -> Run:
     with ExitStack() as stack:
-        settings: dict[str, str] = {}
-        wire, postgres, began = None, None, time.monotonic()
+        settings = {"DISK_RESERVE_MB": str(RESERVE_MB)}
+        wire, postgres, disk, began = None, None, None, time.monotonic()
         if isinstance(place, Served):
             wire = stack.enter_context(relay(place.settings(folder)["S3_ENDPOINT_URL"]))
-            settings, postgres = {"S3_ENDPOINT_URL": wire.url}, Postgres(place)
+            settings["S3_ENDPOINT_URL"], postgres = wire.url, Postgres(place)
+        else:
+            disk = stack.enter_context(small_disk(folder, DISK_MB))
+            (folder / "tmp").mkdir()
+            settings["TMPDIR"] = f"{folder}/tmp"
         night = stack.enter_context(lab(folder, START, SPEED, ENTERPRISES, options.seed, **settings))
         for command, executor in MACHINES[name]:
             night.add(command, executor)
         night.ready()
-        troubles = Troubles(night, random.Random(options.seed), postgres, wire)
+        hostile = Hostile(night, random.Random(options.seed))
+        hostile.prepare()
+        troubles = Troubles(night, random.Random(options.seed), postgres, wire, hostile, disk)
         _play(night, troubles, options)
         return Run(name, night.audit(), troubles.made, night.kills, time.monotonic() - began)
 

@@ -11,9 +11,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.faults.hostile import Hostile
 from tests.faults.lab import Lab, Machine
 from tests.faults.postgres import Postgres
 from tests.faults.relay import Relay
+from tests.faults.small_disk import SmallDisk
 
 SENDS, FETCH = ("message/send", "webhook/send"), "media/get"
 FAULTS: tuple[dict[str, Any], ...] = (
@@ -25,6 +27,7 @@ FAULTS: tuple[dict[str, Any], ...] = (
 OF_SENDS: tuple[dict[str, Any], ...] = ({"lose_response": True},)
 OF_FETCHES: tuple[dict[str, Any], ...] = ({"truncate_after": 500}, {"corrupt_bytes": True})
 A_PAGE = 4096
+DISK_MB, RESERVE_MB = 256, 64
 CALM = 0.8
 
 
@@ -36,6 +39,8 @@ class Troubles:
     source: random.Random
     postgres: Postgres | None = None
     wire: Relay | None = None
+    hostile: Hostile | None = None
+    disk: SmallDisk | None = None
     made: Counter[str] = field(default_factory=Counter)
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -69,6 +74,14 @@ class Troubles:
         }
         known |= {"platform": self.platform, "platform again": self.platform, "SIGTERM": self.end}
         known["token dies"] = self.lab.cloud.revoke_token
+        if self.disk is not None:
+            known["disk filling"] = self.disk_filling
+        if (hostile := self.hostile) is not None:
+            known |= {
+                "slow readers": hostile.slow_readers,
+                "large bodies": hostile.large_bodies,
+                "endless uploads": hostile.endless_uploads,
+            }
         if self.postgres is not None:
             known["database stopped"] = self.database
         if (wire := self.wire) is None:
@@ -117,6 +130,14 @@ class Troubles:
         """No file of one process may grow past a page."""
         with no_room(self.source.choice(self.lab.machines)):
             self.lasts(2.0, 5.0)
+
+    def disk_filling(self) -> None:
+        """First the room falls below the reserve, then there is none."""
+        assert self.disk is not None
+        for leaving_mb in (RESERVE_MB // 2, 1, 0):
+            self.disk.fill(leaving_mb)
+            self.lasts(1.0, 3.0)
+        self.disk.free()
 
     def lasts(self, least_s: float, most_s: float) -> None:
         """Let it last a while."""
