@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from tests.bench import callbacks, doors, films, lanes, machine, processes, province, web, year
+from tests.bench import callbacks, doors, films, lanes, machine, processes, province, receiving, web, year
 from tests.bench.rig import Row, close_servers
 
 BENCHES: dict[str, Callable[[bool], Iterator[Row]]] = {
@@ -17,6 +17,7 @@ BENCHES: dict[str, Callable[[bool], Iterator[Row]]] = {
     "callbacks": callbacks.at_full_load,
     "wechatpy": callbacks.beside_wechatpy,
     "latency": callbacks.at_100_a_second,
+    "receiving": receiving.receiving,
     "films": films.big_films,
     "lanes": lanes.lanes,
     "smart_bot": doors.a_smart_bot_film,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import threading
 import time
@@ -79,7 +80,7 @@ def pieces(quick: bool) -> Iterator[Row]:
         load(found.port, found.events(200), rate=100)
         alone = load(found.port, found.events(500), rate=100)
         over, told = threading.Event(), Counter[int]()
-        phones = [threading.Thread(target=_send, args=(found, number, over, told)) for number in range(16)]
+        phones = [threading.Thread(target=send_pieces, args=(found, number, over, told)) for number in range(16)]
         for phone in phones:
             phone.start()
         began = time.perf_counter()
@@ -99,10 +100,13 @@ def pieces(quick: bool) -> Iterator[Row]:
     assert set(told) <= {204, 503}, told
 
 
-def _send(found: Service, number: int, over: threading.Event, told: Counter[int]) -> None:
+def send_pieces(found: Service, number: int, over: threading.Event, told: Counter[int]) -> None:
     """One phone with a large film: piece after piece at its share of the rate, the same again where it is to wait."""
-    connection = http.client.HTTPConnection("127.0.0.1", found.port, timeout=30)
-    path, cookie = _link(found, number), ""
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", found.port, timeout=30)) as connection:
+        _send_pieces(connection, _link(found, number), over, told)
+
+
+def _send_pieces(connection: http.client.HTTPConnection, path: str, over: threading.Event, told: Counter[int]) -> None:
     connection.request("GET", path)
     answer = connection.getresponse()
     answer.read()
@@ -141,4 +145,4 @@ def _link(found: Service, number: int) -> str:
             created_at=now,
             expires_at=now + timedelta(hours=1),
         )
-        return urlsplit(SignedLinks("http://bench", "bench").upload_url(made.link_id)).path
+        return urlsplit(SignedLinks("http://bench", found.environment["SECRET_KEY"]).upload_url(made.link_id)).path

@@ -21,8 +21,6 @@ from tests.bench.rig import Row, Service, service
 from tests.harness import SHANGHAI
 
 _PHONE = "MicroMessenger/8.0.50 wxwork/4.1.30"
-_WATCHERS, _FIRST_LOAD_KB = 100, 300
-
 _WATCHERS, _POLL_EVERY_S, _FIRST_LOAD_KB = 100, 4.0, 300
 
 
@@ -32,7 +30,7 @@ def board(quick: bool) -> Iterator[Row]:
         for enterprises, nights, bar in ((75, 40 if quick else 365, 150), (2000, 2 if quick else 14, 600)):
             with service(kind, ("web",), enterprises, 4) as found:
                 _fill(found, nights)
-                browser = _signed_in(found)
+                browser = sign_in(found)
                 times = sorted(_asked(browser, found, 20 if quick else 60))
                 p95 = times[int(len(times) * 0.95)]
                 what = f"tonight's board, {enterprises} enterprises, {kind}, {nights} nights of films: p95"
@@ -47,7 +45,7 @@ def watching(quick: bool) -> Iterator[Row]:
     """One process, and a hundred browsers whose boards poll."""
     with service("SQLite", ("web",), 75, 4) as found:
         _fill(found, 10)
-        browser = _signed_in(found)
+        browser = sign_in(found)
         version = _board_version(browser.get(f"http://127.0.0.1:{found.port}/").text)
         _poll(found, browser, version, _POLL_EVERY_S)
         began, busy, idle = time.perf_counter(), _cpu_s(found), found.rss_mb()
@@ -55,7 +53,7 @@ def watching(quick: bool) -> Iterator[Row]:
         share = (_cpu_s(found) - busy) / (time.perf_counter() - began)
         with found.database.transaction() as session:
             tonight = session.scalar(select(func.max(Submission.night)))
-            session.execute(insert(Submission), [_film(tonight, 100_000, 1, 1)])
+            session.execute(insert(Submission), [film_row(tonight, 100_000, 1, 1)])
         seen = _poll(found, browser, version, 2 * _POLL_EVERY_S)
         yield Row("100 boards that poll: of a core", f"**{share:.1%}**", "< 5 %")
         yield Row("… memory for them", f"{found.rss_mb() - idle:.0f} MB (idle {idle:.0f} MB)", "")
@@ -90,7 +88,7 @@ def _fill(found: Service, nights: int) -> None:
         for back in range(nights):
             night = tonight - timedelta(days=back)
             rows = [
-                _film(night, number, *part)
+                film_row(night, number, *part)
                 for number, part in enumerate(parts)
                 if (number + back) % (17 - 15 * (not back))
             ]
@@ -107,7 +105,7 @@ def _now() -> datetime:
     return datetime.now(SHANGHAI)
 
 
-def _film(night: Any, number: int, enterprise_id: int, part_id: int) -> dict[str, Any]:
+def film_row(night: Any, number: int, enterprise_id: int, part_id: int) -> dict[str, Any]:
     sent = datetime(night.year, night.month, night.day, 0, number % 60, tzinfo=SHANGHAI)
     return {
         "night": night,
@@ -151,7 +149,7 @@ def _notice(night: Any, number: int) -> dict[str, Any]:
     }
 
 
-def _signed_in(found: Service) -> requests.Session:
+def sign_in(found: Service) -> requests.Session:
     browser = requests.Session()
     browser.headers.update({"User-Agent": _PHONE, "Accept-Encoding": "gzip"})
     asked = browser.get(f"http://127.0.0.1:{found.port}/login/wecom/start", allow_redirects=False).headers["Location"]
@@ -172,7 +170,7 @@ def _asked(browser: requests.Session, found: Service, times: int) -> list[float]
 
 def _first_load_kb(found: Service) -> float:
     """The page and everything it asks for, packed, with heads."""
-    browser, total = _signed_in(found), 0
+    browser, total = sign_in(found), 0
     pages = [
         "/",
         *re.findall(r'(?:src|href)="(/login/static/[^"]+)"', browser.get(f"http://127.0.0.1:{found.port}/").text),
