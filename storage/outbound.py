@@ -15,6 +15,9 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 from pydantic import Discriminator, TypeAdapter
 
+# Where WeCom takes an account, this stands for all of them.
+EVERYBODY = "@all"
+
 
 class NoticeForm(StrEnum):
     """What the author of a notice asks for (column `notice.form`); the channel decides what becomes of it."""

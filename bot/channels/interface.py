@@ -31,8 +31,8 @@ class ChannelLimits:
     """At most `max_messages` per `period` (and `max_per_hour`) on each route; sizes in bytes of UTF-8 and of the file.
     Of these, `kept_for_emergencies` are only used by notices of an emergency.
 
-    `max_file_bytes` 0: the channel carries no files. `cards_always_shown`: every client of this channel shows cards,
-    so a card needs no copy in text.
+    `max_file_bytes` 0: the channel carries no files. `markdown`: its texts are read as markdown. `cards_always_shown`:
+    every client of this channel shows cards, so a card needs no copy in text.
     """
 
     max_messages: int
@@ -41,6 +41,7 @@ class ChannelLimits:
     max_file_bytes: int
     max_per_hour: int | None = None
     kept_for_emergencies: int = 0
+    markdown: bool = False
     supports_cards: bool = True
     cards_always_shown: bool = False
 

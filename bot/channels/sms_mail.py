@@ -38,7 +38,7 @@ class SmsMailChannel:
         """A failing plug-in must not stop the others; its URL holds credentials and stays out of the log."""
         target = apprise.Apprise()
         try:
-            return bool(target.add(url)) and bool(target.notify(body=text))
+            return bool(target.add(url)) and bool(target.notify(body=text, body_format=apprise.NotifyFormat.TEXT))
         except Exception as error:  # noqa: BLE001 - Apprise has a hundred plug-ins
             log.error("a fallback address failed: %s", type(error).__name__)
             return False

@@ -25,7 +25,7 @@ from bot.config import Config
 from handlers.message import Message
 from handlers.urgency import message_priority
 from storage.inbox import InboundMessage
-from storage.outbound import CardPayload, CardUpdatePayload, FileLoader, OutboundMessage, Payload
+from storage.outbound import EVERYBODY, CardPayload, CardUpdatePayload, FileLoader, OutboundMessage, Payload
 from storage.personal_channels import PersonalChannel
 
 WECOM_APP = PersonalChannel("wecom_app", "wecom")
@@ -107,6 +107,7 @@ class WeComAppChannel:
         if isinstance(message.payload, CardUpdatePayload):
             return self._update(address, message.payload)
         interval = int(message.dedupe_window.total_seconds()) or _MIN_DEDUPE_S
+        _check_single(address)
         call = {"touser": address, "agentid": self._agent_id, **self._content(message.payload, load_file)}
         dedupe = {"enable_duplicate_check": 1, "duplicate_check_interval": interval}
         answer = self._client.post("message/send", {**call, **dedupe})
@@ -121,6 +122,7 @@ class WeComAppChannel:
         return build_content(self._client, payload, load_file)
 
     def _update(self, address: str, update: CardUpdatePayload) -> SendResult:
+        _check_single(address)
         call = {
             "userids": [address],
             "agentid": self._agent_id,
@@ -129,6 +131,12 @@ class WeComAppChannel:
         }
         self._client.post("message/update_template_card", call)
         return SendResult()
+
+
+def _check_single(address: str) -> None:
+    """Raise RecipientUnreachable for an account that the platform reads as everybody or as several."""
+    if "|" in address or address.lower() == EVERYBODY:
+        raise RecipientUnreachable(f"not a single account: {address}")
 
 
 def build(context: ChannelContext) -> ChannelParts | None:

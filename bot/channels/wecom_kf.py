@@ -23,7 +23,7 @@ from bot.channels.wecom_api.callback_fields import (
     parse_sent_at,
 )
 from bot.channels.wecom_api.client import StoreFactory, WeComClient
-from bot.channels.wecom_api.content import build_content
+from bot.channels.wecom_api.content import build_content, cut
 from bot.channels.wecom_api.crypto import CallbackCrypto, parse_xml
 from bot.clock import Clock
 from bot.config import Config
@@ -52,6 +52,8 @@ _LARGE, _MEDIA = "(?:过大|太大|超过|超出|大小限制)", "(?:视频|文�
 _TOO_LARGE = re.compile(f"{_MEDIA}.{{0,40}}{_LARGE}|{_LARGE}.{{0,40}}{_MEDIA}", re.DOTALL)
 # A menu item has one id: the task id of the card, this, and the key of the button.
 _SEPARATOR = "|"
+# What a menu holds, in bytes.
+_HEAD_BYTES, _LABEL_BYTES = 1024, 128
 # The platform counts those who opened the chat by scene.
 _INVITE_SCENE = "invite"
 
@@ -211,11 +213,10 @@ class WeComKfChannel:
 
 def _menu(card: CardPayload) -> dict[str, Any]:
     """A card as a menu: a text with a list of items to tap."""
-    items = [
-        {"type": "click", "click": {"id": f"{card.task_id}{_SEPARATOR}{key}", "content": label}}
-        for key, label in card.choices
-    ]
-    return {"head_content": "\n".join(filter(None, (card.title, card.text, card.url))), "list": items}
+    buttons = [(f"{card.task_id}{_SEPARATOR}{key}", cut(label, _LABEL_BYTES)) for key, label in card.choices]
+    items = [{"type": "click", "click": {"id": task_id, "content": label}} for task_id, label in buttons]
+    url = f"\n{card.url}" if card.url else ""
+    return {"head_content": cut(f"{card.title}\n{card.text}", _HEAD_BYTES - len(url)) + url, "list": items}
 
 
 def _msgid(open_kfid: str, address: str, message: OutboundMessage) -> str:

@@ -8,6 +8,7 @@ from typing import Any, assert_never
 
 from bot.channels.errors import ChannelError, idempotent_call
 from bot.channels.interface import ChannelContext, ChannelLimits, ChannelParts, SendResult
+from bot.channels.wecom_api.content import cut
 from bot.channels.wecom_api.http import UPLOAD_TIMEOUT, new_session, parse_answer, required_field, send_request
 from storage.outbound import (
     CardPayload,
@@ -48,7 +49,7 @@ class WeComRobotChannel:
     def _content(self, key: str, payload: Payload, load_file: FileLoader) -> dict[str, Any]:
         match payload:
             case LinkPayload():
-                title, text = _cut(payload.title, _TITLE_BYTES), _cut(payload.text, _DESCRIPTION_BYTES)
+                title, text = cut(payload.title, _TITLE_BYTES), cut(payload.text, _DESCRIPTION_BYTES)
                 return {
                     "msgtype": "news",
                     "news": {"articles": [{"title": title, "description": text, "url": payload.url}]},
@@ -83,10 +84,6 @@ class WeComRobotChannel:
     def platform_time(self) -> str | None:
         """The Date header of the platform. Raises ChannelError."""
         return send_request(self._http, "GET", f"{self._url}/send").headers.get("Date")
-
-
-def _cut(text: str, limit: int) -> str:
-    return text.encode()[:limit].decode(errors="ignore")
 
 
 def build(context: ChannelContext) -> ChannelParts:

@@ -9,6 +9,7 @@ from typing import Any, assert_never
 from bot.channels.errors import ChannelError, Permanent, Transient
 from bot.channels.interface import Channel
 from bot.channels.ssrf_guard import SsrfGuard
+from bot.delivery.harmless import harmless_file_name, harmless_text
 from bot.media.film_images import FilmImages, FilmImagesBusy
 from bot.reports.issued_files import IssuedFiles
 from bot.signed_links import SignedLinks
@@ -135,10 +136,11 @@ class Attachments:
         """A film is sent as a file if the channel can carry it, otherwise as a link like other items."""
         item = store.content.get(notice.params["item"])
         assert item is not None
-        title = self._prefix + item.title
+        title = self._prefix + harmless_text(item.title, markdown=channel.limits.markdown)
         if item.kind != LINK and item.object_key and (item.bytes or 0) <= channel.limits.max_file_bytes:
             source = StoredObject(object_key=item.object_key)
-            return FilePayload(form=MessageForm.FILE, text=payload.text, name=f"{title}{_suffix(item)}", source=source)
+            name = self._prefix + harmless_file_name(f"{item.title}{_suffix(item)}")
+            return FilePayload(form=MessageForm.FILE, text=payload.text, name=name, source=source)
         url = self._signed_links.content_url(item.link_id) if item.object_key else item.url or ""
         return LinkPayload(text=payload.text, title=title, url=url)
 

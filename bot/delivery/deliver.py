@@ -163,7 +163,7 @@ class Delivery:
         self, notice: Notice, params: dict[str, Any], channel: Channel, store: TransactionStore
     ) -> tuple[OutboundMessage, list[Any]]:
         """The message of a first send, and the enterprise codes of a wave for which it has no room."""
-        rendered = self._renderer.render(notice, params, channel.limits.max_text_bytes)
+        rendered = self._renderer.render(notice, params, channel.limits)
         payload = self._attachments.complete_payload(notice, rendered.payload, channel, store)
         sequence, wall_now = store.notices.latest_sequence(notice.route) + 1, self._timings.wall_now()
         is_template = by_template(notice, store, self._clock.now())

@@ -1,4 +1,4 @@
-"""From a notice to its payload: the sentence with its parameters, shortened to the channel's limit.
+"""From a notice to its payload: the sentence with its parameters made harmless, shortened to the channel's limit.
 
 Limits are bytes of UTF-8. A list that is too long is shortened and ends with the number of its missing items; a
 reminder wave is continued in a further message instead. A sentence is never cut.
@@ -11,11 +11,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.channels.interface import ChannelLimits
+from bot.delivery.harmless import harmless
 from bot.texts import MORE, fill, is_more, say
 from handlers.review.verdicts import VERDICTS
 from storage.db.models import Notice
 from storage.notices import NoticeForm
-from storage.outbound import CardPayload, CardUpdatePayload, Choice, Dropdown, Payload, TextPayload, WelcomePayload
+from storage.outbound import (
+    EVERYBODY,
+    CardPayload,
+    CardUpdatePayload,
+    Choice,
+    Dropdown,
+    Payload,
+    TextPayload,
+    WelcomePayload,
+)
 
 _CARD_TITLE_BYTES, _CARD_TEXT_BYTES = 100, 400
 
@@ -34,22 +45,23 @@ class Renderer:
     def __init__(self, rehearsal: bool) -> None:
         self._prefix = say("rehearsal.prefix") if rehearsal else ""
 
-    def render_text(self, key: str, params: dict[str, Any], max_bytes: int) -> str:
+    def render_text(self, key: str, params: dict[str, Any], max_bytes: int, *, markdown: bool = False) -> str:
         """At most `max_bytes`, unless no list is left to shorten."""
+        params = harmless(params, markdown=markdown)
         text = self._prefix + say(key, **params)
         while utf8_size(text) > max_bytes and (shorter := _shorten(params)) is not None:
             params = shorter
             text = self._prefix + say(key, **params)
         return text
 
-    def render(self, notice: Notice, params: dict[str, Any], max_bytes: int) -> Rendered:
-        """The payload of a notice for a channel whose texts hold `max_bytes`."""
+    def render(self, notice: Notice, params: dict[str, Any], limits: ChannelLimits) -> Rendered:
+        """The payload of a notice for a channel with these limits."""
         form = NoticeForm(notice.form)
         if form is NoticeForm.WAVE:
-            return self._wave(notice, params, max_bytes)
+            return self._wave(notice, params, limits)
         if form.is_card:
             return Rendered(self._card(notice, form, params))
-        text = self.render_text(notice.text_key, params, max_bytes)
+        text = self.render_text(notice.text_key, params, limits.max_text_bytes, markdown=limits.markdown)
         if form is NoticeForm.CARD_UPDATE:
             return Rendered(CardUpdatePayload(text=text, response_code=params["response_code"]))
         if form is NoticeForm.WELCOME:
@@ -67,15 +79,15 @@ class Renderer:
             dropdown=Dropdown(label=say("question.select"), submit=say("question.submit")) if is_dropdown else None,
         )
 
-    def _wave(self, notice: Notice, params: dict[str, Any], max_bytes: int) -> Rendered:
+    def _wave(self, notice: Notice, params: dict[str, Any], limits: ChannelLimits) -> Rendered:
         """As many rows as fit, at least one, and the mentions of just those."""
-        rows = params["rows"]
-        count = len(rows)
-        if utf8_size(self._wave_text(notice, params, count)) > max_bytes:
+        rows, max_bytes = params["rows"], limits.max_text_bytes
+        shown, count = harmless(params, markdown=limits.markdown), len(rows)
+        if utf8_size(self._wave_text(notice, shown, count)) > max_bytes:
             sizes = range(2, len(rows))
-            count = 1 + bisect_right(sizes, max_bytes, key=lambda n: utf8_size(self._wave_text(notice, params, n)))
+            count = 1 + bisect_right(sizes, max_bytes, key=lambda n: utf8_size(self._wave_text(notice, shown, n)))
         payload = TextPayload(
-            text=self._wave_text(notice, params, count),
+            text=self._wave_text(notice, shown, count),
             mention_users=_distinct(params["users"][:count]),
             mention_mobiles=_distinct(params["mobiles"][:count]),
         )
@@ -101,11 +113,13 @@ def _choices(notice: Notice, form: NoticeForm, params: dict[str, Any]) -> tuple[
         film = params["film"]
         return f"review-{film}", tuple(Choice(f"review:{film}:{each}", say(f"verdict.{each}")) for each in VERDICTS)
     subject = params["subject"] if "subject" in params else f"question-{params['submission']}"
-    return subject, tuple(Choice(key, fill(label)) for key, label in params["choices"])
+    return subject, tuple(Choice(key, fill(harmless(label, markdown=False))) for key, label in params["choices"])
 
 
 def _distinct(lists: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(account for accounts in lists for account in accounts))
+    """Without the account that would mention the whole group."""
+    distinct = dict.fromkeys(account for accounts in lists for account in accounts)
+    return tuple(account for account in distinct if account.lower() != EVERYBODY)
 
 
 def utf8_size(text: str) -> int:

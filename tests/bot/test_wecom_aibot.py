@@ -31,7 +31,6 @@ from bot.channels.errors import (
 from bot.channels.interface import ChannelLimits
 from bot.channels.wecom_aibot import frames, media
 from bot.channels.wecom_aibot.frames import WECOM_AIBOT
-from bot.channels.wecom_aibot.outbound import escape_markdown
 from bot.channels.wecom_aibot.rpc import AibotRpc, RpcTimeouts
 from bot.channels.wecom_aibot.websocket import AibotWebSocket, ConnectionTimings
 from bot.clock import wall_now
@@ -280,10 +279,6 @@ def test_no_body_breaks_the_parser(odd: dict[str, Any]) -> None:
     for msgtype in ("text", "mixed", "event", "video", "hologram"):
         for each in frames.parse_frame(body(msgtype=msgtype, **odd)):
             frames.parse_message(frames.redact_media_keys(each.raw), 1, wall_now())
-
-
-def test_markdown_is_escaped() -> None:
-    assert escape_markdown("# [点我](http://x) <@all>\n**快**") == "＃ ［点我］(http://x) ＜@all＞\n＊＊快＊＊"
 
 
 # The lease

@@ -32,7 +32,8 @@ Json = dict[str, Any]
 _MAX_TITLE_CHARS = 26
 # The platform does not know the message that is replied to, any more or yet: then it is sent without being a reply.
 _NO_SUCH_MESSAGE = (846605, 846608)
-_ESCAPES = str.maketrans({"[": "［", "]": "］", "<": "＜", ">": "＞", "`": "｀", "*": "＊", "\\": "＼"})
+# What would end a link in markdown; the addresses of content items come from the register.
+_URL_ESCAPES = str.maketrans({each: f"%{ord(each):02X}" for each in "()<>[] \\\"'"})
 
 
 class WeComAibotChannel:
@@ -47,6 +48,7 @@ class WeComAibotChannel:
         max_text_bytes=4096,
         max_file_bytes=20 * 1024 * 1024,
         max_per_hour=950,
+        markdown=True,
     )
     dedupes_repeats, counts_for_outage = False, True
 
@@ -70,9 +72,9 @@ class WeComAibotChannel:
                 kind, media_id = upload_media(self.rpc, payload.name, load_file(payload.source), image=is_image)
                 return {"msgtype": kind, kind: {"media_id": media_id}}
             case LinkPayload():
-                return _markdown(f"[{escape_markdown(payload.title)}]({payload.url})\n{escape_markdown(payload.text)}")
+                return _markdown(f"[{payload.title}]({payload.url.translate(_URL_ESCAPES)})\n{payload.text}")
             case TextPayload() | CardUpdatePayload() | WelcomePayload():
-                return _markdown(escape_markdown(payload.text))
+                return _markdown(payload.text)
             case _:
                 assert_never(payload)
 
@@ -105,18 +107,12 @@ class WeComAibotChannel:
                 return SendResult()
             except Permanent:
                 pass
-        self._send(address, _markdown(escape_markdown(update.text)), None)
+        self._send(address, _markdown(update.text), None)
         return SendResult()
 
 
 def _markdown(text: str) -> Json:
     return {"msgtype": "markdown", "markdown": {"content": text}}
-
-
-def escape_markdown(text: str) -> str:
-    """A text that markdown shows unchanged: what people wrote must not become links or mentions."""
-    lines = text.translate(_ESCAPES).split("\n")
-    return "\n".join(f"＃{line[1:]}" if line.startswith("#") else line for line in lines)
 
 
 def _settled_card(click: frames.CardClick, text: str) -> Json:

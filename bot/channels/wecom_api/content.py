@@ -18,6 +18,11 @@ from storage.outbound import (
 )
 
 
+def cut(text: str, max_bytes: int) -> str:
+    """As much of a text as fits into so many bytes of UTF-8."""
+    return text.encode()[:max_bytes].decode(errors="ignore")
+
+
 def build_content(client: WeComClient, payload: Payload, load_file: FileLoader) -> dict[str, Any]:
     """`msgtype` and its object; uploads the file of a FilePayload. Raises ChannelError."""
     match payload:
