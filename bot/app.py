@@ -31,7 +31,7 @@ from bot.signed_links import SignedLinks
 from bot.unit_of_work import UnitOfWork
 from bot.web import FilmAccess, SiteSettings, create_app
 from bot.worker import BackgroundService, Worker
-from handlers import attribution, rectification, status
+from handlers import attribution, bindings, rectification, status
 from schedules import reminders
 from schedules.alerts import escalation
 from schedules.completeness_check import MONITOR_FACT
@@ -50,6 +50,7 @@ SEND_CHECKS: dict[str, SendCheck] = {
     "report": issued.check_daily_report,
     "amendment": amendments.check_amendment,
     "verdict": rectification.check_verdict,
+    "binding": bindings.check_binding,
 }
 
 

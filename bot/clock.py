@@ -155,7 +155,7 @@ def start_clock(store: Store, start: datetime | None, speed: float | None, wall:
 def _begin_rehearsal(start: datetime, store: Store) -> None:
     """A rehearsal owes what falls due after its start, and invitations made for it expire by its clock."""
     store.facts.store_fact("service_started", {"at": start.isoformat()})
-    store.register.redate_invitations(start)
+    store.invitations.redate(start)
 
 
 def sync_rehearsal_clock(clock: Clock, store: Store) -> None:

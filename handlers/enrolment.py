@@ -7,6 +7,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
+from handlers.bindings import announce_bindings
 from handlers.message import Message
 from handlers.part_names import normalize_text
 from handlers.replies import add_reply
@@ -14,7 +15,7 @@ from schedules.context import Context
 from schedules.notify import reply_route
 from storage.db.models import Employment, Enterprise, Invitation, Person
 from storage.errors import OperationRefused
-from storage.register_terms import ROLES
+from storage.register_terms import APPOINTED_ROLES, ROLES
 from storage.store import Store
 
 VALID_FOR = timedelta(days=7)
@@ -30,21 +31,47 @@ def parse_binding_code(text: str) -> str | None:
 
 
 def handle_binding(message: Message, ctx: Context) -> None:
-    """Bind the sender's account from now on, if the code is valid."""
+    """Bind the sender's account from now on, and give the person the roles of the code, if it is valid."""
     attempts_since = ctx.now - _ATTEMPTS_PERIOD
     if ctx.store.notices.count_since(reply_route(message), "enrolment.wrong_code", attempts_since) >= _MAX_ATTEMPTS:
         return add_reply(message, ctx, "enrolment.too_many_attempts")
-    invitation = ctx.store.register.invitation(parse_binding_code(message.text) or "")
-    if invitation is None or invitation.expires_at <= ctx.now or invitation.used_at is not None:
+    person = _redeem(parse_binding_code(message.text) or "", ctx)
+    if person is None:
         return add_reply(message, ctx, "enrolment.wrong_code")
-    invitation.used_at = ctx.now
-    ctx.store.register.bind(invitation.person_id, message.realm, message.sender, message.sent_at)
-    person = ctx.store.register.person(invitation.person_id)
-    assert person is not None
+    bound = ctx.store.register.bind(person.id, message.realm, message.sender, message.sent_at)
     ctx.store.audit_log.record(ctx.now, person.name, "account_bound", account=message.sender, channel=message.channel)
+    if bound is not None:
+        announce_bindings([bound], ctx)
     names: list[Any] = [enterprise.short_name for enterprise in ctx.store.register.enterprises_of(person.id)]
     enterprises = names or [{"say": "enrolment.office"}]
     return add_reply(message, ctx, "enrolment.bound", name=person.name, enterprises=enterprises)
+
+
+def _redeem(code: str, ctx: Context) -> Person | None:
+    """Use a code up; the person it stands for, None if it is not valid (any more)."""
+    ctx.store.lock_for_transaction(f"invitation/{code}")
+    invitation = ctx.store.invitations.by_code(code)
+    if invitation is None or invitation.expires_at <= ctx.now or invitation.used_at is not None:
+        return None
+    person = _invited_person(invitation, ctx.store)
+    # The person may have been appointed or may have left since the code was made.
+    if person is None or not person.active or (person.has_role(*APPOINTED_ROLES) and not invitation.by_administrator):
+        return None
+    invitation.used_at, invitation.person_id = ctx.now, person.id
+    person.roles = _with_roles(person, invitation.roles)
+    return person
+
+
+def _invited_person(invitation: Invitation, store: Store) -> Person | None:
+    """The person of a code, added to the register if necessary; None if it has become unclear who that is."""
+    if invitation.person_id is not None:
+        return store.register.person(invitation.person_id)
+    enterprise = store.register.enterprise(invitation.enterprise_id) if invitation.enterprise_id else None
+    try:
+        found = _find_person(invitation.name, enterprise, store)
+    except OperationRefused:
+        return None
+    return found or _create_person(invitation.name, enterprise, store)
 
 
 def invite(
@@ -54,22 +81,35 @@ def invite(
     store: Store,
     now: datetime,
     actor: str = "night-patrol invite",
+    *,
+    may_appoint: bool = False,
 ) -> Invitation:
-    """Create a one-time code for a person, who is added to the register if necessary. Raises OperationRefused."""
-    person = register_person(name, roles, enterprise_code, store)
-    code = f"{secrets.randbelow(10**8):08d}"
-    invitation = Invitation(code=code, person_id=person.id, created_at=now, expires_at=now + VALID_FOR)
-    store.session.merge(invitation)
+    """A new one-time code; without `may_appoint` not for APPOINTED_ROLES or their holders. Raises OperationRefused."""
+    enterprise, person, name = *_resolve(name, roles, enterprise_code, store), name.strip()
+    if not may_appoint:
+        _refuse_appointment(roles, person)
+    invitation = store.session.merge(
+        Invitation(
+            code=f"{secrets.randbelow(10**8):08d}",
+            person_id=person.id if person else None,
+            name=name,
+            roles=roles,
+            enterprise_id=enterprise.id if enterprise else None,
+            by_administrator=may_appoint,
+            created_at=now,
+            expires_at=now + VALID_FOR,
+        )
+    )
     store.audit_log.record(
-        now,
-        actor,
-        "person_invited",
-        subject=f"人员/{person.name}",
-        person=person.name,
-        roles=roles,
-        enterprise=enterprise_code,
+        now, actor, "person_invited", subject=f"人员/{name}", person=name, roles=roles, enterprise=enterprise_code
     )
     return invitation
+
+
+def _refuse_appointment(roles: list[str], person: Person | None) -> None:
+    appointed = [each for each in APPOINTED_ROLES if each in roles or (person is not None and person.has_role(each))]
+    if appointed:
+        raise OperationRefused("enrolment.only_administrator", roles="、".join(appointed))
 
 
 def register_person(name: str, roles: list[str], enterprise_code: str | None, store: Store) -> Person:
@@ -77,19 +117,28 @@ def register_person(name: str, roles: list[str], enterprise_code: str | None, st
 
     Raises OperationRefused.
     """
-    name = name.strip()
+    enterprise, found = _resolve(name, roles, enterprise_code, store)
+    person = found or _create_person(name.strip(), enterprise, store)
+    person.roles = _with_roles(person, roles)
+    return person
+
+
+def _with_roles(person: Person, roles: list[str]) -> list[str]:
+    return [*person.roles, *(role for role in roles if role not in person.roles)]
+
+
+def _resolve(
+    name: str, roles: list[str], enterprise_code: str | None, store: Store
+) -> tuple[Enterprise | None, Person | None]:
+    """The enterprise, and the person of that name there if known. Raises OperationRefused."""
     unknown = [role for role in roles if role not in ROLES]
-    if not name or not roles or unknown:
+    if not name.strip() or not roles or unknown:
         allowed, refused = "、".join(ROLES), "、".join(unknown or roles)
         raise OperationRefused("enrolment.unknown_role", allowed_roles=allowed, unknown_roles=refused)
-    enterprise = None
-    if enterprise_code:
-        enterprise = store.register.enterprise_by_code(enterprise_code)
-        if enterprise is None:
-            raise OperationRefused("enrolment.unknown_enterprise", code=enterprise_code)
-    person = _find_person(name, enterprise, store) or _create_person(name, enterprise, store)
-    person.roles = [*person.roles, *(role for role in roles if role not in person.roles)]
-    return person
+    enterprise = store.register.enterprise_by_code(enterprise_code) if enterprise_code else None
+    if enterprise_code and enterprise is None:
+        raise OperationRefused("enrolment.unknown_enterprise", code=enterprise_code)
+    return enterprise, _find_person(name.strip(), enterprise, store)
 
 
 def _find_person(name: str, enterprise: Enterprise | None, store: Store) -> Person | None:

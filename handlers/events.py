@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from handlers import attribution, enrolment
+from handlers import attribution, bindings, enrolment
 from handlers.alerts import acknowledging, resolving
 from handlers.cards import update_card
 from handlers.emergency import doubts
@@ -100,8 +100,9 @@ _EVENTS: dict[str, Callable[[Message, Context], None]] = {
 
 
 def handle_button(message: Message, ctx: Context) -> None:
-    """A card's button: `ack`, `progress:ALERT:…`, `emergency:ALERT:…`, `review:FILM:VERDICT`, or `FILM:part:PART` and
-    `FILM:enterprise:ENTERPRISE`."""
+    """A card's button: `ack`, `progress:ALERT:…`, `emergency:ALERT:…`, `review:FILM:VERDICT`, `unbind:BINDING`, or
+    `FILM:part:PART` and `FILM:enterprise:ENTERPRISE`.
+    """
     if message.button == "ack":
         return acknowledging.acknowledge_by_button(message, _notice_id(message.task_id), ctx)
     if answer := re.fullmatch(r"progress:(\d{1,18}):(working|resolved)", message.button, re.ASCII):
@@ -110,6 +111,8 @@ def handle_button(message: Message, ctx: Context) -> None:
         return doubts.answer_by_button(message, int(answer[1]), answer[2], ctx)
     if verdict := re.fullmatch(r"review:(\d{1,18}):([a-z_]+)", message.button, re.ASCII):
         return chat.handle_verdict_button(message, int(verdict[1]), verdict[2], ctx)
+    if unbind := re.fullmatch(r"unbind:(\d{1,18})", message.button, re.ASCII):
+        return bindings.undo_by_button(message, int(unbind[1]), ctx)
     choice = re.fullmatch(r"(\d{1,18}):(part|enterprise):(\d{1,18})", message.button, re.ASCII)
     film = ctx.store.submissions.get(int(choice[1])) if choice else None
     if choice is None or film is None or not _may_attribute(film, message, ctx):

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from handlers.attribution import assign_part
 from schedules.context import Context
 from schedules.patrol_night import ONE_DAY
-from storage.db.models import Enterprise, InboxRow, KeyPart, Notice, Objection, Submission
+from storage.db.models import Enterprise, InboxRow, Invitation, KeyPart, Notice, Objection, Submission
 from storage.errors import OperationRefused
 from storage.store import Store
 
@@ -25,7 +24,7 @@ class OfficeTasks:
 
     quarantined_films: Sequence[Submission]
     unattributed_films: Sequence[Submission]
-    invitations: Sequence[Any]
+    invitations: Sequence[Invitation]
     objections: Sequence[tuple[Objection, Enterprise]]
     undelivered_notices: Sequence[Notice]
     stuck_messages: Sequence[InboxRow]
@@ -43,7 +42,7 @@ def load_office_tasks(store: Store, now: datetime) -> OfficeTasks:
     return OfficeTasks(
         [film for film in films if film.attribution == "quarantined"],
         [film for film in films if film.attribution == "unattributed"],
-        store.register.open_invitations(),
+        store.invitations.unused(),
         store.objections.unanswered(),
         [notice for notice in undelivered if _seen_key(notice.id) not in seen],
         store.inbox.failing(_STUCK_AFTER_ATTEMPTS),

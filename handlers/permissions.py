@@ -52,6 +52,8 @@ CHANGE_ACTIONS: dict[str, frozenset[str]] = {
     "roster.edit": _OFFICE_ROLES,
     "rules.edit": _OFFICE_ROLES,
     "people.invite": _OFFICE_ROLES,
+    # To make somebody a duty leader or an administrator, or to bind an account to one.
+    "people.appoint": frozenset({ADMIN}),
 }
 ACTIONS: dict[str, frozenset[str]] = {**VIEW_ACTIONS, **CHANGE_ACTIONS}
 # Anybody who is signed in may manage the own session, whatever the roles.

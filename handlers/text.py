@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from handlers import corrections, enrolment, rectification, small_talk, status, upload_links, urging
+from handlers import bindings, corrections, enrolment, rectification, small_talk, status, upload_links, urging
 from handlers.alerts import acknowledging, resolving
 from handlers.attribution import attribute_films, names_part, store_text
 from handlers.emergency import doubts, reports, updates
@@ -73,6 +73,7 @@ COMMANDS: dict[str, Command] = {
     "今晚": status.handle_status_query,
     "补报": status.handle_status_query,
     "审看": chat.start_review,
+    "撤销绑定": bindings.undo_by_text,
 }
 # Answers to an alert, which may be followed by a note or an outcome.
 _ALERT_ANSWERS = {

@@ -28,6 +28,7 @@ class NoticeForm(StrEnum):
     BUTTONS = "buttons"
     SELECTION = "selection"
     REVIEW = "review"
+    BINDING = "binding"
     CARD_UPDATE = "card_update"
     WELCOME = "welcome"
     PICTURE = "picture"
@@ -37,7 +38,13 @@ class NoticeForm(StrEnum):
     @property
     def is_card(self) -> bool:
         """Whether it is a card with buttons or options."""
-        return self in (NoticeForm.ALERT, NoticeForm.BUTTONS, NoticeForm.SELECTION, NoticeForm.REVIEW)
+        return self in (
+            NoticeForm.ALERT,
+            NoticeForm.BUTTONS,
+            NoticeForm.SELECTION,
+            NoticeForm.REVIEW,
+            NoticeForm.BINDING,
+        )
 
     @property
     def is_pinned(self) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from storage.db.models import Binding, Employment, Enterprise, GroupChat, Invitation, KeyPart, Person, Rule
+from storage.db.models import Binding, Employment, Enterprise, GroupChat, KeyPart, Person, Rule
 from storage.db.upsert import in_list
 from storage.personal_channels import canonical_account
 from storage.register_terms import ADMIN, DEREGISTERED, OFFICE_STAFF, PRODUCING, SHUT_DOWN
@@ -21,9 +21,6 @@ from storage.register_terms import ADMIN, DEREGISTERED, OFFICE_STAFF, PRODUCING,
 @lru_cache(maxsize=4096)
 def natural_sort_key(number: str) -> tuple[Any, ...]:
     return tuple((0, int(piece), "") if piece.isdigit() else (1, 0, piece) for piece in re.findall(r"\d+|\D+", number))
-
-
-_MAX_OPEN_INVITATIONS = 200
 
 
 class Register:
@@ -71,27 +68,35 @@ class Register:
         )
         return {person_id: account for person_id, account in rows}
 
-    def bind(self, person_id: int, realm: str, account: str, since: datetime | None) -> None:
-        """Bind an account to a person from `since` on (None = always); its binding to anyone else ends then."""
+    def current_bindings(self, person_id: int) -> Sequence[Binding]:
+        """The bindings of a person that have not ended, the latest first."""
+        current = select(Binding).where(Binding.person_id == person_id, Binding.until.is_(None))
+        return self.session.scalars(current.order_by(Binding.id.desc())).all()
+
+    def bind(self, person_id: int, realm: str, account: str, since: datetime | None) -> Binding | None:
+        """Bind an account to a person from `since` on (None = always); its binding to anyone else ends then.
+
+        The new binding, None if the account was the person's before.
+        """
         key = canonical_account(realm, account)
         for binding in self.session.scalars(
             select(Binding).where(Binding.realm == realm, Binding.canonical_account == key, Binding.until.is_(None))
         ).all():
             if binding.person_id == person_id:
                 binding.since = since if since is None else binding.since
-                return
+                return None
             if since is None:
                 self.session.delete(binding)
             else:
                 binding.until = since
-        self.session.add(Binding(person_id=person_id, realm=realm, account=account, canonical_account=key, since=since))
+        bound = Binding(person_id=person_id, realm=realm, account=account, canonical_account=key, since=since)
+        self.session.add(bound)
         self.session.flush()
+        return bound
 
     def unbind_all(self, person_id: int, at: datetime) -> None:
         """End every binding of a person."""
-        for binding in self.session.scalars(
-            select(Binding).where(Binding.person_id == person_id, Binding.until.is_(None))
-        ):
+        for binding in self.current_bindings(person_id):
             binding.until = at
 
     def people_with_role(self, *roles: str) -> list[Person]:
@@ -102,22 +107,6 @@ class Register:
     def office_staff(self) -> list[Person]:
         """The office staff; the administrators if there is no staff."""
         return self.people_with_role(OFFICE_STAFF) or self.people_with_role(ADMIN)
-
-    def invitation(self, code: str) -> Invitation | None:
-        return self.session.get(Invitation, code)
-
-    def open_invitations(self) -> Sequence[Any]:
-        """Unused invitations, each with its person, the oldest first."""
-        query = select(Invitation, Person).join(Person, Person.id == Invitation.person_id)
-        query = query.where(Invitation.used_at.is_(None), Person.active)
-        query = query.order_by(Invitation.created_at, Invitation.code)
-        return self.session.execute(query.limit(_MAX_OPEN_INVITATIONS)).all()
-
-    def redate_invitations(self, created_at: datetime) -> None:
-        """Date every unused invitation `created_at`; the time until it expires stays the same."""
-        for invitation in self.session.scalars(select(Invitation).where(Invitation.used_at.is_(None))):
-            invitation.expires_at += created_at - invitation.created_at
-            invitation.created_at = created_at
 
     def people_named(self, name: str) -> list[Person]:
         return list(self.session.scalars(select(Person).where(Person.name == name, Person.active)))

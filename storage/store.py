@@ -17,6 +17,7 @@ from storage.db.leases import LeaseStore
 from storage.duty import DutyStore
 from storage.facts import FactStore
 from storage.inbox import InboxStore
+from storage.invitations import InvitationStore
 from storage.issued_reports import IssuedReportStore
 from storage.notices import NoticeStore
 from storage.objections import ObjectionStore
@@ -42,6 +43,7 @@ class Store:
     def __init__(self, session: Session, personal_channels: Sequence[PersonalChannel] = ()) -> None:
         self.session, self.personal_channels = session, tuple(personal_channels)
         self.register = Register(session)
+        self.invitations = InvitationStore(session)
         self.inbox = InboxStore(session)
         self.submissions = SubmissionStore(session)
         self.notices = NoticeStore(session)

@@ -14,6 +14,7 @@ from bot.config import Config
 from bot.texts import say
 from bot.unit_of_work import UnitOfWork
 from schedules.context import Context
+from storage.db.models import Person
 from storage.register_terms import ROLES
 from storage.store import Store
 
@@ -28,14 +29,15 @@ def import_(context: click.Context, file: Path, dry_run: bool) -> None:
     """Read the register workbook: all of it, or nothing and every refused cell named."""
     from bot.workbooks.register.apply import apply_register
     from bot.workbooks.register.parse import parse_register
-    from handlers.films import release_quarantined_films
+    from handlers.bindings import complete_register_change
 
     with busy(say("progress.import_read")):
         parsed = parse_register(file)
     with busy(say("progress.import")), open_uow(migrate=True) as (config, uow), uow.transaction() as store:
         now = uow.clock.now()
         outcome = apply_register(parsed, store, build_object_store(config), now, dry_run=dry_run)
-        released = release_quarantined_films(Context(store, uow.rules(store), now)) if outcome.applied else 0
+        ctx = Context(store, uow.rules(store), now)
+        released = complete_register_change(outcome.new_bindings, ctx) if outcome.applied else 0
     for line in outcome.text_lines():
         click.echo(line, err=bool(outcome.refusals))
     if released:
@@ -75,13 +77,14 @@ def export(file: Path, template: bool) -> None:
 def invite(name: str, role: str, enterprise: str | None, upload: bool, as_json: bool) -> None:
     """Make a one-time binding code for a person."""
     from handlers.enrolment import invite as make
+    from handlers.enrolment import register_person
 
     roles = [ROLE_NAMES.get(piece.strip(), piece.strip()) for piece in role.replace(",", "、").split("、")]
     with open_uow(migrate=True) as (config, uow):
         with uow.transaction() as store:
-            invitation = make(name, roles, enterprise, store, uow.clock.now())
+            invitation = make(name, roles, enterprise, store, uow.clock.now(), may_appoint=True)
             expires = invitation.expires_at.astimezone(config.TIMEZONE)
-            link = _upload_link(invitation.person_id, config, uow, store) if upload else None
+            link = _upload_link(register_person(name, roles, enterprise, store), config, uow, store) if upload else None
         kf_link = _kf_link(config, uow, invitation.code)
     links = {which: url for which, url in (("upload_url", link), ("kf_url", kf_link)) if url}
     if as_json:
@@ -93,12 +96,10 @@ def invite(name: str, role: str, enterprise: str | None, upload: bool, as_json: 
         click.echo(say({"upload_url": "upload.invitation", "kf_url": "enrolment.kf_link"}[which], url=url))
 
 
-def _upload_link(person_id: int, config: Config, uow: UnitOfWork, store: Store) -> str:
+def _upload_link(person: Person, config: Config, uow: UnitOfWork, store: Store) -> str:
     from bot.signed_links import SignedLinks
     from handlers.upload_links import create_upload_link
 
-    person = store.register.person(person_id)
-    assert person is not None
     made = create_upload_link(person, uow.context(store))
     return SignedLinks(config.public_url, config.SECRET_KEY.get_secret_value()).upload_url(made.link_id)
 

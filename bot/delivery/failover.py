@@ -14,7 +14,7 @@ from schedules.channel_choice import RouteOption, route_key, route_options
 from storage.db.models import Notice
 from storage.notices import UNDELIVERABLE, NoticeForm
 from storage.outbound import OutboundMessage
-from storage.personal_channels import PersonalChannel, route_to
+from storage.personal_channels import PersonalChannel, canonical_account, route_to
 from storage.store import Store
 
 Option = RouteOption[PersonalChannel]
@@ -92,6 +92,12 @@ def _can_fail_over(notice: Notice) -> bool:
 def _options(notice: Notice, store: TransactionStore, now: datetime) -> list[Option]:
     tried = {each.get("way") for each in notice.tried_routes or ()} - {None}
     statuses = store.contacts.route_statuses(notice.person_id or 0, store.personal_channels)
+    if not_to := notice.params.get("not_to"):
+        statuses = [
+            (channel, status)
+            for channel, status in statuses
+            if f"{channel.realm}/{canonical_account(channel.realm, status.account)}" not in not_to
+        ]
     return route_options(notice.kind, statuses, now, tried)
 
 

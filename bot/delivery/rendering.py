@@ -112,6 +112,9 @@ def _choices(notice: Notice, form: NoticeForm, params: dict[str, Any]) -> tuple[
     if form is NoticeForm.REVIEW:
         film = params["film"]
         return f"review-{film}", tuple(Choice(f"review:{film}:{each}", say(f"verdict.{each}")) for each in VERDICTS)
+    if form is NoticeForm.BINDING:
+        binding = params["binding"]
+        return f"binding-{binding}", (Choice(f"unbind:{binding}", say("binding.undo_button")),)
     subject = params["subject"] if "subject" in params else f"question-{params['submission']}"
     return subject, tuple(Choice(key, fill(harmless(label, markdown=False))) for key, label in params["choices"])
 

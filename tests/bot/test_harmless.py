@@ -95,17 +95,24 @@ def test_every_form_is_harmless(form: NoticeForm, markdown: bool) -> None:
 
 def shown_of(form: NoticeForm, name: str, *, markdown: bool) -> Iterator[str]:
     """Everything that a person sees of a notice in this form."""
-    key = {NoticeForm.ALERT: "alert.emergency_card", NoticeForm.REVIEW: "review.card"}.get(form, "question.part_card")
+    keys = {
+        NoticeForm.ALERT: "alert.emergency_card",
+        NoticeForm.REVIEW: "review.card",
+        NoticeForm.BINDING: "binding.added_card",
+    }
+    key = keys.get(form, "question.part_card")
     notice = Notice(id=1, night=date(2026, 11, 24), form=form, text_key=key, alert_id=1, params={})
     params = {
         **params_of(key, name),
         **params_of(f"{key}_title", name),
         "film": 7,
         "submission": 7,
+        "binding": 7,
         "response_code": "c",
     }
     limits = replace(LIMITS, markdown=markdown)
-    payload = Renderer(rehearsal=False).render(notice, {**params, "choices": [["7:part:1", name]]}, limits).payload
+    params["choices"] = [["7:part:1", name], ["7:part:2", {"say": "question.card_answered", "label": name}]]
+    payload = Renderer(rehearsal=False).render(notice, params, limits).payload
     yield payload.text
     if isinstance(payload, CardPayload):
         yield payload.title

@@ -428,13 +428,11 @@ def test_a_person_without_an_account_can_be_given_a_link(night: Story) -> None:
 
     with night.office() as store:
         book, now = night.bot.uow.rules(store), night.clock.instant
-        code = enrolment.invite("新来的", ["巡检员"], "E001", store, now)
-        person = store.register.person(code.person_id)
-        assert person is not None
+        person = enrolment.register_person("新来的", ["巡检员"], "E001", store)
         made = upload_links.create_upload_link(person, Context(store, book, now))
-        stranger = enrolment.invite("办公室的", ["工作人员"], None, store, now)
+        stranger = enrolment.register_person("办公室的", ["工作人员"], None, store)
         with pytest.raises(OperationRefused):
-            upload_links.create_upload_link(store.register.person(stranger.person_id), Context(store, book, now))  # type: ignore[arg-type]
+            upload_links.create_upload_link(stranger, Context(store, book, now))
     links = SignedLinks(night.bot.config.public_url, night.bot.config.SECRET_KEY.get_secret_value())
     phone = browser(night, links.upload_url(made.link_id))
     phone.send(film_bytes(12, "no account"), part_id(night, "E001", "1"))

@@ -58,11 +58,15 @@ def test_a_night_among_hostile_names(tmp_path: Path) -> None:
         for who in ("p2", "wm9", "o9"):
             night.says(who, f"险情 {HOSTILE}")
         night.to_bot(lambda bot: bot.says("p1", f"险情 {HOSTILE}"))
+        night.says("p2", f"火更大了 {HOSTILE}")
         night.taps("leader", "已知悉")
+        night.says("leader", f"已解除 {HOSTILE}")
         night.says("h2", f"换人 {HOSTILE}")
         night.time("09:30")
         told = everything(night)
         assert "🚨 险情！" in told
+        assert "又报" in told
+        assert "已解除（" in told
         assert "换人" in told
         assert "催报" in told
         assert [active for active in ACTIVE if active in told] == []

@@ -48,6 +48,6 @@ def test_a_rehearsal_owes_what_falls_due_from_its_start_and_its_codes_live_by_it
         start_clock(store, start, 60)
         assert was_in_service(store, start)
         assert not was_in_service(store, start - timedelta(seconds=1))
-        invitation = store.register.invitation(code)
+        invitation = store.invitations.by_code(code)
         assert invitation is not None
         assert invitation.expires_at == start + timedelta(days=7)

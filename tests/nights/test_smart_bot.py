@@ -160,6 +160,7 @@ def test_a_stranger_binds_himself_through_the_bot(night: Story) -> None:
         code = invite("甲化工巡检员", ["巡检员"], "E001", store, night.clock.instant).code
     night.to_bot(lambda bot: bot.says("new", f"绑定 {code}"))
     assert night.hears("new")[0].startswith("绑定成功，甲化工巡检员")
+    assert night.hears("p1")[0].startswith("🔐")
     night.to_bot(lambda bot: bot.enters("new"))
     assert night.hears("new")[0].startswith("您好，这里是夜间巡检机器人。零点以后")
     night.to_bot(lambda bot: bot.enters("new"))

@@ -114,6 +114,13 @@ ENTRY: dict[str, Any] = {
 }
 REPORT: dict[str, Any] = {"night": DAY, "number": 0, "issued_at": NOW, "content": {}, "changes": []}
 PASSWORD: dict[str, Any] = {"person_id": 1, "login": "a", "password_hash": "x"}
+INVITATION: dict[str, Any] = {
+    "name": "张三",
+    "roles": ["巡检员"],
+    "by_administrator": False,
+    "created_at": NOW,
+    "expires_at": NOW,
+}
 SESSION: dict[str, Any] = {
     "token_sha256": "a",
     "person_id": 1,
@@ -186,7 +193,7 @@ def a_county() -> list[Base]:
         Fact(name="a", value={}),
         AccessToken(name="a"),
         ClosedNight(night=DAY, closed_at=NOW, expected={}),
-        Invitation(code="12345678", person_id=1, created_at=NOW, expires_at=NOW),
+        Invitation(code="12345678", person_id=1, **INVITATION),
         Outage(id=1, **OUTAGE),
         AuditEntry(**ENTRY),
         IssuedReport(**REPORT),
@@ -263,7 +270,7 @@ KEYS: list[Base] = [
     Fact(name="a", value={}),
     AccessToken(name="a"),
     ClosedNight(night=DAY, closed_at=NOW, expected={}),
-    Invitation(code="12345678", person_id=1, created_at=NOW, expires_at=NOW),
+    Invitation(code="12345678", person_id=1, **INVITATION),
     PollCursor(name="wecom_kf", cursor="", notification_count=0, handled_count=0, has_more=False, failures=0),
     Credential(**{**PASSWORD, "login": "b"}),
     WebSession(**{**SESSION, "oauth_state_sha256": "b"}),
@@ -279,7 +286,8 @@ ORPHANS: list[Base] = [
     Employment(person_id=1, enterprise_id=9),
     Binding(person_id=9, realm="wecom", account="a", canonical_account="a"),
     DutyShift(day=DAY, post="leader", person_id=9),
-    Invitation(code="1", person_id=9, created_at=NOW, expires_at=NOW),
+    Invitation(code="1", person_id=9, **INVITATION),
+    Invitation(code="1", enterprise_id=9, **INVITATION),
     DeliveryAttempt(notice_id=9, started_at=NOW),
     Credential(**{**PASSWORD, "person_id": 9, "login": "b"}),
     WebSession(**{**SESSION, "person_id": 9, "token_sha256": "b", "oauth_state_sha256": "b"}),

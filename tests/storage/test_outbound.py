@@ -103,5 +103,5 @@ def test_welcomes_and_templates_use_no_reply_quota() -> None:
 
 
 def test_every_notice_form_is_a_card_or_pinned_or_neither() -> None:
-    assert {form for form in NoticeForm if form.is_card} == {"alert", "buttons", "selection", "review"}
+    assert {form for form in NoticeForm if form.is_card} == {"alert", "buttons", "selection", "review", "binding"}
     assert {form for form in NoticeForm if form.is_pinned} == {"card_update", "welcome"}

@@ -25,6 +25,7 @@ DETAILS = {
     "night": "2026-11-24",
     "number": 1,
     "channel": "wecom_app",
+    "realm": "wecom",
     "cause": "emergency",
     "sign_in_method": "password",
     "second_factor": True,

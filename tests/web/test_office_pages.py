@@ -60,6 +60,16 @@ def test_an_invitation_is_listed_until_it_is_used(dashboard: Dashboard) -> None:
     assert refused.status_code == 422
 
 
+def test_the_staff_cannot_invite_anybody_to_be_more_than_staff(dashboard: Dashboard) -> None:
+    staff, admin = dashboard.signed_in("staff"), dashboard.signed_in("admin")
+    assert "<option>管理员" not in staff.get("/office").text
+    assert "<option>管理员" in admin.get("/office").text
+    for name, role in (("王科", "管理员"), ("王科", "值班领导"), ("李局", "工作人员"), ("新人", "管理员")):
+        refused = staff.act("/office/invitations", {"name": name, "role": role, "code": ""})
+        assert (refused.status_code, "只能由管理员" in refused.text) == (422, True)
+        assert "绑定 " in admin.act("/office/invitations", {"name": name, "role": role, "code": ""}).text
+
+
 def test_the_history_shows_the_nights_a_viewer_may_see(dashboard: Dashboard) -> None:
     a_night(dashboard)
     dashboard.story.time("12:30")

@@ -33,6 +33,7 @@ TABLE = {
     "roster.edit": "SA",
     "rules.edit": "SA",
     "people.invite": "SA",
+    "people.appoint": "A",
 }
 LETTERS = dict(zip(("patroller", "head", "leader", "staff", "auditor", "admin"), "PHLSUA", strict=True))
 

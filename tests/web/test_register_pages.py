@@ -55,6 +55,57 @@ def test_a_row_changed_by_somebody_else_is_not_overwritten(dashboard: Dashboard)
     assert (answer.status_code, "刚被别人改过" in answer.text) == (409, True)
 
 
+PERSON = {"name": "王科", "roles": "工作人员、管理员", "wecom": "staff"}
+
+
+def test_only_an_administrator_gives_out_the_roles_of_leader_and_administrator(dashboard: Dashboard) -> None:
+    staff, admin = dashboard.signed_in("staff"), dashboard.signed_in("admin")
+    for person in (PERSON, {"name": "某人", "roles": "值班领导"}):
+        answer = staff.act("/register/人员/row", person)
+        assert (answer.status_code, "只能由管理员登记" in answer.text) == (422, True)
+    with dashboard.story.office() as store:
+        assert store.register.people_named("某人") == []
+    assert admin.act("/register/人员/row", PERSON).status_code == 302
+    with dashboard.story.office() as store:
+        assert store.register.people_named("王科")[0].roles == ["工作人员", "管理员"]
+
+
+def test_only_an_administrator_changes_the_account_of_a_leader(dashboard: Dashboard) -> None:
+    staff, leader = dashboard.signed_in("staff"), {"name": "李局", "roles": "值班领导"}
+    answer = staff.act("/register/人员/row", {**leader, "wecom": "newcomer"})
+    assert (answer.status_code, "只能由管理员登记" in answer.text) == (422, True)
+    assert staff.act("/register/人员/row", {**leader, "wecom": "leader", "mobile": "13900000000"}).status_code == 302
+
+
+def test_a_workbook_of_the_staff_makes_nobody_an_administrator(dashboard: Dashboard) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = "人员"
+    sheet.append(["姓名", "角色", "企业微信账号"])
+    sheet.append(["王科", "管理员", "staff"])
+    file = BytesIO()
+    book.save(file)
+    for role, refused in (("staff", True), ("admin", False)):
+        file.seek(0)
+        page = dashboard.signed_in(role).act("/import", {"file": (BytesIO(file.getvalue()), "a.xlsx")}, page="/import")
+        assert ("只能由管理员登记" in page.text) == refused
+
+
+def test_an_account_entered_in_the_register_is_told_to_the_person_s_others(dashboard: Dashboard) -> None:
+    story = dashboard.story
+    with story.office() as store:
+        [patroller] = store.register.people_named("甲化工巡检员")
+        store.register.bind(patroller.id, "wecom", "p1b", story.clock.now())
+        mobile = patroller.mobile or ""
+    story.cloud.add_member("p1b")
+    form = {"name": "甲化工巡检员", "roles": "巡检员", "codes": "E001", "mobile": mobile, "wecom": "p1c"}
+    assert dashboard.signed_in("staff").act("/register/人员/row", form).status_code == 302
+    story.settle()
+    assert story.hears("p1b")[0].startswith("🔐")
+    assert story.hears("p1") == []
+
+
 def test_names_are_escaped(dashboard: Dashboard) -> None:
     staff = dashboard.signed_in("staff")
     staff.act("/register/企业/row", {**ENTERPRISE, "name": "<script>alert(1)</script>"})

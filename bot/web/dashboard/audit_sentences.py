@@ -15,6 +15,7 @@ _VALUE_TEXTS = {
     "verdict": "verdict.{}",
     "before": "verdict.{}",
     "channel": "channel.{}",
+    "realm": "realm.{}",
     "cause": "alert_page.{}",
     "sign_in_method": "sign_in.by_{}",
     "second_factor": "audit_value.second_factor_{}",

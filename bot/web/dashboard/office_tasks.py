@@ -14,7 +14,7 @@ from handlers import objections, office_tasks
 from handlers.enrolment import invite
 from handlers.permissions import Viewer
 from storage.errors import OperationRefused
-from storage.register_terms import ROLES
+from storage.register_terms import APPOINTED_ROLES, ROLES
 from storage.store import Store
 
 PageResponse = str | Response | tuple[str, int]
@@ -37,7 +37,7 @@ class _TaskPage:
             tasks=tasks,
             enterprise_names=names,
             now=now,
-            roles=ROLES,
+            roles=[each for each in ROLES if each not in APPOINTED_ROLES or viewer.may("people.appoint")],
             error=error,
             confirmation=confirmation,
             viewer=viewer,
@@ -94,8 +94,8 @@ def _add_people(pages: Blueprint, uow: UnitOfWork, run: RunAction) -> None:
         name, code = (request.form.get(field, "").strip() for field in ("name", "code"))
 
         def action(store: Store) -> str:
-            roles, now = request.form.getlist("role"), uow.clock.now()
-            invitation = invite(name, roles, code or None, store, now, actor=viewer.name)
+            roles, may_appoint = request.form.getlist("role"), viewer.may("people.appoint")
+            invitation = invite(name, roles, code or None, store, uow.clock.now(), viewer.name, may_appoint=may_appoint)
             expires = invitation.expires_at.astimezone(uow.zone)
             return say("enrolment.invited", name=name, code=invitation.code, expires=f"{expires:%m-%d %H:%M}")
 

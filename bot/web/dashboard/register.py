@@ -15,7 +15,7 @@ from bot.web.dashboard.film_access import FilmAccess
 from bot.web.parameters import number_argument, text_argument
 from bot.workbooks.register.edit_row import SECRET_FIELDS, RegisterRow, form_columns, list_rows, save_row
 from bot.workbooks.register.schema import ENTERPRISES, ROSTER, RULES, SHEETS_BY_TITLE
-from handlers.films import release_quarantined_films
+from handlers.bindings import complete_register_change
 from handlers.permissions import Viewer
 from schedules.context import Context
 from schedules.rules import RULE_DEFAULTS
@@ -80,11 +80,12 @@ def _add_form(pages: Blueprint, uow: UnitOfWork, objects: ObjectStore) -> None:
             cells = _cells(title, request.form)
             if row_hash and row is None:
                 return _render_form(viewer, title, store, None, cells, [say("register_page.changed_by_other")]), 409
-            result = save_row(title, cells, row.cells if row else None, store, objects, now, viewer.name)
+            before, may_appoint = row.cells if row else None, viewer.may("people.appoint")
+            result = save_row(title, cells, before, store, objects, now, viewer.name, may_appoint=may_appoint)
             if not result.applied:
                 errors = [f"{each.column}：{each.reason}" if each.column else str(each) for each in result.refusals]
                 return _render_form(viewer, title, store, row, cells, errors), 422
-            release_quarantined_films(Context(store, uow.rules(store), now))
+            complete_register_change(result.new_bindings, Context(store, uow.rules(store), now))
         return redirect(url_for(".show_sheet", title=title, q=next(iter(cells.values()))))
 
 

@@ -23,7 +23,7 @@ from bot.workbooks.register.rows import register_rows
 from bot.workbooks.register.schema import GROUPS
 from bot.workbooks.register.template import build_template
 from bot.workbooks.styles import workbook_bytes
-from handlers.films import release_quarantined_films
+from handlers.bindings import complete_register_change
 from handlers.permissions import Viewer
 from schedules.context import Context
 from storage.objects import ObjectConflict, ObjectMissing, ObjectStore
@@ -64,7 +64,7 @@ def _add_preview(pages: Blueprint, uow: UnitOfWork, film_access: FilmAccess) -> 
             spool.write(content)
             with suppress(ObjectConflict):  # the same workbook was previewed before
                 objects.save(spool, _key(digest))
-        result = _import(content, uow, objects, viewer.name, dry_run=True)
+        result = _import(content, uow, objects, viewer, dry_run=True)
         return render_template("workbook_import.html", result=result, digest=digest, file_name=file.filename)
 
 
@@ -77,7 +77,7 @@ def _add_confirmation(pages: Blueprint, uow: UnitOfWork, objects: ObjectStore) -
                 content = file.read()
         except ObjectMissing:
             abort(404)
-        result = _import(content, uow, objects, viewer.name, dry_run=False)
+        result = _import(content, uow, objects, viewer, dry_run=False)
         return render_template("workbook_import.html", result=result, digest=digest, file_name=None)
 
 
@@ -108,14 +108,17 @@ def _key(digest: str) -> str:
     return f"imports/{digest}.xlsx"
 
 
-def _import(content: bytes, uow: UnitOfWork, objects: ObjectStore, actor: str, *, dry_run: bool) -> ImportResult:
+def _import(content: bytes, uow: UnitOfWork, objects: ObjectStore, viewer: Viewer, *, dry_run: bool) -> ImportResult:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "workbook.xlsx"
         path.write_bytes(content)
         parsed = parse_register(path)
     now = uow.clock.now()
     with uow.transaction() as store:
-        result = apply_register(parsed, store, objects, now, dry_run=dry_run, actor=actor)
+        may_appoint = viewer.may("people.appoint")
+        result = apply_register(
+            parsed, store, objects, now, dry_run=dry_run, actor=viewer.name, may_appoint=may_appoint
+        )
         if result.applied:
-            release_quarantined_films(Context(store, uow.rules(store), now))
+            complete_register_change(result.new_bindings, Context(store, uow.rules(store), now))
     return result

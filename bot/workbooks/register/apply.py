@@ -29,18 +29,20 @@ def apply_register(
     *,
     dry_run: bool = False,
     actor: str | None = "night-patrol import",
+    may_appoint: bool = True,
 ) -> ImportResult:
     """Bring the register to what the workbook says; a refused cell or `dry_run` leaves everything as it was.
 
     `store` must belong to a writing transaction, which the caller commits. Content files are stored in `objects`
     only when the whole import is applied; storage.objects.ObjectError is raised when that fails, and nothing is
-    changed. The audit log names `actor`; None leaves the entry to the caller.
+    changed. The audit log names `actor`; None leaves the entry to the caller. Without `may_appoint`, rows that give or
+    change APPOINTED_ROLES, or accounts of people who have one, are refused.
     """
     result = _initial_result(parsed)
     if parsed.has_unreadable_sheet:
         return result
     with store.session.begin_nested() as attempt:
-        context = _import_context(parsed, store, now, result)
+        context = _import_context(parsed, store, now, result, may_appoint=may_appoint)
         for step in STEPS:
             step(context)
         store.session.flush()
@@ -65,9 +67,11 @@ def _initial_result(parsed: ParsedRegister) -> ImportResult:
     return result
 
 
-def _import_context(parsed: ParsedRegister, store: Store, now: datetime, result: ImportResult) -> ImportContext:
+def _import_context(
+    parsed: ParsedRegister, store: Store, now: datetime, result: ImportResult, *, may_appoint: bool
+) -> ImportContext:
     groups = {group.name: group for group in store.register.groups()}
     enterprises = {
         enterprise.code: enterprise for enterprise in store.session.scalars(select(Enterprise).order_by(Enterprise.id))
     }
-    return ImportContext(parsed, store, now, result, groups, enterprises)
+    return ImportContext(parsed, store, now, result, groups, enterprises, may_appoint)

@@ -71,6 +71,8 @@ def save_row(
     objects: ObjectStore,
     now: datetime,
     actor: str,
+    *,
+    may_appoint: bool,
 ) -> ImportResult:
     """Save the cells of a form and record the change in the audit log; nothing changes when a cell is refused."""
     sheet = SHEETS_BY_TITLE[sheet_title]
@@ -78,7 +80,7 @@ def save_row(
     rows = [tuple(column.title for column in columns), tuple(cells.get(column.field) or None for column in columns)]
     parsed = ParsedRegister()
     parse_sheet(Grid(sheet_title, rows), parsed, Path("/nonexistent"))
-    outcome = apply_register(parsed, store, objects, now, actor=None)
+    outcome = apply_register(parsed, store, objects, now, actor=None, may_appoint=may_appoint)
     if outcome.applied and (outcome.added or outcome.changed):
         differing = [field for field, value in cells.items() if (previous_cells or {}).get(field, "") != value]
         store.audit_log.record(

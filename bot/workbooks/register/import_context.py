@@ -17,7 +17,10 @@ from storage.store import Store
 
 @dataclass
 class ImportContext:
-    """One import: the parsed register, the store, the result so far, and the known groups and enterprises."""
+    """One import: the parsed register, the store, the result so far, the known groups and enterprises.
+
+    Without `may_appoint`, what concerns APPOINTED_ROLES is refused.
+    """
 
     parsed: ParsedRegister
     store: Store
@@ -25,6 +28,7 @@ class ImportContext:
     result: ImportResult
     groups: dict[str, GroupChat]
     enterprises: dict[str, Enterprise]
+    may_appoint: bool
 
     def rows(self, title: str) -> list[ParsedRow]:
         """The valid rows of a sheet."""

@@ -12,6 +12,7 @@ from bot.workbooks.register.match_people import REALMS, KnownPeople, PersonMatch
 from bot.workbooks.register.parse import ParsedRow
 from bot.workbooks.register.schema import PEOPLE
 from storage.db.models import Binding, Employment, Person
+from storage.register_terms import APPOINTED_ROLES
 
 
 def apply_people(context: ImportContext) -> None:
@@ -105,6 +106,7 @@ class _Writer:
         self.ties.append((one, person, new, update_fields(person, self._values(one, person))))
 
     def _values(self, one: PersonRow, person: Person) -> dict[str, Any]:
+        self._check_appointment(one, person)
         values: dict[str, Any] = {"name": one.name}
         if "mobile" in one.row.values:
             values["mobile"] = one.mobile
@@ -115,6 +117,13 @@ class _Writer:
         elif not person.active:
             self.work.warn("register.left_person_listed", row=one.row.number, name=one.name)
         return values
+
+    def _check_appointment(self, one: PersonRow, person: Person) -> None:
+        """Refuse to give, or bring back, a role that only an administrator gives."""
+        held = set(person.roles) if person.active else set()
+        if not self.work.may_appoint and set(APPOINTED_ROLES) & set(one.roles) - held:
+            given = [role for role in APPOINTED_ROLES if role in one.roles]
+            self.work.refuse(PEOPLE, one.row, "roles", "register.only_administrator", roles="、".join(given))
 
     def write_ties(self) -> None:
         """Write enterprises and accounts, and count each person as changed or not."""
@@ -161,12 +170,16 @@ class _Writer:
             other = next(known.name for known in self.known.people if known.id == holder)
             self.work.refuse(PEOPLE, one.row, realm, "register.account_taken", name=other)
             return False
+        if person.has_role(*APPOINTED_ROLES) and not self.work.may_appoint:
+            roles = [role for role in APPOINTED_ROLES if role in person.roles]
+            self.work.refuse(PEOPLE, one.row, realm, "register.only_administrator", roles="、".join(roles))
+            return False
         for binding in self.known.current_bindings[person.id]:
             # An account from an earlier sheet ends; one that the person bound by code stays.
             if binding.realm == realm and binding.since is None:
                 binding.until = self.work.now
         # Nobody holds the account: Register.bind would need a query per row to find that out.
-        self.work.store.session.add(
-            Binding(person_id=person.id, realm=realm, account=account, canonical_account=key, since=None)
-        )
+        bound = Binding(person_id=person.id, realm=realm, account=account, canonical_account=key, since=None)
+        self.work.store.session.add(bound)
+        self.work.result.new_bindings.append(bound)
         return True

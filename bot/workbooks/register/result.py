@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.texts import say
+from storage.db.models import Binding
 
 MAX_NAMES_SHOWN = 20
 MAX_CELL_TEXT_SHOWN = 60
@@ -71,6 +72,7 @@ class ImportResult:
     warnings: list[str] = field(default_factory=list)
     unknown_sheets: list[str] = field(default_factory=list)
     unknown_columns: list[tuple[str, str]] = field(default_factory=list)
+    new_bindings: list[Binding] = field(default_factory=list)
     applied: bool = False
 
     @property

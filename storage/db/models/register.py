@@ -89,9 +89,17 @@ class Binding(Base):
 
 
 class Invitation(Base):
+    """A one-time code that binds an account; the roles are given when it is used."""
+
     __tablename__ = "invitation"
     code: Mapped[str] = mapped_column(primary_key=True)
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    # None for somebody who is added to the register when the code is used.
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    name: Mapped[str]
+    roles: Mapped[list[str]]
+    enterprise_id: Mapped[int | None] = mapped_column(ForeignKey("enterprise.id"))
+    # Whether an administrator made it, so that it may give out APPOINTED_ROLES.
+    by_administrator: Mapped[bool]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
