@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 from bot.background import backoff
 from bot.channels.errors import ChannelError, Misconfigured, Permanent, Transient, trouble_with
@@ -70,7 +72,7 @@ class Intake:
 
     def _handle(self, row: InboxRow) -> None:
         receiver = self._channels.receivers[row.channel]
-        message = receiver.parse(row.raw, row.id, row.received_at)
+        message = _parse(receiver, row)
         with self._uow.transaction() as store:
             if router.handle(message, self._uow.context(store)):
                 store.jobs.append(message_job(store.inbox.start_fetching(row.id)))
@@ -79,7 +81,7 @@ class Intake:
 
     def _fetch_and_file(self, row: InboxRow) -> None:
         receiver = self._channels.receivers[row.channel]
-        message, redacted_raw = receiver.parse(row.raw, row.id, row.received_at), _redacted(receiver, row.raw)
+        message, redacted_raw = _parse(receiver, row), _redacted(receiver, row.raw)
         with self._uow.read() as store:
             submission = store.submissions.by_message(message.channel, message.key)
             assert submission is not None
@@ -164,6 +166,14 @@ class Intake:
             notify_fault(self._uow.context(store), "office_alert.messages_unreadable", subject, **params)
         if row.attempts == _FAILURES_BEFORE_NOTICE:
             notify_fault(self._uow.context(store), "office_alert.message_stuck", f"inbox/{row.id}", message_id=row.id)
+
+
+def _parse(receiver: Receiver, row: InboxRow) -> Message:
+    """The message in the row. JSON may bring NUL characters, which PostgreSQL stores in no column."""
+    message = receiver.parse(row.raw, row.id, row.received_at)
+    texts = {name: value for name, value in vars(message).items() if isinstance(value, str)}
+    cleaned: dict[str, Any] = {name: text.replace("\0", "") for name, text in texts.items()}
+    return replace(message, **cleaned)
 
 
 def _redacted(receiver: Receiver, raw: str) -> str | None:

@@ -51,3 +51,12 @@ def test_a_rehearsal_owes_what_falls_due_from_its_start_and_its_codes_live_by_it
         invitation = store.invitations.by_code(code)
         assert invitation is not None
         assert invitation.expires_at == start + timedelta(days=7)
+
+
+def test_a_nul_character_in_a_text_of_the_smart_bot_keeps_nobody_from_being_answered(tmp_path: Path) -> None:
+    with story(tmp_path, enterprises=1, smart_bot=True) as night:
+        night.time("00:10")
+        night.film("p1")
+        night.to_bot(lambda bot: bot.says("p1", "罐\0区"))
+        night.settle(6)
+        assert any("1 罐区" in text for text in night.hears("p1"))
