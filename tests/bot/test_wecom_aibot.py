@@ -204,14 +204,14 @@ def test_an_expired_url_is_gone_and_a_server_error_is_transient(gateway: Cloud, 
 
 
 def test_an_endless_film_is_given_up() -> None:
+    class Body(io.BytesIO):
+        def read1(self, size: int | None = -1) -> bytes:
+            return bytes(16 * 1024 * 1024)
+
     class Endless(requests.Response):
         def __init__(self) -> None:
             super().__init__()
-            self.status_code, self.raw = 200, io.BytesIO()
-
-        def iter_content(self, chunk_size: int | None = 1, decode_unicode: bool = False) -> Iterator[bytes]:
-            while True:
-                yield bytes(16 * 1024 * 1024)
+            self.status_code, self.raw = 200, Body()
 
     with pytest.raises(Permanent):
         for _ in media.fetch_stream("https://cos.example/film", lambda _url, _headers: Endless()):
