@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 
 # By default the version is a digest of the code: any edit would strand what is under way.
 _VERSION = "1"
-_POLL_INTERVAL_S = 0.2
 _RETENTION, _DELETE_BATCH = timedelta(days=1), 2000
 _UNFINISHED = ["PENDING", "ENQUEUED", "DELAYED"]
 _FINISHED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
@@ -86,7 +85,7 @@ class DbosEngine:
                     queue.name,
                     worker_concurrency=queue.concurrency,
                     partition_concurrency=1 if queue.is_partitioned else None,
-                    polling_interval_sec=_POLL_INTERVAL_S,
+                    polling_interval_sec=queue.poll_interval_s,
                 )
 
     def stop(self) -> None:
