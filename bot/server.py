@@ -66,9 +66,7 @@ def serve(bot: Bot, *, web: bool, worker: bool) -> None:
             record_heartbeat_setting(bot)
             bot.worker.start()
         heartbeat.start()
-        # What a process has loaded by now it keeps: looking through it for garbage would stop every thread for 0.1 s.
-        gc.collect()
-        gc.freeze()
+        _exempt_loaded_from_collection()
         stopped.wait()
     finally:
         if close is not None:
@@ -92,6 +90,12 @@ def _heartbeat_loop(bot: Bot, *, web: bool, worker: bool) -> BackgroundLoop:
             bot.heartbeat.beat(store, *components)
 
     return BackgroundLoop("heartbeat", _REHEARSAL_HEARTBEAT if bot.uow.clock.is_rehearsal else _HEARTBEAT, beat)
+
+
+def _exempt_loaded_from_collection() -> None:
+    """What is loaded by now stays: looking through it for garbage would stop every thread for 0.1 s at a time."""
+    gc.collect()
+    gc.freeze()
 
 
 def _leave_stragglers() -> None:

@@ -19,6 +19,8 @@ from storage.store import Store
 
 # A text often follows its film within seconds: the question waits that long.
 _ASK_AFTER = timedelta(seconds=5)
+# Films sent within less than this show the same time.
+_SAME_TIME = timedelta(minutes=1)
 # The most options that buttons, and a selection card, can show.
 _MAX_BUTTONS, _MAX_OPTIONS = 6, 10
 
@@ -193,6 +195,16 @@ def choice_labels(film: Submission, choice_kind: str, store: Store) -> dict[int,
 def check_question(notice: Notice, ctx: Context) -> dict[str, Any] | None:
     """The question's parameters while its film still lacks just that answer."""
     film = ctx.store.submissions.get(notice.params["submission"])
-    open_choice = "part" if film and film.enterprise_id else "enterprise"
-    is_open = film is not None and film.attribution == "unattributed" and open_choice == notice.params["asked_for"]
-    return notice.params if is_open else None
+    if film is None or film.attribution != "unattributed":
+        return None
+    open_choice = "part" if film.enterprise_id else "enterprise"
+    return {**notice.params, **_length(film, ctx)} if open_choice == notice.params["asked_for"] else None
+
+
+def _length(film: Submission, ctx: Context) -> dict[str, Any]:
+    """Where the time does not tell a film from another one of its sender, its length does."""
+    films = ctx.store.submissions.of_sender(film.realm, film.sender, film.night)
+    if not any(each.id != film.id and abs(each.sent_at - film.sent_at) < _SAME_TIME for each in films):
+        return {}
+    time = ctx.rules.clock_time(film.sent_at)
+    return {"time": {"say": "question.time_and_length", "time": time, "seconds": round(film.duration_s or 0)}}

@@ -63,6 +63,22 @@ def test_whoever_is_shown_no_cards_is_asked_in_words(tmp_path: Path) -> None:
         assert text == "1124-0001（23:50）拍的是哪个部位？请回复编号或名称：\n1 罐区、2 装卸台"
 
 
+def test_two_films_of_one_minute_are_told_apart_by_their_length(tmp_path: Path) -> None:
+    with story(tmp_path, enterprises=1) as night:
+        night.cloud.add_member("p1", shows_cards=False)
+        night.time("00:10")
+        night.film("p1", seconds=12)
+        night.film("p1", seconds=25, at=night.clock.instant + timedelta(seconds=3))
+        night.settle(6)
+        [question] = night.hears("p1")
+        assert question.startswith("1124-0001（00:10，长12秒）拍的是哪个部位？")
+        night.says("p1", "1")
+        night.settle(6)
+        receipt, question = night.hears("p1")
+        assert "1 罐区" in receipt
+        assert question.startswith("1124-0002（00:10，长25秒）拍的是哪个部位？")
+
+
 def test_an_answer_to_the_question_counts_however_late_it_comes(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=1) as night:
         night.time("00:10")
