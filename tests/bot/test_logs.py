@@ -37,7 +37,8 @@ def logging_to(stream: io.StringIO, clock: Clock, log_format: str = "text") -> I
     """Everything that the packages of the service log goes to a stream, as in a serving process."""
     handler, logger = log_handler(log_format, stream, clock), logging.getLogger("bot")
     logger.addHandler(handler)
-    level, logger.level = logger.level, logging.INFO
+    level = logger.level
+    logger.setLevel(logging.INFO)
     try:
         yield logger
     finally:

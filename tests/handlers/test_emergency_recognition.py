@@ -76,3 +76,13 @@ def test_the_name_of_a_part_is_a_place() -> None:
 def test_what_the_bot_itself_says_reports_no_emergency_when_it_is_sent_back() -> None:
     said = {key: text for key, text in all_texts().items() if not key.startswith(("alert", "emergency"))}
     assert [key for key, text in said.items() if recognize_emergency(text) is SURE] == []
+
+
+def test_a_daily_report_that_is_passed_on_reports_no_new_emergency() -> None:
+    texts = all_texts()
+    for reported in ("着火了！快来人", "罐区漏酸", "险情", "氨气泄漏"):
+        for outcome in (texts["report.emergency_open"], "李局 02:30 解除，处置结果：火已扑灭"):
+            line = texts["report.emergency"].format(
+                enterprise="甲化工", sender_name="张三", time="02:10", text=reported, taken="无人接警", outcome=outcome
+            )
+            assert recognize_emergency(line) is not SURE, line

@@ -240,7 +240,7 @@ def test_its_outcome_stands_in_the_daily_report(night: Story) -> None:
     for who in night.cloud.members:
         for text in night.hears(who):
             if text.startswith("📊"):
-                assert "🚨 险情：甲化工 甲化工巡检员 02:10 报“着火了！快来人”；李局 02:10 接警；" in text
+                assert "🚨 险情通报：甲化工 甲化工巡检员 02:10 报“着火了！快来人”；李局 02:10 接警；" in text
                 assert "李局 02:10 解除，处置结果：火已扑灭" in text
                 night.expected["report"] = 1
     assert night.expected.pop("report")

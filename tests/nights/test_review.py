@@ -142,7 +142,7 @@ def test_two_reviewers_are_given_different_films_and_a_claim_lapses(night: Story
     night.says("staff", "审看")
     assert night.hears("staff")[0].startswith("审看 1124-0001")
     night.says("leader", "合格")
-    assert night.hears("leader")[0].startswith("直接发视频就行")
+    assert night.hears("leader")[0].startswith("今晚：看全县报送情况")
     with night.office() as store:
         assert store.session.query(Verdict).count() == 0
 

@@ -24,6 +24,7 @@ TABLE = {
     "audit_log.see": "LSUA",
     "review.judge": "LSA",
     "alerts.acknowledge": "LSA",
+    "enterprises.urge": "LSA",
     "review.answer": "PH",
     "objection.raise": "PH",
     "objection.answer": "SA",
