@@ -13,6 +13,12 @@
   });
   setConnected(true);
 
+  // A note that somebody is writing is not replaced by the next refresh of the alerts.
+  document.body.addEventListener("htmx:beforeRequest", (event) => {
+    const isRefresh = event.detail.elt.id === "alerts" && event.detail.requestConfig.verb === "get";
+    if (isRefresh && document.activeElement.closest("#alerts form")) event.preventDefault();
+  });
+
   const button = document.getElementById("fullscreen");
   const root = document.documentElement;
   if (!button || !root.requestFullscreen) return;
