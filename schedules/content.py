@@ -88,6 +88,7 @@ def _rank(item: ContentItem, today: date) -> int | None:
 
 
 def _push(item: ContentItem, group: GroupChat, today: date, due: datetime, store: Store) -> None:
+    source = [{"say": "content.source", "name": item.source}] if item.source else []
     draft = NoticeDraft(
         kind="content",
         text_key="content.link" if item.kind == LINK else "content.film",
@@ -96,7 +97,7 @@ def _push(item: ContentItem, group: GroupChat, today: date, due: datetime, store
         once_key=f"content/{group.id}/{item.id}/{today}",
         night=today,
         due_at=due,
-        params={"item": item.id, "title": item.title, "source": f" · {item.source}" if item.source else ""},
+        params={"item": item.id, "title": item.title, "source": source},
         form=NoticeForm.CONTENT,
         expires_at=due + _MAKE_UP_WITHIN,
     )

@@ -62,7 +62,7 @@ def test_a_night_among_hostile_names(tmp_path: Path) -> None:
         night.taps("leader", "已知悉")
         night.says("leader", f"已解除 {HOSTILE}")
         night.says("h2", f"换人 {HOSTILE}")
-        night.time("09:30")
+        night.time("01:40")
         told = everything(night)
         assert "🚨 险情！" in told
         assert "又报" in told

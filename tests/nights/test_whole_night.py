@@ -79,8 +79,8 @@ def films_of_the_small_hours(night: Story) -> None:
     night.film("p2")
     night.settle(6)
     assert night.hears("p2") == [
-        "1124-0004 拍的是哪个部位？\n乙化工，00:12 发来的视频。请点所拍部位；看不到按钮就回复编号。",
-        "1124-0004（00:12）拍的是哪个部位？请回复编号或名称：\n1 罐区、2 装卸台",
+        "1124-0004 拍的是哪个部位？\n乙化工，00:12，长12秒 发来的视频。请点所拍部位；看不到按钮就回复编号。",
+        "1124-0004（00:12，长12秒）拍的是哪个部位？请回复编号或名称：\n1 罐区、2 装卸台",
     ]
     card = night.taps("p2", "1 罐区")
     assert card.replacement_text == "已记为 1 罐区"
@@ -111,7 +111,7 @@ def films_of_the_small_hours(night: Story) -> None:
     night.settle(6)
     assert first_lines(night.hears("p5")) == [
         "1124-0008 拍的是哪个部位？",
-        "1124-0008（00:30）拍的是哪个部位？请回复编号或名称：",
+        "1124-0008（00:30，长12秒）拍的是哪个部位？请回复编号或名称：",
     ]
     for word in ("3", "1", "2"):
         night.says("p5", word)
