@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -53,8 +53,15 @@ def _free(megabytes: int) -> bytes:
     return size.to_bytes(4, "big") + b"free" + bytes(size - 8) if size else b""
 
 
-def slow_down(page: Page) -> None:
-    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", SLOW)
+def slow_down(page: Page) -> Callable[[bool], None]:
+    """Slow the network down; the result takes it away and gives it back, in the one session that may do so."""
+    session = page.context.new_cdp_session(page)
+
+    def set_offline(offline: bool) -> None:
+        session.send("Network.emulateNetworkConditions", {**SLOW, "offline": offline})
+
+    set_offline(False)
+    return set_offline
 
 
 def receipt(page: Page, stage: Stage) -> None:
@@ -67,12 +74,12 @@ def receipt(page: Page, stage: Stage) -> None:
 
 def test_an_upload_survives_network_interruptions(phone: Page, stage: Stage, tmp_path: Path) -> None:
     phone.get_by_text("1 ", exact=False).first.click()
-    slow_down(phone)
+    set_offline = slow_down(phone)
     phone.locator("#camera").set_input_files(film(tmp_path, 6))
     expect(phone.locator("#status")).to_have_text(re.compile(r"正在上传 [1-9]\d?%"), timeout=20_000)
-    phone.context.set_offline(True)
+    set_offline(True)
     expect(phone.locator("#status")).to_have_text(re.compile("网络断了"), timeout=10_000)
-    phone.context.set_offline(False)
+    set_offline(False)
     receipt(phone, stage)
     [clip] = stage.story.part("E001", "1")["submissions"]
     assert clip["bytes"] == film(tmp_path, 6).stat().st_size

@@ -122,9 +122,9 @@ def test_a_login_that_does_not_exist_is_answered_like_one_that_does(dashboard: D
     browser, seen, spent = dashboard.browser(), {}, {}
     fail(browser, "又一个人", 1)
     for login in ("王大", "没有这个人"):
-        statements, started = statements_of(dashboard), time.process_time()
+        statements, started = statements_of(dashboard), time.thread_time()
         seen[login] = (fail(browser, login, 6), list(statements))
-        spent[login] = time.process_time() - started
+        spent[login] = time.thread_time() - started
     assert seen["王大"] == seen["没有这个人"]
     assert 0.5 < spent["没有这个人"] / spent["王大"] < 2
 
