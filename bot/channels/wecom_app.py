@@ -92,11 +92,11 @@ class WeComAppChannel:
 
     personal_channel = WECOM_APP
     limits = ChannelLimits(
-        max_messages=28,
+        max_messages=29,
         period=timedelta(minutes=1),
         max_text_bytes=2048,
         max_file_bytes=20 * 1024 * 1024,
-        kept_for_emergencies=4,
+        kept_for_emergencies=3,
     )
     dedupes_repeats, counts_for_outage = True, True
 

@@ -42,8 +42,8 @@ class WeComAibotChannel:
     # The bot may message only those who have messaged it before.
     personal_channel = PersonalChannel(frames.WECOM_AIBOT, frames.REALM, requires_prior_contact=True)
     limits = ChannelLimits(
-        max_messages=28,
-        kept_for_emergencies=4,
+        max_messages=29,
+        kept_for_emergencies=3,
         period=timedelta(minutes=1),
         max_text_bytes=4096,
         max_file_bytes=20 * 1024 * 1024,
