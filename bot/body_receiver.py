@@ -1,7 +1,7 @@
 """Refuses a body that is too large as soon as its headers have arrived.
 
 Waitress receives a whole body, a long one in a temporary file, before the application learns of the request. So this
-limit is the only one that keeps anybody from filling the disk.
+limit alone keeps a client from filling the disk.
 """
 
 from __future__ import annotations

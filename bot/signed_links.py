@@ -1,6 +1,6 @@
 """Signed URLs that can be opened without a sign-in, such as a training film too large for the chat.
 
-They name rows by their random `link_id`: the key alone does not open what was never sent to anybody.
+They name rows by their random `link_id`, so the key alone does not open a row whose link was never sent.
 """
 
 from __future__ import annotations

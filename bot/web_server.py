@@ -49,7 +49,7 @@ _SETTINGS = {
     "ident": None,
     "connection_limit": _MAX_CONNECTIONS,
     "asyncore_use_poll": True,
-    # The client's address is only taken from a proxy on the same machine: anybody else could send any.
+    # The client's address is only taken from a proxy on the same machine: any other client could forge it.
     "trusted_proxy": "127.0.0.1",
     "trusted_proxy_count": 1,
     "clear_untrusted_proxy_headers": True,

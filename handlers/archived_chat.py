@@ -1,7 +1,7 @@
-"""Messages from the chat archive: people write to each other in their group, and we read along.
+"""Messages from the chat archive, which people write to each other in their group.
 
-Films are taken in, and texts help to attribute them. Nobody wrote to us, so no text is answered; whoever films for
-an enterprise gets the receipt over a channel that reaches him.
+Films are taken in, and texts help to attribute them. The messages are not addressed to the service, so no text is
+answered. The sender of a film for an enterprise gets the receipt over a personal channel.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ def update_card(message: Message, card_key: str, params: Mapping[str, Any], ctx:
 
 
 def update_sent_card(notice: Notice, card_key: str, params: Mapping[str, Any], ctx: Context, text_key: str) -> None:
-    """Replace the card of a notice, whose button nobody has pressed."""
+    """Replace the card of a notice although its button was not pressed."""
     draft = _card_draft(text_key, card_key, notice.response_code or "", params, ctx)
     ctx.store.notices.add_follow_up(notice, draft)
 

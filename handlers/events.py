@@ -47,7 +47,7 @@ def _welcome(message: Message, ctx: Context) -> None:
 
 
 def _handle_enter_session(message: Message, ctx: Context) -> None:
-    """Somebody opened the chat: bind if the link carried a code, else welcome while the platform allows it."""
+    """A user opened the chat: bind if the link carried a code, else welcome while the platform allows it."""
     if _CODE.fullmatch(message.text):
         return _bind(message, ctx)
     if message.response_code:

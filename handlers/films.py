@@ -86,7 +86,7 @@ def file_film(submission_id: int, result: FilingResult, fault: str | None, ctx: 
     if film.attribution == "quarantined":
         text_key = _quarantine_text_key(film, fault)
         add_film_reply(film, ctx, text_key, f"stranger/{film.id}", film_params(film, ctx))
-    elif fault and not updates.on_record(film, ctx):  # during an emergency nobody is to stay for a better film
+    elif fault and not updates.on_record(film, ctx):  # in an emergency, ask no patroller to stay and film again
         add_film_reply(film, ctx, f"unfit.{fault}", f"unfit/{film.id}", film_params(film, ctx))
     elif film.attribution == "attributed" and not fault:
         send_receipt(film, ctx)

@@ -52,17 +52,17 @@ CHANGE_ACTIONS: dict[str, frozenset[str]] = {
     "roster.edit": _OFFICE_ROLES,
     "rules.edit": _OFFICE_ROLES,
     "people.invite": _OFFICE_ROLES,
-    # To make somebody a duty leader or an administrator, or to bind an account to one.
+    # To give the role of duty leader or administrator, or to bind an account to a person who has it.
     "people.appoint": frozenset({ADMIN}),
 }
 ACTIONS: dict[str, frozenset[str]] = {**VIEW_ACTIONS, **CHANGE_ACTIONS}
-# Anybody who is signed in may manage the own session, whatever the roles.
+# Every signed-in user may manage their own session, whatever their roles.
 OWN_SESSION = "own.session"
 
 
 @dataclass(frozen=True)
 class Viewer:
-    """Somebody who is signed in, with the roles and the enterprises that may be seen (None = all)."""
+    """A signed-in user, with the roles and the enterprises they may see (None = all)."""
 
     person_id: int
     name: str

@@ -42,7 +42,7 @@ def sender_name(message: Message, ctx: Context) -> str:
 def add_reply(message: Message, ctx: Context, text_key: str, **params: Any) -> None:
     """Reply to the sender, once per message and text key.
 
-    Whoever has just opened the chat is welcomed with the code that came with the event; that uses up no quota.
+    A user who has just opened the chat is welcomed with the code that came with the event, which uses no quota.
     """
     is_welcome = message.event == "enter_session" and message.response_code
     draft = NoticeDraft(
@@ -59,7 +59,7 @@ def add_reply(message: Message, ctx: Context, text_key: str, **params: Any) -> N
 
 
 def add_rate_limited_reply(message: Message, ctx: Context, text_key: str, **params: Any) -> None:
-    """`add_reply`, but somebody who sends nonsense is not answered without end."""
+    """`add_reply` with a limit per recipient and text, for replies to messages that were not understood."""
     if ctx.store.notices.count_since(reply_route(message), text_key, ctx.now - _RATE_PERIOD) < _RATE_LIMIT:
         add_reply(message, ctx, text_key, **params)
 

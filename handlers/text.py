@@ -157,7 +157,7 @@ def _handle_chat(message: Message, person: Person, ctx: Context) -> bool:
 
 
 def _handle_name(message: Message, person: Person, ctx: Context, *, is_answered: bool) -> None:
-    """The text may name a part, or, for somebody of several enterprises, the enterprise he films for tonight."""
+    """The text may name a part or, for a person of several enterprises, the enterprise of tonight's films."""
     enterprises = ctx.store.register.enterprises_of(person.id)
     night = night_of(message.sent_at, ctx.rules)
     named = find_enterprise(message.text, enterprises) if len(enterprises) > 1 else None

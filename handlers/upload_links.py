@@ -90,7 +90,7 @@ def _send_link(message: Message, person: Person, enterprise: Enterprise, part: K
 
 
 def create_upload_link(person: Person, ctx: Context) -> Upload:
-    """A link for somebody who may have no account anywhere. Raises OperationRefused."""
+    """A link for a person who may have no account on any channel. Raises OperationRefused."""
     enterprises = ctx.store.register.enterprises_of(person.id)
     if len(enterprises) != 1:
         raise OperationRefused("upload.needs_one_enterprise", name=person.name)

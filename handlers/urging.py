@@ -41,7 +41,7 @@ class UrgeResult:
 
 
 def handle(message: Message, person: Person, ctx: Context) -> bool:
-    """Whether the text is a request to ask enterprises for films, by somebody who may; if so it is carried out."""
+    """Carry out a request to ask enterprises for films; False if the text is no request or not permitted."""
     text = normalize_text(message.text).strip("。.!！")
     if not text.startswith(_KEYWORD) and text not in _ALL:
         return False

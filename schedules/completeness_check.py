@@ -29,7 +29,7 @@ _MESSAGE_LIFETIME = timedelta(hours=12)
 @dataclass(frozen=True)
 class Completeness:
     """The counts of one night. `reminders_due` leaves out those cancelled because the film came; `waves` are all that
-    fell due, including those held back or with nobody to remind."""
+    fell due, including those held back or without a recipient."""
 
     expected: int
     judged: int

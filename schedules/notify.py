@@ -18,7 +18,7 @@ from storage.notices import NO_ACCOUNT, UNDELIVERABLE, NoticeDraft
 from storage.personal_channels import PersonalChannel, route_to
 from storage.store import Store
 
-# A notice to somebody who cannot be reached is stored as failed, under the channel that should have carried it.
+# A notice to an unreachable person is stored as failed, under this channel.
 _DEFAULT_CHANNEL = PersonalChannel("wecom_app", "wecom")
 
 
@@ -88,7 +88,7 @@ def notify_system(
 
 
 def notify_office(ctx: Context, night: date, text_key: str, once_key: str, **params: Any) -> None:
-    """Add a system notice for everybody in the office; if nobody can be reached, one by SMS and mail.
+    """Add a system notice for every office member; if none can be reached, one by SMS and mail.
 
     `once_key` is completed with the person's id.
     """

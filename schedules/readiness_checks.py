@@ -1,4 +1,4 @@
-"""Checks on the day before a night: is a leader on duty, and can somebody at every enterprise be reminded?"""
+"""Checks on the day before a night: is a leader on duty, and has every enterprise a person who can be reminded?"""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def check_duty_roster(ctx: Context) -> None:
 
 
 def check_reachability(ctx: Context) -> None:
-    """In the evening, tell the office which enterprises must film tonight and have nobody who can be reminded."""
+    """In the evening, tell the office which enterprises must film tonight but have no person who can be reminded."""
     night, store = ctx.today + ONE_DAY, ctx.store
     key = f"reachability-check/{ctx.today}"
     if not _is_due(key, ctx.rules.for_night(night).reachability_check_time, ctx):

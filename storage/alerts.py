@@ -41,7 +41,7 @@ class AlertStore:
         return self.session.get(Alert, alert_id, populate_existing=True)
 
     def unacknowledged(self, now: datetime) -> Sequence[Alert]:
-        """Open alerts that nobody holds at that instant, without those whose sender is still being asked."""
+        """Open alerts without a holder at that instant, except those whose sender is still being asked."""
         ended = or_(Alert.acknowledged_at.is_(None), Alert.acknowledgement_ends_at <= now)
         asked = or_(Alert.held_until.is_(None), Alert.held_until <= now)
         return self.session.scalars(
@@ -49,7 +49,7 @@ class AlertStore:
         ).all()
 
     def acknowledged(self) -> Sequence[Alert]:
-        """Open alerts that somebody has acknowledged."""
+        """Open alerts that a person has acknowledged."""
         held = select(Alert).where(Alert.closed_at.is_(None), Alert.acknowledged_at.is_not(None))
         return self.session.scalars(held.order_by(Alert.id)).all()
 
@@ -65,7 +65,7 @@ class AlertStore:
         return [(alert, name) for alert, name in rows]
 
     def of_night(self, night: date) -> Sequence[Alert]:
-        """The alerts of a night that reached somebody, open and closed, in order."""
+        """The alerts of a night that were sent to at least one rung, open and closed, in order."""
         return self.session.scalars(select(Alert).where(Alert.night == night, Alert.rung >= 0).order_by(Alert.id)).all()
 
     def open_emergency(self, enterprise_id: int | None, realm: str, sender: str) -> Alert | None:
@@ -84,7 +84,7 @@ class AlertStore:
         ).first()
 
     def acknowledge(self, alert_id: int, person_id: int, now: datetime, ends_at: datetime | None) -> bool:
-        """Give an open alert that nobody holds to a person until `ends_at` (None: for good); False if one holds it."""
+        """Give an open, unheld alert to a person until `ends_at` (None: no end); False if it is closed or held."""
         free = or_(Alert.acknowledged_at.is_(None), Alert.acknowledgement_ends_at <= now)
         acknowledged = self.session.execute(
             update(Alert)

@@ -2,8 +2,8 @@
 
 Changing, removing or inserting an entry breaks every seal after it; a counter beside the chain knows its length, so
 that removing the last entries shows too. The daily report shows the head of the chain: copies of the report outside
-the service prove which entries existed, also to somebody who rewrote the whole chain. docs/audit-log.md describes how
-an outsider recomputes the seals.
+the service prove which entries existed, even if the whole chain was rewritten. docs/audit-log.md describes how an
+outsider recomputes the seals.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class AuditLogStore:
     def _seal_pending(self) -> None:
         rows: list[dict[str, Any]] = self.session.info.pop(_PENDING)
         first = FactStore(self.session).next_number(_SERIES, len(rows)) - len(rows) + 1
-        # If somebody removed the last entries there is no seal to continue from: the gap stays visible.
+        # If the last entries were removed there is no seal to continue from, and the gap stays visible.
         last = self._seal_at(first - 1) or _BEGINNING
         for position, row in enumerate(rows, first):
             row["position"] = position

@@ -1,7 +1,7 @@
 """The free space that is kept for callbacks, the database and films from the chat.
 
-What can wait is refused while less is left: uploads, images, copies, workbooks. Nobody who fills the disk through a
-page then stops the service from receiving.
+Uploads, images, copies and workbooks can wait, so they are refused while less is left. A user who fills the disk
+through a page cannot stop the service from receiving.
 """
 
 from __future__ import annotations

@@ -9,6 +9,6 @@ class Priority(IntEnum):
     """The lower number goes first (column `priority` of `inbox` and of `notice`)."""
 
     EMERGENCY = 1
-    # Somebody waits for it, or it loses its value within minutes.
+    # A person is waiting for it, or it loses its value within minutes.
     PROMPT = 2
     ORDINARY = 3

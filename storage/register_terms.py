@@ -9,7 +9,7 @@ ROLES = (PATROLLER, HEAD, SAFETY_OFFICER, DUTY_LEADER, OFFICE_STAFF, AUDITOR, AD
 RESPONSIBLE_ROLES = (HEAD, SAFETY_OFFICER)
 ENTERPRISE_ROLES = (PATROLLER, *RESPONSIBLE_ROLES)
 OFFICE_ROLES = (OFFICE_STAFF, ADMIN)
-# Only an administrator gives these to somebody, and access to the accounts of those who have them.
+# Only an administrator gives these roles, and changes the accounts of people who have them.
 APPOINTED_ROLES = (DUTY_LEADER, ADMIN)
 
 PRODUCING, SHUT_DOWN, DEREGISTERED = "生产", "停产", "注销"

@@ -22,7 +22,7 @@ class ReviewStore:
     # Claims
 
     def claim(self, submission_id: int, person_id: int, now: datetime, until: datetime) -> bool:
-        """Claim a film or extend one's own claim; False while somebody else holds one."""
+        """Claim a film or extend one's own claim; False while another person holds one."""
         row = {"submission_id": submission_id, "person_id": person_id, "claimed_at": now, "expires_at": until}
         if insert_if_absent(self.session, ReviewClaim, row) is not None:
             return True

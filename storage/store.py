@@ -68,9 +68,9 @@ class Store:
         self.sign_in_attempts = SignInAttemptStore(session)
 
     def lock_for_transaction(self, name: str) -> None:
-        """From here to the end of the transaction nobody else is at the same thing.
+        """Lock a name until the end of the transaction, so that no other transaction works on the same subject.
 
-        What was read before may be stale, so this comes first. SQLite has but one writer anyway.
+        Rows read earlier may be stale, so call this first. SQLite has only one writer anyway.
         """
         if self.session.get_bind().dialect.name == "postgresql":
             self.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))

@@ -115,7 +115,7 @@ class SubmissionStore:
         ).all()
 
     def awaiting_attribution(self) -> Sequence[Submission]:
-        """The latest filed films without an attribution that nobody has dismissed, the oldest first."""
+        """The latest filed films without an attribution that were not dismissed, the oldest first."""
         waiting = select(Submission).where(
             Submission.attribution.in_(("quarantined", "unattributed")), Submission.state == "filed"
         )

@@ -62,7 +62,7 @@ class HandClock:
 
 @dataclass
 class Story:
-    """One night. Every message that anybody receives must be read by the test, or the test fails."""
+    """One night. The test must read every message that a phone or a group receives, or it fails."""
 
     bot: Bot
     cloud: Cloud
@@ -141,7 +141,7 @@ class Story:
         assert sent.statuses[-1:] == ([] if lost else [200])
 
     def phone(self, who: str) -> Any:
-        """The phone of a member, or of somebody who only has WeChat."""
+        """The phone of a member, or of a person who only has WeChat."""
         return self.wechat().get(who) or self.cloud.phone(who)
 
     def _at(self, how: dict[str, Any]) -> dict[str, Any]:
@@ -166,7 +166,7 @@ class Story:
         return card
 
     def to_bot(self, act: Callable[[Aibot], Any], messages: int = 1, settle: bool = True) -> Any:
-        """Somebody does something with the smart bot; returns once so many messages of it are stored."""
+        """Let a user act towards the smart bot; returns once so many messages of it are stored."""
         before = self.kept()
         said = act(self.cloud.aibot)
         deadline = time.monotonic() + 20
@@ -204,7 +204,7 @@ class Story:
         return customers | {who: cloud.follower_phone(who) for who in cloud.official_account.followers}
 
     def hears_in_wechat(self, who: str) -> list[str]:
-        """`hears` for somebody who only has WeChat."""
+        """`hears` for a person who only has WeChat."""
         texts = self.wechat()[who].texts
         fresh = texts[self.expected.get(who, 0) :]
         self.expected[who] = len(texts)

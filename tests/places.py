@@ -141,7 +141,7 @@ class Served:
         if name not in self._made:
             self._made.add(name)
             with _administrator(self._servers.database()) as say:
-                # Copying files is six times quicker than writing them to a log that nobody here will need.
+                # Copying files is six times quicker than writing them to a log that no test needs.
                 say(f"create database {name} template {template} strategy file_copy")
         return self._servers.database()(name)
 

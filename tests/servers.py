@@ -161,7 +161,7 @@ def _proxy(folder: Path, cache_port: int, most_parts: int) -> str:
     for name, settings in FILTERS.items():
         egg = "memcache" if name == "cache" else name
         text += f"[filter:{name}]\nuse = egg:swift#{egg}\n{settings.format(most_parts=most_parts)}\n"
-        if name == "cache":  # nobody listens there; Swift goes without
+        if name == "cache":  # without a listener: Swift works without a cache
             text += f"memcache_servers = 127.0.0.1:{cache_port}\n"
     return text
 

@@ -1,4 +1,4 @@
-"""Web servers of a test's own: what somebody else's address leads to."""
+"""Web servers for a single test, as the hosts behind addresses of others."""
 
 from __future__ import annotations
 

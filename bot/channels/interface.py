@@ -107,7 +107,7 @@ class Receiver(Protocol):
 
 @runtime_checkable
 class RedactingReceiver(Protocol):
-    """A receiver whose messages hold secrets that nobody needs once they are handled, such as the key of a film."""
+    """A receiver whose messages hold secrets that are not needed once they are handled, such as the key of a film."""
 
     def redact(self, raw: str) -> str:
         """What remains of a message once it is handled."""
@@ -129,7 +129,7 @@ class Diagnosable(Protocol):
     """A receiver that can check its settings against the platform."""
 
     def diagnose(self) -> str | None:
-        """What is wrong, None if nothing is; sends no message to anybody."""
+        """A description of the problem, None without one; sends no message."""
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ class WeComKfReceiver:
         return self._client.fetch(media)
 
     def diagnose(self) -> str | None:
-        """See Diagnosable. Creates a link to the chat, which is sent to nobody."""
+        """See Diagnosable. Creates a link to the chat and does not send it."""
         try:
             self._client.post("kf/add_contact_way", {"open_kfid": self._open_kfid, "scene": "doctor"})
         except ChannelError as error:

@@ -1,6 +1,6 @@
 """Makes what people and the register bring harmless: in our messages it is one line of plain characters.
 
-Names, texts and files come from anybody who can write to the bot. The apps turn `<a href>` in a text into a link,
+Names, texts and files come from every user who can write to the bot. The apps turn `<a href>` in a text into a link,
 markdown has links, fonts and mentions, and a line break or a quotation mark lets words pass for ours. Our own texts
 are not touched: this applies to their parameters. Characters are replaced by their full-width forms and not removed,
 so that the office sees what was sent.

@@ -117,7 +117,7 @@ class AibotConnection:
             self._renew_at_s = now_s + self._timings.lease_retry_s
             return now_s < self._lease_until_s
         self._renew_at_s = now_s + self._timings.lease_renew_s
-        # The holder gives up some seconds before anybody else may connect.
+        # The holder gives up some seconds before another process may connect.
         self._lease_until_s = now_s + self._timings.lease_s - self._timings.lease_retry_s if acquired else 0.0
         return acquired
 

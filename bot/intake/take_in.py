@@ -114,7 +114,7 @@ class Intake:
     def _fetch(self, message: Message, submission: Submission) -> tuple[FilingResult, ProbeResult, str]:
         """Stream the bytes into the object store, probe them; the last value is a mark for the submission or "".
 
-        The platform gives no checksum, so what is not a film is fetched once more before anybody is told.
+        The platform gives no checksum, so a file that is not a film is fetched once more before its sender is told.
         """
         assert message.media is not None
         previous_sha256: str | None = None

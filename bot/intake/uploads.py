@@ -198,7 +198,7 @@ class UploadReceiver:
         self._uow, self._objects = uow, objects
 
     def parse(self, raw: str, inbox_id: int, received_at: datetime) -> Message:
-        """See Receiver. The beginning of the upload counts as sent: a slow network makes nobody late."""
+        """See Receiver. The start of the upload counts as sent, so a slow network makes no film late."""
         content = json.loads(raw)
         night = date.fromisoformat(content["night"])
         return Message(

@@ -14,7 +14,7 @@ from storage.disk_reserve import DiskReserve
 from storage.film import extract_picture, picture_key, write_watermarked_copy
 from storage.objects import ObjectConflict, ObjectStore
 
-# Drawing takes a whole core, a copy minutes: so many images and one copy at a time, and nobody waits for a turn.
+# Drawing takes a whole core, a copy minutes: so many images and one copy at a time, and requests do not queue.
 _MAX_DRAWING = 2
 _MAX_KNOWN_KEYS = 4096
 _COPY_CHUNK = 1 << 20

@@ -24,7 +24,7 @@ from storage.store import Store
 
 INTEGRITY_FACT = "integrity_check"
 _CHUNK = 1024 * 1024
-# Half an hour after the daily report, when nobody waits for the disk.
+# Half an hour after the daily report, when the disk is idle.
 _AFTER_REPORT = timedelta(minutes=30)
 _MAX_NEW_FILMS, _OLD_FILMS = 100, 50
 # A film's row, and its entry in the audit log.

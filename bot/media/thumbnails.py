@@ -29,7 +29,7 @@ class ThumbnailGenerator:
     def run_once(self) -> None:
         """Render what has come since the last call. Raises DatabaseUnavailable, ObjectError, OSError.
 
-        What cannot be rendered now is rendered when somebody opens it.
+        A thumbnail that cannot be rendered now is rendered when a user opens it.
         """
         pending = self._pending_keys()
         if pending and self._lock.acquire():

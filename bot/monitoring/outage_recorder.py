@@ -9,7 +9,7 @@ from bot.clock import Clock, monotonic, sync_rehearsal_clock, wall_now
 from bot.monitoring.liveness import WORKER_HEARTBEAT_PREFIX
 from storage.store import Store
 
-# A restart takes some seconds; a longer gap may have cost somebody a film.
+# A restart takes some seconds; in a longer gap a film may have been lost.
 _MIN_GAP = timedelta(minutes=1)
 # In a fast rehearsal a minute is a moment: this much real time must have passed too.
 _MIN_REAL_GAP = timedelta(seconds=10)

@@ -38,7 +38,7 @@ def acknowledge_by_button(message: Message, notice_id: int, ctx: Context) -> Non
 def acknowledge_by_text(message: Message, note: str, ctx: Context) -> None:
     """已知悉, for clients that show no cards: the latest alert that waits for its sender; `note` goes on record.
 
-    Somebody who holds an alert already adds a note to it.
+    A sender who already holds an alert adds a note to it.
     """
     person = current_owner(message, ctx)
     alerts = [each for each in ctx.store.alerts.unacknowledged(ctx.now) if person and may_answer(person, each, ctx)]
@@ -92,7 +92,7 @@ def _update_other_cards(alert: Alert, pressed_route: str | None, params: dict[st
 
 
 def keep_working(alert: Alert, person: Person, note: str, ctx: Context) -> None:
-    """还在处理: whoever answers holds the alert for another while."""
+    """还在处理: the person who answers holds the alert for another period."""
     alert.acknowledged_at, alert.acknowledged_by, alert.acknowledgement_ends_at = ctx.now, person.id, _end(alert, ctx)
     once_key = f"{STILL_WORKING}/{alert.id}/{ctx.now.isoformat()}"
     ctx.store.alerts.record(once_key, alert.id, STILL_WORKING, ctx.now, person.name, note, person_id=person.id)

@@ -17,7 +17,7 @@ from storage.priority import Priority
 
 
 def may_answer(person: Person, alert: Alert, ctx: Context) -> bool:
-    """Whoever was alerted, whoever is on the ladder by now, and whoever may acknowledge alerts on the dashboard."""
+    """People who were alerted, are on the ladder by now, or may acknowledge alerts on the dashboard."""
     if build_viewer(person.id, person.name, person.roles, ()).may("alerts.acknowledge"):
         return True
     on_ladder = (each.id for rung in duty_ladder_at(ctx.now, ctx).rungs for each in rung)
@@ -32,7 +32,7 @@ def alerted_people(alert: Alert, ctx: Context) -> list[Person]:
 
 
 def holders(alert: Alert, ctx: Context) -> list[Person]:
-    """Who holds an alert: the person who acknowledged it, as long as nobody has everybody who was alerted."""
+    """Who holds an alert: the person whose acknowledgement is in force, else all people who were alerted."""
     holder = ctx.store.register.person(alert.acknowledged_by or 0)
     if holder is not None and alert.is_acknowledged(ctx.now):
         return [holder]

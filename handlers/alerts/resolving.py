@@ -64,7 +64,7 @@ def _stand_down(alert: Alert, person: Person, outcome: str, ctx: Context) -> Non
 
 
 def resolve_by_text(message: Message, outcome: str, ctx: Context) -> None:
-    """已解除 and how: the alert that its sender holds, else the latest that waits for somebody."""
+    """已解除 and how: the alert that the sender holds, else the latest one that is not acknowledged."""
     person = current_owner(message, ctx)
     alert = _answerable(person, ctx) if person else None
     if person is None or alert is None:

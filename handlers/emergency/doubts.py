@@ -82,7 +82,7 @@ def handle_answer(message: Message, ctx: Context) -> bool:
 
 
 def answer_by_button(message: Message, alert_id: int, answer: str, ctx: Context) -> None:
-    """A button of the question: pressed by the sender, or by somebody who was asked to listen to a voice message."""
+    """A button of the question: pressed by the sender, or by a person who was asked to listen to a voice message."""
     alert, person = ctx.store.alerts.get(alert_id), current_owner(message, ctx)
     own = ctx.store.alerts.reported_by(message.realm, message.sender)
     is_own = own is not None and own.id == alert_id

@@ -15,7 +15,7 @@ from handlers.emergency.normalization import split_clauses
 
 
 class Certainty(IntEnum):
-    """How certain it is that somebody reports an emergency."""
+    """How certain it is that a message reports an emergency."""
 
     NONE = 0
     UNSURE = 1

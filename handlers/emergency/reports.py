@@ -1,4 +1,4 @@
-"""An emergency is reported: the duty leader is alerted at once, whoever reports it."""
+"""Emergency reports: the duty leader is alerted at once, for any sender."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _MEDIA_KINDS = ("film", "photo", "file", "voice")
 
 
 def open_report(message: Message, ctx: Context) -> Alert | None:
-    """The open emergency that the sender has reported and of which somebody knows already."""
+    """The open emergency that the sender has reported, if at least one person has been alerted."""
     alert = ctx.store.alerts.reported_by(message.realm, message.sender)
     return alert if alert is not None and alert.rung >= 0 else None
 

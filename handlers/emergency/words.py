@@ -70,7 +70,7 @@ WEAK = _any(
     r"报警[器仪]?(?:一直|在|不停|又)*(?:响|叫)|气体?报警|(?:正在|快去?|帮忙)灭火|灭火中|^灭火$|抢救|[制止堵压挡顶弄摁控收拦]不住",
     r"中暑|地震|水淹|雷击|车祸|[翻侧](?:车|翻)|人没了|没气了|不行了|^来人$|^[火烟救]$|毒气",
 )
-# A leak by the least of words: asked about, but not while somebody speaks of filming.
+# A leak reported in one word: the sender is asked, unless the text is about filming.
 LEAKS = _any(r"漏[了得的]?$|[在又]漏")
 # Asked about only together with a place or a substance.
 HINT = _any(

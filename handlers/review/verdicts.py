@@ -64,8 +64,8 @@ def claim(film_id: int, reviewer: Person, ctx: Context) -> bool:
 def record_watch_time(view_id: int, reviewer: Person, watched_s: float, covered_s: float, ctx: Context) -> None:
     """Record what a player reports, limited to what is possible.
 
-    Nobody can have watched longer than the page has been open, nor have seen more than the film's length or more
-    than passes in that time at double speed.
+    A viewer cannot have watched longer than the page has been open, nor have seen more than the film's length or more
+    than plays in that time at double speed.
     """
     view = ctx.store.view_log.get(view_id)
     film = ctx.store.submissions.get(view.submission_id) if view else None

@@ -1,4 +1,4 @@
-"""Alerts: opened by a job or by an emergency message, escalated until somebody acknowledges."""
+"""Alerts: opened by a job or by an emergency message, escalated until a person acknowledges."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def duty_ladder_at(instant: datetime, ctx: Context) -> DutyLadder[Person]:
 def open_duty_alerts(ctx: Context) -> None:
     """At the agreed time, tell the duty leader which enterprises still miss films tonight.
 
-    When so many are silent that an outage on our side is more likely, the alert says that and names nobody.
+    When so many are silent that an outage on our side is more likely, the alert says that and names no enterprise.
     """
     night, rules, store = ctx.night, ctx.rules, ctx.store
     night_rules, window = rules.for_night(night), submission_window(night, rules)
@@ -55,7 +55,7 @@ def open_duty_alerts(ctx: Context) -> None:
 
 
 def escalate_alerts(ctx: Context) -> None:
-    """Escalate every alert that nobody holds and whose next rung is due."""
+    """Escalate every alert that has no holder and whose next rung is due."""
     for alert in ctx.store.alerts.unacknowledged(ctx.now):
         if alert.cause == EMERGENCY:
             escalate(alert, ctx)

@@ -31,10 +31,10 @@ class DutyLadder(Generic[P]):
 def build_duty_ladder(
     posts: Mapping[str, Sequence[P]], leaders: Sequence[P], office: Sequence[P], key: Callable[[P], int]
 ) -> DutyLadder[P]:
-    """The ladder of a shift; an empty roster still alerts somebody.
+    """The ladder of a shift. An empty roster does not leave it empty.
 
     Without a leader on the roster, everyone with that role is on the first rung; without any of those, the office.
-    Without staff on the roster, the whole office is the rung of the staff. Nobody is on two rungs.
+    Without staff on the roster, the whole office is the rung of the staff. No person is on two rungs.
     """
     on_roster = list(posts.get("leader", ()))
     first = on_roster or list(leaders) or list(office)
@@ -110,8 +110,8 @@ def next_step(
 ) -> int | Step | None:
     """The rung to alert now, or that the holder is to be asked, or None.
 
-    Nobody is alerted while somebody holds the alert or its sender is being asked. An acknowledgement that has run out
-    leads to one question; without an answer the ladder goes on after `wait`.
+    No rung is alerted while a person holds the alert or its sender is being asked. An acknowledgement that has run out
+    leads to one question; without an answer the ladder continues after `wait`.
     """
     ends_at = alert.acknowledgement_ends_at
     is_held = alert.acknowledged_at is not None and (ends_at is None or now < ends_at)

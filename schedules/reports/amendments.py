@@ -1,7 +1,7 @@
 """What becomes known after a daily report was issued: a numbered amendment, told to those who had the report.
 
-The first one is due when the late period of the night ends; from then on the nights of the last month are looked at
-once a day, at the time of the daily report. Nobody is told of the same night twice in a day.
+The first one is due when the late period of the night ends. After that, the nights of the last month are checked once
+a day, at the time of the daily report. A reader gets at most one amendment of a night per day.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class ReportRow:
 
 @dataclass(frozen=True)
 class ReportedFilm:
-    """A film, photo or file that was received; `enterprise` and `part` are names, None while nobody knows them."""
+    """A film, photo or file that was received; `enterprise` and `part` are names, None while they are unknown."""
 
     receipt: str
     kind: str

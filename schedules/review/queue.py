@@ -26,7 +26,7 @@ _COLOURS = {"红": "red", "橙": "orange", "黄": "yellow"}
 class ReviewCandidate:
     """A film that may be reviewed.
 
-    `risk` is the part's colour, else the enterprise's. `sample_value` is a number in [0, 1) that nobody can choose.
+    `risk` is the part's colour, else the enterprise's. `sample_value` is a number in [0, 1) that no person can choose.
     `had_problem` says that the part had a problem the night before.
     """
 
@@ -73,7 +73,7 @@ def build_queue(films: Iterable[ReviewCandidate], share: float) -> list[QueuedFi
 
 
 def stable_random(*values: object) -> float:
-    """A number in [0, 1) derived from these values: the same for the same values, and nobody can choose it."""
+    """A number in [0, 1) derived from these values: stable for the same values, and not for a person to choose."""
     digest = hashlib.sha256("\n".join(map(str, values)).encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
 

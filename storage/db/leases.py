@@ -39,7 +39,7 @@ class LeaseStore:
         self._update_own(name, holder, {"holder": None, "expires_at": None})
 
     def back_off(self, name: str, holder: str, until: datetime) -> bool:
-        """Free the lease and let nobody take it before an instant; False when another holds it by now."""
+        """Release the lease and block it until an instant; False when another process holds it by now."""
         return self._update_own(name, holder, {"holder": None, "expires_at": None, "backoff_until": until})
 
     def _update_own(self, name: str, holder: str, values: dict[str, Any]) -> bool:
@@ -47,7 +47,7 @@ class LeaseStore:
         return self.session.execute(query).first() is not None
 
     def held_until(self, name: str) -> datetime | None:
-        """When the present holder's lease expires, None while nobody holds it."""
+        """When the current holder's lease expires, None while it is free."""
         return self.session.scalar(select(Lease.expires_at).where(Lease.name == name))
 
     def add_call(self, lease_name: str, request: dict[str, Any], now: datetime) -> int:
@@ -63,7 +63,7 @@ class LeaseStore:
         return self.session.scalar(query) is not None
 
     def claim_calls(self, lease_name: str, limit: int) -> Sequence[Any]:
-        """Take the oldest waiting calls, so that nobody else makes them: id and request."""
+        """Take the oldest waiting calls, so that no other process makes them: id and request."""
         waiting = (
             select(RpcCall.id).where(RpcCall.lease_name == lease_name, RpcCall.state == "pending").order_by(RpcCall.id)
         )
@@ -85,5 +85,5 @@ class LeaseStore:
         return self.session.execute(query.returning(RpcCall.id)).first() is not None
 
     def delete_calls(self, requested_before: datetime) -> None:
-        """Delete old calls: they are over in seconds, and nobody needs them afterwards."""
+        """Delete old calls: each is over in seconds and is not needed afterwards."""
         self.session.execute(delete(RpcCall).where(RpcCall.requested_at < requested_before))

@@ -28,8 +28,8 @@ class RawStatements:
     def execute(self, statement: TextClause, params: dict[str, Any], timeout_s: float) -> list[Any]:
         """Its rows; what it changed is durable when it returns. Raises the driver's errors.
 
-        When the server has closed the connection, nobody knows whether the statement arrived: it is executed again
-        over a new one, so it must be idempotent.
+        When the server has closed the connection, it is unknown whether the statement arrived. It is executed again
+        over a new connection, so it must be idempotent.
         """
         connection = self.engine.raw_connection()
         try:

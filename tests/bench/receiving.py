@@ -153,7 +153,7 @@ def _ask(found: Service, path: str, cookies: requests.cookies.RequestsCookieJar,
 
 
 def _send_bodies(found: Service, over: threading.Event) -> None:
-    """Large bodies of somebody who has not signed in, as much of each as the service takes."""
+    """Send large bodies without a session, as much of each as the service takes."""
     piece = bytes(256 * 1024)
     while not over.wait(0.05):
         with (

@@ -126,7 +126,7 @@ def county(store: Store, enterprises: int, parts: int) -> list[str]:
 
 
 def free_port() -> int:
-    """A port nobody listens on."""
+    """A port without a listener."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])

@@ -79,7 +79,7 @@ def _poll(found: Service, browser: requests.Session, version: str, for_s: float)
 
 
 def _fill(found: Service, nights: int) -> None:
-    """So many nights in which nearly everybody filmed, and half of tonight; somebody who leads."""
+    """Add nights in which nearly all enterprises filmed, half of tonight's films, and a leader."""
     with found.database.transaction() as session:
         parts: Sequence[Any] = session.execute(select(KeyPart.enterprise_id, KeyPart.id)).all()
         store = Store(session)

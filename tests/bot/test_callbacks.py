@@ -250,7 +250,7 @@ QUARTER = 240_000
     ],
     ids=["siblings", "after the ciphertext", "attributes", "comments", "instructions", "ciphertexts", "entities"],
 )
-def test_a_large_envelope_from_anybody_costs_next_to_nothing(edge: Edge, body: bytes) -> None:
+def test_a_large_unsigned_envelope_costs_next_to_nothing(edge: Edge, body: bytes) -> None:
     """Its signature cannot be checked before its ciphertext is found, so finding that must be cheap."""
     refused(edge, "msg_signature=x&timestamp=1&nonce=n", body, 400, "envelope")
     assert min(_cpu_s(body) for _ in range(5)) < 0.005
@@ -314,7 +314,7 @@ def test_content_that_says_nothing_is_refused(edge: Edge, xml: str) -> None:
     refused(edge, *edge.cloud.callback_sender.envelope(xml), 400, "content")
 
 
-def test_a_field_that_is_no_text_harms_nobody(edge: Edge) -> None:
+def test_a_field_that_is_no_text_is_handled(edge: Edge) -> None:
     """Well-formed, of a known type, and yet not as documented: kept, answered, handled."""
     edge.cloud.phone("zhangsan").sends_raw({"Content": {"Inner": "x"}, "MsgType": "text"})
     edge.cloud.phone("zhangsan").sends_raw({"MediaId": {"Inner": "x"}, "MsgType": "video", "Event": {"a": "b"}})

@@ -194,9 +194,9 @@ def test_the_reports_list_undelivered_and_failed_over_notices(edge: Edge, cloud:
     with edge.bot.uow.transaction() as store:
         store.session.add(Person(name="钱师傅", roles=["巡检员"]))
         store.session.flush()
-        nobody = row(store, Person, name="钱师傅")
+        unreachable = row(store, Person, name="钱师傅")
         notify_person(
-            nobody, NoticeDraft("reminder", "office.request_forwarded", "nobody", NIGHT, edge.clock.instant), store
+            unreachable, NoticeDraft("reminder", "office.request_forwarded", "key", NIGHT, edge.clock.instant), store
         )
     with edge.bot.uow.read() as store:
         book, now = edge.bot.uow.rules(store), edge.clock.instant

@@ -44,7 +44,7 @@ def ask_in_vain(images: ImageQueue, key: str, kind: str = "thumbnail") -> None:
         images.find_image(key, kind)
 
 
-def test_nobody_waits_for_a_drawing_and_it_is_made_once(objects: HoldingStore) -> None:
+def test_requests_do_not_wait_for_a_drawing_and_it_is_made_once(objects: HoldingStore) -> None:
     images = ImageQueue(FilmImages(objects, DiskReserve(objects, 0)))
     objects.released.clear()
     for _ in range(16):

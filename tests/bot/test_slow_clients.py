@@ -35,7 +35,7 @@ PATIENCE_S = 1.0
 
 @dataclass
 class Site:
-    """The bot behind its web server, with a safety film that anybody with the link can open."""
+    """The bot behind its web server, with a safety film that opens for any client with the link."""
 
     edge: Edge
     objects: HoldingStore
@@ -91,7 +91,7 @@ def store_film(edge: Edge, objects: HoldingStore) -> str:
 
 
 @pytest.mark.parametrize("header", ["Range: bytes=1-", "Accept: */*"])
-def test_clients_that_read_slowly_hold_up_nobody(site: Site, header: str) -> None:
+def test_clients_that_read_slowly_do_not_delay_others(site: Site, header: str) -> None:
     slow = [site.opens(get_request(site.film, header)) for _ in range(CLIENTS)]
     assert all(each.recv(12).startswith(b"HTTP/1.1 20") for each in slow)
     assert [site.callback(), site.get("/health/live"), site.get("/login")] == [200, 200, 200]

@@ -1,4 +1,4 @@
-"""The SSRF guard: a URL that somebody else chose never leads to a private address."""
+"""The SSRF guard: a URL that a user or a platform chose never leads to a private address."""
 
 from __future__ import annotations
 

@@ -247,7 +247,7 @@ def test_a_download_times_out(edge: Edge, client: WeComClient, film: str) -> Non
 
 
 def test_a_download_that_hardly_moves_is_given_up(edge: Edge) -> None:
-    """It is tried again later: whoever waits behind it must not wait for as long as it lasts."""
+    """It is retried later, so that the downloads queued behind it do not wait until it ends."""
     ended = threading.Event()
 
     def trickle() -> Iterator[bytes]:

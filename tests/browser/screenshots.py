@@ -29,7 +29,7 @@ PICTURES: tuple[tuple[str, str | None, Window, str], ...] = (
 )
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
 LARGEST, COLOURS = 150_000, 128
-# Whether every picture in the window has come; those further down are asked for when somebody scrolls.
+# Whether every picture in the window is loaded; those further down load on scrolling.
 _SEEN = """() => [...document.images].every(each =>
     each.naturalWidth > 0 || each.getBoundingClientRect().top > innerHeight)"""
 

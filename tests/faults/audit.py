@@ -1,8 +1,8 @@
-"""The audit: what the pretend cloud saw, held against what the service says of itself.
+"""The audit: compares what the simulated cloud saw with what the service reports.
 
-It knows nothing of how the service works. Whoever was told 200 must find his message filed or visibly waiting, once;
-whatever is called sent must have been heard, once; what nobody can tell must be called unknown; and `night --json`,
-the rows and the metrics must say the same.
+It does not depend on how the service works. A message that was answered with 200 must be filed or visibly waiting,
+once. A notice in state sent must have been delivered, once. A notice whose outcome cannot be known must be in state
+unknown. `night --json`, the rows and the metrics must agree.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Findings:
 
 
 def audit(sent: Sequence[Said], cloud: Cloud, evidence: Evidence) -> Findings:
-    """Hold everything that was sent and heard against everything that is told of it."""
+    """Compare everything that was sent and delivered with what the service reports."""
     found = Findings(messages=len(sent), states=Counter(each.state for each in evidence.notices))
     kept = _messages(sent, evidence, found)
     _films(sent, kept, evidence, found)
@@ -135,7 +135,7 @@ def _films(sent: Sequence[Said], kept: Mapping[str, InboxRow], evidence: Evidenc
 
 
 def _heard(cloud: Cloud, evidence: Evidence, found: Findings) -> None:
-    """Whatever is called sent was heard once; what was not called so was not heard, unless nobody could tell."""
+    """Sent notices were delivered once; others were not delivered, unless their outcome is unknown."""
     heard = Counter((each.to.lower(), _words(cloud, each.raw)) for each in cloud.deliveries if each.state in ARRIVED)
     told: dict[tuple[str, str], Counter[str]] = {}
     for notice in evidence.notices:

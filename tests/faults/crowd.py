@@ -14,7 +14,7 @@ from bot.devtools.simulator.films import make_film
 from tests.faults.audit import Said, digest, said
 from tests.faults.lab import Lab
 
-# The platform asks a few times; whoever then sees no receipt sends again. Here the platform is stubborn instead.
+# The real platform tries a few times, and a patroller without a receipt sends again. Here the platform keeps trying.
 TRIES, PAUSE_S = 400, 0.25
 WORDS = ("帮助", "查询", "1", "2", "罐区", "装卸台", "你好", "险情 装卸台有泄漏")
 

@@ -39,7 +39,7 @@ class Hostile:
     film: str = ""
 
     def prepare(self) -> None:
-        """Store a safety film that anybody with its link can open."""
+        """Store a safety film that opens for any client with its link."""
         objects = build_object_store(load_config(self.lab.program.environment()))
         with objects.spool() as spool:
             spool.write(_FILM)

@@ -184,7 +184,7 @@ class Lab:
         return []
 
     def audit(self) -> Findings:
-        """End the processes that only work, and hold what was sent and heard against what is told of it."""
+        """Stop the workers, and compare what was sent and delivered with what the service reports."""
         for machine in self.machines:
             if machine.command == "worker" and machine.runs():
                 machine.end()

@@ -1,4 +1,4 @@
-"""The auditor itself: whatever is lost, doubled or miscounted, it says so."""
+"""The audit itself: it reports whatever is lost, doubled or miscounted."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def bent(tmp_path: Path) -> tuple[Path, dict[str, str]]:
     return offset, {"LD_PRELOAD": str(library), "BENT_CLOCK": str(offset)}
 
 
-@pytest.mark.skipif(compiler is None, reason="without a C compiler nobody bends the clock of a process")
+@pytest.mark.skipif(compiler is None, reason="needs a C compiler to change the clock of a process")
 @embedded_only
 def test_a_clock_that_jumps_loses_nothing_doubles_nothing_and_is_no_outage(
     place: Place, tmp_path: Path, bent: tuple[Path, dict[str, str]]

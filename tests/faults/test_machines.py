@@ -111,7 +111,7 @@ def next_version(folder: Path) -> Path:
 
 @server_only
 def test_the_old_and_the_next_version_work_side_by_side(place: Place, tmp_path: Path) -> None:
-    """`migrate --before`, exchange the processes one by one, `migrate`: nobody notices."""
+    """`migrate --before`, replace the processes one by one, `migrate`: no user notices."""
     tree = str(next_version(tmp_path))
     with lab(tmp_path) as night:
         old = [night.add("web", "web1"), night.add("worker", "w1")]

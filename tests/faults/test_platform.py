@@ -1,4 +1,4 @@
-"""Whatever the platform does to us: all that was acknowledged is filed, all that is called sent was heard once."""
+"""Faults of the platform: every acknowledged message is filed, every notice in state sent was delivered once."""
 
 from __future__ import annotations
 

@@ -46,8 +46,8 @@ def doors() -> dict[str, Any]:
     from bot.channels.wecom_app import WeComAppReceiver
     from bot.channels.wecom_kf import WeComKfReceiver
 
-    envelope, nobody = CallbackCrypto(TOKEN, KEY, {CORP}), cast(Any, None)
-    return {"wecom_app": WeComAppReceiver(envelope, nobody), "wecom_kf": WeComKfReceiver(envelope, nobody, "kf1")}
+    envelope, client = CallbackCrypto(TOKEN, KEY, {CORP}), cast(Any, None)
+    return {"wecom_app": WeComAppReceiver(envelope, client), "wecom_kf": WeComKfReceiver(envelope, client, "kf1")}
 
 
 def attempt(door: Any, data: bytes) -> str:

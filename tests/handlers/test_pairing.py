@@ -1,4 +1,4 @@
-"""Which word goes with which film: the same whatever order things arrived in."""
+"""Which text belongs to which film, independent of the order in which they arrive."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_text_is_paired_with_one_film_at_most_within_ten_minutes(events: list[
 
 @given(st.lists(st.integers(0, 10**6), max_size=6), st.booleans())
 def test_alternating_texts_and_films_are_paired_in_turn(gaps: list[int], word_first: bool) -> None:
-    """Whoever always says it before, or always after, is always understood."""
+    """A patroller who always names the part before the film, or always after it, is understood."""
     events: list[tuple[int, bool]] = []
     for turn, _ in enumerate(gaps):
         events += [(turn * 700, not word_first), (turn * 700 + 20, word_first)]

@@ -61,8 +61,8 @@ def test_several_roles_add_up() -> None:
 
 
 def test_everybody_may_sign_out_and_unknown_actions_raise() -> None:
-    nobody = Viewer(1, "甲", frozenset(), frozenset())
-    assert nobody.may(OWN_SESSION)
-    assert not nobody.may("tonight.see")
+    without_roles = Viewer(1, "甲", frozenset(), frozenset())
+    assert without_roles.may(OWN_SESSION)
+    assert not without_roles.may("tonight.see")
     with pytest.raises(KeyError):
-        nobody.may("tonight.sea")
+        without_roles.may("tonight.sea")

@@ -121,7 +121,7 @@ def test_a_quoted_film_is_fetched_and_decrypted(cloud: Cloud, bot: Node) -> None
     bot.hears("answered")
 
 
-def test_whoever_enters_is_welcomed(cloud: Cloud, bot: Node) -> None:
+def test_a_user_who_enters_is_welcomed(cloud: Cloud, bot: Node) -> None:
     cloud.aibot.enters("zhangsan")
     bot.hears("welcomed")
     assert cloud.phone("zhangsan").texts == ["您好"]

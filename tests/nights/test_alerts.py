@@ -200,7 +200,7 @@ def test_danger_from_a_stranger_rings_too(night: Story) -> None:
 @pytest.mark.parametrize(
     "words", ["今晚无险情", "没有发现任何险情", "未发生险情", "无重大险情", "险情已解除", "没出现新的险情"]
 )
-def test_danger_denied_rings_nobody(night: Story, words: str) -> None:
+def test_a_denied_danger_raises_no_alert(night: Story, words: str) -> None:
     night.says("p1", words)
     assert len(night.hears("p1")) == 1
 
@@ -234,7 +234,7 @@ def test_more_words_join_the_same_danger_as_long_as_it_is_open(night: Story) -> 
     assert (len(night.hears("p1")), len(night.hears("h1"))) == (3, 4)
 
 
-def test_danger_climbs_like_any_alert_and_stops_for_whoever_answers(night: Story) -> None:
+def test_an_emergency_is_escalated_like_any_alert_until_a_person_answers(night: Story) -> None:
     night.time("02:00")
     quiet_group(night)
     night.says("p1", "险情")
@@ -265,7 +265,7 @@ def test_a_stranger_cannot_answer_an_alert(night: Story) -> None:
 
 
 @of_apprise
-def test_with_nobody_at_all_only_the_fallback_is_left(tmp_path: Path, mailbox: tuple[str, list[str]]) -> None:
+def test_without_people_to_alert_the_fallback_is_used(tmp_path: Path, mailbox: tuple[str, list[str]]) -> None:
     address, arrived = mailbox
     with story(tmp_path, roster=False, settings={"ALERT_FALLBACK_URLS": address}) as night:
         with night.office() as store:
@@ -277,7 +277,7 @@ def test_with_nobody_at_all_only_the_fallback_is_left(tmp_path: Path, mailbox: t
         assert len(arrived) == 1
 
 
-def test_an_alert_nobody_answered_is_closed_with_its_night(tmp_path: Path) -> None:
+def test_an_unanswered_alert_is_closed_with_its_night(tmp_path: Path) -> None:
     with story(tmp_path, start="05:00", enterprises=1, parts=1) as night:
         night.time("12:01")
         [night.hears(who) for who in LADDER]

@@ -39,7 +39,7 @@ def both(tmp_path: Path) -> Iterator[tuple[Story, Archive]]:
 
 
 def post(night: Story, tape: Archive, who: str, tag: str = "film", settle: bool = True, **how: Any) -> str:
-    """Somebody posts a film in the group."""
+    """A member posts a film in the group."""
     msgid = tape.sends_film(who, ROOM, film_bytes(12, tag), **how)
     if settle:
         night.settle(1)
@@ -69,7 +69,7 @@ def test_a_film_in_the_group_with_a_word_beside_it_is_filed_and_answered_in_priv
     assert night.group_hears("KEY") == []
 
 
-def test_the_group_talks_and_nobody_is_bothered(both: tuple[Story, Archive]) -> None:
+def test_talk_in_the_group_is_not_answered(both: tuple[Story, Archive]) -> None:
     night, tape = both
     night.time("00:10")
     for who, text in (("p1", "收到"), ("h1", "今天谁值班"), ("nobody", "帮助"), ("staff", "学习险情处置")):

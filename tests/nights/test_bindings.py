@@ -17,7 +17,7 @@ FOR_THE_OFFICE = "⚠️ 李局 撤销了"
 
 @pytest.fixture
 def night(tmp_path: Path):  # type: ignore[no-untyped-def]
-    """Two doors besides the app, and a member nobody knows."""
+    """Two channels besides the app, and a member who is not registered."""
     with story(tmp_path, start="00:10", enterprises=1, parts=1, every_door=True) as played:
         played.cloud.add_member("new")
         played.cloud.add_customer("wm9", "某人")

@@ -72,7 +72,7 @@ def test_a_film_is_moved_by_its_number(night: Story) -> None:
     assert night.hears("p1") == ["没有找到今晚0009号视频。请回复回执上的编号，例如：0172 是 2。"]
 
 
-def test_nobody_moves_the_film_of_another_enterprise(night: Story) -> None:
+def test_a_patroller_cannot_move_the_film_of_another_enterprise(night: Story) -> None:
     night.time("00:10")
     night.says("p1", "1")
     night.film("p1")

@@ -1,4 +1,4 @@
-"""The morning line: everything due was done, and whoever watches from outside hears so; else hears nothing."""
+"""The morning's self-check: an outside monitor gets a heartbeat if everything due was done, and none otherwise."""
 
 from __future__ import annotations
 
@@ -124,7 +124,9 @@ def test_a_reminder_that_did_not_leave_keeps_the_watcher_waiting(tmp_path: Path,
         assert fact(night)["ok"] is False
 
 
-def test_a_film_nobody_has_placed_keeps_the_night_open_until_somebody_does(tmp_path: Path, watcher: Watcher) -> None:
+def test_a_film_without_an_enterprise_keeps_the_night_open_until_it_is_attributed(
+    tmp_path: Path, watcher: Watcher
+) -> None:
     with watched(tmp_path, watcher, enterprises=1, parts=2) as night:
         night.time("00:30")
         night.film("p1")

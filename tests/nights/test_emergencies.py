@@ -74,7 +74,7 @@ def test_what_may_be_one_is_held_for_one_tap(night: Story) -> None:
     acknowledged(night)
 
 
-def test_what_is_none_after_all_rings_nobody(night: Story) -> None:
+def test_a_denied_emergency_alerts_no_person(night: Story) -> None:
     night.time("02:10")
     night.group_hears("KEY")
     night.says("p1", "法兰渗油")
@@ -99,7 +99,7 @@ def test_the_question_can_be_answered_in_words(night: Story) -> None:
     acknowledged(night)
 
 
-def test_a_question_that_nobody_answers_is_raised_by_itself(night: Story) -> None:
+def test_an_unanswered_question_is_raised_automatically(night: Story) -> None:
     night.time("02:10")
     night.group_hears("KEY")
     night.says("p1", "出事了")
@@ -145,14 +145,14 @@ def test_everything_that_its_reporter_sends_goes_to_the_holder(night: Story) -> 
     assert sound == "1124-0002.amr"
     night.film("p1", seconds=3)
     assert "发来视频 1124-0003" in night.hears("leader")[0]
-    assert not any("再拍" in each for each in night.hears("p1")), "nobody is to stay for a better picture"
+    assert not any("再拍" in each for each in night.hears("p1")), "no patroller is asked to stay for a better picture"
     night.hears("leader")
     assert [each["kind"] for each in alerts(night)[0]["entries"]] == [  # type: ignore[attr-defined]
         "report", "acknowledged", "update", "update", "update", "update", "update"
     ]  # fmt: skip
 
 
-def test_as_long_as_nobody_holds_it_everybody_who_was_alerted_hears_more(night: Story) -> None:
+def test_updates_of_an_unheld_emergency_go_to_all_who_were_alerted(night: Story) -> None:
     reported(night)
     night.time("02:20")
     assert len(night.hears("backup")) == 2
@@ -191,7 +191,7 @@ def test_all_who_were_alerted_hear_the_stand_down(night: Story) -> None:
     night.time("03:06")
 
 
-def test_the_ladder_goes_round_until_somebody_answers(night: Story) -> None:
+def test_the_ladder_repeats_until_a_person_answers(night: Story) -> None:
     reported(night)
     heard = {"leader": 0, "backup": 0, "staff": 0}
     for minutes in range(11, 80):
@@ -260,7 +260,7 @@ def test_what_is_still_true_is_resolved_only_with_a_reason(tmp_path: Path) -> No
         assert alerts(night)[0]["outcome"] == "企业停电，已电话核实"
 
 
-def test_somebody_who_was_put_on_the_ladder_later_can_answer(night: Story) -> None:
+def test_a_person_who_was_put_on_the_ladder_later_can_answer(night: Story) -> None:
     reported(night)
     with night.office() as store:
         head = row(store, Person, name="丁化工负责人")
@@ -306,7 +306,7 @@ def test_words_of_the_office_count_as_well(tmp_path: Path) -> None:
         assert len(night.hears("p2")) == 1
 
 
-def test_the_verdict_of_a_reviewer_rings_nobody(night: Story) -> None:
+def test_the_verdict_of_a_reviewer_raises_no_alert(night: Story) -> None:
     night.time("00:30")
     night.film("p1")
     night.says("p1", "1")

@@ -19,7 +19,7 @@ from tests.harness import Story, row, story
 
 @pytest.fixture
 def newcomer(tmp_path: Path) -> Iterator[Story]:
-    """A county of one-part enterprises, and a phone nobody knows."""
+    """A county of one-part enterprises, and a phone that is not registered."""
     with story(tmp_path, start="00:10", enterprises=2, parts=1) as night:
         night.cloud.add_member("new")
         yield night
@@ -40,7 +40,7 @@ def test_a_code_binds_the_account_from_that_moment_on(newcomer: Story) -> None:
     assert newcomer.state("E001") == "on_time"
 
 
-def test_somebody_of_the_office_is_greeted_as_such(newcomer: Story) -> None:
+def test_an_office_member_is_greeted_as_such(newcomer: Story) -> None:
     newcomer.says("new", f"绑定码：{code_for(newcomer, '张科', None)}")
     assert newcomer.hears("new") == ["绑定成功，张科（监管办公室）。以后直接把巡检视频发给我就行。"]
 
@@ -68,7 +68,7 @@ def test_a_malformed_code_is_answered_with_how_to_write_it(newcomer: Story) -> N
     assert newcomer.hears("p1") == ["请回复“绑定”加8位数字，例如：绑定 12345678。"]
 
 
-def test_nobody_may_try_codes_for_ever(newcomer: Story) -> None:
+def test_attempts_to_guess_codes_are_limited(newcomer: Story) -> None:
     code = code_for(newcomer)
     for number in range(5):
         newcomer.says("new", f"绑定 9999999{number}")
@@ -155,8 +155,8 @@ def test_of_two_people_of_one_name_no_code_is_made(newcomer: Story) -> None:
             invite("张三", ["园长"], None, store, newcomer.clock.now())
 
 
-def test_when_nobody_of_the_office_can_be_reached_the_fallback_hears_it(tmp_path: Path) -> None:
-    """On the first day there is an administrator with a password, and nobody with an account."""
+def test_when_no_office_member_can_be_reached_the_fallback_is_notified(tmp_path: Path) -> None:
+    """On the first day there is an administrator with a password, and no person with an account."""
     with story(tmp_path, enterprises=1) as night:
         with night.office() as store:
             row(store, Person, name="王科").active = False

@@ -1,4 +1,4 @@
-"""A night among hostile names: nothing that anybody is sent holds more than plain words."""
+"""A night with hostile names: every message that is sent holds only plain words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ACTIVE = ("<a", "<@", "<font", "\u202e", "\u200b", "\n✅ 收到 1124-9999", "�
 
 
 def everything(night: Story) -> str:
-    """All that was sent to anybody, as the platforms got it."""
+    """Everything that was sent, as the platforms received it."""
     phones = [night.cloud.phone(who).received for who in night.cloud.members]
     groups = [night.cloud.group(key).received for key in night.cloud.robots]
     bot = [chat.received for chat in night.cloud.aibot.chats.values()]

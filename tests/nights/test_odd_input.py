@@ -14,7 +14,7 @@ from storage.db.models import ContentItem, GroupChat
 from tests.harness import at, story
 
 
-def test_a_film_message_without_its_media_is_answered_and_accuses_nobody_for_ever(tmp_path: Path) -> None:
+def test_a_film_message_without_its_media_is_answered_and_recorded_as_failed(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=1, parts=1) as night:
         night.time("00:10")
         night.cloud.phone("p1").sends_raw({"MsgType": "video"})
@@ -53,7 +53,7 @@ def test_a_rehearsal_owes_what_falls_due_from_its_start_and_its_codes_live_by_it
         assert invitation.expires_at == start + timedelta(days=7)
 
 
-def test_a_nul_character_in_a_text_of_the_smart_bot_keeps_nobody_from_being_answered(tmp_path: Path) -> None:
+def test_a_nul_character_in_a_text_of_the_smart_bot_stops_no_later_answer(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=1, smart_bot=True) as night:
         night.time("00:10")
         night.film("p1")

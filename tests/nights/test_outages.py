@@ -1,4 +1,4 @@
-"""Our own downtime is nobody's fault: the outage ledger, the windows it lengthens, and what people hear of it."""
+"""Our own downtime: the outage ledger, the windows it lengthens, and the notices about it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_night_in_which_we_were_away_is_lengthened_by_that_and_half_an_hour(tm
 
 
 def expect_more_time(night: Story, between: str, closes: str) -> None:
-    """The group hears how much time there is now, the office that nobody is blamed."""
+    """The group is told how much time there is now, the office that no enterprise counts as late."""
     [told] = night.group_hears("KEY")
     assert (between in told.text, f"顺延到 {closes}" in told.text, "再发一次" in told.text) == (True, True, True)
     [office] = night.hears("staff")
@@ -65,7 +65,7 @@ def reminded(night: Story) -> None:
         night.hears(who)
 
 
-def test_nobody_is_called_missing_before_the_lengthened_window_is_over(tmp_path: Path) -> None:
+def test_no_enterprise_is_missing_before_the_lengthened_window_is_over(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=1, parts=1) as night:
         away(night, "01:00", "05:50")
         assert window(night)[1] == "11:20"
@@ -87,7 +87,7 @@ def test_the_daily_report_waits_until_the_lengthened_window_is_over(tmp_path: Pa
         reminded(night)
 
 
-def test_an_outage_after_the_window_lengthens_nothing_and_tells_nobody(tmp_path: Path) -> None:
+def test_an_outage_after_the_window_lengthens_nothing_and_sends_no_notice(tmp_path: Path) -> None:
     with story(tmp_path, "00:10", enterprises=1, parts=1) as night:
         night.film("p1")
         night.hears("p1")
@@ -96,7 +96,7 @@ def test_an_outage_after_the_window_lengthens_nothing_and_tells_nobody(tmp_path:
         assert (night.hears("staff"), night.group_hears("KEY")) == ([], [])
 
 
-def test_that_we_could_not_work_is_on_record_and_excuses_nobody(tmp_path: Path) -> None:
+def test_an_outage_of_the_workers_is_recorded_and_excuses_no_enterprise(tmp_path: Path) -> None:
     with story(tmp_path, "00:10", enterprises=1, parts=1) as night:
         night.film("p1")
         night.hears("p1")
@@ -164,7 +164,7 @@ def test_a_platform_that_does_not_answer_for_long_excuses_those_who_film(tmp_pat
         assert len(night.group_hears("KEY")) == 1
 
 
-def test_a_platform_that_stumbles_excuses_nobody(tmp_path: Path) -> None:
+def test_a_short_fault_of_the_platform_excuses_no_enterprise(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=1, parts=1) as night:
         platform(night, {"http_status": 500}, {"http_status": 500})
         night.film("p1")
@@ -181,7 +181,7 @@ def test_the_instants_of_an_outage_carry_the_countys_offset(tmp_path: Path) -> N
         reminded(night)
 
 
-def test_while_nothing_can_be_received_nobody_is_called_missing(tmp_path: Path) -> None:
+def test_while_nothing_can_be_received_no_enterprise_is_missing(tmp_path: Path) -> None:
     """The web part has fallen silent, the worker goes on: the wave waits, and so does the duty leader's alert."""
     with story(tmp_path, enterprises=2, parts=1) as night:
         night.film("p1")

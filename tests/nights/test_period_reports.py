@@ -161,7 +161,7 @@ def test_every_figure_of_the_year_has_its_rows(week: Story) -> None:
     assert "推送安全信息链接 1 条、小视频 1 个" in told["sentence"]
 
 
-def test_nights_before_the_service_was_there_are_nobodys_fault(tmp_path: Path) -> None:
+def test_nights_before_the_service_started_count_against_no_enterprise(tmp_path: Path) -> None:
     with story(tmp_path, start="-23:50", enterprises=1, parts=1) as night:
         report, yearly, _ = read(night)
         assert (len(report.nights), len(yearly.nights), report.total.on_time_rate) == (0, 0, None)

@@ -82,9 +82,7 @@ def test_a_film_still_being_fetched_is_not_accused(tmp_path: Path) -> None:
         assert "还差1家：乙化工" in night.group_hears("KEY")[0].text
 
 
-def test_a_partial_enterprise_is_named_with_the_parts_it_lacks_and_nobody_who_has_sent_hears_anything(
-    tmp_path: Path,
-) -> None:
+def test_the_wave_names_a_partial_enterprise_with_its_missing_parts_and_no_complete_one(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=3, parts=3) as night:
         night.time("00:10")
         for part in ("1", "2", "3"):
@@ -99,7 +97,7 @@ def test_a_partial_enterprise_is_named_with_the_parts_it_lacks_and_nobody_who_ha
         assert heard.mentioned_list == ("p2", "p3")
 
 
-def test_sixty_missing_are_named_row_by_row_and_nobody_is_cut_or_named_twice(tmp_path: Path) -> None:
+def test_sixty_missing_are_named_row_by_row_without_cuts_or_repeats(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=60, parts=3) as night:
         with night.office() as store:
             for each in store.session.query(Enterprise):

@@ -34,7 +34,7 @@ def test_a_film_that_is_replayed_a_day_later_is_heard_no_second_time(night: Stor
 
 
 def test_a_callback_that_was_held_back_is_judged_by_when_it_was_sent(night: Story) -> None:
-    """Nobody gains a night by holding a genuine callback back, and nobody loses one by a slow platform."""
+    """An enterprise gains no night by holding back a genuine callback, and loses none through a slow platform."""
     held: list[tuple[str, bytes]] = []
     deliver, night.cloud.callback_sender.transport = (
         night.cloud.callback_sender.transport,

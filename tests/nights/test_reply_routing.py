@@ -73,7 +73,7 @@ def test_what_starts_with_us_takes_a_door_that_its_person_has(night: Story) -> N
         assert (there.state, there.route) == ("due", "official_account/oXyZ")
 
 
-def test_an_enterprise_of_which_nobody_can_be_reached_is_told_of_at_six(night: Story) -> None:
+def test_an_enterprise_without_a_reachable_person_is_reported_at_six(night: Story) -> None:
     night.time("17:30")
     with night.office() as store:
         for name in ("甲化工巡检员", "甲化工负责人"):

@@ -83,7 +83,7 @@ def test_a_patroller_may_not_review(night: Story) -> None:
     assert night.hears("p1") == ["审看由值班领导和工作人员进行，您的账号没有这个权限。"]
 
 
-def test_what_does_not_show_its_part_is_asked_for_again_and_nobody_is_called_missing_meanwhile(night: Story) -> None:
+def test_a_film_that_does_not_show_its_part_is_requested_again_and_does_not_count_as_missing(night: Story) -> None:
     night.time("00:10")
     named_film(night)
     assert night.part("E001", "1")["state"] == "on_time"
@@ -167,7 +167,7 @@ def listen_to_the_night(night: Story) -> None:
     night.group_hears("KEY")
 
 
-def test_what_was_judged_fit_is_drawn_for_a_second_look_by_somebody_else(night: Story) -> None:
+def test_a_fit_film_is_drawn_for_a_second_review_by_another_person(night: Story) -> None:
     night.time("00:10")
     named_film(night)
     judge(night, "leader", "合格")

@@ -63,7 +63,7 @@ def test_a_click_that_is_handled_too_late_for_the_card_is_answered_in_words(nigh
     assert card.replacement_text is None
 
 
-def test_a_film_posted_in_the_group_is_taken_in_when_somebody_quotes_it(night: Story) -> None:
+def test_a_film_posted_in_the_group_is_taken_in_when_a_member_quotes_it(night: Story) -> None:
     night.time("00:21")
     posted = night.cloud.aibot.posts_unmentioned(film_bytes(12, "posted"))
     night.to_bot(lambda bot: bot.says("p1", "2号", CHAT, quote=posted))
@@ -131,7 +131,7 @@ def test_the_group_without_a_robot_hears_its_waves_from_the_smart_bot(night: Sto
     assert "乙化工" in wave.text
 
 
-def test_a_group_nobody_knows_is_announced_to_the_office_and_bound_by_it(tmp_path: Path) -> None:
+def test_an_unknown_group_is_announced_to_the_office_and_bound_by_it(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=1, smart_bot=True) as night:
         night.cloud.aibot.add_chat("wrNew", "新群")
         with night.office() as store:

@@ -298,7 +298,7 @@ def test_a_film_whose_enterprise_is_named_later_is_compared_then(tmp_path: Path)
         assert marks(night, "E002", "1") == marks(night, "E003", "1") == [["seen_at_other_enterprise"]]
 
 
-def test_when_too_many_are_silent_nobody_is_accused_and_staff_are_told(tmp_path: Path) -> None:
+def test_when_too_many_are_silent_no_enterprise_is_accused_and_staff_are_told(tmp_path: Path) -> None:
     """Case 20."""
     with story(tmp_path, enterprises=5, parts=1, rules={"集体缺报阈值": "40%"}) as night:
         for who in ("p1", "p2"):
@@ -331,12 +331,12 @@ def test_an_empty_step_of_the_ladder_does_not_wait(tmp_path: Path) -> None:
         night.time("02:09")
         assert night.hears("staff") == []
         night.time("02:10")
-        assert len(night.hears("staff")) == 2, "there is no backup tonight, and so nobody waits for one"
+        assert len(night.hears("staff")) == 2, "there is no backup tonight, so the ladder does not wait for one"
         night.says("staff", "已知悉")
         night.hears("staff"), night.hears("p1")
 
 
-def test_a_step_that_reached_nobody_is_not_waited_for(tmp_path: Path) -> None:
+def test_a_step_without_a_reached_person_is_not_waited_for(tmp_path: Path) -> None:
     """Case 21."""
     with story(tmp_path, start="02:00") as night:
         del night.cloud.members["leader"]
@@ -349,7 +349,7 @@ def test_a_step_that_reached_nobody_is_not_waited_for(tmp_path: Path) -> None:
         night.cloud.violations.clear()
 
 
-def test_an_empty_roster_is_told_at_three_and_at_night_somebody_is_told_all_the_same(tmp_path: Path) -> None:
+def test_an_empty_roster_is_reported_at_three_and_the_night_still_alerts_a_person(tmp_path: Path) -> None:
     """Case 22."""
     with story(tmp_path, start="-14:55", enterprises=1, parts=1, roster=False) as night:
         night.time("-14:59")
@@ -454,7 +454,7 @@ def test_a_later_register_does_not_judge_a_closed_night_anew(tmp_path: Path) -> 
         assert [each["name"] for each in after] == ["改了名的企业", "新企业"]
 
 
-def test_somebody_who_can_no_longer_be_reached_is_told_to_the_office(night: Story) -> None:
+def test_a_person_who_can_no_longer_be_reached_is_reported_to_the_office(night: Story) -> None:
     """Case 29."""
     night.cloud.phone("p1").sends_event("unsubscribe", {"EventKey": ""})
     night.settle()
@@ -526,7 +526,7 @@ def test_a_film_withdrawn_in_the_chat_stays(tmp_path: Path) -> None:
         assert [("recall_msg" in each.raw, each.state) for each in kept] == [(False, "done"), (True, "done")]
 
 
-def test_somebody_who_only_plays_is_answered_a_few_times_and_nobody_else_hears_of_it(night: Story) -> None:
+def test_nonsense_is_answered_a_few_times_and_reaches_no_other_person(night: Story) -> None:
     """Case 40."""
     night.cloud.add_member("joker")
     for who in ("joker", "p1"):

@@ -129,7 +129,7 @@ def test_a_film_removed_together_with_its_row_is_noticed(place: Place, tmp_path:
 
 
 def test_a_film_that_was_never_filed_is_noticed(tmp_path: Path) -> None:
-    """A row and an object that somebody put there by hand."""
+    """A row and an object that were added by hand."""
     with story(tmp_path, enterprises=1, parts=1) as night:
         filmed(night, "p1")
         with night.office() as store:

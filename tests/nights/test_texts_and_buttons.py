@@ -54,7 +54,7 @@ def test_more_parts_than_a_list_holds_are_asked_about_in_words(tmp_path: Path) -
         assert night.hears("p1")[0].splitlines()[1] == "甲化工 · 12 12号装置"
 
 
-def test_whoever_is_shown_no_cards_is_asked_in_words(tmp_path: Path) -> None:
+def test_a_client_without_cards_is_asked_in_text(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=1) as night:
         night.cloud.add_member("p1", shows_cards=False)
         night.film("p1")
@@ -175,7 +175,7 @@ def test_who_joins_is_welcomed_and_who_only_looks_in_is_left_alone(night: Story)
     assert night.hears("unknown")[0].startswith("您好，这里是夜间巡检机器人，还不认识您。")
 
 
-def test_a_button_of_somebody_elses_film_changes_nothing(night: Story) -> None:
+def test_a_button_of_another_persons_film_changes_nothing(night: Story) -> None:
     night.film("p1")
     night.settle(6)
     night.hears("p1")

@@ -126,7 +126,7 @@ def test_a_night_that_we_slept_through_comes_right_by_the_instants_of_sending(tm
         silent(night)
 
 
-def test_no_wave_names_anybody_while_a_bell_is_unanswered(tmp_path: Path) -> None:
+def test_no_wave_names_an_enterprise_while_a_notification_is_unanswered(tmp_path: Path) -> None:
     with kf_story(tmp_path, parts=1) as night:
         bound(night)
         night.time("01:36")

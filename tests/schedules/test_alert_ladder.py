@@ -64,14 +64,14 @@ def test_only_a_rung_that_may_answer_is_waited_for() -> None:
 
 
 @given(posts, people, people)
-def test_nobody_is_on_two_rungs_and_somebody_is_on_one_if_there_is_anybody(
+def test_no_person_is_on_two_rungs_and_the_ladder_is_empty_only_without_people(
     on_duty: dict[str, list[int]], leaders: list[int], office: list[int]
 ) -> None:
     made = build_duty_ladder(on_duty, leaders, office, lambda person: person)
     told = [person for rung in made.rungs for person in rung]
     assert len(told) == len(set(told))
-    anybody = [*on_duty["leader"], *on_duty["backup"], *on_duty["staff"], *leaders, *office]
-    assert bool(told) == bool(anybody)
+    known = [*on_duty["leader"], *on_duty["backup"], *on_duty["staff"], *leaders, *office]
+    assert bool(told) == bool(known)
     assert set(on_duty["leader"]) | set(on_duty["backup"]) | set(on_duty["staff"]) <= set(told)
     assert made.is_substitute == (not on_duty["leader"])
 
@@ -162,13 +162,13 @@ class LadderMachine(RuleBasedStateMachine):
         is_asked = held_until is not None and self.now < held_until
         step = next_step(self.alert, self.rungs, self.now, WAIT, repeats=True)
         if is_held or is_asked or self.alert.closed_at is not None:
-            assert step is None, "nobody is alerted while somebody holds it, is asked, or it is over"
+            assert step is None, "a rung is alerted although the alert is held, being asked about, or closed"
             self.silent_since = self.now
             return
         if step is None:
-            somebody = any(rung.people_count for rung in self.rungs)
-            assert not somebody or self.now - self.silent_since <= WAIT, "it never ends in silence"
-            if not somebody:
+            has_people = any(rung.people_count for rung in self.rungs)
+            assert not has_people or self.now - self.silent_since <= WAIT, "the escalation stopped"
+            if not has_people:
                 self.silent_since = self.now
             return
         if isinstance(step, int):

@@ -103,7 +103,7 @@ def test_nothing_is_missing_before_the_window_closes(
 
 
 @given(counties, st.lists(clips), moments, st.floats(0, 1))
-def test_mass_silence_suggests_an_outage_only_if_somebody_is_due(
+def test_mass_silence_suggests_an_outage_only_if_an_enterprise_is_due(
     county: list[ExpectedEnterprise], films: list[JudgeableFilm], now: datetime, threshold: float
 ) -> None:
     judgement = judge(county, films, WINDOW, now)

@@ -1,4 +1,4 @@
-"""Which films are reviewed, and which first; and that nobody can choose what is drawn."""
+"""Which films are reviewed, and which first; no person can choose the sample."""
 
 from __future__ import annotations
 

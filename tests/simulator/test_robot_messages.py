@@ -28,7 +28,7 @@ def test_a_text_is_shown_in_the_group(api: Any, cloud: Cloud) -> None:
     assert (cloud.group("KEY").name, cloud.violations) == ("夜巡群", [])
 
 
-def test_a_mention_of_somebody_outside_the_group_is_a_violation(api: Any, cloud: Cloud) -> None:
+def test_a_mention_of_a_person_outside_the_group_is_a_violation(api: Any, cloud: Cloud) -> None:
     text = {"content": "催报", "mentioned_list": ["@all", "WangLing"], "mentioned_mobile_list": ["139"]}
     assert api.post_in_group(text)["errcode"] == 0
     assert "WangLing, 139" in cloud.violations[0].description

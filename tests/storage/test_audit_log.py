@@ -91,7 +91,7 @@ def test_the_gap_of_removed_last_entries_stays_visible(database: Database) -> No
 
 
 def test_an_earlier_head_shows_a_log_that_was_rewritten_as_a_whole(database: Database) -> None:
-    """Somebody with the whole database can recompute every seal, but not a head that others have on paper."""
+    """An attacker with the whole database can recompute every seal, but not a head that others have on paper."""
     known = parse_head(str(head(database)))
     attack(database, "delete from audit_entry", "delete from counter where name='audit log'")
     for number in range(1, 8):

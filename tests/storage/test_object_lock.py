@@ -27,7 +27,7 @@ def moto() -> Iterator[S3Settings]:
 
 @pytest.fixture
 def locked(moto: S3Settings) -> tuple[ObjectStore, Any]:
-    """A store on a bucket whose objects are kept for ninety days, whoever asks; and a client of the bucket's own."""
+    """A store on a bucket that locks objects for ninety days, and a client of that bucket."""
     client, bucket = boto_client(moto), f"locked-{os.urandom(4).hex()}"
     client.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
     rule = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 90}}

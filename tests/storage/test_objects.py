@@ -361,7 +361,7 @@ def test_an_untrusted_certificate_is_refused(s3: S3Settings) -> None:
 
 @pytest.fixture
 def unused_port() -> Iterator[int]:
-    """Bound, but nobody listens there."""
+    """A bound port without a listener."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         yield one.getsockname()[1]

@@ -1,4 +1,4 @@
-"""The link of a safety film, which anybody can open who was sent it."""
+"""The link of a safety film: it opens for every person it was sent to."""
 
 from __future__ import annotations
 
@@ -45,6 +45,6 @@ def test_a_link_opens_until_the_film_is_retired(dashboard: Dashboard) -> None:
 
 
 def test_a_link_names_nothing_that_can_be_guessed(dashboard: Dashboard) -> None:
-    """Not even whoever knows the key can count through the films."""
+    """Even a person who knows the key cannot enumerate the films."""
     film_id, _ = add_film(dashboard)
     assert status(dashboard.browser(), links(dashboard).content_url(str(film_id))) == 404

@@ -1,4 +1,4 @@
-"""No request is answered with an error of ours, whoever sends it and whatever is in it."""
+"""No request leads to an internal error, for any role and any content."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def test_an_invitation_is_listed_until_it_is_used(dashboard: Dashboard) -> None:
     assert refused.status_code == 422
 
 
-def test_the_staff_cannot_invite_anybody_to_be_more_than_staff(dashboard: Dashboard) -> None:
+def test_the_staff_cannot_invite_a_person_to_be_more_than_staff(dashboard: Dashboard) -> None:
     staff, admin = dashboard.signed_in("staff"), dashboard.signed_in("admin")
     assert "<option>管理员" not in staff.get("/office").text
     assert "<option>管理员" in admin.get("/office").text

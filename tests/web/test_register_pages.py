@@ -46,7 +46,7 @@ def test_an_invalid_cell_is_refused_with_its_reason(dashboard: Dashboard) -> Non
     assert marks(staff, "企业", "E009") == []
 
 
-def test_a_row_changed_by_somebody_else_is_not_overwritten(dashboard: Dashboard) -> None:
+def test_a_row_changed_by_another_user_is_not_overwritten(dashboard: Dashboard) -> None:
     first, second = dashboard.signed_in("staff"), dashboard.signed_in("admin")
     first.act("/register/企业/row", ENTERPRISE)
     [mark] = marks(first, "企业", "E009")
@@ -77,7 +77,7 @@ def test_only_an_administrator_changes_the_account_of_a_leader(dashboard: Dashbo
     assert staff.act("/register/人员/row", {**leader, "wecom": "leader", "mobile": "13900000000"}).status_code == 302
 
 
-def test_a_workbook_of_the_staff_makes_nobody_an_administrator(dashboard: Dashboard) -> None:
+def test_a_workbook_of_the_staff_appoints_no_administrator(dashboard: Dashboard) -> None:
     book = Workbook()
     sheet = book.active
     assert sheet is not None

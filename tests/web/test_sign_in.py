@@ -49,7 +49,7 @@ def test_sign_in_on_a_desktop_uses_a_qr_code(dashboard: Dashboard) -> None:
 
 
 def test_the_state_of_another_browser_is_refused(dashboard: Dashboard) -> None:
-    """Otherwise somebody could sign other people in under their own account."""
+    """Otherwise an attacker could sign other people in under the attacker's account."""
     mine, other = dashboard.browser(), dashboard.browser()
     address = dashboard.code_for(mine, "leader")
     assert other.get(address).status_code == 403

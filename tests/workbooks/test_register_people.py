@@ -86,7 +86,7 @@ def test_the_same_account_twice_is_refused_without_regard_to_case(office: Office
     assert reasons(outcome) == ["人员表第 3 行“企业微信账号”：写的是“WANG”，与第 2 行是同一个账号"]
 
 
-def test_an_open_id_of_somebody_else_is_refused(office: Office) -> None:
+def test_an_open_id_of_another_person_is_refused(office: Office) -> None:
     take(office, ["甲", None, "巡检员", "E1", "jia"], ["乙", None, "巡检员", "E1", None, "oB"])
     outcome = take(office, ["甲", None, "巡检员", "E1", "jia", "oB"])
     assert reasons(outcome) == ["人员表第 2 行“微信openid”：写的是“oB”，这个账号已经是乙的"]
@@ -114,7 +114,7 @@ def test_an_account_bound_by_code_survives_the_offices_old_sheet(office: Office)
         assert Store(session).register.accounts([1], "wecom") == {1: "new"}
 
 
-def test_whoever_leaves_loses_every_account_and_may_come_back(office: Office) -> None:
+def test_a_person_who_leaves_loses_every_account_and_may_come_back(office: Office) -> None:
     take(office, ["甲", "13800000001", "巡检员", "E1", "jia", "oA"])
     left: list[Any] = ["甲", "13800000001", "巡检员", "E1", "jia", "oA", "离职"]
     assert counts(take(office, left)) == (0, 1, 0)
@@ -126,7 +126,7 @@ def test_whoever_leaves_loses_every_account_and_may_come_back(office: Office) ->
         assert Store(session).register.accounts([1], "wecom") == {1: "jia"}
 
 
-def test_somebody_left_stays_so_without_the_column_and_the_office_is_told(office: Office) -> None:
+def test_a_person_who_left_stays_so_without_the_column_and_the_office_is_told(office: Office) -> None:
     take(office, ["甲", "13800000001", "巡检员", "E1", None, None, "离职"])
     outcome = take(office, ["甲", "13800000001", "巡检员", "E1"])
     assert "人员表第 2 行：甲已离职；如果返岗，请在“状态”列填在职" in outcome.warnings

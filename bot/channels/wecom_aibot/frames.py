@@ -16,7 +16,7 @@ from storage.inbox import InboundMessage
 
 WECOM_AIBOT, REALM = "wecom_aibot", "wecom"
 _KINDS = {"text": "text", "voice": "text", "image": "photo", "video": "film", "file": "file", "event": "event"}
-# Media in a quoted message. Of a film posted in a group, the bot is told only when somebody quotes it.
+# Media in a quoted message. The bot receives a film posted in a group only when a member quotes it.
 _QUOTED_KINDS = {"video": "film", "file": "film", "image": "photo"}
 # `@BotName ` anywhere in a text; WeCom may put U+2005 after a mention.
 _MENTION = re.compile(r"@[^\s@]+(?:[\s\u2005]+|$)")

@@ -60,7 +60,7 @@ class AibotWebSocket:
     """
 
     def __init__(self, url: str, bot_id: str, secret: str, on_frame: FrameHandler, timings: ConnectionTimings) -> None:
-        """Connect and log in. Raises Misconfigured if the login is refused, Transient if nobody answers."""
+        """Connect and log in. Raises Misconfigured if the login is refused, Transient without an answer."""
         self._on_frame, self._timings = on_frame, timings
         self._pending: dict[str, _PendingCall] = {}
         self._reply_locks = [threading.Lock() for _ in range(_LOCKS)]

@@ -84,8 +84,8 @@ def _unpack(plain: bytes) -> tuple[str, str]:
 def read_ciphertext(body: bytes) -> str:
     """The text of `Encrypt` in a callback's outer XML. Raises CallbackRejected(400).
 
-    Anybody can send a body, and its signature can only be checked once the ciphertext is found. So the ciphertext is
-    cut out first, and what is left is parsed only if it is as short as the envelopes of the platform are.
+    Any client can send a body, and its signature can only be checked once the ciphertext is found. So the ciphertext
+    is cut out first, and the rest is parsed only if it is as short as the platform's envelopes.
     """
     body = body.strip()
     found = _CIPHERTEXT.search(body)

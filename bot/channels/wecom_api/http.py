@@ -70,7 +70,7 @@ def parse_answer(response: requests.Response) -> dict[str, Any]:
 
 
 def _bounded_body(response: requests.Response) -> bytes:
-    """The body, which may come from a host that somebody else named. Raises ValueError, requests.RequestException."""
+    """The body; the host may be one that a user named. Raises ValueError, requests.RequestException."""
     body = bytearray()
     for chunk in response.iter_content(_CHUNK_BYTES):
         body += chunk

@@ -8,7 +8,7 @@ from storage.store import Store
 
 
 def add_accounts(cloud: Cloud, store: Store) -> None:
-    """Give everybody with a WeCom account a phone and every group its robot; besides, one person nobody knows."""
+    """Give each person with a WeCom account a phone, each group its robot, and add one person who is not registered."""
     people = {person.id: person for person in store.session.query(Person).order_by(Person.id)}
     accounts = store.register.accounts(people, "wecom")
     for person_id, person in people.items():

@@ -60,7 +60,7 @@ class RehearsalFolder:
             return _bind(one, wanted[0]), _bind(other, wanted[1])
 
     def write_settings(self, cloud_settings: Mapping[str, str], port: int) -> None:
-        """Write .env. The SECRET_KEY stays, so that whoever is signed in stays so."""
+        """Write .env. The SECRET_KEY is kept, so sessions stay valid."""
         path = self.path / ".env"
         kept = load_config({}, path).SECRET_KEY.get_secret_value() if path.exists() else ""
         lines = {

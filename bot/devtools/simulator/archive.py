@@ -64,7 +64,7 @@ class Archive:
         self._seq += count
 
     def sends_film(self, sender: str, room: str, film: Payload, **overrides: Any) -> str:
-        """Somebody sends a video to a group or, with an empty room, to a person; returns the msgid."""
+        """Send a video to a group or, with an empty room, to a person; returns the msgid."""
         media = self.add_media(film, overrides.pop("md5sum", None))
         return self._sends(sender, room, "video", {**media, "play_length": 12}, overrides)
 
@@ -73,20 +73,20 @@ class Archive:
         return self._sends(sender, room, "file", {**self.add_media(file), **names}, overrides)
 
     def sends_photo(self, sender: str, room: str, photo: Payload, **overrides: Any) -> str:
-        """Somebody sends a picture."""
+        """Send a picture."""
         return self._sends(sender, room, "image", self.add_media(photo), overrides)
 
     def says(self, sender: str, room: str, text: str, **overrides: Any) -> str:
-        """Somebody sends a text."""
+        """Send a text."""
         return self._sends(sender, room, "text", {"content": text}, overrides)
 
     def sends_mixed(self, sender: str, room: str, items: list[tuple[str, Json]], **overrides: Any) -> str:
-        """Somebody sends several items, each a type and its content, in one message."""
+        """Send several items, each a type and its content, in one message."""
         parts = [{"type": kind, "content": json.dumps(content, ensure_ascii=False)} for kind, content in items]
         return self._sends(sender, room, "mixed", {"item": parts}, overrides)
 
     def recalls(self, sender: str, room: str, msgid: str, **overrides: Any) -> str:
-        """Somebody recalls a message."""
+        """Recall a message."""
         return self._sends(sender, room, "revoke", {"pre_msgid": msgid}, {"action": "recall", **overrides})
 
     def switches_enterprise(self, user: str) -> str:

@@ -91,7 +91,7 @@ class Cloud(CloudState):
         return KfPhone(self, self.kf, self.kf.customers[external_userid])
 
     def follower_phone(self, openid: str) -> FollowerPhone:
-        """The phone of a current or former follower; raises KeyError for anybody else."""
+        """The phone of a current or former follower; raises KeyError for another openid."""
         return FollowerPhone(self.official_account, self.official_account.followers[openid])
 
     def group(self, key: str) -> Group:

@@ -1,6 +1,6 @@
-"""Browsers from which somebody has signed in by password before, known by a signed cookie.
+"""Browsers from which a user has signed in by password before, known by a signed cookie.
 
-Failed attempts of others, from wherever, do not count against them. The cookie gives no access.
+Failed attempts from other browsers do not count against them. The cookie gives no access.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ def _add_export(pages: Blueprint, uow: UnitOfWork, film_access: FilmAccess) -> N
         film_access.reserve.check()
         with uow.read() as store:
             rows = register_rows(store)
-        if not viewer.may("register.edit"):  # with the key anybody can post as the group's robot
+        if not viewer.may("register.edit"):  # the key suffices to post as the group's robot
             rows[GROUPS] = [{**row, "robot_key": None} for row in rows[GROUPS]]
         return _download(workbook_bytes(build_workbook(rows)), say("import_page.file_name"))
 

@@ -18,7 +18,7 @@
   const isPlaying = () => !film.paused && !film.seeking && !film.ended && film.readyState > 2;
   const updateWatched = () => {
     const now = performance.now();
-    // After a longer step the phone was asleep and nobody watched.
+    // After a longer step the phone was asleep and the film was not watched.
     if (last !== null) watched += Math.min(now - last, MAX_STEP_MS) / 1000;
     last = isPlaying() ? now : null;
     watchedLabel.textContent = Math.round(watched) + " s";

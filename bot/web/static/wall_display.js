@@ -13,7 +13,7 @@
   });
   setConnected(true);
 
-  // A note that somebody is writing is not replaced by the next refresh of the alerts.
+  // A note that a user is writing is not replaced by the next refresh of the alerts.
   document.body.addEventListener("htmx:beforeRequest", (event) => {
     const isRefresh = event.detail.elt.id === "alerts" && event.detail.requestConfig.verb === "get";
     if (isRefresh && document.activeElement.closest("#alerts form")) event.preventDefault();

@@ -21,7 +21,7 @@ from storage.store import Store
 
 # Films are imported with a workbook only.
 _NOT_IN_FORMS = {CONTENT: ("file",)}
-# With the key anybody can post as the group's robot.
+# The key suffices to post as the group's robot.
 SECRET_FIELDS = ("robot_key",)
 _NAMED_BY = {PEOPLE: ("name", "codes"), ROSTER: ("day",)}
 

@@ -104,7 +104,7 @@ class PersonMatcher:
             person_id = holder.get((realm, one.account_keys.get(realm, "")))
             if person_id is None or person_id in self.matched_ids:
                 continue
-            # With another name and 离职 in one row, the account has passed to somebody else.
+            # With another name and 离职 in one row, the account has passed to another person.
             if not one.has_left or by_id[person_id].name == one.name:
                 self._claim(one, by_id[person_id])
 

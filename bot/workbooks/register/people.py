@@ -178,7 +178,7 @@ class _Writer:
             # An account from an earlier sheet ends; one that the person bound by code stays.
             if binding.realm == realm and binding.since is None:
                 binding.until = self.work.now
-        # Nobody holds the account: Register.bind would need a query per row to find that out.
+        # The account is known to be free; Register.bind would need a query per row to find that out.
         bound = Binding(person_id=person.id, realm=realm, account=account, canonical_account=key, since=None)
         self.work.store.session.add(bound)
         self.work.result.new_bindings.append(bound)

@@ -42,7 +42,7 @@ _TEXT_KEYS = {
     RULES: "rule",
     CONTENT: "content",
 }
-# The import skips a row whose first cell begins with EXAMPLE_PREFIX, so that nobody has to delete it.
+# The import skips a row whose first cell begins with EXAMPLE_PREFIX, so users need not delete it.
 _EXAMPLES: dict[str, dict[str, Any]] = {
     ENTERPRISES: {
         "code": "E001",

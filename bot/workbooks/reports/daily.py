@@ -83,8 +83,8 @@ def _check_counts(report: DailyReport) -> None:
 
 def _intro_lines(report: DailyReport, rules: RuleBook) -> tuple[str, ...]:
     opens, closes = (instant.astimezone(rules.zone) for instant in (report.window.opens, report.window.closes))
-    nobody = say("workbook.daily_none")
-    leaders, staff = ("、".join(names) or nobody for names in (report.leaders, report.staff))
+    none = say("workbook.daily_none")
+    leaders, staff = ("、".join(names) or none for names in (report.leaders, report.staff))
     backup = say("workbook.daily_backup", backups="、".join(report.backups)) if report.backups else ""
     key = "workbook.daily_window_extended" if report.window.extension else "workbook.daily_window"
     minutes = round(report.window.extension.total_seconds() / 60)

@@ -12,10 +12,10 @@ from storage.db.models.base import Base, Id
 
 
 class Alert(Base):
-    """A cause that a person must acknowledge and, in the end, resolve; escalated while nobody holds it.
+    """A cause that a person must acknowledge and, in the end, resolve; escalated while it has no holder.
 
-    `rung` is the rung used last, counted on through the rounds; -1 before the first. Until `held_until` nobody is
-    alerted: the sender is being asked whether it is an emergency. An acknowledgement without an end holds for good.
+    `rung` is the rung used last, counted on through the rounds; -1 before the first. Until `held_until` no person is
+    alerted: the sender is being asked whether it is an emergency. An acknowledgement without an end stays valid.
     """
 
     __tablename__ = "alert"
@@ -39,7 +39,7 @@ class Alert(Base):
     closed_reason: Mapped[str | None]
 
     def is_acknowledged(self, now: datetime) -> bool:
-        """Whether somebody holds it at that instant."""
+        """Whether a person holds it at that instant."""
         ends_at = self.acknowledgement_ends_at
         return self.acknowledged_at is not None and (ends_at is None or now < ends_at)
 

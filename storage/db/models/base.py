@@ -13,7 +13,7 @@ from sqlalchemy.types import TypeDecorator
 
 
 def random_id() -> str:
-    """What a link names a row by: it cannot be guessed, even by somebody who knows how links are signed."""
+    """The id by which a link names a row. It cannot be guessed, even with the key that signs links."""
     return secrets.token_urlsafe(16)
 
 

@@ -18,7 +18,7 @@ class Lease(Base):
     name: Mapped[str] = mapped_column(primary_key=True)
     holder: Mapped[str | None]
     expires_at: Mapped[datetime | None]
-    # Nobody acquires it earlier: the platform has given the connection to another client.
+    # No process acquires it earlier: the platform has given the connection to another client.
     backoff_until: Mapped[datetime | None]
 
 

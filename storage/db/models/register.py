@@ -93,7 +93,7 @@ class Invitation(Base):
 
     __tablename__ = "invitation"
     code: Mapped[str] = mapped_column(primary_key=True)
-    # None for somebody who is added to the register when the code is used.
+    # None for a person who is added to the register when the code is used.
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     name: Mapped[str]
     roles: Mapped[list[str]]

@@ -63,7 +63,7 @@ class Aibot:
         return self.gateway is not None and self.gateway.connection is not None
 
     def add_chat(self, chatid: str, name: str, members: Sequence[str] = ()) -> Chat:
-        """Add a group that the bot is in; without members anybody may write there."""
+        """Add a group that the bot is in; without members every user may write there."""
         self.chats[chatid] = Chat(chatid, name, tuple(members))
         return self.chats[chatid]
 
@@ -104,7 +104,7 @@ class Aibot:
         return self.sends_raw(userid, chat, {"msgtype": "mixed", "mixed": {"msg_item": items}})
 
     def posts_unmentioned(self, film: Payload, msgtype: str = "video") -> GroupPost:
-        """Post in a group without a mention: the bot receives nothing until somebody quotes it."""
+        """Post in a group without a mention: the bot receives nothing until a member quotes it."""
         return GroupPost(msgtype, self.media.add(film, f"{msgtype}.bin"))
 
     def enters(self, userid: str) -> AibotCallback:
@@ -134,7 +134,7 @@ class Aibot:
         return callback
 
     def redeliver(self, callback: AibotCallback) -> bool:
-        """Push the same message again, as the platform sometimes does; False when nobody is connected."""
+        """Push the same message again, as the platform sometimes does; False when no client is connected."""
         return self._push("aibot_msg_callback", callback)
 
     def event_frame(self, event: str, extra_fields: Json) -> Json:

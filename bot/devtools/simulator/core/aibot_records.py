@@ -41,7 +41,7 @@ class GroupPost:
 
 @dataclass
 class AibotCallback:
-    """One message or event for the bot. `delivered` is False if nobody was connected or a limit was exceeded."""
+    """One message or event for the bot. `delivered` is False if no client was connected or a limit was exceeded."""
 
     req_id: str
     userid: str

@@ -152,7 +152,7 @@ class CallbackSender(CallbackTransport):
         return urlencode({"msg_signature": signature, "timestamp": timestamp, "nonce": nonce})
 
     def _check_reply(self, body: bytes) -> None:
-        # A passive reply (an <Encrypt> envelope) is allowed, but the simulator does not show it to anybody.
+        # A passive reply (an <Encrypt> envelope) is allowed, but the simulator does not display it.
         if body and b"<Encrypt>" not in body:
             self._state.record_violation("callback", 0, "the response to a callback is neither empty nor encrypted")
 

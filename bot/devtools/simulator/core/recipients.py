@@ -12,7 +12,7 @@ MAX_PARTIES = 100
 
 @dataclass(frozen=True)
 class Recipients:
-    """The members found, and the ids that matched nobody, joined by |."""
+    """The members found, and the ids that matched no member, joined by |."""
 
     members: tuple[Member, ...]
     invalid_user: str
