@@ -1,12 +1,14 @@
-"""The bot's outer edge for the tests of this folder: a real bot, a pretend cloud, a clock turned by hand."""
+"""What the tests of this folder share: a real bot, a simulated cloud, and a clock that the test sets."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import secrets
 import struct
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -94,11 +96,13 @@ class Edge:
     def notice(self, notice_id: int) -> Notice:
         return next(each for each in self.notices() if each.id == notice_id)
 
-    def counted(self, outcome: str) -> float:
-        """The counter of callbacks with that outcome, of all doors together, as Prometheus reads it."""
-        lines = self.client.get("/metrics").text.splitlines()
-        counters = [line for line in lines if line.startswith("patrol_callbacks_total{")]
-        return sum(float(line.rpartition(" ")[2]) for line in counters if f'outcome="{outcome}"' in line)
+    def counted(self) -> Counter[str]:
+        """The callbacks of all channels by outcome, as Prometheus reads them."""
+        counted: Counter[str] = Counter()
+        for line in self.client.get("/metrics").text.splitlines():
+            if found := re.match(r'patrol_callbacks_total\{.*outcome="(\w+)".*\} (\S+)', line):
+                counted[found[1]] += int(float(found[2]))
+        return counted
 
 
 def group_of(store: Any, key: str) -> Any:

@@ -46,11 +46,17 @@ def test_the_first_call_comes_at_once_and_the_next_when_woken() -> None:
 
 
 def test_a_call_that_returns_true_is_followed_by_another_at_once() -> None:
-    left = [3, 2, 1]
-    loop = BackgroundLoop("test", HOUR, lambda: left.pop() < 3)
+    calls: list[int] = []
+
+    def call() -> bool:
+        calls.append(1)
+        return len(calls) < 3
+
+    loop = BackgroundLoop("test", HOUR, call)
     loop.start()
-    until(lambda: not left)
+    until(lambda: len(calls) == 3)
     loop.stop()
+    assert len(calls) == 3, "after a call that returns false the loop waits"
 
 
 def test_a_wake_during_a_call_is_not_lost() -> None:
@@ -68,6 +74,7 @@ def test_a_wake_during_a_call_is_not_lost() -> None:
     release.set()
     until(lambda: len(calls) == 2)
     loop.stop()
+    assert len(calls) == 2, "one wake leads to one call"
 
 
 def test_stopping_waits_for_the_call_under_way_and_ends_its_pauses() -> None:

@@ -1,4 +1,4 @@
-"""Images that pages ask for: drawn in the background, never twice at once, and not again and again in vain."""
+"""Images that pages request: drawn in the background, never twice at once, and not repeated right after a failure."""
 
 from __future__ import annotations
 
@@ -84,6 +84,7 @@ def test_a_drawing_that_failed_is_tried_again_later(objects: HoldingStore) -> No
     images = ImageQueue(FilmImages(objects, DiskReserve(objects, 0)), retry_failed_after_s=0)
     ask_in_vain(images, broken)
     until(lambda: ask_in_vain(images, broken) or len(objects.opened) > 1)
+    assert objects.opened[:2] == [broken, broken]
 
 
 def test_a_film_that_is_gone_has_no_image(objects: HoldingStore) -> None:

@@ -337,6 +337,9 @@ def test_a_silent_gateway_is_reconnected(edge: Edge, gateway: Cloud) -> None:
         gateway.faults.inject("ping", lose_response=True, times=2)
         until(lambda: gateway.aibot.login_count == 2)
         until(lambda: one.is_connected)
+        gateway.aibot.says("zhangsan", "1")
+        until(edge.inbox)
+        assert [row.channel for row in edge.inbox()] == [WECOM_AIBOT], "a message arrives over the new connection"
 
 
 def test_a_broken_connection_is_reconnected(edge: Edge, gateway: Cloud) -> None:
@@ -348,6 +351,7 @@ def test_a_broken_connection_is_reconnected(edge: Edge, gateway: Cloud) -> None:
         until(lambda: one.is_connected)
         gateway.aibot.says("zhangsan", "1")
         until(edge.inbox)
+        assert [row.channel for row in edge.inbox()] == [WECOM_AIBOT], "a message arrives over the new connection"
 
 
 def test_refused_logins_stop_and_the_office_is_notified(edge: Edge, gateway: Cloud) -> None:

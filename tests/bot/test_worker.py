@@ -257,6 +257,7 @@ def test_the_timetable_goes_on_after_the_clock_was_put_back() -> None:
     timetable.call_now(wall_now())
     until(lambda: calls)
     timetable.stop()
+    assert len(calls) == 1
 
 
 @pytest.mark.parametrize(("back_s", "detected"), [(2400, True), (2, False), (-2400, False)])

@@ -136,6 +136,8 @@ def test_an_expired_film_url_is_renewed(chromium: Browser, stage: Stage) -> None
         page.evaluate(f"{FILM}.dispatchEvent(new Event('error'))")
         until(page, f"{FILM}.src !== " + json.dumps(old))
         until(page, f"{FILM}.readyState >= 1")
+        new = page.evaluate(f"{FILM}.src")
+        assert (page.request.get(old).status, page.request.get(new).status) == (410, 200), "only the new URL plays"
 
 
 def test_a_head_answers_a_rectification_request_on_the_phone(chromium: Browser, stage: Stage) -> None:

@@ -43,9 +43,9 @@ def send(edge: Edge) -> list[Said]:
     return [*sent, said(edge.cloud.phone("h1").says("帮助"))]
 
 
-def nothing_wrong(found: Findings, messages: int, films: int) -> None:
-    assert found.problems == []
-    assert (found.acknowledged, found.films, found.filed, found.waiting) == (messages, films, films, 0)
+def summary(found: Findings) -> tuple[list[str], int, int, int, int]:
+    """The problems, and the numbers of messages acknowledged, films sent, films filed and films still waiting."""
+    return found.problems, found.acknowledged, found.films, found.filed, found.waiting
 
 
 @pytest.mark.parametrize("trouble", TROUBLE)
@@ -56,7 +56,7 @@ def test_trouble_of_the_platform_loses_nothing(county: Edge, trouble: str) -> No
     county.clock.instant = at("01:37")  # a wave for the group, too
     come_to_rest(county)
     found = audited(county, sent)
-    nothing_wrong(found, 7, 2)
+    assert summary(found) == ([], 7, 2, 2, 0)
     assert found.states["failed"] == 0
     assert found.states["unknown"] == (trouble == "lost answers")  # the group's, which cannot be repeated
     assert any(each.state == "sent" for each in county.notices() if each.kind == "receipt")
@@ -68,7 +68,7 @@ def test_a_token_that_dies_early_is_renewed(county: Edge) -> None:
     county.cloud.revoke_token()
     sent.append(said(county.cloud.phone("h2").says("帮助")))
     come_to_rest(county)
-    nothing_wrong(audited(county, sent), 8, 2)
+    assert summary(audited(county, sent)) == ([], 8, 2, 2, 0)
 
 
 def test_a_callback_that_is_repeated_at_once_and_a_day_later_is_heard_once(county: Edge) -> None:
@@ -82,7 +82,7 @@ def test_a_callback_that_is_repeated_at_once_and_a_day_later_is_heard_once(count
         assert each.sent.repeat().statuses == [200] * 4
     here_before = len(county.inbox())
     county.settle(1)
-    nothing_wrong(audited(county, sent), 7, 2)
+    assert summary(audited(county, sent)) == ([], 7, 2, 2, 0)
     assert (len(county.inbox()), len(county.cloud.deliveries)) == (here_before, heard)
     assert here_before == 7
 
@@ -117,4 +117,4 @@ def test_all_of_it_together_in_both_places(place: Place, county: Edge) -> None:
     for endpoint, fault in itertools.chain.from_iterable(TROUBLE.values()):
         county.cloud.faults.inject(endpoint, **fault)
     come_to_rest(county, 3600)
-    nothing_wrong(audited(county, sent), 7, 2)
+    assert summary(audited(county, sent)) == ([], 7, 2, 2, 0)

@@ -177,6 +177,9 @@ def test_an_enterprise_without_a_group_is_not_accused_either_while_its_film_has_
         night.settle(6)
         night.hears("p1")
         night.time("01:38")
+        view = night.view()
+        assert [each["state"] for each in view["enterprises"]] == ["unjudged", "unjudged"]
+        assert [each for each in view["notices"] if each["kind"] == "reminder" and each["state"] == "sent"] == []
 
 
 def test_a_strangers_film_is_kept_and_counts_by_its_sent_time_once_attached(tmp_path: Path) -> None:

@@ -57,6 +57,19 @@ def test_a_whole_night(tmp_path: Path) -> None:
         the_waves(night)
         the_alert(night)
         the_morning(night)
+        view = night.view()
+        assert view["counts"] == {
+            "expected": 7,
+            "on_time": 5,
+            "late": 1,
+            "partial": 0,
+            "missing": 1,
+            "exempt": 0,
+            "unjudged": 0,
+        }
+        assert [film["receipt"] for film in view["quarantined"]] == ["1124-0013"]
+        assert {notice["state"] for notice in view["notices"]} == {"sent", "cancelled"}
+        assert len({notice["sent_at"] for notice in view["notices"] if notice["kind"] == "reminder"}) == 3
 
 
 def films_of_the_small_hours(night: Story) -> None:
@@ -205,16 +218,3 @@ def the_morning(night: Story) -> None:
     link, film = night.group_hears("KEY")
     assert (link.articles[0]["title"], link.articles[0]["description"]) == ("静电的危害", "📖 每日送教 · 应急管理部")
     assert (film.msgtype, film.text) == ("file", "装卸作业.mp4")
-    view = night.view()
-    assert view["counts"] == {
-        "expected": 7,
-        "on_time": 5,
-        "late": 1,
-        "partial": 0,
-        "missing": 1,
-        "exempt": 0,
-        "unjudged": 0,
-    }
-    assert [film["receipt"] for film in view["quarantined"]] == ["1124-0013"]
-    assert {notice["state"] for notice in view["notices"]} == {"sent", "cancelled"}
-    assert len({notice["sent_at"] for notice in view["notices"] if notice["kind"] == "reminder"}) == 3
