@@ -1,4 +1,4 @@
-"""Background loops, and the pause before something that failed is tried again."""
+"""Background loops, and the backoff after failures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 _STOP_TIMEOUT_S = 2.0
 # What an unavailable database, object store or disk raises; anything else is a defect and gets a traceback.
 _OUTAGES = (DatabaseUnavailable, ObjectError, OSError)
-# A lost database is tried again at least this often, so that everything works again soon after it is back.
+# A lost database is retried at least this often, so that the loops recover soon after it is back.
 _MAX_LOOP_BACKOFF_S = 5.0
 
 
@@ -36,7 +36,7 @@ def log_database_outage(action: str) -> Iterator[None]:
 
 
 class BackgroundLoop:
-    """Calls one function again and again in a thread of its own, until it is stopped.
+    """Calls one function repeatedly in its own thread until it is stopped.
 
     The next call comes after `every`, earlier after `wake()`, and at once when the call returned True.
     A call that raises does not end the loop: the pauses grow up to 5 seconds, and the log has one line a minute.
@@ -57,7 +57,7 @@ class BackgroundLoop:
         self._wake.set()
 
     def stop(self, timeout_s: float = _STOP_TIMEOUT_S) -> None:
-        """Let the call under way finish, if it does within the timeout, and make no further one."""
+        """Wait for the running call, at most for the timeout, and make no further one."""
         self._stop.set()
         self._wake.set()
         if self._thread.is_alive():

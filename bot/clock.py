@@ -1,7 +1,7 @@
 """The only module that reads the time, and the rehearsal clock.
 
 A rehearsal starts at a chosen instant and runs N times as fast. It is stored in the database, so every process and
-command joins it; while no process serves, it stands still.
+command joins it; while no process serves, it is stopped.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def over(subject: str) -> dict[str, Any]:
 def configure_logging(log_format: str, stream: TextIO | None = None) -> None:
     """Write the log of this process to a stream (stderr by default), as `text` or `json`, one line per event."""
     handler = log_handler(log_format, stream)
-    # DBOS brings a handler of its own where its logger has none.
+    # DBOS adds its own handler if its logger has none.
     for logger in (logging.getLogger(), logging.getLogger("dbos")):
         logger.handlers[:] = [handler]
         logger.setLevel(logging.WARNING)
@@ -149,7 +149,7 @@ class RepeatFilter(logging.Filter):
         return True
 
     def _is_end(self, subject: str, record: logging.LogRecord) -> bool:
-        """Whether a trouble ends that the log has told of. The entry stays, so that one that flaps stays quiet."""
+        """Whether a logged trouble has ended. The entry stays, so a flapping trouble is not logged each time."""
         found = self._troubles.get(subject)
         if found is None or not found.failures:
             return False

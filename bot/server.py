@@ -80,7 +80,7 @@ def serve(bot: Bot, *, web: bool, worker: bool) -> None:
 
 
 def _heartbeat_loop(bot: Bot, *, web: bool, worker: bool) -> BackgroundLoop:
-    """A loop of its own: neither a long tick nor a slow request must look like the death of the process."""
+    """A separate loop, so that a long tick or a slow request does not look like a dead process."""
     components = [RECEIVING] if web else []
 
     def beat() -> None:
@@ -93,13 +93,13 @@ def _heartbeat_loop(bot: Bot, *, web: bool, worker: bool) -> BackgroundLoop:
 
 
 def _exempt_loaded_from_collection() -> None:
-    """What is loaded by now stays: looking through it for garbage would stop every thread for 0.1 s at a time."""
+    """Exempt the loaded objects from garbage collection, which would stop every thread for 0.1 s each time."""
     gc.collect()
     gc.freeze()
 
 
 def _leave_stragglers() -> None:
-    """End in spite of threads that hang in a fetch: their jobs are taken up again after the next start."""
+    """End despite threads that hang in a fetch: their jobs are run again after the next start."""
     others = [each for each in threading.enumerate() if each is not threading.main_thread() and not each.daemon]
     if others:
         log.warning("leaving %d jobs under way to the next start", len(others))

@@ -44,7 +44,7 @@ def recipient_label(name: str) -> str:
 
 
 def os_error_text(error: OSError) -> str:
-    """What the operating system refused, and for which file, without its error number."""
+    """The error of the operating system and its file, without the error number."""
     key = f"os_error.{errno.errorcode.get(error.errno or 0, '').lower()}"
     reason = say(key) if key in all_texts() else error.strerror or str(error)
     return say("os_error.at", reason=reason, path=error.filename) if error.filename else reason

@@ -86,5 +86,5 @@ class UnitOfWork:
         return load_rule_book(store, self.zone)
 
     def context(self, store: Store) -> Context:
-        """What handlers and checks are given, now."""
+        """The context for handlers and checks, as of now."""
         return Context(store, self.rules(store), self.clock.now())

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 CALLBACK_THREADS = 8
 # A readiness check waits for the database and the platform: it must delay neither callbacks nor pages.
 _PAGE_THREADS, _PROBE_THREADS = 8, 2
-# The application, too, takes several slashes at the beginning of a path for one. Percent signs are decoded already.
+# Like the application, treat several slashes at the beginning of a path as one. Percent signs are decoded already.
 _CALLBACK_PATHS = re.compile(r"/+(callbacks/|health/live$)")
 _PROBE_PATHS = re.compile(r"/+(health/ready|metrics)$")
 # A hundred browsers keep their connections open, and callbacks come on top of them.

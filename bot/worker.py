@@ -35,7 +35,7 @@ _YIELD_TIMEOUT_S = 0.1
 
 
 class BackgroundService(Protocol):
-    """Something that runs in threads of its own."""
+    """A service that runs in its own threads."""
 
     def start(self) -> None:
         """Begin."""
@@ -111,7 +111,7 @@ class Worker:
         self._lock.release()
 
     def check_process(self) -> None:
-        """What the heartbeat checks each time: the lock is still ours, the wall clock was not put back."""
+        """Check at each heartbeat that the lock is still ours and the wall clock was not put back."""
         if not self._lock.acquire():
             log.critical("another worker has the executor id %s: this one ends", self._executor_id)
             os.kill(os.getpid(), signal.SIGTERM)
@@ -149,7 +149,7 @@ class Worker:
             return live_workers(store) - {self._executor_id}
 
     def _expire_dead_leases(self, live_executors: set[str]) -> None:
-        """What dead workers were sending has broken off: free it at once, before its lease ends."""
+        """Free the notices that dead workers were sending at once, before their leases end."""
         orphans = {row_id for kind, row_id in self._uow.engine.orphaned_jobs(live_executors) if kind == DELIVER}
         if orphans:
             with self._uow.transaction() as store:

@@ -26,7 +26,7 @@ _UNDO_PERIOD = timedelta(days=7)
 
 
 def complete_register_change(bindings: Sequence[Binding], ctx: Context) -> int:
-    """What follows from accounts that were entered in the register; the number of films whose sender is now known."""
+    """Handle accounts that were entered in the register; the number of films whose sender is now known."""
     announce_bindings(bindings, ctx)
     return release_quarantined_films(ctx)
 
@@ -34,7 +34,7 @@ def complete_register_change(bindings: Sequence[Binding], ctx: Context) -> int:
 def announce_bindings(bindings: Sequence[Binding], ctx: Context) -> None:
     """Tell every account that a person had before of the new ones, by a card with a button and by a text.
 
-    `bindings` were made together, as by an import, and are not told of each other. The notices do not go to the new
+    `bindings` were made together, as by an import, and get no notice about each other. The notices do not go to the new
     accounts, which may be a stranger's.
     """
     people = {binding.person_id for binding in bindings}
@@ -86,7 +86,7 @@ def undo_by_button(message: Message, binding_id: int, ctx: Context) -> None:
 
 
 def undo_by_text(message: Message, ctx: Context) -> None:
-    """For channels without buttons: undoes the latest binding that this account was told of."""
+    """For channels without buttons: undo the latest binding about which this account was notified."""
     _undo_latest(message, ctx)
 
 
@@ -105,7 +105,7 @@ def _undo_latest(message: Message, ctx: Context, binding_id: int | None = None) 
 
 
 def _may_undo(message: Message, binding: Binding, ctx: Context) -> bool:
-    """Only an account that was told of a binding may undo it, so that a stranger's cannot undo the older ones."""
+    """Only an account that was notified of a binding may undo it, so that a stranger's cannot undo the older ones."""
     announced = ctx.store.notices.by_once_key(_once_key(binding, _key(message.realm, message.sender)))
     return announced is not None and ctx.now < announced.due_at + _UNDO_PERIOD
 

@@ -56,7 +56,7 @@ def _handle_enter_session(message: Message, ctx: Context) -> None:
 
 
 def _handle_enter_chat(message: Message, ctx: Context) -> None:
-    """The first opening of the chat on a day: a stranger is told how to begin, a known person is welcomed only once."""
+    """The first opening of the chat on a day: a stranger gets instructions, a known person is welcomed once."""
     person = current_owner(message, ctx)
     if person is None:
         add_rate_limited_reply(message, ctx, "stranger.text")

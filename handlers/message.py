@@ -1,4 +1,4 @@
-"""`Message`: one thing that a person sent, over whichever channel. Pure."""
+"""`Message`: one message of a person, from any channel. Pure."""
 
 from __future__ import annotations
 

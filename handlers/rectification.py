@@ -1,4 +1,4 @@
-"""What follows from a verdict: a new film is requested, or the enterprise must rectify a problem and answer."""
+"""The consequences of a verdict: a new film is requested, or the enterprise must rectify a problem and answer."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def _enterprise_lines(enterprise_id: int, ctx: Context) -> list[dict[str, Any]]:
 
 
 def _reply_county(message: Message, ctx: Context) -> None:
-    """What the board shows, in one message; of the enterprises that miss films, the riskiest first."""
+    """The content of the board in one message; enterprises that miss films are listed by risk."""
     snapshot = load_night_snapshot(ctx)
     missing = sorted(
         snapshot.judgement.confirmed_missing, key=lambda each: _RISKS_BY_SEVERITY.find(each.enterprise.risk or "无")
@@ -119,7 +119,7 @@ def add_unpaired_text_reply(
 
 
 def _label(message: Message, named: Enterprise | None, enterprises: list[Enterprise], store: Store) -> str:
-    """What the text was understood as: the part, else the enterprise, else its own beginning."""
+    """How the text was understood: the part, else the enterprise, else the beginning of the text."""
     parts = [
         find_part(strip_enterprise_name(message.text, each), store.register.parts_of(each.id)) for each in enterprises
     ]

@@ -18,7 +18,7 @@ KEYWORD = "上传"
 # The realm of people without any account: the link itself identifies the person.
 UPLOAD_REALM = "upload"
 VALID_FOR = timedelta(hours=24)
-# An upload that has stood still for so long is replaced by a new link; until then its person is told to let it finish.
+# An upload without progress for this long is replaced by a new link; before that, the sender is asked to wait.
 _STALLED_AFTER = timedelta(minutes=2)
 
 
@@ -37,7 +37,7 @@ def handle(message: Message, ctx: Context) -> None:
 
 
 def _is_busy(message: Message, person: Person, enterprise: Enterprise, ctx: Context) -> bool:
-    """Whether a film is being uploaded right now; its sender is told. A new link would end it."""
+    """Whether a film is being uploaded right now. A new link would end it, so the sender is asked to wait."""
     upload = ctx.store.uploads.in_progress(person.id, enterprise.id, ctx.now - _STALLED_AFTER)
     if upload is None or upload.once_key == _once_key(message, enterprise):
         return False

@@ -1,4 +1,4 @@
-"""What goes first: decided from a message alone, before it is stored."""
+"""The priority of a message, decided from the message alone before it is stored."""
 
 from __future__ import annotations
 

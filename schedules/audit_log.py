@@ -27,7 +27,7 @@ class AuditLogCheck:
 
     @property
     def faults(self) -> list[dict[str, Any]]:
-        """What is wrong, as text parameters; empty when nothing is."""
+        """The faults as text parameters; empty without any."""
         faults: list[dict[str, Any]] = []
         if self.broken_at is not None:
             faults.append({"say": "audit_log.broken", "position": self.broken_at})

@@ -90,7 +90,7 @@ class NightSnapshot:
 
 
 def _shown(enterprise: ExpectedEnterprise) -> tuple[Any, ...]:
-    """What the board shows of an enterprise, as plain values: the change key is computed on every request."""
+    """An enterprise on the board, as plain values: the change key is computed on every request."""
     parts = [(part.number, part.name, part.risk) for part in enterprise.parts]
     return (enterprise.code, enterprise.short_name, enterprise.risk, parts)
 

@@ -16,7 +16,7 @@ from storage.register_terms import ENTERPRISE_ROLES
 def notify_outages(ctx: Context) -> None:
     """Once an outage that touched a night is over, announce the new deadline.
 
-    While there is time the enterprises are told too: what they sent during the outage may never have arrived.
+    While there is time the enterprises are notified too: films sent during the outage may never have arrived.
     """
     _notify_ongoing_platform_outage(ctx.night, ctx)
     for night in (ctx.night - ONE_DAY, ctx.night):

@@ -54,6 +54,6 @@ def _is_due(key: str, clock_time: time, ctx: Context) -> bool:
 
 
 def _reachable_people(people: Sequence[Person], kind: str, store: Store, now: datetime) -> set[int]:
-    """The ids of those whom a notice of that kind would reach now."""
+    """The ids of the people whom a notice of that kind would reach now."""
     statuses = store.contacts.route_statuses_by_person({person.id for person in people}, store.personal_channels)
     return {person_id for person_id, each in statuses.items() if route_options(kind, each, now)}

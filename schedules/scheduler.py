@@ -51,7 +51,7 @@ def tick(
     now: datetime,
     jobs: Mapping[str, Job] = JOBS,
 ) -> list[str]:
-    """Let every job decide what is due by now and not yet decided; the names of those that failed.
+    """Let every job decide what is due by now and not yet decided; the names of the failed jobs.
 
     A job that fails runs again on the next tick, and does not keep the others from running.
     """
@@ -71,7 +71,7 @@ def tick(
 
 
 class Timetable:
-    """The clock that calls the tick: APScheduler, in memory, without any state of its own."""
+    """The clock that calls the tick: APScheduler, in memory, without persistent state."""
 
     def __init__(self, call: Callable[[], object], every: timedelta, zone: ZoneInfo) -> None:
         self._scheduler = BackgroundScheduler(timezone=zone)
@@ -89,5 +89,5 @@ class Timetable:
             job.modify(next_run_time=now)
 
     def stop(self) -> None:
-        """Wait for a call under way, and make no further one."""
+        """Wait for a running call, and make no further one."""
         self._scheduler.shutdown()

@@ -20,7 +20,7 @@ EVERYBODY = "@all"
 
 
 class NoticeForm(StrEnum):
-    """What the author of a notice asks for (column `notice.form`); the channel decides what becomes of it."""
+    """The form that the author of a notice asks for (column `notice.form`); the channel decides how to render it."""
 
     TEXT = "text"
     WAVE = "wave"
@@ -53,7 +53,7 @@ class NoticeForm(StrEnum):
 
 
 class MessageForm(StrEnum):
-    """What leaves through a channel."""
+    """A message that is sent through a channel."""
 
     TEXT = "text"
     CARD = "card"

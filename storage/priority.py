@@ -1,4 +1,4 @@
-"""What goes first among messages and among notices."""
+"""The priority of messages and of notices."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class Register:
         return set(self.session.scalars(bound))
 
     def accounts(self, people: Iterable[int], realm: str) -> dict[int, str]:
-        """Person id -> the latest account in the realm, of those who have one."""
+        """Person id -> the latest account in the realm, for people who have one."""
         rows = self.session.execute(
             select(Binding.person_id, Binding.account)
             .where(in_list(self.session, Binding.person_id, people), Binding.realm == realm, Binding.until.is_(None))

@@ -34,12 +34,12 @@ def place(request: pytest.FixtureRequest) -> Iterator[Place]:
 
 @pytest.fixture(params=BOTH, scope="module")
 def module_place(request: pytest.FixtureRequest) -> Iterator[Place]:
-    """The same for what is too dear to be made for every test."""
+    """The same for fixtures that are too expensive to create for every test."""
     yield from _place(request)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what has a command of its own: tests against real servers, and tests that wait for real time."""
+    """Mark tests that have a separate command: those against real servers, and those that wait for real time."""
     for item in items:
         places = getattr(item, "callspec", None)
         if places is not None and "server" in places.params.values():

@@ -110,7 +110,7 @@ class Story:
         self.clock.instant = at(text, night)
 
     def settle(self, seconds: int = 0) -> None:
-        """Let the bot do what is due now, or in some seconds."""
+        """Run everything that is due now, or in some seconds."""
         self.clock.instant += timedelta(seconds=seconds)
         self.bot.pollers.poll_until_idle()
         self.bot.uow.dispatch_inbox(1000)
@@ -189,7 +189,7 @@ class Story:
             yield store
 
     def hears(self, who: str) -> list[str]:
-        """What a phone has received since the last call: texts, and cards by their titles."""
+        """The messages a phone has received since the last call: texts, and cards by their titles."""
         if who in self.wechat():
             return self.hears_in_wechat(who)
         heard = self.cloud.phone(who).received
@@ -211,7 +211,7 @@ class Story:
         return list(fresh)
 
     def group_hears(self, key: str) -> list[Any]:
-        """What a work group has received since the last call."""
+        """The messages a work group has received since the last call."""
         chats = self.cloud.aibot.chats
         heard = chats[key].received if key in chats else self.cloud.group(key).received
         fresh = heard[self.expected.get(key, 0) :]

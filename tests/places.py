@@ -77,7 +77,7 @@ class Embedded:
     """A file and a directory in a folder."""
 
     def settings(self, folder: Path) -> dict[str, str]:
-        """What a configuration says of this place; always the same for a folder."""
+        """The settings for this place; always the same for a folder."""
         return {"DATABASE_URL": f"sqlite:///{folder}/patrol.db", "OBJECT_STORE_URL": f"file:{folder}/objects"}
 
     def bare(self, folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""Real servers for the tests, on the loopback only: OpenStack Swift with its S3 door over TLS."""
+"""Real servers for the tests, on the loopback only: OpenStack Swift with its S3 API over TLS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What docs/promises.md promises is proved by tests that are there."""
+"""Every guarantee in docs/promises.md names tests that exist."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_every_test_that_is_named_exists() -> None:
 
 
 def test_every_promise_names_its_proof() -> None:
-    """Each row of the tables; only what is not promised needs none."""
+    """Each row of the tables; only the rows without a guarantee need no test."""
     promised = PROMISES.split("## Not promised")[0]
     rows = [line for line in promised.splitlines() if line.startswith("| ") and not line.startswith("| promise |")]
     unproved = [row for row in rows if "`tests/" not in row and not re.match(r"\| what \|", row)]
@@ -32,7 +32,7 @@ def test_every_promise_names_its_proof() -> None:
 
 
 def test_the_fault_tests_are_all_named() -> None:
-    """A fault that is played is part of the promise; the auditor's own tests are about the auditor."""
+    """Every injected fault is part of the guarantees, except in the tests of the audit itself."""
     played = {
         (f"tests/faults/{path.name}", name)
         for path in (ROOT / "tests" / "faults").glob("test_*.py")

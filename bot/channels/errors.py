@@ -54,7 +54,7 @@ class RateLimited(ChannelError):
 
 
 def trouble_with(channel: str, error: Exception) -> str:
-    """What the log calls the trouble behind an error: a platform that is away is one trouble for all its calls."""
+    """The name under which the log counts an error: an unreachable platform is one trouble for all its calls."""
     return channel if isinstance(error, Transient) else f"{channel}: {type(error).__name__}"
 
 

@@ -110,7 +110,7 @@ class RedactingReceiver(Protocol):
     """A receiver whose messages hold secrets that are not needed once they are handled, such as the key of a film."""
 
     def redact(self, raw: str) -> str:
-        """What remains of a message once it is handled."""
+        """The message without its secrets, to be stored once it is handled."""
 
 
 @runtime_checkable

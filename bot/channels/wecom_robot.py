@@ -74,7 +74,7 @@ class WeComRobotChannel:
             return required_field(parse_answer(response), "media_id")
 
     def diagnose(self, key: str) -> str | None:
-        """What is wrong with a robot's key, None if it works; posts nothing into the group."""
+        """A description of the problem with a robot's key, None if it works; posts nothing into the group."""
         try:
             self._upload(key, "doctor.txt", b"night patrol doctor")
         except ChannelError as error:

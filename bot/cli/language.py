@@ -1,6 +1,6 @@
 """The commands speak Chinese, whatever the locale: the sentences of the bot exist in Chinese only.
 
-The help of commands and options stands in the texts as `command.…` and `option.…`. What click itself says comes from
+The help of commands and options is in the texts as `command.…` and `option.…`. The messages of click itself come from
 locale/zh_CN/LC_MESSAGES/messages.mo, compiled from the .po file beside it with `msgfmt` or `pybabel compile`.
 """
 

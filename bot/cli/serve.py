@@ -100,7 +100,7 @@ def demo(folder: Path) -> None:
 def rehearse(night: str | None, speed: float, no_open: bool, folder: Path) -> None:
     """A night to take part in: simulated phones and the service on one clock; ends with Ctrl-C.
 
-    It begins at 23:45 with a sample register. A further run in the same folder goes on where the last one ended.
+    It begins at 23:45 with a sample register. A further run in the same folder continues where the last one ended.
     """
     from bot.devtools.rehearsal import run_rehearsal
 

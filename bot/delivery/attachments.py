@@ -1,4 +1,4 @@
-"""What payloads carry besides text: links to our pages, files, content items whose link is checked first."""
+"""The parts of payloads besides text: links to our pages, files, content items whose link is checked first."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ class Attachments:
         return content
 
     def mark_push_unsent(self, notice: Notice, store: Store) -> None:
-        """A push that failed for good does not count: the group may get the item another time."""
+        """A push that failed permanently does not count: the group may get the item another time."""
         if notice.form == NoticeForm.CONTENT:
             store.content.delete_push(notice.id)
 

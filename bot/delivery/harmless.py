@@ -1,4 +1,4 @@
-"""Makes what people and the register bring harmless: in our messages it is one line of plain characters.
+"""Makes texts from people and the register harmless: in our messages each is one line of plain characters.
 
 Names, texts and files come from every user who can write to the bot. The apps turn `<a href>` in a text into a link,
 markdown has links, fonts and mentions, and a line break or a quotation mark lets words pass for ours. Our own texts

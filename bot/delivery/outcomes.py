@@ -1,4 +1,4 @@
-"""What follows from the outcome of an attempt: done, retry, unknown, or failed with a failover or an alert."""
+"""Handling the outcome of an attempt: done, retry, unknown, or failed with a failover or an alert."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The durable engine: it runs `take_in`, `fetch` and `deliver` on whatever worker is free, and again after a crash.
+"""The durable engine: it runs `take_in`, `fetch` and `deliver` on any free worker, and again after a crash.
 
 Our rows are the truth that people see. Jobs of one partition run one at a time, and every job may be repeated.
 """

@@ -1,4 +1,4 @@
-"""The engine of the stories: in one thread, on whatever clock they turn."""
+"""The engine of the story tests: in one thread, on the clock of the test."""
 
 from __future__ import annotations
 

@@ -31,13 +31,13 @@ from storage.submissions import FilingResult
 
 log = logging.getLogger(__name__)
 
-# After so many failures the office is notified; the message is tried again all the same.
+# After so many failures the office is notified; the message is still retried.
 _FAILURES_BEFORE_NOTICE = 12
-# What fails for lack of a setting is tried less often: there may be many such messages.
+# Messages that fail because a setting is missing are retried less often: there may be many of them.
 _MISCONFIGURED_FACTOR = 10
-# What the log calls its troubles.
+# The name under which the log counts failed messages.
 _OBJECT_STORE = "object store"
-# What is stored as it is, whatever the probe says, and its extension.
+# Kinds that are stored for any result of the probe, with their file extensions.
 _NOT_FILMS = {"photo": ".jpg", "voice": ".amr"}
 _EXTENSIONS = {"mp4": ".mp4", "mov": ".mp4", "3gp": ".3gp", "matroska": ".mkv", "webm": ".webm", "avi": ".avi"}
 
@@ -50,7 +50,7 @@ class Intake:
         self._platform_monitor = PlatformMonitor(uow.clock)
 
     def take_in(self, inbox_id: int) -> None:
-        """Hand one stored message to its handler; what fails now is tried again later. Raises DatabaseUnavailable."""
+        """Pass one stored message to its handler, and retry it later on failure. Raises DatabaseUnavailable."""
         self._attempt(inbox_id, WAITING, self._handle)
 
     def fetch(self, inbox_id: int) -> None:
@@ -149,7 +149,7 @@ class Intake:
         pause = backoff(row.attempts) * (_MISCONFIGURED_FACTOR if isinstance(error, Misconfigured) else 1)
         subject = _OBJECT_STORE if isinstance(error, ObjectError) else trouble_with(row.channel, error)
         log.warning(
-            "message %d is tried again in %.0f s: %s", row.id, pause.total_seconds(), detail, extra=trouble(subject)
+            "message %d: next attempt in %.0f s: %s", row.id, pause.total_seconds(), detail, extra=trouble(subject)
         )
         with self._uow.transaction() as store:
             if isinstance(error, ChannelError):
@@ -177,7 +177,7 @@ def _parse(receiver: Receiver, row: InboxRow) -> Message:
 
 
 def _redacted(receiver: Receiver, raw: str) -> str | None:
-    """What is kept of a processed message, None for all of it."""
+    """The part of a processed message to keep, None for all of it."""
     return receiver.redact(raw) if isinstance(receiver, RedactingReceiver) else None
 
 

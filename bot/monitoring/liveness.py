@@ -38,7 +38,7 @@ def read_liveness(store: Store, clock: Clock) -> Liveness:
 
 
 class LivenessCheck:
-    """What is wrong with the workers, as seen by a web process that may have started just now."""
+    """The problems of the workers, as seen by a web process that may have started just now."""
 
     def __init__(self, clock: Clock, startup_grace_s: float = STARTUP_GRACE_S) -> None:
         self._clock, self._grace_until_s = clock, monotonic() + startup_grace_s

@@ -42,7 +42,7 @@ class Heartbeat:
         self._last_beat_s[component] = monotonic()
 
     def end(self, store: Store) -> None:
-        """Note where a rehearsal has come to: it stands still until it is continued, and that is no outage."""
+        """Store the instant a rehearsal has reached: its clock stops until it is continued, and that is no outage."""
         sync_rehearsal_clock(self._clock, store)
         if self._clock.is_rehearsal:
             for component in self._last_beat_s:

@@ -1,4 +1,4 @@
-"""Which requests may have a large body, decided from their headers alone: who has not signed in sends none."""
+"""Which requests may have a large body, decided from their headers alone: only requests with a session."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from werkzeug.test import create_environ
 
 # The documented limit for callbacks, which are a few hundred bytes; a piece of a film is as large.
 MAX_BODY_BYTES = 256 * 1024
-# What a form adds to the file in it.
+# The size of a form without its file.
 _FORM_BYTES = 64 * 1024
 # Bodies up to this length reach the application, which answers those over MAX_BODY_BYTES with an error page.
 MAX_RECEIVED_BYTES = MAX_BODY_BYTES + _FORM_BYTES

@@ -20,7 +20,7 @@ from bot.monitoring.metrics import CALLBACK_SECONDS, CALLBACKS_TOTAL
 from storage.errors import DatabaseUnavailable
 
 log = logging.getLogger(__name__)
-# What the log calls this trouble.
+# The name under which the log counts this trouble.
 _STORING = "storing callbacks"
 
 

@@ -34,7 +34,7 @@ def cell_at(sheet: Worksheet, row: int, column: int) -> Cell:
 
 
 def write_value(cell: Cell, value: Any) -> None:
-    """Write a value; text stays text whatever it begins with."""
+    """Write a value; a text is stored as text even if it begins like a formula."""
     if isinstance(value, str):
         text = _NOT_IN_XML.sub("", value)
         cell.value = text

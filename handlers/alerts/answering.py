@@ -1,4 +1,4 @@
-"""Who may answer an alert, who is to hear what happens to it, and telling them."""
+"""Who may answer an alert, and notifying the people it concerns."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def may_answer(person: Person, alert: Alert, ctx: Context) -> bool:
 
 
 def alerted_people(alert: Alert, ctx: Context) -> list[Person]:
-    """Everybody who was alerted so far, in that order."""
+    """The people who were alerted so far, in that order."""
     ids = [each.person_id for each in ctx.store.notices.of_alert(alert.id) if each.person_id and each.rung is not None]
     found = ctx.store.register.people_by_id(ids)
     return [found[each] for each in dict.fromkeys(ids) if each in found]

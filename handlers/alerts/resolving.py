@@ -1,4 +1,4 @@
-"""Resolving an alert: it carries an outcome, and everybody who was alerted hears of it.
+"""Resolving an alert: it gets an outcome, and all people who were alerted are notified.
 
 An emergency is resolved at once, and its outcome is asked for. What is still true is resolved only with a reason.
 """

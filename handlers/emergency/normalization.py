@@ -17,7 +17,7 @@ _QUOTED = re.compile(r"^「[^」]*」\s*(?:-\s*){3,}")
 _INVISIBLE = re.compile(r"[\s\u200b-\u200f\u2060\ufe0f\ufeff·•*_~^`'\"“”‘’/\\|<>（）()\[\]「」-]+")
 _REPEATED = re.compile(r"([^\d\W])\1+")
 _SIGNS = {"🔥": "着火", "🆘": "sos", "著火": "着火", "溢漏": "泄漏"}
-# Recognition looks at so many characters; a report of an emergency is short.
+# Recognition reads this many characters; a report of an emergency is short.
 _MAX_LENGTH = 300
 
 

@@ -1,4 +1,4 @@
-"""Whether a text tells of an emergency: surely, perhaps, or not. Pure, and usable before any database access.
+"""Whether a text reports an emergency: surely, perhaps, or not. Pure, and usable before any database access.
 
 A false alarm costs trust, a missed one may cost lives: what is in doubt is UNSURE, and its sender is asked.
 """
@@ -24,7 +24,7 @@ class Certainty(IntEnum):
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What the office and the register add: words of danger, harmless phrases, and the names of the sender's parts."""
+    """Additions by the office and the register: words of danger, harmless phrases, names of the sender's parts."""
 
     danger: tuple[str, ...] = ()
     harmless: tuple[str, ...] = ()
@@ -70,7 +70,7 @@ def _correct_homophones(clause: str) -> str:
 _KINDS = (words.STRONG, words.CONTEXTUAL, words.WEAK, words.LEAKS, words.HINT)
 _DANGER = f"(?:{'|'.join(each.pattern for each in _KINDS)})"
 _STATED = re.compile(f"(?:{words.STRONG.pattern})[了啦]")
-# What is taken out of a clause: harmless phrases, and words of danger that are denied, settled or warned of.
+# Removed from a clause: harmless phrases, and words of danger that are denied, settled or part of a warning.
 _HARMLESS = (
     words.HARMLESS,
     re.compile(f"{_DANGER}{words.STATED_AS_NONE}"),
@@ -82,7 +82,7 @@ _HARMLESS = (
 
 @dataclass(frozen=True)
 class _Setting:
-    """What the clauses of a message tell about each other."""
+    """How the clauses of a message affect each other."""
 
     has_context: bool
     is_urgent: bool
@@ -127,7 +127,7 @@ def _assess_clause(clause: str, setting: _Setting) -> Certainty:
 
 
 def _first_impression(clause: str, setting: _Setting) -> Certainty:
-    """By the words alone, whatever is said around them."""
+    """By the words alone, without the clauses around them."""
     if words.STRONG.search(clause):
         return Certainty.SURE
     if words.CONTEXTUAL.search(clause):

@@ -117,7 +117,7 @@ def _use_rung(alert: Alert, rung: int, people: Sequence[Sequence[Person]], ctx: 
 
 
 def _ask_for_progress(alert: Alert, ctx: Context) -> None:
-    """Ask the holder how it stands; without an answer the ladder goes on after the usual wait."""
+    """Ask the holder how it stands; without an answer the ladder continues after the usual wait."""
     ended_at = alert.acknowledgement_ends_at or ctx.now
     alert.escalated_at = ctx.now
     holder = ctx.store.register.person(alert.acknowledged_by or 0)

@@ -83,7 +83,7 @@ def next_rung(
 
 
 class AlertLike(Protocol):
-    """What the ladder needs to know of an alert, see storage.db.models.Alert."""
+    """The fields of an alert that the ladder needs, see storage.db.models.Alert."""
 
     @property
     def rung(self) -> int: ...
@@ -100,7 +100,7 @@ class AlertLike(Protocol):
 
 
 class Step(Enum):
-    """What is to be done about an alert besides using a rung."""
+    """Actions on an alert other than using a rung."""
 
     ASK_HOLDER = "ask the holder how it stands"
 
@@ -124,5 +124,5 @@ def next_step(
 
 
 def place_on_ladder(rung: int) -> int:
-    """The place of a rung on the ladder, whatever the round; -1 before the first."""
+    """The place of a rung on the ladder, independent of the round; -1 before the first."""
     return rung % RUNGS if rung >= 0 else rung

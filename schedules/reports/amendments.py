@@ -1,4 +1,4 @@
-"""What becomes known after a daily report was issued: a numbered amendment, told to those who had the report.
+"""Changes that become known after a daily report was issued: a numbered amendment goes to the report's recipients.
 
 The first one is due when the late period of the night ends. After that, the nights of the last month are checked once
 a day, at the time of the daily report. A reader gets at most one amendment of a night per day.

@@ -1,6 +1,6 @@
-"""What differs between two reports of one night. Pure.
+"""The differences between two reports of one night. Pure.
 
-The review is left out: it goes on after the report, and corrects nothing in it.
+The review is left out: it continues after the report, and corrects nothing in it.
 """
 
 from __future__ import annotations

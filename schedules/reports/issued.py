@@ -1,4 +1,4 @@
-"""The daily report is issued once: what it said then stays, whatever becomes known later."""
+"""The daily report is issued once and is not changed by anything that becomes known later."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def _summary(report: DailyReport, rules: RuleBook) -> dict[str, Any]:
 
 
 def _review_line(report: DailyReport, rules: RuleBook) -> dict[str, Any]:
-    """What the office itself left undone, beside what the enterprises did."""
+    """The tasks that the office left undone, beside what the enterprises did."""
     review = report.review
     counts = {"due": review.due, "done": review.done, "minutes": round(review.watched_s / 60)}
     if not review.pending:

@@ -1,4 +1,4 @@
-"""The lock of SQLite's one writer: one thread at a time, and a callback before everybody else.
+"""The lock of SQLite's one writer: one thread at a time, callbacks first.
 
 With a plain lock a callback would wait for as many turns as there are busy threads. Here all others first pass a gate
 that only one may pass, so a callback competes with a single thread.

@@ -1,4 +1,4 @@
-"""For how long a film shows pictures, whatever its index declares. Runs only in the sandbox."""
+"""For how long a film shows pictures, independent of its index. Runs only in the sandbox."""
 
 from __future__ import annotations
 

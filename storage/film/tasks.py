@@ -1,4 +1,4 @@
-"""What the sandbox does with a film. Each task gives values for JSON, among them `fault`."""
+"""The tasks of the sandbox. Each returns values for JSON, among them `fault`."""
 
 from __future__ import annotations
 

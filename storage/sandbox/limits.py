@@ -31,7 +31,7 @@ class Limits:
 
 
 def apply_limits(limits: Limits) -> None:
-    """Limit this process for good. SIGPROF or SIGXCPU end it after `cpu_s`, SIGALRM after `elapsed_s`."""
+    """Limit this process permanently. SIGPROF or SIGXCPU end it after `cpu_s`, SIGALRM after `elapsed_s`."""
     signal.setitimer(signal.ITIMER_REAL, limits.elapsed_s)
     # The timer has fractions of a second; the limit cannot be cancelled.
     signal.setitimer(signal.ITIMER_PROF, limits.cpu_s)
@@ -49,5 +49,5 @@ def apply_limits(limits: Limits) -> None:
 
 
 def _address_space_bytes() -> int:
-    """What this process has mapped already, most of it libraries."""
+    """The memory this process has mapped already, most of it libraries."""
     return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()

@@ -1,4 +1,4 @@
-"""What the service is measured against: the same server (waitress, Flask, as many threads) with next to nothing in it.
+"""The baseline for the service: the same server (waitress, Flask, as many threads) with almost nothing in it.
 
 `python -m tests.bench.bare insert DATABASE_URL PORT` puts each body into a table, durably, one transaction each.
 `python -m tests.bench.bare wechatpy TOKEN KEY CORP_ID PORT` opens each callback with wechatpy and keeps nothing.

@@ -1,4 +1,4 @@
-"""The further doors: a film through the smart bot beside the same through the app, and pieces of the upload page."""
+"""The other channels: a film through the smart bot compared with the app, and pieces of the upload page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TUS = {"Tus-Resumable": "1.0.0"}
 
 
 def a_smart_bot_film(quick: bool) -> Iterator[Row]:
-    """100 MB, encrypted: fetched, decrypted and filed, in turn with the same film through the app's door."""
+    """100 MB, encrypted: fetched, decrypted and filed, alternating with the same film through the app."""
     with service(smart_bot=True) as found, folder() as place:
         wait_until(lambda: found.cloud.aibot.is_connected, 30)
         film = place / "film.mp4"
@@ -58,7 +58,7 @@ def _filed(found: Service, send: Callable[[], object]) -> float:
 
 @contextmanager
 def _watched(found: Service) -> Iterator[list[float]]:
-    """The memory of the program again and again, until the end of the block."""
+    """Sample the memory of the program until the end of the block."""
     seen, over = [found.rss_mb()], threading.Event()
 
     def watch() -> None:

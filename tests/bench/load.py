@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Seen:
-    """What the load saw: requests answered a second, times in ms, and how many were not answered 200."""
+    """The result of a load: requests answered a second, times in ms, and how many were not answered 200."""
 
     rate: float
     p50: float

@@ -1,4 +1,4 @@
-"""What the machine itself can do: nothing above it can be faster."""
+"""The limits of the machine itself, which nothing above it can exceed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every measurement needs: the program as processes of its own, the pretend cloud, a county."""
+"""Shared by all measurements: the program in separate processes, the simulated cloud, a county."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def free_port() -> int:
 
 @dataclass
 class Service:
-    """The running program: its port, its processes, and the pretend cloud it talks to."""
+    """The running program: its port, its processes, and the simulated cloud it talks to."""
 
     port: int
     cloud: Cloud

@@ -1,4 +1,4 @@
-"""A bot over a pretend cloud with two members and one robot."""
+"""A bot with a simulated cloud that has two members and one robot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of this folder share: a real bot, a simulated cloud, and a clock that the test sets."""
+"""Shared by the tests of this folder: a real bot, a simulated cloud, and a clock that the test sets."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ WITHOUT_WORKER = Timeouts(startup_grace_s=3600)
 
 @dataclass
 class Edge:
-    """One bot on one database, and what stands around it."""
+    """One bot on one database, with its cloud, clock, engine and a web client."""
 
     bot: Bot
     cloud: Cloud
@@ -51,7 +51,7 @@ class Edge:
     client: Client
 
     def settle(self, seconds: float = 0) -> None:
-        """Turn the clock and carry out what is due."""
+        """Advance the clock and run everything that is due."""
         self.clock.instant += timedelta(seconds=seconds)
         self.bot.uow.dispatch_inbox(1000)
         self.engine.run_due(self.clock.instant)

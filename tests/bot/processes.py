@@ -30,7 +30,7 @@ def free_port() -> int:
 
 @dataclass
 class Program:
-    """`night-patrol COMMAND` against a pretend cloud, in a folder."""
+    """`night-patrol COMMAND` against a simulated cloud, in a folder."""
 
     cloud: Cloud
     folder: Path
@@ -47,7 +47,7 @@ class Program:
         return self.settings.get("DATABASE_URL", f"sqlite:///{self.folder}/patrol.db")
 
     def environment(self, **more: str) -> dict[str, str]:
-        """What the process gets; coverage and proxies of the tests' own environment stay out of it."""
+        """The environment of the process, without the coverage and proxy settings of the tests."""
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         settings = {name: str(value) for name, value in self.cloud.settings.items()}
         own = {

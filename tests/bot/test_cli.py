@@ -1,4 +1,4 @@
-"""What the commands say to an operator: in Chinese, without error numbers, with progress on a terminal only."""
+"""The output of the commands for an operator: in Chinese, without error numbers, with progress on a terminal only."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ START = datetime(2026, 11, 24, tzinfo=SHANGHAI)
 
 
 class Wall:
-    """The wall clock, turned by hand."""
+    """A wall clock that the test sets."""
 
     def __init__(self) -> None:
         self.instant = datetime(2026, 5, 1, tzinfo=UTC)

@@ -160,7 +160,7 @@ def test_equal_texts_are_delivered_as_often_as_they_are_sent(edge: Edge) -> None
 
 
 def test_an_emergency_is_delivered_although_the_minute_is_used_up(edge: Edge) -> None:
-    """The platform takes 30 messages a minute to a member, and drops what is more."""
+    """The platform accepts 30 messages a minute to a member, and drops further ones."""
     for _ in range(40):
         edge.say("zhangsan")
     edge.settle()

@@ -1,4 +1,4 @@
-"""A disk with no more room than the reserve: what can wait is refused, what was acknowledged and the chat go on."""
+"""A disk with only the reserve left: deferrable work is refused, acknowledged work and the chat continue."""
 
 from __future__ import annotations
 

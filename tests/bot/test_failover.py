@@ -138,7 +138,7 @@ def test_the_last_messages_of_a_reply_window_are_reserved_for_receipts(edge: Edg
 
 
 def test_a_reply_window_closed_by_the_platform_counts_as_closed(edge: Edge, cloud: Cloud, zhao: KfPhone) -> None:
-    """Messages that staff send from the console count as well, and we are not told of them."""
+    """Messages that staff send from the console count as well, and the bot gets no notification about them."""
     writes(edge, zhao)
     edge.settle()
     with edge.bot.uow.transaction() as store:

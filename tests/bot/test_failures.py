@@ -199,7 +199,7 @@ def test_a_film_that_cannot_be_fetched_now_is_fetched_later(county: Edge, fault:
 
 
 def test_corrupt_bytes_are_fetched_again_without_a_notice(county: Edge) -> None:
-    """The platform gives no checksum, but what is no film is fetched once more."""
+    """The platform gives no checksum, but a file that is not a film is fetched once more."""
     county.cloud.faults.inject("media/get", corrupt_bytes=True, times=3)
     county.cloud.phone("p1").sends_film(FILM)
     for _ in range(4):

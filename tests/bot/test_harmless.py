@@ -1,4 +1,4 @@
-"""What strangers write and the register holds is plain words in every text, form and channel."""
+"""Texts from strangers and from the register are plain words in every text, form and channel."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def check_harmless(text: str, reference: str, *, markdown: bool) -> None:
 
 
 def line_starts(text: str) -> list[str]:
-    """What begins a heading, a list or a table in markdown."""
+    """The beginnings of a heading, a list or a table in markdown."""
     return [line[:1] for line in text.split("\n") if line[:1] in set("#-+=|")]
 
 

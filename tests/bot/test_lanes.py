@@ -1,4 +1,4 @@
-"""What cannot wait is not delayed by films that the platform hands out slowly."""
+"""Urgent work is not delayed by films that the platform delivers slowly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Polling: no message is lost or stored twice, whatever happens to notifications, processes and the platform."""
+"""Polling: no message is lost or stored twice when notifications, processes or the platform fail."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def stored_keys(kf: Edge) -> list[str]:
 
 
 def later(kf: Edge, **time: float) -> None:
-    """Turn the clock and poll what is due."""
+    """Advance the clock and poll the sources that are due."""
     kf.clock.instant += timedelta(**time)
     kf.bot.pollers.poll_until_idle()
 

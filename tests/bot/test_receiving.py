@@ -1,4 +1,4 @@
-"""Callbacks are answered in time whatever else the clients of the web service do, in a running process."""
+"""Callbacks are answered in time under any load from other clients, in a running process."""
 
 from __future__ import annotations
 

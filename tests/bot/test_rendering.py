@@ -1,4 +1,4 @@
-"""Rendering: lists are shortened to the limit, and what is missing is counted."""
+"""Rendering: lists are shortened to the limit, and the number of omitted items is shown."""
 
 from __future__ import annotations
 

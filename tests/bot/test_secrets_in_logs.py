@@ -71,7 +71,7 @@ def _fail_while_failing(client: Any) -> None:
 
 
 def test_a_chained_exception_shows_no_token(edge: Edge) -> None:
-    """What a traceback prints of the library's own errors holds the whole address."""
+    """The library's own errors contain the whole address, and a traceback prints it."""
     client = edge.bot.channels.receivers["wecom_app"]._client  # type: ignore[attr-defined]
     token, client._url = client.token(), "http://127.0.0.1:9"
     with pytest.raises(DatabaseUnavailable) as found:

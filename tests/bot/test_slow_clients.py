@@ -1,4 +1,4 @@
-"""Clients that read slowly, and pages that take long, over real connections: callbacks are answered all the same."""
+"""Clients that read slowly, and pages that take long, over real connections: callbacks are still answered."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def test_a_slow_upload_does_not_make_a_film_late(night: Story) -> None:
 
 
 def everybody(night: Story) -> None:
-    """What a whole night says besides is none of this test's business."""
+    """Ignore the other messages of the night."""
     for who in night.cloud.members:
         night.hears(who)
     night.group_hears("KEY")

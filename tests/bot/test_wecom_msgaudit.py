@@ -1,4 +1,4 @@
-"""The chat archive: polling, decryption, films in slices, and what is not stored."""
+"""The chat archive: polling, decryption, films in slices, and messages that are not stored."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def msgaudit(tmp_path: Path, cloud: Cloud, clock: HandClock, chat_archive: Archi
 
 
 def later(msgaudit: Edge, **time: float) -> None:
-    """Turn the clock, poll the archive and run what is due."""
+    """Advance the clock, poll the archive and run everything that is due."""
     msgaudit.clock.instant += timedelta(**time)
     msgaudit.bot.pollers.poll_until_idle()
     msgaudit.settle()

@@ -237,7 +237,7 @@ def test_the_leases_of_a_dead_worker_are_freed_at_once(edge: Edge, engine: Watch
 
 
 def test_nothing_waits_for_a_clock_that_was_put_back(edge: Edge) -> None:
-    """What was due a moment ago stays due; what is due later waits as before."""
+    """Notices that were due a moment ago stay due; later ones wait as before."""
     edge.cloud.faults.inject("message/send", errcode=-1)
     tried, soon = edge.say("zhangsan"), edge.say("lisi")
     later = edge.say("zhangsan", due_at=edge.clock.instant + timedelta(minutes=5))

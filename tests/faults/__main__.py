@@ -63,7 +63,7 @@ class Run:
 
     @property
     def row(self) -> list[object]:
-        """What stands in the table."""
+        """The cells of the table."""
         found = self.found
         return [
             self.place,

@@ -44,7 +44,7 @@ class Said:
 
 
 def said(sent: SentMessage, sha256: str | None = None) -> Said:
-    """What a phone sent, with the key that the protocol gives it: sender, time, message id."""
+    """A message of a phone with its key in the protocol: sender, time, message id."""
     sender, at = (_element(sent.xml, name) for name in ("FromUserName", "CreateTime"))
     return Said(sender, f"{sender}/{at}/{sent.msg_id}", sent, sha256)
 
@@ -57,7 +57,7 @@ def _element(xml: str, name: str) -> str:
 
 @dataclass
 class Evidence:
-    """What the service says of itself."""
+    """The state that the service reports."""
 
     inbox: Sequence[InboxRow]
     submissions: Sequence[Submission]
@@ -70,7 +70,7 @@ class Evidence:
 
 @dataclass
 class Findings:
-    """What the audit found; `problems` must be empty."""
+    """The result of the audit; `problems` must be empty."""
 
     messages: int = 0
     acknowledged: int = 0
@@ -84,7 +84,7 @@ class Findings:
 
     @property
     def problems(self) -> list[str]:
-        """Everything that breaks the promise, in words."""
+        """Everything that breaks a guarantee, in words."""
         return [f"{kind}: {each}" for kind in ("lost", "doubled", "sums") for each in getattr(self, kind)]
 
 
@@ -153,7 +153,7 @@ def _heard(cloud: Cloud, evidence: Evidence, found: Findings) -> None:
 
 
 def _words(cloud: Cloud, raw: Mapping[str, Any]) -> str:
-    """What tells one message from another."""
+    """The text that distinguishes one message from another."""
     kind = str(raw["msgtype"])
     content = raw[kind]
     if kind == "template_card":
@@ -227,5 +227,5 @@ def digest(film: bytes) -> str:
 
 
 def as_night(printed: str) -> dict[str, Any]:
-    """What `night --json` printed."""
+    """The output of `night --json`."""
     return dict(json.loads(printed))

@@ -1,4 +1,4 @@
-"""What people send in a night: films with and without a word, words, photos, the same again, out of order."""
+"""Messages of a night: films with and without a text, texts, photos, duplicates, out of order."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from tests.harness import NIGHT
 
 
 def audited(edge: Edge, said: list[Said]) -> Findings:
-    """What the audit finds of a bot that has come to rest."""
+    """Audit a bot that has no more work to do."""
     rows = edge.rows(InboxRow), edge.rows(Submission), edge.rows(Notice)
     with edge.bot.uow.read() as store:
         book = edge.bot.uow.rules(store)

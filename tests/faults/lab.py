@@ -90,7 +90,7 @@ class Machine:
 
 @dataclass
 class Lab:
-    """A county, its pretend cloud, and the machines that serve it."""
+    """A county, its simulated cloud, and the machines that serve it."""
 
     cloud: Cloud
     program: Program
@@ -120,7 +120,7 @@ class Lab:
         until(lambda: all(sign != first[name] for name, sign in self._signs().items()), 60)
 
     def revive(self) -> int:
-        """What a supervisor does: a process that ended because it could not begin is started again; how many were."""
+        """Like a supervisor, restart each process that ended because it could not start; how many were restarted."""
         ended = [each for each in self.machines if not each.runs()]
         for machine in ended:
             machine.start()
@@ -132,7 +132,7 @@ class Lab:
             return {name: store.facts.read_fact(WORKER_HEARTBEAT_PREFIX + name) for name in workers}
 
     def deliver(self, query: str, body: bytes) -> int:
-        """What a load balancer does: a callback goes to any machine that is not known to be down."""
+        """Like a load balancer, send a callback to any machine that is not known to be down."""
         candidates = [each for each in self.machines if each.answers and each.runs()]
         if not candidates:
             return 0
@@ -167,7 +167,7 @@ class Lab:
             return list(store.session.query(model).order_by(model.id))
 
     def unsettled(self) -> list[str]:
-        """What still waits, but for what is due much later."""
+        """The work that still waits, except work that is due much later."""
         soon = self.now() + _SOON
         return [f"message {each.id} {each.state}" for each in self.rows(InboxRow) if each.state != "done"] + [
             f"notice {each.id} {each.kind} by {each.route} {each.state} until {each.due_at}: {each.detail}"

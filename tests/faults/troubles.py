@@ -1,4 +1,4 @@
-"""What goes wrong in the long run: drawn at random, one thing after another, until the night is over."""
+"""Random faults of the long run, injected one after another until the night is over."""
 
 from __future__ import annotations
 
@@ -58,16 +58,16 @@ class Troubles:
         self.revive()
 
     def recover(self) -> None:
-        """Often, but not always, what was hit gets up before it is hit again."""
+        """Often, but not always, a component recovers before its next fault."""
         with suppress(TimeoutError):
             self.lab.until(lambda: self.stop.is_set() or all(each.is_up() for each in self.lab.machines), 30)
 
     def revive(self) -> None:
-        """Its database was away, or its disk full, just when it began."""
+        """Restart processes that could not start, because their database was away or their disk full."""
         self.made["ended by itself"] += self.lab.revive()
 
     def possible(self) -> dict[str, Callable[[], None]]:
-        """What can go wrong on these backends."""
+        """The faults that are possible on these backends."""
         known: dict[str, Callable[[], None]] = {
             f"kill -9 {each.name}": lambda each=each: self.kill(each)  # type: ignore[misc]
             for each in self.lab.machines

@@ -1,6 +1,7 @@
-"""`python -m tests.fuzz.callbacks --seconds N`: signed and unsigned garbage at every door with an encrypted envelope.
+"""`python -m tests.fuzz.callbacks --seconds N`: signed and unsigned garbage for every encrypted callback.
 
-Guided by coverage, with atheris. A door may refuse (Rejected) or take; what it takes it must be able to read again.
+Guided by coverage, with atheris. A receiver may refuse a callback (CallbackRejected) or accept it; it must be able to
+parse every message that it accepts.
 Anything else is a finding: the input is shown, and the command fails. The same target runs under hypothesis in the
 suite (tests/bot/test_fuzzed.py), where atheris is not needed.
 """
@@ -41,7 +42,7 @@ MODES = 5
 
 
 def doors() -> dict[str, Any]:
-    """Every door over an envelope of ours, without a platform behind it."""
+    """Every receiver with an envelope of ours, without a platform behind it."""
     from bot.channels.wecom_api.crypto import CallbackCrypto
     from bot.channels.wecom_app import WeComAppReceiver
     from bot.channels.wecom_kf import WeComKfReceiver
@@ -51,7 +52,7 @@ def doors() -> dict[str, Any]:
 
 
 def attempt(door: Any, data: bytes) -> str:
-    """Make one callback of some bytes and hand it to a door; how it was taken."""
+    """Make one callback from bytes and pass it to a receiver; the result."""
     from bot.channels.errors import CallbackRejected
 
     query, body = made_of(data)

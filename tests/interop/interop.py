@@ -1,4 +1,4 @@
-"""The platform's own libraries talk to the pretend cloud without a change: `make test-interop`.
+"""The platform's own libraries talk to the simulated cloud without a change: `make test-interop`.
 
 What the cloud gets wrong about the smart bot or the callback's cipher would show here, for both sides were written by
 other hands: the SDK and the crypto package by the platform, the cloud from its documents.

@@ -27,7 +27,7 @@ from tests.places import Served, _administrator, current_place
 
 
 def command(*words: str, **settings: str) -> Any:
-    """What a command does with these settings."""
+    """Run a command with these settings."""
     return CliRunner().invoke(cli, words, env={"SECRET_KEY": "a secret key used by the tests only", **settings})
 
 
@@ -95,7 +95,7 @@ def test_a_night_comes_back_with_the_same_reports_and_the_same_digests(tmp_path:
 
 
 def test_a_backup_with_any_bit_changed_is_refused_or_is_the_same_backup(tmp_path: Path) -> None:
-    """What only the archive says about itself may change without harm; nothing that is kept can."""
+    """Metadata of the archive may change without harm; stored content may not."""
     with story(tmp_path, enterprises=1, parts=1) as played:
         file, spoilt = tmp_path / "night.backup", tmp_path / "spoilt.backup"
         made = backup(played.bot.uow.database, file, at("13:00"))

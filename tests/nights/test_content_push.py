@@ -29,12 +29,12 @@ def add(night: Story, title: str, kind: str = "链接", **values: Any) -> None:
 
 
 def titles(night: Story, key: str = "KEY") -> list[str]:
-    """What a group was sent since last asked: titles of links, names of files."""
+    """The items a group received since the last call: titles of links, names of files."""
     return [each.articles[0]["title"] if each.articles else each.text for each in night.group_hears(key)]
 
 
 def days(night: Story, number: int) -> list[list[str]]:
-    """What the group gets on so many days, from today."""
+    """The items the group gets on that number of days, from today."""
     found = []
     for each in range(number):
         night.time("09:08", NIGHT + timedelta(days=each))
@@ -76,7 +76,7 @@ def test_the_same_item_is_never_sent_twice_to_one_group_but_once_to_each(tmp_pat
 
 
 def watched(night: Story, link: str, **asking: str) -> bytes:
-    """What a phone gets that opens a link; an S3 store hands the film out by itself."""
+    """The response to a phone that opens a link; an S3 store serves the film itself."""
     opened = night.bot.web.test_client().get(link.removeprefix("https://patrol.example.org"), headers=asking)
     if opened.location:
         trusted = os.environ.get("AWS_CA_BUNDLE")

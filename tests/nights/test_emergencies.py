@@ -1,4 +1,4 @@
-"""Emergencies: understood however they are said, passed on while they are open, never ending in silence."""
+"""Emergencies: understood in any wording, passed on while they are open, and escalated until answered."""
 
 from __future__ import annotations
 

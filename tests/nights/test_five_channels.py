@@ -19,7 +19,7 @@ SHORT = ("甲化工", "乙化工", "丙化工", "丁化工", "戊化工")
 
 @dataclass
 class Hand:
-    """The patroller of an enterprise: how he films and says which part it is, and what he hears of it."""
+    """The patroller of an enterprise: how they send a film and name its part, and the replies they get."""
 
     films: Callable[[str, str], Any]
     says: Callable[[str], Any]
@@ -93,7 +93,7 @@ def uploads(night: Story, tag: str, part: str) -> None:
 
 
 def alike(texts: list[str]) -> list[str]:
-    """What was said, without what must differ: the enterprise, its people, and the number of a receipt."""
+    """The replies without the differing parts: the enterprise, its people, and the number of a receipt."""
     found = []
     for text in texts:
         for short in SHORT:
@@ -105,7 +105,7 @@ def alike(texts: list[str]) -> list[str]:
 
 
 def same(of_each: list[Any]) -> Any:
-    """What they all have in common, which must be everything."""
+    """The value that all channels have in common; fails if one differs."""
     assert all(each == of_each[0] for each in of_each), of_each
     return of_each[0]
 

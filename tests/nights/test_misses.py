@@ -15,7 +15,7 @@ def agree(night: Story, **rules: str) -> None:
 
 
 def read_everything(night: Story) -> dict[str, list[str]]:
-    """What everybody was told; the messages of groups are read as well."""
+    """The messages of all people; those of groups are marked as read as well."""
     for group in night.groups():
         night.group_hears(group)
     return {who: night.hears(who) for who in night.cloud.members}

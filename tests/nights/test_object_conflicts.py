@@ -1,4 +1,4 @@
-"""A stored object is never replaced: different bytes are stored beside it, and the film is filed all the same."""
+"""A stored object is never replaced: different bytes are stored beside it, and the film is still filed."""
 
 from __future__ import annotations
 

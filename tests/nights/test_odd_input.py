@@ -1,4 +1,4 @@
-"""Valid but unusual input: all of it is answered, and none of it blocks what comes after."""
+"""Valid but unusual input: it is answered, and does not block later messages."""
 
 from __future__ import annotations
 

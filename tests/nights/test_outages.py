@@ -59,7 +59,7 @@ def expect_more_time(night: Story, between: str, closes: str) -> None:
 
 
 def reminded(night: Story) -> None:
-    """What the night says to those who have sent nothing."""
+    """Read the messages to people who have sent nothing."""
     night.group_hears("KEY")
     for who in ("leader", "backup", "staff"):
         night.hears(who)

@@ -35,7 +35,7 @@ MONDAY, BEFORE = date(2026, 11, 23), NIGHT - timedelta(days=7)
 
 @contextmanager
 def told(night: Story) -> Iterator[Story]:
-    """Reports of what is in the tables; what people heard on the way is of no concern here."""
+    """Set an early start of the service, so that reports cover past nights. Messages to people are not checked."""
     with night.office() as store:
         store.facts.store_fact("service_started", {"at": at("00:00", date(2025, 12, 1)).isoformat()})
     yield night

@@ -160,7 +160,7 @@ def test_the_countys_own_gap_is_told_at_the_deadline(night: Story) -> None:
 
 
 def listen_to_the_night(night: Story) -> None:
-    """What everybody hears on the way to the morning is not what these stories are about."""
+    """Ignore the messages up to the morning."""
     night.time("11:59")
     for who in night.cloud.members:
         night.hears(who)

@@ -93,7 +93,7 @@ def test_some_of_what_is_kept_is_read_again_every_day_and_rot_is_told(tmp_path: 
 
 
 def shown_by_the_service(night: Story) -> list[str]:
-    """What the office is told after the daily check."""
+    """The message to the office after the daily check."""
     night.clock.instant = at("08:07")
     IntegritySampler(night.bot.uow, night.bot.objects).run_once()
     night.settle()

@@ -49,7 +49,7 @@ def receipts(night: Story) -> list[str]:
 
 
 def silent(night: Story) -> None:
-    """What the rest of the night says to everybody else."""
+    """Read the other messages of the night."""
     for who in night.cloud.members:
         night.hears(who)
     for key in night.cloud.robots:

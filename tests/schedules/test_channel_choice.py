@@ -1,4 +1,4 @@
-"""By which way a person is reached: what is open, what is kept back, what comes first."""
+"""The channel by which a person is reached: which are open, reserved or preferred."""
 
 from __future__ import annotations
 

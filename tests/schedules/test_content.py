@@ -1,4 +1,4 @@
-"""What a group gets today: planned before seasonal before old, and never again."""
+"""The item that a group gets today: planned before seasonal before old, and never twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a night's films amount to: the counts add up, more films are never worse, order does not matter."""
+"""The judgement of a night: the counts add up, more films are never worse, order does not matter."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_the_order_of_films_does_not_matter(
 
 
 def seen(judgement: NightJudgement) -> list[object]:
-    """What a judgement says of each enterprise and each part."""
+    """The state of each enterprise and each part in a judgement."""
     return [(each.state, dict(each.part_states), each.confirmed_missing_parts) for each in judgement.enterprises]
 
 

@@ -1,4 +1,4 @@
-"""What has been agreed holds from its date on and never before."""
+"""Rules apply from their date on and never before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What phones send, and how callbacks are encrypted, signed and retried."""
+"""Messages of phones, and how callbacks are encrypted, signed and retried."""
 
 import threading
 from collections.abc import Callable, Iterator

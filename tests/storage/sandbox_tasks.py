@@ -1,4 +1,4 @@
-"""What tests run in the sandbox."""
+"""Tasks that the tests run in the sandbox."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def environment() -> list[str]:
 
 
 def attempts() -> dict[str, str]:
-    """What came of each forbidden act."""
+    """The result of each forbidden operation."""
     return {
         "socket": _outcome(lambda: socket.socket().close()),
         "unix socket": _outcome(lambda: socket.socket(socket.AF_UNIX).close()),

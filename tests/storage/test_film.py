@@ -1,4 +1,4 @@
-"""Probing films: what a film is, how long it is, what is wrong with it, and what it may cost."""
+"""Probing films: format, duration, faults, and the cost limits."""
 
 from __future__ import annotations
 

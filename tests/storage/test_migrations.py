@@ -78,7 +78,7 @@ def test_migrating_again_changes_nothing(database: Database) -> None:
 
 
 def test_a_migration_that_fails_in_the_middle_leaves_nothing_behind(database: Database) -> None:
-    """A table of ours is in the way: what was created before it is rolled back."""
+    """A table already exists: the tables created before it are rolled back."""
     last = list(Base.metadata.sorted_tables)[-1].name
     with database.transaction() as session:
         session.execute(text(f"create table {last} (id int)"))

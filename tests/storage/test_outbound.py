@@ -1,4 +1,4 @@
-"""Outbound messages and their JSON: what is stored is what is resent."""
+"""Outbound messages and their JSON: a stored message is resent unchanged."""
 
 from __future__ import annotations
 

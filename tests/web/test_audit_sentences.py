@@ -1,4 +1,4 @@
-"""Every action of the audit log is told in a Chinese sentence, from what is recorded with it."""
+"""Every action of the audit log is shown as a Chinese sentence, from its recorded details."""
 
 from __future__ import annotations
 

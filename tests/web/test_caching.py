@@ -1,4 +1,4 @@
-"""What a browser may keep: nothing that another person at the same browser could read."""
+"""Caching by browsers: nothing is kept that another person at the same browser could read."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def attempts(dashboard: Dashboard, dice: random.Random) -> Iterator[tuple[str, B
 
 
 def failures(dashboard: Dashboard, count: int, seed: int) -> tuple[list[tuple[str, Attempt, int]], Counter[int]]:
-    """What was answered with a status of 5xx, and how often each status was answered."""
+    """The requests that got a status of 5xx, and the count of each status."""
     small_night(dashboard)
     dice = random.Random(seed)
     requests, failed, statuses = HostileRequests(dice), [], Counter[int]()

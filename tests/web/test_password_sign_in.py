@@ -75,7 +75,7 @@ def test_sign_in_pauses_after_five_failed_attempts(dashboard: Dashboard, folder:
 
 
 def fail(browser: Browser, login: str, times: int, address: str = "127.0.0.1") -> list[str]:
-    """Sign in with a wrong password; what is shown each time."""
+    """Sign in with a wrong password; the error shown each time."""
     token = browser.csrf("/login")
     form = {"login": login, "password": "wrong word", "csrf_token": token}
     how: dict[str, Any] = {"headers": {"Referer": HERE}, "environ_base": {"REMOTE_ADDR": address}}

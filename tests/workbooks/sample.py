@@ -1,4 +1,4 @@
-"""A plausible register workbook, written with openpyxl alone so that it knows nothing of the importer."""
+"""A plausible register workbook, written with openpyxl alone, independent of the importer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is written is what is read again."""
+"""An exported register is read back unchanged."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def unchanged(outcome: ImportResult) -> None:
 
 
 def goes_round(office: Office, neighbour: Office) -> None:
-    """Export, import changes nothing; import next door and export gives the same cells."""
+    """Export, import changes nothing; import into another database and export gives the same cells."""
     written = office.give("out.xlsx")
     unchanged(office.take(written))
     outcome = neighbour.take(written)

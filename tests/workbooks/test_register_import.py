@@ -1,4 +1,4 @@
-"""What the office writes is what is remembered."""
+"""The register stores what the office writes in the workbook."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ class WeComClient:
     def token(self, rejected: str | None = None) -> str:
         """A valid access token other than `rejected`; one process fetches it, the others wait for it.
 
-        Cached for a minute without a look at the database. Raises ChannelError.
+        Cached for a minute without reading the database. Raises ChannelError.
         """
         if self._cached is not None and self._cached[0] != rejected and self._clock.now() < self._cached[1]:
             return self._cached[0]

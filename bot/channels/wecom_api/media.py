@@ -85,7 +85,7 @@ class MediaRange:
         if self._response.status_code == 416:
             return
         try:
-            # What has come, not a full chunk: only so a stalled download is noticed.
+            # Read what has arrived instead of waiting for a full chunk, to notice a stalled download.
             while chunk := self._response.raw.read1(_CHUNK_BYTES):
                 if self._is_suspect and not received and not self._start and chunk.startswith(b"{"):
                     raise _parse_error(chunk + self._response.raw.read(_CHUNK_BYTES))

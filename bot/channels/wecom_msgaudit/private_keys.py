@@ -23,7 +23,7 @@ class PrivateKeys:
         return sorted(int(path.stem) for path in self._folder.glob("*.pem") if path.stem.isdecimal())
 
     def decrypt(self, version: int, ciphertext: str) -> bytes:
-        """What was encrypted (Base64) with the public key of that version. Raises Misconfigured."""
+        """Decrypt a value (Base64) that was encrypted with the public key of that version. Raises Misconfigured."""
         try:
             return self._key(version).decrypt(base64.b64decode(ciphertext), padding.PKCS1v15())
         except (OSError, ValueError, binascii.Error) as error:

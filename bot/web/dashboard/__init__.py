@@ -1,6 +1,6 @@
 """The dashboard: one module per noun, all behind the same authorization.
 
-A page is a view function with `@requires_permission("some.action")`; one without it is refused to everybody.
+A page is a view function with `@requires_permission("some.action")`; one without it is refused for every user.
 New blueprints are added to PAGES or OBJECT_STORE_PAGES.
 """
 

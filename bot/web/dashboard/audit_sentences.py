@@ -1,4 +1,4 @@
-"""What an entry of the audit log tells, as a Chinese sentence."""
+"""Entries of the audit log as Chinese sentences."""
 
 from __future__ import annotations
 

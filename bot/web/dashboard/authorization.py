@@ -1,6 +1,6 @@
 """Sign-in and permissions, checked before every request against the table in handlers/permissions.py.
 
-The check is not in the pages, so that a page without `requires_permission` is refused to everybody.
+The check is not in the pages, so that a page without `requires_permission` is refused for every user.
 """
 
 from __future__ import annotations

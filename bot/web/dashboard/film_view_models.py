@@ -1,4 +1,4 @@
-"""What the templates show of films, loaded in few queries."""
+"""The data of films for the templates, loaded in few queries."""
 
 from __future__ import annotations
 

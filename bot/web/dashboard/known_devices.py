@@ -44,14 +44,14 @@ def remember_device(response: Response, login: str) -> None:
 
 
 def attempt_key(login: str) -> str:
-    """What failed attempts are counted by: the login together with its known device, else with the address."""
+    """The key by which failed attempts are counted: the login with its known device, else with the address."""
     login_sha256, device = hash_token(normalize_login(login)), _device()
     is_known = device is not None and device.login_sha256 == login_sha256
     return hash_token(f"{login_sha256}/{device.id if device is not None and is_known else _address()}")
 
 
 def rate_limit_key() -> str:
-    """What requests are counted by: the known device, else the address, which an office can share."""
+    """The key by which requests are counted: the known device, else the address, which an office can share."""
     device = _device()
     return _address() if device is None else device.id
 

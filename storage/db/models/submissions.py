@@ -128,7 +128,7 @@ class NightEnterpriseChoice(Base):
 
 
 class ClosedNight(Base):
-    """What was expected of a night when it closed, so that later register changes do not affect its judgement."""
+    """The films expected of a night when it closed, so that later register changes do not affect its judgement."""
 
     __tablename__ = "closed_night"
     night: Mapped[date] = mapped_column(primary_key=True)
