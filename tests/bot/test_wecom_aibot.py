@@ -205,7 +205,7 @@ def test_an_expired_url_is_gone_and_a_server_error_is_transient(gateway: Cloud, 
 
 def test_an_endless_film_is_given_up() -> None:
     class Body(io.BytesIO):
-        def read1(self, size: int | None = -1) -> bytes:
+        def read1(self, size: int | None = -1, decode_content: bool = False) -> bytes:
             return bytes(16 * 1024 * 1024)
 
     class Endless(requests.Response):

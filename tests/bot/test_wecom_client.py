@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -307,6 +308,17 @@ def served(
 def test_a_platform_without_ranges_is_supported(edge: Edge) -> None:
     with platform([served(FILM)]) as url:
         assert fetched(client_of(edge, url), "m") == FILM
+
+
+def test_a_film_that_is_sent_compressed_is_fetched_unchanged(edge: Edge) -> None:
+    with platform([served(gzip.compress(FILM), Content_Encoding="gzip")]) as url:
+        assert fetched(client_of(edge, url), "m") == FILM
+
+
+def test_a_compressed_error_without_a_name_is_not_media(edge: Edge) -> None:
+    error = gzip.compress(b'{"errcode": 40007, "errmsg": "x"}')
+    with platform([served(error, name=None, Content_Encoding="gzip")]) as url, pytest.raises(MediaGone):
+        fetched(client_of(edge, url), "m")
 
 
 def test_a_cut_film_without_ranges_is_fetched_from_the_start(edge: Edge) -> None:

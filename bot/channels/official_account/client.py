@@ -12,7 +12,7 @@ from bot.channels.errors import Permanent, Transient, idempotent_call
 from bot.channels.ssrf_guard import SsrfGuard
 from bot.channels.wecom_api.client import StoreFactory, WeComClient, parse_token
 from bot.channels.wecom_api.http import parse_answer
-from bot.channels.wecom_api.media import DownloadLimits, MediaRange, download, range_header
+from bot.channels.wecom_api.media import DownloadLimits, MediaRange, download, media_headers
 from bot.clock import Clock
 
 # What a platform answers that does not have the call.
@@ -60,13 +60,13 @@ class OfficialAccountClient(WeComClient):
         else:
             guard = self._ssrf_guard
             yield from download(
-                lambda start: MediaRange(guard.get_media(media, range_header(start)), start), self._limits
+                lambda start: MediaRange(guard.get_media(media, media_headers(start)), start), self._limits
             )
 
     def _media(self, media_id: str, token: str) -> MediaRange | str:
         """The bytes themselves, or the URL of a film."""
-        headers, params = {"Accept-Encoding": "identity"}, {"media_id": media_id}
-        response = self._request("GET", "media/get", token, params=params, headers=headers, stream=True)
+        params = {"media_id": media_id}
+        response = self._request("GET", "media/get", token, params=params, headers=media_headers(), stream=True)
         if not _is_text(response):
             return MediaRange(response, 0)
         url = parse_answer(response).get("video_url")

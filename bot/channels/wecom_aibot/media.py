@@ -11,7 +11,7 @@ import requests
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from bot.channels.errors import Undecryptable
-from bot.channels.wecom_api.media import DownloadLimits, MediaRange, download, range_header
+from bot.channels.wecom_api.media import DownloadLimits, MediaRange, download, media_headers
 
 HttpGet = Callable[[str, Mapping[str, str]], requests.Response]
 
@@ -68,7 +68,7 @@ def fetch_stream(url: str, http_get: HttpGet) -> Iterator[bytes]:
     """The encrypted bytes at a URL. Raises ChannelError."""
 
     def request_range(start: int) -> MediaRange:
-        response = http_get(url, range_header(start))
+        response = http_get(url, media_headers(start))
         # Any bytes may be a ciphertext, also those that look like a JSON error.
         return MediaRange(response, start, gone_statuses=_GONE_STATUSES, may_be_error=False)
 

@@ -24,7 +24,7 @@ from bot.channels.wecom_api.http import (
     required_field,
     send_request,
 )
-from bot.channels.wecom_api.media import DownloadLimits, MediaRange, download, range_header
+from bot.channels.wecom_api.media import DownloadLimits, MediaRange, download, media_headers
 from bot.clock import Clock, monotonic, sleep, wall_now
 from storage.store import Store
 
@@ -186,7 +186,5 @@ class WeComClient:
         return download(lambda start: self._with_token(lambda token: self._range(media_id, start, token)), self._limits)
 
     def _range(self, media_id: str, start: int, token: str) -> MediaRange:
-        # Without compression, so that the announced length is that of the film.
-        headers = {**range_header(start, _RANGE_BYTES), "Accept-Encoding": "identity"}
-        params = {"media_id": media_id}
+        headers, params = media_headers(start, _RANGE_BYTES), {"media_id": media_id}
         return MediaRange(self._request("GET", "media/get", token, params=params, headers=headers, stream=True), start)

@@ -45,7 +45,9 @@ class MediaRange:
         self._response, self._start = response, start
         # An error comes with status 200 like media do, but only media have a file name.
         self._is_suspect = may_be_error and "Content-Disposition" not in response.headers
-        self._length = parse_int(response.headers.get("Content-Length"))
+        # The announced length is that of the compressed body.
+        is_compressed = "Content-Encoding" in response.headers
+        self._length = None if is_compressed else parse_int(response.headers.get("Content-Length"))
         try:
             if response.status_code in gone_statuses:
                 raise MediaGone(f"HTTP {response.status_code}")
@@ -86,9 +88,9 @@ class MediaRange:
             return
         try:
             # Read what has arrived instead of waiting for a full chunk, to notice a stalled download.
-            while chunk := self._response.raw.read1(_CHUNK_BYTES):
+            while chunk := self._response.raw.read1(_CHUNK_BYTES, decode_content=True):
                 if self._is_suspect and not received and not self._start and chunk.startswith(b"{"):
-                    raise _parse_error(chunk + self._response.raw.read(_CHUNK_BYTES))
+                    raise _parse_error(chunk + self._response.raw.read(_CHUNK_BYTES, decode_content=True))
                 received += len(chunk)
                 yield chunk
         except (urllib3.exceptions.HTTPError, OSError):
@@ -109,11 +111,14 @@ def _parse_error(body: bytes) -> ChannelError:
     return error_from_code(code, str(answer.get("errmsg", ""))) if code else Transient(_NEITHER)
 
 
-def range_header(start: int, size: int | None = None) -> dict[str, str]:
-    """The Range header for `size` bytes from `start` on; none for a whole file."""
+def media_headers(start: int = 0, size: int | None = None) -> dict[str, str]:
+    """The headers that ask for `size` bytes from `start` on, or for a whole file; uncompressed, as a range must be."""
+    headers = {"Accept-Encoding": "identity"}
     if size is not None:
-        return {"Range": f"bytes={start}-{start + size - 1}"}
-    return {"Range": f"bytes={start}-"} if start else {}
+        headers["Range"] = f"bytes={start}-{start + size - 1}"
+    elif start:
+        headers["Range"] = f"bytes={start}-"
+    return headers
 
 
 class _StallDetector:
