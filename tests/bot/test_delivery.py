@@ -137,6 +137,17 @@ def test_a_throttled_robot_does_not_delay_another(edge: Edge) -> None:
     assert len(edge.cloud.group("OTHER").received) == 1
 
 
+def test_an_emergency_is_tried_although_the_platform_throttled_another_message(edge: Edge) -> None:
+    edge.cloud.faults.inject("webhook/send", errcode=45009)
+    edge.say("KEY", channel="wecom_robot")
+    edge.settle()
+    edge.say("KEY", channel="wecom_robot", text_key="unsupported.voice", priority=Priority.EMERGENCY)
+    edge.settle()
+    received = edge.cloud.group("KEY").received
+    assert len(received) == 1
+    assert "语音" in received[0].text
+
+
 def test_notices_of_a_route_are_sent_in_order(edge: Edge) -> None:
     for text_key in TEXTS:
         edge.say("zhangsan", text_key=text_key)
