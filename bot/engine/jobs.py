@@ -73,15 +73,15 @@ class Job:
         return _EMERGENCY_DELIVER_QUEUE if self.priority == Priority.EMERGENCY else _DELIVER_QUEUE
 
 
-def message_job(row: InboxRow, dedupe_tag: str = "0", delay: timedelta = timedelta(0)) -> Job:
+def message_job(row: InboxRow, dedupe_tag: str = "0") -> Job:
     """The next step of a stored message: to be handled, or its media to be fetched."""
     kind = FETCH if row.state == FETCHING else TAKE_IN
-    return Job(kind, row.id, dedupe_tag=dedupe_tag, delay=delay, priority=Priority(row.priority))
+    return Job(kind, row.id, dedupe_tag=dedupe_tag, priority=Priority(row.priority))
 
 
-def delivery_job(notice: Notice, dedupe_tag: str = "0", delay: timedelta = timedelta(0)) -> Job:
+def delivery_job(notice: Notice, dedupe_tag: str = "0") -> Job:
     """An attempt to send a notice, in the order of its route."""
-    return Job(DELIVER, notice.id, notice.route, dedupe_tag, delay, Priority(notice.priority))
+    return Job(DELIVER, notice.id, notice.route, dedupe_tag, priority=Priority(notice.priority))
 
 
 def retry(job: Job, delay: timedelta) -> Job:

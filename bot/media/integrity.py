@@ -27,9 +27,9 @@ _CHUNK = 1024 * 1024
 # Half an hour after the daily report, when the disk is idle.
 _AFTER_REPORT = timedelta(minutes=30)
 _MAX_NEW_FILMS, _OLD_FILMS = 100, 50
-# A film's row, and its entry in the audit log.
 # Hands films through and may show how many are done.
 Track: TypeAlias = Callable[[Iterable[Submission]], Iterable[Submission]]
+# A film's row, and its entry in the audit log.
 FiledFilm: TypeAlias = tuple[Submission, AuditEntry | None]
 
 

@@ -1,6 +1,7 @@
 """Callbacks to the bot: encrypted, signed, and posted again until the bot answers in time."""
 
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -66,7 +67,7 @@ class XmlStyle:
         return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-class CallbackTransport:
+class CallbackTransport(ABC):
     """Calls one callback URL over HTTP, or through `transport` where a test sets one."""
 
     def __init__(self, url: Callable[[], str]) -> None:
@@ -107,9 +108,9 @@ class CallbackTransport:
         late = response.elapsed.total_seconds() > timeout
         return (NO_RESPONSE, b"") if late else (response.status_code, response.content)
 
+    @abstractmethod
     def _check_reply(self, body: bytes) -> None:
         """Record a violation if this body is not allowed in a 200 response."""
-        raise NotImplementedError
 
 
 class CallbackSender(CallbackTransport):
