@@ -11,7 +11,7 @@ from datetime import timedelta
 from handlers import events, films
 from handlers.attribution import attribute_films, names_part, store_text
 from handlers.emergency import reports, updates
-from handlers.emergency.recognition import Certainty, recognize_emergency
+from handlers.emergency.recognition import Certainty
 from handlers.message import Message
 from handlers.replies import sender_and_enterprises
 from schedules.context import Context
@@ -38,7 +38,7 @@ def _handle_text(message: Message, ctx: Context) -> None:
     is_recent = ctx.now - message.sent_at < _EMERGENCY_MAX_AGE
     if is_recent and (alert := updates.open_report(message, ctx)):
         updates.pass_on(alert, message, ctx)
-    elif enterprises and is_recent and recognize_emergency(message.text) is Certainty.SURE:
+    elif enterprises and is_recent and reports.recognize(message, ctx) is Certainty.SURE:
         reports.handle(message, ctx)
     if any(names_part(message.text, enterprise, ctx.store) for enterprise in enterprises):
         store_text(message, ctx)

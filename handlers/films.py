@@ -7,7 +7,7 @@ from dataclasses import replace
 from handlers.attribution import assign_part, attribute_films
 from handlers.duplicates import DUPLICATE_MARK, mark_reused_films, resolve_duplicate
 from handlers.emergency import doubts, reports, updates
-from handlers.emergency.recognition import Certainty, recognize_emergency
+from handlers.emergency.recognition import Certainty
 from handlers.message import Message
 from handlers.receipts import add_film_reply, film_params, send_receipt
 from handlers.rectification import record_film_answer
@@ -24,22 +24,13 @@ _ROUNDING_S = 0.5
 
 
 def handle(message: Message, ctx: Context) -> Submission | None:
-    """Record the film under its sender and have it fetched; its caption may report an emergency."""
-    certainty = recognize_emergency(message.text)
-    if certainty is Certainty.SURE:
-        reports.handle(message, ctx)
-    elif certainty is Certainty.UNSURE:
-        doubts.ask(message, message.text[:60], ctx)
-    return create_submission(message, ctx, kind="film")
-
-
-def handle_file(message: Message, ctx: Context) -> Submission | None:
-    """A film may be sent as a file: fetch it and let the probe decide."""
+    """Record a film, or a file that may be one, under its sender and have it fetched; the probe decides."""
     return create_submission(message, ctx, kind="film")
 
 
 def create_submission(message: Message, ctx: Context, *, kind: str) -> Submission | None:
     """Record what is about to be fetched, of a known person or of a stranger; None if it needs no fetch."""
+    _handle_words(message, ctx)
     person, enterprises = sender_and_enterprises(message, ctx)
     target = message.film_target
     submission = ctx.store.submissions.get_or_create(
@@ -65,6 +56,17 @@ def create_submission(message: Message, ctx: Context, *, kind: str) -> Submissio
     if message.media is None:
         mark_lost(submission.id, "no_media", ctx)
     return submission if message.media and submission.state == "receiving" else None
+
+
+def _handle_words(message: Message, ctx: Context) -> None:
+    """What is said with a film or photo may report an emergency; once one is open, the words are passed on with it."""
+    if not message.text or updates.open_report(message, ctx) is not None:
+        return
+    certainty = reports.recognize(message, ctx)
+    if certainty is Certainty.SURE:
+        reports.handle(message, ctx)
+    elif certainty is Certainty.UNSURE:
+        doubts.ask(message, ctx)
 
 
 def file_film(submission_id: int, result: FilingResult, fault: str | None, ctx: Context) -> None:

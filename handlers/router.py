@@ -26,7 +26,7 @@ Handler = Callable[[Message, Context], Submission | None]
 ROUTES: dict[str, Handler] = {
     "film": films.handle,
     "photo": photo.handle,
-    "file": films.handle_file,
+    "file": films.handle,
     "text": text.handle,
     "press": events.handle_button,
     "event": events.handle,

@@ -10,7 +10,7 @@ from handlers import bindings, corrections, enrolment, rectification, small_talk
 from handlers.alerts import acknowledging, resolving
 from handlers.attribution import attribute_films, names_part, store_text
 from handlers.emergency import doubts, reports, updates
-from handlers.emergency.recognition import Certainty, Vocabulary, recognize_emergency
+from handlers.emergency.recognition import Certainty
 from handlers.message import Message
 from handlers.part_names import find_enterprise, normalize_text, parse_part_number
 from handlers.replies import add_rate_limited_reply, add_reply, sender_and_enterprises, sender_name, sender_of
@@ -81,8 +81,6 @@ _ALERT_ANSWERS = {
     **dict.fromkeys(resolving.KEYWORDS, resolving.resolve_by_text),
     resolving.WORKING_KEYWORD: resolving.keep_by_text,
 }
-# A card has room for so much of a message that its sender is asked about.
-_MAX_ASKED_LENGTH = 60
 _PUNCTUATION = " 。.!！:：,，、"
 
 
@@ -91,7 +89,7 @@ def handle(message: Message, ctx: Context) -> None:
     person, text = sender_of(message, ctx), normalize_text(message.text)
     if doubts.handle_answer(message, ctx):
         return None
-    certainty, open_alert = _recognize(message, ctx), updates.open_report(message, ctx)
+    certainty, open_alert = reports.recognize(message, ctx), updates.open_report(message, ctx)
     is_verdict = person is not None and message.text.strip().startswith(tuple(chat.VERDICT_OF_TEXT))
     if certainty is Certainty.SURE and open_alert is None and not is_verdict:
         return reports.handle(message, ctx)
@@ -105,16 +103,9 @@ def handle(message: Message, ctx: Context) -> None:
     if person is None:
         if certainty is Certainty.NONE:
             return add_rate_limited_reply(message, ctx, "stranger.text")
-        doubts.ask(message, message.text[:_MAX_ASKED_LENGTH], ctx)
+        doubts.ask(message, ctx)
         return None
     return _handle_of_known(message, person, certainty, ctx)
-
-
-def _recognize(message: Message, ctx: Context) -> Certainty:
-    """With the words that the office has added, and the names of the sender's parts."""
-    rules, (_, enterprises) = ctx.rules.for_night(ctx.night), sender_and_enterprises(message, ctx)
-    parts = tuple(part.name for each in enterprises for part in ctx.store.register.parts_of(each.id))
-    return recognize_emergency(message.text, Vocabulary(rules.emergency_words, rules.harmless_words, parts))
 
 
 def _handle_during_emergency(alert: Alert, message: Message, ctx: Context) -> None:
@@ -144,7 +135,7 @@ def _handle_of_known(message: Message, person: Person, certainty: Certainty, ctx
     if chat.handle_reviewer_text(message, person, ctx) or rectification.record_text_answer(message, person, ctx):
         return None
     if certainty is not Certainty.NONE:
-        doubts.ask(message, message.text[:_MAX_ASKED_LENGTH], ctx)
+        doubts.ask(message, ctx)
     return _handle_name(message, person, ctx, is_answered=certainty is not Certainty.NONE)
 
 

@@ -26,7 +26,7 @@ def handle(message: Message, ctx: Context) -> Submission | None:
     if person is None or not enterprises:
         add_rate_limited_reply(message, ctx, "unsupported.voice")
         return submission
-    is_new = doubts.ask(message, {"say": "emergency.a_voice_message"}, ctx) is not None
+    is_new = doubts.ask(message, ctx, {"say": "emergency.a_voice_message"}) is not None
     if (alert := doubts.held_alert(message, ctx)) is not None:
         if submission is not None:
             record(alert, UPDATE, message, submission.receipt, ctx, submission.id)

@@ -28,11 +28,17 @@ YES, NO = "yes", "no"
 DENIED = "not an emergency"
 _YES = re.compile(r"^(1|是|是的|是险情|对|马上报|是险情马上报)$")
 _NO = re.compile(r"^(不是|不|否|没有|没事|没事的?|误报|不是险情|发错了|打错了)了?$")
+# A card has room for so much of the message that its sender is asked about.
+_MAX_LENGTH = 60
 _EXPIRES_AFTER = timedelta(hours=1)
 
 
-def ask(message: Message, text: Any, ctx: Context) -> Alert | None:
-    """Hold an alert and ask the sender about it; None if it adds to one that is open already."""
+def ask(message: Message, ctx: Context, what: dict[str, Any] | None = None) -> Alert | None:
+    """Hold an alert and ask the sender about it; None if it adds to one that is open already.
+
+    `what` stands for a message without words.
+    """
+    text = what or message.text[:_MAX_LENGTH]
     held_until = ctx.now + ctx.rules.for_night(ctx.night).ask_before_alert
     alert, is_new = open_or_join(message, text, ctx, held_until=held_until)
     if alert is None or not is_new:

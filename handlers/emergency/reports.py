@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from handlers.alerts.answering import holders, name_with_mobile, tell_person
+from handlers.emergency.recognition import Certainty, Vocabulary, recognize_emergency
 from handlers.message import Message
 from handlers.replies import add_reply, sender_and_enterprises, sender_name, sender_of
 from schedules.alerts.escalation import duty_ladder_at, escalate
@@ -12,7 +13,6 @@ from schedules.context import Context
 from storage.alerts import EMERGENCY, REPORT
 from storage.db.models import Alert, Enterprise
 from storage.register_terms import RESPONSIBLE_ROLES
-from storage.store import Store
 
 _MAX_LENGTH = 200
 # How many of the enterprise's last films and of its people an alert names.
@@ -30,6 +30,13 @@ def handle(message: Message, ctx: Context) -> None:
         else:
             tell_holders(alert, message, message.text[:_MAX_LENGTH], ctx)
     confirm(message, ctx)
+
+
+def recognize(message: Message, ctx: Context) -> Certainty:
+    """With the words that the office has added, and the names of the sender's parts."""
+    rules, (_, enterprises) = ctx.rules.for_night(ctx.night), sender_and_enterprises(message, ctx)
+    parts = tuple(part.name for each in enterprises for part in ctx.store.register.parts_of(each.id))
+    return recognize_emergency(message.text, Vocabulary(rules.emergency_words, rules.harmless_words, parts))
 
 
 def open_or_join(message: Message, text: Any, ctx: Context, **values: Any) -> tuple[Alert | None, bool]:
@@ -68,23 +75,23 @@ def _details(enterprise: Enterprise, ctx: Context) -> dict[str, Any]:
     people = ctx.store.register.employees([enterprise.id]).get(enterprise.id, [])
     in_charge = sorted(people, key=lambda person: not person.has_role(*RESPONSIBLE_ROLES))
     contacts = [name_with_mobile(each) for each in in_charge if each.mobile][:_MAX_CONTACTS]
+    parts = ctx.store.register.part_names()
     films = [
         {"say": "emergency.film", "part": parts.get(film.part_id or 0, ""), "time": ctx.rules.clock_time(film.sent_at)}
-        for parts in (ctx.store.register.part_names(),)
-        for film in _last_films(enterprise, ctx.store, ctx)
+        for film in _last_films(enterprise, ctx)
     ]
     nothing = {"say": "status.none"}
     return {"say": "emergency.details", "contacts": contacts or nothing, "films": films or nothing}
 
 
-def _last_films(enterprise: Enterprise, store: Store, ctx: Context) -> list[Any]:
-    films = store.submissions.of_enterprise_between(enterprise.id, ctx.night, ctx.night)
+def _last_films(enterprise: Enterprise, ctx: Context) -> list[Any]:
+    films = ctx.store.submissions.of_enterprise_between(enterprise.id, ctx.night, ctx.night)
     return [each for each in films if each.state == "filed"][:_MAX_FILMS]
 
 
 def _last_page(enterprise: Enterprise | None, ctx: Context) -> dict[str, Any]:
     """The page of the last film, which a card opens and a text ends with."""
-    films = _last_films(enterprise, ctx.store, ctx) if enterprise else []
+    films = _last_films(enterprise, ctx) if enterprise else []
     return {"page": [films[0].night.isoformat(), films[0].receipt]} if films else {}
 
 
@@ -131,6 +138,9 @@ def confirm(message: Message, ctx: Context) -> None:
     leaders = duty_ladder_at(ctx.now, ctx).leader
     names = [name_with_mobile(person) for person in leaders[:2]]
     text_key = "emergency.forwarded" if names else "emergency.forwarded_no_leader"
-    # The seconds make two confirmations differ: the platform drops the second of two equal messages.
-    time = f"{message.sent_at.astimezone(ctx.rules.zone):%H:%M:%S}"
-    add_reply(message, ctx, text_key, leaders=names, time=time)
+    reply_with_time(message, text_key, ctx, leaders=names)
+
+
+def reply_with_time(message: Message, text_key: str, ctx: Context, **params: Any) -> None:
+    """Answer with the second at which it was sent: the platform drops the second of two equal messages."""
+    add_reply(message, ctx, text_key, time=f"{message.sent_at.astimezone(ctx.rules.zone):%H:%M:%S}", **params)

@@ -7,10 +7,10 @@ from typing import Any
 
 from handlers.alerts.acknowledging import add_note
 from handlers.alerts.answering import holders, tell_person
-from handlers.emergency.reports import record, tell_holders
+from handlers.emergency.reports import record, reply_with_time, tell_holders
 from handlers.message import Message
 from handlers.part_names import normalize_text
-from handlers.replies import add_reply, current_owner, handle_unsupported
+from handlers.replies import current_owner, handle_unsupported
 from schedules.alerts.escalation import duty_ladder_at
 from schedules.context import Context
 from storage.alerts import EMERGENCY, NOTE, SAID_OVER, UPDATE
@@ -34,10 +34,8 @@ def open_report(message: Message, ctx: Context) -> Alert | None:
 def forward_text(alert: Alert, message: Message, ctx: Context) -> None:
     """Pass a text on, and confirm it to its sender."""
     names = pass_on(alert, message, ctx)
-    time = f"{message.sent_at.astimezone(ctx.rules.zone):%H:%M:%S}"
-    add_reply(
-        message, ctx, "emergency.passed_on_over" if _is_over(message) else "emergency.passed_on", names=names, time=time
-    )
+    text_key = "emergency.passed_on_over" if _is_over(message) else "emergency.passed_on"
+    reply_with_time(message, text_key, ctx, names=names)
 
 
 def pass_on(alert: Alert, message: Message, ctx: Context) -> list[str]:
@@ -68,8 +66,7 @@ def forward_as(
     """Pass on what is not a text, by what it is, and confirm it."""
     record(alert, UPDATE, message, text, ctx, submission.id if submission else None)
     names = tell_holders(alert, message, what, ctx)
-    time = f"{message.sent_at.astimezone(ctx.rules.zone):%H:%M:%S}"
-    add_reply(message, ctx, "emergency.passed_on", names=names, time=time)
+    reply_with_time(message, "emergency.passed_on", ctx, names=names)
 
 
 def note_media(message: Message, ctx: Context) -> None:
@@ -80,8 +77,10 @@ def note_media(message: Message, ctx: Context) -> None:
     if submission is None:
         return
     if alert := open_report(message, ctx):
-        what = {"say": _MEDIA_TEXTS[submission.kind], "receipt": submission.receipt}
-        forward_as(alert, message, what, submission.receipt, ctx, submission)
+        what, words = {"say": _MEDIA_TEXTS[submission.kind], "receipt": submission.receipt}, message.text[:_MAX_LENGTH]
+        if words:
+            what = {"say": "emergency.with_words", "words": words, "what": what}
+        forward_as(alert, message, what, f"{submission.receipt} {words}".strip(), ctx, submission)
     elif (person := current_owner(message, ctx)) and (held := _held_by(person.id, ctx)):
         add_note(held, person, submission.receipt, f"{message.channel}/{message.key}", ctx, submission.id)
 

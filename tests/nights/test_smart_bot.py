@@ -13,6 +13,7 @@ from storage.db.models import GroupChat, InboxRow
 from tests.harness import NIGHT, Story, film_bytes, row, story
 
 CHAT = "wrGroup_A"
+PHOTO = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00\xff\xd9"
 
 
 @pytest.fixture
@@ -108,6 +109,26 @@ def test_danger_said_with_a_quoted_film_goes_to_the_leader_before_all(night: Sto
     night.group_hears(CHAT)
 
 
+def test_danger_said_with_a_quoted_photo_goes_to_the_leader(tmp_path: Path) -> None:
+    with story(tmp_path, enterprises=2, smart_bot=True, rules={"险情词": "打呛了"}) as night:
+        night.cloud.aibot.add_chat(CHAT, "夜巡工作群", tuple(night.cloud.members))
+        night.time("00:21")
+        posted = night.cloud.aibot.posts_unmentioned(PHOTO, "image")
+        night.to_bot(lambda bot: bot.says("p1", "罐车打呛了", CHAT, quote=posted))
+        night.settle(1)
+        assert any("罐车打呛了" in text for text in night.hears("leader"))
+        night.group_hears(CHAT)
+        night.to_bot(lambda bot: bot.says("p1", "还有人在里面", CHAT, quote=posted))
+        night.settle(1)
+        assert any("“还有人在里面（发来照片 1124-0002" in text for text in night.hears("leader"))
+        night.group_hears(CHAT)
+        night.to_bot(lambda bot: bot.says("leader", "已知悉"))
+        night.settle(10)
+        for who in ("leader", "staff"):
+            night.hears(who)
+        night.group_hears(CHAT)
+
+
 def test_spoken_words_count_as_written_ones(night: Story) -> None:
     night.time("00:21")
     night.to_bot(lambda bot: bot.sends_voice("p1", "查询"))
@@ -116,8 +137,7 @@ def test_spoken_words_count_as_written_ones(night: Story) -> None:
 
 def test_words_and_pictures_in_one_message_are_each_heard(night: Story) -> None:
     night.time("00:21")
-    jpeg = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00\xff\xd9"
-    night.to_bot(lambda bot: bot.sends_mixed("p1", "1", [jpeg, jpeg + b"x"], CHAT), messages=3)
+    night.to_bot(lambda bot: bot.sends_mixed("p1", "1", [PHOTO, PHOTO + b"x"], CHAT), messages=3)
     night.settle(61)
     texts = [heard.text for heard in night.group_hears(CHAT)]
     assert [text[:7] for text in texts].count("📷 照片已留存") == 2
