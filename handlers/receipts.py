@@ -47,7 +47,7 @@ def _return_after_misses(submission: Submission, ctx: Context) -> list[dict[str,
     films = ctx.store.submissions.of_enterprise(submission.enterprise_id, submission.night)
     if any(film.id != submission.id and film.kind == "film" for film in films):
         return []
-    nights = nights_missed_before(submission.enterprise_id, submission.night, ctx)
+    [nights] = nights_missed_before([submission.enterprise_id], submission.night, ctx).values()
     return [{"say": "misses.returned", "nights": nights}] if nights > 1 else []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -20,18 +20,20 @@ _MAX_NIGHTS, _RECENT_NIGHTS = 30, 7
 _LATE_STATES = ("missing", "partial", "late")
 
 
-def nights_missed_before(enterprise_id: int, night: date, ctx: Context) -> int:
-    """For how many nights in a row before this one an enterprise sent nothing; exempt nights are passed over."""
-    missed = 0
+def nights_missed_before(enterprise_ids: Collection[int], night: date, ctx: Context) -> dict[int, int]:
+    """For how many nights in a row before this one each enterprise sent nothing; exempt nights are passed over."""
+    missed, counting = dict.fromkeys(enterprise_ids, 0), set(enterprise_ids)
+    only = next(iter(counting)) if len(counting) == 1 else None
     for days in range(1, _MAX_NIGHTS + 1):
         earlier = night - timedelta(days=days)
-        if not was_in_service(ctx.store, submission_window(earlier, ctx.rules).closes):
+        if not counting or not was_in_service(ctx.store, submission_window(earlier, ctx.rules).closes):
             break
-        [state] = [each.state for each in judge_night(ctx, earlier, enterprise_id).enterprises] or ["exempt"]
-        if state == "missing":
-            missed += 1
-        elif state != "exempt":
-            break
+        judged = [each for each in judge_night(ctx, earlier, only).enterprises if each.enterprise.id in counting]
+        for each in judged:
+            if each.state == "missing":
+                missed[each.enterprise.id] += 1
+            elif each.state != "exempt":
+                counting.discard(each.enterprise.id)
     return missed
 
 
@@ -42,7 +44,8 @@ def report_repeated_misses(ctx: Context) -> None:
     if not needed or ctx.now < due or ctx.store.facts.decided([key]) or not was_in_service(ctx.store, due):
         return
     missing = [each for each in judge_night(ctx, night).enterprises if each.state == "missing"]
-    counts = {each.enterprise.id: 1 + nights_missed_before(each.enterprise.id, night, ctx) for each in missing}
+    before = nights_missed_before([each.enterprise.id for each in missing], night, ctx)
+    counts = {enterprise_id: 1 + nights for enterprise_id, nights in before.items()}
     repeated = [each for each in missing if counts[each.enterprise.id] >= needed]
     ctx.store.facts.decide(key, ctx.now, f"{len(repeated)} repeatedly")
     if not repeated:
