@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from storage.audit_log import REPORT_FILE_WRITTEN, REPORT_ISSUED, ChainHead, parse_head
+from storage.db.models import IssuedReport
 from storage.issued_reports import content_digest
 from storage.store import Store
 
@@ -49,18 +51,17 @@ def check_audit_log(store: Store, expected: ChainHead | None = None) -> AuditLog
 def _contradicted_reports(store: Store) -> tuple[str, ...]:
     """The issued reports whose head the log does not continue, or that are not what the log says was issued."""
     recorded = store.audit_log.details_by_subject((REPORT_ISSUED, REPORT_FILE_WRITTEN))
-    contradicted = set(recorded)
-    for report in store.issued_reports.all():
-        subject, details = report.audit_subject, recorded.get(report.audit_subject, {})
-        issued = details.get(REPORT_ISSUED, {})
-        is_known = (issued.get("content_digest"), issued.get("head")) == (
-            content_digest(report.content),
-            report.audit_log_head,
-        )
-        file_digest = details.get(REPORT_FILE_WRITTEN, {}).get("sha256")
-        continues = report.audit_log_head is None or store.audit_log.continues(parse_head(report.audit_log_head))
-        if is_known and file_digest == report.sha256 and continues:
-            contradicted.discard(subject)
-        else:
-            contradicted.add(subject)
-    return tuple(sorted(contradicted))
+    agrees = {
+        report.audit_subject: _agrees(report, recorded.get(report.audit_subject, {}), store)
+        for report in store.issued_reports.all()
+    }
+    return tuple(sorted(subject for subject in {*recorded, *agrees} if not agrees.get(subject, False)))
+
+
+def _agrees(report: IssuedReport, details: Mapping[str, Mapping[str, Any]], store: Store) -> bool:
+    issued, written = details.get(REPORT_ISSUED, {}), details.get(REPORT_FILE_WRITTEN, {})
+    if issued.get("content_digest") != content_digest(report.content) or issued.get("head") != report.audit_log_head:
+        return False
+    if written.get("sha256") != report.sha256:
+        return False
+    return report.audit_log_head is None or store.audit_log.continues(parse_head(report.audit_log_head))
