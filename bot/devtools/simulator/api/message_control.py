@@ -19,8 +19,8 @@ from bot.devtools.simulator.core.phone import JPEG, VOICE, SentMessage
 from bot.devtools.simulator.core.records import Json, OwnMessage
 
 Sent = SentMessage | KfSentMessage | AccountSentMessage
-# A place in the county that the samples of the bot play in.
-_PLACE = {"latitude": "30.27", "longitude": "120.15", "label": "厂区东门"}
+# Where a location is sent from unless the request says it.
+_PLACE = {"latitude": "34.72", "longitude": "113.65", "label": "厂区东门"}
 
 
 def add_message_calls(blueprint: Blueprint, cloud: Cloud) -> None:
@@ -46,12 +46,12 @@ def _add_texts(blueprint: Blueprint, cloud: Cloud) -> None:
     def press() -> Response:
         fields = read_fields()
         phone, task_id, key = find_member_phone(cloud, fields), text_field(fields, "task_id"), text_field(fields, "key")
-        labels = {label for card in phone.cards if card.task_id == task_id for label in [card.buttons.get(key, key)]}
+        label = next((card.buttons.get(key, key) for card in phone.cards if card.task_id == task_id), "")
         try:
             sent = phone.presses(task_id, key, time_field(fields))
         except ValueError as error:
             raise BadRequest(str(error)) from error
-        return _answer(cloud, fields, "press", "".join(labels), sent)
+        return _answer(cloud, fields, "press", label, sent)
 
 
 def _add_media(blueprint: Blueprint, cloud: Cloud) -> None:
