@@ -77,7 +77,8 @@ def note_media(message: Message, ctx: Context) -> None:
     if submission is None:
         return
     if alert := open_report(message, ctx):
-        what, words = {"say": _MEDIA_TEXTS[submission.kind], "receipt": submission.receipt}, message.text[:_MAX_LENGTH]
+        what: dict[str, Any] = {"say": _MEDIA_TEXTS[submission.kind], "receipt": submission.receipt}
+        words = message.text[:_MAX_LENGTH]
         if words:
             what = {"say": "emergency.with_words", "words": words, "what": what}
         forward_as(alert, message, what, f"{submission.receipt} {words}".strip(), ctx, submission)
