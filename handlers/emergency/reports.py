@@ -138,9 +138,9 @@ def confirm(message: Message, ctx: Context) -> None:
     leaders = duty_ladder_at(ctx.now, ctx).leader
     names = [name_with_mobile(person) for person in leaders[:2]]
     text_key = "emergency.forwarded" if names else "emergency.forwarded_no_leader"
-    reply_with_time(message, text_key, ctx, leaders=names)
+    add_reply(message, ctx, text_key, leaders=names, time=sent_time(message, ctx))
 
 
-def reply_with_time(message: Message, text_key: str, ctx: Context, **params: Any) -> None:
-    """Answer with the second at which it was sent: the platform drops the second of two equal messages."""
-    add_reply(message, ctx, text_key, time=f"{message.sent_at.astimezone(ctx.rules.zone):%H:%M:%S}", **params)
+def sent_time(message: Message, ctx: Context) -> str:
+    """With its seconds, which make two confirmations differ: the platform drops the second of two equal messages."""
+    return f"{message.sent_at.astimezone(ctx.rules.zone):%H:%M:%S}"

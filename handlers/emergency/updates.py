@@ -7,10 +7,10 @@ from typing import Any
 
 from handlers.alerts.acknowledging import add_note
 from handlers.alerts.answering import holders, tell_person
-from handlers.emergency.reports import record, reply_with_time, tell_holders
+from handlers.emergency.reports import record, sent_time, tell_holders
 from handlers.message import Message
 from handlers.part_names import normalize_text
-from handlers.replies import current_owner, handle_unsupported
+from handlers.replies import add_reply, current_owner, handle_unsupported
 from schedules.alerts.escalation import duty_ladder_at
 from schedules.context import Context
 from storage.alerts import EMERGENCY, NOTE, SAID_OVER, UPDATE
@@ -34,8 +34,10 @@ def open_report(message: Message, ctx: Context) -> Alert | None:
 def forward_text(alert: Alert, message: Message, ctx: Context) -> None:
     """Pass a text on, and confirm it to its sender."""
     names = pass_on(alert, message, ctx)
-    text_key = "emergency.passed_on_over" if _is_over(message) else "emergency.passed_on"
-    reply_with_time(message, text_key, ctx, names=names)
+    time = sent_time(message, ctx)
+    add_reply(
+        message, ctx, "emergency.passed_on_over" if _is_over(message) else "emergency.passed_on", names=names, time=time
+    )
 
 
 def pass_on(alert: Alert, message: Message, ctx: Context) -> list[str]:
@@ -66,7 +68,7 @@ def forward_as(
     """Pass on what is not a text, by what it is, and confirm it."""
     record(alert, UPDATE, message, text, ctx, submission.id if submission else None)
     names = tell_holders(alert, message, what, ctx)
-    reply_with_time(message, "emergency.passed_on", ctx, names=names)
+    add_reply(message, ctx, "emergency.passed_on", names=names, time=sent_time(message, ctx))
 
 
 def note_media(message: Message, ctx: Context) -> None:
