@@ -34,17 +34,18 @@ def night(date_: str | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("which", type=click.Choice(["daily", "weekly", "year"]))
+@click.argument("which", type=click.Choice(["daily", "weekly", "monthly", "year"]))
 @click.argument("date_", metavar="[DATE]", required=False)
 @click.option("--amendment", type=click.IntRange(min=1), metavar="N", help="An amendment to the daily report.")
 @click.option("--xlsx", type=click.Path(path_type=Path, dir_okay=False), help="Write the table as a workbook.")
 @click.option("--json", "as_json", is_flag=True)
 def report(which: str, date_: str | None, amendment: int | None, xlsx: Path | None, as_json: bool) -> None:
-    """The tables: one night, the week (Monday to Sunday) or the year that DATE belongs to, by default today's.
+    """The tables: one night, the week (Monday to Sunday), the month or the year of DATE, by default today's.
 
     A daily report that was issued is always shown as it was issued; its amendments are numbered and shown beside it.
     """
     from bot.reports.kinds import REPORTS, amendment_kind
+    from bot.workbooks.reports.report_workbook import report_workbook
 
     if amendment is not None and which != "daily":
         raise click.UsageError("only the daily report has amendments")
@@ -57,7 +58,7 @@ def report(which: str, date_: str | None, amendment: int | None, xlsx: Path | No
             later = store.issued_reports.amendments(day) if kind is REPORTS["daily"] else ()
         if xlsx is not None:
             issued = _issued_workbook(config, uow, day, amendment or 0) if which == "daily" else None
-            xlsx.write_bytes(kind.workbook(made, rules) if issued is None else issued)
+            xlsx.write_bytes(report_workbook(kind.tables(made, rules)) if issued is None else issued)
             click.echo(say("import.file_written", file=str(xlsx)), err=True)
     if as_json:
         click.echo(json.dumps(kind.to_json(made, rules), ensure_ascii=False, indent=1))

@@ -48,6 +48,8 @@ def print_daily(report: DailyReport, _rules: RuleBook) -> None:
     console = Console()
     counts = "  ".join(f"{say(f'board.{name}')} {number}" for name, number in report.counts.items())
     console.print(say("board.title", night=report.night.isoformat()), counts)
+    if not report.rows:
+        console.print(say("workbook.daily_no_enterprises"))
     for row in report.rows:
         if row.state not in ("on_time", "exempt"):
             console.print(f"{say(f'board.{row.state}')}  {row.code} {row.name}  {row.done}/{row.due}")

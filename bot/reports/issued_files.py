@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date
-from io import BytesIO
 
 from bot.unit_of_work import UnitOfWork
-from bot.workbooks.reports.amendment import write_amendment_table
-from bot.workbooks.reports.daily import write_daily_table
+from bot.workbooks.reports.amendment import amendment_tables
+from bot.workbooks.reports.daily import daily_tables
+from bot.workbooks.reports.report_table import ReportTable
+from bot.workbooks.reports.report_workbook import report_workbook
 from schedules.reports.issued import issued_content
 from schedules.rules import RuleBook
 from storage.audit_log import REPORT_FILE_WRITTEN, SERVICE_ACTOR
@@ -45,10 +46,8 @@ class IssuedFiles:
 
     def _write(self, report: IssuedReport, rules: RuleBook) -> None:
         """Of several processes that write at once, the first to record its file decides."""
-        target = BytesIO()
-        write_report(target, report, rules)
         with self._objects.spool() as spool:
-            spool.write(target.getvalue())
+            spool.write(report_workbook(issued_tables(report, rules)))
             key = f"reports/{report.night}/{report.number}-{spool.sha256[:16]}.xlsx"
             self._objects.save(spool, key)
             sha256 = spool.sha256
@@ -59,9 +58,6 @@ class IssuedFiles:
                 store.audit_log.record(now, SERVICE_ACTOR, REPORT_FILE_WRITTEN, subject=subject, **detail)
 
 
-def write_report(target: BytesIO, report: IssuedReport, rules: RuleBook) -> None:
-    """Write the table of a report, or of an amendment."""
-    if report.number:
-        write_amendment_table(target, report, rules)
-    else:
-        write_daily_table(target, issued_content(report), rules)
+def issued_tables(report: IssuedReport, rules: RuleBook) -> list[ReportTable]:
+    """The tables of a report, or of an amendment, as it was issued."""
+    return amendment_tables(report, rules) if report.number else daily_tables(issued_content(report), rules)

@@ -1,9 +1,8 @@
-"""The weekly and yearly reports as workbooks, JSON values, sentences, and on a terminal."""
+"""The weekly, monthly and yearly reports as tables, JSON values, sentences, and on a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -11,33 +10,34 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.texts import say
-from bot.workbooks.reports.report_table import OutputTarget, format_percent
-from bot.workbooks.reports.weekly import write_weekly_table
-from bot.workbooks.reports.yearly import write_yearly_table
+from bot.workbooks.reports.periods import period_tables
+from bot.workbooks.reports.report_table import ReportTable, format_percent
+from bot.workbooks.reports.yearly import yearly_tables
 from schedules.judgement import STATES
+from schedules.reports.periods import PeriodReport
 from schedules.reports.tallies import StateTally
-from schedules.reports.weekly import WeeklyReport
 from schedules.reports.yearly import YearlyReport
 from schedules.rules import RuleBook
 
+_SPAN_NAMES = {"weekly": "week", "monthly": "month"}
 _MAX_NAMED = 3
 
 
-def weekly_sentences(report: WeeklyReport) -> list[str]:
+def period_sentences(report: PeriodReport) -> list[str]:
     """A summary; then, if there are any, the enterprises with most missing films."""
     total, before = report.total, report.previous_total
-    compared = [{"say": "weekly.compared", "rate": format_percent(before.on_time_rate)}] if before.due else []
+    rate = format_percent(before.on_time_rate)
     summary = say(
-        "weekly.sentence",
+        f"{report.period}.sentence",
         nights=len(report.nights),
         **total.counts,
         rate=format_percent(total.on_time_rate),
-        compared=compared,
+        compared=[{"say": f"{report.period}.compared", "rate": rate}] if before.due else [],
         enterprises=len(report.rows),
     )
     worst = [
         {
-            "say": "weekly.worst_one",
+            "say": "period.worst_one",
             "name": row.name,
             "missing": row.states["missing"],
             "partial": row.states["partial"],
@@ -45,7 +45,7 @@ def weekly_sentences(report: WeeklyReport) -> list[str]:
         for row in report.rows[:_MAX_NAMED]
         if row.states["missing"] or row.states["partial"]
     ]
-    return [summary, say("weekly.worst", worst=worst)] if worst else [summary]
+    return [summary, say("period.worst", worst=worst)] if worst else [summary]
 
 
 def yearly_sentence(report: YearlyReport) -> str:
@@ -53,23 +53,19 @@ def yearly_sentence(report: YearlyReport) -> str:
     return say("yearly.sentence", year=report.first.year, rate=rate, **report.figures)
 
 
-def write_weekly(target: OutputTarget, report: WeeklyReport, rules: RuleBook) -> None:
-    write_weekly_table(
-        target, replace(report, issued_at=report.issued_at.astimezone(rules.zone)), weekly_sentences(report)
-    )
+def tables_of_period(report: PeriodReport, rules: RuleBook) -> list[ReportTable]:
+    return period_tables(report, period_sentences(report), rules)
 
 
-def write_yearly(target: OutputTarget, report: YearlyReport, rules: RuleBook) -> None:
-    write_yearly_table(
-        target, replace(report, issued_at=report.issued_at.astimezone(rules.zone)), yearly_sentence(report)
-    )
+def tables_of_year(report: YearlyReport, rules: RuleBook) -> list[ReportTable]:
+    return yearly_tables(report, yearly_sentence(report), rules)
 
 
-def weekly_json(report: WeeklyReport, rules: RuleBook) -> dict[str, Any]:
+def period_json(report: PeriodReport, rules: RuleBook) -> dict[str, Any]:
     return {
-        "week": [report.first.isoformat(), report.last.isoformat()],
+        _SPAN_NAMES[report.period]: [report.first.isoformat(), report.last.isoformat()],
         "issued_at": _local(report.issued_at, rules),
-        "sentence": weekly_sentences(report)[0],
+        "sentence": period_sentences(report)[0],
         "total": _tally(report.total),
         "before": _tally(report.previous_total),
         "nights": _nights(report.nights, report.outage_nights),
@@ -134,10 +130,10 @@ def _local(instant: datetime, rules: RuleBook) -> str:
     return instant.astimezone(rules.zone).isoformat()
 
 
-def print_weekly(report: WeeklyReport, _rules: RuleBook) -> None:
+def print_period(report: PeriodReport, _rules: RuleBook) -> None:
     """Print the summary and a table of the enterprises, the worst first."""
     console = Console()
-    for sentence in weekly_sentences(report):
+    for sentence in period_sentences(report):
         console.print(sentence)
     table = Table(box=None, pad_edge=False)
     for heading in ("board.code", "board.enterprise", *(f"board.{state}" for state in STATES), "board.rate"):

@@ -1,8 +1,9 @@
-"""Counts over several nights: the one source of the weekly, yearly and history pages, judged as the daily report."""
+"""Counts over several nights, judged as the daily report: the one source of period reports and of the history."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
+from calendar import monthrange
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -129,6 +130,11 @@ def week_bounds(day: date) -> tuple[date, date]:
     """Monday and Sunday of a day's week, both morning dates."""
     monday = day - day.weekday() * ONE_DAY
     return monday, monday + 6 * ONE_DAY
+
+
+def month_bounds(day: date) -> tuple[date, date]:
+    """The first and the last night of a day's month: that of the first morning belongs to the new one."""
+    return day.replace(day=1), day.replace(day=monthrange(day.year, day.month)[1])
 
 
 def year_bounds(day: date) -> tuple[date, date]:

@@ -1,4 +1,4 @@
-"""The week and the year say what the nights say: one source, sums that are proven, and few queries."""
+"""The week, the month and the year say what the nights say: one source, sums that are proven, and few queries."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
 from sqlalchemy import event
 
 from bot.cli import cli
-from bot.reports.periods import weekly_json, weekly_sentences, write_weekly, write_yearly, yearly_json, yearly_sentence
+from bot.reports.kinds import REPORTS
+from bot.reports.periods import period_json, period_sentences, yearly_json, yearly_sentence
+from bot.workbooks.reports.report_table import ReportTable
+from bot.workbooks.reports.report_workbook import report_workbook
 from schedules.context import Context
 from schedules.judgement import STATES
 from schedules.reports.daily import daily_report
-from schedules.reports.tallies import week_bounds, year_bounds
-from schedules.reports.weekly import weekly_report
+from schedules.reports.periods import monthly_report, weekly_report
+from schedules.reports.tallies import month_bounds, week_bounds, year_bounds
 from schedules.reports.yearly import yearly_report
 from storage.db.models import ClosedNight, ContentItem, Enterprise, InboxRow, Submission
 from storage.notices import NoticeDraft
@@ -108,12 +111,12 @@ def test_the_week_is_told_beside_the_one_before_and_the_worst_comes_first(week: 
         ("E003", {"missing": 1, "on_time": 1}),
         ("E002", {"partial": 1, "on_time": 1}),
     ]
-    assert weekly_sentences(report) == [
+    assert period_sentences(report) == [
         "本周已过 2 夜，4 家企业应报 8 家次：按时 3，迟报 1，部分未报 1，未报 1，停产免报 2，待判 0；"
         "按时率 50.0%（上周 9.5%）。",
         "缺报最多：丙化工有限公司（未报 1 夜，部分未报 0 夜）、乙化工有限公司（未报 0 夜，部分未报 1 夜）。",
     ]
-    told = weekly_json(report, book)
+    told = period_json(report, book)
     assert told["week"] == ["2026-11-23", "2026-11-29"]
     assert told["enterprises"][0]["before"]["missing"] == 6
     assert [each["night"] for each in told["nights"]] == ["2026-11-23", "2026-11-24"]
@@ -165,7 +168,7 @@ def test_nights_before_the_service_started_count_against_no_enterprise(tmp_path:
     with story(tmp_path, start="-23:50", enterprises=1, parts=1) as night:
         report, yearly, _ = read(night)
         assert (len(report.nights), len(yearly.nights), report.total.on_time_rate) == (0, 0, None)
-        assert weekly_sentences(report)[0].endswith("按时率 —。")
+        assert period_sentences(report)[0].endswith("按时率 —。")
         night.clock.instant = at("03:00")
         assert read(night)[0].total.counts["unjudged"] == 1
         night.clock.instant = at("07:00")
@@ -204,7 +207,11 @@ def test_a_year_takes_no_more_queries_than_a_day(week: Story) -> None:
 
 def test_the_commands_write_what_they_say(week: Story, tmp_path: Path) -> None:
     environment = {**current_place().settings(tmp_path), "SECRET_KEY": "a secret key used by the tests only"}
-    for which, sheets in (("weekly", ["夜巡周报", "各夜"]), ("year", ["年度数字", "企业", "各夜", "迟报未报", "送教"])):
+    for which, sheets in (
+        ("weekly", ["夜巡周报", "各夜"]),
+        ("monthly", ["夜巡月报", "各夜"]),
+        ("year", ["年度数字", "企业", "各夜", "迟报未报", "送教"]),
+    ):
         file = tmp_path / f"{which}.xlsx"
         done = CliRunner().invoke(cli, ["report", which, "2026-11-24", "--xlsx", str(file), "--json"], env=environment)
         assert done.exit_code == 0, done.output
@@ -212,22 +219,53 @@ def test_the_commands_write_what_they_say(week: Story, tmp_path: Path) -> None:
         assert json.loads(done.stdout)["sentence"]
         shown = CliRunner().invoke(cli, ["report", which, "2026-11-24"], env=environment)
         assert "E003" in shown.stdout or "未报" in shown.stdout
-    assert CliRunner().invoke(cli, ["report", "monthly"], env=environment).exit_code == 2
+    assert CliRunner().invoke(cli, ["report", "hourly"], env=environment).exit_code == 2
     assert CliRunner().invoke(cli, ["report", "weekly", "2026-13-01"], env=environment).exit_code == 2
 
 
 def test_the_same_report_is_the_same_bytes_and_its_table_adds_up(week: Story) -> None:
-    weekly, yearly, book = read(week)
-    for write, report in ((write_weekly, weekly), (write_yearly, yearly)):
-        once, again = io.BytesIO(), io.BytesIO()
-        write(once, report, book)
-        write(again, report, book)
-        assert once.getvalue() == again.getvalue()
-    written = io.BytesIO()
-    write_weekly(written, weekly, book)
-    lines = [each for each in load_workbook(written).worksheets[0].iter_rows(values_only=True) if each[2]]
+    weekly, yearly, rules = read(week)
+    for which, report in (("weekly", weekly), ("year", yearly)):
+        once, again = (report_workbook(REPORTS[which].tables(report, rules)) for _ in range(2))
+        assert once == again
+    sheet = book(REPORTS["weekly"].tables(weekly, rules)).worksheets[0]
+    lines = [each for each in sheet.iter_rows(values_only=True) if each[2]]
     total = next(each for each in lines if each[2] == "合计")
     assert [sum(each[n] for each in lines if isinstance(each[0], int)) for n in range(4, 11)] == list(total[4:11])
+
+
+def book(tables: list[ReportTable]) -> Workbook:
+    return load_workbook(io.BytesIO(report_workbook(tables)))
+
+
+def test_numbers_shares_and_dates_are_more_than_texts_in_the_workbook(week: Story) -> None:
+    weekly, yearly, rules = read(week)
+    enterprises, nights = book(REPORTS["weekly"].tables(weekly, rules)).worksheets
+    total = next(row for row in enterprises.iter_rows() if row[2].value == "合计")
+    assert (total[11].value, total[11].number_format) == (0.5, "0.0%")
+    first = next(row for row in nights.iter_rows() if row[0].is_date)
+    assert (first[0].value.date(), first[0].number_format, first[8].value) == (MONDAY, "yyyy-mm-dd", 1)
+    figures = {row[0].value: row[1] for row in book(REPORTS["year"].tables(yearly, rules)).worksheets[0].iter_rows()}
+    assert (figures["视频时长（小时）"].value, figures["视频时长（小时）"].number_format) == (0.2, "0.0")
+    assert figures["填表人："].value is None
+
+
+def test_a_month_is_the_sum_of_its_nights_and_a_year_of_its_months(week: Story) -> None:
+    with week.bot.uow.read() as store:
+        ctx = Context(store, week.bot.uow.rules(store), week.clock.now())
+        months = [monthly_report(ctx, date(2026, month, 15)) for month in range(1, 13)]
+        year = yearly_report(ctx, NIGHT)
+        nights = {night: daily_report(ctx, night).counts for night in months[10].nights}
+    november = sum((Counter(counts) for counts in nights.values()), Counter())
+    assert (len(nights), +november) == (24, +Counter(months[10].total.counts))
+    assert sum((Counter(month.total.counts) for month in months), Counter()) == +Counter(year.total.counts)
+    assert sum(len(month.nights) for month in months) == len(year.nights)
+    assert sum(month.reminders_sent for month in months) == sum(year.reminders.values())
+    assert months[10].previous_total.counts == months[9].total.counts
+    told = period_json(months[10], ctx.rules)
+    assert (told["month"], told["total"]["expected"]) == (["2026-11-01", "2026-11-30"], 24 * 4)
+    assert [each["night"] for each in told["nights"]] == [f"2026-11-{day:02}" for day in range(1, 25)]
+    assert "（上月 " in told["sentence"]
 
 
 @pytest.mark.parametrize(
@@ -245,5 +283,6 @@ def test_a_week_goes_from_monday_to_sunday_also_over_new_year(day: date, monday:
 
 def test_new_years_morning_belongs_to_the_new_year_and_a_leap_day_to_its_own() -> None:
     assert year_bounds(date(2027, 1, 1)) == (date(2027, 1, 1), date(2027, 12, 31))
+    assert month_bounds(date(2028, 2, 29)) == (date(2028, 2, 1), date(2028, 2, 29))
     first, last = year_bounds(date(2028, 2, 29))
     assert (last - first).days + 1 == 366

@@ -5,16 +5,16 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
 
-from bot.workbooks.reports.daily import write_daily_table
+from bot.workbooks.reports.daily import daily_tables
+from bot.workbooks.reports.report_workbook import report_workbook
 from schedules.patrol_night import SubmissionWindow
-from schedules.reports.daily import DailyReport, ReportRow
+from schedules.reports.daily import DailyReport, ReportedFilm, ReportRow
 from schedules.review.tally import ReviewFinding, ReviewTally
 from schedules.rules import RuleBook
 
@@ -47,10 +47,12 @@ WINDOW = SubmissionWindow(at(0, 0), at(6, 0), at(12, 0), timedelta(0))
 REPORT = DailyReport(date(2026, 11, 24), WINDOW, at(7, 37), COUNTS, ROWS, leaders=("刘局",), staff=("小赵", "小钱"))
 
 
+def book(report: DailyReport) -> Workbook:
+    return load_workbook(io.BytesIO(report_workbook(daily_tables(report, RULES))))
+
+
 def cells(report: DailyReport) -> list[tuple[Any, ...]]:
-    written = io.BytesIO()
-    write_daily_table(written, report, RULES)
-    sheet = load_workbook(io.BytesIO(written.getvalue())).worksheets[0]
+    sheet = book(report).worksheets[0]
     return [row for row in sheet.iter_rows(values_only=True) if any(value is not None for value in row)]
 
 
@@ -61,11 +63,11 @@ def test_the_intro_has_the_night_the_window_the_duty_and_the_counts() -> None:
         "值班领导：刘局　值班人员：小赵、小钱",
         "应报 8 家 = 按时 2 + 迟报 1 + 部分未报 1 + 未报 2 + 停产免报 1 + 待判 1",
     ]
-    assert cells(REPORT)[-1][0] == "制表时间：2026-11-24 07:37"
+    assert cells(REPORT)[-2][0] == "制表时间：2026-11-24 07:37"
 
 
 def test_the_worst_rows_come_first() -> None:
-    rows = cells(REPORT)[4:-1]
+    rows = cells(REPORT)[4:-2]
     assert rows[0] == (
         "序号",
         "企业",
@@ -111,7 +113,7 @@ def test_the_worst_rows_come_first() -> None:
 
 def test_the_review_of_the_office_is_the_last_row() -> None:
     review = ReviewTally(due=12, done=10, pending=("1124-0003", "1124-0007"), reviewers=("李局", "王科"), watched_s=550)
-    last = cells(replace(REPORT, review=review))[-2]
+    last = cells(replace(REPORT, review=review))[-3]
     assert last == (
         9,
         "监管办公室（审看）",
@@ -127,7 +129,7 @@ def test_the_review_of_the_office_is_the_last_row() -> None:
         "李局、王科",
         None,
     )
-    assert cells(replace(REPORT, review=replace(review, pending=())))[-2][7] == "已看完"
+    assert cells(replace(REPORT, review=replace(review, pending=())))[-3][7] == "已看完"
 
 
 def test_review_findings_are_in_the_row_of_the_enterprise() -> None:
@@ -138,17 +140,12 @@ def test_review_findings_are_in_the_row_of_the_enterprise() -> None:
     assert next(row for row in rows if row[1] == first.name)[10:] == ("2/2", "李局", "1 罐区 有问题：滴漏")
 
 
-def test_the_same_report_gives_the_same_bytes(tmp_path: Path) -> None:
-    written = io.BytesIO()
-    write_daily_table(tmp_path / "night.xlsx", REPORT, RULES)
-    write_daily_table(written, REPORT, RULES)
-    assert (tmp_path / "night.xlsx").read_bytes() == written.getvalue()
+def test_the_same_report_gives_the_same_bytes() -> None:
+    assert report_workbook(daily_tables(REPORT, RULES)) == report_workbook(daily_tables(REPORT, RULES))
 
 
 def test_the_sheet_prints_on_a4_landscape() -> None:
-    written = io.BytesIO()
-    write_daily_table(written, REPORT, RULES)
-    sheet = load_workbook(io.BytesIO(written.getvalue())).worksheets[0]
+    sheet = book(REPORT).worksheets[0]
     assert (sheet.page_setup.orientation, sheet.page_setup.paperSize, sheet.page_setup.fitToHeight) == (
         "landscape",
         9,
@@ -159,15 +156,36 @@ def test_the_sheet_prints_on_a4_landscape() -> None:
     assert sheet["B7"].data_type == "s"
 
 
+def test_the_office_signs_below_the_first_table_only() -> None:
+    first, receipts = book(REPORT).worksheets
+    rows = [[value for value in row if value is not None] for row in first.iter_rows(values_only=True)]
+    assert rows[-1] == ["填报单位：", "填表人：", "审核：", "签字："]
+    assert "填报单位：" not in [row[0] for row in receipts.iter_rows(values_only=True)]
+
+
+def test_an_amount_is_a_number_that_can_be_added_up() -> None:
+    film = ReportedFilm("1124-0001", "film", "filed", at(0, 5), duration_s=12.25, bytes=1048576)
+    row = next(row for row in book(replace(REPORT, films=(film,))).worksheets[1].iter_rows() if row[0].value == 1)
+    assert [(cell.value, cell.data_type, cell.number_format) for cell in row[6:8]] == [
+        (12.2, "n", "0.0"),
+        (1048576, "n", "General"),
+    ]
+
+
+def test_a_night_in_which_nothing_is_expected_is_said_to_be_empty() -> None:
+    empty = replace(REPORT, rows=(), counts=dict.fromkeys(COUNTS, 0))
+    assert "该夜无应报企业。" in [row[0] for row in cells(empty)]
+
+
 @pytest.mark.parametrize("counts", [{**COUNTS, "expected": 9}, {**COUNTS, "missing": 1, "late": 2}, {}])
 def test_counts_that_differ_from_the_rows_are_refused(counts: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="not those of the rows"):
-        write_daily_table(io.BytesIO(), replace(REPORT, counts=counts), RULES)
+        daily_tables(replace(REPORT, counts=counts), RULES)
 
 
 def test_an_unknown_state_is_refused() -> None:
     with pytest.raises(ValueError, match="unknown states"):
-        write_daily_table(io.BytesIO(), replace(REPORT, rows=(replace(ROWS[0], state="fine"),)), RULES)
+        daily_tables(replace(REPORT, rows=(replace(ROWS[0], state="fine"),)), RULES)
 
 
 def test_backups_and_a_missing_staff_are_named() -> None:

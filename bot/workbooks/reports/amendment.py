@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.texts import fill, say
-from bot.workbooks.reports.report_table import OutputTarget, ReportTable, TableRow, format_date, write_workbook
+from bot.workbooks.reports.report_table import ReportTable, TableRow, format_date
 from schedules.reports.changes import Change, change_text
 from schedules.rules import RuleBook
 from storage.db.models import IssuedReport
@@ -12,8 +12,8 @@ COLUMNS = (("序号", 6), ("企业", 34), ("项目", 12), ("原为", 40), ("更�
 LEFT_ALIGNED_COLUMNS = frozenset({2, 4, 5})
 
 
-def write_amendment_table(target: OutputTarget, amendment: IssuedReport, rules: RuleBook) -> None:
-    """Write an amendment to a path or an open binary file; the same one is always the same bytes."""
+def amendment_tables(amendment: IssuedReport, rules: RuleBook) -> list[ReportTable]:
+    """One row per value that differs from what was stated before."""
     rows = []
     for number, change in enumerate((Change(**each) for each in amendment.changes), 1):
         name, text = change.enterprise or say("amendment.county"), change_text(change, rules)
@@ -22,4 +22,4 @@ def write_amendment_table(target: OutputTarget, amendment: IssuedReport, rules: 
     head = say("workbook.daily_audit_log_head", head=amendment.audit_log_head or "—")
     intro, issued_at = (say("workbook.amendment_intro"), head), amendment.issued_at.astimezone(rules.zone)
     sheet_title = say("workbook.amendment_sheet")
-    write_workbook(target, [ReportTable(sheet_title, title, intro, COLUMNS, LEFT_ALIGNED_COLUMNS, rows, issued_at)])
+    return [ReportTable(sheet_title, title, intro, COLUMNS, LEFT_ALIGNED_COLUMNS, rows, issued_at)]

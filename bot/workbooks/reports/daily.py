@@ -1,4 +1,4 @@
-"""The daily table of one patrol night, ready to print."""
+"""The tables of one patrol night: the enterprises, and the receipts."""
 
 from __future__ import annotations
 
@@ -8,15 +8,7 @@ from typing import Any
 
 from bot.texts import fill, say
 from bot.workbooks.register.cells import RISK_LEVELS
-from bot.workbooks.reports.report_table import (
-    STATE_STYLES,
-    OutputTarget,
-    ReportTable,
-    TableRow,
-    format_date,
-    format_datetime,
-    write_workbook,
-)
+from bot.workbooks.reports.report_table import STATE_STYLES, ReportTable, TableRow, format_date, format_datetime
 from schedules.reports.daily import DailyReport, ReportedFilm, ReportRow
 from schedules.review.tally import ReviewFinding, ReviewTally
 from schedules.rules import RuleBook
@@ -51,8 +43,8 @@ FILM_COLUMNS = (
 LEFT_ALIGNED_FILM_COLUMNS = frozenset({3, 4, 9})
 
 
-def write_daily_table(target: OutputTarget, report: DailyReport, rules: RuleBook) -> None:
-    """Write the report to a path or an open binary file; the same report is always the same bytes.
+def daily_tables(report: DailyReport, rules: RuleBook) -> list[ReportTable]:
+    """The enterprises, and every receipt.
 
     Raises ValueError when the counts do not agree with the rows: such a table must not be issued.
     """
@@ -68,7 +60,7 @@ def write_daily_table(target: OutputTarget, report: DailyReport, rules: RuleBook
     sheet_title, issued_at = say("workbook.daily_sheet"), report.issued_at.astimezone(rules.zone)
     intro_lines = _intro_lines(report, rules)
     night = ReportTable(sheet_title, title, intro_lines, COLUMNS, LEFT_ALIGNED_COLUMNS, rows, issued_at)
-    write_workbook(target, [night, _films_table(report, rules)])
+    return [night, _films_table(report, rules)]
 
 
 def _check_counts(report: DailyReport) -> None:
@@ -92,7 +84,7 @@ def _intro_lines(report: DailyReport, rules: RuleBook) -> tuple[str, ...]:
     return (
         say(key, opens=format_datetime(opens), closes=format_datetime(closes), minutes=minutes),
         say("workbook.daily_duty", leaders=leaders, staff=staff) + backup,
-        say("workbook.daily_counts", **counts),
+        say("workbook.daily_counts", **counts) if report.rows else say("workbook.daily_no_enterprises"),
         *(fill(each) for each in report.emergencies),
         *([say("workbook.daily_audit_log_head", head=report.audit_log_head)] if report.audit_log_head else []),
         *([_films_line(report)] if report.films else []),
@@ -120,7 +112,7 @@ def _film_values(number: int, film: ReportedFilm, night: date, rules: RuleBook) 
         film.part or "",
         _time(film.sent_at.astimezone(rules.zone), night),
         say(f"film_state.{film.state}"),
-        None if film.duration_s is None else round(film.duration_s, 1),
+        None if film.duration_s is None else round(float(film.duration_s), 1),
         film.bytes,
         film.sha256 or "",
     )

@@ -7,17 +7,11 @@ from datetime import date
 from typing import Any
 
 from bot.texts import say
-from bot.workbooks.reports.report_table import (
-    STATE_STYLES,
-    OutputTarget,
-    ReportTable,
-    TableRow,
-    format_percent,
-    write_workbook,
-)
-from bot.workbooks.reports.weekly import worst_state
+from bot.workbooks.reports.periods import worst_state
+from bot.workbooks.reports.report_table import STATE_STYLES, Percent, ReportTable, TableRow
 from schedules.reports.tallies import StateTally
 from schedules.reports.yearly import FilmTotals, YearlyReport
+from schedules.rules import RuleBook
 
 _COUNTS = (
     ("应报", 9),
@@ -54,9 +48,9 @@ _SHEET_OF = {
 }
 
 
-def write_yearly_table(target: OutputTarget, report: YearlyReport, intro_line: str) -> None:
-    """Write the report to a path or an open binary file; the same report gives the same bytes."""
-    title = say("workbook.yearly_title", year=report.first.year)
+def yearly_tables(report: YearlyReport, intro_line: str, rules: RuleBook) -> list[ReportTable]:
+    """A sheet of figures, and the rows behind each."""
+    title, issued_at = say("workbook.yearly_title", year=report.first.year), report.issued_at.astimezone(rules.zone)
     sheets: dict[str, tuple[Sequence[tuple[str, float]], list[TableRow], set[int]]] = {
         "figures": (_FIGURES, _figures(report), {1}),
         "enterprises": (_ENTERPRISES, _enterprises(report), {2}),
@@ -64,13 +58,10 @@ def write_yearly_table(target: OutputTarget, report: YearlyReport, intro_line: s
         "lapses": (_LAPSES, _lapses(report), {3}),
         "pushes": (_PUSHES, [TableRow(_pushed(each)) for each in report.pushes], {4, 5}),
     }
-    write_workbook(
-        target,
-        [
-            ReportTable(_sheet(name), title, [intro_line], columns, frozenset(words), rows, report.issued_at)
-            for name, (columns, rows, words) in sheets.items()
-        ],
-    )
+    return [
+        ReportTable(_sheet(name), title, [intro_line], columns, frozenset(words), rows, issued_at)
+        for name, (columns, rows, words) in sheets.items()
+    ]
 
 
 def _sheet(name: str) -> str:
@@ -83,7 +74,7 @@ def _figures(report: YearlyReport) -> list[TableRow]:
 
 
 def _counts(tally: StateTally) -> tuple[Any, ...]:
-    return (*tally.counts.values(), format_percent(tally.on_time_rate))
+    return (*tally.counts.values(), Percent(tally.on_time_rate))
 
 
 def _enterprises(report: YearlyReport) -> list[TableRow]:
@@ -118,15 +109,15 @@ def _size(films: FilmTotals) -> tuple[int, float]:
 def _night(report: YearlyReport, night: date) -> TableRow:
     tally, films = report.nights[night], report.films_by_night.get(night, FilmTotals())
     remark = say("workbook.deadline_extended") if night in report.outage_nights else ""
-    return TableRow((f"{night:%Y-%m-%d}", *_counts(tally), films.count, report.reminders.get(night, 0), remark))
+    return TableRow((night, *_counts(tally), films.count, report.reminders.get(night, 0), remark))
 
 
 def _lapses(report: YearlyReport) -> list[TableRow]:
     return [
-        TableRow((f"{each.night:%Y-%m-%d}", each.code, each.name, say(STATE_STYLES[each.state][0])), each.state)
+        TableRow((each.night, each.code, each.name, say(STATE_STYLES[each.state][0])), each.state)
         for each in report.lapses
     ]
 
 
 def _pushed(each: Any) -> tuple[Any, ...]:
-    return f"{each.day:%Y-%m-%d}", each.group, each.kind, each.title, each.url or ""
+    return each.day, each.group, each.kind, each.title, each.url or ""
