@@ -11,6 +11,9 @@ from tests.places import BOTH, Embedded, Place, Served, Servers, playing_in
 
 quick_disk.settle()
 
+# A busy machine takes a minute to start three processes.
+_SLOW_TIMEOUT_S = 300
+
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
@@ -46,3 +49,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("server")
         if {"faults", "browser"} & set(item.path.parts):
             item.add_marker("slow")
+            item.add_marker(pytest.mark.timeout(_SLOW_TIMEOUT_S))

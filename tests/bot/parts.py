@@ -144,13 +144,13 @@ def fresh_clock() -> HandClock:
     return HandClock(at("00:30"))
 
 
-def until(true: Callable[[], Any], patience_s: float = 20.0) -> Any:
+def until(true: Callable[[], Any], patience_s: float = 20.0, every_s: float = 0.02) -> Any:
     """Wait for a condition; what it gave."""
     deadline = time.monotonic() + patience_s
     while not (found := true()):
         if time.monotonic() > deadline:
             raise TimeoutError("this never came true")
-        time.sleep(0.02)
+        time.sleep(every_s)
     return found
 
 

@@ -33,6 +33,8 @@ from tests.harness import NIGHT, County, at
 from tests.places import current_place
 
 CALLBACK_S = 5.0
+# Looking costs a query of every row, and the service needs the processor too.
+_LOOK_S = 0.3
 # What a person's message leads to is said within so long of the service's clock.
 _SOON = timedelta(minutes=1)
 
@@ -114,10 +116,10 @@ class Lab:
         and again, the first of them before they do."""
         for machine in self.machines:
             if machine.answers and machine.runs():
-                until(machine.is_ready, 60)
-        until(lambda: None not in self._signs().values(), 60)
+                self.until(machine.is_ready)
+        self.until(lambda: None not in self._signs().values())
         first = self._signs()
-        until(lambda: all(sign != first[name] for name, sign in self._signs().items()), 60)
+        self.until(lambda: all(sign != first[name] for name, sign in self._signs().items()))
 
     def revive(self) -> int:
         """Like a supervisor, restart each process that ended because it could not start; how many were restarted."""
@@ -146,7 +148,7 @@ class Lab:
 
     def until(self, true: Callable[[], Any], patience_s: float = 60.0) -> Any:
         """Wait for a condition with the patience of a busy machine."""
-        return until(true, patience_s)
+        return until(true, patience_s, _LOOK_S)
 
     def now(self) -> datetime:
         """The service's instant, as it stands in the database; the last one known while that is away."""
@@ -175,10 +177,10 @@ class Lab:
             if each.state == "sending" or (each.state == "due" and each.due_at <= soon)
         ]
 
-    def left_after(self, patience_s: float) -> list[str]:
+    def left_after(self, patience_s: float = 120.0) -> list[str]:
         """Give the service time to be done with everything; what it was not done with."""
         try:
-            until(lambda: not self.unsettled(), patience_s)
+            self.until(lambda: not self.unsettled(), patience_s)
         except TimeoutError:
             return self.unsettled()
         return []

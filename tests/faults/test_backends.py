@@ -18,7 +18,7 @@ PEOPLE = [f"p{number}" for number in range(1, 9)]
 
 
 def nothing_wrong(lab: Lab, messages: int) -> None:
-    assert lab.left_after(90) == []
+    assert lab.left_after() == []
     found = lab.audit()
     assert found.problems == []
     assert (found.acknowledged, found.waiting, found.filed) == (messages, 0, found.films)

@@ -48,7 +48,7 @@ def test_a_clock_that_jumps_loses_nothing_doubles_nothing_and_is_no_outage(
             night.until(lambda tries=tries: sum(each.attempts for each in night.rows(InboxRow)) > tries)
             offset.write_text(str(jump_s))
             crowd.send(5)
-            assert night.left_after(60) == []
+            assert night.left_after() == []
         found, outages = night.audit(), night.rows(Outage)
         waves = [each.once_key for each in night.rows(Notice) if each.kind == "reminder"]
     assert found.problems == []

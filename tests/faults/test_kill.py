@@ -40,7 +40,7 @@ def test_kill_9_of_any_part_loses_nothing_and_doubles_nothing(place: Place, tmp_
         crowd.send(120)
         killer.join()
         night.ready()
-        assert night.left_after(60) == []
+        assert night.left_after() == []
         found = night.audit()
     assert found.problems == []
     assert (found.acknowledged, found.waiting, night.kills) == (120, 0, 3)

@@ -78,7 +78,7 @@ def test_two_schedulers_decide_everything_once(place: Place, tmp_path: Path) -> 
         night.ready()
         night.until(lambda: [each for each in night.rows(Notice) if each.kind == "reminder" and each.state == "sent"])
         Crowd(night, PEOPLE).send(20)
-        assert night.left_after(60) == []
+        assert night.left_after() == []
         found = night.audit()
         waves = [each for each in night.cloud.group("KEY").received if "01:37" in each.text]
         with night.reading() as store:
@@ -128,7 +128,7 @@ def test_the_old_and_the_next_version_work_side_by_side(place: Place, tmp_path: 
             each.end()
         crowd.send(10)
         assert night.program.run("migrate", PYTHONPATH=tree).returncode == 0
-        assert night.left_after(90) == []
+        assert night.left_after() == []
         night.program.settings["PYTHONPATH"] = tree
         found = night.audit()
     assert found.problems == []
