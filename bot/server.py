@@ -17,7 +17,7 @@ from bot.background import BackgroundLoop, log_database_outage
 from bot.bootstrap import open_database, serving_clock
 from bot.config import Config, SettingsError
 from bot.texts import say
-from bot.web_server import start_web_server
+from bot.web.http_server import start_web_server
 from storage.outages import RECEIVING
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from typing import Any
 from flask import Flask, Response, request
 from waitress import serve
 
-from bot.web_server import CALLBACK_THREADS
+from bot.web.http_server import CALLBACK_THREADS
 
 
 def _sqlite(url: str) -> Callable[[bytes], None]:

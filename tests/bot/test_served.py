@@ -123,7 +123,7 @@ def test_a_normal_start_logs_json_lines_in_english_and_warns_of_nothing(sky: Pro
     sky.end(process)
     lines = [json.loads(line) for line in sky.log.splitlines()]
     assert [line for line in lines if line["level"] != "info" or not line["event"].isascii()] == []
-    assert any(line["event"].startswith("listening on") and line["logger"] == "bot.web_server" for line in lines)
+    assert any(line["event"].startswith("listening on") and line["logger"] == "bot.web.http_server" for line in lines)
 
 
 def test_web_and_worker_as_two_processes_on_one_file(sky: Program) -> None:

@@ -17,7 +17,7 @@ import requests
 
 from bot.devtools.simulator import Cloud
 from bot.signed_links import SignedLinks
-from bot.web_server import start_web_server
+from bot.web.http_server import start_web_server
 from storage.db.models import ContentItem
 from tests.bot.parts import Edge, run_edge
 from tests.bot.processes import free_port

@@ -16,7 +16,7 @@ from bot.app import build_bot
 from bot.devtools.sample_register import write_sample_register
 from bot.devtools.simulator import Cloud, serve
 from bot.engine import InlineEngine
-from bot.web_server import start_web_server
+from bot.web.http_server import start_web_server
 from bot.workbooks.register.apply import apply_register
 from bot.workbooks.register.parse import parse_register
 from storage.db.database import Database

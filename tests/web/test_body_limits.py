@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from bot.web_server import start_web_server
+from bot.web.http_server import start_web_server
 from tests.bot.processes import free_port
 from tests.web.parts import Dashboard
 

@@ -20,10 +20,10 @@ from waitress import create_server
 from waitress.buffers import ReadOnlyFileBasedBuffer
 from waitress.task import ThreadedTaskDispatcher
 
-from bot.body_receiver import MAX_HEADER_BYTES, limit_bodies
 from bot.config import Config, SettingsError
 from bot.texts import os_error_text, say
 from bot.web.body_limits import MAX_RECEIVED_BYTES, max_received_bytes
+from bot.web.body_receiver import MAX_HEADER_BYTES, limit_bodies
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
