@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from handlers.bindings import announce_bindings
+from handlers.enterprise_names import resolve_enterprise
 from handlers.message import Message
 from handlers.part_names import normalize_text
 from handlers.replies import add_reply
@@ -77,7 +78,7 @@ def _invited_person(invitation: Invitation, store: Store) -> Person | None:
 def invite(
     name: str,
     roles: list[str],
-    enterprise_code: str | None,
+    enterprise_name: str | None,
     store: Store,
     now: datetime,
     actor: str = "night-patrol invite",
@@ -85,25 +86,22 @@ def invite(
     may_appoint: bool = False,
 ) -> Invitation:
     """A new one-time code; without `may_appoint` not for APPOINTED_ROLES or their holders. Raises OperationRefused."""
-    enterprise, person, name = *_resolve(name, roles, enterprise_code, store), name.strip()
+    enterprise, person, name = *_resolve(name, roles, enterprise_name, store), name.strip()
     if not may_appoint:
         _refuse_appointment(roles, person)
-    invitation = store.session.merge(
-        Invitation(
-            code=f"{secrets.randbelow(10**8):08d}",
-            person_id=person.id if person else None,
-            name=name,
-            roles=roles,
-            enterprise_id=enterprise.id if enterprise else None,
-            by_administrator=may_appoint,
-            created_at=now,
-            expires_at=now + VALID_FOR,
-        )
+    invitation = Invitation(
+        code=f"{secrets.randbelow(10**8):08d}",
+        person_id=person.id if person else None,
+        name=name,
+        roles=roles,
+        enterprise_id=enterprise.id if enterprise else None,
+        by_administrator=may_appoint,
+        created_at=now,
+        expires_at=now + VALID_FOR,
     )
-    store.audit_log.record(
-        now, actor, "person_invited", subject=f"人员/{name}", person=name, roles=roles, enterprise=enterprise_code
-    )
-    return invitation
+    details = {"person": name, "roles": roles, "enterprise": enterprise.code if enterprise else None}
+    store.audit_log.record(now, actor, "person_invited", subject=f"人员/{name}", **details)
+    return store.session.merge(invitation)
 
 
 def _refuse_appointment(roles: list[str], person: Person | None) -> None:
@@ -112,12 +110,12 @@ def _refuse_appointment(roles: list[str], person: Person | None) -> None:
         raise OperationRefused("enrolment.only_administrator", roles="、".join(appointed))
 
 
-def register_person(name: str, roles: list[str], enterprise_code: str | None, store: Store) -> Person:
+def register_person(name: str, roles: list[str], enterprise_name: str | None, store: Store) -> Person:
     """The person of that name at that enterprise (None = the office), created if necessary, with these roles added.
 
     Raises OperationRefused.
     """
-    enterprise, found = _resolve(name, roles, enterprise_code, store)
+    enterprise, found = _resolve(name, roles, enterprise_name, store)
     person = found or _create_person(name.strip(), enterprise, store)
     person.roles = _with_roles(person, roles)
     return person
@@ -128,16 +126,14 @@ def _with_roles(person: Person, roles: list[str]) -> list[str]:
 
 
 def _resolve(
-    name: str, roles: list[str], enterprise_code: str | None, store: Store
+    name: str, roles: list[str], enterprise_name: str | None, store: Store
 ) -> tuple[Enterprise | None, Person | None]:
     """The enterprise, and the person of that name there if known. Raises OperationRefused."""
     unknown = [role for role in roles if role not in ROLES]
     if not name.strip() or not roles or unknown:
         allowed, refused = "、".join(ROLES), "、".join(unknown or roles)
         raise OperationRefused("enrolment.unknown_role", allowed_roles=allowed, unknown_roles=refused)
-    enterprise = store.register.enterprise_by_code(enterprise_code) if enterprise_code else None
-    if enterprise_code and enterprise is None:
-        raise OperationRefused("enrolment.unknown_enterprise", code=enterprise_code)
+    enterprise = resolve_enterprise(enterprise_name, store) if enterprise_name else None
     return enterprise, _find_person(name.strip(), enterprise, store)
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from handlers.attribution import assign_part
+from handlers.enterprise_names import resolve_enterprise
+from handlers.part_names import find_part
 from schedules.context import Context
 from schedules.patrol_night import ONE_DAY
 from storage.db.models import Enterprise, InboxRow, Invitation, KeyPart, Notice, Objection, Submission
@@ -69,34 +71,30 @@ def dismiss_film(receipt: str, actor: str, store: Store, now: datetime) -> bool:
     return True
 
 
-def attach_film(receipt: str, enterprise_code: str, part_number: str, ctx: Context, actor: str) -> Submission:
+def attach_film(receipt: str, enterprise_name: str, part_name: str, ctx: Context, actor: str) -> Submission:
     """Attribute a quarantined or unattributed film to a part by hand; it counts by the instant it was sent.
 
-    Raises OperationRefused.
+    The names are as a person types them (see resolve_enterprise). Raises OperationRefused.
     """
     film = ctx.store.submissions.by_receipt(receipt, ctx.today + ONE_DAY)
     if film is None:
         raise OperationRefused("attach.no_such_receipt", receipt=receipt)
     if film.state != "filed":
         raise OperationRefused("attach.not_a_filed_film", receipt=receipt, state=film.state)
-    part = _find_part(enterprise_code, part_number, ctx.store)
+    enterprise = resolve_enterprise(enterprise_name, ctx.store)
+    part = _resolve_part(enterprise, part_name, ctx.store)
     before = {"place": film.attribution, "enterprise_id": film.enterprise_id, "part_id": film.part_id}
     ctx.store.audit_log.record(
-        ctx.now, actor, "film_attached", receipt=receipt, enterprise=enterprise_code, part=part_number, before=before
+        ctx.now, actor, "film_attached", receipt=receipt, enterprise=enterprise.code, part=part.number, before=before
     )
     assign_part(film, part.enterprise_id, part.id, "staff", ctx)
     return film
 
 
-def _find_part(enterprise_code: str, number: str, store: Store) -> KeyPart:
-    enterprise = store.register.enterprise_by_code(enterprise_code)
-    if enterprise is None:
-        raise OperationRefused("enrolment.unknown_enterprise", code=enterprise_code)
+def _resolve_part(enterprise: Enterprise, name: str, store: Store) -> KeyPart:
     parts = store.register.parts_of(enterprise.id)
-    part = next((part for part in parts if part.number == number), None)
+    part = find_part(name, parts)
     if part is None:
-        labels = "、".join(part.label for part in parts)
-        raise OperationRefused(
-            "attach.no_such_part", enterprise=enterprise.short_name, part_number=number, parts=labels
-        )
+        labels = [part.label for part in parts]
+        raise OperationRefused("attach.no_such_part", enterprise=enterprise.short_name, text=name, parts=labels)
     return part

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from handlers.enterprise_names import resolve_enterprise
 from handlers.message import Message
-from handlers.part_names import find_enterprise, normalize_text
+from handlers.part_names import normalize_text
 from handlers.permissions import build_viewer
 from handlers.replies import add_reply
 from schedules.context import Context
@@ -17,6 +18,7 @@ from schedules.night_judgement import judge_night
 from schedules.notify import notify_people
 from schedules.patrol_night import submission_window
 from storage.db.models import Person
+from storage.errors import OperationRefused
 from storage.notices import NoticeDraft
 from storage.priority import Priority
 from storage.register_terms import ENTERPRISE_ROLES, PATROLLER
@@ -50,9 +52,10 @@ def handle(message: Message, person: Person, ctx: Context) -> bool:
     if text in _ALL:
         reply_with_result(message, urge(None, person.name, ctx), ctx)
         return True
-    named = find_enterprise(text.removeprefix(_KEYWORD), ctx.store.register.supervised_enterprises())
-    if named is None:
-        add_reply(message, ctx, "urge.no_such_enterprise")
+    try:
+        named = resolve_enterprise(text.removeprefix(_KEYWORD), ctx.store)
+    except OperationRefused as refused:
+        add_reply(message, ctx, refused.text_key, **refused.params)
     else:
         reply_with_result(message, urge([named.id], person.name, ctx), ctx)
     return True

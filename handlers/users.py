@@ -16,7 +16,7 @@ _ACTOR = "night-patrol user"
 def add_user(
     name: str,
     roles: list[str],
-    enterprise_code: str | None,
+    enterprise_name: str | None,
     password_hash: str,
     totp_secret: str | None,
     store: Store,
@@ -31,7 +31,7 @@ def add_user(
         raise OperationRefused("user.no_login")
     if store.sign_ins.credential_by_login(login) is not None:
         raise OperationRefused("user.exists", login=login)
-    person = register_person(name, roles, enterprise_code, store)
+    person = register_person(name, roles, enterprise_name, store)
     credential = Credential(person_id=person.id, login=login, password_hash=password_hash, totp_secret=totp_secret)
     store.sign_ins.save_credential(credential)
     store.audit_log.record(now, _ACTOR, "user_added", person=person.name, roles=roles, second_factor=bool(totp_secret))

@@ -85,10 +85,17 @@ def invite(name: str, role: str, enterprise: str | None, upload: bool, as_json: 
             invitation = make(name, roles, enterprise, store, uow.clock.now(), may_appoint=True)
             expires = invitation.expires_at.astimezone(config.TIMEZONE)
             link = _upload_link(register_person(name, roles, enterprise, store), config, uow, store) if upload else None
+            employer = store.register.enterprise(invitation.enterprise_id or 0)
         kf_link = _kf_link(config, uow, invitation.code)
     links = {which: url for which, url in (("upload_url", link), ("kf_url", kf_link)) if url}
     if as_json:
-        answer = {"code": invitation.code, "name": name, "roles": roles, "enterprise": enterprise, **links}
+        answer = {
+            "code": invitation.code,
+            "name": name,
+            "roles": roles,
+            "enterprise": employer and employer.code,
+            **links,
+        }
         click.echo(json.dumps({**answer, "expires_at": expires.isoformat()}, ensure_ascii=False))
         return
     click.echo(say("enrolment.invited", name=name, code=invitation.code, expires=f"{expires:%m-%d %H:%M}"))

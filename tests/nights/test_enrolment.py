@@ -125,7 +125,7 @@ def test_an_account_that_changes_hands_belongs_to_the_new_owner_only_from_then_o
     [
         ("1124-0009", "E001", "1", "attach.no_such_receipt"),
         ("nonsense", "E001", "1", "attach.no_such_receipt"),
-        ("1124-0001", "E999", "1", "enrolment.unknown_enterprise"),
+        ("1124-0001", "E999", "1", "enterprise_name.unknown"),
         ("1124-0001", "E001", "9", "attach.no_such_part"),
         ("1124-0002", "E001", "1", "attach.not_a_filed_film"),
     ],

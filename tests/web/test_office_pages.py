@@ -31,7 +31,7 @@ def test_the_office_attaches_a_quarantined_film(dashboard: Dashboard) -> None:
     with dashboard.story.office() as store:
         receipt = row(store, Submission, attribution="quarantined").receipt
     wrong = staff.act(f"/office/films/{receipt}/attach", {"code": "E002", "number": "9"})
-    assert (wrong.status_code, "没有编号为“9”的部位" in wrong.text) == (422, True)
+    assert (wrong.status_code, "没有“9”这个部位" in wrong.text) == (422, True)
     assert staff.act(f"/office/films/{receipt}/attach", {"code": "E002", "number": "1"}).status_code == 302
     assert "未登记人员发来的视频（0）" in staff.get("/office").text
     assert "归档到企业 E00" in staff.get("/trail").text
