@@ -34,6 +34,7 @@ VIEW_ACTIONS: dict[str, frozenset[str]] = {
     "films.watch": _EVERYBODY,
     "films.download": COUNTY_ROLES,
     "review.see": COUNTY_ROLES,
+    "hazards.see": _EVERYBODY,
     "office_tasks.see": _OFFICE_ROLES | {AUDITOR},
     "register.see": _OFFICE_ROLES | {AUDITOR},
     "audit_log.see": COUNTY_ROLES,
@@ -44,6 +45,15 @@ CHANGE_ACTIONS: dict[str, frozenset[str]] = {
     "enterprises.urge": _OFFICE_ROLES | {LEADER},
     "review.judge": _OFFICE_ROLES | {LEADER},
     "review.answer": _ENTERPRISE_ROLES,
+    "hazards.add": _ENTERPRISE_ROLES | _OFFICE_ROLES | {LEADER},
+    # The head of an enterprise edits hazards of its own; see handlers/hazards/editing.py for the fields.
+    "hazards.edit": _OFFICE_ROLES | {LEADER, HEAD},
+    "hazards.submit": _ENTERPRISE_ROLES | _OFFICE_ROLES | {LEADER},
+    # The head of an enterprise accepts what its own people found; see handlers/hazards/acceptance.py.
+    "hazards.accept": _OFFICE_ROLES | {LEADER, HEAD},
+    "hazards.void": _OFFICE_ROLES | {LEADER},
+    "hazards.ask_extension": _ENTERPRISE_ROLES | _OFFICE_ROLES,
+    "hazards.decide_extension": _OFFICE_ROLES | {LEADER},
     "objection.raise": _ENTERPRISE_ROLES,
     "objection.answer": _OFFICE_ROLES,
     "films.attach": _OFFICE_ROLES,

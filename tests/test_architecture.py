@@ -61,6 +61,8 @@ COMPOSED = {
     "films.",
     "audit_action.",
     "audit_value.",
+    "hazard_state.",
+    "hazard_field.",
     "history.step_",
     "history.response_",
     "notice_kind.",

@@ -32,6 +32,10 @@ from storage.db.models import (
     Fact,
     FilmView,
     GroupChat,
+    Hazard,
+    HazardAttempt,
+    HazardExtension,
+    HazardMove,
     InboxRow,
     Invitation,
     IssuedReport,
@@ -168,6 +172,65 @@ UPLOAD: dict[str, Any] = {
 }
 PIECE: dict[str, Any] = {"upload_id": 1, "generation": 1, "start": 0, "size": 1, "object_key": "a"}
 
+MOVE: dict[str, Any] = {
+    "hazard_number": "YH-2026-0001",
+    "seq": 1,
+    "to_state": "incomplete",
+    "at": NOW,
+    "by_name": "张三",
+}
+HAZARD: dict[str, Any] = {
+    "number": "YH-2026-0001",
+    "year": 2026,
+    "ordinal": 1,
+    "once_key": "a",
+    "version": 1,
+    "last_move": 1,
+    "state": "incomplete",
+    "enterprise_id": 1,
+    "part_id": 1,
+    "level": "general",
+    "source": "night_patrol",
+    "kind": "process",
+    "treatment": "deadline",
+    "matter": "法兰渗漏",
+    "responsible": "李四",
+    "responsible_id": 2,
+    "measure": "更换垫片",
+    "deadline": DAY,
+    "first_deadline": DAY,
+    "found_at": NOW,
+    "found_on": DAY,
+    "found_by": "张三",
+    "registered_at": NOW,
+    "registered_by": "张三",
+}
+ANOTHER_HAZARD: dict[str, Any] = {**HAZARD, "number": "YH-2026-0002", "ordinal": 2, "once_key": "b"}
+ACCEPTED_HAZARD: dict[str, Any] = {**ANOTHER_HAZARD, "state": "accepted", "closed_at": NOW, "fixed_by_id": 2}
+ATTEMPT: dict[str, Any] = {
+    "hazard_number": "YH-2026-0001",
+    "ordinal": 1,
+    "submitted_at": NOW,
+    "by_id": 1,
+    "by_name": "张三",
+    "submission_id": 1,
+}
+ANOTHER_ATTEMPT: dict[str, Any] = {**ATTEMPT, "ordinal": 2, "submission_id": 2}
+JUDGED: dict[str, Any] = {**ANOTHER_ATTEMPT, "verdict": "accepted", "verdict_at": NOW, "verdict_by_id": 2}
+EXTENSION: dict[str, Any] = {
+    "hazard_number": "YH-2026-0001",
+    "asked_at": NOW,
+    "asked_on": DAY,
+    "asked_by_id": 1,
+    "asked_by": "张三",
+    "reason": "备件未到",
+    "interim": "每夜测漏",
+    "old_deadline": DAY,
+    "new_deadline": DAY + timedelta(days=7),
+    "state": "asked",
+}
+DECIDED: dict[str, Any] = {**EXTENSION, "state": "granted", "decided_at": NOW, "decided_by_id": 2}
+
 
 def a_county() -> list[Base]:
     """One row of every table that the rows below refer to."""
@@ -210,6 +273,10 @@ def a_county() -> list[Base]:
         Lease(name="a"),
         Upload(id=1, **{**UPLOAD, "link_id": "a", "state": "open"}),
         UploadChunk(id=1, **PIECE),
+        HazardMove(**MOVE),
+        Hazard(**HAZARD),
+        HazardAttempt(**ATTEMPT),
+        HazardExtension(id=1, **EXTENSION),
     ]
 
 
@@ -256,6 +323,42 @@ REFUSED: dict[str, Base] = {
     "upload_state_known": Upload(**{**UPLOAD, "once_key": "b", "state": "perhaps"}),
     "upload_received_within_size": Upload(**{**UPLOAD, "once_key": "b", "size": 1, "received_bytes": 2}),
     "upload_chunk_once": UploadChunk(**PIECE),
+    "hazard_number_once": Hazard(**{**HAZARD, "number": "YH-2026-0002", "once_key": "b"}),
+    "hazard.once_key": Hazard(**{**ANOTHER_HAZARD, "once_key": "a"}),
+    "hazard_state": Hazard(**{**ANOTHER_HAZARD, "state": "overdue"}),
+    "hazard_level": Hazard(**{**ANOTHER_HAZARD, "level": "1"}),
+    "hazard_source": Hazard(**{**ANOTHER_HAZARD, "source": "1"}),
+    "hazard_kind": Hazard(**{**ANOTHER_HAZARD, "kind": "1"}),
+    "hazard_treatment": Hazard(**{**ANOTHER_HAZARD, "treatment": "later"}),
+    "hazard_classification": Hazard(**{**ANOTHER_HAZARD, "classification": "1"}),
+    "hazard_stage": Hazard(**{**ANOTHER_HAZARD, "stage": "1"}),
+    "hazard_complete": Hazard(**{**ANOTHER_HAZARD, "state": "rectifying", "measure": None}),
+    "hazard_deadline_after_finding": Hazard(**{**ANOTHER_HAZARD, "found_on": DAY + timedelta(days=1)}),
+    "hazard_first_deadline": Hazard(**{**ANOTHER_HAZARD, "first_deadline": DAY + timedelta(days=1)}),
+    "hazard_found_before_registered": Hazard(**{**ANOTHER_HAZARD, "found_at": NOW + timedelta(hours=1)}),
+    "hazard_cost": Hazard(**{**ANOTHER_HAZARD, "cost_yuan": -1}),
+    "hazard_repeats_another": Hazard(**{**ANOTHER_HAZARD, "repeat_of": "YH-2026-0002"}),
+    "hazard_closed_at": Hazard(**{**ANOTHER_HAZARD, "state": "void"}),
+    "hazard_accepted_by_another": Hazard(**{**ACCEPTED_HAZARD, "accepted_by_id": 2}),
+    "hazard_move_seq_once": HazardMove(**{**MOVE, "to_state": "rectifying"}),
+    "hazard_move_allowed": HazardMove(**{**MOVE, "hazard_number": "YH-2026-0002", "to_state": "accepted"}),
+    "hazard_move_reason": HazardMove(
+        **{**MOVE, "seq": 2, "previous_seq": 1, "from_state": "incomplete", "to_state": "void"}
+    ),
+    "hazard_move_sequence": HazardMove(
+        **{**MOVE, "seq": 3, "previous_seq": 1, "from_state": "incomplete", "to_state": "rectifying"}
+    ),
+    "hazard_attempt_film_once": HazardAttempt(**{**ATTEMPT, "ordinal": 2}),
+    "hazard_attempt_verdict": HazardAttempt(**{**JUDGED, "verdict": "fine"}),
+    "hazard_attempt_judged": HazardAttempt(**{**ANOTHER_ATTEMPT, "verdict": "accepted"}),
+    "hazard_attempt_judged_by_another": HazardAttempt(**{**JUDGED, "verdict_by_id": 1}),
+    "hazard_attempt_reason": HazardAttempt(**{**JUDGED, "verdict": "returned"}),
+    "hazard_extension_state": HazardExtension(**{**DECIDED, "state": "expired"}),
+    "hazard_extension_later": HazardExtension(**{**DECIDED, "new_deadline": DAY}),
+    "hazard_extension_in_time": HazardExtension(**{**DECIDED, "asked_on": DAY + timedelta(days=1)}),
+    "hazard_extension_decided": HazardExtension(**{**DECIDED, "decided_at": None}),
+    "hazard_extension_decided_by_another": HazardExtension(**{**DECIDED, "decided_by_id": 1}),
+    "hazard_extension_reason": HazardExtension(**{**DECIDED, "state": "refused"}),
     "web_session_method": WebSession(
         **{**SESSION, "token_sha256": "b", "oauth_state_sha256": "b", "sign_in_method": "charm"}
     ),
@@ -277,8 +380,20 @@ KEYS: list[Base] = [
     ReviewClaim(**CLAIM),
     SecondReview(**SECOND),
     Lease(name="a"),
+    HazardMove(**MOVE),
+    Hazard(**{**ANOTHER_HAZARD, "number": "YH-2026-0001"}),
+    HazardAttempt(**{**ATTEMPT, "submission_id": 2}),
 ]
 ORPHANS: list[Base] = [
+    # The state of a hazard without that move.
+    Hazard(**ANOTHER_HAZARD),
+    HazardMove(**{**MOVE, "hazard_number": "YH-2026-0002", "by_id": 9}),
+    HazardMove(**{**MOVE, "seq": 2, "previous_seq": 1, "from_state": "rectifying", "to_state": "awaiting_acceptance"}),
+    *(HazardAttempt(**{**ANOTHER_ATTEMPT, column: 9}) for column in ("by_id", "submission_id")),
+    HazardAttempt(**{**JUDGED, "submission_id": 1, "hazard_number": "YH-2026-0009"}),
+    HazardAttempt(**{**JUDGED, "verdict_by_id": 9}),
+    HazardExtension(**{**DECIDED, "hazard_number": "YH-2026-0009"}),
+    *(HazardExtension(**{**DECIDED, column: 9}) for column in ("asked_by_id", "decided_by_id")),
     *(Objection(**{**OBJECTION, column: 9}) for column in ("enterprise_id", "raised_by", "answered_by")),
     Enterprise(code="E002", name="乙", short_name="乙", group_id=9),
     KeyPart(enterprise_id=9, number="1", name="罐区"),
@@ -395,6 +510,10 @@ def test_a_person_has_one_open_upload_for_an_enterprise(session: Session) -> Non
 
 def test_a_film_has_one_current_verdict(session: Session) -> None:
     assert refuse(session, Verdict(**{**VERDICT, "verdict": "problem"}))[0] == "unique"
+
+
+def test_a_hazard_has_one_undecided_extension(session: Session) -> None:
+    assert refuse(session, HazardExtension(**EXTENSION))[0] == "unique"
 
 
 def test_every_constraint_of_the_models_has_a_test() -> None:

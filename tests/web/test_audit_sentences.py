@@ -30,6 +30,7 @@ DETAILS = {
     "sign_in_method": "password",
     "second_factor": True,
     "roles": ["值班领导", "管理员"],
+    "hazard_fields": ["measure", "deadline"],
 }
 
 

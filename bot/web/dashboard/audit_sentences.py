@@ -36,6 +36,8 @@ def _detail(entry: AuditEntry, name: str) -> Any:
     value = entry.detail.get(name)
     if name == "number":
         return say("audit_value.amendment", number=value) if value else say("audit_value.report")
+    if name == "hazard_fields" and isinstance(value, list):
+        return "、".join(say(f"hazard_field.{each}") for each in value)
     key = _VALUE_TEXTS.get(name, "").format(value).lower()
     if key in all_texts():
         return say(key)

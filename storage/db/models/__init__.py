@@ -3,6 +3,7 @@
 from storage.db.models.alerts import Alert, AlertEntry
 from storage.db.models.base import Base, Id, UtcDateTime
 from storage.db.models.contacts import Contact
+from storage.db.models.hazards import Hazard, HazardAttempt, HazardExtension, HazardMove
 from storage.db.models.issued_reports import IssuedReport
 from storage.db.models.leases import Lease, RpcCall
 from storage.db.models.notices import ContentItem, ContentPush, DeliveryAttempt, Notice
@@ -54,6 +55,10 @@ __all__ = [
     "Fact",
     "FilmView",
     "GroupChat",
+    "Hazard",
+    "HazardAttempt",
+    "HazardExtension",
+    "HazardMove",
     "Id",
     "InboxRow",
     "Invitation",

@@ -707,3 +707,266 @@ def upgrade() -> None:
         sa.UniqueConstraint("request_id", "submission_id", name="rectification_answer_film_once"),
     )
     op.create_index("ix_rectification_answer_request_id", "rectification_answer", ["request_id"])
+    _create_hazards()
+
+
+def _create_hazards() -> None:
+    op.create_table(
+        "hazard_move",
+        sa.Column("hazard_number", sa.Text(), nullable=False),
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("to_state", sa.Text(), nullable=False),
+        sa.Column("previous_seq", sa.Integer(), nullable=True),
+        sa.Column("from_state", sa.Text(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("by_name", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "(coalesce(from_state,'') || '>' || to_state) in ('>incomplete','>rectifying','incomplete>rectifying','incomplete>void','rectifying>awaiting_acceptance','rectifying>void','awaiting_acceptance>accepted','awaiting_acceptance>rectifying','awaiting_acceptance>void')",
+            name="hazard_move_allowed",
+        ),
+        sa.CheckConstraint(
+            "reason is not null or (coalesce(from_state,'') || '>' || to_state) not in ('awaiting_acceptance>rectifying','incomplete>void','rectifying>void','awaiting_acceptance>void')",
+            name="hazard_move_reason",
+        ),
+        sa.CheckConstraint(
+            "coalesce(previous_seq, 0) = seq - 1 and (previous_seq is null) = (from_state is null)",
+            name="hazard_move_sequence",
+        ),
+        sa.ForeignKeyConstraint(["by_id"], ["person.id"]),
+        sa.ForeignKeyConstraint(
+            ["hazard_number", "previous_seq", "from_state"],
+            ["hazard_move.hazard_number", "hazard_move.seq", "hazard_move.to_state"],
+            name="hazard_move_continues",
+        ),
+        sa.PrimaryKeyConstraint("hazard_number", "seq", "to_state"),
+        sa.UniqueConstraint("hazard_number", "seq", name="hazard_move_seq_once"),
+    )
+    op.create_table(
+        "hazard",
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("once_key", sa.Text(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("last_move", sa.Integer(), nullable=False),
+        sa.Column("enterprise_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("part_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("level", sa.Text(), nullable=False),
+        sa.Column("criterion", sa.Text(), nullable=True),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("treatment", sa.Text(), nullable=False),
+        sa.Column("matter", sa.Text(), nullable=True),
+        sa.Column("responsible", sa.Text(), nullable=True),
+        sa.Column("responsible_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("measure", sa.Text(), nullable=True),
+        sa.Column("deadline", sa.Date(), nullable=True),
+        sa.Column("first_deadline", sa.Date(), nullable=True),
+        sa.Column("submitted_on", sa.Date(), nullable=True),
+        sa.Column("cause", sa.Text(), nullable=True),
+        sa.Column("classification", sa.Text(), nullable=True),
+        sa.Column("stage", sa.Text(), nullable=True),
+        sa.Column("cost_yuan", sa.Integer(), nullable=True),
+        sa.Column("plan", sa.JSON(), nullable=True),
+        sa.Column("supervised_by", sa.Text(), nullable=True),
+        sa.Column("supervisor", sa.Text(), nullable=True),
+        sa.Column("remarks", sa.Text(), nullable=True),
+        sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("found_on", sa.Date(), nullable=False),
+        sa.Column("found_by", sa.Text(), nullable=False),
+        sa.Column("found_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("registered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("registered_by", sa.Text(), nullable=False),
+        sa.Column("registered_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("submission_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("at_s", sa.Double(), nullable=True),
+        sa.Column("repeat_of", sa.Text(), nullable=True),
+        sa.Column("fixed_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("accepted_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("hazard_code", sa.Text(), nullable=True),
+        sa.Column("risk_measure_id", sa.Text(), nullable=True),
+        sa.Column("check_record_id", sa.Text(), nullable=True),
+        sa.CheckConstraint("(closed_at is not null) = (state in ('accepted','void'))", name="hazard_closed_at"),
+        sa.CheckConstraint("classification in ('behaviour','condition','management')", name="hazard_classification"),
+        sa.CheckConstraint(
+            "kind in ('safety','process','electrical','instrument','fire','layout','equipment','other')",
+            name="hazard_kind",
+        ),
+        sa.CheckConstraint("level in ('general','major')", name="hazard_level"),
+        sa.CheckConstraint(
+            "source in ('night_patrol','self_check','inspection','expert','report','other')", name="hazard_source"
+        ),
+        sa.CheckConstraint(
+            "stage in ('design','product_quality','storage','construction','start_stop','operation','maintenance','repair','change','transport')",
+            name="hazard_stage",
+        ),
+        sa.CheckConstraint(
+            "state <> 'accepted' or (accepted_by_id is not null and fixed_by_id is not null and accepted_by_id <> fixed_by_id and accepted_by_id <> coalesce(responsible_id, 0))",
+            name="hazard_accepted_by_another",
+        ),
+        sa.CheckConstraint(
+            "state in ('incomplete','rectifying','awaiting_acceptance','accepted','void')", name="hazard_state"
+        ),
+        sa.CheckConstraint(
+            "state in ('incomplete','void') or (part_id is not null and matter is not null and responsible is not null and measure is not null and deadline is not null and first_deadline is not null and (level <> 'major' or criterion is not null))",
+            name="hazard_complete",
+        ),
+        sa.CheckConstraint("treatment in ('on_the_spot','deadline')", name="hazard_treatment"),
+        sa.CheckConstraint("cost_yuan >= 0", name="hazard_cost"),
+        sa.CheckConstraint("deadline >= first_deadline", name="hazard_first_deadline"),
+        sa.CheckConstraint("deadline >= found_on", name="hazard_deadline_after_finding"),
+        sa.CheckConstraint("found_at <= registered_at", name="hazard_found_before_registered"),
+        sa.CheckConstraint("repeat_of <> number", name="hazard_repeats_another"),
+        sa.ForeignKeyConstraint(["accepted_by_id"], ["person.id"]),
+        sa.ForeignKeyConstraint(["enterprise_id"], ["enterprise.id"]),
+        sa.ForeignKeyConstraint(["fixed_by_id"], ["person.id"]),
+        sa.ForeignKeyConstraint(["found_by_id"], ["person.id"]),
+        sa.ForeignKeyConstraint(
+            ["number", "last_move", "state"],
+            ["hazard_move.hazard_number", "hazard_move.seq", "hazard_move.to_state"],
+            name="hazard_state_is_of_last_move",
+        ),
+        sa.ForeignKeyConstraint(["part_id"], ["key_part.id"]),
+        sa.ForeignKeyConstraint(["registered_by_id"], ["person.id"]),
+        sa.ForeignKeyConstraint(
+            ["repeat_of"], ["hazard.number"], name="hazard_repeats", initially="DEFERRED", deferrable=True
+        ),
+        sa.ForeignKeyConstraint(["responsible_id"], ["person.id"]),
+        sa.ForeignKeyConstraint(["submission_id"], ["submission.id"]),
+        sa.PrimaryKeyConstraint("number"),
+        sa.UniqueConstraint("once_key"),
+        sa.UniqueConstraint("year", "ordinal", name="hazard_number_once"),
+    )
+    op.create_index("hazard_enterprise", "hazard", ["enterprise_id", "state"], unique=False)
+    op.create_index("hazard_repeats", "hazard", ["part_id", "kind", "found_on"], unique=False)
+    op.create_index("hazard_state_deadline", "hazard", ["state", "deadline"], unique=False)
+    op.create_index(op.f("ix_hazard_closed_at"), "hazard", ["closed_at"], unique=False)
+    op.create_index(op.f("ix_hazard_found_on"), "hazard", ["found_on"], unique=False)
+    op.create_index(op.f("ix_hazard_responsible_id"), "hazard", ["responsible_id"], unique=False)
+    op.create_index(op.f("ix_hazard_submission_id"), "hazard", ["submission_id"], unique=False)
+    op.create_table(
+        "hazard_attempt",
+        sa.Column("hazard_number", sa.Text(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("by_name", sa.Text(), nullable=False),
+        sa.Column("submission_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("verdict", sa.Text(), nullable=True),
+        sa.Column("verdict_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("verdict_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("verdict_by", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.CheckConstraint("verdict <> 'returned' or reason is not null", name="hazard_attempt_reason"),
+        sa.CheckConstraint("verdict in ('accepted','returned')", name="hazard_attempt_verdict"),
+        sa.CheckConstraint(
+            "(verdict is null) = (verdict_at is null) and (verdict is null) = (verdict_by_id is null)",
+            name="hazard_attempt_judged",
+        ),
+        sa.CheckConstraint("verdict_by_id <> by_id", name="hazard_attempt_judged_by_another"),
+        sa.ForeignKeyConstraint(["by_id"], ["person.id"]),
+        sa.ForeignKeyConstraint(["hazard_number"], ["hazard.number"]),
+        sa.ForeignKeyConstraint(["submission_id"], ["submission.id"]),
+        sa.ForeignKeyConstraint(["verdict_by_id"], ["person.id"]),
+        sa.PrimaryKeyConstraint("hazard_number", "ordinal"),
+        sa.UniqueConstraint("hazard_number", "submission_id", name="hazard_attempt_film_once"),
+    )
+    op.create_index(op.f("ix_hazard_attempt_submission_id"), "hazard_attempt", ["submission_id"], unique=False)
+    op.create_table(
+        "hazard_extension",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("hazard_number", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("asked_on", sa.Date(), nullable=False),
+        sa.Column("asked_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("asked_by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("interim", sa.Text(), nullable=False),
+        sa.Column("old_deadline", sa.Date(), nullable=False),
+        sa.Column("new_deadline", sa.Date(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("decision_reason", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "(state = 'asked') = (decided_at is null) and (state = 'asked') = (decided_by_id is null)",
+            name="hazard_extension_decided",
+        ),
+        sa.CheckConstraint("state <> 'refused' or decision_reason is not null", name="hazard_extension_reason"),
+        sa.CheckConstraint("state in ('asked','granted','refused')", name="hazard_extension_state"),
+        sa.CheckConstraint("asked_on <= old_deadline", name="hazard_extension_in_time"),
+        sa.CheckConstraint("decided_by_id <> asked_by_id", name="hazard_extension_decided_by_another"),
+        sa.CheckConstraint("new_deadline > old_deadline", name="hazard_extension_later"),
+        sa.ForeignKeyConstraint(["asked_by_id"], ["person.id"]),
+        sa.ForeignKeyConstraint(["decided_by_id"], ["person.id"]),
+        sa.ForeignKeyConstraint(["hazard_number"], ["hazard.number"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "hazard_extension_asked",
+        "hazard_extension",
+        ["hazard_number"],
+        unique=True,
+        sqlite_where=sa.text("state = 'asked'"),
+        postgresql_where=sa.text("state = 'asked'"),
+    )
+    op.create_index(op.f("ix_hazard_extension_hazard_number"), "hazard_extension", ["hazard_number"], unique=False)
+    for name, table, condition in _GUARDED_UPDATES:
+        _refuse(name, table, "update", condition)
+    for table in ("hazard", "hazard_move", "hazard_attempt", "hazard_extension"):
+        _refuse(f"{table}_never_deleted", table, "delete", "1 = 1")
+
+
+# Name, table, and the updates that are refused.
+_GUARDED_UPDATES = (
+    ("hazard_closed", "hazard", "old.state in ('accepted','void')"),
+    ("hazard_version", "hazard", "new.version <> old.version + 1"),
+    ("hazard_moves_forward", "hazard", "new.last_move not in (old.last_move, old.last_move + 1)"),
+    (
+        "hazard_origin",
+        "hazard",
+        "new.number <> old.number or new.year <> old.year or new.ordinal <> old.ordinal"
+        " or new.enterprise_id <> old.enterprise_id or new.found_at <> old.found_at or new.found_on <> old.found_on"
+        " or new.registered_at <> old.registered_at",
+    ),
+    (
+        "hazard_first_deadline_kept",
+        "hazard",
+        "old.first_deadline is not null and (new.first_deadline is null or new.first_deadline <> old.first_deadline)",
+    ),
+    ("hazard_move_unalterable", "hazard_move", "1 = 1"),
+    (
+        "hazard_attempt_unalterable",
+        "hazard_attempt",
+        "old.verdict is not null or new.submitted_at <> old.submitted_at or new.by_id <> old.by_id"
+        " or new.submission_id <> old.submission_id",
+    ),
+    (
+        "hazard_extension_unalterable",
+        "hazard_extension",
+        "old.state <> 'asked' or new.asked_at <> old.asked_at or new.asked_by_id <> old.asked_by_id"
+        " or new.old_deadline <> old.old_deadline or new.new_deadline <> old.new_deadline",
+    ),
+)
+
+
+def _refuse(name: str, table: str, event: str, condition: str) -> None:
+    """A trigger that refuses rows as a violated check does."""
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute(
+            f"create trigger {name} before {event} on {table} when {condition} begin select raise(abort, '{name}'); end"
+        )
+        return
+    op.execute(
+        f"create function {name}() returns trigger language plpgsql as "
+        f"$$ begin raise exception '{name}' using errcode = 'check_violation'; end $$"
+    )
+    op.execute(
+        f"create trigger {name} before {event} on {table} for each row when ({condition}) execute function {name}()"
+    )

@@ -1,0 +1,76 @@
+"""Who acts on which hazard: everything that the acts on hazards check first."""
+
+from __future__ import annotations
+
+from handlers.permissions import Viewer, build_viewer
+from schedules.context import Context
+from storage.db.models import Enterprise, Hazard, Person
+from storage.errors import OperationRefused
+from storage.hazards import Author
+from storage.register_terms import DEREGISTERED
+from storage.store import Store
+
+
+def actor_of(person: Person, store: Store) -> Viewer:
+    """A person of the register as the author of an act."""
+    employers = store.register.enterprise_ids_of([person.id])[person.id]
+    return build_viewer(person.id, person.name, person.roles, employers)
+
+
+def actor_named(name: str, store: Store) -> Viewer:
+    """The one active person of that name. Raises OperationRefused."""
+    people = store.register.people_named(name.strip())
+    if not people:
+        raise OperationRefused("hazards.nobody_named", name=name.strip())
+    if len(people) > 1:
+        raise OperationRefused("hazards.several_people_named", name=name.strip())
+    return actor_of(people[0], store)
+
+
+def author(actor: Viewer) -> Author:
+    """The actor as hazards record it."""
+    return Author(actor.person_id, actor.name)
+
+
+def require_enterprise(enterprise_id: int, action: str, actor: Viewer, store: Store) -> Enterprise:
+    """The enterprise, if the actor may do this there and it is not deregistered. Raises OperationRefused."""
+    enterprise = store.register.enterprise(enterprise_id)
+    if enterprise is None or not actor.may(action) or not actor.can_see(enterprise_id):
+        raise OperationRefused("hazards.not_permitted", name=actor.name)
+    if enterprise.status == DEREGISTERED:
+        raise OperationRefused("hazards.enterprise_deregistered", enterprise=enterprise.short_name)
+    return enterprise
+
+
+def find_hazard(number: str, actor: Viewer, store: Store) -> Hazard:
+    """A hazard that the actor may see. Raises OperationRefused."""
+    hazard = store.hazards.get(number.strip().upper())
+    if hazard is None or not actor.may("hazards.see") or not actor.can_see(hazard.enterprise_id):
+        raise OperationRefused("hazards.unknown", number=number.strip())
+    return hazard
+
+
+def lock_hazard(number: str, action: str, actor: Viewer, ctx: Context, *states: str) -> Hazard:
+    """The hazard for an act on it: locked, in one of these states, of an enterprise that is not deregistered.
+
+    Raises OperationRefused.
+    """
+    seen = find_hazard(number, actor, ctx.store)
+    hazard = ctx.store.hazards.lock(seen.number)
+    assert hazard is not None
+    require_enterprise(hazard.enterprise_id, action, actor, ctx.store)
+    require_state(hazard, *states)
+    return hazard
+
+
+def require_state(hazard: Hazard, *states: str) -> None:
+    """Raises OperationRefused."""
+    if hazard.state not in states:
+        raise OperationRefused(
+            "hazards.wrong_state", number=hazard.number, state={"say": f"hazard_state.{hazard.state}"}
+        )
+
+
+def is_involved(hazard: Hazard, actor: Viewer) -> bool:
+    """Whether the actor answers for a hazard, by the register or by name, or has put it right."""
+    return actor.person_id in (hazard.responsible_id, hazard.fixed_by_id) or actor.name == hazard.responsible

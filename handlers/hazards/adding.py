@@ -1,0 +1,123 @@
+"""A new hazard: numbered, with what is known of it; in rectification as soon as nothing is lacking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from handlers.hazards.access import author, require_enterprise
+from handlers.hazards.fields import FieldBase, clean_fields
+from handlers.permissions import COUNTY_ROLES, Viewer
+from schedules.context import Context
+from schedules.hazards.rules import lacks
+from storage.db.models import Hazard, Submission
+from storage.errors import OperationRefused
+from storage.hazard_terms import (
+    BY_DEADLINE,
+    GENERAL,
+    INCOMPLETE,
+    INSPECTION,
+    NIGHT_PATROL,
+    ON_THE_SPOT,
+    RECTIFYING,
+    SELF_CHECK,
+)
+from storage.hazards import Author
+
+# By how much the clock of a platform may be ahead of ours.
+_CLOCK_TOLERANCE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class HazardDraft:
+    """What is known of a new hazard.
+
+    `fields`: see handlers.hazards.fields; the source follows from the actor and the film if it is not among them.
+    `found_at` (None = now) and `found_by` (None = the actor). `film`: the film or photo that shows it, `at_s` seconds
+    from its start. A second draft with the same `once_key`, such as `verdict/12`, adds nothing.
+    """
+
+    enterprise_id: int
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    found_at: datetime | None = None
+    found_by: Author | None = None
+    film: Submission | None = None
+    at_s: float | None = None
+    once_key: str | None = None
+
+
+def add_hazard(draft: HazardDraft, actor: Viewer, ctx: Context) -> Hazard:
+    """Add a hazard, or give the one that was added with that once-key. Raises OperationRefused."""
+    if draft.once_key is not None:
+        ctx.store.lock_for_transaction(f"hazard/{draft.once_key}")
+        existing = ctx.store.hazards.by_once_key(draft.once_key)
+        if existing is not None:
+            return existing
+    enterprise = require_enterprise(draft.enterprise_id, "hazards.add", actor, ctx.store)
+    hazard = _store(draft, actor, ctx)
+    ctx.store.audit_log.record(
+        ctx.now,
+        actor.name,
+        "hazard_added",
+        subject=hazard.audit_subject,
+        enterprise=enterprise.code,
+        matter=hazard.matter,
+    )
+    return hazard
+
+
+def _store(draft: HazardDraft, actor: Viewer, ctx: Context) -> Hazard:
+    found_at, found_by = _found_at(draft, ctx), draft.found_by or author(actor)
+    found_on = ctx.rules.local_date(found_at)
+    values = _defaults(draft, actor) | clean_fields(draft.fields, FieldBase(draft.enterprise_id, found_on), ctx)
+    if values["treatment"] == ON_THE_SPOT and values["deadline"] is None:
+        values["deadline"] = ctx.today
+    _check_film(draft, values["part_id"])
+    if values["part_id"] is not None:
+        earlier = ctx.store.hazards.repeated(values["part_id"], values["kind"], found_on)
+        values["repeat_of"] = earlier.number if earlier else None
+    is_complete = not lacks(Hazard(**values))
+    return ctx.store.hazards.add(
+        ctx.today.year,
+        RECTIFYING if is_complete else INCOMPLETE,
+        author(actor),
+        ctx.now,
+        None,
+        **values,
+        first_deadline=values["deadline"] if is_complete else None,
+        enterprise_id=draft.enterprise_id,
+        found_at=found_at,
+        found_on=found_on,
+        found_by=found_by.name,
+        found_by_id=found_by.id,
+        submission_id=draft.film.id if draft.film else None,
+        at_s=draft.at_s,
+        once_key=draft.once_key,
+    )
+
+
+def _defaults(draft: HazardDraft, actor: Viewer) -> dict[str, Any]:
+    source = INSPECTION if actor.roles & COUNTY_ROLES else SELF_CHECK
+    return {
+        "source": NIGHT_PATROL if draft.film is not None and actor.roles & COUNTY_ROLES else source,
+        "level": GENERAL,
+        "kind": "other",
+        "treatment": BY_DEADLINE,
+        "part_id": draft.film.part_id if draft.film else None,
+        **dict.fromkeys(("criterion", "matter", "responsible", "measure", "deadline")),
+    }
+
+
+def _found_at(draft: HazardDraft, ctx: Context) -> datetime:
+    found_at = draft.found_at or ctx.now
+    if found_at > ctx.now + _CLOCK_TOLERANCE:
+        raise OperationRefused("hazards.found_in_future")
+    return min(found_at, ctx.now)
+
+
+def _check_film(draft: HazardDraft, part_id: int | None) -> None:
+    film = draft.film
+    if film is not None and (film.enterprise_id != draft.enterprise_id or film.part_id not in (None, part_id)):
+        raise OperationRefused("hazards.film_of_another_part", receipt=film.receipt)

@@ -1,0 +1,134 @@
+"""The moves of a hazard: reported as put right, accepted or returned by another person, or void."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from handlers.hazards.access import author, find_hazard, is_involved, lock_hazard, require_state
+from handlers.hazards.fields import clean_text
+from handlers.permissions import COUNTY_ROLES, Viewer
+from schedules.context import Context
+from schedules.hazards.rules import lacks
+from storage.db.models import Hazard, HazardAttempt, Submission
+from storage.errors import OperationRefused
+from storage.hazard_terms import (
+    ACCEPTED,
+    AWAITING_ACCEPTANCE,
+    GENERAL,
+    INCOMPLETE,
+    RECTIFYING,
+    RETURNED,
+    SELF_CHECK,
+    VOID,
+)
+
+_MAX_REASON = 500
+_STORED_STATES = ("filed", "supporting")
+
+
+def submit_hazard(
+    number: str,
+    material: Submission | None,
+    actor: Viewer,
+    ctx: Context,
+    note: str | None = None,
+    said_at: datetime | None = None,
+) -> HazardAttempt:
+    """Report a hazard as put right, with a film or photo of the same part that is newer than the finding.
+
+    `said_at`: when the person said so (None = now), which counts for the deadline. Raises OperationRefused.
+    """
+    hazard = lock_hazard(number, "hazards.submit", actor, ctx, INCOMPLETE, RECTIFYING)
+    if hazard.state == INCOMPLETE:
+        missing = [{"say": f"hazard_field.{name}"} for name in lacks(hazard)]
+        raise OperationRefused("hazards.still_incomplete", number=hazard.number, missing=missing)
+    if material is None:
+        raise OperationRefused("hazards.no_material", number=hazard.number)
+    _check_material(hazard, material, ctx)
+    attempt = ctx.store.hazards.add_attempt(
+        hazard, material.id, author(actor), ctx.now, clean_text(note, _MAX_REASON, "reason")
+    )
+    hazard.fixed_by_id = actor.person_id
+    hazard.submitted_on = ctx.rules.local_date(min(said_at or ctx.now, ctx.now))
+    ctx.store.hazards.move(hazard, AWAITING_ACCEPTANCE, author(actor), ctx.now, attempt.note)
+    ctx.store.audit_log.record(
+        ctx.now, actor.name, "hazard_submitted", subject=hazard.audit_subject, receipt=material.receipt
+    )
+    return attempt
+
+
+def _check_material(hazard: Hazard, material: Submission, ctx: Context) -> None:
+    """A photo may have no part: only its enterprise is known then."""
+    part_ids = (hazard.part_id,) if material.kind == "film" else (hazard.part_id, None)
+    if material.state not in _STORED_STATES or material.sha256 is None:
+        raise OperationRefused("hazards.material_unfit", receipt=material.receipt)
+    if material.enterprise_id != hazard.enterprise_id or material.part_id not in part_ids:
+        raise OperationRefused("hazards.film_of_another_part", receipt=material.receipt)
+    attempts = ctx.store.hazards.attempts(hazard.number)
+    since = max([hazard.found_at, *(each.verdict_at for each in attempts if each.verdict_at is not None)])
+    used = {hazard.submission_id, *(each.submission_id for each in attempts)}
+    if material.id in used or material.sent_at <= since:
+        raise OperationRefused("hazards.material_too_old", receipt=material.receipt)
+
+
+def accept_hazard(number: str, actor: Viewer, ctx: Context, reason: str | None = None) -> Hazard:
+    """Accept that a hazard was put right. Raises OperationRefused."""
+    return _judge(number, ACCEPTED, clean_text(reason, _MAX_REASON, "reason"), actor, ctx)
+
+
+def return_hazard(number: str, reason: str | None, actor: Viewer, ctx: Context) -> Hazard:
+    """Return a hazard to rectification. Raises OperationRefused."""
+    return _judge(number, RETURNED, _required_reason(reason), actor, ctx)
+
+
+def _judge(number: str, verdict: str, reason: str | None, actor: Viewer, ctx: Context) -> Hazard:
+    hazard = lock_hazard(number, "hazards.accept", actor, ctx, AWAITING_ACCEPTANCE)
+    attempt = ctx.store.hazards.attempts(hazard.number)[-1]
+    _check_impartial(hazard, attempt, actor, ctx)
+    ctx.store.hazards.judge_attempt(attempt, verdict, author(actor), ctx.now, reason)
+    if verdict == ACCEPTED:
+        hazard.accepted_by_id = actor.person_id
+    else:
+        hazard.submitted_on = None
+    state = ACCEPTED if verdict == ACCEPTED else RECTIFYING
+    ctx.store.hazards.move(hazard, state, author(actor), ctx.now, reason)
+    subject = hazard.audit_subject
+    if verdict == ACCEPTED:
+        ctx.store.audit_log.record(ctx.now, actor.name, "hazard_accepted", subject=subject)
+    else:
+        ctx.store.audit_log.record(ctx.now, actor.name, "hazard_returned", subject=subject, reason=reason)
+    return hazard
+
+
+def _check_impartial(hazard: Hazard, attempt: HazardAttempt, actor: Viewer, ctx: Context) -> None:
+    """Not the person who put it right, filmed it or answers for it; an enterprise only judges what it found itself."""
+    material = ctx.store.submissions.get(attempt.submission_id)
+    filmed_by = material.person_id if material else None
+    if is_involved(hazard, actor) or actor.person_id in (attempt.by_id, filmed_by):
+        raise OperationRefused("hazards.own_rectification", number=hazard.number, name=actor.name)
+    is_own_find = hazard.source == SELF_CHECK and hazard.level == GENERAL
+    if not actor.roles & COUNTY_ROLES and not is_own_find:
+        raise OperationRefused("hazards.not_permitted", name=actor.name)
+
+
+def void_hazard(number: str, reason: str | None, actor: Viewer, ctx: Context) -> Hazard:
+    """Declare a hazard void; it keeps its number and stays in the ledger. Raises OperationRefused.
+
+    The only act on a hazard of a deregistered enterprise.
+    """
+    seen, why = find_hazard(number, actor, ctx.store), _required_reason(reason)
+    if not actor.may("hazards.void"):
+        raise OperationRefused("hazards.not_permitted", name=actor.name)
+    hazard = ctx.store.hazards.lock(seen.number)
+    assert hazard is not None
+    require_state(hazard, INCOMPLETE, RECTIFYING, AWAITING_ACCEPTANCE)
+    ctx.store.hazards.move(hazard, VOID, author(actor), ctx.now, why)
+    ctx.store.audit_log.record(ctx.now, actor.name, "hazard_voided", subject=hazard.audit_subject, reason=why)
+    return hazard
+
+
+def _required_reason(reason: str | None) -> str:
+    text = clean_text(reason, _MAX_REASON, "reason")
+    if text is None:
+        raise OperationRefused("hazards.reason_required")
+    return text
