@@ -31,7 +31,8 @@ from bot.signed_links import SignedLinks
 from bot.unit_of_work import UnitOfWork
 from bot.web import FilmAccess, SiteSettings, create_app
 from bot.worker import BackgroundService, Worker
-from handlers import attribution, bindings, rectification, status
+from handlers import attribution, bindings, status
+from handlers.rectification.consequences import check_verdict, check_withdrawal
 from schedules import reminders
 from schedules.alerts import escalation
 from schedules.completeness_check import MONITOR_FACT
@@ -49,7 +50,8 @@ SEND_CHECKS: dict[str, SendCheck] = {
     "alert": escalation.check_alert,
     "report": issued.check_daily_report,
     "amendment": amendments.check_amendment,
-    "verdict": rectification.check_verdict,
+    "verdict": check_verdict,
+    "withdrawal": check_withdrawal,
     "binding": bindings.check_binding,
 }
 

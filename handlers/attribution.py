@@ -11,7 +11,7 @@ from handlers.message import Message
 from handlers.pairing import MAX_GAP, PairingItem, pair_films_with_texts
 from handlers.part_names import find_enterprise, find_part, strip_enterprise_name
 from handlers.receipts import add_film_reply, film_params, send_receipt
-from handlers.rectification import record_film_answer
+from handlers.rectification.answers import record_film_answer
 from schedules.context import Context
 from storage.db.models import Enterprise, KeyPart, Notice, ReceivedText, Submission
 from storage.notices import NoticeForm

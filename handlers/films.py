@@ -10,7 +10,7 @@ from handlers.emergency import doubts, reports, updates
 from handlers.emergency.recognition import Certainty
 from handlers.message import Message
 from handlers.receipts import add_film_reply, film_params, send_receipt
-from handlers.rectification import record_film_answer
+from handlers.rectification.answers import record_film_answer
 from handlers.replies import sender_and_enterprises
 from schedules.context import Context
 from schedules.patrol_night import night_of, submission_window

@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from handlers import bindings, corrections, enrolment, rectification, small_talk, status, upload_links, urging
+from handlers import bindings, corrections, enrolment, small_talk, status, upload_links, urging
 from handlers.alerts import acknowledging, resolving
 from handlers.attribution import attribute_films, names_part, store_text
 from handlers.emergency import doubts, reports, updates
 from handlers.emergency.recognition import Certainty
 from handlers.message import Message
 from handlers.part_names import find_enterprise, normalize_text, parse_part_number
+from handlers.rectification.answers import record_text_answer
 from handlers.replies import add_rate_limited_reply, add_reply, sender_and_enterprises, sender_name, sender_of
 from handlers.review import chat
 from schedules.context import Context
@@ -132,7 +133,7 @@ def _handle_of_known(message: Message, person: Person, certainty: Certainty, ctx
         return add_reply(message, ctx, "enrolment.instructions")
     if certainty is Certainty.NONE and _handle_chat(message, person, ctx):
         return None
-    if chat.handle_reviewer_text(message, person, ctx) or rectification.record_text_answer(message, person, ctx):
+    if chat.handle_reviewer_text(message, person, ctx) or record_text_answer(message, person, ctx):
         return None
     if certainty is not Certainty.NONE:
         doubts.ask(message, ctx)

@@ -19,6 +19,7 @@ from storage import report_queries
 from storage.db.models import ClosedNight
 from storage.register import natural_sort_key
 from storage.register_terms import SHUT_DOWN
+from storage.review import UNDO_PERIOD
 from storage.store import Store
 
 # How long an enterprise must have for a new film; a rejection that comes later changes no state.
@@ -156,7 +157,7 @@ def _rejected_at(rejections: Sequence[Any], instant: datetime) -> set[int]:
     return {
         each.submission_id
         for each in rejections
-        if each.given_at <= instant and (each.superseded_at is None or each.superseded_at > instant)
+        if each.given_at + UNDO_PERIOD <= instant and (each.superseded_at is None or each.superseded_at > instant)
     }
 
 

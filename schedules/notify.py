@@ -92,12 +92,17 @@ def notify_office(ctx: Context, night: date, text_key: str, once_key: str, **par
 
     `once_key` is completed with the person's id.
     """
+    notify_office_by(_system_draft(ctx, night, text_key, once_key, params), ctx.store)
+
+
+def notify_office_by(draft: NoticeDraft, store: Store) -> None:
+    """`notify_office` with a draft that has a due time or a check of its own."""
     notices = [
-        notify_system(person, ctx, night, text_key, f"{once_key}/{person.id}", **params)
-        for person in ctx.store.register.office_staff()
+        notify_person(person, replace(draft, once_key=f"{draft.once_key}/{person.id}"), store)
+        for person in store.register.office_staff()
     ]
     if all(notice is not None and notice.state == "failed" for notice in notices):
-        ctx.store.notices.add_for_sms_mail(_system_draft(ctx, night, text_key, once_key, params))
+        store.notices.add_for_sms_mail(draft)
 
 
 def _system_draft(ctx: Context, night: date, text_key: str, once_key: str, params: dict[str, Any]) -> NoticeDraft:

@@ -11,7 +11,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from storage import notice_drafts
-from storage.db.models import DeliveryAttempt, GroupChat, Notice, Person
+from storage.db.models import DeliveryAttempt, GroupChat, Notice, Person, Verdict
 from storage.db.upsert import insert_all_if_absent, insert_if_absent
 from storage.notice_drafts import EXTERNAL_MONITOR, NO_ACCOUNT, SMS_MAIL, UNDELIVERABLE, NoticeDraft, notice_row
 from storage.outbound import NoticeForm, OutboundMessage, encode
@@ -259,6 +259,12 @@ class NoticeStore:
     def of_alert(self, alert_id: int) -> Sequence[Notice]:
         """All notices of one alert, in order."""
         return self.session.scalars(select(Notice).where(Notice.alert_id == alert_id).order_by(Notice.id)).all()
+
+    def cancelled_of_verdict(self, verdict: Verdict) -> list[Notice]:
+        """The notices about a verdict that were cancelled."""
+        about = select(Notice).where(Notice.night == verdict.night, Notice.check_name == "verdict")
+        cancelled = self.session.scalars(about.where(Notice.state == "cancelled").order_by(Notice.id))
+        return [notice for notice in cancelled if notice.params.get("verdict") == verdict.id]
 
     def unsent_pushes(self, item_id: int) -> list[Notice]:
         """The pushes of a content item that are still due."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from storage.db.models import Notice, RectificationAnswer, RectificationRequest, Submission, Verdict
@@ -20,9 +20,10 @@ class RectificationStore:
     def __init__(self, session: Session) -> None:
         self.session = session
 
-    def add(self, verdict: Verdict, enterprise_id: int, now: datetime) -> RectificationRequest:
+    def add(self, verdict: Verdict, enterprise_id: int, opened_at: datetime) -> RectificationRequest:
+        """`opened_at` is when the enterprise is told; a request closed before that never reached it."""
         request = RectificationRequest(
-            verdict_id=verdict.id, submission_id=verdict.submission_id, enterprise_id=enterprise_id, opened_at=now
+            verdict_id=verdict.id, submission_id=verdict.submission_id, enterprise_id=enterprise_id, opened_at=opened_at
         )
         self.session.add(request)
         self.session.flush()
@@ -35,25 +36,29 @@ class RectificationStore:
         """The request that a verdict led to."""
         return self.session.scalar(select(RectificationRequest).where(RectificationRequest.verdict_id == verdict_id))
 
-    def of_film(self, submission_id: int) -> Sequence[RectificationRequest]:
-        """Every request about a film, the latest first."""
+    def of_film(self, submission_id: int, now: datetime) -> Sequence[RectificationRequest]:
+        """Every request about a film that has been opened by now, the latest first."""
+        was_opened = or_(
+            RectificationRequest.closed_at.is_(None), RectificationRequest.closed_at > RectificationRequest.opened_at
+        )
         return self.session.scalars(
             select(RectificationRequest)
-            .where(RectificationRequest.submission_id == submission_id)
+            .where(RectificationRequest.submission_id == submission_id, RectificationRequest.opened_at <= now)
+            .where(was_opened)
             .order_by(RectificationRequest.id.desc())
         ).all()
 
     def open_of_enterprises(
-        self, enterprise_ids: Iterable[int], since: datetime
+        self, enterprise_ids: Iterable[int], since: datetime, now: datetime
     ) -> Sequence[tuple[RectificationRequest, Submission]]:
-        """The open requests to these enterprises since an instant, the latest first, each with its film."""
+        """The open requests to these enterprises, opened from `since` to `now`, the latest first, with their films."""
         rows = self.session.execute(
             select(RectificationRequest, Submission)
             .join(Submission, Submission.id == RectificationRequest.submission_id)
             .where(
                 RectificationRequest.enterprise_id.in_(list(enterprise_ids)),
                 RectificationRequest.closed_at.is_(None),
-                RectificationRequest.opened_at >= since,
+                RectificationRequest.opened_at.between(since, now),
             )
             .order_by(RectificationRequest.opened_at.desc(), RectificationRequest.id.desc())
         ).all()

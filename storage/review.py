@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select, update
@@ -13,6 +13,8 @@ from storage.db.models import Enterprise, KeyPart, ReviewClaim, SecondReview, Su
 from storage.db.upsert import insert_if_absent
 
 REJECTING_VERDICTS = ("unclear", "wrong_part")
+# A reviewer can take a verdict back for this long; nobody outside the office learns of it before.
+UNDO_PERIOD = timedelta(seconds=10)
 
 
 class ReviewStore:
@@ -21,16 +23,19 @@ class ReviewStore:
 
     # Claims
 
-    def claim(self, submission_id: int, person_id: int, now: datetime, until: datetime) -> bool:
+    def claim(
+        self, submission_id: int, person_id: int, now: datetime, until: datetime, *, is_prefetched: bool = False
+    ) -> bool:
         """Claim a film or extend one's own claim; False while another person holds one."""
-        row = {"submission_id": submission_id, "person_id": person_id, "claimed_at": now, "expires_at": until}
+        values = {"person_id": person_id, "claimed_at": now, "expires_at": until, "is_prefetched": is_prefetched}
+        row = {"submission_id": submission_id, **values}
         if insert_if_absent(self.session, ReviewClaim, row) is not None:
             return True
         free = or_(ReviewClaim.expires_at <= now, ReviewClaim.person_id == person_id)
         claimed = self.session.execute(
             update(ReviewClaim)
             .where(ReviewClaim.submission_id == submission_id, free)
-            .values(person_id=person_id, claimed_at=now, expires_at=until)
+            .values(**values)
             .returning(ReviewClaim.submission_id)
         ).first()
         return claimed is not None
@@ -41,22 +46,21 @@ class ReviewStore:
         return {film_id: person_id for film_id, person_id in self.session.execute(rows)}
 
     def current_claim(self, person_id: int, now: datetime) -> int | None:
-        """The id of the film a person claimed last and still holds."""
+        """The id of the film a person claimed last and still holds; a prefetched one has not been shown yet."""
         return self.session.scalar(
             select(ReviewClaim.submission_id)
-            .where(ReviewClaim.person_id == person_id, ReviewClaim.expires_at > now)
+            .where(ReviewClaim.person_id == person_id, ReviewClaim.expires_at > now, ~ReviewClaim.is_prefetched)
             .order_by(ReviewClaim.claimed_at.desc(), ReviewClaim.submission_id.desc())
             .limit(1)
         )
 
-    def extend_claim(self, submission_id: int, person_id: int, now: datetime, until: datetime) -> None:
-        """Extend a valid claim of this person."""
-        self.session.execute(
-            update(ReviewClaim)
-            .where(ReviewClaim.submission_id == submission_id, ReviewClaim.person_id == person_id)
-            .where(ReviewClaim.expires_at > now)
-            .values(expires_at=until)
-        )
+    def extend_claims(
+        self, submission_id: int, person_id: int, now: datetime, until: datetime, prefetched_until: datetime
+    ) -> None:
+        """Extend this person's valid claim of a film, and of the film prefetched behind it."""
+        own = update(ReviewClaim).where(ReviewClaim.person_id == person_id, ReviewClaim.expires_at > now)
+        self.session.execute(own.where(ReviewClaim.submission_id == submission_id).values(expires_at=until))
+        self.session.execute(own.where(ReviewClaim.is_prefetched).values(expires_at=prefetched_until))
 
     def release_claim(self, submission_id: int, now: datetime) -> None:
         self.session.execute(
@@ -77,6 +81,23 @@ class ReviewStore:
         self.session.flush()
         return verdict
 
+    def undo_verdict(self, verdict: Verdict, now: datetime) -> Verdict | None:
+        """End a current verdict as undone, and make the one before it current again; returns that one."""
+        verdict.superseded_at, verdict.is_undone = now, True
+        self.session.flush()  # two verdicts must not be current at once
+        earlier = [each for each in self.verdict_history(verdict.submission_id) if not each.is_undone]
+        if not earlier:
+            return None
+        earlier[0].superseded_at = None
+        self.session.flush()
+        return earlier[0]
+
+    def latest_verdicts_by(self, person_id: int, since: datetime) -> Sequence[Verdict]:
+        """The current verdicts that a person gave last, together and after an instant; in the order of films."""
+        own = select(Verdict).where(Verdict.person_id == person_id, Verdict.superseded_at.is_(None))
+        latest = select(func.max(Verdict.given_at)).where(Verdict.person_id == person_id, Verdict.given_at > since)
+        return self.session.scalars(own.where(Verdict.given_at == latest.scalar_subquery()).order_by(Verdict.id)).all()
+
     def verdict(self, verdict_id: int) -> Verdict | None:
         return self.session.get(Verdict, verdict_id)
 
@@ -93,28 +114,35 @@ class ReviewStore:
         ).all()
 
     def verdicts_at(self, night: date, at: datetime) -> Sequence[Verdict]:
-        """The verdicts on films of a night that were current at an instant, if the film still belongs to their part."""
+        """The verdicts on films of a night that were current at an instant, if the film still belongs to their part.
+
+        A verdict that was undone counts as never given.
+        """
         later = or_(Verdict.superseded_at.is_(None), Verdict.superseded_at > at)
         return self.session.scalars(
             select(Verdict)
             .join(Submission, and_(Submission.id == Verdict.submission_id, Submission.part_id == Verdict.part_id))
-            .where(Verdict.night == night, Verdict.given_at <= at, later)
+            .where(Verdict.night == night, Verdict.given_at <= at, later, ~Verdict.is_undone)
             .order_by(Verdict.id)
         ).all()
 
     def rejections(self, first: date, last: date) -> Sequence[Any]:
-        """Every rejecting verdict of these nights, superseded ones included, if the film still belongs to its part."""
+        """Every rejecting verdict of these nights that was not undone, superseded ones included.
+
+        Only those on films that still belong to their part.
+        """
         return self.session.execute(
             select(Verdict.night, Verdict.submission_id, Verdict.given_at, Verdict.superseded_at)
             .join(Submission, and_(Submission.id == Verdict.submission_id, Submission.part_id == Verdict.part_id))
             .where(Verdict.night >= first, Verdict.night <= last, Verdict.verdict.in_(REJECTING_VERDICTS))
+            .where(~Verdict.is_undone)
         ).all()
 
     def first_reviewed_at(self, submission_ids: Iterable[int]) -> dict[int, datetime]:
         """Film id -> time of its first verdict."""
         rows = self.session.execute(
             select(Verdict.submission_id, func.min(Verdict.given_at))
-            .where(Verdict.submission_id.in_(list(submission_ids)))
+            .where(Verdict.submission_id.in_(list(submission_ids)), ~Verdict.is_undone)
             .group_by(Verdict.submission_id)
         )
         return {film_id: at for film_id, at in rows}
@@ -177,7 +205,8 @@ class ReviewStore:
     def second_review(self, submission_id: int) -> SecondReview | None:
         return self.session.get(SecondReview, submission_id)
 
-    def finish_second_review(self, submission_id: int, verdict_id: int) -> None:
+    def finish_second_review(self, submission_id: int, verdict_id: int | None) -> None:
+        """Record the verdict of a second review; None makes it pending again."""
         finished = update(SecondReview).where(SecondReview.submission_id == submission_id)
         self.session.execute(finished.values(second_verdict_id=verdict_id))
 

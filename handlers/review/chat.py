@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from handlers import rectification
 from handlers.cards import update_card
 from handlers.message import Message
 from handlers.permissions import build_viewer
 from handlers.receipts import film_params
+from handlers.rectification.consequences import pass_on_reason
 from handlers.replies import add_reply, current_owner
-from handlers.review.verdicts import VerdictDraft, claim_next, record_verdict
+from handlers.review.claims import claim_next
+from handlers.review.verdicts import VerdictDraft, record_verdict, undo_verdict
 from schedules.context import Context
 from schedules.notify import notify_sender
 from schedules.patrol_night import ONE_DAY
@@ -19,8 +20,10 @@ from schedules.review.night_review import ReviewableFilm, night_review
 from storage.db.models import Person
 from storage.errors import OperationRefused
 from storage.notices import NoticeDraft, NoticeForm
+from storage.review import UNDO_PERIOD
 
 VERDICT_OF_TEXT = {"合格": "fit", "有问题": "problem", "看不清": "unclear", "非本部位": "wrong_part"}
+_UNDO_TEXT = "撤销"
 # Within this time after the problem button, the reviewer's next text is the reason.
 _REASON_PERIOD = timedelta(minutes=30)
 
@@ -46,10 +49,12 @@ def handle_verdict_button(message: Message, film_id: int, verdict: str, ctx: Con
 
 
 def handle_reviewer_text(message: Message, person: Person, ctx: Context) -> bool:
-    """Whether the text was a reviewer's: a verdict on the claimed film, or the reason of a problem."""
+    """Whether the text was a reviewer's: a verdict on the claimed film, the reason of a problem, or 撤销."""
     if not _may_judge(person):
         return False
     text = message.text.strip()
+    if text == _UNDO_TEXT:
+        return _undo_latest(message, person, ctx)
     keyword = next((keyword for keyword in VERDICT_OF_TEXT if text.startswith(keyword)), None)
     claimed = ctx.store.review.current_claim(person.id, ctx.now)
     if keyword is None or claimed is None:
@@ -60,11 +65,20 @@ def handle_reviewer_text(message: Message, person: Person, ctx: Context) -> bool
     return True
 
 
+def _undo_latest(message: Message, person: Person, ctx: Context) -> bool:
+    """Undo the verdicts given last, as far as they can still be undone."""
+    latest = ctx.store.review.latest_verdicts_by(person.id, ctx.now - UNDO_PERIOD)
+    films = [undo_verdict(verdict.id, person, ctx) for verdict in latest]
+    if films:
+        add_reply(message, ctx, "review.undone", receipts=[film.receipt for film in films])
+    return bool(films)
+
+
 def _record_reason(message: Message, person: Person, ctx: Context) -> bool:
     verdict = ctx.store.review.latest_verdict_by(person.id, "problem", ctx.now - _REASON_PERIOD)
     if verdict is None or verdict.reason or verdict.via != "chat":
         return False
-    rectification.pass_on_reason(verdict, message.text.strip(), ctx)
+    pass_on_reason(verdict, message.text.strip(), ctx)
     add_reply(message, ctx, "review.reason_forwarded")
     return True
 

@@ -1,23 +1,18 @@
-"""Reviewing films: claim the next one, watch it, judge it. The dashboard and the chat use the same functions."""
+"""Verdicts on films, and taking one back. The dashboard and the chat use the same functions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
-from handlers import rectification
+from handlers.rectification import consequences
+from handlers.review.claims import CLAIM_LIFETIME, REVIEW_LOCK
 from schedules.context import Context
-from schedules.notify import notify_office
-from schedules.patrol_night import ONE_DAY
-from schedules.review.night_review import NightReview, ReviewableFilm, night_review
 from storage.db.models import Person, Submission, Verdict
 from storage.errors import OperationRefused
+from storage.review import UNDO_PERIOD
 
 VERDICTS = ("fit", "problem", "unclear", "wrong_part")
-# A claim without activity ends after this time.
-CLAIM_LIFETIME = timedelta(minutes=10)
 _MAX_REASON_LENGTH = 300
-_LOCK = "review"
 
 
 @dataclass(frozen=True)
@@ -32,68 +27,23 @@ class VerdictDraft:
     at_s: float | None = None
 
 
-def claim_next(reviewer: Person, ctx: Context) -> ReviewableFilm | None:
-    """Claim the next film of tonight's queue, then of the night before's; None when nothing is left for the reviewer.
-
-    A film the reviewer has claimed already comes first.
-    """
-    ctx.store.lock_for_transaction(_LOCK)
-    for night in (ctx.night, ctx.night - ONE_DAY):
-        review = night_review(ctx, night)
-        claims, pending = ctx.store.review.claims(ctx.now), _pending_for(reviewer, review)
-        own = [film_id for film_id in pending if claims.get(film_id) == reviewer.id]
-        unclaimed = [film_id for film_id in pending if film_id not in claims]
-        for film_id in [*own, *unclaimed]:
-            if ctx.store.review.claim(film_id, reviewer.id, ctx.now, ctx.now + CLAIM_LIFETIME):
-                return review.films[film_id]
-    return None
-
-
-def _pending_for(reviewer: Person, review: NightReview) -> list[int]:
-    """The films left to review, second reviews last and never of the reviewer's own verdict."""
-    second = [each.submission_id for each, first in review.pending_second_reviews if first.person_id != reviewer.id]
-    return [each.film_id for each in review.pending] + second
-
-
-def claim(film_id: int, reviewer: Person, ctx: Context) -> bool:
-    """Claim a certain film; False while another reviewer holds it."""
-    ctx.store.lock_for_transaction(_LOCK)
-    return ctx.store.review.claim(film_id, reviewer.id, ctx.now, ctx.now + CLAIM_LIFETIME)
-
-
-def record_watch_time(view_id: int, reviewer: Person, watched_s: float, covered_s: float, ctx: Context) -> None:
-    """Record what a player reports, limited to what is possible.
-
-    A viewer cannot have watched longer than the page has been open, nor have seen more than the film's length or more
-    than plays in that time at double speed.
-    """
-    view = ctx.store.view_log.get(view_id)
-    film = ctx.store.submissions.get(view.submission_id) if view else None
-    if view is None or film is None or view.person_id != reviewer.id or view.kind != "film":
-        return
-    open_s, length_s = max(0.0, (ctx.now - view.opened_at).total_seconds()), film.duration_s or 0.0
-    view.watched_s = max(view.watched_s, min(watched_s, open_s))
-    view.covered_s = max(view.covered_s, min(covered_s, length_s, 2 * view.watched_s))
-    view.last_progress_at = ctx.now
-    ctx.store.review.extend_claim(film.id, reviewer.id, ctx.now, ctx.now + CLAIM_LIFETIME)
-
-
 def record_verdict(draft: VerdictDraft, ctx: Context) -> Verdict:
-    """Record a verdict and do what follows from it. Raises OperationRefused."""
+    """Record a verdict, once if given twice; what follows waits for UNDO_PERIOD. Raises OperationRefused."""
     review = ctx.store.review
-    ctx.store.lock_for_transaction(_LOCK)
-    film = _reviewable_film(draft, ctx)
+    ctx.store.lock_for_transaction(REVIEW_LOCK)
+    film, reason = _reviewable_film(draft, ctx), (draft.reason or "").strip()[:_MAX_REASON_LENGTH] or None
     previous, second = review.current_verdict(film.id), review.second_review(film.id)
-    is_second = bool(
-        second and second.second_verdict_id is None and previous and previous.person_id != draft.reviewer.id
-    )
+    if previous is not None and _is_repeated(draft, reason, film, previous):
+        return previous
+    is_by_another = previous is not None and previous.person_id != draft.reviewer.id
+    is_second = is_by_another and second is not None and second.second_verdict_id is None
     verdict = review.add_verdict(
         ctx.now,
         night=film.night,
         submission_id=film.id,
         part_id=film.part_id,
         verdict=draft.value,
-        reason=(draft.reason or "").strip()[:_MAX_REASON_LENGTH] or None,
+        reason=reason,
         at_s=_position_in(film, draft.at_s),
         person_id=draft.reviewer.id,
         reviewer_name=draft.reviewer.name,
@@ -105,10 +55,38 @@ def record_verdict(draft: VerdictDraft, ctx: Context) -> Verdict:
         review.finish_second_review(film.id, verdict.id)
     review.release_claim(film.id, ctx.now)
     _record_in_audit_log(film, verdict, previous, ctx)
-    rectification.apply_verdict(film, verdict, previous, ctx)
+    consequences.apply_verdict(film, verdict, previous, ctx)
     if is_second and previous is not None and previous.verdict != verdict.verdict:
         _report_difference(film, verdict, previous, ctx)
     return verdict
+
+
+def _is_repeated(draft: VerdictDraft, reason: str | None, film: Submission, previous: Verdict) -> bool:
+    given = (previous.person_id, previous.verdict, previous.reason, previous.part_id)
+    return given == (draft.reviewer.id, draft.value, reason, film.part_id)
+
+
+def undo_verdict(verdict_id: int, reviewer: Person, ctx: Context) -> Submission:
+    """Take back one's own verdict while nothing has followed from it; the film is the reviewer's again.
+
+    Raises OperationRefused.
+    """
+    ctx.store.lock_for_transaction(REVIEW_LOCK)
+    verdict = ctx.store.review.verdict(verdict_id)
+    if verdict is None or verdict.person_id != reviewer.id or verdict.superseded_at is not None:
+        raise OperationRefused("review.nothing_to_undo")
+    if ctx.now >= verdict.given_at + UNDO_PERIOD:
+        raise OperationRefused("review.undo_too_late")
+    film = ctx.store.submissions.get(verdict.submission_id)
+    assert film is not None
+    restored = ctx.store.review.undo_verdict(verdict, ctx.now)
+    if verdict.is_second_review:
+        ctx.store.review.finish_second_review(film.id, None)
+    details = {"receipt": film.receipt, "night": film.night.isoformat(), "verdict": verdict.verdict}
+    ctx.store.audit_log.record(ctx.now, reviewer.name, "verdict_undone", **details)
+    consequences.undo_verdict(verdict, restored, ctx)
+    ctx.store.review.claim(film.id, reviewer.id, ctx.now, ctx.now + CLAIM_LIFETIME)
+    return film
 
 
 def _reviewable_film(draft: VerdictDraft, ctx: Context) -> Submission:
@@ -151,4 +129,4 @@ def _report_difference(film: Submission, verdict: Verdict, first: Verdict, ctx: 
         "first_verdict": {"say": f"verdict.{first.verdict}"},
         "second_verdict": {"say": f"verdict.{verdict.verdict}"},
     }
-    notify_office(ctx, film.night, "review.second_review_differs", f"second-review-differs/{verdict.id}", **params)
+    consequences.notify_office_of_verdict(verdict, "review.second_review_differs", params, ctx)

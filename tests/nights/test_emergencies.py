@@ -314,5 +314,6 @@ def test_the_verdict_of_a_reviewer_raises_no_alert(night: Story) -> None:
     night.says("leader", "审看")
     night.hears("leader")
     night.says("leader", "有问题 法兰漏油，喷了一地")
+    night.settle(10)
     assert alerts(night) == []
     night.hears("leader"), night.hears("p1"), night.hears("h1")

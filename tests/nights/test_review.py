@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.reports.daily import daily_json
-from handlers.review.verdicts import VerdictDraft, record_verdict
+from handlers.review.verdicts import VerdictDraft, record_verdict, undo_verdict
 from schedules.context import Context
 from schedules.reports.daily import daily_report
 from storage.db.models import Person, Submission, Verdict
@@ -55,9 +55,12 @@ def test_a_problem_goes_to_the_enterprise_at_once_with_its_picture_and_the_answe
     night.time("00:20")
     night.taps("leader", "有问题")
     assert night.hears("leader") == [
-        "已催 甲化工 · 1 罐区。请回复一句话说明是什么问题，会马上转给对方。",
+        "已判有问题，10秒后通知 甲化工 · 1 罐区；按错了请马上回复“撤销”。"
+        "请再回复一句话说明是什么问题，会一并转给对方。",
         "要审看的都看完了，辛苦！",
     ]
+    assert (night.hears("h1"), night.hears("p1")) == ([], [])
+    night.settle(10)
     urged = "🚩 甲化工 · 1 罐区 的巡检视频 1124-0001（00:10）审看发现问题：画面有异常，审看人随后说明（李局）。"
     for who in ("h1", "p1"):
         picture, words = night.hears(who)
@@ -100,10 +103,11 @@ def test_a_film_that_does_not_show_its_part_is_requested_again_and_does_not_coun
 
 
 def judge(night: Story, who: str, word: str) -> None:
-    """A reviewer takes the next film and says a word."""
+    """A reviewer takes the next film and says a word, and does not take it back."""
     night.says(who, "审看")
     night.says(who, word)
     night.hears(who)
+    night.settle(10)
 
 
 def test_a_later_verdict_takes_back_what_the_first_one_led_to(night: Story) -> None:
@@ -120,6 +124,7 @@ def test_a_later_verdict_takes_back_what_the_first_one_led_to(night: Story) -> N
             Context(store, night.bot.uow.rules(store), night.clock.now()),
         )
     night.settle()
+    night.settle(10)
     assert night.hears("p1") == ["✅ 1124-0001（1 罐区）经再次审看有效，不用重拍了。"]
     assert night.part("E001", "1")["state"] == "on_time"
     with night.office() as store:
@@ -178,6 +183,7 @@ def test_a_fit_film_is_drawn_for_a_second_review_by_another_person(night: Story)
     night.says("backup", "审看")
     assert night.hears("backup")[0].startswith("审看 1124-0001（还有1段）")
     night.taps("backup", "看不清")
+    night.settle(10)
     assert night.hears("backup") == ["要审看的都看完了，辛苦！"]
     assert night.hears("staff") == [
         "⚖️ 1124-0001 两次审看结论不同：李局 判合格，赵局 复看判看不清。现以复看为准，请核实。"
@@ -241,6 +247,7 @@ def test_the_daily_table_says_what_was_found_and_is_the_same_when_issued_again(n
         assert daily_json(daily_report(Context(store, book, now), NIGHT), book) == before
         after = daily_json(daily_report(Context(store, book, now + timedelta(minutes=5)), NIGHT), book)
         assert after["review"]["words"] == {"fit": 1}
+    night.settle()
     night.time("00:20")
     for who in ("h1", "p1"):
         assert night.hears(who) == ["✅ 1124-0001（1 罐区）的问题经复核已撤回，不用处置了。"]
@@ -276,3 +283,65 @@ def test_the_names_of_parts_still_go_with_films_while_a_problem_is_open(night: S
     night.says("p1", "2")
     [receipt] = night.hears("p1")
     assert receipt.startswith("✅ 收到 1124-0002\n甲化工 · 2 装卸台")
+
+
+def test_a_verdict_that_is_taken_back_reaches_nobody(night: Story) -> None:
+    night.time("00:10")
+    named_film(night)
+    night.says("leader", "审看")
+    night.says("leader", "有问题 法兰滴漏")
+    night.settle(9)
+    night.hears("leader")
+    night.says("leader", "撤销")
+    assert night.hears("leader") == ["已撤销 1124-0001 的结论，没有通知企业。请重新审看。"]
+    night.settle(60)
+    assert (night.hears("h1"), night.hears("p1")) == ([], [])
+    night.says("h1", "答复 没有的事")
+    assert night.hears("h1") == ["现在没有等贵单位答复的问题。"]
+    night.says("leader", "合格")
+    night.hears("leader")
+    with night.office() as store:
+        film = row(store, Submission, number=1)
+        given = store.review.verdict_history(film.id)
+        assert [(each.verdict, each.is_undone) for each in given] == [("fit", False), ("problem", True)]
+        actions = [entry.action for entry in reversed(store.audit_log.page())]
+        assert [each for each in actions if each.startswith(("film_judged", "verdict"))] == [
+            "film_judged",
+            "verdict_undone",
+            "film_judged",
+        ]
+
+
+def test_after_ten_seconds_a_verdict_cannot_be_taken_back(night: Story) -> None:
+    night.time("00:10")
+    named_film(night)
+    judge(night, "leader", "看不清")
+    assert len(night.hears("p1")) == 1
+    night.says("leader", "撤销")
+    assert night.hears("leader")[0].startswith("今晚：看全县报送情况")
+    assert night.part("E001", "1")["state"] == "unjudged"
+
+
+def test_taking_back_a_later_verdict_leaves_the_first_in_force(night: Story) -> None:
+    """Its notices are sent although they fell due while it was superseded."""
+    night.time("00:10")
+    named_film(night)
+    night.says("leader", "审看")
+    night.says("leader", "看不清")
+    night.settle(6)
+    with night.office() as store:
+        context = Context(store, night.bot.uow.rules(store), night.clock.now())
+        later = record_verdict(
+            VerdictDraft(row(store, Submission, number=1).id, "fit", row(store, Person, name="李局")), context
+        )
+    night.settle(6)
+    night.hears("leader")
+    assert night.hears("p1") == []
+    with night.office() as store:
+        context = Context(store, night.bot.uow.rules(store), night.clock.now())
+        undo_verdict(later.id, row(store, Person, name="李局"), context)
+    night.settle()
+    night.settle(10)
+    [asked] = night.hears("p1")
+    assert "审看时看不清" in asked
+    assert night.part("E001", "1")["state"] == "unjudged"

@@ -10,8 +10,8 @@ from threading import Barrier
 import pytest
 
 from handlers.permissions import ADMIN, AUDITOR, HEAD, LEADER, PATROLLER, STAFF
-from handlers.review.verdicts import claim_next
-from storage.db.models import Person
+from handlers.review.claims import claim_next
+from storage.db.models import Person, Verdict
 from tests.harness import NIGHT, row
 from tests.web.parts import Browser, Dashboard
 from tests.web.test_films import FILM, film_of
@@ -22,6 +22,12 @@ SECOND = FILM.replace("0001", "0002")
 def judge(browser: Browser, word: str, reason: str = "", page: str = FILM, **more: str) -> str | None:
     """Give a verdict on the page of a film; returns the URL of the next page."""
     return browser.act(f"{page}/verdict", {"word": word, "reason": reason, **more}).headers.get("Location")
+
+
+def after_undo_period(dashboard: Dashboard) -> None:
+    """Let the notices of a verdict fall due."""
+    dashboard.story.settle()
+    dashboard.story.settle(10)
 
 
 def test_each_verdict_leads_to_the_next_film(dashboard: Dashboard) -> None:
@@ -98,7 +104,7 @@ def test_verdicts_other_than_fit_need_a_reason(dashboard: Dashboard) -> None:
     staff = dashboard.signed_in("staff")
     assert "请写一句原因" in staff.act(f"{FILM}/verdict", {"word": "unclear"}).text
     assert judge(staff, "unclear", "太暗") == FILM
-    dashboard.story.settle()
+    after_undo_period(dashboard)
     assert dashboard.story.hears("p1")[0].startswith("⚠️ 1124-0001（1 罐区，00:15）审看时看不清（太暗）。")
     assert "太暗" in dashboard.signed_in("head").get(FILM).text
     assert "返回首页" not in staff.get("/films?show=rejected").text
@@ -108,7 +114,7 @@ def test_verdicts_other_than_fit_need_a_reason(dashboard: Dashboard) -> None:
 def test_an_enterprise_answers_a_rectification_request(dashboard: Dashboard) -> None:
     film_of(dashboard)
     judge(dashboard.signed_in("leader"), "problem", "阀门滴漏", at_s="4.0")
-    dashboard.story.settle()
+    after_undo_period(dashboard)
     for who in ("h1", "p1"):
         picture, words = dashboard.story.hears(who)
         assert picture == "1124-0001.jpg"
@@ -157,3 +163,29 @@ def test_a_verdict_without_csrf_token_is_refused(dashboard: Dashboard) -> None:
     assert leader.post(f"{FILM}/verdict", data={"word": "fit"}).status_code == 400
     with dashboard.story.office() as store:
         assert store.review.verdict_counts(NIGHT) == {}
+
+
+def test_the_same_verdict_given_twice_counts_once(dashboard: Dashboard) -> None:
+    film_of(dashboard)
+    leader = dashboard.signed_in("leader")
+    judge(leader, "unclear", "太暗")
+    dashboard.story.clock.instant += timedelta(seconds=2)
+    judge(leader, "unclear", "太暗")
+    after_undo_period(dashboard)
+    assert len(dashboard.story.hears("p1")) == 1
+    with dashboard.story.office() as store:
+        assert store.session.query(Verdict).count() == 1
+
+
+def test_an_enterprise_sees_a_verdict_once_it_cannot_be_undone(dashboard: Dashboard) -> None:
+    film_of(dashboard)
+    judge(dashboard.signed_in("leader"), "problem", "阀门滴漏")
+    head = dashboard.signed_in("head")
+    for path in (FILM, "/films?show=problem"):
+        assert "有问题</span>" not in head.get(path).text
+    assert head.act(f"{FILM}/answer", {"words": "没有的事"}).status_code == 302
+    after_undo_period(dashboard)
+    for path in (FILM, "/films?show=problem"):
+        assert "有问题</span>" in head.get(path).text
+    assert "没有的事" not in head.get(FILM).text
+    dashboard.story.hears("h1"), dashboard.story.hears("p1")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from bot.web.dashboard.film_access import film_page_url
@@ -21,6 +21,7 @@ from storage.db.models import (
     Submission,
     Verdict,
 )
+from storage.review import UNDO_PERIOD
 from storage.store import Store
 
 _EARLIER_NIGHTS = 3
@@ -71,6 +72,8 @@ def film_cards(ctx: Context, night: date, viewer: Viewer) -> list[FilmCard]:
         if film.kind == "film" and film.state == "filed" and viewer.can_see(film.enterprise_id)
     ]
     films.sort(key=lambda film: (position.get(film.id, len(position)), film.number))
+    verdicts = {film_id: each for film_id, each in review.verdicts.items() if _is_visible(each, viewer, ctx)}
+    review = replace(review, verdicts=verdicts)
     return [_card(film, review, queued.get(film.id), claims, enterprises, parts, ctx.store) for film in films]
 
 
@@ -102,8 +105,14 @@ def _card(
     )
 
 
+def _is_visible(verdict: Verdict, viewer: Viewer, ctx: Context) -> bool:
+    """An enterprise sees a verdict once it cannot be undone any more."""
+    has_effect = not verdict.is_undone and verdict.given_at + UNDO_PERIOD <= ctx.now
+    return viewer.enterprise_ids is None or has_effect
+
+
 def film_details(ctx: Context, film: Submission, viewer: Viewer) -> FilmDetails:
-    requests, claims = ctx.store.rectifications.of_film(film.id), ctx.store.review.claims(ctx.now)
+    requests, claims = ctx.store.rectifications.of_film(film.id, ctx.now), ctx.store.review.claims(ctx.now)
     answers = ctx.store.rectifications.answers(each.id for each in requests)
     person, holder = (ctx.store.register.person(each or 0) for each in (film.person_id, claims.get(film.id)))
     review = night_review(ctx, film.night, film.enterprise_id) if film.enterprise_id else None
@@ -112,7 +121,7 @@ def film_details(ctx: Context, film: Submission, viewer: Viewer) -> FilmDetails:
         enterprise=ctx.store.register.enterprise(film.enterprise_id) if film.enterprise_id else None,
         part=ctx.store.register.part(film.part_id) if film.part_id else None,
         sender_name=person.name if person else film.sender,
-        verdicts=ctx.store.review.verdict_history(film.id),
+        verdicts=[each for each in ctx.store.review.verdict_history(film.id) if _is_visible(each, viewer, ctx)],
         rectifications=[(each, [answer for answer in answers if answer.request_id == each.id]) for each in requests],
         views=ctx.store.view_log.of_film(film.id),
         earlier_films=ctx.store.submissions.previous_films_of_part(film.part_id, film.night, _EARLIER_NIGHTS)

@@ -12,9 +12,9 @@ from bot.web.dashboard.authorization import requires_permission
 from bot.web.dashboard.film_access import FilmAccess, film_page_url, get_film_or_404, record_view, requested_night
 from bot.web.dashboard.film_view_models import FilmCard, film_cards, film_details
 from bot.web.parameters import parse_seconds, text_argument
-from handlers import rectification
 from handlers.permissions import Viewer
-from handlers.review import verdicts
+from handlers.rectification.answers import record_page_answer
+from handlers.review import watching
 from schedules.patrol_night import night_of
 from storage.store import Store
 
@@ -109,7 +109,7 @@ def record_watch_time(store: Store, uow: UnitOfWork, viewer: Viewer, view_id: in
     person = store.register.person(viewer.person_id)
     watched_s, covered_s = (parse_seconds(request.form.get(name, "")) or 0.0 for name in ("watched", "covered"))
     if person is not None:
-        verdicts.record_watch_time(view_id, person, watched_s, covered_s, uow.context(store))
+        watching.record_watch_time(view_id, person, watched_s, covered_s, uow.context(store))
 
 
 def _add_answer(pages: Blueprint, uow: UnitOfWork) -> None:
@@ -120,5 +120,5 @@ def _add_answer(pages: Blueprint, uow: UnitOfWork) -> None:
         with uow.transaction() as store:
             film, person = get_film_or_404(store, viewer, night, receipt), store.register.person(viewer.person_id)
             if text and person is not None:
-                rectification.record_page_answer(film, person, text, uow.context(store))
+                record_page_answer(film, person, text, uow.context(store))
         return redirect(film_page_url(film))

@@ -15,7 +15,8 @@ from bot.web.dashboard.film_view_models import film_cards
 from bot.web.dashboard.films import record_watch_time
 from bot.web.parameters import parse_number, parse_seconds
 from handlers.permissions import Viewer
-from handlers.review.verdicts import VerdictDraft, claim, claim_next, record_verdict
+from handlers.review.claims import claim, claim_next
+from handlers.review.verdicts import VerdictDraft, record_verdict
 from schedules.review.night_review import night_review, review_deadline
 from storage.errors import OperationRefused
 

@@ -32,13 +32,14 @@ class FilmView(Base):
 
 
 class ReviewClaim(Base):
-    """A person's claim to review a film, until it expires."""
+    """A person's claim to review a film, until it expires. `is_prefetched`: not shown to the person yet."""
 
     __tablename__ = "review_claim"
     submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"), primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     claimed_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+    is_prefetched: Mapped[bool] = mapped_column(default=False)
 
 
 class Verdict(Base):
@@ -73,6 +74,8 @@ class Verdict(Base):
     watched_s: Mapped[float] = mapped_column(default=0.0)
     is_second_review: Mapped[bool] = mapped_column(default=False)
     superseded_at: Mapped[datetime | None]
+    # The reviewer took it back at `superseded_at`, before anything followed from it.
+    is_undone: Mapped[bool] = mapped_column(default=False)
 
 
 class SecondReview(Base):
@@ -94,6 +97,7 @@ class RectificationRequest(Base):
     verdict_id: Mapped[int] = mapped_column(ForeignKey("verdict.id"), unique=True)
     submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"), index=True)
     enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id"), index=True)
+    # When the enterprise is told, or would have been.
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
 
