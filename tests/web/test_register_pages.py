@@ -198,3 +198,25 @@ def test_an_auditor_reads_the_register_and_changes_nothing(dashboard: Dashboard)
         assert auditor.get(path).status_code == 200, path
     for path in ("/register/企业/row", "/office/invitations", "/import", "/office/films/1124-0001/attach"):
         assert auditor.act(path, {"name": "x"}).status_code == 403, path
+
+
+def test_the_preview_shows_old_and_new_of_every_cell_page_by_page(dashboard: Dashboard) -> None:
+    staff = dashboard.signed_in("staff")
+    rows: list[list[object]] = [[f"F{number:03d}", f"企业{number}"] for number in range(250)]
+    digest = re.findall(r"/import/(\w{64})", upload(staff, rows))[0]
+    staff.act(f"/import/{digest}", page="/import")
+    page = upload(staff, [[code, f"新{name}"] for code, name in rows])
+    assert "将要修改（500 处）" in page  # the short name follows the name
+    assert re.search(r"第 2 行</span>\s*<span class=\"changes__name\">F000 新企业0</span> 企业名称", page)
+    assert "<del>企业0</del> → <ins>新企业0</ins>" in page
+    assert "<ins>新企业249</ins>" not in page
+    [path] = re.findall(r'<a href="(/import/[^"]*from=200)#changes', page.replace("&amp;", "&"))
+    assert "<ins>新企业150</ins>" in staff.get(path).text
+    assert "<ins>新企业249</ins>" in staff.get(path.replace("from=200", "from=400")).text
+    assert marks(staff, "企业", "新企业") == []  # nothing is stored by looking
+
+
+def test_errors_come_before_changes(dashboard: Dashboard) -> None:
+    staff = dashboard.signed_in("staff")
+    page = upload(staff, [["E001", "甲化工新名"], ["E1 2/3", "丙"]])
+    assert 0 < page.index("需要修改（1 处）") < page.index("将要修改（") < page.index("统计")

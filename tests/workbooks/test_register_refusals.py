@@ -47,7 +47,7 @@ CELLS: list[tuple[str, list[Any], str]] = [
     (
         "重点部位",
         ["E9", 1, "罐区"],
-        "重点部位表第 2 行“企业编号”：写的是“E9”，没有编号为 E9 的企业；请先在企业表里登记",
+        "重点部位表第 2 行“企业编号”：写的是“E9”，没有这个编号或名称的企业；请先在企业表里登记",
     ),
     ("重点部位", ["E9", None, "罐区"], "重点部位表第 2 行“部位编号”：不能为空"),
     (
@@ -76,7 +76,7 @@ CELLS: list[tuple[str, list[Any], str]] = [
     (
         "人员",
         ["甲", None, "巡检员", "E9、"],
-        "人员表第 2 行“企业编号”：写的是“E9”，没有编号为 E9 的企业；请先在企业表里登记",
+        "人员表第 2 行“企业编号”：写的是“E9”，没有这个编号或名称的企业；请先在企业表里登记",
     ),
     ("人员", ["甲", None, "巡检员", "、"], "人员表第 2 行“企业编号”：写的是“、”，只有分隔符，没有内容"),
     (
@@ -215,7 +215,7 @@ def test_a_sheet_without_its_headings_is_refused_with_what_lacks(office: Office)
     book.active.append(["姓名", "手机", "企业编号"])
     book.save(office.folder / "lacking.xlsx")
     outcome = office.take(office.folder / "lacking.xlsx")
-    assert outcome.text_lines()[-1] == "人员表：前 5 行里找不到表头，缺少的列：角色"
+    assert outcome.text_lines()[0] == "人员表：前 5 行里找不到表头，缺少的列：角色"
 
 
 def test_a_heading_twice_is_refused(office: Office) -> None:
@@ -247,7 +247,7 @@ FILES: list[tuple[bytes, str]] = [
 def test_a_file_that_is_no_register_gets_one_sentence(office: Office, content: bytes, sentence: str) -> None:
     path = office.folder / "what.xlsx"
     path.write_bytes(content)
-    assert office.take(path).text_lines()[-1] == sentence
+    assert office.take(path).text_lines()[0] == sentence
 
 
 def test_a_file_that_is_not_there_gets_one_sentence(office: Office) -> None:

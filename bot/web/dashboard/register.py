@@ -13,8 +13,8 @@ from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard.authorization import requires_permission
 from bot.web.dashboard.film_access import FilmAccess
 from bot.web.parameters import number_argument, text_argument
-from bot.workbooks.register.edit_row import SECRET_FIELDS, RegisterRow, form_columns, list_rows, save_row
-from bot.workbooks.register.schema import ENTERPRISES, ROSTER, RULES, SHEETS_BY_TITLE
+from bot.workbooks.register.edit_row import RegisterRow, form_columns, list_rows, save_row
+from bot.workbooks.register.schema import ENTERPRISES, ROSTER, RULES, SECRET_FIELDS, SHEETS_BY_TITLE
 from handlers.bindings import complete_register_change
 from handlers.permissions import Viewer
 from schedules.context import Context

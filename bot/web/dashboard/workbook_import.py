@@ -15,6 +15,7 @@ from bot.texts import say
 from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard.authorization import requires_permission
 from bot.web.dashboard.film_access import FilmAccess
+from bot.web.parameters import number_argument, text_argument
 from bot.workbooks.register.apply import apply_register
 from bot.workbooks.register.export import build_workbook
 from bot.workbooks.register.parse import parse_register
@@ -30,6 +31,7 @@ from storage.objects import ObjectConflict, ObjectMissing, ObjectStore
 
 # Ten thousand rows are half a megabyte; anything larger is imported by the command.
 _MAX_WORKBOOK_BYTES = 4 * 1024 * 1024
+_PAGE_SIZE = 200
 _WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -37,6 +39,7 @@ def blueprint(uow: UnitOfWork, film_access: FilmAccess) -> Blueprint:
     """/import, its template, preview and confirmation, and /export."""
     pages = Blueprint("workbook_import", __name__)
     _add_preview(pages, uow, film_access)
+    _add_further_changes(pages, uow, film_access.objects)
     _add_confirmation(pages, uow, film_access.objects)
     _add_export(pages, uow, film_access)
     return pages
@@ -65,20 +68,24 @@ def _add_preview(pages: Blueprint, uow: UnitOfWork, film_access: FilmAccess) -> 
             with suppress(ObjectConflict):  # the same workbook was previewed before
                 objects.save(spool, _key(digest))
         result = _import(content, uow, objects, viewer, dry_run=True)
-        return render_template("workbook_import.html", result=result, digest=digest, file_name=file.filename)
+        return _result_page(result, digest, file.filename)
+
+
+def _add_further_changes(pages: Blueprint, uow: UnitOfWork, objects: ObjectStore) -> None:
+    @pages.get("/import/<digest>")
+    @requires_permission("register.edit")
+    def show_more(viewer: Viewer, digest: str) -> str:
+        """The preview again, from a later change on."""
+        result = _import(_stored(objects, digest), uow, objects, viewer, dry_run=True)
+        return _result_page(result, digest, text_argument("name"), number_argument("from") or 0)
 
 
 def _add_confirmation(pages: Blueprint, uow: UnitOfWork, objects: ObjectStore) -> None:
     @pages.post("/import/<digest>")
     @requires_permission("register.edit")
     def confirm(viewer: Viewer, digest: str) -> str:
-        try:
-            with objects.open(_key(digest)) as file:
-                content = file.read()
-        except ObjectMissing:
-            abort(404)
-        result = _import(content, uow, objects, viewer, dry_run=False)
-        return render_template("workbook_import.html", result=result, digest=digest, file_name=None)
+        result = _import(_stored(objects, digest), uow, objects, viewer, dry_run=False)
+        return _result_page(result, digest)
 
 
 def _add_export(pages: Blueprint, uow: UnitOfWork, film_access: FilmAccess) -> None:
@@ -100,6 +107,27 @@ def _add_export(pages: Blueprint, uow: UnitOfWork, film_access: FilmAccess) -> N
 
 def _download(workbook: bytes, name: str) -> Response:
     return send_file(BytesIO(workbook), mimetype=_WORKBOOK_TYPE, as_attachment=True, download_name=name)
+
+
+def _result_page(result: ImportResult, digest: str, file_name: str = "", offset: int = 0) -> str:
+    return render_template(
+        "workbook_import.html",
+        result=result,
+        digest=digest,
+        file_name=file_name,
+        offset=offset,
+        page_size=_PAGE_SIZE,
+        changes=result.changes[offset : offset + _PAGE_SIZE],
+    )
+
+
+def _stored(objects: ObjectStore, digest: str) -> bytes:
+    """The workbook that was previewed; 404 where there is none."""
+    try:
+        with objects.open(_key(digest)) as file:
+            return file.read()
+    except ObjectMissing:
+        abort(404)
 
 
 def _key(digest: str) -> str:

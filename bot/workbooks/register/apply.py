@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from bot.workbooks.register.changes import record_changes
 from bot.workbooks.register.content import apply_content, store_files
 from bot.workbooks.register.enterprises import apply_enterprises, apply_groups, apply_parts
 from bot.workbooks.register.import_context import ImportContext
@@ -13,6 +14,7 @@ from bot.workbooks.register.parse import ParsedRegister
 from bot.workbooks.register.people import apply_people
 from bot.workbooks.register.result import ImportResult
 from bot.workbooks.register.roster import apply_roster
+from bot.workbooks.register.rows import register_rows
 from bot.workbooks.register.rules import apply_rules
 from storage.db.models import Enterprise
 from storage.objects import ObjectStore
@@ -43,9 +45,7 @@ def apply_register(
         return result
     with store.session.begin_nested() as attempt:
         context = _import_context(parsed, store, now, result, may_appoint=may_appoint)
-        for step in STEPS:
-            step(context)
-        store.session.flush()
+        _run_steps(context)
         if result.refusals or dry_run:
             attempt.rollback()
             return result
@@ -56,9 +56,20 @@ def apply_register(
     return result
 
 
+def _run_steps(context: ImportContext) -> None:
+    before = register_rows(context.store, context.parsed.sheets)
+    for step in STEPS:
+        step(context)
+    context.store.session.flush()
+    record_changes(context, before, register_rows(context.store, context.parsed.sheets))
+
+
 def _initial_result(parsed: ParsedRegister) -> ImportResult:
     result = ImportResult(
         refusals=list(parsed.refusals),
+        warnings=list(parsed.warnings),
+        notes=list(parsed.notes),
+        hidden_sheets=list(parsed.hidden_sheets),
         unknown_sheets=list(parsed.unknown_sheets),
         unknown_columns=list(parsed.unknown_columns),
     )

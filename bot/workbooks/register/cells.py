@@ -192,6 +192,11 @@ def link(value: object) -> str:
     return found
 
 
+def name_key(name: str) -> str:
+    """A name as names are compared: without spaces, in half width and lower case."""
+    return "".join(unicodedata.normalize("NFKC", name).split()).casefold()
+
+
 def _split(found: str) -> list[str]:
     pieces = [piece.strip() for piece in LIST_SEPARATORS.split(found) if piece.strip()]
     if not pieces:

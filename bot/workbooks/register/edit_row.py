@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,13 @@ from bot.workbooks.register.apply import apply_register
 from bot.workbooks.register.grids import Grid
 from bot.workbooks.register.parse import ParsedRegister, parse_sheet
 from bot.workbooks.register.result import ImportResult
-from bot.workbooks.register.rows import register_rows
-from bot.workbooks.register.schema import CONTENT, PEOPLE, ROSTER, SHEETS_BY_TITLE, Sheet
+from bot.workbooks.register.rows import cell_text, register_rows
+from bot.workbooks.register.schema import CONTENT, PEOPLE, ROSTER, SECRET_FIELDS, SHEETS_BY_TITLE, Sheet
 from storage.objects import ObjectStore
 from storage.store import Store
 
 # Films are imported with a workbook only.
 _NOT_IN_FORMS = {CONTENT: ("file",)}
-# The key suffices to post as the group's robot.
-SECRET_FIELDS = ("robot_key",)
 _NAMED_BY = {PEOPLE: ("name", "codes"), ROSTER: ("day",)}
 
 
@@ -46,15 +44,9 @@ def list_rows(store: Store, sheet_title: str) -> list[RegisterRow]:
 
 
 def _entry(sheet: Sheet, row: Mapping[str, Any]) -> RegisterRow:
-    cells = {column.field: _shown(row.get(column.field)) for column in form_columns(sheet)}
+    cells = {column.field: cell_text(row.get(column.field)) for column in form_columns(sheet)}
     mark = hashlib.sha256(json.dumps(cells, sort_keys=True).encode()).hexdigest()[:16]
     return RegisterRow(mark, audit_subject(sheet, cells), cells)
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, date):
-        return value.isoformat()
-    return "" if value is None else str(value)
 
 
 def audit_subject(sheet: Sheet, cells: Mapping[str, str]) -> str:
@@ -79,7 +71,7 @@ def save_row(
     columns = form_columns(sheet)
     rows = [tuple(column.title for column in columns), tuple(cells.get(column.field) or None for column in columns)]
     parsed = ParsedRegister()
-    parse_sheet(Grid(sheet_title, rows), parsed, Path("/nonexistent"))
+    parse_sheet(sheet_title, Grid(sheet_title, rows), parsed, Path("/nonexistent"))
     outcome = apply_register(parsed, store, objects, now, actor=None, may_appoint=may_appoint)
     if outcome.applied and (outcome.added or outcome.changed):
         differing = [field for field, value in cells.items() if (previous_cells or {}).get(field, "") != value]

@@ -71,7 +71,12 @@ def apply_parts(context: ImportContext) -> None:
     touched: dict[int, set[str]] = defaultdict(set)
     for row in context.rows(PARTS):
         enterprise = context.resolve_enterprise(PARTS, row, "code", row.get("code"))
-        if enterprise is not None:
+        if enterprise is None:
+            continue
+        row.values["code"] = enterprise.code
+        if row.get("number") in touched[enterprise.id]:
+            context.refuse(PARTS, row, "number", "register.duplicate_part", enterprise=enterprise.name)
+        else:
             touched[enterprise.id].add(row.get("number"))
             _apply_part(context, row, enterprise, parts)
     _tell_parts_not_mentioned(context, parts, touched)

@@ -64,7 +64,7 @@ def _fill(target: Worksheet, sheet: Sheet, rows: list[dict[str, Any]]) -> None:
     for index, column in enumerate(sheet.columns, 1):
         write_heading(cell_at(target, 1, index), column.title)
         set_column_width(target, index, column.width)
-        if column.choices:
+        if column.choices and not column.is_list:
             add_dropdown(target, index, column.choices, last_row)
     for number, row in enumerate(rows, 2):
         for index, column in enumerate(sheet.columns, 1):

@@ -69,12 +69,22 @@ class MergedCells:
 
 
 @dataclass
+class Hidden:
+    """What Excel does not show: the whole sheet, or rows and columns of it, counted from 1."""
+
+    sheet: bool = False
+    rows: list[int] = field(default_factory=list)
+    columns: list[int] = field(default_factory=list)
+
+
+@dataclass
 class Grid:
     """One sheet: `rows[i]` are the values of Excel's row i+1."""
 
     title: str
     rows: list[CellValues]
     merged_cells: MergedCells = field(default_factory=MergedCells)
+    hidden: Hidden = field(default_factory=Hidden)
 
     def value_at(self, row: int, column: int) -> Any:
         """The visible value of a cell; row and column count from 1."""
@@ -84,7 +94,7 @@ class Grid:
 
 
 def read_grids(path: Path, sheet_titles: Sequence[str], limits: Limits) -> list[Grid]:
-    """Every sheet of the workbook; those with other titles without their rows.
+    """Every sheet of the workbook; hidden ones and those with other titles without their rows.
 
     Raises CellError for a file that cannot be read, OSError if there is no sandbox process.
     """
@@ -117,13 +127,13 @@ def _check_size(path: Path, limits: Limits) -> None:
 
 
 def _load(path: Path) -> list[Grid]:
-    """The lines: title and merged ranges of a grid, then its rows, then `null`."""
+    """The lines: title, merged ranges and hidden parts of a grid, then its rows, then `null`."""
     grids = []
     with path.open(encoding="utf-8", errors="surrogatepass") as lines:
         for line in lines:
-            title, merged = json.loads(line)
+            title, merged, hidden = json.loads(line)
             rows = [tuple(row) for row in iter(lambda: json.loads(next(lines), object_hook=decode_value), None)]
-            grids.append(Grid(title, rows, MergedCells(merged)))
+            grids.append(Grid(title, rows, MergedCells(merged), Hidden(**hidden)))
     return grids
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from bot.texts import say
+from bot.workbooks.register.cells import name_key
+from bot.workbooks.register.enterprise_names import EnterpriseNames
 from bot.workbooks.register.parse import ParsedRegister, ParsedRow
 from bot.workbooks.register.result import CellError, ImportResult
 from bot.workbooks.register.schema import ENTERPRISES, GROUPS, SHEETS_BY_TITLE
@@ -29,6 +32,13 @@ class ImportContext:
     groups: dict[str, GroupChat]
     enterprises: dict[str, Enterprise]
     may_appoint: bool
+    # Person id -> the row of 人员 that was matched with the person.
+    row_of_person: dict[int, int] = field(default_factory=dict)
+
+    @cached_property
+    def enterprise_names(self) -> EnterpriseNames:
+        """The enterprises by name, those of the workbook included: used once the sheet 企业 is applied."""
+        return EnterpriseNames(self.enterprises.values())
 
     def rows(self, title: str) -> list[ParsedRow]:
         """The valid rows of a sheet."""
@@ -54,11 +64,17 @@ class ImportContext:
             self.refuse(ENTERPRISES, row, "group", "register.no_such_group")
         return self.groups.get(name) if name else None
 
-    def resolve_enterprise(self, sheet_title: str, row: ParsedRow, field: str, code: str) -> Enterprise | None:
-        """The enterprise with a code; refuses an unknown one."""
-        if code not in self.enterprises and not self.parsed.mentions(ENTERPRISES, code):
-            self.refuse(sheet_title, row, field, "register.no_such_enterprise", cell_value=code, code=code)
-        return self.enterprises.get(code)
+    def resolve_enterprise(self, sheet_title: str, row: ParsedRow, field: str, text: str) -> Enterprise | None:
+        """The enterprise with a code or a unique name; refuses an unknown or ambiguous one."""
+        try:
+            return self.enterprise_names.resolve(text)
+        except CellError as error:
+            # An enterprise that is missing only because of a refused row of 企业 is not refused again here.
+            is_mentioned = any(self.parsed.mentions(ENTERPRISES, key) for key in (text, name_key(text)))
+            if self.enterprise_names.is_known(text) or not is_mentioned:
+                column = SHEETS_BY_TITLE[sheet_title].title_of(field)
+                self.result.refuse(sheet_title, row.number, column, text, error)
+            return None
 
 
 def update_fields(model: object, values: dict[str, Any]) -> bool:

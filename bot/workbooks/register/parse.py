@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bot.texts import say
-from bot.workbooks.register.grids import HEADING_SEARCH_ROWS, Grid, Limits, UncalculatedFormula, read_grids
-from bot.workbooks.register.result import CellError, ImportRefusal
+from bot.workbooks.register import cells
+from bot.workbooks.register.grids import Grid, Limits, UncalculatedFormula, read_grids
+from bot.workbooks.register.headings import Headings, find_headings, sheet_title
+from bot.workbooks.register.result import CellError, ImportRefusal, sheet_label, shortened_list
 from bot.workbooks.register.row_checks import ROW_CHECKS
-from bot.workbooks.register.schema import EXAMPLE_PREFIX, SHEETS_BY_TITLE, Column, Sheet
+from bot.workbooks.register.schema import (
+    ENTERPRISES,
+    EXAMPLE_PREFIX,
+    SHEET_TITLE_BY_NAME,
+    SHEETS_BY_TITLE,
+    Column,
+    Sheet,
+)
+
+# By what other rows may call a row of the sheet, besides its first field.
+_NAME_FIELDS = {ENTERPRISES: ("name", "short_name")}
 
 
 @dataclass
@@ -28,7 +39,7 @@ class ParsedRow:
 
 @dataclass
 class ParsedSheet:
-    """One sheet of the register. `mentioned_keys` holds the first key of every row, also of refused ones."""
+    """One sheet of the register. `mentioned_keys` holds what other rows may call each row, also the refused ones."""
 
     title: str
     rows: list[ParsedRow] = field(default_factory=list)
@@ -40,11 +51,15 @@ class ParsedSheet:
 class ParsedRegister:
     """A whole workbook, parsed without the database.
 
-    With `has_unreadable_sheet` references to rows of that sheet cannot be checked.
+    `hidden_sheets` are not read; hidden rows and columns are, with a warning. `notes` tell which sheets and columns
+    were recognized by another name. With `has_unreadable_sheet` references to rows of that sheet cannot be checked.
     """
 
     sheets: dict[str, ParsedSheet] = field(default_factory=dict)
     refusals: list[ImportRefusal] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    hidden_sheets: list[str] = field(default_factory=list)
     unknown_sheets: list[str] = field(default_factory=list)
     unknown_columns: list[tuple[str, str]] = field(default_factory=list)
     has_unreadable_sheet: bool = False
@@ -65,24 +80,30 @@ def parse_register(path: str | Path, limits: Limits = Limits()) -> ParsedRegiste
     """
     path, parsed = Path(path), ParsedRegister()
     try:
-        grids = read_grids(path, list(SHEETS_BY_TITLE), limits)
+        grids = read_grids(path, list(SHEET_TITLE_BY_NAME), limits)
     except CellError as error:
         return _unreadable(parsed, error)
     for grid in grids:
-        parse_sheet(grid, parsed, path.parent)
+        title = sheet_title(grid, grids)
+        if grid.hidden.sheet:
+            parsed.hidden_sheets.append(grid.title)
+        elif title is None:
+            parsed.unknown_sheets.append(grid.title)
+        elif title in parsed.sheets:
+            return _unreadable(parsed, CellError("register.sheet_twice", sheet=grid.title, title=title))
+        elif grid.rows:
+            parse_sheet(title, grid, parsed, path.parent)
     if not parsed.sheets:
         return _unreadable(parsed, CellError("register.no_known_sheet", sheets="、".join(SHEETS_BY_TITLE)))
     return parsed
 
 
-def parse_sheet(grid: Grid, parsed: ParsedRegister, folder: Path) -> None:
-    """Parse one sheet into `parsed`. The files that its cells name are in `folder`."""
-    title = grid.title.strip()
-    if title not in SHEETS_BY_TITLE or title in parsed.sheets:
-        parsed.unknown_sheets.append(grid.title)
-    elif grid.rows:
-        parsed.sheets[title] = ParsedSheet(title)
-        _SheetReader(SHEETS_BY_TITLE[title], grid, parsed, folder).read()
+def parse_sheet(title: str, grid: Grid, parsed: ParsedRegister, folder: Path) -> None:
+    """Parse a sheet of the register into `parsed`. The files that its cells name are in `folder`."""
+    if grid.title.strip() != title:
+        parsed.notes.append(say("register.sheet_read_as", name=grid.title.strip(), title=title))
+    parsed.sheets[title] = ParsedSheet(title)
+    _SheetReader(SHEETS_BY_TITLE[title], grid, parsed, folder).read()
 
 
 def _unreadable(parsed: ParsedRegister, error: CellError) -> ParsedRegister:
@@ -100,40 +121,33 @@ class _SheetReader:
 
     def read(self) -> None:
         """Find the headings, then parse every row below them that is not empty."""
-        heading = self._heading_row()
-        if heading is None:
+        try:
+            headings = find_headings(self.sheet, self.grid)
+        except CellError as error:
+            self.parsed.refusals.append(ImportRefusal(self.sheet.title, None, None, None, error.reason))
+            self.parsed.has_unreadable_sheet = True
             return
-        for number in range(heading + 1, len(self.grid.rows) + 1):
-            if self._is_filled(number):
-                self.parsed_sheet.rows_read += 1
-                self._read_row(number)
+        self._tell_of_headings(headings)
+        filled = [number for number in range(headings.row + 1, len(self.grid.rows) + 1) if self._is_filled(number)]
+        self._warn_of_hidden(filled)
+        self.parsed_sheet.rows_read = len(filled)
+        for number in filled:
+            self._read_row(number)
 
-    def _heading_row(self) -> int | None:
-        fewest_missing: list[str] = list(self.sheet.required_headings)
-        for number in range(1, min(HEADING_SEARCH_ROWS, len(self.grid.rows)) + 1):
-            titles = [_heading(value) for value in self.grid.rows[number - 1]]
-            missing = [title for title in self.sheet.required_headings if title not in titles]
-            if not missing:
-                return number if self._set_columns(titles) else None
-            fewest_missing = min(fewest_missing, missing, key=len)
-        self._refuse_sheet("register.no_headings", columns="、".join(fewest_missing), rows=HEADING_SEARCH_ROWS)
-        return None
+    def _tell_of_headings(self, headings: Headings) -> None:
+        self.columns = headings.columns
+        self.parsed.unknown_columns += [(self.sheet.title, heading) for heading in headings.unknown]
+        self.parsed.notes += [
+            say("register.column_read_as", sheet=sheet_label(self.sheet.title), heading=heading, title=title)
+            for heading, title in headings.read_as.items()
+        ]
 
-    def _set_columns(self, titles: list[str]) -> bool:
-        known = {column.title for column in self.sheet.columns}
-        for index, title in enumerate(titles, 1):
-            if title in known and title in self.columns:
-                self._refuse_sheet("register.duplicate_column", column=title)
-                return False
-            if title in known:
-                self.columns[title] = index
-            elif title:
-                self.parsed.unknown_columns.append((self.sheet.title, title))
-        return True
-
-    def _refuse_sheet(self, key: str, **params: Any) -> None:
-        self.parsed.refusals.append(ImportRefusal(self.sheet.title, None, None, None, say(key, **params)))
-        self.parsed.has_unreadable_sheet = True
+    def _warn_of_hidden(self, filled: list[int]) -> None:
+        sheet, hidden = sheet_label(self.sheet.title), self.grid.hidden
+        if rows := [str(number) for number in sorted(set(filled) & set(hidden.rows))]:
+            self.parsed.warnings.append(say("register.hidden_rows", sheet=sheet, rows=shortened_list(rows)))
+        if columns := [title for title, index in self.columns.items() if index in hidden.columns]:
+            self.parsed.warnings.append(say("register.hidden_columns", sheet=sheet, columns=columns))
 
     def _is_filled(self, number: int) -> bool:
         values = self.grid.rows[number - 1]
@@ -147,8 +161,12 @@ class _SheetReader:
         for column in self.sheet.columns:
             if column.title in self.columns:
                 self._read_cell(row, column)
+        keys = self.parsed_sheet.mentioned_keys
         if self.sheet.columns[0].field in row.values:
-            self.parsed_sheet.mentioned_keys.add(row.values[self.sheet.columns[0].field])
+            keys.add(row.values[self.sheet.columns[0].field])
+        keys.update(
+            cells.name_key(row.get(field)) for field in _NAME_FIELDS.get(self.sheet.title, ()) if row.get(field)
+        )
         if len(self.parsed.refusals) == before:
             self._check(row)
         if len(self.parsed.refusals) == before:
@@ -176,10 +194,6 @@ class _SheetReader:
         value = self.grid.value_at(row.number, self.columns[column]) if column in self.columns else None
         text = "" if value is None else str(value)
         self.parsed.refusals.append(ImportRefusal(self.sheet.title, row.number, column, text, error.reason))
-
-
-def _heading(value: Any) -> str:
-    return "".join(unicodedata.normalize("NFKC", str(value)).split()) if value is not None else ""
 
 
 def _is_empty(value: Any) -> bool:

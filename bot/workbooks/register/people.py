@@ -27,6 +27,7 @@ def apply_people(context: ImportContext) -> None:
     kept = _merged(context, wanted, recogniser.matches)
     _warn_of_namesakes(context, kept, known, recogniser.matches)
     writer = _Writer(context, known)
+    context.row_of_person |= {person.id: number for number, person in recogniser.matches.items()}
     for one in kept:
         writer.write(one, recogniser.matches.get(one.row.number))
     context.store.session.flush()
@@ -41,7 +42,7 @@ def _wanted(work: ImportContext, row: ParsedRow) -> PersonRow | None:
         return PersonRow.from_row(row, None)
     found = [work.resolve_enterprise(PEOPLE, row, "codes", code) for code in row.get("codes") or ()]
     ids = frozenset(enterprise.id for enterprise in found if enterprise is not None)
-    return PersonRow.from_row(row, ids) if len(ids) == len(found) else None
+    return None if None in found else PersonRow.from_row(row, ids)
 
 
 def _refuse_shared_accounts(work: ImportContext, wanted: list[PersonRow]) -> None:

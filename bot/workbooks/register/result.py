@@ -45,15 +45,35 @@ class ImportRefusal:
         return say("register.at_cell", **place, value=truncate_text(self.cell_text))
 
 
+@dataclass(frozen=True)
+class CellChange:
+    """One stored value that differs. `row` is Excel's row number; `old` and `new` are empty where there is no value."""
+
+    sheet: str
+    row: int | None
+    name: str
+    column: str
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        empty = say("register.empty")
+        old, new = truncate_text(self.old) or empty, truncate_text(self.new) or empty
+        row = "" if self.row is None else say("register.at_row", row=self.row)
+        place = sheet_label(self.sheet) + row
+        return say("register.changed", place=place, name=self.name, column=self.column, old=old, new=new)
+
+
 @dataclass
 class SheetResult:
-    """The counts of one sheet; `not_mentioned` is in the database but not in the sheet."""
+    """The counts of one sheet and what is new; `not_mentioned` is in the database but not in the sheet."""
 
     title: str
     rows_read: int = 0
     added: int = 0
     changed: int = 0
     unchanged: int = 0
+    new_names: list[str] = field(default_factory=list)
     not_mentioned: list[str] = field(default_factory=list)
 
     def count(self, *, new: bool, changed: bool = False) -> None:
@@ -69,7 +89,10 @@ class ImportResult:
 
     sheets: dict[str, SheetResult] = field(default_factory=dict)
     refusals: list[ImportRefusal] = field(default_factory=list)
+    changes: list[CellChange] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    hidden_sheets: list[str] = field(default_factory=list)
     unknown_sheets: list[str] = field(default_factory=list)
     unknown_columns: list[tuple[str, str]] = field(default_factory=list)
     new_bindings: list[Binding] = field(default_factory=list)
@@ -96,17 +119,29 @@ class ImportResult:
         )
 
     def text_lines(self) -> list[str]:
-        """The result in sentences, refusals last."""
+        """The result in sentences: what must be corrected, what to note, every changed cell, the counts."""
+        return [*map(str, self.refusals), *self.remark_lines(), *map(str, self.changes), *self.count_lines()]
+
+    def remark_lines(self) -> list[str]:
+        """What the office should know of the workbook."""
         return [
-            *(_sheet_line(sheet) for sheet in self.sheets.values()),
-            *(_not_mentioned_line(sheet) for sheet in self.sheets.values() if sheet.not_mentioned),
+            *(say("register.hidden_sheet", sheet=title) for title in self.hidden_sheets),
+            *(say("register.warning", text=text) for text in self.warnings),
             *(say("register.unknown_sheet", sheet=title) for title in self.unknown_sheets),
             *(
                 say("register.unknown_column", sheet=sheet_label(title), column=column)
                 for title, column in self.unknown_columns
             ),
-            *(say("register.warning", text=text) for text in self.warnings),
-            *(str(refusal) for refusal in self.refusals),
+            *self.notes,
+        ]
+
+    def count_lines(self) -> list[str]:
+        """The counts of every sheet, the names of what is new, and what the sheets do not mention."""
+        sheets = self.sheets.values()
+        return [
+            *map(_sheet_line, sheets),
+            *(_added_line(sheet) for sheet in sheets if sheet.new_names),
+            *(_not_mentioned_line(sheet) for sheet in sheets if sheet.not_mentioned),
         ]
 
 
@@ -132,7 +167,16 @@ def _sheet_line(sheet: SheetResult) -> str:
     )
 
 
+def _added_line(sheet: SheetResult) -> str:
+    names = sheet.new_names
+    return say("register.added", sheet=sheet_label(sheet.title), count=len(names), names=shortened_list(names))
+
+
 def _not_mentioned_line(sheet: SheetResult) -> str:
-    names, count = sheet.not_mentioned, len(sheet.not_mentioned)
-    shown = "、".join(names[:MAX_NAMES_SHOWN]) + ("…" if count > MAX_NAMES_SHOWN else "")
-    return say("register.not_mentioned", sheet=sheet_label(sheet.title), count=count, names=shown)
+    names = sheet.not_mentioned
+    return say("register.not_mentioned", sheet=sheet_label(sheet.title), count=len(names), names=shortened_list(names))
+
+
+def shortened_list(names: list[str]) -> str:
+    """The first names of a list."""
+    return "、".join(names[:MAX_NAMES_SHOWN]) + ("…" if len(names) > MAX_NAMES_SHOWN else "")

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 
 from bot.workbooks.register.import_context import ImportContext
 from bot.workbooks.register.parse import ParsedRow
-from bot.workbooks.register.result import CellError
+from bot.workbooks.register.result import CellError, shortened_list
 from bot.workbooks.register.roster_names import RosterNames
 from bot.workbooks.register.schema import PEOPLE, ROSTER, SHEETS_BY_TITLE
 from storage.db.models import DutyShift, Person
@@ -29,6 +29,8 @@ def apply_roster(context: ImportContext) -> None:
     for day, rows in by_day.items():
         roster.write(day, rows)
     roster.warn_of_unreachable(by_day)
+    for name, days in roster.days_without_backup.items():
+        context.warn("register.own_backup", name=name, days=shortened_list(days))
 
 
 class _Roster:
@@ -40,6 +42,7 @@ class _Roster:
         for shift in self.session.scalars(select(DutyShift).order_by(DutyShift.sort_order, DutyShift.id)):
             self.shifts[shift.day].setdefault(shift.post, []).append(shift.person_id)
         self.leaders: dict[int, Person] = {}
+        self.days_without_backup: dict[str, list[str]] = defaultdict(list)
 
     def write(self, day: date, rows: list[ParsedRow]) -> None:
         """Write one shift, from one or several rows of the same day."""
@@ -53,6 +56,8 @@ class _Roster:
         if day >= self.today:
             self.leaders |= {person.id: person for person in people["leader"]}
             self._warn_of_left(day, people)
+            for name in {person.name for person in people["leader"] if person in people["backup"]}:
+                self.days_without_backup[name].append(day.isoformat())
         new = day not in self.shifts
         changed = not new and self.shifts[day] != shift
         if new or changed:

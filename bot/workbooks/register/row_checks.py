@@ -10,7 +10,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bot.workbooks.register.result import CellError
-from bot.workbooks.register.schema import CONTENT, LINK, RULE_PARSERS, RULES, VIDEO
+from bot.workbooks.register.rule_kinds import RULE_KINDS
+from bot.workbooks.register.schema import CONTENT, LINK, RULES, VIDEO
 
 FieldErrors = list[tuple[str, CellError]]
 _EXTENSION = re.compile(r"[a-z0-9]{1,8}")
@@ -38,10 +39,10 @@ class ContentFile:
 def check_rule(values: dict[str, Any], _folder: Path) -> FieldErrors:
     """Check the name and the value of a rule; the value becomes its canonical text."""
     name = values["name"] = "".join(values["name"].split())
-    if name not in RULE_PARSERS:
-        return [("name", CellError("register.unknown_rule", allowed="、".join(RULE_PARSERS)))]
+    if name not in RULE_KINDS:
+        return [("name", CellError("register.unknown_rule", allowed="、".join(RULE_KINDS)))]
     try:
-        values["value"] = RULE_PARSERS[name](values["value"])
+        values["value"] = RULE_KINDS[name].parse(values["value"])
     except CellError as problem:
         return [("value", problem)]
     # Without the column every value applies from the beginning.

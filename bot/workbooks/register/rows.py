@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from bot.workbooks.register.match_people import REALMS, KnownPeople
 from bot.workbooks.register.roster_names import RosterNames
+from bot.workbooks.register.rule_kinds import RULE_KINDS
 from bot.workbooks.register.schema import (
     CONTENT,
     EMPLOYED,
@@ -23,7 +24,6 @@ from bot.workbooks.register.schema import (
     PARTS,
     PEOPLE,
     ROSTER,
-    RULE_PARSERS,
     RULES,
     SHEETS_BY_TITLE,
     SKIP_IN_SHUTDOWN,
@@ -39,8 +39,15 @@ SheetRows = dict[str, RowValues]
 
 
 def register_rows(store: Store, sheet_titles: Container[str] = SHEETS_BY_TITLE) -> SheetRows:
-    """Sheet -> rows -> field -> value. A row of 内容 has an `id` in place of `file`."""
+    """Sheet -> rows -> field -> value. Rows of 人员 and 内容 have an `id`; `file_version` is in place of `file`."""
     return {title: cells(store) for title, cells in _CELLS.items() if title in sheet_titles}
+
+
+def cell_text(value: Any) -> str:
+    """The value of a row as text; empty where there is none."""
+    if isinstance(value, date):
+        return value.isoformat()
+    return "" if value is None else str(value)
 
 
 def content_items(store: Store) -> list[ContentItem]:
@@ -98,6 +105,7 @@ def _person(person: Person, known: KnownPeople, codes: dict[int, str]) -> dict[s
     return {
         "name": person.name,
         "mobile": person.mobile,
+        "id": person.id,
         "roles": "、".join(sorted(person.roles, key=_role_order)),
         "codes": "、".join(own),
         "state": EMPLOYED if person.active else LEFT_JOB,
@@ -133,10 +141,8 @@ def _roster(store: Store) -> RowValues:
 
 
 def _rules(store: Store) -> RowValues:
-    order = list(RULE_PARSERS)
-    held = {
-        (rule.name, rule.effective_from): rule.value for rule in store.register.rules() if rule.name in RULE_PARSERS
-    }
+    order = list(RULE_KINDS)
+    held = {(rule.name, rule.effective_from): rule.value for rule in store.register.rules() if rule.name in RULE_KINDS}
     ordered = sorted(held, key=lambda key: (order.index(key[0]), key[1] or date.min))
     return [{"name": name, "value": held[name, since], "effective_from": since} for name, since in ordered]
 
@@ -147,6 +153,7 @@ def _item(item: ContentItem) -> dict[str, Any]:
         "kind": item.kind,
         "url": item.url,
         "id": item.id,
+        "file_version": f"{item.file_name} ({(item.sha256 or '')[:8]})" if item.file_name else None,
         "source": item.source,
         "tags": "、".join(item.tags),
         "planned_for": item.planned_for,

@@ -16,16 +16,21 @@ FILM_IN_SHUTDOWN, SKIP_IN_SHUTDOWN = "照拍", "免拍"
 IN_USE, OUT_OF_USE = "在用", "停用"
 EMPLOYED, LEFT_JOB = "在职", "离职"
 LINK, VIDEO = "链接", "视频"
+# The key suffices to post as the group's robot.
+SECRET_FIELDS = ("robot_key",)
 # A row whose first cell begins with this is an example of the template and no part of the register.
 EXAMPLE_PREFIX = "示例："
+# What the other sheets may call the column that says which enterprise is meant; names are read there as well.
+ENTERPRISE_HEADINGS = ("企业名称", "企业简称", "单位名称", "企业编码", "企业代码", "企业")
 FILMING_RULES = ("可用手机", "指定位置", "防爆设备")
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column. `default` is the value of an empty cell, `choices` are offered as a dropdown list.
+    """One column. `default` is the value of an empty cell, `choices` are offered as a list.
 
-    `cell_type` is text, number or date.
+    `synonyms` are headings read as this one where the sheet lacks it. `refers_to` is the sheet whose rows the values
+    name. `cell_type` is text, number or date.
     """
 
     title: str
@@ -34,6 +39,9 @@ class Column:
     required: bool = False
     default: Any = None
     choices: tuple[str, ...] = ()
+    synonyms: tuple[str, ...] = ()
+    refers_to: str | None = None
+    is_list: bool = False
     cell_type: str = "text"
     width: int = 14
 
@@ -62,18 +70,26 @@ SHEETS = (
     Sheet(
         ENTERPRISES,
         (
-            Column("企业编号", "code", cells.code, required=True),
-            Column("企业名称", "name", cells.text, required=True, width=34),
-            Column("简称", "short_name", cells.text, width=16),
-            Column("风险等级", "risk", cells.risk, choices=cells.RISK_LEVELS, width=10),
-            Column("重大危险源数量", "major_hazard_sources", cells.whole_number(0), default=0, cell_type="number"),
-            Column("群", "group", cells.text, width=20),
+            Column("企业编号", "code", cells.code, required=True, synonyms=("企业编码", "企业代码")),
+            Column("企业名称", "name", cells.text, required=True, synonyms=("企业全称", "单位名称"), width=34),
+            Column("简称", "short_name", cells.text, synonyms=("企业简称", "单位简称"), width=16),
+            Column("风险等级", "risk", cells.risk, choices=cells.RISK_LEVELS, synonyms=("企业风险等级",), width=10),
+            Column(
+                "重大危险源数量",
+                "major_hazard_sources",
+                cells.whole_number(0),
+                default=0,
+                synonyms=("重大危险源个数", "重大危险源数"),
+                cell_type="number",
+            ),
+            Column("群", "group", cells.text, synonyms=("工作群", "群名称"), refers_to=GROUPS, width=20),
             Column(
                 "状态",
                 "status",
                 cells.choice(*ENTERPRISE_STATUSES),
                 default=PRODUCING,
                 choices=ENTERPRISE_STATUSES,
+                synonyms=("企业状态", "生产状态"),
                 width=8,
             ),
         ),
@@ -82,10 +98,12 @@ SHEETS = (
     Sheet(
         PARTS,
         (
-            Column("企业编号", "code", cells.code, required=True),
-            Column("部位编号", "number", cells.code, required=True, width=10),
-            Column("部位名称", "name", cells.text, required=True, width=24),
-            Column("风险等级", "risk", cells.risk, choices=cells.RISK_LEVELS, width=10),
+            Column("企业编号", "code", cells.code, required=True, synonyms=ENTERPRISE_HEADINGS, refers_to=ENTERPRISES),
+            Column("部位编号", "number", cells.code, required=True, synonyms=("部位号", "重点部位编号"), width=10),
+            Column(
+                "部位名称", "name", cells.text, required=True, synonyms=("部位", "重点部位", "重点部位名称"), width=24
+            ),
+            Column("风险等级", "risk", cells.risk, choices=cells.RISK_LEVELS, synonyms=("部位风险等级",), width=10),
             Column(
                 "拍摄要求",
                 "filming_requirement",
@@ -111,11 +129,19 @@ SHEETS = (
         PEOPLE,
         (
             Column("姓名", "name", cells.person_name, required=True, width=12),
-            Column("手机", "mobile", cells.mobile, width=16),
-            Column("角色", "roles", cells.choices(*ROLES), required=True, width=20),
-            Column("企业编号", "codes", cells.codes, width=20),
-            Column("企业微信账号", "wecom", cells.identifier, width=20),
-            Column("微信openid", "official_account", cells.identifier, width=34),
+            Column("手机", "mobile", cells.mobile, synonyms=("手机号", "手机号码"), width=16),
+            Column("角色", "roles", cells.choices(*ROLES), required=True, choices=ROLES, is_list=True, width=20),
+            Column(
+                "企业编号",
+                "codes",
+                cells.codes,
+                synonyms=(*ENTERPRISE_HEADINGS, "所在企业"),
+                refers_to=ENTERPRISES,
+                is_list=True,
+                width=20,
+            ),
+            Column("企业微信账号", "wecom", cells.identifier, synonyms=("企业微信帐号",), width=20),
+            Column("微信openid", "official_account", cells.identifier, synonyms=("openid",), width=34),
             Column(
                 "状态",
                 "state",
@@ -138,17 +164,17 @@ SHEETS = (
     Sheet(
         ROSTER,
         (
-            Column("日期", "day", cells.calendar_date, required=True, cell_type="date"),
-            Column("值班领导", "leader", cells.person_names, width=18),
-            Column("值班人员", "staff", cells.person_names, width=28),
-            Column("备班领导", "backup", cells.person_names, width=18),
+            Column("日期", "day", cells.calendar_date, required=True, synonyms=("值班日期",), cell_type="date"),
+            Column("值班领导", "leader", cells.person_names, refers_to=PEOPLE, is_list=True, width=18),
+            Column("值班人员", "staff", cells.person_names, refers_to=PEOPLE, is_list=True, width=28),
+            Column("备班领导", "backup", cells.person_names, refers_to=PEOPLE, is_list=True, width=18),
         ),
         extra_headings=("值班领导",),
     ),
     Sheet(
         RULES,
         (
-            Column("规则", "name", cells.text, required=True, width=18),
+            Column("规则", "name", cells.text, required=True, synonyms=("规则名称",), width=18),
             Column("值", "value", lambda value: value, required=True, width=24),
             Column("生效日期", "effective_from", cells.calendar_date, cell_type="date"),
         ),
@@ -173,26 +199,8 @@ SHEETS = (
 )
 SHEETS_BY_TITLE = {sheet.title: sheet for sheet in SHEETS}
 
-RULE_PARSERS: dict[str, Callable[[object], str]] = {
-    "开始时间": cells.time_of_day,
-    "截止时间": cells.time_of_day,
-    "补报截止": cells.time_of_day,
-    "催报时间": cells.times_of_day,
-    "值班提醒时间": cells.time_of_day,
-    "升级间隔分钟": lambda value: str(cells.whole_number(1)(value)),
-    "日报时间": cells.time_of_day,
-    "推送时间": cells.time_of_day,
-    "集体缺报阈值": cells.percentage,
-    "最短时长秒": lambda value: str(cells.whole_number(1)(value)),
-    "上传上限MB": lambda value: str(cells.whole_number(1)(value)),
-    "中断顺延分钟": lambda value: str(cells.whole_number(0)(value)),
-    "审看截止": cells.time_of_day,
-    "抽查比例": cells.percentage,
-    "复看比例": cells.percentage,
-    "已知悉有效分钟": lambda value: str(cells.whole_number(1)(value)),
-    "存疑等待分钟": lambda value: str(cells.whole_number(0)(value)),
-    "险情词": lambda value: "、".join(cells.text_list(value)),
-    "非险情词": lambda value: "、".join(cells.text_list(value)),
-    "夜前提醒时间": cells.time_of_day,
-    "连续未报告知夜数": lambda value: str(cells.whole_number(0)(value)),
+# Endings with which offices name the sheets: 企业表, 人员名单.
+_SHEET_NAME_ENDINGS = ("", "表", "信息", "信息表", "名单", "名册", "清单", "台账", "一览表", "登记表")
+SHEET_TITLE_BY_NAME = {
+    f"{title.removesuffix('表')}{ending}": title for title in SHEETS_BY_TITLE for ending in _SHEET_NAME_ENDINGS
 }

@@ -11,6 +11,7 @@ from openpyxl.styles import Font
 
 from bot.texts import say
 from bot.workbooks.register.export import build_workbook
+from bot.workbooks.register.rule_kinds import RULE_KINDS
 from bot.workbooks.register.schema import (
     CONTENT,
     EMPLOYED,
@@ -23,7 +24,6 @@ from bot.workbooks.register.schema import (
     PARTS,
     PEOPLE,
     ROSTER,
-    RULE_PARSERS,
     RULES,
     SHEETS,
     SKIP_IN_SHUTDOWN,
@@ -109,5 +109,5 @@ def _explanation(title: str, column: Column) -> str:
     if column.choices:
         lines.append(say("template.choices", choices=list(column.choices)))
     if title == RULES and column.field == "name":
-        lines.append(say("template.choices", choices=list(RULE_PARSERS)))
+        lines.append(say("template.choices", choices=list(RULE_KINDS)))
     return "\n".join(lines)

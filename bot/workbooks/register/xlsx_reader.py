@@ -7,7 +7,7 @@ import re
 import warnings
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import IO, Any, TextIO
 
 from defusedxml.ElementTree import iterparse
@@ -18,6 +18,7 @@ from bot.workbooks.register.grids import (
     HEADING_SEARCH_ROWS,
     MAX_COLUMNS,
     CellValues,
+    Hidden,
     Limits,
     Range,
     UncalculatedFormula,
@@ -28,6 +29,8 @@ _MAX_BLANK_ROWS = 1_048_576
 _STYLES_MEMBER, _STRINGS_MEMBER = "xl/styles.xml", "xl/sharedStrings.xml"
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]+[0-9]+:[A-Z]+[0-9]+)"')
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
+_HIDDEN = re.compile(rb"<(?:\w+:)?(?:row|col)\s[^<>]*?hidden=\"(?:1|true)\"[^<>]*>")
+_ATTRIBUTE = re.compile(rb'\s(r|min|max)="([0-9]{1,7})"')
 _ELEMENT, _STRING = re.compile(rb"<[^/]"), re.compile(rb"<(?:\w+:)?si[\s/>]")
 # The start of a row of a sheet, or of an entry of the shared strings.
 _ELEMENT_START = re.compile(rb"<(?:\w+:)?(?:row|si)[\s/>]")
@@ -49,10 +52,11 @@ class _Sheet:
     title: str
     rows: list[CellValues]
     merged: list[Range] = field(default_factory=list)
+    hidden: Hidden = field(default_factory=Hidden)
 
 
 def write_grids(path: str, target: str, sheet_titles: list[str], limits: dict[str, Any]) -> Refusal | None:
-    """Write every sheet of the workbook to `target`, as lines of JSON; those with other titles without their rows.
+    """Write every sheet of the workbook to `target`, as lines of JSON; hidden ones and others without their rows.
 
     The result is why the file cannot be read, as a text key with its parameters, or None.
     """
@@ -70,7 +74,7 @@ def _write(file: TextIO, path: str, sheet_titles: list[str], limits: Limits) -> 
             # openpyxl warns of styles and extensions that it does not support.
             warnings.simplefilter("ignore")
             for sheet in _sheets(path, sheet_titles, limits):
-                for each in ((sheet.title, sheet.merged), *sheet.rows, None):
+                for each in ((sheet.title, sheet.merged, asdict(sheet.hidden)), *sheet.rows, None):
                     file.write(json.dumps(each, default=encode_value, ensure_ascii=False) + "\n")
     except (_Refused, MemoryError, RecursionError, OSError):
         raise
@@ -85,8 +89,11 @@ def _sheets(path: str, sheet_titles: list[str], limits: Limits) -> Iterator[_She
         workbook = load_workbook(path, read_only=True, data_only=True)
         try:
             for sheet in workbook.worksheets:
-                wanted = sheet.title.strip() in sheet_titles
-                yield _read_sheet(sheet, archive, limits) if wanted else _Sheet(sheet.title, [])
+                hidden = sheet.sheet_state != "visible"
+                if sheet.title.strip() in sheet_titles and not hidden:
+                    yield _read_sheet(sheet, archive, limits)
+                else:
+                    yield _Sheet(sheet.title, [], hidden=Hidden(sheet=hidden))
         finally:
             workbook.close()
 
@@ -126,7 +133,7 @@ def _read_sheet(worksheet: Any, archive: zipfile.ZipFile, limits: Limits) -> _Sh
     worksheet.reset_dimensions()
     sheet = _Sheet(worksheet.title, _rows(worksheet, limits))
     member = worksheet._worksheet_path.lstrip("/")
-    merged, has_formulas = _scan(archive, member)
+    merged, has_formulas, sheet.hidden = _scan(archive, member, limits)
     if len(merged) > limits.merged_ranges:
         raise _Refused("register.too_complex")
     sheet.merged = [bounds for bounds in map(range_boundaries, merged) if None not in bounds]  # type: ignore[misc]
@@ -152,15 +159,23 @@ def _rows(sheet: Any, limits: Limits) -> list[CellValues]:
     return rows
 
 
-def _scan(archive: zipfile.ZipFile, member: str) -> tuple[set[str], bool]:
-    """The merged ranges of a sheet and whether it has formulas, without loading the sheet into memory."""
+def _scan(archive: zipfile.ZipFile, member: str, limits: Limits) -> tuple[set[str], bool, Hidden]:
+    """The merged ranges of a sheet, whether it has formulas, and what it hides, without loading it into memory."""
     merged: set[str] = set()
+    rows: set[int] = set()
+    columns: set[int] = set()
     formulas = False
     with archive.open(member) as file:
         for window in _overlapping_chunks(file):
             merged.update(reference.decode() for reference in _MERGED.findall(window))
             formulas = formulas or bool(_FORMULA.search(window))
-    return merged, formulas
+            for element in _HIDDEN.findall(window):
+                numbers = {name: int(number) for name, number in _ATTRIBUTE.findall(element)}
+                if 0 < numbers.get(b"r", 0) <= limits.rows:
+                    rows.add(numbers[b"r"])
+                elif b"min" in numbers:
+                    columns.update(range(numbers[b"min"], min(numbers.get(b"max", 0), MAX_COLUMNS) + 1))
+    return merged, formulas, Hidden(False, sorted(rows), sorted(columns))
 
 
 def _overlapping_chunks(file: IO[bytes]) -> Iterator[bytes]:

@@ -1,0 +1,60 @@
+"""Finds the enterprise that a cell means, by its code or its name."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from bot.workbooks.register.cells import name_key
+from bot.workbooks.register.result import CellError
+from storage.db.models import Enterprise
+from storage.register_terms import DEREGISTERED
+
+MAX_CANDIDATES = 5
+# Comparing a name with every other is slow; a whole column of unknown names needs no candidates for each.
+_MAX_SEARCHES = 50
+
+
+class EnterpriseNames:
+    """The enterprises by code, full name and short name."""
+
+    def __init__(self, enterprises: Iterable[Enterprise]) -> None:
+        self._by_code: dict[str, Enterprise] = {}
+        self._by_name: dict[str, list[Enterprise]] = defaultdict(list)
+        self._searches = 0
+        for enterprise in enterprises:
+            self._by_code[enterprise.code] = enterprise
+            for name in {name_key(enterprise.name), name_key(enterprise.short_name)}:
+                self._by_name[name].append(enterprise)
+
+    def is_known(self, text: str) -> bool:
+        """Whether at least one enterprise has this code or name."""
+        return text in self._by_code or name_key(text) in self._by_name
+
+    def resolve(self, text: str) -> Enterprise:
+        """The enterprise with this code, or the only one with this name. Raises CellError naming the candidates."""
+        if text in self._by_code:
+            return self._by_code[text]
+        named = self._by_name.get(name_key(text), [])
+        found = [each for each in named if each.status != DEREGISTERED] or named
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise CellError("register.ambiguous_enterprise", count=len(found), candidates=_shown(found))
+        if similar := self._similar(name_key(text)):
+            raise CellError("register.enterprise_not_found", candidates=_shown(similar))
+        raise CellError("register.no_such_enterprise")
+
+    def _similar(self, key: str) -> list[Enterprise]:
+        self._searches += 1
+        if self._searches > _MAX_SEARCHES:
+            return []
+        names = [name for name in self._by_name if key in name or (name and name in key)]
+        names += get_close_matches(key, self._by_name, n=MAX_CANDIDATES, cutoff=0.75) if len(key) > 2 else []
+        found = {each.code: each for name in names for each in self._by_name[name]}
+        return [each for each in found.values() if each.status != DEREGISTERED]
+
+
+def _shown(enterprises: list[Enterprise]) -> list[str]:
+    return [f"{each.code} {each.name}" for each in enterprises[:MAX_CANDIDATES]]
