@@ -15,8 +15,9 @@ import click
 import pytest
 from rich.console import Console
 
-from bot.cli import cli, error_text
-from bot.cli.language import commands
+from bot.cli import cli
+from bot.cli.errors import error_text
+from bot.cli.groups import with_subcommands
 from bot.cli.progress import busy, track
 from bot.config import SettingsError, load_config
 from bot.doctor import platform
@@ -39,15 +40,24 @@ def run(*arguments: str, folder: Path, **environment: str) -> subprocess.Complet
 
 
 def test_every_command_and_option_is_explained_in_chinese() -> None:
+    ctx, unexplained = click.Context(cli), []
+    for name in cli.list_commands(ctx):
+        command = cli.get_command(ctx, name)
+        assert command is not None
+        for key, each in with_subcommands(name, command):
+            unexplained += _unexplained(key, each)
+    assert unexplained == []
+
+
+def _unexplained(name: str, command: click.Command) -> list[str]:
     texts = all_texts()
-    missing = []
-    for name, command in commands(cli):
-        missing += [] if f"command.{name}" in texts else [name]
-        for option in command.params:
-            if isinstance(option, click.Option) and option.name is not None:
-                keys = {f"option.{name}_{option.name}", f"option.{option.name}"}
-                missing += [] if keys & set(texts) else [f"{name} --{option.name}"]
-    assert missing == []
+    unexplained = [] if f"command.{name}" in texts else [name]
+    for option in command.params:
+        if isinstance(option, click.Option) and not {f"option.{name}_{option.name}", f"option.{option.name}"} & {
+            *texts
+        }:
+            unexplained.append(f"{name} --{option.name}")
+    return unexplained
 
 
 def test_the_compiled_catalog_is_that_of_its_source() -> None:
@@ -88,7 +98,7 @@ def test_a_shell_can_complete_commands_and_options(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [errno.ENOENT, errno.EACCES, errno.ENOSPC, errno.EADDRINUSE, errno.EISDIR])
 def test_no_error_number_is_shown(number: int) -> None:
-    line = error_text(OSError(number, os.strerror(number), "/srv/夜巡.xlsx"))
+    line = error_text(OSError(number, os.strerror(number), "/srv/夜巡.xlsx")) or ""
     assert ("Errno" in line, os.strerror(number) in line, line.startswith("/srv/夜巡.xlsx：")) == (False, False, True)
 
 
