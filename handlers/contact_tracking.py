@@ -5,6 +5,7 @@ from __future__ import annotations
 from handlers.message import Message
 from handlers.replies import current_owner
 from schedules.context import Context
+from storage.delivery_causes import DeliveryCause
 from storage.personal_channels import route_to
 
 # Events that end all contact with an account, and events that only show that it is there.
@@ -32,5 +33,5 @@ def track_contact(message: Message, ctx: Context) -> None:
         contacts.record_seen(route, message.sent_at)
     if person := current_owner(message, ctx):
         for notice in contacts.retryable_notices(person.id, _RETRIED_KINDS, ctx.now):
-            ctx.store.notices.reopen(notice, ctx.now, "sender active again")
+            ctx.store.notices.reopen(notice, ctx.now, "sender active again", DeliveryCause.REACHABLE_AGAIN)
     return None

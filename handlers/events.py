@@ -17,6 +17,7 @@ from schedules.channel_choice import route_key
 from schedules.context import Context
 from schedules.notify import channel_name, notify_office
 from storage.db.models import Submission
+from storage.delivery_causes import DeliveryCause
 
 _CODE = re.compile(r"\d{8}", re.ASCII)
 
@@ -76,12 +77,12 @@ def _handle_undelivered(message: Message, ctx: Context) -> None:
     notice = ctx.store.notices.by_platform_message_id(message.channel, message.related_key)
     if notice is None or notice.state != "sent":
         return
-    ctx.store.notices.record_outcome(notice.id, "failed", ctx.now, message.event)
+    ctx.store.notices.record_outcome(notice.id, "failed", ctx.now, message.event, cause=DeliveryCause.UNREACHABLE)
     ctx.store.contacts.record_undeliverable(notice.route, ctx.now)
     if notice.person_id is not None and (failed := ctx.store.notices.get(notice.id)):
         by_template = failed.message is not None and failed.message.by_template
         tried = route_key(failed.channel, failed.address, outside_reply_window=by_template)
-        ctx.store.notices.reopen(failed, ctx.now, message.event, tried)
+        ctx.store.notices.reopen(failed, ctx.now, message.event, DeliveryCause.UNREACHABLE, tried)
 
 
 def _handle_template_result(message: Message, ctx: Context) -> None:

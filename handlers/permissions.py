@@ -38,6 +38,7 @@ VIEW_ACTIONS: dict[str, frozenset[str]] = {
     "office_tasks.see": _OFFICE_ROLES | {AUDITOR},
     "register.see": _OFFICE_ROLES | {AUDITOR},
     "audit_log.see": COUNTY_ROLES,
+    "notices.see": COUNTY_ROLES,
 }
 # Actions that change something; the auditor may do none of them.
 CHANGE_ACTIONS: dict[str, frozenset[str]] = {

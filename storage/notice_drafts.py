@@ -9,12 +9,14 @@ from types import MappingProxyType
 from typing import Any
 
 from storage.db.models import GroupChat, Person
+from storage.delivery_causes import DeliveryCause
 from storage.outbound import NoticeForm
 from storage.personal_channels import PersonalChannel, route_to
 from storage.priority import Priority
 
 # Why a notice is not even tried: the person has no account, or none that can be reached now.
 NO_ACCOUNT, UNDELIVERABLE = "no_account", "undeliverable"
+_CAUSES = {NO_ACCOUNT: DeliveryCause.NO_ACCOUNT, UNDELIVERABLE: DeliveryCause.NO_ROUTE}
 # The channels whose recipients are in the settings: the fallback addresses and the external monitor.
 SMS_MAIL, EXTERNAL_MONITOR = "sms_mail", "heartbeat"
 _SETTINGS_ADDRESS = "settings"
@@ -82,12 +84,14 @@ def notice_row(
 ) -> dict[str, Any]:
     """The row of a notice; without an address it starts as failed."""
     state, detail = ("due", None) if address else ("failed", failure_reason)
+    cause = None if address else _CAUSES[failure_reason]
     recipient = {"recipient_name": recipient_name, "channel": channel, "address": address or "", "route": route}
     return {
         **vars(draft),
         **recipient,
         "priority": _priority(draft),
         "state": state,
+        "cause": cause,
         "detail": detail,
         "attempts": 0,
         **links,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from storage import notice_drafts
 from storage.db.models import DeliveryAttempt, GroupChat, Notice, Person, Verdict
 from storage.db.upsert import insert_all_if_absent, insert_if_absent
+from storage.delivery_causes import DeliveryCause
 from storage.notice_drafts import EXTERNAL_MONITOR, NO_ACCOUNT, SMS_MAIL, UNDELIVERABLE, NoticeDraft, notice_row
 from storage.outbound import NoticeForm, OutboundMessage, encode
 from storage.personal_channels import PersonalChannel, route_to
@@ -153,6 +154,8 @@ class NoticeStore:
         now: datetime,
         detail: str | None = None,
         attempt_id: int | None = None,
+        *,
+        cause: DeliveryCause | None = None,
         **columns: Any,
     ) -> None:
         """Record the state in which a notice ends (or waits again), and the outcome of the attempt at it.
@@ -161,36 +164,51 @@ class NoticeStore:
         """
         if state == "sent":
             columns["sent_at"] = now
-        self._update(notice_id, state=state, detail=detail, lease_until=None, **columns)
+        self._update(notice_id, state=state, cause=cause, detail=detail, lease_until=None, **columns)
         if attempt_id is not None:
             attempt = update(DeliveryAttempt).where(DeliveryAttempt.id == attempt_id)
-            self.session.execute(attempt.values(ended_at=now, outcome=state, detail=detail))
+            self.session.execute(attempt.values(ended_at=now, outcome=state, cause=cause, detail=detail))
 
     def postpone(
-        self, notice_id: int, now: datetime, detail: str, attempt_id: int | None, message: OutboundMessage | None
+        self,
+        notice_id: int,
+        now: datetime,
+        detail: str,
+        attempt_id: int | None,
+        message: OutboundMessage | None,
+        cause: DeliveryCause | None = None,
     ) -> None:
         """Make a notice due again after an attempt. With `message` it is resent exactly, with None rendered anew."""
-        self.record_outcome(notice_id, "due", now, detail, attempt_id, body=encode(message) if message else None)
+        body = encode(message) if message else None
+        self.record_outcome(notice_id, "due", now, detail, attempt_id, cause=cause, body=body)
 
     def _update(self, notice_id: int, **values: Any) -> None:
         self.session.execute(update(Notice).where(Notice.id == notice_id).values(**values))
 
     def fail_over(
-        self, notice_id: int, personal_channel: PersonalChannel, account: str, tried_routes: list[Any], reason: str
+        self,
+        notice_id: int,
+        personal_channel: PersonalChannel,
+        account: str,
+        tried_routes: list[Any],
+        reason: str,
+        cause: DeliveryCause,
     ) -> None:
         """Make a notice due again on another route, to be rendered for that channel."""
         channel = personal_channel.channel
         route = route_to(channel, personal_channel.realm, account)
         values = {"channel": channel, "address": account, "route": route, "tried_routes": tried_routes}
-        self._update(notice_id, **values, state="due", detail=reason, lease_until=None, body=None)
+        self._update(notice_id, **values, state="due", cause=cause, detail=reason, lease_until=None, body=None)
 
-    def reopen(self, notice: Notice, now: datetime, reason: str, failed_route: str | None = None) -> None:
+    def reopen(
+        self, notice: Notice, now: datetime, reason: str, cause: DeliveryCause, failed_route: str | None = None
+    ) -> None:
         """Try a notice that has ended once more: on all routes but `failed_route` and those tried, or on all."""
-        tried = {"channel": notice.channel, "why": reason, "at": now.isoformat(), "way": failed_route}
+        tried = {"channel": notice.channel, "why": reason, "cause": cause, "at": now.isoformat(), "way": failed_route}
         earlier = notice.tried_routes or []
         if failed_route is None:
             earlier = [{**route, "way": None} for route in earlier]
-        notice.state, notice.detail, notice.body = "due", reason, None
+        notice.state, notice.cause, notice.detail, notice.body = "due", cause, reason, None
         notice.tried_routes = [*earlier, tried]
         count = len(notice.tried_routes)
         pending = PendingDelivery(notice.id, notice.route, notice.due_at, notice.priority, count)
@@ -246,11 +264,6 @@ class NoticeStore:
             select(Notice).where(Notice.night == night).order_by(Notice.due_at, Notice.id)
         ).all()
 
-    def latest_to(self, people: Iterable[int], since: date, limit: int = 100) -> Sequence[Notice]:
-        """The notices to these people for the nights since then, the latest first."""
-        notices = select(Notice).where(Notice.person_id.in_(list(people)), Notice.night >= since)
-        return self.session.scalars(notices.order_by(Notice.due_at.desc(), Notice.id.desc()).limit(limit)).all()
-
     def undelivered(self, since: datetime, limit: int = 200) -> Sequence[Notice]:
         """Notices due since an instant that did not arrive or whose outcome is unknown, the oldest first."""
         lost = select(Notice).where(Notice.state.in_(("failed", "unknown", "expired")), Notice.due_at >= since)
@@ -283,8 +296,3 @@ class NoticeStore:
         due = update(Notice).where(Notice.state == "due", Notice.due_at <= before)
         self.session.execute(due.where(Notice.due_at > now).values(due_at=now))
         return self.session.scalars(select(Notice).where(Notice.state == "due", Notice.due_at <= now)).all()
-
-    def counts_by_state(self) -> dict[str, int]:
-        """How many notices are in each state."""
-        rows = self.session.execute(select(Notice.state, func.count()).group_by(Notice.state))
-        return {state: count for state, count in rows}

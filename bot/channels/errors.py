@@ -23,9 +23,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from storage.delivery_causes import DeliveryCause
+
 
 class ChannelError(Exception):
     """A call that failed; `code` is the platform's errcode where it gave one. `detail` holds no secret."""
+
+    cause = DeliveryCause.REFUSED
 
     def __init__(self, detail: str, code: int | None = None) -> None:
         super().__init__(detail)
@@ -35,9 +39,13 @@ class ChannelError(Exception):
 class Transient(ChannelError):
     """Nothing was done, or doing it again is harmless: retry with backoff."""
 
+    cause = DeliveryCause.PLATFORM_DOWN
+
 
 class OutcomeUnknown(Transient):
     """The request was sent and no answer came."""
+
+    cause = DeliveryCause.NO_ANSWER
 
 
 @contextmanager
@@ -52,6 +60,8 @@ def idempotent_call() -> Iterator[None]:
 class RateLimited(ChannelError):
     """Too many calls: the same call succeeds after the platform's window."""
 
+    cause = DeliveryCause.THROTTLED
+
 
 def trouble_with(channel: str, error: Exception) -> str:
     """The name under which the log counts an error: an unreachable platform is one trouble for all its calls."""
@@ -61,6 +71,8 @@ def trouble_with(channel: str, error: Exception) -> str:
 class TokenInvalid(ChannelError):
     """The access token expired early or was replaced."""
 
+    cause = DeliveryCause.PLATFORM_DOWN
+
 
 class PollTokenInvalid(ChannelError):
     """The token of a notification expired; polling works without it."""
@@ -68,6 +80,8 @@ class PollTokenInvalid(ChannelError):
 
 class Misconfigured(ChannelError):
     """Settings or permissions are wrong: every further call would fail the same way."""
+
+    cause = DeliveryCause.SETTINGS
 
 
 class Permanent(ChannelError):
@@ -89,13 +103,19 @@ class Undecryptable(Permanent):
 class ReplyWindowClosed(Permanent):
     """Too long after the person's last message, or too many messages since."""
 
+    cause = DeliveryCause.WINDOW_CLOSED
+
 
 class RecipientUnreachable(Permanent):
     """The person is unknown, not activated, or outside the app's visible range."""
 
+    cause = DeliveryCause.UNREACHABLE
+
 
 class RecipientLeft(RecipientUnreachable):
     """The person unfollowed the account or refuses its messages."""
+
+    cause = DeliveryCause.LEFT
 
 
 class AddressBlocked(Permanent):

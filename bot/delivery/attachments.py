@@ -18,6 +18,7 @@ from bot.unit_of_work import UnitOfWork
 from schedules.notify import notify_office
 from storage.content import LINK
 from storage.db.models import ContentItem, Notice
+from storage.delivery_causes import DeliveryCause
 from storage.film import PictureError
 from storage.notices import NoticeForm
 from storage.objects import ObjectStore
@@ -83,7 +84,9 @@ class Attachments:
         now = self._clock.now()
         item.dead_since = today if fault in _GONE else None
         for push in store.notices.unsent_pushes(item.id):
-            store.notices.record_outcome(push.id, "cancelled", now, f"dead link: {fault}")
+            store.notices.record_outcome(
+                push.id, "cancelled", now, f"dead link: {fault}", cause=DeliveryCause.DEAD_LINK
+            )
             store.content.delete_push(push.id)
         once_key, about = f"dead-link/{item.id}/{today}", {"title": item.title, "url": item.url, "error": fault}
         notify_office(self._uow.context(store), notice.night, "content.dead_link", once_key, **about)

@@ -27,6 +27,7 @@ from bot.engine import delivery_job, retry
 from bot.unit_of_work import TransactionStore, UnitOfWork
 from schedules.context import Context
 from storage.db.models import Notice
+from storage.delivery_causes import DeliveryCause
 from storage.errors import DatabaseUnavailable
 from storage.notices import FINAL_STATES, NoticeDraft, NoticeForm
 from storage.objects import ObjectError
@@ -82,7 +83,7 @@ class Delivery:
         channel = self._channels.senders.get(notice.channel)
         if channel is None:
             if ensure_route_open(notice, store, now):
-                store.notices.record_outcome(notice.id, "failed", now, "channel_off")
+                store.notices.record_outcome(notice.id, "failed", now, "channel_off", cause=DeliveryCause.CHANNEL_OFF)
             return None
         if not self._is_sendable(notice, channel, store):
             return None
@@ -96,12 +97,13 @@ class Delivery:
             return False
         message = notice.message
         if message is not None and message.outcome_unknown and not may_resend(message, self._timings.wall_now()):
-            store.notices.record_outcome(notice.id, "unknown", now, "outcome unknown, and too late to resend")
+            detail, cause = "outcome unknown, and too late to resend", DeliveryCause.NO_ANSWER
+            store.notices.record_outcome(notice.id, "unknown", now, detail, cause=cause)
             return False
         if not self._is_in_time(notice, channel, store) or not ensure_route_open(notice, store, now):
             return False
         if reason := skip_reason(channel, notice, store):
-            store.notices.record_outcome(notice.id, "cancelled", now, reason)
+            store.notices.record_outcome(notice.id, "cancelled", now, reason, cause=DeliveryCause.OTHER_FORM)
             return False
         return True
 
@@ -114,7 +116,8 @@ class Delivery:
             store.jobs.append(retry(delivery_job(notice), lease_left))
             return False
         if not channel.dedupes_repeats:
-            store.notices.record_outcome(notice.id, "unknown", self._clock.now(), "the attempt was interrupted")
+            now, cause = self._clock.now(), DeliveryCause.INTERRUPTED
+            store.notices.record_outcome(notice.id, "unknown", now, "the attempt was interrupted", cause=cause)
             return False
         notice.state, notice.detail = "due", "the attempt was interrupted"
         notice.body = encode(with_unknown_outcome(notice.message))
@@ -139,8 +142,8 @@ class Delivery:
         check = self._checks.get(notice.check_name or "")
         params = check(notice, self._uow.context(store)) if check else notice.params
         if params is None:
-            state = _unless_unknown("cancelled", notice)
-            store.notices.record_outcome(notice.id, state, self._clock.now(), "no longer true")
+            state, now, cause = _unless_unknown("cancelled", notice), self._clock.now(), DeliveryCause.NO_LONGER_TRUE
+            store.notices.record_outcome(notice.id, state, now, "no longer true", cause=cause)
         return params
 
     def _start_attempt(

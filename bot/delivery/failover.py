@@ -12,6 +12,7 @@ from bot.engine import delivery_job, retry
 from bot.unit_of_work import TransactionStore
 from schedules.channel_choice import RouteOption, route_key, route_options
 from storage.db.models import Notice
+from storage.delivery_causes import DeliveryCause
 from storage.notices import UNDELIVERABLE, NoticeForm
 from storage.outbound import OutboundMessage
 from storage.personal_channels import PersonalChannel, canonical_account, route_to
@@ -51,9 +52,10 @@ def ensure_route_open(notice: Notice, store: TransactionStore, now: datetime) ->
     if any(_route(option) == notice.route for option in options):
         return True
     if options:
-        _move(notice, options[0], _NOT_OPEN, store, now)
+        _move(notice, options[0], _NOT_OPEN, DeliveryCause.ROUTE_CLOSED, store, now)
     else:
-        store.notices.record_outcome(notice.id, "failed", now, f"{UNDELIVERABLE}: {notice.detail or _NOT_OPEN}")
+        detail = f"{UNDELIVERABLE}: {notice.detail or _NOT_OPEN}"
+        store.notices.record_outcome(notice.id, "failed", now, detail, cause=DeliveryCause.NO_ROUTE)
     return False
 
 
@@ -80,9 +82,9 @@ def fail_over(
     failed = route_key(notice.channel, notice.address, outside_reply_window=message.by_template)
     options = [option for option in _options(notice, store, now) if option.key != failed]
     if options:
-        _move(notice, options[0], error.detail, store, now, failed)
+        _move(notice, options[0], error.detail, error.cause, store, now, failed)
     elif isinstance(error, RecipientUnreachable | ReplyWindowClosed):
-        store.notices.record_outcome(notice.id, "failed", now, f"{UNDELIVERABLE}: {error.detail}")
+        store.notices.record_outcome(notice.id, "failed", now, f"{UNDELIVERABLE}: {error.detail}", cause=error.cause)
 
 
 def _can_fail_over(notice: Notice) -> bool:
@@ -106,12 +108,18 @@ def _route(option: Option) -> str:
 
 
 def _move(
-    notice: Notice, option: Option, reason: str, store: TransactionStore, now: datetime, failed: str | None = None
+    notice: Notice,
+    option: Option,
+    reason: str,
+    cause: DeliveryCause,
+    store: TransactionStore,
+    now: datetime,
+    failed: str | None = None,
 ) -> None:
     """A route that was only not open stays an option: it may be open when the others have failed."""
-    tried: dict[str, Any] = {"channel": notice.channel, "why": reason, "at": now.isoformat()}
+    tried: dict[str, Any] = {"channel": notice.channel, "why": reason, "cause": cause, "at": now.isoformat()}
     tried |= {"way": failed} if failed else {}
     earlier = notice.tried_routes or []
-    store.notices.fail_over(notice.id, option.personal_channel, option.account, [*earlier, tried], reason)
+    store.notices.fail_over(notice.id, option.personal_channel, option.account, [*earlier, tried], reason, cause)
     job = replace(delivery_job(notice), partition_key=_route(option))
     store.jobs.append(retry(job, timedelta(0)))

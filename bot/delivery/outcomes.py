@@ -20,6 +20,7 @@ from bot.monitoring.office_alerts import notify_channel_failure
 from bot.monitoring.outage_recorder import PlatformMonitor
 from bot.unit_of_work import TransactionStore, UnitOfWork
 from storage.db.models import Notice
+from storage.delivery_causes import DeliveryCause
 from storage.outbound import OutboundMessage
 
 log = logging.getLogger(__name__)
@@ -70,26 +71,34 @@ class OutcomeRecorder:
         if isinstance(error, RateLimited):
             wait = real_delay(self._clock, self._clock.now() + channel.limits.period)
             message = attempt.message if attempt.message.outcome_unknown else None
-            self._retry(attempt, wait, f"{RATE_LIMITED}: {error.detail}", message, store)
+            self._retry(attempt, wait, f"{RATE_LIMITED}: {error.detail}", message, error.cause, store)
         elif isinstance(error, OutcomeUnknown) and not channel.dedupes_repeats:
-            store.notices.record_outcome(notice.id, "unknown", self._clock.now(), error.detail, attempt.id)
+            now, cause = self._clock.now(), error.cause
+            store.notices.record_outcome(notice.id, "unknown", now, error.detail, attempt.id, cause=cause)
         elif isinstance(error, Transient) and not _is_hopeless(notice):
-            self._retry(attempt, backoff(notice.attempts + 1), error.detail, _to_resend(attempt, error), store)
+            wait, message = backoff(notice.attempts + 1), _to_resend(attempt, error)
+            self._retry(attempt, wait, error.detail, message, error.cause, store)
         else:
             self._end(attempt, error, store)
 
     def _retry(
-        self, attempt: Attempt, wait: timedelta, detail: str, message: OutboundMessage | None, store: TransactionStore
+        self,
+        attempt: Attempt,
+        wait: timedelta,
+        detail: str,
+        message: OutboundMessage | None,
+        cause: DeliveryCause,
+        store: TransactionStore,
     ) -> None:
         notice = attempt.notice
-        store.notices.postpone(notice.id, self._clock.now(), detail, attempt.id, message)
+        store.notices.postpone(notice.id, self._clock.now(), detail, attempt.id, message, cause)
         store.jobs.append(retry(delivery_job(notice), wait))
 
     def _end(self, attempt: Attempt, error: ChannelError, store: TransactionStore) -> None:
         notice, now = attempt.notice, self._clock.now()
         is_unknown = isinstance(error, OutcomeUnknown) or attempt.message.outcome_unknown
         state = "unknown" if is_unknown else "failed"
-        store.notices.record_outcome(notice.id, state, now, error.detail, attempt.id)
+        store.notices.record_outcome(notice.id, state, now, error.detail, attempt.id, cause=error.cause)
         self._attachments.mark_push_unsent(notice, store)
         if isinstance(error, Misconfigured):
             notify_channel_failure(notice, error, self._uow.context(store))

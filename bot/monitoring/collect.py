@@ -11,6 +11,7 @@ from schedules.completeness_check import COMPLETENESS_FACT
 from schedules.patrol_night import night_of
 from storage import metric_queries
 from storage.disk_reserve import DiskReserve
+from storage.notice_log import NoticeLog
 from storage.objects import ObjectStore
 from storage.store import Store
 
@@ -47,7 +48,7 @@ def _collect_messages(uow: UnitOfWork, store: Store) -> None:
 
 def _collect_notices(store: Store) -> None:
     metrics.NOTICES.clear()
-    for state, count in store.notices.counts_by_state().items():
+    for state, count in NoticeLog(store.session).counts_by_state().items():
         metrics.NOTICES.labels(state).set(count)
     fact = store.facts.read_fact(COMPLETENESS_FACT)
     if fact is not None:

@@ -12,6 +12,7 @@ from schedules.night_judgement import MIN_REFILM_TIME
 from schedules.notify import notify_office_by, notify_person
 from schedules.patrol_night import submission_window
 from storage.db.models import Notice, Person, Submission, Verdict
+from storage.delivery_causes import DeliveryCause
 from storage.notices import NoticeDraft, NoticeForm
 from storage.rectifications import PROBLEM_TEXT_KEY
 from storage.register_terms import RESPONSIBLE_ROLES
@@ -68,7 +69,7 @@ def undo_verdict(verdict: Verdict, restored: Verdict | None, ctx: Context) -> No
     if request is not None:
         request.closed_at = None
     for notice in ctx.store.notices.cancelled_of_verdict(restored):
-        ctx.store.notices.reopen(notice, ctx.now, "verdict restored")
+        ctx.store.notices.reopen(notice, ctx.now, "verdict restored", DeliveryCause.TRUE_AGAIN)
 
 
 def _draft(verdict: Verdict, text_key: str, once_key: str, params: dict[str, Any]) -> NoticeDraft:

@@ -11,6 +11,7 @@ import pytest
 
 from bot.devtools.simulator import Cloud
 from handlers.enrolment import invite
+from storage.notice_log import NoticeLog
 from tests.harness import NIGHT, Story, at, film_bytes, story
 
 ZHAO = "wmZhao"
@@ -198,7 +199,7 @@ def test_after_the_fifth_answer_films_are_filed_all_the_same(night: Story) -> No
     night.time("00:10")
     night.phone(ZHAO).customer.told = 5
     with night.bot.uow.read() as store:
-        assert store.notices.counts_by_state()["sent"] == 1
+        assert NoticeLog(store.session).counts_by_state()["sent"] == 1
     for number in range(2):
         night.says(ZHAO, f"{number + 1}")
         night.phone(ZHAO).customer.told = 5

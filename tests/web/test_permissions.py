@@ -22,6 +22,7 @@ TABLE = {
     "office_tasks.see": "SUA",
     "register.see": "SUA",
     "audit_log.see": "LSUA",
+    "notices.see": "LSUA",
     "review.judge": "LSA",
     "alerts.acknowledge": "LSA",
     "enterprises.urge": "LSA",

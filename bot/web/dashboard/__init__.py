@@ -20,6 +20,7 @@ from bot.web.dashboard import (
     film_media,
     films,
     history,
+    notices,
     office_tasks,
     register,
     review,
@@ -39,6 +40,7 @@ PAGES = (
     account.blueprint,
     history.blueprint,
     office_tasks.blueprint,
+    notices.blueprint,
     audit_log.blueprint,
 )
 # Pages that read or write the object store.

@@ -23,6 +23,7 @@ from schedules.reports.history import History, history
 from schedules.reports.response_times import StepDuration, response_times, step_durations
 from storage.db.models import Enterprise
 from storage.errors import OperationRefused
+from storage.notice_log import NoticeLog
 from storage.search import search_records
 from storage.store import Store
 
@@ -164,7 +165,7 @@ def _render_enterprise(viewer: Viewer, code: str, ctx: Context, error: str | Non
         films=store.submissions.of_enterprise_between(enterprise.id, first, last),
         people=people,
         last_night=last,
-        notices=store.notices.latest_to([person.id for person in people], first),
+        notices=NoticeLog(store.session).latest_to([person.id for person in people], first),
         objections=store.objections.of_enterprise(enterprise.id),
         state_symbols=board.STATE_SYMBOLS,
         risk_css=board.RISK_CSS,

@@ -21,6 +21,7 @@ MENU = (
     ("/review", "menu.review", "review.see"),
     ("/history", "menu.history", "history.see"),
     ("/office", "menu.office_tasks", "office_tasks.see"),
+    ("/notices", "menu.notices", "notices.see"),
     ("/trail", "menu.audit_log", "audit_log.see"),
 )
 # The Content-Security-Policy forbids eval and inline styles.

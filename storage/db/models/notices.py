@@ -19,7 +19,8 @@ class Notice(Base):
     __tablename__ = "notice"
     __table_args__ = (
         Index("notice_state", "state", "due_at"),
-        Index("notice_night", "night"),
+        # What the list of all notices is searched by: those columns never change, so updates leave the index alone.
+        Index("notice_night", "night", "id", "kind", "person_id", "group_id", "recipient_name"),
         Index("notice_route_sent", "route", "last_attempted_at"),
         CheckConstraint(
             "state in ('due','sending','sent','unknown','failed','cancelled','expired')", name="notice_state_known"
@@ -52,6 +53,8 @@ class Notice(Base):
     # Wall clock: until then the running attempt may still finish.
     lease_until: Mapped[datetime | None]
     body: Mapped[dict[str, Any] | None]
+    # A DeliveryCause, and the words of the platform for the operator.
+    cause: Mapped[str | None]
     detail: Mapped[str | None]
     # The routes that failed, in order: JSON objects.
     tried_routes: Mapped[list[Any] | None]
@@ -80,6 +83,7 @@ class DeliveryAttempt(Base):
     started_at: Mapped[datetime] = mapped_column(index=True)
     ended_at: Mapped[datetime | None]
     outcome: Mapped[str | None]
+    cause: Mapped[str | None]
     detail: Mapped[str | None]
 
 

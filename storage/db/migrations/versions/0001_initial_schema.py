@@ -424,6 +424,7 @@ def upgrade() -> None:
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("body", sa.JSON(), nullable=True),
+        sa.Column("cause", sa.Text(), nullable=True),
         sa.Column("detail", sa.Text(), nullable=True),
         sa.Column("tried_routes", sa.JSON(), nullable=True),
         sa.Column("platform_message_id", sa.Text(), nullable=True),
@@ -439,7 +440,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("once_key"),
     )
     op.create_index("ix_notice_alert_id", "notice", ["alert_id"])
-    op.create_index("notice_night", "notice", ["night"])
+    op.create_index("notice_night", "notice", ["night", "id", "kind", "person_id", "group_id", "recipient_name"])
     op.create_index("notice_route_sent", "notice", ["route", "last_attempted_at"])
     op.create_index("notice_state", "notice", ["state", "due_at"])
     op.create_table(
@@ -578,6 +579,7 @@ def upgrade() -> None:
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("cause", sa.Text(), nullable=True),
         sa.Column("detail", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["notice_id"], ["notice.id"]),
         sa.PrimaryKeyConstraint("id"),
