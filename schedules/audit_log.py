@@ -49,19 +49,19 @@ def check_audit_log(store: Store, expected: ChainHead | None = None) -> AuditLog
 
 
 def _contradicted_reports(store: Store) -> tuple[str, ...]:
-    """The issued reports whose head the log does not continue, or that are not what the log says was issued."""
+    """The issued reports whose head the log does not continue, and what is not what the log says was issued."""
     recorded = store.audit_log.details_by_subject((REPORT_ISSUED, REPORT_FILE_WRITTEN))
-    agrees = {
-        report.audit_subject: _agrees(report, recorded.get(report.audit_subject, {}), store)
-        for report in store.issued_reports.all()
-    }
-    return tuple(sorted(subject for subject in {*recorded, *agrees} if not agrees.get(subject, False)))
+    agrees = dict.fromkeys(recorded, False)
+    for report in store.issued_reports.all():
+        agrees[report.audit_subject] = _agrees(report, recorded.get(report.audit_subject, {}), store)
+    for file in store.issued_reports.all_files():
+        written = recorded.get(file.audit_subject, {}).get(REPORT_FILE_WRITTEN, {})
+        agrees[file.audit_subject] = written.get("sha256") == file.sha256
+    return tuple(sorted(subject for subject, whole in agrees.items() if not whole))
 
 
 def _agrees(report: IssuedReport, details: Mapping[str, Mapping[str, Any]], store: Store) -> bool:
-    issued, written = details.get(REPORT_ISSUED, {}), details.get(REPORT_FILE_WRITTEN, {})
+    issued = details.get(REPORT_ISSUED, {})
     if issued.get("content_digest") != content_digest(report.content) or issued.get("head") != report.audit_log_head:
-        return False
-    if written.get("sha256") != report.sha256:
         return False
     return report.audit_log_head is None or store.audit_log.continues(parse_head(report.audit_log_head))

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from storage.db.models import IssuedReport
+from storage.db.models import IssuedReport, IssuedReportFile
+from storage.db.upsert import insert_if_absent
 
 
 class IssuedReportStore:
@@ -58,13 +59,19 @@ class IssuedReportStore:
         query = select(IssuedReport).order_by(IssuedReport.night, IssuedReport.number)
         return iter(self.session.scalars(query.execution_options(yield_per=100)))
 
-    def record_file(self, report: IssuedReport, object_key: str, sha256: str) -> bool:
-        """Record the workbook of a report; False when one was recorded before."""
-        wanted = update(IssuedReport).where(
-            IssuedReport.night == report.night, IssuedReport.number == report.number, IssuedReport.sha256.is_(None)
+    def file(self, report: IssuedReport, format_: str) -> IssuedReportFile | None:
+        """The file of a report in a format; None until it is first asked for."""
+        return self.session.get(IssuedReportFile, (report.night, report.number, format_))
+
+    def all_files(self) -> Sequence[IssuedReportFile]:
+        return self.session.scalars(select(IssuedReportFile)).all()
+
+    def record_file(self, file: IssuedReportFile) -> bool:
+        """Record a file; False when one in that format was recorded before."""
+        names = ("night", "number", "format", "sha256", "object_key")
+        return (
+            insert_if_absent(self.session, IssuedReportFile, {name: getattr(file, name) for name in names}) is not None
         )
-        recorded = wanted.values(object_key=object_key, sha256=sha256).returning(IssuedReport.number)
-        return self.session.execute(recorded).first() is not None
 
 
 def content_digest(content: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted(
     path for package in ("bot", "handlers", "schedules", "storage") for path in (ROOT / package).rglob("*.py")
 )
-FILES = (".txt", ".jpg", ".mp4", ".html", ".css", ".js", ".svg", ".xlsx")
+FILES = (".txt", ".jpg", ".mp4", ".html", ".css", ".js", ".svg", ".xlsx", ".typ")
 TEMPLATES = sorted((ROOT / "bot" / "web" / "templates").glob("*.html"))
 # Where tables are listed: their names say what they are for, and a column is no sentence.
 TABLES = {"models", "migrations"}

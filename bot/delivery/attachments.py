@@ -169,7 +169,7 @@ class Attachments:
             raise Transient("all frame extractors are busy") from error
 
     def _daily_workbook(self, workbook: DailyWorkbook) -> bytes:
-        content = self._issued_files.workbook(workbook.night)
+        content = self._issued_files.load(workbook.night, "xlsx")
         if content is None:
             raise Permanent(f"no report of {workbook.night} was issued")
         return content

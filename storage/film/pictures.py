@@ -5,20 +5,20 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import av
 from PIL import Image, ImageDraw, ImageFont
 
 from storage.film.probe import FFMPEG_OPTIONS, video_streams
+from storage.fonts import CHINESE_FONT
 
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-FONT = str(Path(__file__).parent / "fonts" / "noto-sans-sc.woff2")
+FONT = str(CHINESE_FONT)
 THUMB_SIDE, STILL_SIDE, TILE_SIDE = 320, 1280, 320  # of the square that a picture fits into
 SHEET_COLUMNS, SHEET_ROWS = 4, 3
 JPEG_QUALITY = 82

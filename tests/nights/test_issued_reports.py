@@ -15,9 +15,11 @@ from sqlalchemy import delete, update
 
 from bot.cli import cli
 from bot.media.integrity import IntegritySampler
+from bot.pdf import report_pdf
+from bot.reports.issued_files import issued_tables
 from schedules.audit_log import check_audit_log
-from storage.db.models import AuditEntry, Counter, IssuedReport, Submission
-from tests.harness import NIGHT, Story, at, story
+from storage.db.models import AuditEntry, Counter, IssuedReport, IssuedReportFile, Rule, Submission
+from tests.harness import NIGHT, Story, at, row, story
 from tests.places import BOTH, Place, current_place
 
 pytestmark = pytest.mark.parametrize("place", BOTH, indirect=True)
@@ -47,19 +49,20 @@ def late_film(night: Story) -> None:
     night.hears("p2")
 
 
-def asked_for(folder: Path, *words: str) -> tuple[bytes, str]:
-    """The workbook and the JSON of the daily report, as the command gives them."""
-    file = folder / "asked.xlsx"
-    done = command(folder, "report", "daily", NIGHT.isoformat(), *words, "--xlsx", str(file), "--json")
+def asked_for(folder: Path, *words: str) -> tuple[bytes, bytes, str]:
+    """The workbook, the PDF and the JSON of the daily report, as the command gives them."""
+    xlsx, pdf = folder / "asked.xlsx", folder / "asked.pdf"
+    files = ("--xlsx", str(xlsx), "--pdf", str(pdf))
+    done = command(folder, "report", "daily", NIGHT.isoformat(), *words, *files, "--json")
     assert done.exit_code == 0, done.output
-    return file.read_bytes(), done.stdout
+    return xlsx.read_bytes(), pdf.read_bytes(), done.stdout
 
 
 def test_the_issued_report_gives_the_same_bytes_for_ever(place: Place, tmp_path: Path) -> None:
     with story(tmp_path, enterprises=2, parts=1) as night:
         sent = to_the_report(night)
         before = asked_for(tmp_path)
-        assert before[0] == sent
+        assert (before[0], before[1][:5]) == (sent, b"%PDF-")
         late_film(night)
         with night.office() as store:
             store.register.enterprise_by_code("E001").name = "改名化工"
@@ -68,6 +71,26 @@ def test_the_issued_report_gives_the_same_bytes_for_ever(place: Place, tmp_path:
         assert night.state("E002") == "late"
         for who in READERS:
             assert "第1号更正" in night.hears(who)[-1]
+        night.group_hears("KEY")
+
+
+def test_a_pdf_first_asked_for_later_is_that_of_the_issued_report(place: Place, tmp_path: Path) -> None:
+    """The films that came since, a new name and a new rule are not in it."""
+    with story(tmp_path, enterprises=2, parts=1) as night:
+        to_the_report(night)
+        with night.bot.uow.read() as store:
+            tables = issued_tables(store.issued_reports.get(NIGHT), night.bot.uow.rules(store))
+        as_issued = report_pdf(tables)
+        late_film(night)
+        with night.office() as store:
+            store.register.enterprise_by_code("E001").name = "改名化工"
+            store.session.add(Rule(name="截止时间", value="05:00", effective_from=NIGHT))
+        night.time("12:02")
+        _, pdf, _ = asked_for(tmp_path)
+        assert pdf == as_issued
+        assert asked_for(tmp_path, "--amendment", "1")[1] not in (pdf, b"")
+        for who in READERS:
+            night.hears(who)
         night.group_hears("KEY")
 
 
@@ -87,7 +110,7 @@ def test_what_comes_later_is_a_numbered_amendment_with_both_values(place: Place,
                 "乙化工有限公司：状态 未报 → 迟报、已拍 0/1 → 1/1、首条 — → 08:10、末条 — → 08:10、"
                 "未拍部位 1 罐区 → —、备注 — → 有迟报"
             ]
-        shown = json.loads(asked_for(tmp_path, "--amendment", "1")[1])
+        shown = json.loads(asked_for(tmp_path, "--amendment", "1")[2])
         change = {"enterprise": "乙化工有限公司", "field": "state", "old": "missing", "new": "late"}
         assert (shown["number"], change in shown["changes"]) == (1, True)
         sheet = load_workbook(io.BytesIO(asked_for(tmp_path, "--amendment", "1")[0])).worksheets[0]
@@ -148,8 +171,9 @@ def faults(night: Story) -> list[str]:
 ATTACKS: dict[str, list[Any]] = {
     "the report is altered": [update(IssuedReport).values(content={})],
     "its head is altered": [update(IssuedReport).values(audit_log_head="1-0123456789abcdef")],
-    "its file is exchanged": [update(IssuedReport).values(sha256="0" * 64)],
-    "it is removed": [delete(IssuedReport)],
+    "its file is exchanged": [update(IssuedReportFile).values(sha256="0" * 64)],
+    "its file is removed": [delete(IssuedReportFile)],
+    "it is removed": [delete(IssuedReportFile), delete(IssuedReport)],
 }
 
 
@@ -188,7 +212,7 @@ def test_an_exchanged_file_of_a_report_is_not_given_out(place: Place, tmp_path: 
     with story(tmp_path, enterprises=2, parts=1) as night:
         to_the_report(night)
         with night.office() as store:
-            key = store.issued_reports.get(NIGHT).object_key
+            key = row(store, IssuedReportFile, night=NIGHT).object_key
         night.bot.objects.remove(key)
         with night.bot.objects.spool() as spool:
             spool.write(b"another table")

@@ -39,6 +39,7 @@ from storage.db.models import (
     InboxRow,
     Invitation,
     IssuedReport,
+    IssuedReportFile,
     KeyPart,
     Lease,
     NightEnterpriseChoice,
@@ -117,6 +118,7 @@ ENTRY: dict[str, Any] = {
     "seal": "0",
 }
 REPORT: dict[str, Any] = {"night": DAY, "number": 0, "issued_at": NOW, "content": {}, "changes": []}
+FILE: dict[str, Any] = {"night": DAY, "number": 0, "format": "xlsx", "sha256": "0", "object_key": "a"}
 PASSWORD: dict[str, Any] = {"person_id": 1, "login": "a", "password_hash": "x"}
 INVITATION: dict[str, Any] = {
     "name": "张三",
@@ -260,6 +262,7 @@ def a_county() -> list[Base]:
         Outage(id=1, **OUTAGE),
         AuditEntry(**ENTRY),
         IssuedReport(**REPORT),
+        IssuedReportFile(**FILE),
         PollCursor(name="wecom_kf"),
         Person(id=2, name="李四", roles=[]),
         Credential(**PASSWORD),
@@ -301,6 +304,7 @@ REFUSED: dict[str, Base] = {
     "content_item.link_id": ContentItem(**{**ITEM, "link_id": "a"}),
     "content_kind": ContentItem(**{**ITEM, "kind": "图片"}),
     "issued_report_number": IssuedReport(**{**REPORT, "number": -1}),
+    "issued_report_file_format": IssuedReportFile(**{**FILE, "format": "docx"}),
     "objection_answered": Objection(**{**OBJECTION, "answer": "更正"}),
     "rpc_call_state": RpcCall(lease_name="aibot", request={}, state="forgotten", requested_at=NOW),
     "outage_once": Outage(**OUTAGE),
@@ -370,6 +374,7 @@ KEYS: list[Base] = [
     Counter(name="a", value=2),
     AuditEntry(**ENTRY),
     IssuedReport(**REPORT),
+    IssuedReportFile(**FILE),
     Fact(name="a", value={}),
     AccessToken(name="a"),
     ClosedNight(night=DAY, closed_at=NOW, expected={}),
@@ -394,6 +399,7 @@ ORPHANS: list[Base] = [
     HazardAttempt(**{**JUDGED, "verdict_by_id": 9}),
     HazardExtension(**{**DECIDED, "hazard_number": "YH-2026-0009"}),
     *(HazardExtension(**{**DECIDED, column: 9}) for column in ("asked_by_id", "decided_by_id")),
+    IssuedReportFile(**{**FILE, "number": 1}),
     *(Objection(**{**OBJECTION, column: 9}) for column in ("enterprise_id", "raised_by", "answered_by")),
     Enterprise(code="E002", name="乙", short_name="乙", group_id=9),
     KeyPart(enterprise_id=9, number="1", name="罐区"),

@@ -4,7 +4,7 @@ from storage.db.models.alerts import Alert, AlertEntry
 from storage.db.models.base import Base, Id, UtcDateTime
 from storage.db.models.contacts import Contact
 from storage.db.models.hazards import Hazard, HazardAttempt, HazardExtension, HazardMove
-from storage.db.models.issued_reports import IssuedReport
+from storage.db.models.issued_reports import IssuedReport, IssuedReportFile
 from storage.db.models.leases import Lease, RpcCall
 from storage.db.models.notices import ContentItem, ContentPush, DeliveryAttempt, Notice
 from storage.db.models.objections import Objection
@@ -63,6 +63,7 @@ __all__ = [
     "InboxRow",
     "Invitation",
     "IssuedReport",
+    "IssuedReportFile",
     "KeyPart",
     "Lease",
     "NightEnterpriseChoice",

@@ -140,10 +140,19 @@ def upgrade() -> None:
         sa.Column("content", sa.JSON(), nullable=False),
         sa.Column("changes", sa.JSON(), nullable=False),
         sa.Column("audit_log_head", sa.Text(), nullable=True),
-        sa.Column("sha256", sa.Text(), nullable=True),
-        sa.Column("object_key", sa.Text(), nullable=True),
         sa.CheckConstraint("number >= 0", name="issued_report_number"),
         sa.PrimaryKeyConstraint("night", "number"),
+    )
+    op.create_table(
+        "issued_report_file",
+        sa.Column("night", sa.Date(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("format", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("object_key", sa.Text(), nullable=False),
+        sa.CheckConstraint("format IN ('xlsx', 'pdf')", name="issued_report_file_format"),
+        sa.ForeignKeyConstraint(["night", "number"], ["issued_report.night", "issued_report.number"]),
+        sa.PrimaryKeyConstraint("night", "number", "format"),
     )
     op.create_table(
         "lease",
