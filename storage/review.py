@@ -98,6 +98,16 @@ class ReviewStore:
         latest = select(func.max(Verdict.given_at)).where(Verdict.person_id == person_id, Verdict.given_at > since)
         return self.session.scalars(own.where(Verdict.given_at == latest.scalar_subquery()).order_by(Verdict.id)).all()
 
+    def last_judged_film(self, person_id: int, other_than: int) -> Submission | None:
+        """The film that a person judged last, apart from a certain one."""
+        return self.session.scalar(
+            select(Submission)
+            .join(Verdict, Verdict.submission_id == Submission.id)
+            .where(Verdict.person_id == person_id, Submission.id != other_than)
+            .order_by(Verdict.id.desc())
+            .limit(1)
+        )
+
     def verdict(self, verdict_id: int) -> Verdict | None:
         return self.session.get(Verdict, verdict_id)
 

@@ -19,6 +19,8 @@ REASON_WEIGHTS: Mapping[str, int] = {
     "late": 2,
 }
 ALWAYS_REVIEW_SCORE = 20
+# Reasons and marks that suggest an old or foreign film, or a danger that was there before.
+GRAVE_REASONS = frozenset({"seen_at_other_enterprise", "seen_in_earlier_night", "problem_last_night", "digest_differs"})
 _COLOURS = {"红": "red", "橙": "orange", "黄": "yellow"}
 
 

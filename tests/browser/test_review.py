@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from handlers.review.verdicts import VerdictDraft, record_verdict
 from schedules.context import Context
 from storage.db.models import FilmView, Submission, Verdict
+from storage.review import UNDO_PERIOD
 from tests.browser.conftest import opener
 from tests.browser.stage import HEAD_ACCOUNT, LEADER_ACCOUNT, Stage, county
 from tests.browser.test_reachable import serious
@@ -78,13 +80,15 @@ def test_a_leader_reviews_the_whole_queue(chromium: Browser, stage: Stage, windo
     with stage.story.office() as store:
         given = store.session.query(Verdict).order_by(Verdict.id).all()
         assert [each.verdict for each in given] == ["problem", "fit", "fit"]
-        assert given[0].reason == "阀门滴漏"
+        assert given[0].reason == "跑冒滴漏、阀门"
         assert given[0].watched_s >= 1
         assert (given[0].at_s or 0) >= 1
         assert max(each.watched_s for each in store.session.query(FilmView)) < 30
         assert store.review.verdict_counts(NIGHT) == {"problem": 1, "fit": 2}
+    assert stage.story.hears(HEAD_ACCOUNT) == []
     stage.story.settle()
-    assert any("阀门滴漏" in text for text in stage.story.hears(HEAD_ACCOUNT))
+    stage.story.settle(10)
+    assert any("跑冒滴漏、阀门" in text for text in stage.story.hears(HEAD_ACCOUNT))
 
 
 def _judge_problem(page: Page, window: Window) -> None:
@@ -94,9 +98,12 @@ def _judge_problem(page: Page, window: Window) -> None:
         page.get_by_role("button", name="有问题").tap()
     else:
         page.keyboard.press("2")
-    expect(page.locator("#reason-missing")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_text("请先选一个原因，或写一句说明，再按结论。")
     assert page.url == before
-    page.get_by_label("原因").fill("阀门滴漏")
+    page.get_by_label("跑冒滴漏").check()
+    page.get_by_label("补充说明").fill("阀门")
+    page.get_by_label("补充说明").press("Enter")
+    assert page.url == before, "Enter in the reason gives no verdict"
     page.get_by_role("button", name="有问题").click()
     leave(page, before)
 
@@ -147,6 +154,7 @@ def test_a_head_answers_a_rectification_request_on_the_phone(chromium: Browser, 
         film = row(store, Submission, number=1)
         judged = VerdictDraft(film.id, "problem", leader, reason="通道堵塞")
         record_verdict(judged, Context(store, stage.story.bot.uow.rules(store), stage.story.clock.now()))
+    stage.story.clock.instant += UNDO_PERIOD
     with opener(chromium, stage) as open_as:
         page = open_as(HEAD_ACCOUNT, PHONE)
         page.goto("/films?show=problem")
@@ -156,3 +164,59 @@ def test_a_head_answers_a_rectification_request_on_the_phone(chromium: Browser, 
         page.get_by_label("处置情况").fill("已清理")
         page.get_by_role("button", name="答复").click()
         expect(page.get_by_text("已清理")).to_be_visible()
+
+
+SMALL = replace(PHONE, name="phone", settings={**PHONE.settings, "viewport": {"width": 360, "height": 640}})
+# The controls that another element covers when they are scrolled into view.
+COVERED = """() => [...document.querySelectorAll("a, main button, main summary, main input:not([type=hidden])")]
+  .filter(each => each.checkVisibility() && !each.disabled && each.className !== "skip")
+  .filter(each => {
+    each.scrollIntoView({ block: "nearest", inline: "nearest" });
+    const box = each.getBoundingClientRect();
+    const found = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+    return !(found && (each.contains(found) || found.contains(each) && found.tagName === "LABEL"));
+  }).map(each => each.outerHTML.slice(0, 120))"""
+
+
+def test_nothing_covers_a_control_on_a_small_phone(chromium: Browser, stage: Stage) -> None:
+    with opener(chromium, stage) as open_as:
+        page = open_as(LEADER_ACCOUNT, SMALL)
+        page.goto("/review")
+        assert page.evaluate(COVERED) == []
+        page.get_by_role("button", name="开始审看").tap()
+        page.wait_for_url(PAGE)
+        assert page.evaluate(COVERED) == []
+        page.evaluate("scrollTo(0, 0)")
+        bottoms = [each.bounding_box() for each in page.locator(".verdict-button").all()]
+        assert all(box is not None and box["y"] + box["height"] <= 640 for box in bottoms), "the thumb reaches them"
+        before = page.url
+        page.get_by_role("button", name="合格").tap()
+        leave(page, before)
+        expect(page.get_by_role("button", name="撤销")).to_be_visible()
+        assert page.evaluate(COVERED) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert serious(page) == []
+
+
+def test_the_next_film_plays_at_once_and_a_key_takes_the_verdict_back(chromium: Browser, stage: Stage) -> None:
+    with opener(chromium, stage) as open_as:
+        page = open_as(LEADER_ACCOUNT, DESK)
+        page.goto("/review")
+        with page.expect_response(re.compile(r"/films/.*/next$")):
+            page.get_by_role("button", name="开始审看").click()
+            page.wait_for_url(PAGE)
+        first, loads = page.url, []
+        page.on("request", lambda each: loads.append(each.url) if each.resource_type == "document" else None)
+        page.wait_for_timeout(500)
+        page.keyboard.press("1")
+        until(page, f"location.href !== {json.dumps(first)} && {FILM}.currentTime > 0")
+        assert loads == [], "the page stays; only the film changes"
+        page.keyboard.press("z")
+        page.wait_for_url(first)
+        with stage.story.office() as store:
+            assert [each.is_undone for each in store.session.query(Verdict)] == [True]
+            assert store.review.verdict_counts(NIGHT) == {}
+        page.keyboard.press("1")
+        page.wait_for_url(lambda url: url != first)
+        page.keyboard.press("b")
+        page.wait_for_url(first)

@@ -8,12 +8,13 @@ from datetime import timedelta
 from threading import Barrier
 
 import pytest
+from werkzeug.test import TestResponse
 
 from handlers.permissions import ADMIN, AUDITOR, HEAD, LEADER, PATROLLER, STAFF
 from handlers.review.claims import claim_next
-from storage.db.models import Person, Verdict
+from storage.db.models import FilmView, Person, Verdict
 from tests.harness import NIGHT, row
-from tests.web.parts import Browser, Dashboard
+from tests.web.parts import HERE, Browser, Dashboard
 from tests.web.test_films import FILM, film_of
 
 SECOND = FILM.replace("0001", "0002")
@@ -189,3 +190,129 @@ def test_an_enterprise_sees_a_verdict_once_it_cannot_be_undone(dashboard: Dashbo
         assert "有问题</span>" in head.get(path).text
     assert "没有的事" not in head.get(FILM).text
     dashboard.story.hears("h1"), dashboard.story.hears("p1")
+
+
+def prefetched(browser: Browser, page: str = FILM) -> str | None:
+    """The path of the film that a browser fetches ahead of its turn."""
+    answer = browser.act(f"{page}/next")
+    found = re.search(r'id="film-view" data-page="([^"]+)"', answer.text)
+    return found[1] if found else None
+
+
+def judged_by_script(browser: Browser, page: str = FILM, **more: str) -> TestResponse:
+    headers = {"Referer": f"{HERE}/account", "Accept": "application/json"}
+    return browser.act(f"{page}/verdict", {"word": "fit", "reviewing": "1", **more}, headers=headers)
+
+
+def test_a_prefetched_film_is_kept_for_a_minute_and_counts_as_seen_by_nobody(dashboard: Dashboard) -> None:
+    film_of(dashboard, "p1")
+    film_of(dashboard, "p2")
+    leader, staff = dashboard.signed_in("leader"), dashboard.signed_in("staff")
+    leader.act("/review/next")
+    assert prefetched(leader) == SECOND
+    assert prefetched(leader) == SECOND
+    with dashboard.story.office() as store:
+        assert store.session.query(FilmView).count() == 0
+    assert staff.act("/review/next").headers["Location"] == "/review?done=1"
+    dashboard.story.clock.instant += timedelta(seconds=61)
+    assert staff.act("/review/next").headers["Location"] == f"{SECOND}?review=1"
+    assert prefetched(leader) is None
+    assert judged_by_script(leader, prefetched=SECOND).json["url"] == "/review?done=1"
+
+
+def test_watching_keeps_the_prefetched_film(dashboard: Dashboard) -> None:
+    film_of(dashboard, "p1")
+    film_of(dashboard, "p2")
+    leader, staff = dashboard.signed_in("leader"), dashboard.signed_in("staff")
+    page = leader.get(leader.act("/review/next").headers["Location"]).text
+    look = re.search(r'data-view="(\d+)"', page)
+    assert look is not None
+    prefetched(leader)
+    for _ in range(3):
+        dashboard.story.clock.instant += timedelta(seconds=40)
+        leader.act(f"{FILM}/looks/{look[1]}", {"watched": "30", "covered": "10"})
+    assert staff.act("/review/next").headers["Location"] == "/review?done=1"
+
+
+def test_a_verdict_shows_the_prefetched_film_and_opens_it_then(dashboard: Dashboard) -> None:
+    film_of(dashboard, "p1")
+    film_of(dashboard, "p2")
+    leader = dashboard.signed_in("leader")
+    leader.get(leader.act("/review/next").headers["Location"])
+    prefetched(leader)
+    answer = judged_by_script(leader, prefetched=SECOND).json
+    assert answer["url"] == f"{SECOND}?review=1"
+    assert "1124-0001" in answer["toast"]
+    with dashboard.story.office() as store:
+        view = store.view_log.get(answer["view"])
+        assert view is not None
+        assert (view.kind, view.opened_at) == ("film", dashboard.story.clock.instant)
+        assert store.review.current_claim(view.person_id, view.opened_at) == view.submission_id
+
+
+def test_a_verdict_in_the_chat_is_about_the_film_shown_and_not_about_the_prefetched_one(dashboard: Dashboard) -> None:
+    film_of(dashboard, "p1")
+    film_of(dashboard, "p2")
+    leader = dashboard.signed_in("leader")
+    leader.act("/review/next")
+    dashboard.story.clock.instant += timedelta(seconds=5)
+    prefetched(leader)
+    dashboard.story.says("leader", "合格")
+    dashboard.story.hears("leader")
+    with dashboard.story.office() as store:
+        [given] = store.session.query(Verdict)
+        film = store.submissions.get(given.submission_id)
+        assert film is not None
+        assert film.receipt == "1124-0001"
+
+
+def test_a_verdict_by_script_that_is_refused_says_why(dashboard: Dashboard) -> None:
+    film_of(dashboard)
+    answer = judged_by_script(dashboard.signed_in("leader"), word="unclear")
+    assert (answer.status_code, answer.text) == (409, "请写一句原因。")
+
+
+def test_reasons_are_chosen_and_written(dashboard: Dashboard) -> None:
+    film_of(dashboard)
+    leader = dashboard.signed_in("leader")
+    leader.act(f"{FILM}/verdict", {"word": "unclear", "chip": ["画面太暗", "画面太晃"], "reason": "看不到阀门"})
+    after_undo_period(dashboard)
+    assert "看不清（画面太暗、画面太晃、看不到阀门）" in dashboard.story.hears("p1")[0]
+
+
+def test_the_toast_takes_a_verdict_back(dashboard: Dashboard) -> None:
+    film_of(dashboard)
+    leader = dashboard.signed_in("leader")
+    judge(leader, "problem", "阀门滴漏")
+    toast = re.search(r'name="verdict" value="(\d+)"', leader.get(FILM).text)
+    assert toast is not None
+    dashboard.story.clock.instant += timedelta(seconds=9)
+    assert dashboard.signed_in("staff").act("/review/undo", {"verdict": toast[1]}).status_code == 409
+    assert leader.act("/review/undo", {"verdict": toast[1]}).headers["Location"] == f"{FILM}?review=1"
+    assert "没有可以撤销的结论" in leader.act("/review/undo", {"verdict": toast[1]}).text
+    after_undo_period(dashboard)
+    assert (dashboard.story.hears("h1"), dashboard.story.hears("p1")) == ([], [])
+    assert "应看 1 段，已看 0 段" in leader.get("/review").text
+    assert "已撤销" in leader.get(FILM).text
+    trail = dashboard.signed_in("auditor").get("/trail").text
+    assert "撤销了 2026-11-24 夜视频 1124-0001 的结论：有问题" in trail
+
+
+def test_after_ten_seconds_the_toast_is_gone_and_undoing_is_refused(dashboard: Dashboard) -> None:
+    film_of(dashboard)
+    leader = dashboard.signed_in("leader")
+    judge(leader, "problem", "阀门滴漏")
+    toast = re.search(r'name="verdict" value="(\d+)"', leader.get(FILM).text)
+    assert toast is not None
+    after_undo_period(dashboard)
+    assert "/review/undo" not in leader.get(FILM).text
+    assert "已超过10秒" in leader.act("/review/undo", {"verdict": toast[1]}).text
+    assert len(dashboard.story.hears("h1")) == len(dashboard.story.hears("p1")) == 2
+
+
+def test_the_page_of_the_next_film_leads_back_to_the_last_one(dashboard: Dashboard) -> None:
+    film_of(dashboard, "p1")
+    film_of(dashboard, "p2")
+    leader = dashboard.signed_in("leader")
+    judge(leader, "fit", reviewing="1")
+    assert f'href="{FILM}?review=1"' in leader.get(f"{SECOND}?review=1").text

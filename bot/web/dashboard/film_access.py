@@ -73,9 +73,13 @@ def get_film_or_404(store: Store, viewer: Viewer, night: date, receipt: str) -> 
 def record_view(uow: UnitOfWork, viewer: Viewer, film: Submission, kind: str) -> FilmView:
     """Add to the view log that the viewer opens a film now. `kind` is film, sheet or download."""
     with uow.transaction() as store:
-        return store.view_log.add(
-            film.id, viewer.person_id, viewer.name, kind, uow.clock.now(), by_supervisor=viewer.enterprise_ids is None
-        )
+        return add_view(store, viewer, film, kind, uow.clock.now())
+
+
+def add_view(store: Store, viewer: Viewer, film: Submission, kind: str, now: datetime) -> FilmView:
+    """`record_view` in a transaction that has begun."""
+    by_supervisor = viewer.enterprise_ids is None
+    return store.view_log.add(film.id, viewer.person_id, viewer.name, kind, now, by_supervisor=by_supervisor)
 
 
 def requested_night(ctx: Context) -> date:

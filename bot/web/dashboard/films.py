@@ -10,7 +10,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard.authorization import requires_permission
 from bot.web.dashboard.film_access import FilmAccess, film_page_url, get_film_or_404, record_view, requested_night
-from bot.web.dashboard.film_view_models import FilmCard, film_cards, film_details
+from bot.web.dashboard.film_page import render_film
+from bot.web.dashboard.film_view_models import FilmCard, film_cards
 from bot.web.parameters import parse_seconds, text_argument
 from handlers.permissions import Viewer
 from handlers.rectification.answers import record_page_answer
@@ -69,20 +70,13 @@ def _add_film(pages: Blueprint, uow: UnitOfWork, film_access: FilmAccess) -> Non
     @requires_permission("films.watch")
     def film(viewer: Viewer, night: date, receipt: str) -> Response:
         """Opening a film is recorded in the view log before the film is shown."""
-        now = uow.clock.now()
         with uow.read() as store:
             film = get_film_or_404(store, viewer, night, receipt)
         if film.object_key is None:
             abort(404)
         view = record_view(uow, viewer, film, "film")
-        with uow.read() as store:
-            details = film_details(uow.context(store), film, viewer)
-        urls = {each.id: film_access.media_url(each, viewer, now) for each in (film, *details.earlier_films)}
-        from_queue = "review" in request.args
-        page = render_template(
-            "film.html", film=film, view=view, media_urls=urls, from_queue=from_queue, details=details
-        )
-        response = make_response(page)
+        is_review = "review" in request.args
+        response = make_response(render_film(uow, film_access, viewer, film, view, is_review=is_review))
         response.headers["Content-Security-Policy"] = film_access.page_security_policy(film)
         return response
 

@@ -13,6 +13,7 @@ from bot.texts import all_texts, recipient_label, say
 from bot.unit_of_work import UnitOfWork
 from bot.web.assets import asset
 from handlers.permissions import Viewer
+from schedules.review.queue import GRAVE_REASONS
 
 # Path, text key and required permission of each menu item.
 MENU = (
@@ -44,6 +45,7 @@ def register_template_globals(app: Flask, uow: UnitOfWork) -> None:
         htmx_config=json.dumps(HTMX_CONFIG),
         rehearsal=lambda: uow.clock.is_rehearsal,
         mark_label=mark_label,
+        is_grave=GRAVE_REASONS.__contains__,
     )
 
     def local(instant: datetime, form: str = "%H:%M") -> str:
