@@ -27,6 +27,10 @@ class SignedLinks:
         """The page of a film; requires a sign-in."""
         return f"{self._public_url}/films/{night}/{receipt}"
 
+    def daily_report_url(self, night: str) -> str:
+        """The page of a daily report; requires a sign-in."""
+        return f"{self._public_url}/reports/daily/{night}"
+
     def media_path(self, film_id: int, person_id: int, expires_at: datetime) -> str:
         """The path on this site from which one person can load a film, until an instant of the service's clock."""
         return f"/films/media/{self._media.dumps([film_id, person_id, int(expires_at.timestamp())])}"

@@ -30,8 +30,8 @@ def placeholders(key: str) -> set[str]:
 def say(key: str, **params: Any) -> str:
     """The text with its parameters filled in. Raises KeyError when one is missing.
 
-    A parameter may itself be a text, {"say": key, …}, or a list: values are joined with 、, texts of line sections
-    with line breaks.
+    A parameter may itself be a text, {"say": key, …}, or a list: values are joined with 、, texts of some
+    sections with what _SEPARATORS says.
     """
     needed = placeholders(key)
     return all_texts()[key].format(**{name: fill(value) for name, value in params.items() if name in needed})
@@ -55,7 +55,8 @@ def fill(value: Any) -> Any:
     if isinstance(value, dict) and "say" in value:
         return say(value["say"], **{name: each for name, each in value.items() if name != "say"})
     if isinstance(value, list):
-        return _LINES.join(map(fill, value)) if _are_lines(value) else _joined(value)
+        separator = next((each for sections, each in _SEPARATORS.items() if _are_of(sections, value)), None)
+        return _joined(value) if separator is None else separator.join(map(fill, value))
     return value
 
 
@@ -70,14 +71,11 @@ def is_more(value: Any) -> bool:
     return isinstance(value, dict) and value.get("say") == MORE
 
 
-_LINES = "\n"
+# Sections whose texts stand between these signs when they come in a list.
+_SEPARATORS = {("status.", "report.", "mark."): "\n", ("daily_summary.",): "；"}
 
 
-def _are_lines(values: list[Any]) -> bool:
+def _are_of(sections: tuple[str, ...], values: list[Any]) -> bool:
     return bool(values) and all(
-        isinstance(value, dict) and value.get("say", "").startswith(_LINE_SECTIONS) for value in values
+        isinstance(value, dict) and value.get("say", "").startswith(sections) for value in values
     )
-
-
-# Texts of these sections are joined with line breaks when they come in a list.
-_LINE_SECTIONS = ("status.", "report.", "mark.")

@@ -31,6 +31,7 @@ VIEW_ACTIONS: dict[str, frozenset[str]] = {
     "enterprise.see": _EVERYBODY,
     "alerts.see": COUNTY_ROLES,
     "history.see": _EVERYBODY,
+    "reports.see": COUNTY_ROLES,
     "films.watch": _EVERYBODY,
     "films.download": COUNTY_ROLES,
     "review.see": COUNTY_ROLES,

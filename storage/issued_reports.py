@@ -49,6 +49,12 @@ class IssuedReportStore:
         amendments = select(IssuedReport).where(IssuedReport.night == night, IssuedReport.number > 0)
         return self.session.scalars(amendments.order_by(IssuedReport.number)).all()
 
+    def counts_between(self, first: date, last: date) -> Sequence[Any]:
+        """Night, number, instant of issue and counts of every report and amendment of these nights, in order."""
+        columns = (IssuedReport.night, IssuedReport.number, IssuedReport.issued_at, IssuedReport.content["counts"])
+        reports = select(*columns).where(IssuedReport.night >= first, IssuedReport.night <= last)
+        return self.session.execute(reports.order_by(IssuedReport.night, IssuedReport.number)).all()
+
     def nights_since(self, first: date) -> Sequence[date]:
         """The nights from the first on whose report was issued, in order."""
         nights = select(IssuedReport.night).where(IssuedReport.night >= first, IssuedReport.number == 0)

@@ -118,6 +118,8 @@ class Attachments:
     def _url(self, params: dict[str, Any]) -> str | None:
         if "page" in params:
             return self._signed_links.film_url(*params["page"])
+        if "report" in params:
+            return self._signed_links.daily_report_url(params["report"])
         return self._signed_links.upload_url(params["upload"]) if "upload" in params else None
 
     def _picture(self, notice: Notice, payload: Payload, store: Store) -> Payload:

@@ -67,7 +67,7 @@ def _add_notices(night: date, number: int, ctx: Context) -> None:
                 once_key=f"daily-amendment/{night}/{number}/{person.id}",
                 night=night,
                 due_at=ctx.now,
-                params={"number": number},
+                params={"number": number, "report": night.isoformat()},
                 check_name="amendment",
             ),
         )

@@ -14,8 +14,7 @@ from schedules.notify import notify_people, was_in_service
 from schedules.patrol_night import ONE_DAY, local_instant, shift_day_of_night, submission_window
 from schedules.reports.changes import Change
 from schedules.reports.daily import DailyReport, daily_report
-from schedules.review.night_review import review_deadline
-from schedules.rules import RuleBook
+from schedules.reports.daily_summary import daily_summary
 from storage.audit_log import REPORT_ISSUED, SERVICE_ACTOR
 from storage.db.models import IssuedReport, Notice, Person
 from storage.issued_reports import content_digest
@@ -24,7 +23,6 @@ from storage.store import Store
 
 # A film sent at the last moment is filed within this time.
 FILING_TIME = timedelta(minutes=1)
-_LISTED_STATES = ("missing", "partial", "late", "unjudged")
 _CONTENT = TypeAdapter(DailyReport)
 
 
@@ -90,7 +88,7 @@ def _add_notices(night: date, due: datetime, ctx: Context) -> None:
                 once_key=f"{report_key(night)}/{person.id}/{form}",
                 night=night,
                 due_at=due,
-                params={"number": 0},
+                params={"number": 0, "report": night.isoformat()},
                 form=form,
                 check_name="report",
             ),
@@ -108,38 +106,6 @@ def _readers(store: Store, night: date) -> list[Person]:
 
 
 def check_daily_report(notice: Notice, ctx: Context) -> dict[str, Any] | None:
-    """The report in a few lines, the worst state first, as it was issued."""
+    """The report in two lines, as it was issued."""
     issued = ctx.store.issued_reports.get(notice.night)
-    return {**notice.params, **_summary(issued_content(issued), ctx.rules)} if issued else None
-
-
-def _summary(report: DailyReport, rules: RuleBook) -> dict[str, Any]:
-    by_state = {state: [row.name for row in report.rows if row.state == state] for state in _LISTED_STATES}
-    lines: list[dict[str, Any]] = [
-        {"say": f"report.{state}", "names": names, "count": len(names)} for state, names in by_state.items() if names
-    ]
-    lines = lines or [{"say": "report.all_on_time"}]
-    if report.review.due:
-        lines.append(_review_line(report, rules))
-    if report.window.extension:
-        lines.insert(0, {"say": "report.outage", "closes": rules.clock_time(report.window.closes)})
-    lines[:0] = report.emergencies
-    if report.audit_log_head:
-        lines.append({"say": "report.audit_log_head", "head": report.audit_log_head})
-    return {**report.counts, "night": f"{report.night:%m-%d}", "lines": lines}
-
-
-def _review_line(report: DailyReport, rules: RuleBook) -> dict[str, Any]:
-    """The tasks that the office left undone, beside what the enterprises did."""
-    review = report.review
-    counts = {"due": review.due, "done": review.done, "minutes": round(review.watched_s / 60)}
-    if not review.pending:
-        return {"say": "report.review_complete", **counts}
-    until = rules.clock_time(review_deadline(report.night, rules))
-    return {
-        "say": "report.review_incomplete",
-        **counts,
-        "remaining": len(review.pending),
-        "receipts": list(review.pending),
-        "until": until,
-    }
+    return {**notice.params, **daily_summary(issued_content(issued), ctx.rules)} if issued else None

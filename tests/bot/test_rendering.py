@@ -12,14 +12,15 @@ COUNTS = dict.fromkeys(("expected", "on_time", "late", "partial", "missing", "ex
 
 @pytest.mark.parametrize("limit", [600, 2048])
 def test_nested_lists_are_shortened_to_the_limit(limit: int) -> None:
-    lines = [
-        {"say": "report.missing", "names": NAMES[:60], "count": 60},
-        {"say": "report.partial", "names": NAMES[60:], "count": 30},
+    findings = [
+        {"say": "daily_summary.missing", "names": NAMES[:60]},
+        {"say": "daily_summary.partial", "names": NAMES[60:]},
     ]
-    text = Renderer(rehearsal=True).render_text("report.daily", {**COUNTS, "night": "11-24", "lines": lines}, limit)
+    params = {**COUNTS, "night": "11-24", "findings": findings}
+    text = Renderer(rehearsal=True).render_text("report.daily", params, limit)
     assert utf8_size(text) <= limit
-    assert "未报（60家）" in text
-    assert "部分未报（30家）" in text
+    assert "\n未报：第1号危险化学品有限公司、" in text
+    assert "；部分未报：第61号危险化学品有限公司、" in text
     assert text.count("等，另有") == 2
 
 

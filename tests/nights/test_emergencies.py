@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.reports.issued_files import issued_tables
 from storage.db.models import Person
-from tests.harness import Story, mobile_of, row, story
+from tests.harness import NIGHT, Story, mobile_of, row, story
 
 
 def reported(night: Story, words: str = "着火了！快来人", who: str = "p1") -> None:
@@ -240,10 +241,14 @@ def test_its_outcome_stands_in_the_daily_report(night: Story) -> None:
     for who in night.cloud.members:
         for text in night.hears(who):
             if text.startswith("📊"):
-                assert "🚨 险情通报：甲化工 甲化工巡检员 02:10 报“着火了！快来人”；李局 02:10 接警；" in text
-                assert "李局 02:10 解除，处置结果：火已扑灭" in text
+                assert "🚨 险情1起（甲化工）；未报：" in text
                 night.expected["report"] = 1
     assert night.expected.pop("report")
+    with night.bot.uow.read() as store:
+        sheet = issued_tables(store.issued_reports.get(NIGHT), night.bot.uow.rules(store))[0]
+    [line] = [line for line in sheet.intro_lines if "险情通报" in line]
+    assert "甲化工 甲化工巡检员 02:10 报“着火了！快来人”；李局 02:10 接警；" in line
+    assert "李局 02:10 解除，处置结果：火已扑灭" in line
     night.group_hears("KEY")
 
 

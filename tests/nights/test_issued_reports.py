@@ -108,7 +108,7 @@ def test_what_comes_later_is_a_numbered_amendment_with_both_values(place: Place,
                 "📝 11-24 夜巡日报第1号更正（原表 11-24 07:37 印发，保留不变）\n"
                 "全县：迟报 0 → 1、未报 1 → 0、新增回执 — → 1124-0002\n"
                 "乙化工有限公司：状态 未报 → 迟报、已拍 0/1 → 1/1、首条 — → 08:10、末条 — → 08:10、"
-                "未拍部位 1 罐区 → —、备注 — → 有迟报"
+                "未拍部位 1 罐区 → —、备注 — → 有迟报\nhttps://patrol.example.org/reports/daily/2026-11-24"
             ]
         shown = json.loads(asked_for(tmp_path, "--amendment", "1")[2])
         change = {"enterprise": "乙化工有限公司", "field": "state", "old": "missing", "new": "late"}

@@ -15,6 +15,7 @@ TABLE = {
     "tonight.see": "PHLSUA",
     "enterprise.see": "PHLSUA",
     "history.see": "PHLSUA",
+    "reports.see": "LSUA",
     "films.watch": "PHLSUA",
     "films.download": "LSUA",
     "review.see": "LSUA",

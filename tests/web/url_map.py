@@ -25,6 +25,8 @@ URL_VALUES = {
     "receipt": "1124-0001",
     "title": "企业",
     "token": "x",
+    "suffix": "xlsx",
+    "which": "daily",
 }
 _VARIABLE = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 

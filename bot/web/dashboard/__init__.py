@@ -23,6 +23,7 @@ from bot.web.dashboard import (
     notices,
     office_tasks,
     register,
+    reports,
     review,
     sign_in,
     template_context,
@@ -49,6 +50,7 @@ OBJECT_STORE_PAGES = (
     film_media.blueprint,
     review.blueprint,
     register.blueprint,
+    reports.blueprint,
     workbook_import.blueprint,
 )
 

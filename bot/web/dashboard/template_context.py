@@ -21,6 +21,7 @@ MENU = (
     ("/films", "menu.films", "films.watch"),
     ("/review", "menu.review", "review.see"),
     ("/history", "menu.history", "history.see"),
+    ("/reports", "menu.reports", "reports.see"),
     ("/office", "menu.office_tasks", "office_tasks.see"),
     ("/notices", "menu.notices", "notices.see"),
     ("/trail", "menu.audit_log", "audit_log.see"),
