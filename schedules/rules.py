@@ -98,8 +98,14 @@ RULE_FIELDS: dict[str, tuple[str, _Format]] = {
     "夜前提醒时间": ("early_reminder_time", _TIME),
     "连续未报告知夜数": ("misses_reported_after", _INTEGER),
 }
-# The default of every rule as the sheet writes it.
-RULE_DEFAULTS = {name: form.write(getattr(NightRules(), field)) for name, (field, form) in RULE_FIELDS.items()}
+
+
+def written_values(rules: NightRules) -> dict[str, str]:
+    """The value of every rule as the sheet writes it."""
+    return {name: form.write(getattr(rules, field)) for name, (field, form) in RULE_FIELDS.items()}
+
+
+RULE_DEFAULTS = written_values(NightRules())
 
 
 class RuleLike(Protocol):

@@ -75,6 +75,7 @@ COMPOSED = {
     "doctor.official_account",
     "doctor.wecom_kf",
     "template.",
+    "rule_help.",
 }
 
 # Texts with placeholders that are chosen, or whose parameters are gathered, at run time: the stories read these.

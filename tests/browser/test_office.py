@@ -19,7 +19,7 @@ def test_the_office_attaches_a_film_and_edits_the_register(open_as: Opener, wind
     page.get_by_role("link", name="待办").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("待办")
     assert serious(page) == []
-    page.get_by_role("link", name="登记册", exact=True).click()
+    page.get_by_role("navigation", name="栏目").get_by_role("link", name="登记册", exact=True).click()
     page.get_by_role("searchbox").fill("E002")
     page.get_by_role("button", name="查找").click()
     page.get_by_role("link", name="编辑", exact=True).first.click()

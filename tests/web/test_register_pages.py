@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook, load_workbook
 
+from schedules.rules import RULE_FIELDS
 from tests.harness import NIGHT
-from tests.web.parts import Browser, Dashboard
+from tests.web.parts import CAST, Browser, Dashboard
 
 ENTERPRISE = {
     "code": "E009",
@@ -220,3 +221,92 @@ def test_errors_come_before_changes(dashboard: Dashboard) -> None:
     staff = dashboard.signed_in("staff")
     page = upload(staff, [["E001", "甲化工新名"], ["E1 2/3", "丙"]])
     assert 0 < page.index("需要修改（1 处）") < page.index("将要修改（") < page.index("统计")
+
+
+def test_the_register_is_in_the_menu_of_those_who_may_see_it(dashboard: Dashboard) -> None:
+    shown = {role: '<a href="/register"' in dashboard.signed_in(role).get("/").text for role in CAST}
+    assert {role for role, is_shown in shown.items() if is_shown} == {"staff", "auditor", "admin"}
+
+
+def test_every_rule_is_explained_with_its_value_tonight(dashboard: Dashboard) -> None:
+    staff = dashboard.signed_in("staff")
+    page = staff.get("/register/规则").text
+    for name in RULE_FIELDS:
+        assert f"<h2>{name}</h2>" in page
+    assert "当夜正常报送的截止时间，此后为迟报" in page
+    assert re.search(r"截止时间</h2>.*?<b>06:00</b>", page, re.S)
+    [path] = re.findall(r'href="(/register/规则/row\?name=%E6%88%AA%E6%AD%A2[^"]*)"', page)
+    assert "value=06%3A00" in path or "value=06:00" in path
+    form = staff.get(path.replace("&amp;", "&")).text
+    assert '<input type="time" name="value" value="06:00"' in form
+    assert re.search(r'type="date"[^>]*|value="2026-11-2\d"[^>]*type="date"', form)
+
+
+RULE_INPUTS = [
+    ("催报时间", ["04:30", "", "1:15"], "01:15、04:30", 'type="time" name="value" value="01:15"'),
+    ("集体缺报阈值", ["1"], "1%", 'type="number" name="value" value="1"'),
+    ("升级间隔分钟", ["15"], "15", 'type="number" name="value" value="15" min="1"'),
+    ("险情词", ["跑气\r\n漏料\r\n"], "跑气、漏料", "跑气\n漏料</textarea>"),
+]
+
+
+@pytest.mark.parametrize(("name", "entered", "stored", "shown"), RULE_INPUTS)
+def test_a_rule_is_edited_by_its_kind(
+    dashboard: Dashboard, name: str, entered: list[str], stored: str, shown: str
+) -> None:
+    staff = dashboard.signed_in("staff")
+    form = {"name": name, "value": entered, "effective_from": "2026-12-01"}
+    assert staff.act("/register/规则/row", form).status_code == 302
+    with dashboard.story.bot.uow.read() as store:
+        assert [(rule.name, rule.value) for rule in store.register.rules()][-1] == (name, stored)
+    [path] = [
+        path
+        for path in re.findall(r'href="(/register/规则/row\?row=\w+)"', staff.get("/register/规则").text)
+        if shown in staff.get(path).text
+    ]
+    assert "修改记录" in staff.get(path).text
+
+
+def test_a_wrong_value_of_a_rule_is_refused_as_in_the_workbook(dashboard: Dashboard) -> None:
+    staff = dashboard.signed_in("staff")
+    for name, value, reason in (
+        ("截止时间", "25:00", "不是有效的时间"),
+        ("升级间隔分钟", "0", "应为不小于 1 的整数"),
+        ("集体缺报阈值", "140", "不是有效的百分比"),
+    ):
+        answer = staff.act("/register/规则/row", {"name": name, "value": value})
+        assert (answer.status_code, reason in answer.text) == (422, True), name
+
+
+def test_enterprises_and_people_are_picked(dashboard: Dashboard) -> None:
+    staff = dashboard.signed_in("staff")
+    roster = staff.get("/register/值班表/row").text
+    leaders, backups = (
+        re.search(rf'<select name="{field}".*?</select>', roster, re.S) for field in ("leader", "backup")
+    )
+    assert leaders is not None
+    assert backups is not None
+    assert "<option>李局</option>" in leaders[0]
+    assert "王科" not in leaders[0]  # staff, who may not lead
+    part = staff.get("/register/重点部位/row").text
+    [label] = re.findall(r"<option>(E001 [^<]*)</option>", part)
+    form = {"code": label, "number": "77", "name": "泵房"}
+    answer = staff.act("/register/重点部位/row", form)
+    assert answer.status_code == 302, answer.text
+    assert "E001" in staff.get(answer.location).text
+    assert "重点部位/E001/77" in staff.get("/trail?q=E001/77").text
+    people = staff.get("/register/人员/row").text
+    assert [label] == re.findall(r"<option>(E001 [^<]*)</option>", people)
+    assert '<input type="checkbox" name="roles" value="巡检员">' in people
+
+
+def test_an_unknown_enterprise_is_refused_with_its_reason(dashboard: Dashboard) -> None:
+    staff = dashboard.signed_in("staff")
+    answer = staff.act("/register/重点部位/row", {"code": "无此企业", "number": "1", "name": "泵房"})
+    assert (answer.status_code, "企业编号：没有这个编号或名称的企业" in answer.text) == (422, True)
+
+
+def test_a_saved_row_tells_what_to_note(dashboard: Dashboard) -> None:
+    staff = dashboard.signed_in("staff")
+    answer = staff.act("/register/值班表/row", {"day": "2026-12-01", "leader": "李局", "backup": "李局"})
+    assert "李局同时是值班领导和备班领导" in staff.get(answer.location).text

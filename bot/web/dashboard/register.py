@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from bot.texts import say
 from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard.authorization import requires_permission
 from bot.web.dashboard.film_access import FilmAccess
+from bot.web.dashboard.register_rules import rule_help, shown_rules
 from bot.web.parameters import number_argument, text_argument
 from bot.workbooks.register.edit_row import RegisterRow, form_columns, list_rows, save_row
+from bot.workbooks.register.pick_lists import is_searched, pick_lists
+from bot.workbooks.register.result import ImportResult
+from bot.workbooks.register.rule_kinds import RULE_KINDS, form_value
 from bot.workbooks.register.schema import ENTERPRISES, ROSTER, RULES, SECRET_FIELDS, SHEETS_BY_TITLE
 from handlers.bindings import complete_register_change
 from handlers.permissions import Viewer
 from schedules.context import Context
-from schedules.rules import RULE_DEFAULTS
 from storage.objects import ObjectStore
 from storage.store import Store
 
@@ -43,8 +47,11 @@ def _add_list(pages: Blueprint, uow: UnitOfWork) -> None:
         search_text, offset = text_argument("q"), number_argument("from") or 0
         with uow.read() as store:
             rows = [row for row in _rows_or_404(store, title) if _matches(row, search_text)]
+            rules = shown_rules(rows, uow.context(store)) if title == RULES else None
         return render_template(
-            "register.html",
+            "register.html" if rules is None else "register_rules.html",
+            rules=rules,
+            rule_help=rule_help,
             sheet_title=title,
             sheet_titles=SHEETS_BY_TITLE,
             columns=form_columns(SHEETS_BY_TITLE[title]),
@@ -81,17 +88,23 @@ def _add_form(pages: Blueprint, uow: UnitOfWork, objects: ObjectStore) -> None:
             if row_hash and row is None:
                 return _render_form(viewer, title, store, None, cells, [say("register_page.changed_by_other")]), 409
             before, may_appoint = row.cells if row else None, viewer.may("people.appoint")
-            result = save_row(title, cells, before, store, objects, now, viewer.name, may_appoint=may_appoint)
-            if not result.applied:
-                errors = [f"{each.column}：{each.reason}" if each.column else str(each) for each in result.refusals]
-                return _render_form(viewer, title, store, row, cells, errors), 422
-            complete_register_change(result.new_bindings, Context(store, uow.rules(store), now))
-        return redirect(url_for(".show_sheet", title=title, q=next(iter(cells.values()))))
+            saved = save_row(title, cells, before, store, objects, now, viewer.name, may_appoint=may_appoint)
+            if not saved.result.applied:
+                return _render_form(viewer, title, store, row, cells, refusal_lines(saved.result)), 422
+            complete_register_change(saved.result.new_bindings, Context(store, uow.rules(store), now))
+        for line in saved.result.warnings:
+            flash(line)
+        return redirect(url_for(".show_sheet", title=title, q=next(iter(saved.cells.values()))))
 
 
 def edit_action(sheet_title: str) -> str:
     """The permission needed to change a sheet."""
     return _EDIT_ACTIONS.get(sheet_title, "register.edit")
+
+
+def refusal_lines(result: ImportResult) -> list[str]:
+    """The refused cells of one row, by the names of their columns."""
+    return [f"{each.column}：{each.reason}" if each.column else str(each) for each in result.refusals]
 
 
 def _rows_or_404(store: Store, title: str) -> list[RegisterRow]:
@@ -108,8 +121,13 @@ def _find(rows: list[RegisterRow], row_hash: str) -> RegisterRow | None:
     return next((row for row in rows if row.row_hash == row_hash), None)
 
 
-def _cells(title: str, form: Mapping[str, str]) -> dict[str, str]:
-    return {column.field: form.get(column.field, "").strip() for column in form_columns(SHEETS_BY_TITLE[title])}
+def _cells(title: str, form: MultiDict[str, str]) -> dict[str, str]:
+    """The text of each cell; the fields of a list are joined as in the workbook."""
+    fields = [column.field for column in form_columns(SHEETS_BY_TITLE[title])]
+    cells = {field: "、".join(filter(None, map(str.strip, form.getlist(field)))) for field in fields}
+    if title == RULES:
+        cells["value"] = form_value(cells["name"], form.getlist("value"))
+    return cells
 
 
 def _render_form(
@@ -120,15 +138,19 @@ def _render_form(
     cells: Mapping[str, Any],
     errors: Sequence[str] = (),
 ) -> str:
+    sheet = SHEETS_BY_TITLE[title]
     return render_template(
         "register_row.html",
         sheet_title=title,
-        columns=form_columns(SHEETS_BY_TITLE[title]),
+        columns=form_columns(sheet),
         cells=cells,
         row=row,
         errors=errors,
         audit_entries=store.audit_log.of_subject(row.audit_subject) if row else [],
         may_edit=viewer.may(edit_action(title)),
-        rule_defaults=RULE_DEFAULTS if title == RULES else {},
-        key_fields=SHEETS_BY_TITLE[title].key_fields,
+        pick_lists=pick_lists(store, sheet),
+        is_searched=is_searched,
+        rule_kinds=RULE_KINDS if title == RULES else {},
+        rule_help=rule_help,
+        key_fields=sheet.key_fields,
     )

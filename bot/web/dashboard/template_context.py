@@ -24,6 +24,7 @@ MENU = (
     ("/reports", "menu.reports", "reports.see"),
     ("/office", "menu.office_tasks", "office_tasks.see"),
     ("/notices", "menu.notices", "notices.see"),
+    ("/register", "menu.register", "register.see"),
     ("/trail", "menu.audit_log", "audit_log.see"),
 )
 # The Content-Security-Policy forbids eval and inline styles.

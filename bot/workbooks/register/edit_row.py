@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.workbooks.register.apply import apply_register
 from bot.workbooks.register.grids import Grid
-from bot.workbooks.register.parse import ParsedRegister, parse_sheet
+from bot.workbooks.register.parse import ParsedRegister, ParsedRow, parse_sheet
 from bot.workbooks.register.result import ImportResult
 from bot.workbooks.register.rows import cell_text, register_rows
 from bot.workbooks.register.schema import CONTENT, PEOPLE, ROSTER, SECRET_FIELDS, SHEETS_BY_TITLE, Sheet
@@ -22,6 +22,14 @@ from storage.store import Store
 # Films are imported with a workbook only.
 _NOT_IN_FORMS = {CONTENT: ("file",)}
 _NAMED_BY = {PEOPLE: ("name", "codes"), ROSTER: ("day",)}
+
+
+@dataclass(frozen=True)
+class SavedRow:
+    """The result, and the cells in the form in which they are stored."""
+
+    result: ImportResult
+    cells: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -65,25 +73,40 @@ def save_row(
     actor: str,
     *,
     may_appoint: bool,
-) -> ImportResult:
+) -> SavedRow:
     """Save the cells of a form and record the change in the audit log; nothing changes when a cell is refused."""
     sheet = SHEETS_BY_TITLE[sheet_title]
     columns = form_columns(sheet)
     rows = [tuple(column.title for column in columns), tuple(cells.get(column.field) or None for column in columns)]
     parsed = ParsedRegister()
     parse_sheet(sheet_title, Grid(sheet_title, rows), parsed, Path("/nonexistent"))
-    outcome = apply_register(parsed, store, objects, now, actor=None, may_appoint=may_appoint)
-    if outcome.applied and (outcome.added or outcome.changed):
-        differing = [field for field, value in cells.items() if (previous_cells or {}).get(field, "") != value]
-        store.audit_log.record(
-            now,
-            actor,
-            "register_edited",
-            subject=audit_subject(sheet, cells),
-            before=_told(previous_cells or {}, differing),
-            after=_told(cells, differing),
-        )
-    return outcome
+    result = apply_register(parsed, store, objects, now, actor=None, may_appoint=may_appoint)
+    if not result.applied:
+        return SavedRow(result, cells)
+    stored = {**cells, **_stored_cells(parsed.rows(sheet_title), cells)}
+    if result.added or result.changed:
+        _record_edit(store, now, actor, sheet, previous_cells or {}, stored)
+    return SavedRow(result, stored)
+
+
+def _record_edit(
+    store: Store, now: datetime, actor: str, sheet: Sheet, before: Mapping[str, str], after: Mapping[str, str]
+) -> None:
+    differing = [field for field, value in after.items() if before.get(field, "") != value]
+    subject = audit_subject(sheet, after)
+    store.audit_log.record(
+        now, actor, "register_edited", subject=subject, before=_told(before, differing), after=_told(after, differing)
+    )
+
+
+def _stored_cells(rows: Sequence[ParsedRow], fields: Iterable[str]) -> dict[str, str]:
+    """The parsed values as text: a code in place of a name, 05:30 in place of 5:30."""
+    values = rows[0].values if rows else {}
+    return {
+        field: "、".join(values[field]) if isinstance(values[field], list) else cell_text(values[field])
+        for field in fields
+        if field in values
+    }
 
 
 def _told(cells: Mapping[str, str], fields: Sequence[str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ _MAX_SEARCHES = 50
 
 
 class EnterpriseNames:
-    """The enterprises by code, full name and short name."""
+    """The enterprises by code, full name and short name, and by code and name together."""
 
     def __init__(self, enterprises: Iterable[Enterprise]) -> None:
         self._by_code: dict[str, Enterprise] = {}
@@ -25,8 +25,9 @@ class EnterpriseNames:
         self._searches = 0
         for enterprise in enterprises:
             self._by_code[enterprise.code] = enterprise
-            for name in {name_key(enterprise.name), name_key(enterprise.short_name)}:
-                self._by_name[name].append(enterprise)
+            names = (enterprise.name, enterprise.short_name)
+            for key in {name_key(text) for name in names for text in (name, f"{enterprise.code} {name}")}:
+                self._by_name[key].append(enterprise)
 
     def is_known(self, text: str) -> bool:
         """Whether at least one enterprise has this code or name."""

@@ -41,8 +41,11 @@ def _wanted(work: ImportContext, row: ParsedRow) -> PersonRow | None:
     if "codes" not in row.values:
         return PersonRow.from_row(row, None)
     found = [work.resolve_enterprise(PEOPLE, row, "codes", code) for code in row.get("codes") or ()]
-    ids = frozenset(enterprise.id for enterprise in found if enterprise is not None)
-    return None if None in found else PersonRow.from_row(row, ids)
+    if None in found:
+        return None
+    enterprises = {enterprise.id: enterprise for enterprise in found if enterprise is not None}
+    row.values["codes"] = [enterprise.code for enterprise in enterprises.values()]
+    return PersonRow.from_row(row, frozenset(enterprises))
 
 
 def _refuse_shared_accounts(work: ImportContext, wanted: list[PersonRow]) -> None:

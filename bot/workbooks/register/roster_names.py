@@ -54,6 +54,11 @@ class RosterNames:
         """Everybody of exactly that name, active or not."""
         return self._by_name.get(name, [])
 
+    def eligible(self, post: str) -> list[Person]:
+        """The people of the office who may be put on a post, by name."""
+        fitting = [person for person in self.people.values() if person.active and self._fits(person, post)]
+        return sorted(fitting, key=lambda person: (person.name, person.id))
+
     def resolve(self, text: str, post: str, *, include_former: bool = False) -> Person:
         """The person of a name on a post; `include_former` also finds people who left. Raises CellError."""
         name, people = self._meant(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.workbooks.register import cells
@@ -18,6 +18,13 @@ class RuleKind:
     name: str
     parse: Callable[[object], str]
     minimum: int = 0
+
+
+def form_value(rule_name: str, entered: Sequence[str]) -> str:
+    """The text of the cell for the fields of a form: several times of day, or a percentage without its sign."""
+    text = "、".join(each.strip() for each in entered if each.strip())
+    kind = RULE_KINDS.get(rule_name)
+    return f"{text}%" if kind is _PERCENTAGE and text and not text.endswith("%") else text
 
 
 def _number(minimum: int) -> RuleKind:
