@@ -82,7 +82,7 @@ def attach_film(receipt: str, enterprise_name: str, part_name: str, ctx: Context
     if film.state != "filed":
         raise OperationRefused("attach.not_a_filed_film", receipt=receipt, state=film.state)
     enterprise = resolve_enterprise(enterprise_name, ctx.store)
-    part = _resolve_part(enterprise, part_name, ctx.store)
+    part = resolve_part(enterprise, part_name, ctx.store)
     before = {"place": film.attribution, "enterprise_id": film.enterprise_id, "part_id": film.part_id}
     ctx.store.audit_log.record(
         ctx.now, actor, "film_attached", receipt=receipt, enterprise=enterprise.code, part=part.number, before=before
@@ -91,7 +91,8 @@ def attach_film(receipt: str, enterprise_name: str, part_name: str, ctx: Context
     return film
 
 
-def _resolve_part(enterprise: Enterprise, name: str, store: Store) -> KeyPart:
+def resolve_part(enterprise: Enterprise, name: str, store: Store) -> KeyPart:
+    """The part in use that a person calls so. Raises OperationRefused."""
     parts = store.register.parts_of(enterprise.id)
     part = find_part(name, parts)
     if part is None:

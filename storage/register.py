@@ -171,6 +171,10 @@ class Register:
         rows = self.session.execute(select(KeyPart.id, KeyPart.number, KeyPart.name))
         return {part_id: f"{number} {name}" for part_id, number, name in rows}
 
+    def part_numbers(self) -> dict[int, str]:
+        """Part id -> number, parts no longer in use included."""
+        return {part_id: number for part_id, number in self.session.execute(select(KeyPart.id, KeyPart.number))}
+
     def part(self, part_id: int) -> KeyPart | None:
         return self.session.get(KeyPart, part_id)
 

@@ -12,7 +12,7 @@ from sqlalchemy import and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from storage.db.models import Binding, Enterprise, NightEnterpriseChoice, ReceivedText, Submission
-from storage.db.upsert import insert_if_absent
+from storage.db.upsert import in_list, insert_if_absent
 from storage.facts import FactStore
 from storage.personal_channels import canonical_account
 
@@ -72,6 +72,11 @@ class SubmissionStore:
             Submission.night <= before,
         )
         return self.session.scalars(nights.order_by(Submission.night.desc()).limit(1)).first()
+
+    def receipts(self, submission_ids: Iterable[int]) -> dict[int, str]:
+        """Film id -> receipt number."""
+        query = select(Submission).where(in_list(self.session, Submission.id, sorted(submission_ids)))
+        return {film.id: film.receipt for film in self.session.scalars(query)}
 
     def file(self, submission_id: int, filing: FilingResult, marks: Iterable[str]) -> bool:
         """Move a film from `receiving` to its end state; False when it was moved before."""

@@ -25,6 +25,7 @@ COMMANDS = {
     "invite": "register",
     "attach": "register",
     "user": "users",
+    "hazard": "hazards",
     "night": "reports",
     "report": "reports",
     "doctor": "reports",

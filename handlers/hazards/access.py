@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from handlers.permissions import Viewer, build_viewer
 from schedules.context import Context
-from storage.db.models import Enterprise, Hazard, Person
+from schedules.patrol_night import ONE_DAY
+from storage.db.models import Enterprise, Hazard, Person, Submission
 from storage.errors import OperationRefused
 from storage.hazards import Author
 from storage.register_terms import DEREGISTERED
@@ -27,6 +28,14 @@ def actor_named(name: str, store: Store) -> Viewer:
     return actor_of(people[0], store)
 
 
+def film_of_receipt(receipt: str, ctx: Context) -> Submission:
+    """The latest film or photo with that receipt. Raises OperationRefused."""
+    film = ctx.store.submissions.by_receipt(receipt.strip(), ctx.today + ONE_DAY)
+    if film is None:
+        raise OperationRefused("attach.no_such_receipt", receipt=receipt.strip())
+    return film
+
+
 def author(actor: Viewer) -> Author:
     """The actor as hazards record it."""
     return Author(actor.person_id, actor.name)
@@ -42,10 +51,18 @@ def require_enterprise(enterprise_id: int, action: str, actor: Viewer, store: St
     return enterprise
 
 
+def existing_hazard(number: str, store: Store) -> Hazard:
+    """The hazard, whoever asks. Raises OperationRefused."""
+    hazard = store.hazards.get(number.strip().upper())
+    if hazard is None:
+        raise OperationRefused("hazards.unknown", number=number.strip())
+    return hazard
+
+
 def find_hazard(number: str, actor: Viewer, store: Store) -> Hazard:
     """A hazard that the actor may see. Raises OperationRefused."""
-    hazard = store.hazards.get(number.strip().upper())
-    if hazard is None or not actor.may("hazards.see") or not actor.can_see(hazard.enterprise_id):
+    hazard = existing_hazard(number, store)
+    if not actor.may("hazards.see") or not actor.can_see(hazard.enterprise_id):
         raise OperationRefused("hazards.unknown", number=number.strip())
     return hazard
 

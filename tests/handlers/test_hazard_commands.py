@@ -1,0 +1,152 @@
+"""The hazard commands: the acts of one hazard from the finding to the acceptance, as a script performs them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bot.cli import cli
+from bot.cli.errors import error_text
+from storage.errors import OperationRefused
+from tests.handlers.hazard_parts import ZONE, Ledger, a_ledger
+from tests.places import Place, current_place
+
+TODAY = datetime.now(ZONE).date()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, place: Place) -> Iterator[Ledger]:
+    with a_ledger(place, tmp_path) as made:
+        yield made
+
+
+def run(folder: Path, *words: str) -> Result:
+    settings = {"SECRET_KEY": "a secret key used by the tests only", **current_place().settings(folder)}
+    return CliRunner().invoke(cli, words, env=settings)
+
+
+def told(folder: Path, *words: str) -> Any:
+    done = run(folder, *words, "--json")
+    assert done.exit_code == 0, done.output or done.exception
+    return json.loads(done.stdout)
+
+
+def refusal(folder: Path, *words: str) -> str:
+    """The line that the operator reads; the program exits with 1."""
+    done = run(folder, *words)
+    assert isinstance(done.exception, OperationRefused)
+    line = error_text(done.exception) or ""
+    assert "\n" not in line
+    return line
+
+
+ADD = ("hazard", "add", "--by", "王科", "--enterprise", "E001", "--part", "1", "--matter", "液氯管道法兰渗漏")
+LISTS = ("--responsible", "甲负责人", "--measure", "更换垫片", "--deadline", (TODAY + timedelta(days=7)).isoformat())
+
+
+def film_now(ledger: Ledger) -> str:
+    ledger.now = datetime.now(ZONE)
+    return str(ledger.film(night=TODAY).receipt)
+
+
+def test_a_hazard_from_the_finding_to_the_acceptance(ledger: Ledger, tmp_path: Path) -> None:
+    added = told(tmp_path, *ADD, *LISTS)
+    number, until = added["number"], (TODAY + timedelta(days=20)).isoformat()
+    assert number == f"YH-{TODAY.year}-0001"
+    assert {name: added[name] for name in ("enterprise", "part", "state", "lacks", "overdue", "found_by")} == {
+        "enterprise": "E001",
+        "part": "1",
+        "state": "rectifying",
+        "lacks": [],
+        "overdue": False,
+        "found_by": "王科",
+    }
+    assert "risk_measure_id" in added["exchange_lacks"]
+    assert refusal(tmp_path, "hazard", "move", number, "accept", "--by", "李局") == (
+        f"隐患 {number} 目前“整改中”，不能办理这项操作"
+    )
+    ask = ("hazard", "extend", number, "ask", "--by", "甲负责人", "--until", until, "--reason", "备件未到")
+    assert refusal(tmp_path, *ask) == "请填写延期期间的防护措施"
+    told(tmp_path, *ask, "--interim", "每夜测漏")
+    granted = told(tmp_path, "hazard", "extend", number, "grant", "--by", "王科")
+    assert (granted["deadline"], granted["first_deadline"]) == (until, added["deadline"])
+    [extension] = granted["extensions"]
+    assert (extension["state"], extension["by"], extension["decided_by"]) == ("granted", "甲负责人", "王科")
+    submit = ("hazard", "move", number, "submit", "--by", "甲负责人")
+    assert "须附同一部位整改后的视频或照片" in refusal(tmp_path, *submit)
+    told(tmp_path, *submit, "--receipt", film_now(ledger))
+    assert "须由其他人复查验收" in refusal(tmp_path, "hazard", "move", number, "accept", "--by", "甲负责人")
+    returned = told(tmp_path, "hazard", "move", number, "return", "--by", "王科", "--reason", "仍有渗漏")
+    assert (returned["state"], returned["attempts"][0]["verdict"]) == ("rectifying", "returned")
+    told(tmp_path, *submit, "--receipt", film_now(ledger))
+    accepted = told(tmp_path, "hazard", "move", number, "accept", "--by", "李局")
+    assert [attempt["verdict_by"] for attempt in accepted["attempts"]] == ["王科", "李局"]
+    assert [move["to"] for move in accepted["moves"]] == [
+        "rectifying",
+        "awaiting_acceptance",
+        "rectifying",
+        "awaiting_acceptance",
+        "accepted",
+    ]
+    assert told(tmp_path, "hazard", "show", number) == accepted
+
+
+def test_the_ledger_counts_what_it_lists(ledger: Ledger, tmp_path: Path) -> None:
+    told(tmp_path, *ADD)
+    second = told(tmp_path, *ADD, *LISTS)
+    assert second["repeat_of"] == f"YH-{TODAY.year}-0001"
+    told(tmp_path, "hazard", "move", second["number"], "void", "--by", "王科", "--reason", "误报")
+    listed = told(tmp_path, "hazard", "list")
+    states = {"incomplete": 1, "rectifying": 0, "awaiting_acceptance": 0, "accepted": 0, "void": 1}
+    assert listed["counts"] == {**states, "total": 2, "overdue": 0}
+    assert [each["number"] for each in listed["hazards"]] == [second["number"], f"YH-{TODAY.year}-0001"]
+    [incomplete] = told(tmp_path, "hazard", "list", "--state", "incomplete")["hazards"]
+    assert incomplete["lacks"] == ["responsible", "measure", "deadline"]
+    assert told(tmp_path, "hazard", "list", "--enterprise", "E002")["hazards"] == []
+    shown = run(tmp_path, "hazard", "list").stdout + run(tmp_path, "hazard", "show", second["number"]).stdout
+    assert all(words in shown for words in ("待补全 1", "合计 2", "液氯管道法兰渗漏", "已撤销", "误报"))
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("hazard", "show", "YH-2026-9999"), "没有编号为 YH-2026-9999 的隐患"),
+        ((*ADD[:3], "无名氏", *ADD[4:]), "登记册里没有在职的“无名氏”"),
+        ((*ADD, "--deadline", "2026-01-01"), "整改时限 2026-01-01 已经过去"),
+        ((*ADD, "--receipt", "0101-0009"), "没有回执号为 0101-0009 的视频"),
+        ((*ADD, "--level", "major", "--criterion", "GB 1 2"), "不是发现之日"),
+    ],
+)
+def test_a_refusal_is_one_line(ledger: Ledger, tmp_path: Path, words: tuple[str, ...], line: str) -> None:
+    assert line in refusal(tmp_path, *words)
+    assert told(tmp_path, "hazard", "list")["counts"]["total"] == 0
+
+
+def test_wrong_usage_is_told_from_a_refusal(ledger: Ledger, tmp_path: Path) -> None:
+    assert run(tmp_path, *ADD, "--deadline", "tomorrow").exit_code == 2
+    assert run(tmp_path, "hazard", "move", "YH-2026-0001", "jump", "--by", "王科").exit_code == 2
+
+
+def test_the_ledger_comes_back_from_a_backup(ledger: Ledger, tmp_path: Path) -> None:
+    number = told(tmp_path, *ADD, *LISTS)["number"]
+    told(tmp_path, *ADD, *LISTS)
+    told(tmp_path, "hazard", "move", number, "submit", "--by", "甲负责人", "--receipt", film_now(ledger))
+    told(tmp_path, "hazard", "move", number, "accept", "--by", "李局")
+    before = told(tmp_path, "hazard", "list")
+    assert run(tmp_path, "backup", str(tmp_path / "all.zip")).exit_code == 0
+    fresh = {
+        "SECRET_KEY": "a secret key used by the tests only",
+        "DATABASE_URL": f"sqlite:///{tmp_path}/fresh/patrol.db",
+        "OBJECT_STORE_URL": f"file:{tmp_path}/fresh/objects",
+    }
+    restored = CliRunner().invoke(cli, ("restore", str(tmp_path / "all.zip")), env=fresh)
+    assert restored.exit_code == 0, restored.output
+    assert json.loads(CliRunner().invoke(cli, ("hazard", "list", "--json"), env=fresh).stdout) == before
+    added = CliRunner().invoke(cli, (*ADD, "--json"), env=fresh)
+    assert json.loads(added.stdout)["number"] == f"YH-{TODAY.year}-0003"
