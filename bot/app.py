@@ -14,7 +14,8 @@ from bot.channels.wecom_aibot.outbound import WeComAibotChannel
 from bot.clock import Clock
 from bot.config import Config
 from bot.delivery.attachments import Attachments
-from bot.delivery.deliver import Delivery, SendCheck
+from bot.delivery.deliver import Delivery
+from bot.delivery.send_checks import SEND_CHECKS
 from bot.engine import DbosEngine, Engine
 from bot.intake.aibot_connection import AibotConnection
 from bot.intake.inbox_writer import CALLBACK_TIMEOUT_S, InboxWriter
@@ -31,30 +32,11 @@ from bot.signed_links import SignedLinks
 from bot.unit_of_work import UnitOfWork
 from bot.web import FilmAccess, SiteSettings, create_app
 from bot.worker import BackgroundService, Worker
-from handlers import attribution, bindings, status
-from handlers.rectification.consequences import check_verdict, check_withdrawal
-from schedules import reminders
-from schedules.alerts import escalation
 from schedules.completeness_check import MONITOR_FACT
-from schedules.reports import amendments, issued
 from storage.db.database import Database
 from storage.disk_reserve import DiskReserve
 from storage.objects import ObjectStore
 from storage.uploads import CHANNEL
-
-# What must still hold at the moment of sending, by the name stored with the notice.
-SEND_CHECKS: dict[str, SendCheck] = {
-    "question": attribution.check_question,
-    "part_text": status.check_unpaired_text,
-    "reminder": reminders.check_reminder,
-    "alert": escalation.check_alert,
-    "report": issued.check_daily_report,
-    "amendment": amendments.check_amendment,
-    "verdict": check_verdict,
-    "withdrawal": check_withdrawal,
-    "binding": bindings.check_binding,
-}
-
 
 _SAMPLING_INTERVAL, _HOUSEKEEPING_INTERVAL = timedelta(seconds=5), timedelta(minutes=1)
 

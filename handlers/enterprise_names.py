@@ -1,12 +1,12 @@
-"""Which enterprise a person means who types a code, a name, a piece of a name or its pinyin initials."""
+"""The enterprise of a code, a name, a piece of a name or pinyin initials, and its part, as a person types them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from handlers.part_names import find_enterprise, normalize_text
-from storage.db.models import Enterprise
+from handlers.part_names import find_enterprise, find_part, normalize_text
+from storage.db.models import Enterprise, KeyPart
 from storage.errors import OperationRefused
 from storage.pinyin import pinyin_initials
 from storage.store import Store
@@ -30,6 +30,16 @@ def resolve_enterprise(text: str, store: Store) -> Enterprise:
     if len(names) > _MAX_NAMED:
         names[_MAX_NAMED:] = [{"say": "list.more", "count": len(names) - _MAX_NAMED}]
     raise OperationRefused("enterprise_name.ambiguous", text=text.strip(), names=names)
+
+
+def resolve_part(enterprise: Enterprise, text: str, store: Store) -> KeyPart:
+    """The part in use that a text names by number or name. Raises OperationRefused."""
+    parts = store.register.parts_of(enterprise.id)
+    part = find_part(text, parts)
+    if part is None:
+        labels = [part.label for part in parts]
+        raise OperationRefused("attach.no_such_part", enterprise=enterprise.short_name, text=text, parts=labels)
+    return part
 
 
 def matching_enterprises(text: str, store: Store) -> Sequence[Enterprise]:

@@ -17,6 +17,8 @@ from storage.facts import FactStore
 from storage.personal_channels import canonical_account
 
 _MAX_LISTED = 200
+# The mark of a film that shows no patrol: it awaits nothing.
+DISMISSED = "dismissed"
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,21 @@ class SubmissionStore:
             Submission.attribution.in_(("quarantined", "unattributed")), Submission.state == "filed"
         )
         films = self.session.scalars(waiting.order_by(Submission.id.desc()).limit(_MAX_LISTED)).all()
-        return [film for film in reversed(films) if "dismissed" not in film.marks]
+        return [film for film in reversed(films) if DISMISSED not in film.marks]
+
+    def filmed_parts(self, enterprise_id: int, nights: Iterable[date]) -> set[tuple[date, int]]:
+        """The parts of an enterprise that have a film of these nights: night and part id."""
+        query = select(Submission.night, Submission.part_id).where(
+            Submission.enterprise_id == enterprise_id, Submission.night.in_(set(nights)), Submission.state == "filed"
+        )
+        return {(night, part_id) for night, part_id in self.session.execute(query) if part_id is not None}
+
+    def latest_enterprise_of(self, realm: str, sender: str) -> int | None:
+        """The id of the enterprise to which the latest attributed film of an account belongs."""
+        attributed = select(Submission.enterprise_id).where(
+            Submission.realm == realm, Submission.sender == sender, Submission.attribution == "attributed"
+        )
+        return self.session.scalar(attributed.order_by(Submission.sent_at.desc()).limit(1))
 
     def stored(self, night: date | None, limit: int | None = None) -> Iterable[Submission]:
         """Films with a stored object, of one night or (None) of all, by night and receipt.

@@ -166,6 +166,8 @@ GIVEN_AT_RUN_TIME = {
     "office_tasks.expires",
     "office_tasks.strangers",
     "office_tasks.without_part",
+    "unplaced.attached",
+    "unplaced.dismissed",
     "outage.deadline_extended",
     "outage.platform",
     "outage.platform_ongoing",

@@ -81,10 +81,9 @@ def add(
     name: str, code: str, part: str, deadline: str | None, receipt: str | None, as_json: bool, **fields: Any
 ) -> None:
     """Add a hazard; what it lacks can be filled in on its page."""
-    from handlers.enterprise_names import resolve_enterprise
+    from handlers.enterprise_names import resolve_enterprise, resolve_part
     from handlers.hazards.access import film_of_receipt
     from handlers.hazards.adding import HazardDraft, add_hazard
-    from handlers.office_tasks import resolve_part
 
     day = _day(deadline)
 

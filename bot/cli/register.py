@@ -129,7 +129,7 @@ def _kf_link(config: Config, uow: UnitOfWork, code: str) -> str | None:
 @click.option("--part", required=True, metavar="N")
 def attach(receipt: str, code: str, part: str) -> None:
     """Put a quarantined or unattributed film where it belongs, on record."""
-    from handlers.office_tasks import attach_film
+    from handlers.unplaced_films import attach_film
 
     with open_uow() as (_, uow), uow.transaction() as store:
         film = attach_film(receipt, code, part, uow.context(store), "night-patrol attach")

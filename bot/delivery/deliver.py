@@ -23,9 +23,9 @@ from bot.delivery.outcomes import Attempt, OutcomeRecorder
 from bot.delivery.rate_limits import earliest_send_at
 from bot.delivery.rendering import Renderer
 from bot.delivery.resend import first_send, may_resend, with_unknown_outcome
+from bot.delivery.send_checks import SendCheck
 from bot.engine import delivery_job, retry
 from bot.unit_of_work import TransactionStore, UnitOfWork
-from schedules.context import Context
 from storage.db.models import Notice
 from storage.delivery_causes import DeliveryCause
 from storage.errors import DatabaseUnavailable
@@ -34,8 +34,6 @@ from storage.objects import ObjectError
 from storage.outbound import OutboundMessage, encode
 
 log = logging.getLogger(__name__)
-
-SendCheck = Callable[[Notice, Context], dict[str, Any] | None]
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from bot.app import SEND_CHECKS, build_ssrf_guard
+from bot.app import build_ssrf_guard
 from bot.channels.errors import OutcomeUnknown
 from bot.channels.interface import SendResult
 from bot.clock import wall_now
 from bot.delivery.attachments import Attachments
 from bot.delivery.deliver import Delivery, DeliveryTimings
+from bot.delivery.send_checks import SEND_CHECKS
 from bot.devtools.simulator import Cloud
 from bot.media.film_images import FilmImages
 from bot.signed_links import SignedLinks

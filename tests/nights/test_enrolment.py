@@ -10,7 +10,7 @@ import pytest
 
 from handlers.enrolment import invite
 from handlers.films import release_quarantined_films
-from handlers.office_tasks import attach_film
+from handlers.unplaced_films import attach_film
 from schedules.context import Context
 from storage.db.models import Person
 from storage.errors import OperationRefused

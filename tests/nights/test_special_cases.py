@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers.office_tasks import attach_film
+from handlers.unplaced_films import attach_film
 from schedules.patrol_night import submission_window
 from schedules.reports.daily import daily_report
 from storage.db.models import DutyShift, Employment, Enterprise, InboxRow, KeyPart, Person

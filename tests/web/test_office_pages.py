@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from storage.db.models import Submission
-from tests.harness import NIGHT, row
+import pytest
+
+from storage.db.models import InboxRow
+from storage.delivery_causes import DeliveryCause
+from storage.notices import NoticeDraft
+from tests.harness import NIGHT
 from tests.web.parts import Dashboard
 
 
@@ -22,32 +26,6 @@ def a_night(dashboard: Dashboard) -> None:
     for who in night.cloud.members:
         night.hears(who)
     night.group_hears("KEY")
-
-
-def test_the_office_attaches_a_quarantined_film(dashboard: Dashboard) -> None:
-    a_night(dashboard)
-    staff = dashboard.signed_in("staff")
-    assert "未登记人员发来的视频（1）" in staff.get("/office").text
-    with dashboard.story.office() as store:
-        receipt = row(store, Submission, attribution="quarantined").receipt
-    wrong = staff.act(f"/office/films/{receipt}/attach", {"code": "E002", "number": "9"})
-    assert (wrong.status_code, "没有“9”这个部位" in wrong.text) == (422, True)
-    assert staff.act(f"/office/films/{receipt}/attach", {"code": "E002", "number": "1"}).status_code == 302
-    assert "未登记人员发来的视频（0）" in staff.get("/office").text
-    assert "归档到企业 E00" in staff.get("/trail").text
-    dashboard.story.settle(5)
-    dashboard.story.hears("stranger")
-
-
-def test_a_dismissed_film_leaves_the_list_and_is_recorded(dashboard: Dashboard) -> None:
-    a_night(dashboard)
-    staff = dashboard.signed_in("staff")
-    with dashboard.story.office() as store:
-        receipt = row(store, Submission, attribution="quarantined").receipt
-    assert staff.act(f"/office/films/{receipt}/dismiss").status_code == 302
-    assert "未登记人员发来的视频（0）" in staff.get("/office").text
-    with dashboard.story.office() as store:
-        assert row(store, Submission, attribution="quarantined").marks == ["dismissed"]
 
 
 def test_an_invitation_is_listed_until_it_is_used(dashboard: Dashboard) -> None:
@@ -129,8 +107,48 @@ def test_undelivered_notices_are_listed_until_marked_as_seen(dashboard: Dashboar
     staff = dashboard.signed_in("staff")
     before = staff.get("/office").text
     assert "未送达" in before
+    assert "对方还没有绑定账号" in before
+    assert "还有4家没有报齐：甲化工、乙化工" in before, "what the message says"
     with night.office() as store:
         lost = store.notices.undelivered(night.clock.instant - timedelta(days=1))
     for notice in lost:
         staff.act(f"/office/notices/{notice.id}")
     assert "未送达的消息（0）" in staff.get("/office").text
+
+
+@pytest.mark.parametrize(
+    ("state", "detail", "cause", "sentence"),
+    [
+        ("failed", "undeliverable: errcode 60111: userid not found", DeliveryCause.NO_ROUTE, "没有可用的通道"),
+        ("failed", "[Errno 111] Connection refused", DeliveryCause.PLATFORM_DOWN, "平台没有响应"),
+        ("unknown", "ReadTimeout(ReadTimeoutError())", DeliveryCause.NO_ANSWER, "平台没有回音"),
+        ("expired", None, None, "已过期"),
+    ],
+)
+def test_the_office_reads_a_sentence_and_no_error_of_a_program(
+    dashboard: Dashboard, state: str, detail: str | None, cause: DeliveryCause | None, sentence: str
+) -> None:
+    night = dashboard.story
+    with night.office() as store:
+        person = store.register.people_named("李局")[0]
+        words = {"sender_name": "张三"}
+        draft = NoticeDraft("system", "office.account_left", "lost", NIGHT, night.clock.instant, words)
+        notice = store.notices.add_for_account(store.personal_channels[0], "leader", person, draft)
+        assert notice is not None
+        store.notices.record_outcome(notice.id, state, night.clock.instant, detail, cause=cause)
+    page = dashboard.signed_in("staff").get("/office").text
+    assert sentence in page
+    assert "张三 已离开企业微信应用的可见范围" in page
+    assert "Err" not in page
+    assert "None" not in page
+
+
+def test_a_message_that_cannot_be_handled_is_named_without_its_error(dashboard: Dashboard) -> None:
+    with dashboard.story.office() as store:
+        moment = dashboard.story.clock.instant
+        waiting = InboxRow(channel="wecom_app", message_key="k", raw="<xml/>", received_at=moment, attempts=12)
+        waiting.detail, waiting.retry_at = "OSError: [Errno 28] No space left", moment + timedelta(days=900)
+        store.session.add(waiting)
+    page = dashboard.signed_in("staff").get("/office").text
+    assert "从企业微信自建应用收到的第" in page
+    assert "Errno" not in page

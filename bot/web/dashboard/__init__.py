@@ -28,6 +28,7 @@ from bot.web.dashboard import (
     sign_in,
     template_context,
     tonight,
+    unplaced_films,
     urging,
     workbook_import,
 )
@@ -42,6 +43,7 @@ PAGES = (
     history.blueprint,
     office_tasks.blueprint,
     notices.blueprint,
+    unplaced_films.blueprint,
     audit_log.blueprint,
 )
 # Pages that read or write the object store.

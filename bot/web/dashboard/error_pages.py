@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
@@ -24,10 +25,10 @@ def register_error_handlers(app: Flask) -> None:
     app.register_error_handler(OutOfSpace, _out_of_space)
 
 
-def error_page(status: int, text_key: str | None = None) -> Response:
+def error_page(status: int, text_key: str | None = None, **params: Any) -> Response:
     """An error page; its text is that of the status where no key is given."""
     text_key = text_key or f"error_page.{status if status in _STATUSES_WITH_TEXT else 400}"
-    return make_response(render_template("error.html", status=status, text_key=text_key), status)
+    return make_response(render_template("error.html", status=status, text_key=text_key, params=params), status)
 
 
 def _http_error(error: HTTPException) -> Response | HTTPException:

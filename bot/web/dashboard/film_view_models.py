@@ -8,6 +8,7 @@ from datetime import date
 
 from bot.web.dashboard.film_access import film_page_url
 from handlers.permissions import Viewer
+from handlers.unplaced_films import PartChoices, film_choices
 from schedules.context import Context
 from schedules.reports.response_times import ResponseTimes, response_times
 from schedules.review.night_review import NightReview, night_review
@@ -49,6 +50,7 @@ class FilmDetails:
 
     enterprise: Enterprise | None
     part: KeyPart | None
+    part_choices: PartChoices | None
     sender_name: str
     verdicts: Sequence[Verdict]
     rectifications: Sequence[tuple[RectificationRequest, Sequence[RectificationAnswer]]]
@@ -120,6 +122,7 @@ def film_details(ctx: Context, film: Submission, viewer: Viewer) -> FilmDetails:
     return FilmDetails(
         enterprise=ctx.store.register.enterprise(film.enterprise_id) if film.enterprise_id else None,
         part=ctx.store.register.part(film.part_id) if film.part_id else None,
+        part_choices=film_choices(film, ctx) if viewer.may("films.attach") else None,
         sender_name=person.name if person else film.sender,
         verdicts=[each for each in ctx.store.review.verdict_history(film.id) if _is_visible(each, viewer, ctx)],
         rectifications=[(each, [answer for answer in answers if answer.request_id == each.id]) for each in requests],

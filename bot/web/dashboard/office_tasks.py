@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -10,9 +11,11 @@ from werkzeug.wrappers import Response
 from bot.texts import say
 from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard.authorization import requires_permission
+from bot.web.dashboard.undelivered import undelivered_text
 from handlers import objections, office_tasks
 from handlers.enrolment import invite
 from handlers.permissions import Viewer
+from handlers.unplaced_films import group_films
 from storage.errors import OperationRefused
 from storage.register_terms import APPOINTED_ROLES, ROLES
 from storage.store import Store
@@ -22,26 +25,40 @@ Action = Callable[[Store], str | None]
 RunAction = Callable[[Viewer, Action], PageResponse]
 
 
-class _TaskPage:
+@dataclass(frozen=True)
+class Outcome:
+    """What the last action did, or why it was refused; `refusals` are the parts of it that were."""
+
+    confirmation: str = ""
+    error: str = ""
+    refusals: Sequence[str] = ()
+
+
+class TaskPage:
+    """The list, and the list again after an action."""
+
     def __init__(self, uow: UnitOfWork) -> None:
         self._uow = uow
 
-    def render(self, viewer: Viewer, error: str = "", confirmation: str = "") -> str:
-        """The list, with the error or confirmation of the last action above it."""
-        now = self._uow.clock.now()
+    def render(self, viewer: Viewer, outcome: Outcome | None = None) -> str:
+        """The list, with the outcome of the last action above it."""
+        rehearsal = self._uow.clock.is_rehearsal
         with self._uow.read() as store:
-            tasks = office_tasks.load_office_tasks(store, now)
-            names = {row.code: row.short_name for row in store.register.expected_parts()}
-        return render_template(
-            "office_tasks.html",
-            tasks=tasks,
-            enterprise_names=names,
-            now=now,
-            roles=[each for each in ROLES if each not in APPOINTED_ROLES or viewer.may("people.appoint")],
-            error=error,
-            confirmation=confirmation,
-            viewer=viewer,
-        )
+            ctx = self._uow.context(store)
+            tasks = office_tasks.load_office_tasks(store, ctx.now)
+            return render_template(
+                "office_tasks.html",
+                tasks=tasks,
+                strangers=group_films(tasks.quarantined_films, ctx),
+                without_part=group_films(tasks.unattributed_films, ctx),
+                undelivered=[
+                    (each, undelivered_text(each, ctx, rehearsal=rehearsal)) for each in tasks.undelivered_notices
+                ],
+                enterprise_names={row.code: row.short_name for row in store.register.expected_parts()},
+                now=ctx.now,
+                roles=[each for each in ROLES if each not in APPOINTED_ROLES or viewer.may("people.appoint")],
+                outcome=outcome or Outcome(),
+            )
 
     def run(self, viewer: Viewer, action: Action) -> PageResponse:
         """Run an action in a transaction and show the list again, with its confirmation or why it was refused."""
@@ -49,42 +66,23 @@ class _TaskPage:
             with self._uow.transaction() as store:
                 confirmation = action(store)
         except OperationRefused as refused:
-            return self.render(viewer, error=say(refused.text_key, **refused.params)), 422
-        return self.render(viewer, confirmation=confirmation) if confirmation else redirect(url_for(".list_tasks"))
+            return self.render(viewer, Outcome(error=say(refused.text_key, **refused.params))), 422
+        if confirmation:
+            return self.render(viewer, Outcome(confirmation=confirmation))
+        return redirect(url_for(".list_tasks"))
 
 
 def blueprint(uow: UnitOfWork) -> Blueprint:
     """/office and its actions."""
-    pages, task_page = Blueprint("office_tasks", __name__), _TaskPage(uow)
+    pages, task_page = Blueprint("office_tasks", __name__), TaskPage(uow)
 
     @pages.get("/office")
     @requires_permission("office_tasks.see")
     def list_tasks(viewer: Viewer) -> str:
         return task_page.render(viewer)
 
-    _add_films(pages, uow, task_page.run)
     _add_people(pages, uow, task_page.run)
     return pages
-
-
-def _add_films(pages: Blueprint, uow: UnitOfWork, run: RunAction) -> None:
-    @pages.post("/office/films/<receipt>/attach")
-    @requires_permission("films.attach")
-    def attach_film(viewer: Viewer, receipt: str) -> PageResponse:
-        code, number = (request.form.get(name, "").strip() for name in ("code", "number"))
-
-        def action(store: Store) -> None:
-            office_tasks.attach_film(receipt, code, number, uow.context(store), viewer.name)
-
-        return run(viewer, action)
-
-    @pages.post("/office/films/<receipt>/dismiss")
-    @requires_permission("films.attach")
-    def dismiss(viewer: Viewer, receipt: str) -> PageResponse:
-        def action(store: Store) -> None:
-            office_tasks.dismiss_film(receipt, viewer.name, store, uow.clock.now())
-
-        return run(viewer, action)
 
 
 def _add_people(pages: Blueprint, uow: UnitOfWork, run: RunAction) -> None:

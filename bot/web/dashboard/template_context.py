@@ -35,6 +35,12 @@ HTMX_CONFIG = {
     "historyCacheSize": 0,
     "refreshOnHistoryMiss": True,
     "scrollBehavior": "auto",
+    # A form that is refused (422) comes back with the reason.
+    "responseHandling": [
+        {"code": "204", "swap": False},
+        {"code": "[23]..|422", "swap": True},
+        {"code": "[45]..", "swap": False, "error": True},
+    ],
 }
 
 

@@ -18,7 +18,7 @@ from storage.store import Store
 
 
 def blueprint(uow: UnitOfWork) -> Blueprint:
-    """/, /tonight/board, /tonight/waiting and /tonight/<code>."""
+    """/, /tonight/board and /tonight/<code>."""
     pages = Blueprint("tonight", __name__)
     _add_board(pages, BoardCache(SnapshotCache(uow)))
     _add_details(pages, uow)
@@ -42,17 +42,6 @@ def _add_board(pages: Blueprint, boards: BoardCache) -> None:
 
 
 def _add_details(pages: Blueprint, uow: UnitOfWork) -> None:
-    @pages.get("/tonight/waiting")
-    @requires_permission("office_tasks.see")
-    def waiting(viewer: Viewer) -> str:
-        """The films that are not attributed: without a part, or from unknown senders."""
-        with uow.read() as store:
-            ctx = uow.context(store)
-            night = night_of(ctx.now, ctx.rules)
-            films = [film for film in store.submissions.of_night(night) if film.attribution != "attributed"]
-            sender_names = _sender_names(films, store)
-        return render_template("unplaced_films.html", night=night, films=films, sender_names=sender_names)
-
     @pages.get("/tonight/<code>")
     @requires_permission("enterprise.see")
     def enterprise(viewer: Viewer, code: str) -> str:
@@ -72,12 +61,12 @@ def _add_details(pages: Blueprint, uow: UnitOfWork) -> None:
                 judgement=next(iter(judge_night(ctx, night, enterprise.id).enterprises), None),
                 now=ctx.now,
                 people=store.register.employees([enterprise.id]).get(enterprise.id, []),
-                sender_names=_sender_names(films, store),
+                sender_names=sender_names(films, store),
                 board=board,
             )
 
 
-def _sender_names(films: Sequence[Submission], store: Store) -> dict[int, str]:
+def sender_names(films: Sequence[Submission], store: Store) -> dict[int, str]:
     """Film id -> name of its sender, or the account of an unknown one."""
     people = store.register.people_by_id({film.person_id for film in films if film.person_id is not None})
     return {film.id: people[film.person_id].name if film.person_id in people else film.sender for film in films}
