@@ -5,7 +5,8 @@ They name rows by their random `link_id`, so the key alone does not open a row w
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
@@ -18,6 +19,7 @@ class SignedLinks:
         self._content = URLSafeSerializer(secret_key, salt="content")
         self._upload = URLSafeSerializer(secret_key, salt="upload")
         self._media = URLSafeSerializer(secret_key, salt="film")
+        self._sheets = URLSafeSerializer(secret_key, salt="sheets")
 
     def content_url(self, link_id: str) -> str:
         """The page that plays a training film. Its content is public: the link holds while the item is in use."""
@@ -44,6 +46,20 @@ class SignedLinks:
         if now.timestamp() > expires_at:
             raise OperationRefused("films.link_expired")
         return film_id, person_id
+
+    def sheets_token(self, person_id: int, night: str, film_ids: Sequence[int], opened_at: datetime) -> str:
+        """What a page of contact sheets showed to one person, and when it was rendered."""
+        return str(self._sheets.dumps([person_id, night, list(film_ids), opened_at.timestamp()]))
+
+    def read_sheets_token(self, token: str, person_id: int) -> tuple[str, list[int], datetime]:
+        """Night, film ids and time of rendering. Raises OperationRefused for an altered or another person's token."""
+        try:
+            owner_id, night, film_ids, opened_at = self._sheets.loads(token)
+        except (BadSignature, TypeError, ValueError) as error:
+            raise OperationRefused("films.link_invalid") from error
+        if owner_id != person_id:
+            raise OperationRefused("films.link_invalid")
+        return night, film_ids, datetime.fromtimestamp(opened_at, UTC)
 
     def read_content_token(self, token: str) -> str | None:
         """The link id of the item, None for an altered token."""

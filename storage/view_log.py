@@ -49,6 +49,13 @@ class ViewLogStore:
         )
         return float(self.session.scalar(total) or 0.0)
 
+    def sheet_seconds(self, person_id: int, since: datetime) -> float:
+        """The seconds for which a person has looked at contact sheets of the review, as reported since an instant."""
+        total = select(func.sum(FilmView.watched_s)).where(
+            FilmView.person_id == person_id, FilmView.kind == "contact_sheet", FilmView.last_progress_at > since
+        )
+        return float(self.session.scalar(total) or 0.0)
+
     def first_viewed_at(self, submission_ids: Iterable[int]) -> dict[int, datetime]:
         """Film id -> when the supervising office first opened it."""
         ids = list(submission_ids)

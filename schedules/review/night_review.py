@@ -10,7 +10,14 @@ from datetime import date, datetime
 from schedules.context import Context
 from schedules.notify import notify_system, was_in_service
 from schedules.patrol_night import ONE_DAY, night_instant, shift_day_of_night
-from schedules.review.queue import QueuedFilm, ReviewCandidate, build_queue, choose_second_reviews, stable_random
+from schedules.review.queue import (
+    QueuedFilm,
+    ReviewCandidate,
+    build_queue,
+    choose_second_reviews,
+    plain_in_order,
+    stable_random,
+)
 from schedules.rules import RuleBook
 from storage.db.models import Enterprise, KeyPart, SecondReview, Submission, Verdict
 
@@ -36,6 +43,13 @@ class NightReview:
     queued: Sequence[QueuedFilm]
     verdicts: Mapping[int, Verdict]
     second_reviews: Sequence[tuple[SecondReview, Verdict]] = ()
+    candidates: Sequence[ReviewCandidate] = ()
+    share: float = 0.0
+
+    @property
+    def plain(self) -> list[int]:
+        """The ids of the films that may be judged by their contact sheets, those to look at first first."""
+        return plain_in_order(self.candidates, self.share)
 
     @property
     def pending(self) -> list[QueuedFilm]:
@@ -63,12 +77,15 @@ def night_review(ctx: Context, night: date, enterprise_id: int | None = None) ->
     problem_parts = review.parts_with_problems(night - ONE_DAY)
     counting = [each for each in films.values() if not _NOT_COUNTING & set(each.film.marks)]
     candidates = [_candidate(each, problem_parts) for each in counting]
+    share = ctx.rules.for_night(night).review_share
     return NightReview(
         night,
         films,
-        build_queue(candidates, ctx.rules.for_night(night).review_share),
+        build_queue(candidates, share),
         {each.submission_id: each for each in review.verdicts_at(night, ctx.now)},
         [(second, first) for second, first in review.second_reviews(night) if second.selected_at <= ctx.now],
+        candidates,
+        share,
     )
 
 

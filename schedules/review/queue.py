@@ -74,6 +74,20 @@ def build_queue(films: Iterable[ReviewCandidate], share: float) -> list[QueuedFi
     return first + [QueuedFilm(film_id, (), sampled=True) for _, film_id in sorted(sampled)]
 
 
+def plain_in_order(films: Iterable[ReviewCandidate], share: float) -> list[int]:
+    """The ids of the films that need not be watched one by one, the sampled ones first, then by risk.
+
+    They have no mark, and by the order above none of them must always be reviewed.
+    """
+    plain = []
+    for film in films:
+        score = sum(REASON_WEIGHTS[reason] for reason in review_reasons(film))
+        if score < ALWAYS_REVIEW_SCORE and not film.marks:
+            is_sampled = film.sample_value < share
+            plain.append((not is_sampled, film.sample_value if is_sampled else -score, film.sent_at, film.film_id))
+    return [film_id for *_, film_id in sorted(plain)]
+
+
 def stable_random(*values: object) -> float:
     """A number in [0, 1) derived from these values: stable for the same values, and not for a person to choose."""
     digest = hashlib.sha256("\n".join(map(str, values)).encode()).digest()

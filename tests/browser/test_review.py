@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from handlers.review.verdicts import VerdictDraft, record_verdict
 from schedules.context import Context
-from storage.db.models import FilmView, Submission, Verdict
+from storage.db.models import Enterprise, FilmView, KeyPart, Submission, Verdict
 from storage.review import UNDO_PERIOD
 from tests.browser.conftest import opener
 from tests.browser.stage import HEAD_ACCOUNT, LEADER_ACCOUNT, Stage, county
@@ -196,6 +196,35 @@ def test_nothing_covers_a_control_on_a_small_phone(chromium: Browser, stage: Sta
         assert page.evaluate(COVERED) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert serious(page) == []
+
+
+@pytest.mark.parametrize("window", [SMALL, DESK], ids=["small", "desk"])
+def test_sheets_are_passed_once_they_were_on_the_screen(chromium: Browser, stage: Stage, window: Window) -> None:
+    with stage.story.office() as store:
+        store.session.query(Enterprise).update({"risk": "蓝", "major_hazard_sources": 0})
+        store.session.query(KeyPart).update({"risk": None})
+    with opener(chromium, stage) as open_as:
+        page = open_as(LEADER_ACCOUNT, window)
+        page.goto("/review/sheets")
+        boxes, submit = page.locator(".sheet input[type=checkbox]"), page.get_by_role("button", name="判为合格")
+        expect(boxes).to_have_count(3)
+        assert submit.is_disabled()
+        expect(boxes.first).to_be_checked(timeout=30_000)
+        if window is SMALL:
+            assert boxes.last.is_disabled(), "it is below the screen"
+            page.locator(".sheet img").last.scroll_into_view_if_needed()
+        expect(boxes.last).to_be_checked(timeout=30_000)
+        assert page.evaluate(COVERED) == []
+        assert serious(page) == []
+        boxes.last.uncheck()
+        stage.story.clock.instant += timedelta(seconds=60)
+        passed = page.locator(".sheet--seen").count() - 1
+        submit.click()
+        page.wait_for_url("**/review/sheets?night=*")
+        expect(page.get_by_role("button", name="撤销")).to_be_visible()
+        assert serious(page) == []
+    with stage.story.office() as store:
+        assert store.review.verdict_counts(NIGHT) == {"fit": passed}
 
 
 def test_the_next_film_plays_at_once_and_a_key_takes_the_verdict_back(chromium: Browser, stage: Stage) -> None:

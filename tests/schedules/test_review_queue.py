@@ -13,6 +13,7 @@ from schedules.review.queue import (
     ReviewCandidate,
     build_queue,
     choose_second_reviews,
+    plain_in_order,
     review_reasons,
     stable_random,
 )
@@ -63,6 +64,17 @@ def test_every_risky_film_is_queued_and_none_twice(films: list[ReviewCandidate],
     assert len(ids) == len(set(ids))
     assert {each.film_id for each in queued if not each.sampled} == risky
     assert all(film.sample_value < share for film in films if film.film_id in set(ids) - risky)
+
+
+@given(candidates, st.floats(0, 1))
+def test_plain_films_have_no_mark_and_are_none_of_those_always_reviewed(
+    films: list[ReviewCandidate], share: float
+) -> None:
+    plain, by_id = plain_in_order(films, share), {film.film_id: film for film in films}
+    assert not set(plain) & {each.film_id for each in build_queue(films, share) if not each.sampled}
+    assert all(not by_id[film_id].marks and not by_id[film_id].had_problem for film_id in plain)
+    sampled = [by_id[film_id].sample_value < share for film_id in plain]
+    assert sampled == sorted(sampled, reverse=True), "those that must be reviewed come first"
 
 
 @given(candidates, st.randoms(use_true_random=False))

@@ -75,7 +75,8 @@ def _add_images(pages: Blueprint, uow: UnitOfWork, film_access: FilmAccess) -> N
             abort(404)
         except FilmImagesBusy:
             return Response(status=202, headers={"Retry-After": str(_RETRY_AFTER_S)})
-        if kind == "sheet":
+        # The grid of the review reports by itself which sheets were on the screen.
+        if kind == "sheet" and "grid" not in request.args:
             record_view(uow, viewer, film, "contact_sheet")
         return Response(body, content_type="image/jpeg", headers={"Cache-Control": _CACHE_CONTROL})
 

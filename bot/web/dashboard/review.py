@@ -53,6 +53,7 @@ def blueprint(uow: UnitOfWork, film_access: FilmAccess) -> Blueprint:
             counts=counts,
             queue_is_empty="done" in request.args,
             undoable=undoable,
+            plain_count=sum(film_id not in review.verdicts for film_id in review.plain),
         )
 
     _add_claims(pages, uow, film_access)
@@ -156,4 +157,4 @@ def _add_undo(pages: Blueprint, uow: UnitOfWork) -> None:
                 films = [undo_verdict(verdict_id, person, ctx) for verdict_id in verdict_ids]
         except OperationRefused as refused:
             return error_page(409, refused.text_key)
-        return redirect(f"{film_page_url(films[0])}?review=1" if len(films) == 1 else "/review")
+        return redirect(f"{film_page_url(films[0])}?review=1" if len(films) == 1 else "/review/sheets")
