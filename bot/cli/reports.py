@@ -82,12 +82,12 @@ def _issued_file(config: Config, uow: UnitOfWork, night: date, format_: str, num
 
 def _write_file(path: Path, format_: str, tables: list[ReportTable], issued: bytes | None) -> None:
     from bot.pdf import missing_characters_text
-    from bot.reports.formats import FORMATS
+    from bot.reports.formats import draw
 
     warning = missing_characters_text(tables) if format_ == "pdf" else None
     if warning is not None:
         click.echo(warning, err=True)
-    path.write_bytes(FORMATS[format_](tables) if issued is None else issued)
+    path.write_bytes(draw(format_, tables) if issued is None else issued)
     click.echo(say("import.file_written", file=str(path)), err=True)
 
 

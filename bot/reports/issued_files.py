@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import date
 
-from bot.reports.formats import FORMATS
+from bot.reports.formats import draw
 from bot.unit_of_work import UnitOfWork
 from bot.workbooks.reports.amendment import amendment_tables
 from bot.workbooks.reports.daily import daily_tables
@@ -49,7 +49,7 @@ class IssuedFiles:
         """Of several processes that write at once, the first to record its file decides."""
         named = {"night": report.night, "number": report.number, "format": format_}
         with self._objects.spool() as spool:
-            spool.write(FORMATS[format_](issued_tables(report, rules)))
+            spool.write(draw(format_, issued_tables(report, rules)))
             key = f"reports/{report.night}/{report.number}-{spool.sha256[:16]}.{format_}"
             self._objects.save(spool, key)
             file = IssuedReportFile(**named, sha256=spool.sha256, object_key=key)

@@ -98,6 +98,17 @@ def test_a_word_that_is_wider_than_its_column_breaks_and_a_digest_does_not() -> 
     assert DIGEST in pages(digests)[0]
 
 
+def test_a_table_that_is_too_long_says_what_is_left_out() -> None:
+    long = table(*[TableRow((number, f"第{number}厂", Percent(1.0), "")) for number in range(1, 5)])
+    [page] = PdfReader(io.BytesIO(report_pdf([long], max_rows=3))).pages
+    text = "".join(page.extract_text().split())
+    assert ("共4行，PDF列出前3行，全部内容见Excel工作簿。" in text, "第3厂" in text, "第4厂" in text) == (
+        True,
+        True,
+        False,
+    )
+
+
 def test_help_does_not_wait_for_what_draws_reports() -> None:
     script = (
         "import sys; from bot.cli import cli; cli(['report', '--help'], standalone_mode=False); print(*sys.modules)"

@@ -11,7 +11,7 @@ from flask import Blueprint, abort, render_template, request, send_file
 from werkzeug.wrappers import Response
 
 from bot.pdf import missing_characters_text
-from bot.reports.formats import FORMATS
+from bot.reports.formats import FORMATS, draw
 from bot.reports.issued_files import IssuedFiles, issued_tables
 from bot.reports.kinds import REPORTS
 from bot.texts import fill, say
@@ -84,7 +84,8 @@ def _add_files(pages: Blueprint, uow: UnitOfWork, files: IssuedFiles) -> None:
             abort(404)
         if content is None:
             with uow.read() as store:
-                content = FORMATS[suffix](_tables(uow.context(store), which, first))
+                tables = _tables(uow.context(store), which, first)
+            content = draw(suffix, tables)
         return send_file(BytesIO(content), as_attachment=True, download_name=_file_name(which, first, suffix, number))
 
 
