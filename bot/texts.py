@@ -31,10 +31,10 @@ def say(key: str, **params: Any) -> str:
     """The text with its parameters filled in. Raises KeyError when one is missing.
 
     A parameter may itself be a text, {"say": key, …}, or a list: values are joined with 、, texts of some
-    sections with what _SEPARATORS says.
+    sections with what _SEPARATORS says. The format of a list is the measure word of its items, as in {names:家}.
     """
     needed = placeholders(key)
-    return all_texts()[key].format(**{name: fill(value) for name, value in params.items() if name in needed})
+    return _SENTENCE.vformat(all_texts()[key], (), {name: each for name, each in params.items() if name in needed})
 
 
 def recipient_label(name: str) -> str:
@@ -50,19 +50,30 @@ def os_error_text(error: OSError) -> str:
     return say("os_error.at", reason=reason, path=error.filename) if error.filename else reason
 
 
-def fill(value: Any) -> Any:
+def fill(value: Any, measure: str = "") -> Any:
     """A parameter as it stands in a sentence."""
     if isinstance(value, dict) and "say" in value:
         return say(value["say"], **{name: each for name, each in value.items() if name != "say"})
     if isinstance(value, list):
         separator = next((each for sections, each in _SEPARATORS.items() if _are_of(sections, value)), None)
-        return _joined(value) if separator is None else separator.join(map(fill, value))
+        items = measure or say("list.item")
+        return _joined(value, items) if separator is None else separator.join(map(fill, value))
     return value
 
 
-def _joined(values: list[Any]) -> str:
+class _Sentence(string.Formatter):
+    """Fills parameters in; the only format there is belongs to a list."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        return str(fill(value, format_spec))
+
+
+_SENTENCE = _Sentence()
+
+
+def _joined(values: list[Any], measure: str) -> str:
     """Names with 、 between them; the number left out follows the last name."""
-    more = "".join(say(MORE, count=each["count"]) for each in values if is_more(each))
+    more = "".join(say(MORE, count=each["count"], measure=measure) for each in values if is_more(each))
     return "、".join(str(fill(each)) for each in values if not is_more(each)) + more
 
 

@@ -88,6 +88,7 @@ COMPOSED = {
 
 # Texts with placeholders that are chosen, or whose parameters are gathered, at run time: the stories read these.
 GIVEN_AT_RUN_TIME = {
+    "list.more",
     "alert.about_emergency",
     "help.commands",
     "misses.before_night",

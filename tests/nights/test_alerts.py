@@ -57,7 +57,7 @@ def test_silence_climbs_the_ladder_to_the_fallback_addresses(tmp_path: Path, mai
             night.time(then)
             card, text = night.hears(who)
             assert card.startswith("夜巡还有2家未报齐")
-            assert text.startswith("🔔 11-24 夜巡：还有2家没有报齐：甲化工、乙化工\n")
+            assert text.startswith("🔔 11-24 夜巡：还有2家未报齐：甲化工、乙化工\n")
             assert "回复“已知悉”" in text
         assert arrived == []
         night.time("05:37")

@@ -133,12 +133,12 @@ def test_trail_tells_whether_the_audit_log_continues_an_earlier_head(tmp_path: P
         assert (done.exit_code, json.loads(done.stdout)["continues"]) == (0, True)
         forged = known[:-1] + ("0" if known[-1] != "0" else "1")
         done = command("trail", "--expect", forged, **settings)
-        assert (done.exit_code, f"接不上链头 {forged}" in done.stderr) == (1, True)
+        assert (done.exit_code, f"与链头 {forged} 不衔接" in done.stderr) == (1, True)
         assert command("trail", "--expect", "yesterday", **settings).exit_code == 2
         with played.office() as store:
             store.session.execute(delete(AuditEntry).where(AuditEntry.position == int(known.split("-")[0]) + 1))
         done = command("trail", **settings)
-        assert (done.exit_code, "后面的记录被删" in done.stderr) == (1, True)
+        assert (done.exit_code, "其后的记录被删除" in done.stderr) == (1, True)
 
 
 def test_a_backup_with_an_endless_row_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:

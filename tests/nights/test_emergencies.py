@@ -257,7 +257,7 @@ def test_what_is_still_true_is_resolved_only_with_a_reason(tmp_path: Path) -> No
         night.time("05:07")
         night.hears("leader")
         night.says("leader", "已解除")
-        assert night.hears("leader") == ["还有1家没有报齐：甲化工。仍要解除的，请写明原因：已解除 加原因。"]
+        assert night.hears("leader") == ["还有1家未报齐：甲化工。仍要解除的，请写明原因：已解除 加原因。"]
         assert alerts(night)[0]["resolved_at"] is None
         night.says("leader", "已解除 企业停电，已电话核实")
         assert night.hears("leader") == ["已解除，处置结果已记录，已通知有关人员。"]

@@ -75,7 +75,7 @@ def test_attempts_to_guess_codes_are_limited(newcomer: Story) -> None:
         newcomer.settle(61)
     assert len(newcomer.hears("new")) == 5
     newcomer.says("new", f"绑定 {code}")
-    assert newcomer.hears("new") == ["试的次数太多，请一小时后再试，或联系值班人员。"]
+    assert newcomer.hears("new") == ["尝试次数过多，请一小时后再试，或联系值班人员。"]
     newcomer.settle(3600)
     newcomer.says("new", f"绑定 {code}")
     assert newcomer.hears("new")[0].startswith("绑定成功")

@@ -83,6 +83,6 @@ def test_an_enterprise_without_a_reachable_person_is_reported_at_six(night: Stor
     night.hears("staff"), night.hears("leader"), night.hears("backup"), night.group_hears("KEY")
     night.time("18:01")
     [alarm] = night.hears("staff")
-    assert alarm.startswith("⚠️ 今晚这些企业没有一个人联系得上：甲化工\n")
+    assert alarm.startswith("⚠️ 今晚以下企业没有可联系的人员：甲化工\n")
     night.time("19:00")
     assert night.hears("staff") == []

@@ -159,7 +159,7 @@ def test_the_countys_own_gap_is_told_at_the_deadline(night: Story) -> None:
     judge(night, "leader", "合格")
     listen_to_the_night(night)
     night.time("12:00")
-    gap = "📋 11-24 夜巡的审看已到 12:00 截止：应看2段，还有1段没有看：1124-0002。回复“审看”可以接着看。"
+    gap = "📋 11-24 夜巡的审看已到 12:00 截止：应看2段，还有1段未看：1124-0002。回复“审看”可以接着看。"
     assert (night.hears("leader")[-1], night.hears("staff")[-1]) == (gap, gap)
     night.time("12:30")
 

@@ -461,7 +461,7 @@ def test_a_person_who_can_no_longer_be_reached_is_reported_to_the_office(night: 
     """Case 29."""
     night.cloud.phone("p1").sends_event("unsubscribe", {"EventKey": ""})
     night.settle()
-    assert night.hears("staff") == ["⚠️ 甲化工巡检员 已离开企业微信应用的可见范围，机器人今后联系不到他。"]
+    assert night.hears("staff") == ["⚠️ 甲化工巡检员 已离开企业微信应用的可见范围，机器人今后无法联系此人。"]
 
 
 def test_instants_are_kept_in_utc_and_judged_where_the_county_is(tmp_path: Path, monkeypatch: object) -> None:

@@ -74,7 +74,7 @@ def test_some_of_what_is_kept_is_read_again_every_day_and_rot_is_told(tmp_path: 
             sampler.run_once()
         night.settle()
         [told] = [text for text in night.hears("staff") if "抽查" in text]
-        assert "读了2个，被改动的：—；不见了的：1124-0001。" in told
+        assert "核对2个，被改动：—；缺失：1124-0001。" in told
         with night.office() as store:
             fact = store.facts.read_fact(INTEGRITY_FACT)
         assert fact == {
@@ -114,7 +114,7 @@ def test_a_film_swapped_together_with_its_row_is_noticed(place: Place, tmp_path:
         found = verified(night)
         assert (found.ok, found.altered) == (1, [{"receipt": "1124-0001", "object_key": film_key(1)}])
         [told] = [text for text in shown_by_the_service(night) if "抽查" in text]
-        assert "被改动的：1124-0001" in told
+        assert "被改动：1124-0001" in told
 
 
 @pytest.mark.parametrize("place", BOTH, indirect=True)
@@ -146,7 +146,7 @@ def test_the_service_itself_notices_a_damaged_audit_log(place: Place, tmp_path: 
         with night.office() as store:
             store.session.execute(delete(AuditEntry).where(AuditEntry.position == 2))
         [told] = [text for text in shown_by_the_service(night) if "操作记录未通过" in text]
-        assert "从第 2 条起被动过" in told
+        assert "从第 2 条起校验不符" in told
 
 
 # --- backup and restore

@@ -151,7 +151,7 @@ class TestBytes:
         old = leader.get(address)
         assert (old.status_code, "过期" in old.text) == (410, True)
         altered = leader.get(f"{address}x")
-        assert (altered.status_code, "这个播放地址不对" in altered.text) == (404, True)
+        assert (altered.status_code, "这个播放地址无效" in altered.text) == (404, True)
         fresh = leader.get(f"{FILM}/link").get_json()["url"]
         assert bytes_of(leader, fresh).status_code in (200, 302)
 

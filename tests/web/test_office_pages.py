@@ -33,7 +33,7 @@ def test_an_invitation_is_listed_until_it_is_used(dashboard: Dashboard) -> None:
     made = staff.act("/office/invitations", {"name": "新人", "role": "巡检员", "code": "E001"}).text
     code = made.split("绑定 ")[1][:8] if "绑定 " in made else ""
     assert code.isdigit(), made
-    assert "还没用的绑定码（1）" in staff.get("/office").text
+    assert "未使用的绑定码（1）" in staff.get("/office").text
     refused = staff.act("/office/invitations", {"name": "新人", "role": "巡检员", "code": "E999"})
     assert refused.status_code == 422
 
@@ -108,7 +108,7 @@ def test_undelivered_notices_are_listed_until_marked_as_seen(dashboard: Dashboar
     before = staff.get("/office").text
     assert "未送达" in before
     assert "对方还没有绑定账号" in before
-    assert "还有4家没有报齐：甲化工、乙化工" in before, "what the message says"
+    assert "还有4家未报齐：甲化工、乙化工" in before, "what the message says"
     with night.office() as store:
         lost = store.notices.undelivered(night.clock.instant - timedelta(days=1))
     for notice in lost:

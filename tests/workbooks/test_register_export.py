@@ -125,7 +125,7 @@ def test_a_film_the_store_lost_is_told(office: Office) -> None:
     office.objects.remove(office.all(ContentItem)[0].object_key)
     with office.database.read() as session:
         complaints = export_register(Store(session), office.objects, office.folder / "out.xlsx")
-    assert complaints == ["内容“课”的文件 out-文件/film.mp4 在对象存储里读不出来，没有写出"]
+    assert complaints == ["内容“课”的文件 out-文件/film.mp4 无法从对象存储读取，未写出"]
 
 
 def test_the_example_is_a_whole_county_and_goes_round(office: Office, neighbour: Office) -> None:

@@ -101,7 +101,7 @@ def test_messy_headings_titles_and_merged_cells_are_understood(office: Office) -
     assert [(part.number, part.name) for part in office.all(KeyPart)] == [("1", "罐区"), ("2", "泵房"), ("3", "库房")]
     assert outcome.unknown_sheets == ["草稿"]
     assert outcome.unknown_columns == [("重点部位", "备注")]
-    assert "重点部位表里不认识的列“备注”，没有导入" in outcome.text_lines()
+    assert "重点部位表里未识别的列“备注”，没有导入" in outcome.text_lines()
 
 
 def test_a_merged_date_gathers_the_rows_of_one_shift(office: Office) -> None:

@@ -129,7 +129,7 @@ def test_a_person_who_leaves_loses_every_account_and_may_come_back(office: Offic
 def test_a_person_who_left_stays_so_without_the_column_and_the_office_is_told(office: Office) -> None:
     take(office, ["甲", "13800000001", "巡检员", "E1", None, None, "离职"])
     outcome = take(office, ["甲", "13800000001", "巡检员", "E1"])
-    assert "人员表第 2 行：甲已离职；如果返岗，请在“状态”列填在职" in outcome.warnings
+    assert "人员表第 2 行：甲已离职；如已返岗，请在“状态”列填“在职”" in outcome.warnings
 
 
 def test_the_namesake_whose_role_fits_and_who_is_of_the_office_is_meant(office: Office) -> None:
