@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from schedules.patrol_night import SubmissionWindow
 
@@ -41,7 +42,7 @@ class ExpectedEnterprise:
     group_id: int | None
     parts: tuple[ExpectedPart, ...]
 
-    @property
+    @cached_property
     def due_parts(self) -> tuple[ExpectedPart, ...]:
         """The parts that must be filmed tonight."""
         return tuple(part for part in self.parts if not part.exempt)
@@ -70,7 +71,7 @@ class EnterpriseJudgement:
     part_states: Mapping[int, str]
     unattributed_count: int = 0
 
-    @property
+    @cached_property
     def missing_parts(self) -> tuple[ExpectedPart, ...]:
         """The due parts without a film sent on time or late."""
         return tuple(part for part in self.enterprise.due_parts if self.part_states[part.id] not in _COUNTING)

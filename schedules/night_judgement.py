@@ -91,7 +91,7 @@ def judge_night(
     A film still being fetched counts for any missing part of its enterprise: it has been sent. A film that a reviewer
     rejected counts for nothing if there was time to send another.
     """
-    with _garbage_collection_off():
+    with garbage_collection_off():
         rows = ctx.store.submissions.judgement_rows_of_night(night, enterprise_id, group_id)
         expected = expected_enterprises(ctx.store, night, enterprise_id, group_id)
         return _judge_rows(rows, expected, ctx, night)
@@ -111,7 +111,7 @@ def _judge_rows(
 
 
 @contextmanager
-def _garbage_collection_off() -> Iterator[None]:
+def garbage_collection_off() -> Iterator[None]:
     """None of the millions of rows is garbage: scanning them repeatedly would take as long as judging them."""
     was_on = gc.isenabled()
     gc.disable()
@@ -168,12 +168,13 @@ def _employers(rows: Sequence[Any], store: Store) -> dict[int, list[int]]:
 
 
 def _judgeable_films(rows: Sequence[Any], employers: dict[int, list[int]], rejected: set[int]) -> list[JudgeableFilm]:
+    candidates, nobody = {person: frozenset(found) for person, found in employers.items()}, frozenset[int]()
     return [
         JudgeableFilm(
             row.enterprise_id,
             row.part_id if row.state == "filed" else None,
             row.sent_at,
-            frozenset(employers.get(row.person_id, ())),
+            candidates.get(row.person_id, nobody),
             row.id in rejected,
         )
         for row in rows

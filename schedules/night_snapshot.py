@@ -9,7 +9,7 @@ from typing import Any
 
 from schedules.context import Context
 from schedules.judgement import ExpectedEnterprise, NightJudgement
-from schedules.night_judgement import judge_night_rows
+from schedules.night_judgement import garbage_collection_off, judge_night_rows
 from schedules.patrol_night import (
     SubmissionWindow,
     TimetableEntry,
@@ -97,6 +97,11 @@ def _shown(enterprise: ExpectedEnterprise) -> tuple[Any, ...]:
 
 def load_night_snapshot(ctx: Context) -> NightSnapshot:
     """The present night as of now, of the whole county."""
+    with garbage_collection_off():
+        return _load(ctx)
+
+
+def _load(ctx: Context) -> NightSnapshot:
     night = ctx.night
     window, rows = submission_window(night, ctx.rules), ctx.store.submissions.judgement_rows_of_night(night)
     films = [row for row in rows if row.kind == "film" and row.state in ("filed", "receiving")]

@@ -1,4 +1,4 @@
-"""Whether each account on each channel can be reached, from received messages and the platform's refusals."""
+"""Whom to call, and whether each account can be reached: from received messages and the platform's refusals."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from typing import Any
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from storage.db.models import Binding, Contact, DeliveryAttempt, Notice
+from storage.db.models import Binding, Contact, DeliveryAttempt, Employment, Notice, Person
 from storage.db.upsert import in_list, insert_if_absent
 from storage.notices import UNDELIVERABLE
 from storage.personal_channels import PersonalChannel, ReplyWindow, route_to
+from storage.register_terms import RESPONSIBLE_ROLES
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,18 @@ class ContactStore:
             Notice.expires_at > now,
         )
         return self.session.scalars(query.order_by(Notice.id)).all()
+
+    def telephone_contacts(self, enterprise_ids: Iterable[int]) -> dict[int, tuple[str, str]]:
+        """Enterprise id -> name and number of whom to call: one in charge if there is one, else a patroller."""
+        rows = self.session.execute(
+            select(Employment.enterprise_id, Person.name, Person.mobile, Person.roles)
+            .join(Person, Person.id == Employment.person_id)
+            .where(in_list(self.session, Employment.enterprise_id, enterprise_ids), Person.active)
+            .where(Person.mobile.is_not(None))
+            .order_by(Person.id.desc())
+        ).all()
+        in_charge_last = sorted(rows, key=lambda row: not {*row.roles}.isdisjoint(RESPONSIBLE_ROLES))
+        return {row.enterprise_id: (row.name, row.mobile) for row in in_charge_last}
 
     def delivery_problems(self, night: date) -> tuple[list[str], list[str]]:
         """Names of those a notice of the night did not reach, and of those it reached through another channel."""

@@ -103,6 +103,7 @@ GIVEN_AT_RUN_TIME = {
     "audit_log.reports_contradicted",
     "report.amended",
     "alert.emergency_card",
+    "alert_page.emergency_report",
     "alert.emergency_card_title",
     "alert.missing",
     "alert.missing_card",

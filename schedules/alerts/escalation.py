@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from schedules.alerts.ladder import RUNGS, DutyLadder, RungStatus, Step, build_duty_ladder, next_step
+from schedules.alerts.ladder import RUNGS, DutyLadder, RungStatus, Step, build_duty_ladder, next_rung, next_step
 from schedules.context import Context
 from schedules.night_judgement import judge_night
 from schedules.notify import notify_person, was_in_service
@@ -100,6 +100,22 @@ def escalate(alert: Alert, ctx: Context) -> None:
         _ask_for_progress(alert, ctx)
     elif step is not None:
         _use_rung(alert, step, people, ctx)
+
+
+def upcoming_rung(alert: Alert, ctx: Context) -> tuple[Sequence[Person], datetime] | None:
+    """Who is alerted next if nobody acknowledges, and when; None after the last rung.
+
+    No people: the SMS and mail addresses.
+    """
+    if alert.escalated_at is None or alert.is_acknowledged(ctx.now) or alert.closed_at is not None:
+        return None
+    people, wait = duty_ladder_at(ctx.now, ctx).rungs, ctx.rules.for_night(alert.night).escalate_after
+    statuses = [*(RungStatus(len(on_rung)) for on_rung in people), RungStatus(1)]
+    due = alert.escalated_at + wait
+    rung = next_rung(alert.rung, alert.escalated_at, statuses, due, wait, repeats=alert.cause == EMERGENCY)
+    if rung is None:
+        return None
+    return () if rung % RUNGS == len(people) else people[rung % RUNGS], due
 
 
 def _use_rung(alert: Alert, rung: int, people: Sequence[Sequence[Person]], ctx: Context) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+
 from handlers.permissions import COUNTY_ROLES, ROLES
+from tests.harness import at
 from tests.web.parts import Dashboard
 
 
@@ -28,6 +32,22 @@ def test_an_emergency_is_shown_until_it_is_acknowledged(dashboard: Dashboard) ->
     assert "李局 00:30 已知悉" in taken.text
     assert "李局 00:30 已知悉" in auditor.get("/tonight/alarms").text
     dashboard.story.hears("leader")
+
+
+def test_an_alert_says_once_when_and_whom_to_call_and_who_comes_next(dashboard: Dashboard) -> None:
+    alert_id = report_emergency(dashboard)
+    dashboard.story.clock.instant = at("00:32") + timedelta(seconds=30)
+    leader = dashboard.signed_in("leader")
+    page = leader.get("/tonight/alarms").text
+    assert page.count("00:30") == 1
+    assert re.search(r'class="call" href="tel:\d{11}"', page)
+    wait = re.search(r'data-seconds="(\d+)">(\d+:\d\d)</time> 后通知：(.*?)</span>', page)
+    assert wait is not None
+    assert (wait[1], wait[2], wait[3]) == ("450", "7:30", "赵局")
+    taken = leader.act(f"/tonight/alarms/{alert_id}/take", page="/").text
+    assert "后通知" not in taken
+    assert '<details class="alert alert--acknowledged"' in taken
+    dashboard.story.hears("leader"), dashboard.story.hears("p1")
 
 
 def test_acknowledging_on_the_page_stops_the_escalation_and_updates_the_cards(dashboard: Dashboard) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
+from bot.web.dashboard.board import PAGE_SIZE
 from handlers.permissions import ROLES
 from storage.db.models import Enterprise, InboxRow, KeyPart, Person, Submission
 from tests.bot.parts import until
@@ -57,6 +58,37 @@ def test_the_board_filters_by_state_text_and_risk(dashboard: Dashboard) -> None:
     assert re.findall(r'tile__name">(.*?)<', browser.get("/?words=丙化").text) == ["丙化工"]
     assert re.findall(r'tile__name">(.*?)<', browser.get("/?risk=蓝").text) == []
     assert len(re.findall("tile__name", browser.get("/?state=nonsense&risk=绿").text)) == 4
+
+
+def test_a_long_list_is_drawn_in_pages_and_whole_on_a_wall(tmp_path: Path) -> None:
+    with open_dashboard(tmp_path, enterprises=PAGE_SIZE + 3, parts=1) as made:
+        staff = made.signed_in("staff")
+        whole = PAGE_SIZE + 3
+        shown = {url: staff.get(url).text.count("tile__name") for url in ("/", "/?limit=121", "/?limit=x", "/?wall=1")}
+        assert shown == {
+            "/": PAGE_SIZE,
+            "/?limit=121": PAGE_SIZE + 3,
+            "/?limit=x": PAGE_SIZE,
+            "/?wall=1": PAGE_SIZE + 3,
+        }
+        assert "显示其余 3 家" in staff.get("/").text
+        more = re.findall(r'hx-get="(/tonight/board\?limit=\d+)"', staff.get("/").text)
+        answer = staff.get(more[0])
+        assert answer.text.count("tile__name") == whole
+        assert answer.headers["HX-Replace-Url"] == "/?limit=240"
+
+
+def test_what_still_misses_films_is_one_tap_from_a_call(dashboard: Dashboard) -> None:
+    dashboard.story.time("00:10")
+    for part in ("1", "2"):
+        dashboard.story.says("p2", part)
+        dashboard.story.film("p2")
+    dashboard.story.hears("p2")
+    page = dashboard.signed_in("leader").get("/").text
+    assert re.search(r'href="tel:138\d+" aria-label="给甲化工负责人打电话"', page)
+    assert "给乙化工" not in page
+    assert "打电话" not in dashboard.signed_in("leader").get("/?wall=1").text
+    assert re.search(r"<b>1/4</b> 家已报齐", page)
 
 
 def test_an_outage_is_hatched_on_the_timeline(dashboard: Dashboard) -> None:
@@ -181,7 +213,7 @@ def test_the_number_of_queries_does_not_grow_with_the_county(tmp_path: Path, rol
             engine = made.story.bot.uow.database.engine
             event.listen(engine, "before_cursor_execute", lambda *about, asked=asked: asked.append(about[2]))
             assert browser.get("/").status_code == 200
-        assert len(asked) <= 10, "\n".join(asked)
+        assert len(asked) <= 11, "\n".join(asked)
 
 
 def _scatter(made: Dashboard, number: int) -> None:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from flask import Blueprint, abort, render_template, request
 
-from bot.texts import all_texts, say
+from bot.texts import all_texts, recipient_label, say
 from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard.authorization import requires_permission
 from handlers.alerts.acknowledging import acknowledge_alert
 from handlers.alerts.resolving import resolve_alert
 from handlers.permissions import Viewer
+from schedules.alerts.escalation import upcoming_rung
 from schedules.context import Context
 from schedules.patrol_night import night_of
-from storage.db.models import Alert, Person
+from storage.alerts import EMERGENCY
+from storage.db.models import Alert, AlertEntry, Person
 from storage.errors import OperationRefused
+from storage.notices import SMS_MAIL
 
 _MAX_LENGTH = 500
 
@@ -65,16 +69,46 @@ def _act(uow: UnitOfWork, viewer: Viewer, alert_id: int, act: Callable[[Alert, P
         return _render(ctx, problem)
 
 
+@dataclass(frozen=True)
+class AlertView:
+    """One alert as it is shown. `mobile` is empty without a number to call; `seconds` are those until `next_names`."""
+
+    alert: Alert
+    holder: str | None
+    is_acknowledged: bool
+    entries: Sequence[AlertEntry]
+    text: str
+    mobile: str = ""
+    next_names: Sequence[str] = ()
+    seconds: int = 0
+
+
 def _render(ctx: Context, problem: str = "") -> str:
-    alerts = [
-        (alert, holder, alert.is_acknowledged(ctx.now), ctx.store.alerts.entries(alert.id))
-        for alert, holder in ctx.store.alerts.shown(night_of(ctx.now, ctx.rules))
-    ]
-    return render_template("alerts.html", alerts=alerts, alert_text=_alert_text, problem=problem)
+    shown = ctx.store.alerts.shown(night_of(ctx.now, ctx.rules))
+    views = [_view(alert, holder, ctx) for alert, holder in shown]
+    # Those that wait for an answer come first.
+    views.sort(key=lambda view: view.is_acknowledged)
+    return render_template("alerts.html", alerts=views, problem=problem)
+
+
+def _view(alert: Alert, holder: str | None, ctx: Context) -> AlertView:
+    mobile, upcoming = str(alert.params.get("mobile", "")), upcoming_rung(alert, ctx)
+    people, at = upcoming or ((), ctx.now)
+    names = [person.name for person in people] or [recipient_label(SMS_MAIL)]
+    return AlertView(
+        alert,
+        holder,
+        alert.is_acknowledged(ctx.now),
+        ctx.store.alerts.entries(alert.id),
+        _alert_text(alert),
+        mobile if any(map(str.isdigit, mobile)) else "",
+        names if upcoming else (),
+        max(0, round((at - ctx.now).total_seconds())),
+    )
 
 
 def _alert_text(alert: Alert) -> str:
-    if alert.cause == "emergency":
-        return say("alert.emergency_card", **alert.params)
+    if alert.cause == EMERGENCY:
+        return say("alert_page.emergency_report", **alert.params)
     key = f"alert_page.{alert.cause}"
     return say(key if key in all_texts() else "alert_page.other")

@@ -27,23 +27,30 @@ _PART_CHIP = Markup(
 )
 TIMELINE_WIDTH, TIMELINE_HEIGHT, _SLOT = 1000, 48, timedelta(minutes=10)
 _MAX_SEARCH_LENGTH = 40
+PAGE_SIZE = 120
+"""How many enterprises are drawn at first; the end of the list asks for twice as many."""
+_MAX_LIMIT = PAGE_SIZE * 2**12
 # Fields whose query parameter has another name.
 _QUERY_NAMES = {"search_text": "words"}
 
 
 @dataclass(frozen=True)
 class BoardFilter:
-    """What of the board is shown; an empty field does not filter. `wall` is "1" for the wall display."""
+    """What of the board is shown; an empty field does not filter. `wall` is "1" for the wall display, which shows all.
+
+    At most `limit` enterprises are drawn, the worst first.
+    """
 
     state: str = ""
     risk: str = ""
     search_text: str = ""
     wall: str = ""
+    limit: int = PAGE_SIZE
 
-    def query_string(self, **changes: str) -> str:
+    def query_string(self, **changes: str | int) -> str:
         """The query string of this filter with some fields changed, such as "?state=missing"; may be empty."""
-        fields = vars(replace(self, **changes))
-        query = {_QUERY_NAMES.get(name, name): value for name, value in fields.items() if value}
+        fields = vars(replace(self, **changes))  # type: ignore[arg-type]
+        query = {_QUERY_NAMES.get(name, name): value for name, value in fields.items() if value not in ("", PAGE_SIZE)}
         return f"?{urlencode(query)}" if query else ""
 
 
@@ -51,7 +58,16 @@ def parse_filter(query: Mapping[str, str]) -> BoardFilter:
     """The filter in a query; unknown values are ignored."""
     state, risk, search_text = (query.get(name, "") for name in ("state", "risk", "words"))
     known = state if state in STATES else "", risk if risk in RISK_CSS else ""
-    return BoardFilter(*known, search_text.strip()[:_MAX_SEARCH_LENGTH], "1" if query.get("wall") else "")
+    wall = "1" if query.get("wall") else ""
+    return BoardFilter(*known, search_text.strip()[:_MAX_SEARCH_LENGTH], wall, _parse_limit(query.get("limit", "")))
+
+
+def _parse_limit(text: str) -> int:
+    """One of the sizes that the page asks for, so that few different boards are rendered."""
+    wanted, limit = int(text) if text.isdecimal() and len(text) < 8 else PAGE_SIZE, PAGE_SIZE
+    while limit < min(wanted, _MAX_LIMIT):
+        limit *= 2
+    return limit
 
 
 def filtered_enterprises(snapshot: NightSnapshot, board_filter: BoardFilter) -> list[EnterpriseJudgement]:
@@ -65,7 +81,7 @@ def _matches(judgement: EnterpriseJudgement, board_filter: BoardFilter) -> bool:
     return (
         board_filter.state in ("", judgement.state)
         and board_filter.risk in ("", enterprise.risk)
-        and any(search_text in text.casefold() for text in (enterprise.code, enterprise.name))
+        and any(search_text in text.casefold() for text in (enterprise.code, enterprise.name, enterprise.short_name))
     )
 
 

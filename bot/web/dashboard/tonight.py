@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, render_template, request
 from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard import board
 from bot.web.dashboard.authorization import requires_permission
-from bot.web.dashboard.board_cache import MAX_AGE_S, BoardCache, SnapshotCache
+from bot.web.dashboard.board_cache import MAX_AGE_S, BoardCache
 from handlers.permissions import Viewer
 from schedules.night_judgement import judge_night
 from schedules.patrol_night import night_of, submission_window
@@ -20,7 +20,7 @@ from storage.store import Store
 def blueprint(uow: UnitOfWork) -> Blueprint:
     """/, /tonight/board and /tonight/<code>."""
     pages = Blueprint("tonight", __name__)
-    _add_board(pages, BoardCache(SnapshotCache(uow)))
+    _add_board(pages, BoardCache(uow))
     _add_details(pages, uow)
     return pages
 
@@ -30,15 +30,22 @@ def _add_board(pages: Blueprint, boards: BoardCache) -> None:
     @requires_permission("tonight.see")
     def tonight(viewer: Viewer) -> str:
         board_filter = board.parse_filter(request.args)
-        html = boards.render(viewer, board_filter)
-        return render_template("tonight.html", board_html=html, board_filter=board_filter)
+        rendered = boards.render(viewer, board_filter)
+        return render_template("tonight.html", rendered=rendered, board_filter=board_filter, board=board)
 
     @pages.get("/tonight/board")
     @requires_permission("tonight.see")
     def poll(viewer: Viewer) -> Response:
-        """A board polls every few seconds; the answer is 204 while the version it shows is the latest."""
-        html = boards.render(viewer, board.parse_filter(request.args), MAX_AGE_S, request.args.get("version", ""))
-        return Response(html, status=200 if html else 204)
+        """A board polls every few seconds; the answer is 204 while the version it shows is the latest.
+
+        A request without a version comes from the filter or the end of the list: then the URL of the page follows.
+        """
+        board_filter, seen = board.parse_filter(request.args), request.args.get("version", "")
+        rendered = boards.render(viewer, board_filter, MAX_AGE_S, seen)
+        if rendered is None:
+            return Response(status=204)
+        headers = {} if seen else {"HX-Replace-Url": f"/{board_filter.query_string()}"}
+        return Response(rendered.enterprises + rendered.summary, headers=headers)
 
 
 def _add_details(pages: Blueprint, uow: UnitOfWork) -> None:
