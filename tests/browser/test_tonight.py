@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from bot.web.dashboard.board import PAGE_SIZE
+from storage.db.models import Enterprise
+from storage.register_terms import PRODUCING
 from tests.browser.conftest import Opener, opener
 from tests.browser.stage import HEAD_ACCOUNT, LEADER_ACCOUNT, STAFF_ACCOUNT, Stage, county
 from tests.browser.test_reachable import serious
@@ -121,6 +124,22 @@ def test_a_note_in_writing_survives_what_happens_meanwhile(alarmed: tuple[Stage,
     acknowledged.locator("summary").click()
     expect(acknowledged).to_contain_text("已派消防")
     assert acknowledged.get_by_role("textbox").input_value() == ""
+
+
+def test_the_end_of_a_long_list_draws_the_rest(alarmed: tuple[Stage, Opener]) -> None:
+    stage, open_page = alarmed
+    with stage.story.office() as store:
+        for number in range(100, 170):
+            name = f"增补{number}号化工"
+            store.session.add(Enterprise(code=f"X{number}", name=name, short_name=name, status=PRODUCING))
+    page = open_page(STAFF_ACCOUNT, DESK)
+    expect(page.locator(".tile")).to_have_count(PAGE_SIZE)
+    page.locator("#more").scroll_into_view_if_needed()
+    expect(page.locator(".tile")).to_have_count(145)
+    expect(page.locator("#more")).to_have_count(0)
+    page.wait_for_url(lambda url: "limit=240" in url)
+    _refreshed(page, stage)
+    expect(page.locator(".tile")).to_have_count(145)
 
 
 def test_an_acknowledged_alert_is_one_line_on_the_wall(alarmed: tuple[Stage, Opener]) -> None:
