@@ -10,6 +10,7 @@ from handlers import attribution, bindings, enrolment
 from handlers.alerts import acknowledging, resolving
 from handlers.cards import update_card
 from handlers.emergency import doubts
+from handlers.hazards import chat as hazard_chat
 from handlers.message import Message
 from handlers.replies import add_rate_limited_reply, add_reply, current_owner, sender_name
 from handlers.review import chat
@@ -101,8 +102,8 @@ _EVENTS: dict[str, Callable[[Message, Context], None]] = {
 
 
 def handle_button(message: Message, ctx: Context) -> None:
-    """A card's button: `ack`, `progress:ALERT:…`, `emergency:ALERT:…`, `review:FILM:VERDICT`, `unbind:BINDING`, or
-    `FILM:part:PART` and `FILM:enterprise:ENTERPRISE`.
+    """A card's button: `ack`, `progress:ALERT:…`, `emergency:ALERT:…`, `review:FILM:VERDICT`, `hazard:NUMBER:…`,
+    `unbind:BINDING`, or `FILM:part:PART` and `FILM:enterprise:ENTERPRISE`.
     """
     if message.button == "ack":
         return acknowledging.acknowledge_by_button(message, _notice_id(message.task_id), ctx)
@@ -112,6 +113,8 @@ def handle_button(message: Message, ctx: Context) -> None:
         return doubts.answer_by_button(message, int(answer[1]), answer[2], ctx)
     if verdict := re.fullmatch(r"review:(\d{1,18}):([a-z_]+)", message.button, re.ASCII):
         return chat.handle_verdict_button(message, int(verdict[1]), verdict[2], ctx)
+    if message.button.startswith("hazard:"):
+        return hazard_chat.handle_button(message, ctx)
     if unbind := re.fullmatch(r"unbind:(\d{1,18})", message.button, re.ASCII):
         return bindings.undo_by_button(message, int(unbind[1]), ctx)
     choice = re.fullmatch(r"(\d{1,18}):(part|enterprise):(\d{1,18})", message.button, re.ASCII)

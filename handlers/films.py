@@ -8,6 +8,7 @@ from handlers.attribution import assign_part, attribute_films
 from handlers.duplicates import DUPLICATE_MARK, mark_reused_films, resolve_duplicate
 from handlers.emergency import doubts, reports, updates
 from handlers.emergency.recognition import Certainty
+from handlers.hazards.material import is_of_office, take_filed
 from handlers.message import Message
 from handlers.receipts import add_film_reply, film_params, send_receipt
 from handlers.rectification.answers import record_film_answer
@@ -85,12 +86,13 @@ def file_film(submission_id: int, result: FilingResult, fault: str | None, ctx: 
         return
     if not fault:
         mark_reused_films(film, ctx.store)
+        take_filed(film, ctx)
     if film.attribution == "quarantined":
-        text_key = _quarantine_text_key(film, fault)
+        text_key = _quarantine_text_key(film, fault, ctx)
         add_film_reply(film, ctx, text_key, f"stranger/{film.id}", film_params(film, ctx))
     elif fault and not updates.on_record(film, ctx):  # in an emergency, ask no patroller to stay and film again
         add_film_reply(film, ctx, f"unfit.{fault}", f"unfit/{film.id}", film_params(film, ctx))
-    elif film.attribution == "attributed" and not fault:
+    elif film.attribution == "attributed" and film.state == "filed":
         send_receipt(film, ctx)
         record_film_answer(film, ctx)
     attribute_films(ctx, film.realm, film.sender, film.night)
@@ -126,7 +128,9 @@ def release_quarantined_films(ctx: Context) -> int:
     return len(quarantined)
 
 
-def _quarantine_text_key(film: Submission, fault: str | None) -> str:
+def _quarantine_text_key(film: Submission, fault: str | None, ctx: Context) -> str:
+    if not fault and is_of_office(film, ctx):
+        return "hazard_chat.kept"
     if film.person_id is not None:
         return "stranger.no_enterprise"
     return "stranger.unfit" if fault else "stranger.film"

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from handlers.emergency import updates
 from handlers.films import create_submission, file_submission
+from handlers.hazards.material import is_of_office, take_filed
 from handlers.message import Message
 from handlers.receipts import add_film_reply, film_params
 from schedules.context import Context
@@ -26,12 +27,14 @@ def file_photo(submission_id: int, result: FilingResult, ctx: Context) -> None:
     assert photo is not None
     _attribute(photo, ctx.store)
     ctx.store.session.flush()
-    if file_submission(photo, replace(result, state="supporting"), [], ctx):
+    if file_submission(photo, replace(result, state="supporting"), [], ctx) and not take_filed(photo, ctx):
         _reply(photo, ctx)
 
 
 def _reply(photo: Submission, ctx: Context) -> None:
     text_key = "stranger.film" if photo.person_id is None else "photo.stored"
+    if is_of_office(photo, ctx):
+        text_key = "hazard_chat.kept"
     emergency_entry = updates.on_record(photo, ctx)
     if emergency_entry == NOTE:
         text_key = "alert.note_recorded"

@@ -17,6 +17,7 @@ from handlers import (
     voice,
 )
 from handlers.emergency import updates
+from handlers.hazards import material
 from handlers.message import ARCHIVE_CHANNELS, Message
 from schedules.context import Context
 from storage.db.models import Submission
@@ -48,4 +49,5 @@ def handle(message: Message, ctx: Context) -> Submission | None:
         return None
     submission = ROUTES[message.kind](message, ctx)
     updates.note_media(message, ctx)
+    material.take_after_message(message, ctx)
     return submission

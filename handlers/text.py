@@ -11,6 +11,8 @@ from handlers.alerts import acknowledging, resolving
 from handlers.attribution import attribute_films, names_part, store_text
 from handlers.emergency import doubts, reports, updates
 from handlers.emergency.recognition import Certainty
+from handlers.hazards import chat as hazard_chat
+from handlers.hazards import reporting
 from handlers.message import Message
 from handlers.part_names import find_enterprise, normalize_text, parse_part_number
 from handlers.rectification.answers import record_text_answer
@@ -124,6 +126,10 @@ def _handle_of_known(message: Message, person: Person, certainty: Certainty, ctx
         if text.startswith(keyword):
             return answer(message, message.text.strip().removeprefix(keyword).strip(_PUNCTUATION), ctx)
     if resolving.record_outcome(message, person, ctx):
+        return None
+    if certainty is not Certainty.NONE and reporting.is_report(message.text):
+        doubts.ask(message, ctx)
+    if hazard_chat.handle_text(message, person, ctx):
         return None
     if text.startswith(_OFFICE_REQUESTS) or _REPORTED_STATUS.fullmatch(text):
         return _forward_request(message, ctx)

@@ -16,6 +16,7 @@ from storage.content import ContentStore
 from storage.db.leases import LeaseStore
 from storage.duty import DutyStore
 from storage.facts import FactStore
+from storage.hazard_prompts import HazardPromptStore
 from storage.hazards import HazardStore
 from storage.inbox import InboxStore
 from storage.invitations import InvitationStore
@@ -62,6 +63,7 @@ class Store:
         self.review = ReviewStore(session)
         self.rectifications = RectificationStore(session)
         self.hazards = HazardStore(session)
+        self.hazard_prompts = HazardPromptStore(session)
         self.facts = FactStore(session)
         self.issued_reports = IssuedReportStore(session)
         self.audit_log = AuditLogStore(session)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from handlers import attribution, bindings, status
+from handlers.hazards.telling import check_task
 from handlers.rectification.consequences import check_verdict, check_withdrawal
 from schedules import reminders
 from schedules.alerts import escalation
@@ -24,5 +25,6 @@ SEND_CHECKS: dict[str, SendCheck] = {
     "amendment": amendments.check_amendment,
     "verdict": check_verdict,
     "withdrawal": check_withdrawal,
+    "hazard_task": check_task,
     "binding": bindings.check_binding,
 }

@@ -9,6 +9,7 @@ from typing import Any
 
 from handlers.hazards.access import author, require_enterprise
 from handlers.hazards.fields import FieldBase, clean_fields
+from handlers.hazards.telling import tell_to_rectify
 from handlers.permissions import COUNTY_ROLES, Viewer
 from schedules.context import Context
 from schedules.hazards.rules import lacks
@@ -36,7 +37,8 @@ class HazardDraft:
 
     `fields`: see handlers.hazards.fields; the source follows from the actor and the film if it is not among them.
     `found_at` (None = now) and `found_by` (None = the actor). `film`: the film or photo that shows it, `at_s` seconds
-    from its start. A second draft with the same `once_key`, such as `verdict/12`, adds nothing.
+    from its start. A second draft with the same `once_key`, such as `verdict/12`, adds nothing. `is_told`: whether
+    those in charge get a message of their own; many hazards at once are left to the daily reminder.
     """
 
     enterprise_id: int
@@ -46,6 +48,7 @@ class HazardDraft:
     film: Submission | None = None
     at_s: float | None = None
     once_key: str | None = None
+    is_told: bool = True
 
 
 def add_hazard(draft: HazardDraft, actor: Viewer, ctx: Context) -> Hazard:
@@ -65,6 +68,8 @@ def add_hazard(draft: HazardDraft, actor: Viewer, ctx: Context) -> Hazard:
         enterprise=enterprise.code,
         matter=hazard.matter,
     )
+    if draft.is_told and hazard.state == RECTIFYING:
+        tell_to_rectify(hazard, ctx)
     return hazard
 
 

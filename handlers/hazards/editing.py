@@ -8,6 +8,7 @@ from typing import Any
 
 from handlers.hazards.access import author, lock_hazard
 from handlers.hazards.fields import REQUIRED_FIELDS, FieldBase, clean_fields, field_label
+from handlers.hazards.telling import tell_to_rectify
 from handlers.permissions import COUNTY_ROLES, Viewer
 from schedules.context import Context
 from schedules.hazards.rules import lacks
@@ -115,6 +116,7 @@ def _complete(hazard: Hazard, actor: Viewer, ctx: Context) -> None:
         raise OperationRefused("hazards.deadline_past", deadline=hazard.deadline.isoformat())
     hazard.first_deadline = hazard.deadline
     ctx.store.hazards.move(hazard, RECTIFYING, author(actor), ctx.now)
+    tell_to_rectify(hazard, ctx)
 
 
 def _shown(value: Any) -> Any:

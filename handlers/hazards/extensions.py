@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from handlers.hazards.access import author, is_involved, lock_hazard
 from handlers.hazards.fields import clean_text, field_label
+from handlers.hazards.telling import tell_decision, tell_to_decide
 from handlers.permissions import Viewer
 from schedules.context import Context
 from storage.db.models import Hazard, HazardExtension
@@ -41,9 +42,9 @@ def ask_extension(
     extension = ctx.store.hazards.add_extension(
         hazard, author(actor), ctx.now, asked_on=asked_on, new_deadline=new_deadline, reason=why, interim=meanwhile
     )
-    ctx.store.audit_log.record(
-        ctx.now, actor.name, "hazard_extension_asked", subject=hazard.audit_subject, until=new_deadline.isoformat()
-    )
+    subject, until = hazard.audit_subject, new_deadline.isoformat()
+    ctx.store.audit_log.record(ctx.now, actor.name, "hazard_extension_asked", subject=subject, until=until)
+    tell_to_decide(hazard, extension, ctx)
     return extension
 
 
@@ -62,6 +63,7 @@ def grant_extension(number: str, actor: Viewer, ctx: Context, reason: str | None
         subject=hazard.audit_subject,
         until=extension.new_deadline.isoformat(),
     )
+    tell_decision(hazard, extension, ctx)
     return extension
 
 
@@ -73,6 +75,7 @@ def refuse_extension(number: str, reason: str | None, actor: Viewer, ctx: Contex
     ctx.store.audit_log.record(
         ctx.now, actor.name, "hazard_extension_refused", subject=hazard.audit_subject, reason=why
     )
+    tell_decision(hazard, extension, ctx)
     return extension
 
 

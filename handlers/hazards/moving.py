@@ -6,6 +6,7 @@ from datetime import datetime
 
 from handlers.hazards.access import author, find_hazard, is_involved, lock_hazard, require_state
 from handlers.hazards.fields import clean_text
+from handlers.hazards.telling import tell_to_accept, tell_verdict
 from handlers.permissions import COUNTY_ROLES, Viewer
 from schedules.context import Context
 from schedules.hazards.rules import lacks
@@ -54,6 +55,7 @@ def submit_hazard(
     ctx.store.audit_log.record(
         ctx.now, actor.name, "hazard_submitted", subject=hazard.audit_subject, receipt=material.receipt
     )
+    tell_to_accept(hazard, attempt, ctx)
     return attempt
 
 
@@ -97,6 +99,7 @@ def _judge(number: str, verdict: str, reason: str | None, actor: Viewer, ctx: Co
         ctx.store.audit_log.record(ctx.now, actor.name, "hazard_accepted", subject=subject)
     else:
         ctx.store.audit_log.record(ctx.now, actor.name, "hazard_returned", subject=subject, reason=reason)
+    tell_verdict(hazard, attempt, ctx)
     return hazard
 
 

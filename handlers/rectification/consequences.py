@@ -13,6 +13,7 @@ from schedules.notify import notify_office_by, notify_person
 from schedules.patrol_night import submission_window
 from storage.db.models import Notice, Person, Submission, Verdict
 from storage.delivery_causes import DeliveryCause
+from storage.hazard_terms import CLOSED_STATES
 from storage.notices import NoticeDraft, NoticeForm
 from storage.rectifications import PROBLEM_TEXT_KEY
 from storage.register_terms import RESPONSIBLE_ROLES
@@ -112,6 +113,7 @@ def _request_rectification(film: Submission, verdict: Verdict, enterprise_id: in
         "reviewer": verdict.reviewer_name,
         "film": film.id,
         "at_s": verdict.at_s,
+        "hazard": _hazard_line(film, ctx.store),
     }
     notices = []
     for person in _recipients(film, enterprise_id, ctx.store):
@@ -120,6 +122,15 @@ def _request_rectification(film: Submission, verdict: Verdict, enterprise_id: in
             notices.append(notify_person(person, replace(draft, form=form), ctx.store))
     if all(notice is not None and notice.state == "failed" for notice in notices):
         notify_office_of_verdict(verdict, "rectification.nobody_reachable", params, ctx)
+
+
+def _hazard_line(film: Submission, store: Store) -> list[dict[str, Any]]:
+    """The hazard that the verdict has made, and what the enterprise is to fill in."""
+    hazards = [each for each in store.hazards.of_film(film.id) if each.state not in CLOSED_STATES]
+    return [
+        {"say": "rectification.hazard", "hazard": each.number, "deadline": each.deadline and each.deadline.isoformat()}
+        for each in hazards[-1:]
+    ]
 
 
 def notify_office_of_verdict(verdict: Verdict, text_key: str, params: dict[str, Any], ctx: Context) -> None:

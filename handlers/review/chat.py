@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from handlers.cards import update_card
+from handlers.hazards.from_verdicts import follow_verdict
 from handlers.message import Message
 from handlers.permissions import build_viewer
 from handlers.receipts import film_params
@@ -79,6 +80,9 @@ def _record_reason(message: Message, person: Person, ctx: Context) -> bool:
     if verdict is None or verdict.reason or verdict.via != "chat":
         return False
     pass_on_reason(verdict, message.text.strip(), ctx)
+    film = ctx.store.submissions.get(verdict.submission_id)
+    assert film is not None
+    follow_verdict(film, verdict, person, ctx)
     add_reply(message, ctx, "review.reason_forwarded")
     return True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from handlers.hazards.from_verdicts import follow_verdict
 from handlers.rectification import consequences
 from handlers.review.claims import CLAIM_LIFETIME, REVIEW_LOCK
 from schedules.context import Context
@@ -55,6 +56,7 @@ def record_verdict(draft: VerdictDraft, ctx: Context) -> Verdict:
         review.finish_second_review(film.id, verdict.id)
     review.release_claim(film.id, ctx.now)
     _record_in_audit_log(film, verdict, previous, ctx)
+    follow_verdict(film, verdict, draft.reviewer, ctx)
     consequences.apply_verdict(film, verdict, previous, ctx)
     if is_second and previous is not None and previous.verdict != verdict.verdict:
         _report_difference(film, verdict, previous, ctx)
@@ -84,6 +86,7 @@ def undo_verdict(verdict_id: int, reviewer: Person, ctx: Context) -> Submission:
         ctx.store.review.finish_second_review(film.id, None)
     details = {"receipt": film.receipt, "night": film.night.isoformat(), "verdict": verdict.verdict}
     ctx.store.audit_log.record(ctx.now, reviewer.name, "verdict_undone", **details)
+    follow_verdict(film, restored, reviewer, ctx)
     consequences.undo_verdict(verdict, restored, ctx)
     ctx.store.review.claim(film.id, reviewer.id, ctx.now, ctx.now + CLAIM_LIFETIME)
     return film

@@ -1,0 +1,327 @@
+"""Hazards in the chat: found, completed, extended, put right, accepted, each by the people who may."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from storage.db.models import Hazard
+from tests.harness import NIGHT, Story, story
+
+NUMBER = "YH-2026-0001"
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Iterator[Story]:
+    """One enterprise with two parts, at 02:05 of the night."""
+    with story(tmp_path, start="02:05", enterprises=1, rules={"复看比例": "0"}) as played:
+        yield played
+
+
+def skip_to(night: Story, text: str, day: date = NIGHT) -> None:
+    """Advance the clock and ignore what the night says meanwhile."""
+    night.time(text, day)
+    for who in night.cloud.members:
+        night.hears(who)
+    night.group_hears("KEY")
+
+
+def photo(night: Story, who: str) -> None:
+    night.phone(who).sends_photo(at=int(night.clock.instant.timestamp()))
+    night.settle()
+
+
+def film(night: Story, who: str, part: str) -> None:
+    night.says(who, part)
+    night.film(who)
+
+
+def hazard(night: Story, number: str = NUMBER) -> Hazard:
+    with night.bot.uow.read() as store:
+        found = store.hazards.get(number)
+        assert found is not None
+        store.session.expunge(found)
+        return found
+
+
+def complete(night: Story, who: str = "h1", responsible: str = "甲化工负责人") -> None:
+    night.says(who, f"{NUMBER} 责任人 {responsible} 措施 更换垫片 时限 12-01")
+
+
+# --- reporting
+
+
+@pytest.mark.parametrize("photo_first", [True, False])
+def test_a_report_with_a_photo_before_or_after_is_a_hazard(night: Story, photo_first: bool) -> None:
+    if photo_first:
+        photo(night, "p1")
+        night.hears("p1")
+        night.settle(300)
+    night.says("p1", "隐患 罐区 护栏锈蚀")
+    material = "现场材料：1124-0001。" if photo_first else "请在10分钟内发来现场照片或视频。"
+    assert night.hears("p1") == [
+        f"🚩 已登记隐患 {NUMBER}：甲化工 · 1 罐区，护栏锈蚀。\n"
+        f"还缺：责任人、整改措施、整改时限。补全请回复“{NUMBER} 责任人 姓名 措施 内容 时限 12-01”。\n{material}"
+    ]
+    [told] = night.hears("h1")
+    assert told.startswith(f"🚩 甲化工巡检员 登记了隐患 {NUMBER}：甲化工 · 1 罐区，护栏锈蚀。\n还缺：")
+    if not photo_first:
+        night.settle(300)
+        photo(night, "p1")
+        assert night.hears("p1") == [f"📎 1124-0001 已作为隐患 {NUMBER} 的现场材料。"]
+    found = hazard(night)
+    assert (found.state, found.source, found.found_by, found.matter) == (
+        "incomplete",
+        "self_check",
+        "甲化工巡检员",
+        "护栏锈蚀",
+    )
+    assert found.submission_id == 1
+
+
+def test_the_office_names_the_enterprise_and_its_film_is_no_patrol_film(night: Story) -> None:
+    night.film("staff")
+    [kept] = night.hears("staff")
+    assert kept == "已收到 1124-0001。要登记隐患，请在10分钟内回复“隐患 企业 部位 文字”。"
+    night.says("staff", "隐患 护栏锈蚀")
+    assert night.hears("staff")[0].startswith("登记隐患请回复“隐患 企业 部位 文字”")
+    night.says("staff", "隐患 甲化工 装卸台 静电接地线断开")
+    [said] = night.hears("staff")
+    assert "甲化工 · 2 装卸台，静电接地线断开" in said
+    assert said.endswith("现场材料：1124-0001。")
+    night.hears("h1")
+    assert (hazard(night).source, hazard(night).found_by) == ("inspection", "王科")
+    assert night.part("E001", "2")["state"] != "on_time"
+
+
+def test_a_photo_that_comes_too_late_is_not_taken(night: Story) -> None:
+    night.says("p1", "隐患 罐区 护栏锈蚀")
+    night.settle(601)
+    photo(night, "p1")
+    assert night.hears("p1")[-1].startswith("📷 照片已留存")
+    night.hears("h1")
+    assert hazard(night).submission_id is None
+
+
+def test_a_film_of_another_part_is_not_taken(night: Story) -> None:
+    night.says("p1", "隐患 罐区 护栏锈蚀")
+    film(night, "p1", "2")
+    assert night.hears("p1")[-1].startswith("✅ 收到 1124-0001")
+    night.hears("h1")
+    assert hazard(night).submission_id is None
+    film(night, "p1", "1")
+    assert f"📎 1124-0002 已作为隐患 {NUMBER} 的现场材料。" in night.hears("p1")
+    assert hazard(night).submission_id == 2
+
+
+def test_words_that_may_be_an_emergency_are_asked_about_too(night: Story) -> None:
+    night.says("p1", "隐患 罐区 法兰渗漏")
+    card, question, said = night.hears("p1")
+    assert card.startswith("这是险情吗？")
+    assert "回复“是”" in question
+    assert said.startswith(f"🚩 已登记隐患 {NUMBER}")
+    night.says("p1", "不是")
+    night.hears("p1")
+    night.hears("h1")
+
+
+def test_speaking_of_hazards_reports_none(night: Story) -> None:
+    night.says("p1", "隐患排查已完成")
+    night.hears("p1")
+    night.says("p1", "隐患")
+    assert night.hears("p1")[0].startswith("登记隐患请回复“隐患 部位 文字”")
+    with night.bot.uow.read() as store:
+        assert store.session.query(Hazard).count() == 0
+
+
+# --- from a verdict
+
+
+def judged(night: Story, words: str = "有问题 液氯管道法兰渗漏") -> None:
+    """The leader sees a problem on a film of 02:10."""
+    night.time("02:10")
+    film(night, "p1", "1")
+    night.hears("p1")
+    night.says("leader", "审看")
+    night.says("leader", words)
+    night.hears("leader")
+
+
+def test_a_problem_on_a_film_is_a_hazard_with_all_that_is_known(night: Story) -> None:
+    judged(night)
+    night.settle(10)
+    for who in ("h1", "p1"):
+        picture, said = night.hears(who)
+        assert picture == "1124-0001.jpg"
+        assert said.endswith(
+            f"\n已登记为隐患 {NUMBER}，整改时限 2026-12-01。请回复“{NUMBER} 责任人 姓名 措施 内容”补全。"
+        )
+    found = hazard(night)
+    assert (found.source, found.found_by, found.matter, found.submission_id, found.state) == (
+        "night_patrol",
+        "李局",
+        "液氯管道法兰渗漏",
+        1,
+        "incomplete",
+    )
+    assert (found.part_id, found.deadline) == (1, date(2026, 12, 1))
+
+
+def test_an_undone_verdict_leaves_no_open_hazard(night: Story) -> None:
+    judged(night)
+    night.says("leader", "撤销")
+    assert night.hears("leader") == ["已撤销 1124-0001 的结论，没有通知企业。请重新审看。"]
+    night.settle(10)
+    assert hazard(night).state == "void"
+
+
+def test_a_reason_that_is_said_later_is_the_matter(night: Story) -> None:
+    judged(night, "有问题")
+    night.settle(10)
+    assert hazard(night).matter is None
+    night.says("leader", "法兰下面有滴漏")
+    for who in ("leader", "h1", "p1"):
+        night.hears(who)
+    assert hazard(night).matter == "法兰下面有滴漏"
+
+
+# --- putting right, extending, accepting
+
+
+def chlorine_pipeline(night: Story) -> None:
+    """The hazard of the story, completed by the enterprise's head, who is responsible."""
+    judged(night)
+    night.settle(10)
+    night.hears("h1")
+    night.hears("p1")
+    night.says("h1", f"{NUMBER} 责任人 甲化工负责人 措施 更换垫片")
+
+
+def submitted(night: Story) -> None:
+    """The head reports it as put right, with a photo after the button."""
+    night.settle(60)
+    night.taps("h1", "已整改")
+    assert night.hears("h1") == [f"请在10分钟内发来隐患 {NUMBER} 同一部位整改后的视频或照片。"]
+    photo(night, "h1")
+    [said] = night.hears("h1")
+    assert said.startswith("✅ 已用 1124-000")
+    assert said.endswith(f"报隐患 {NUMBER} 整改完成，等待复查验收。")
+
+
+def test_a_chlorine_pipeline_is_extended_and_accepted_in_the_third_attempt(night: Story) -> None:
+    chlorine_pipeline(night)
+    picture, asked, card, stored = night.hears("h1")
+    assert picture == "1124-0001.jpg"
+    assert asked.startswith(
+        f"🚩 请整改隐患 {NUMBER}：甲化工 · 1 罐区，液氯管道法兰渗漏。\n"
+        "责任人：甲化工负责人\n措施：更换垫片\n时限：2026-12-01\n"
+    )
+    assert asked.endswith("/films/2026-11-24/1124-0001")
+    assert card.startswith(f"请整改 {NUMBER}")
+    assert stored.startswith(f"已记入隐患 {NUMBER}")
+    assert hazard(night).state == "rectifying"
+
+    night.taps("h1", "申请延期")
+    assert night.hears("h1")[0].startswith("请用一句话写明")
+    night.says("h1", "要等垫片")
+    assert night.hears("h1")[0].startswith("没有看懂延期申请。")
+    night.says("h1", "12-20 专用垫片到货晚，防护：每班巡检两次")
+    assert night.hears("h1")[0].startswith(f"已把隐患 {NUMBER} 延至 2026-12-20 的申请报给工作人员")
+    words, card = night.hears("staff")
+    assert "由 2026-12-01 延至 2026-12-20。\n原因：专用垫片到货晚\n延期期间防护：每班巡检两次\n" in words
+    assert card.startswith(f"延期申请 {NUMBER}")
+    assert night.taps("staff", "同意").replacement_text == "王科 02:10 同意"
+    night.hears("staff")
+    assert night.hears("h1") == [
+        f"✅ 王科 同意隐患 {NUMBER}（1 罐区）延期，新时限 2026-12-20。延期期间每晚请落实：每班巡检两次。"
+    ]
+    assert (hazard(night).first_deadline, hazard(night).deadline) == (date(2026, 12, 1), date(2026, 12, 20))
+
+    submitted(night)
+    picture, words, card = night.hears("staff")
+    assert (picture, "（第1次）" in words) == ("1124-0002.jpg", True)
+    first_card = night.cloud.phone("staff").cards[-1]
+    night.says("staff", f"退回 {NUMBER} 垫片不是耐氯材质")
+    assert night.hears("staff") == [f"隐患 {NUMBER} 已办理，并通知了对方。"]
+    assert night.hears("h1")[0] == (
+        f"↩️ 隐患 {NUMBER}（1 罐区，液氯管道法兰渗漏）未通过验收，王科 退回：垫片不是耐氯材质。"
+        "请继续整改，时限 2026-12-20。"
+    )
+
+    submitted(night)
+    assert "（第2次）" in night.hears("staff")[1]
+    key = next(key for key, label in first_card.buttons.items() if label == "通过")
+    night.cloud.phone("staff").presses(first_card, key)
+    night.settle()
+    assert night.hears("staff")[0].startswith("这张卡片已经过时")
+    night.taps("staff", "退回")
+    night.hears("staff")
+    night.says("staff", "看不清垫片")
+    night.hears("staff")
+    night.hears("h1")
+
+    night.settle(60)
+    night.says("h1", "已整改")
+    film(night, "h1", "1")
+    assert any(said.startswith("✅ 已用 1124-0004 报隐患") for said in night.hears("h1"))
+    assert "（第3次）" in night.hears("staff")[1]
+    night.says("h1", f"通过 {NUMBER}")
+    assert "须由其他人复查验收" in night.hears("h1")[0]
+    night.taps("staff", "通过")
+    night.hears("staff")
+    assert night.hears("h1") == [f"✅ 隐患 {NUMBER}（1 罐区，液氯管道法兰渗漏）已由 王科 复查验收，辛苦了。"]
+    assert hazard(night).state == "accepted"
+    with night.bot.uow.read() as store:
+        attempts = store.hazards.attempts(NUMBER)
+        assert [(each.verdict, each.reason) for each in attempts] == [
+            ("returned", "垫片不是耐氯材质"),
+            ("returned", "看不清垫片"),
+            ("accepted", None),
+        ]
+    assert night.hears("leader") == ["💬 甲化工 甲化工负责人 答复 1124-0001（1 罐区）：发来视频 1124-0004"]
+
+
+def test_an_enterprise_finds_puts_right_and_accepts_its_own(night: Story) -> None:
+    night.says("p1", "隐患 罐区 护栏锈蚀")
+    night.hears("p1")
+    night.hears("h1")
+    complete(night, responsible="甲化工巡检员")
+    night.hears("h1")
+    assert night.hears("p1")[0].startswith(f"🚩 请整改隐患 {NUMBER}")
+    night.taps("p1", "有异议")
+    night.hears("p1")
+    night.says("p1", "护栏属于外包单位")
+    assert night.hears("p1") == [f"对隐患 {NUMBER} 的异议已记录，并转给工作人员。"]
+    assert night.hears("staff") == [
+        f"💬 甲化工巡检员 对隐患 {NUMBER}（甲化工 · 1 罐区，护栏锈蚀）有异议：护栏属于外包单位"
+    ]
+    night.settle(700)
+    photo(night, "p1")
+    night.hears("p1")
+    night.settle(120)
+    night.says("p1", "已整改")
+    assert night.hears("p1") == [f"✅ 已用 1124-0001 报隐患 {NUMBER} 整改完成，等待复查验收。"]
+    assert "（第1次）" in night.hears("h1")[1]
+    night.taps("h1", "通过")
+    night.hears("h1")
+    assert night.hears("p1")[0].endswith("已由 甲化工负责人 复查验收，辛苦了。")
+    assert (hazard(night).state, night.hears("staff")) == ("accepted", [])
+
+
+def test_a_film_of_another_part_does_not_show_what_was_put_right(night: Story) -> None:
+    night.says("p1", "隐患 罐区 护栏锈蚀")
+    complete(night, responsible="甲化工巡检员")
+    night.hears("h1")
+    night.settle(60)
+    night.says("p1", f"已整改 {NUMBER}")
+    night.hears("p1")
+    film(night, "p1", "2")
+    assert "1124-0001 拍的不是这家企业的这个部位" in night.hears("p1")
+    assert hazard(night).state == "rectifying"
+    film(night, "p1", "1")
+    assert hazard(night).state == "awaiting_acceptance"
+    night.hears("p1")
+    night.hears("h1")
