@@ -26,6 +26,7 @@ def natural_sort_key(number: str) -> tuple[Any, ...]:
 class Register:
     def __init__(self, session: Session) -> None:
         self.session = session
+        self._named: dict[tuple[int, str], Sequence[int]] = {}
 
     # People and their accounts
 
@@ -217,6 +218,14 @@ class Register:
         for enterprise_id, person in rows:
             found[enterprise_id].append(person)
         return found
+
+    def employees_named(self, enterprise_id: int, name: str) -> Sequence[int]:
+        """Ids of the active people of that name at the enterprise, as the transaction first saw them."""
+        if (enterprise_id, name) not in self._named:
+            query = select(Person.id).join(Employment, Employment.person_id == Person.id)
+            query = query.where(Employment.enterprise_id == enterprise_id, Person.name == name, Person.active)
+            self._named[enterprise_id, name] = self.session.scalars(query).all()
+        return self._named[enterprise_id, name]
 
     # Groups and rules
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import click
 
 from bot.cli.context import open_uow, parse_day
+from bot.cli.progress import busy
 from bot.texts import say
 from handlers.permissions import Viewer
 from schedules.context import Context
@@ -149,6 +152,47 @@ def extend(
         return existing_hazard(number, ctx.store)
 
     _perform(name, perform, as_json)
+
+
+@hazard.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True)
+@click.pass_context
+def import_(context: click.Context, file: Path, dry_run: bool) -> None:
+    """Read a sheet of hazards: all of it, or nothing and every refused cell named."""
+    from bot.workbooks.hazards.apply import SheetImport
+    from bot.workbooks.hazards.read import read_hazards
+    from handlers.hazards.access import command_actor
+
+    with busy(say("progress.import_read")):
+        parsed = read_hazards(file)
+    with busy(say("progress.import")), open_uow() as (_, uow), suppress(_Undo), uow.transaction() as store:
+        result = SheetImport(parsed, command_actor("night-patrol hazard import"), uow.context(store)).run()
+        if result.refusals or dry_run:
+            raise _Undo
+        result.applied = True
+    for line in result.text_lines():
+        click.echo(line, err=bool(result.refusals))
+    outcome = "refused" if result.refusals else "applied" if result.applied else "dry_run"
+    click.echo(say(f"import.{outcome}", count=len(result.refusals)), err=bool(result.refusals))
+    context.exit(1 if result.refusals else 0)
+
+
+class _Undo(Exception):
+    """Ends a transaction whose changes are not wanted."""
+
+
+@hazard.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def export(file: Path) -> None:
+    """Write the ledger so that importing it changes nothing."""
+    from bot.workbooks.hazards.export import export_hazards
+    from storage.hazards import HazardFilter
+
+    with open_uow(read_only=True) as (_, uow), uow.read() as store, busy(say("progress.export")):
+        content = export_hazards(uow.context(store), HazardFilter())
+    file.write_bytes(content)
+    click.echo(say("import.file_written", file=str(file)))
 
 
 def _perform(name: str, act: Callable[[Viewer, Context], Hazard], as_json: bool) -> None:

@@ -48,6 +48,11 @@ def write_value(cell: Cell, value: Any) -> None:
         cell.number_format = DATE_FORMAT
 
 
+def is_plain_text(text: str) -> bool:
+    """Whether a text needs no care to stay a text; see `write_value`."""
+    return not text.startswith((*_FORMULA_STARTS, "#")) and _NOT_IN_XML.search(text) is None
+
+
 def write_heading(cell: Cell, title: str) -> None:
     write_value(cell, title)
     cell.font = Font(name=FONT_NAME, bold=True)

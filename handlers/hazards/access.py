@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers.permissions import Viewer, build_viewer
+from handlers.permissions import ADMIN, Viewer, build_viewer
 from schedules.context import Context
 from schedules.patrol_night import ONE_DAY
 from storage.db.models import Enterprise, Hazard, Person, Submission
@@ -16,6 +16,11 @@ def actor_of(person: Person, store: Store) -> Viewer:
     """A person of the register as the author of an act."""
     employers = store.register.enterprise_ids_of([person.id])[person.id]
     return build_viewer(person.id, person.name, person.roles, employers)
+
+
+def command_actor(name: str) -> Viewer:
+    """A command as the author of what it does: with the rights of the office, and no person of the register."""
+    return Viewer(0, name, frozenset({ADMIN}), None)
 
 
 def actor_named(name: str, store: Store) -> Viewer:
@@ -38,7 +43,7 @@ def film_of_receipt(receipt: str, ctx: Context) -> Submission:
 
 def author(actor: Viewer) -> Author:
     """The actor as hazards record it."""
-    return Author(actor.person_id, actor.name)
+    return Author(actor.person_id or None, actor.name)
 
 
 def require_enterprise(enterprise_id: int, action: str, actor: Viewer, store: Store) -> Enterprise:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from handlers.hazards.access import author, require_enterprise
@@ -26,7 +26,10 @@ from storage.hazard_terms import (
     SELF_CHECK,
 )
 from storage.hazards import Author
+from storage.store import Store
 
+# Part, kind, and the date of the finding -> the number of the earlier hazard that a new one repeats.
+FindRepeated = Callable[[int, str, date], str | None]
 # By how much the clock of a platform may be ahead of ours.
 _CLOCK_TOLERANCE = timedelta(minutes=5)
 
@@ -58,8 +61,25 @@ def add_hazard(draft: HazardDraft, actor: Viewer, ctx: Context) -> Hazard:
         existing = ctx.store.hazards.by_once_key(draft.once_key)
         if existing is not None:
             return existing
+    hazard = add_new_hazard(draft, actor, ctx, find_repeated(ctx.store))
+    ctx.store.session.flush()
+    return hazard
+
+
+def find_repeated(store: Store) -> FindRepeated:
+    """Looks for the earlier hazard in the database."""
+
+    def find(part_id: int, kind: str, found_on: date) -> str | None:
+        earlier = store.hazards.repeated(part_id, kind, found_on)
+        return earlier.number if earlier else None
+
+    return find
+
+
+def add_new_hazard(draft: HazardDraft, actor: Viewer, ctx: Context, repeated: FindRepeated) -> Hazard:
+    """Add a hazard whose once-key is known to be new; it is written with the next flush. Raises OperationRefused."""
     enterprise = require_enterprise(draft.enterprise_id, "hazards.add", actor, ctx.store)
-    hazard = _store(draft, actor, ctx)
+    hazard = _store(draft, actor, ctx, repeated)
     ctx.store.audit_log.record(
         ctx.now,
         actor.name,
@@ -73,7 +93,7 @@ def add_hazard(draft: HazardDraft, actor: Viewer, ctx: Context) -> Hazard:
     return hazard
 
 
-def _store(draft: HazardDraft, actor: Viewer, ctx: Context) -> Hazard:
+def _store(draft: HazardDraft, actor: Viewer, ctx: Context, repeated: FindRepeated) -> Hazard:
     found_at, found_by = _found_at(draft, ctx), draft.found_by or author(actor)
     found_on = ctx.rules.local_date(found_at)
     values = _defaults(draft, actor) | clean_fields(draft.fields, FieldBase(draft.enterprise_id, found_on), ctx)
@@ -81,15 +101,13 @@ def _store(draft: HazardDraft, actor: Viewer, ctx: Context) -> Hazard:
         values["deadline"] = ctx.today
     _check_film(draft, values["part_id"])
     if values["part_id"] is not None:
-        earlier = ctx.store.hazards.repeated(values["part_id"], values["kind"], found_on)
-        values["repeat_of"] = earlier.number if earlier else None
+        values["repeat_of"] = repeated(values["part_id"], values["kind"], found_on)
     is_complete = not lacks(Hazard(**values))
     return ctx.store.hazards.add(
         ctx.today.year,
         RECTIFYING if is_complete else INCOMPLETE,
         author(actor),
         ctx.now,
-        None,
         **values,
         first_deadline=values["deadline"] if is_complete else None,
         enterprise_id=draft.enterprise_id,

@@ -102,7 +102,8 @@ def _deadline(name: str, value: date | None, base: FieldBase, ctx: Context) -> d
 
 
 def _part(name: str, value: int | None, base: FieldBase, ctx: Context) -> dict[str, Any]:
-    if value is not None and value not in {part.id for part in ctx.store.register.parts_of(base.enterprise_id)}:
+    part = ctx.store.register.part(value) if value is not None else None
+    if value is not None and (part is None or part.enterprise_id != base.enterprise_id or not part.in_use):
         raise OperationRefused("hazards.part_of_another")
     return {name: value}
 
@@ -110,8 +111,7 @@ def _part(name: str, value: int | None, base: FieldBase, ctx: Context) -> dict[s
 def _responsible(name: str, value: Any, base: FieldBase, ctx: Context) -> dict[str, Any]:
     """With the id of the person, if the enterprise has exactly one of that name."""
     text = clean_text(value, _MAX_LENGTHS[name], name)
-    people = ctx.store.register.employees([base.enterprise_id])[base.enterprise_id] if text else []
-    ids = [person.id for person in people if person.name == text]
+    ids = ctx.store.register.employees_named(base.enterprise_id, text) if text else []
     return {name: text, "responsible_id": ids[0] if len(ids) == 1 else None}
 
 

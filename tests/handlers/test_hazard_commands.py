@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from openpyxl import load_workbook
 
 from bot.cli import cli
 from bot.cli.errors import error_text
+from bot.workbooks.hazards.columns import PRINTED
 from storage.errors import OperationRefused
 from tests.handlers.hazard_parts import ZONE, Ledger, a_ledger
 from tests.places import Place, current_place
@@ -150,3 +152,24 @@ def test_the_ledger_comes_back_from_a_backup(ledger: Ledger, tmp_path: Path) -> 
     assert json.loads(CliRunner().invoke(cli, ("hazard", "list", "--json"), env=fresh).stdout) == before
     added = CliRunner().invoke(cli, (*ADD, "--json"), env=fresh)
     assert json.loads(added.stdout)["number"] == f"YH-{TODAY.year}-0003"
+
+
+def test_an_export_is_imported_without_a_change_and_a_wrong_sheet_not_at_all(ledger: Ledger, tmp_path: Path) -> None:
+    told(tmp_path, *ADD, *LISTS)
+    before, path = told(tmp_path, "hazard", "list"), str(tmp_path / "hazards.xlsx")
+    assert run(tmp_path, "hazard", "export", path).exit_code == 0
+    read = run(tmp_path, "hazard", "import", path)
+    assert (read.exit_code, "已导入" in read.stdout) == (0, True)
+    workbook = load_workbook(path)
+    workbook.active.cell(2, list(PRINTED).index("state") + 1).value = "已验收"
+    workbook.active.cell(3, list(PRINTED).index("matter") + 1).value = "新的隐患"
+    workbook.active.cell(3, list(PRINTED).index("enterprise") + 1).value = "甲化工"
+    workbook.save(path)
+    refused = run(tmp_path, "hazard", "import", path)
+    assert (refused.exit_code, "第 2 行“完成情况”" in refused.stderr, "未导入" in refused.stderr) == (1, True, True)
+    workbook.active.cell(2, list(PRINTED).index("state") + 1).value = "整改中"
+    workbook.save(path)
+    assert run(tmp_path, "hazard", "import", path, "--dry-run").exit_code == 0
+    assert told(tmp_path, "hazard", "list") == before
+    assert run(tmp_path, "hazard", "import", path).exit_code == 0
+    assert told(tmp_path, "hazard", "list")["counts"]["total"] == 2

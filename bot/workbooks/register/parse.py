@@ -82,7 +82,7 @@ def parse_register(path: str | Path, limits: Limits = Limits()) -> ParsedRegiste
     try:
         grids = read_grids(path, list(SHEET_TITLE_BY_NAME), limits)
     except CellError as error:
-        return _unreadable(parsed, error)
+        return unreadable(parsed, error)
     for grid in grids:
         title = sheet_title(grid, grids)
         if grid.hidden.sheet:
@@ -90,11 +90,11 @@ def parse_register(path: str | Path, limits: Limits = Limits()) -> ParsedRegiste
         elif title is None:
             parsed.unknown_sheets.append(grid.title)
         elif title in parsed.sheets:
-            return _unreadable(parsed, CellError("register.sheet_twice", sheet=grid.title, title=title))
+            return unreadable(parsed, CellError("register.sheet_twice", sheet=grid.title, title=title))
         elif grid.rows:
             parse_sheet(title, grid, parsed, path.parent)
     if not parsed.sheets:
-        return _unreadable(parsed, CellError("register.no_known_sheet", sheets="、".join(SHEETS_BY_TITLE)))
+        return unreadable(parsed, CellError("register.no_known_sheet", sheets="、".join(SHEETS_BY_TITLE)))
     return parsed
 
 
@@ -102,11 +102,17 @@ def parse_sheet(title: str, grid: Grid, parsed: ParsedRegister, folder: Path) ->
     """Parse a sheet of the register into `parsed`. The files that its cells name are in `folder`."""
     if grid.title.strip() != title:
         parsed.notes.append(say("register.sheet_read_as", name=grid.title.strip(), title=title))
-    parsed.sheets[title] = ParsedSheet(title)
-    _SheetReader(SHEETS_BY_TITLE[title], grid, parsed, folder).read()
+    parse_grid(SHEETS_BY_TITLE[title], grid, parsed, folder)
 
 
-def _unreadable(parsed: ParsedRegister, error: CellError) -> ParsedRegister:
+def parse_grid(sheet: Sheet, grid: Grid, parsed: ParsedRegister, folder: Path) -> None:
+    """Parse a grid into `parsed` as this sheet."""
+    parsed.sheets[sheet.title] = ParsedSheet(sheet.title)
+    _SheetReader(sheet, grid, parsed, folder).read()
+
+
+def unreadable(parsed: ParsedRegister, error: CellError) -> ParsedRegister:
+    """`parsed` with what is wrong with the whole file."""
     parsed.refusals.append(ImportRefusal(None, None, None, None, error.reason))
     parsed.has_unreadable_sheet = True
     return parsed
