@@ -85,6 +85,7 @@ COMPOSED = {
     "doctor.wecom_kf",
     "template.",
     "rule_help.",
+    "roster_page.short_",
 }
 
 # Texts with placeholders that are chosen, or whose parameters are gathered, at run time: the stories read these.

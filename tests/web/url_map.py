@@ -14,6 +14,7 @@ from urllib.parse import quote
 URL_VALUES = {
     "alert_id": "1",
     "code": "E001",
+    "day": "2026-11-24",
     "digest": "0" * 64,
     "generation": "1",
     "kind": "thumb",

@@ -26,6 +26,7 @@ from bot.web.dashboard import (
     reports,
     review,
     review_sheets,
+    roster,
     sign_in,
     template_context,
     tonight,
@@ -55,6 +56,7 @@ OBJECT_STORE_PAGES = (
     review_sheets.blueprint,
     register.blueprint,
     reports.blueprint,
+    roster.blueprint,
     workbook_import.blueprint,
 )
 

@@ -94,7 +94,14 @@ def _add_form(pages: Blueprint, uow: UnitOfWork, objects: ObjectStore) -> None:
             complete_register_change(saved.result.new_bindings, Context(store, uow.rules(store), now))
         for line in saved.result.warnings:
             flash(line)
-        return redirect(url_for(".show_sheet", title=title, q=next(iter(saved.cells.values()))))
+        return redirect(_saved_url(title, saved.cells))
+
+
+def _saved_url(title: str, cells: Mapping[str, str]) -> str:
+    """Where the saved row is seen."""
+    if title == ROSTER:
+        return url_for("roster.show_month", month=cells["day"][:7], _anchor=f"day-{cells['day']}")
+    return url_for(".show_sheet", title=title, q=next(iter(cells.values())))
 
 
 def edit_action(sheet_title: str) -> str:

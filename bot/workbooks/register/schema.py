@@ -200,7 +200,7 @@ SHEETS = (
 SHEETS_BY_TITLE = {sheet.title: sheet for sheet in SHEETS}
 
 # Endings with which offices name the sheets: 企业表, 人员名单.
-_SHEET_NAME_ENDINGS = ("", "表", "信息", "信息表", "名单", "名册", "清单", "台账", "一览表", "登记表")
+_SHEET_NAME_ENDINGS = ("", "表", "信息", "信息表", "名单", "名册", "清单", "台账", "安排", "安排表", "一览表", "登记表")
 SHEET_TITLE_BY_NAME = {
     f"{title.removesuffix('表')}{ending}": title for title in SHEETS_BY_TITLE for ending in _SHEET_NAME_ENDINGS
 }
