@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from openpyxl import Workbook, load_workbook
+from pypdf import PdfReader
 from sqlalchemy import event
 
 from bot.cli import cli
@@ -213,8 +214,12 @@ def test_the_commands_write_what_they_say(week: Story, tmp_path: Path) -> None:
         ("year", ["年度数字", "企业", "各夜", "迟报未报", "送教"]),
     ):
         file = tmp_path / f"{which}.xlsx"
-        done = CliRunner().invoke(cli, ["report", which, "2026-11-24", "--xlsx", str(file), "--json"], env=environment)
+        files = ["--xlsx", str(file), "--pdf", str(file.with_suffix(".pdf"))]
+        done = CliRunner().invoke(cli, ["report", which, "2026-11-24", *files, "--json"], env=environment)
         assert done.exit_code == 0, done.output
+        pages = PdfReader(file.with_suffix(".pdf")).pages
+        assert all(sign in pages[0].extract_text() for sign in ("填报单位：", "填表人：", "审核：", "签字："))
+        assert len(pages) >= len(sheets)
         assert load_workbook(file).sheetnames == sheets
         assert json.loads(done.stdout)["sentence"]
         shown = CliRunner().invoke(cli, ["report", which, "2026-11-24"], env=environment)
