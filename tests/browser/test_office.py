@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Opener
-from tests.browser.stage import HEAD_ACCOUNT, STAFF_ACCOUNT
+from tests.browser.stage import HEAD_ACCOUNT, STAFF_ACCOUNT, Stage
 from tests.browser.test_reachable import serious
 from tests.browser.windows import DESK, PHONE, Window
 
@@ -30,6 +30,37 @@ def test_the_office_attaches_a_film_and_edits_the_register(open_as: Opener, wind
     page.get_by_role("link", name="操作记录").click()
     expect(page.locator("li", has_text="改了登记册").first).to_be_visible()
     assert serious(page) == []
+
+
+@BOTH
+def test_the_office_files_films_by_tap(open_as: Opener, night: Stage, window: Window) -> None:
+    stranger = f"stranger-{window.name}"
+    night.story.cloud.add_member(stranger)
+    night.film("patrol003")
+    for _ in range(3):
+        night.film(stranger)
+    page = open_as(STAFF_ACCOUNT, window)
+    page.goto("/office")
+    assert serious(page) == []
+    known = page.locator(".unplaced").filter(has=page.get_by_role("button", name="1 ")).first
+    known.get_by_role("button", name="1 ").click()
+    expect(page.get_by_role("status")).to_contain_text("已归档到")
+    group = page.locator(".unplaced-group").filter(has_text=stranger)
+    first = group.locator(".unplaced").first
+    first.get_by_label("企业编号").fill("E004")
+    first.get_by_label("企业编号").press("Enter")
+    first.get_by_role("button", name="2 ").click()
+    expect(page.get_by_role("status")).to_contain_text("· 2 ")
+    expect(group.locator(".unplaced")).to_have_count(2)
+    expect(group.locator(".filing__enterprise").first).to_be_visible()
+    group.get_by_text("批量处理").click()
+    group.get_by_role("button", name="全选").click()
+    bulk = group.locator(".unplaced-bulk")
+    assert serious(page) == []
+    bulk.get_by_role("button", name="与夜巡无关").click()
+    expect(page.get_by_role("status")).to_contain_text("已标为与夜巡无关")
+    expect(group).to_have_count(0)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out sideways"
 
 
 @BOTH

@@ -68,7 +68,7 @@ def test_one_tap_files_a_film_and_its_sender_hears_of_it(office: Dashboard) -> N
     assert "没有部位的视频（1）" in answer.text
     office.story.settle(10)
     assert office.story.hears("p1")[0].startswith("✅ 收到 1124-0001\n甲化工 · 1 罐区")
-    assert "把视频 1124-0001 归档到企业 E001 的部位 1" in staff.get("/trail").text
+    assert "将视频 1124-0001 归档到企业 E001 的部位 1" in staff.get("/trail").text
     other = films(office, "p1")[1]
     assert re.search(rf'value="{other.id}:\d+">1 罐区<small> 已有视频', staff.get("/office").text)
 
