@@ -83,7 +83,7 @@ def is_more(value: Any) -> bool:
 
 
 # Sections whose texts stand between these signs when they come in a list.
-_SEPARATORS = {("status.", "report.", "mark."): "\n", ("daily_summary.",): "；"}
+_SEPARATORS = {("status.", "report.", "mark.", "hazard_line."): "\n", ("daily_summary.",): "；"}
 
 
 def _are_of(sections: tuple[str, ...], values: list[Any]) -> bool:

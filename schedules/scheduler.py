@@ -14,6 +14,7 @@ from schedules.alerts.escalation import escalate_alerts, open_duty_alerts
 from schedules.completeness_check import check_completeness
 from schedules.content import push_content
 from schedules.context import Context, load_rule_book
+from schedules.hazards.reminders import remind_of_deadlines, remind_of_interim_measures
 from schedules.misses import remind_before_night, report_repeated_misses
 from schedules.night_judgement import close_nights
 from schedules.outage_notices import notify_outages
@@ -39,6 +40,8 @@ JOBS: dict[str, Job] = {
     "daily push": push_content,
     "reminder before the night": remind_before_night,
     "repeated misses": report_repeated_misses,
+    "hazard deadlines": remind_of_deadlines,
+    "hazard interim measures": remind_of_interim_measures,
     "close nights": close_nights,
     "review deadline": close_reviews,
     "self-audit": check_completeness,

@@ -16,6 +16,7 @@ from storage.content import ContentStore
 from storage.db.leases import LeaseStore
 from storage.duty import DutyStore
 from storage.facts import FactStore
+from storage.hazard_deadlines import HazardDeadlineStore
 from storage.hazard_prompts import HazardPromptStore
 from storage.hazards import HazardStore
 from storage.inbox import InboxStore
@@ -64,6 +65,7 @@ class Store:
         self.rectifications = RectificationStore(session)
         self.hazards = HazardStore(session)
         self.hazard_prompts = HazardPromptStore(session)
+        self.hazard_deadlines = HazardDeadlineStore(session)
         self.facts = FactStore(session)
         self.issued_reports = IssuedReportStore(session)
         self.audit_log = AuditLogStore(session)

@@ -11,6 +11,7 @@ from handlers.rectification.consequences import check_verdict, check_withdrawal
 from schedules import reminders
 from schedules.alerts import escalation
 from schedules.context import Context
+from schedules.hazards import reminders as hazard_reminders
 from schedules.reports import amendments, issued
 from storage.db.models import Notice
 
@@ -26,5 +27,6 @@ SEND_CHECKS: dict[str, SendCheck] = {
     "verdict": check_verdict,
     "withdrawal": check_withdrawal,
     "hazard_task": check_task,
+    "hazard_reminder": hazard_reminders.check_reminder,
     "binding": bindings.check_binding,
 }

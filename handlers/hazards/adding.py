@@ -40,8 +40,7 @@ class HazardDraft:
 
     `fields`: see handlers.hazards.fields; the source follows from the actor and the film if it is not among them.
     `found_at` (None = now) and `found_by` (None = the actor). `film`: the film or photo that shows it, `at_s` seconds
-    from its start. A second draft with the same `once_key`, such as `verdict/12`, adds nothing. `is_told`: whether
-    those in charge get a message of their own; many hazards at once are left to the daily reminder.
+    from its start. A second draft with the same `once_key`, such as `verdict/12`, adds nothing.
     """
 
     enterprise_id: int
@@ -51,11 +50,13 @@ class HazardDraft:
     film: Submission | None = None
     at_s: float | None = None
     once_key: str | None = None
-    is_told: bool = True
 
 
 def add_hazard(draft: HazardDraft, actor: Viewer, ctx: Context) -> Hazard:
-    """Add a hazard, or give the one that was added with that once-key. Raises OperationRefused."""
+    """Add a hazard and tell those in charge, or give the one that was added with that once-key.
+
+    Raises OperationRefused.
+    """
     if draft.once_key is not None:
         ctx.store.lock_for_transaction(f"hazard/{draft.once_key}")
         existing = ctx.store.hazards.by_once_key(draft.once_key)
@@ -63,6 +64,8 @@ def add_hazard(draft: HazardDraft, actor: Viewer, ctx: Context) -> Hazard:
             return existing
     hazard = add_new_hazard(draft, actor, ctx, find_repeated(ctx.store))
     ctx.store.session.flush()
+    if hazard.state == RECTIFYING:
+        tell_to_rectify(hazard, ctx)
     return hazard
 
 
@@ -77,7 +80,10 @@ def find_repeated(store: Store) -> FindRepeated:
 
 
 def add_new_hazard(draft: HazardDraft, actor: Viewer, ctx: Context, repeated: FindRepeated) -> Hazard:
-    """Add a hazard whose once-key is known to be new; it is written with the next flush. Raises OperationRefused."""
+    """Add a hazard whose once-key is known to be new; it is written with the next flush. Raises OperationRefused.
+
+    Nobody is told: of many hazards at once, those in charge learn by the daily reminders.
+    """
     enterprise = require_enterprise(draft.enterprise_id, "hazards.add", actor, ctx.store)
     hazard = _store(draft, actor, ctx, repeated)
     ctx.store.audit_log.record(
@@ -88,8 +94,6 @@ def add_new_hazard(draft: HazardDraft, actor: Viewer, ctx: Context, repeated: Fi
         enterprise=enterprise.code,
         matter=hazard.matter,
     )
-    if draft.is_told and hazard.state == RECTIFYING:
-        tell_to_rectify(hazard, ctx)
     return hazard
 
 

@@ -1,0 +1,126 @@
+"""Reminders of hazards: one message a day to each person and to the office, and the interim measures every night."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from schedules.context import Context
+from schedules.hazards.recipients import people_in_charge
+from schedules.notify import notify_office_by, notify_people, was_in_service
+from schedules.patrol_night import ONE_DAY, local_instant, submission_window
+from storage.db.models import Notice, Person
+from storage.hazard_deadlines import DueHazard
+from storage.notices import NoticeDraft
+from storage.register_terms import PATROLLER
+
+_TIME_OF_DAY, _SENT_WITHIN = time(9, 0), timedelta(hours=10)
+# What a message has room for, and how many hazards it counts; the ledger has all of them.
+_MAX_LINES, _MAX_MATTER, _MAX_COUNTED = 12, 20, 200
+
+
+def remind_of_deadlines(ctx: Context) -> None:
+    """At half of the time, three days and one day before the deadline, on its day, and daily when it is over."""
+    due, key = local_instant(ctx.today, _TIME_OF_DAY, ctx.rules), f"hazard-reminders/{ctx.today}"
+    if ctx.now < due or ctx.store.facts.decided([key]) or not was_in_service(ctx.store, due):
+        return
+    hazards = ctx.store.hazard_deadlines.due(ctx.today)
+    ctx.store.facts.decide(key, ctx.now, f"{len(hazards)} due")
+    expires_at, params = ctx.now + _SENT_WITHIN, {"day": ctx.today.isoformat()}
+    drafts = []
+    for person, numbers in _numbers_by_person(hazards, ctx):
+        about = {**params, "numbers": numbers}
+        drafts.append((person, _draft("hazard_reminder.person", f"{key}/{person.id}", about, expires_at, ctx)))
+    notify_people(drafts, ctx.store)
+    if any(each.deadline <= ctx.today for each in hazards):
+        notify_office_by(_draft("hazard_reminder.office", key, params, expires_at, ctx), ctx.store)
+
+
+def remind_of_interim_measures(ctx: Context) -> None:
+    """Before each night, what is to be done until a hazard with an extension is put right."""
+    night = ctx.today + ONE_DAY
+    window, key = submission_window(night, ctx.rules), f"hazard-interim/{night}"
+    due = local_instant(ctx.today, ctx.rules.for_night(night).early_reminder_time, ctx.rules)
+    if not due <= ctx.now < window.opens or ctx.store.facts.decided([key]) or not was_in_service(ctx.store, due):
+        return
+    hazards = ctx.store.hazard_deadlines.protected()
+    ctx.store.facts.decide(key, ctx.now, f"{len(hazards)} protected")
+    patrollers = ctx.store.register.employees({each.enterprise_id for each in hazards})
+    drafts = [
+        (person, _draft("hazard_reminder.interim", f"{key}/{person.id}", {"numbers": numbers}, window.closes, ctx))
+        for person, numbers in _numbers_by_person(hazards, ctx, patrollers)
+    ]
+    notify_people(drafts, ctx.store)
+
+
+def _numbers_by_person(
+    hazards: Sequence[DueHazard], ctx: Context, employees: Mapping[int, list[Person]] | None = None
+) -> Iterable[tuple[Person, list[str]]]:
+    """Each person in charge, and each patroller among the employees, with the numbers of that person's hazards."""
+    in_charge = people_in_charge(hazards, ctx.store)
+    people: dict[int, Person] = {}
+    numbers: dict[int, list[str]] = defaultdict(list)
+    for each in hazards:
+        patrollers = [one for one in (employees or {}).get(each.enterprise_id, ()) if one.has_role(PATROLLER)]
+        for person in {person.id: person for person in (*in_charge[each.number], *patrollers)}.values():
+            people[person.id] = person
+            numbers[person.id].append(each.number)
+    return [(people[person_id], found[:_MAX_COUNTED]) for person_id, found in numbers.items()]
+
+
+def _draft(text_key: str, once_key: str, params: dict[str, Any], expires_at: datetime, ctx: Context) -> NoticeDraft:
+    return NoticeDraft(
+        kind="reminder",
+        text_key=text_key,
+        once_key=once_key,
+        night=ctx.night,
+        due_at=ctx.now,
+        params=params,
+        check_name="hazard_reminder",
+        expires_at=expires_at,
+    )
+
+
+def check_reminder(notice: Notice, ctx: Context) -> dict[str, Any] | None:
+    """The hazards of a reminder as they are at the moment of sending; None when none of them is due any more."""
+    if notice.text_key == "hazard_reminder.interim":
+        hazards = ctx.store.hazard_deadlines.protected(notice.params["numbers"])
+        return {**notice.params, "lines": _lines(hazards, None, ctx)} if hazards else None
+    today = date.fromisoformat(notice.params["day"])
+    if notice.text_key == "hazard_reminder.person":
+        hazards = ctx.store.hazard_deadlines.due(today, notice.params["numbers"])
+    else:
+        hazards = [each for each in ctx.store.hazard_deadlines.due(today) if each.deadline <= today]
+    overdue = sum(each.deadline < today for each in hazards)
+    counts = {"overdue": overdue, "due_today": sum(each.deadline == today for each in hazards)}
+    return {**notice.params, **counts, "lines": _lines(hazards, today, ctx)} if hazards else None
+
+
+def _lines(hazards: Sequence[DueHazard], today: date | None, ctx: Context) -> list[dict[str, Any]]:
+    """A line for each hazard, of its deadline or (without a date) of its interim measure; and how many more."""
+    enterprises, parts = ctx.store.register.enterprise_names(), ctx.store.register.part_names()
+    lines: list[dict[str, Any]] = [
+        {
+            **_stage(each, today),
+            "hazard": each.number,
+            "enterprise": enterprises[each.enterprise_id][1],
+            "part": parts.get(each.part_id or 0, ""),
+            "matter": each.matter[:_MAX_MATTER],
+            "deadline": f"{each.deadline:%m-%d}",
+            "interim": each.interim[: 2 * _MAX_MATTER],
+        }
+        for each in hazards[:_MAX_LINES]
+    ]
+    return lines + [{"say": "hazard_line.more", "count": len(hazards) - _MAX_LINES}] * (len(hazards) > _MAX_LINES)
+
+
+def _stage(hazard: DueHazard, today: date | None) -> dict[str, Any]:
+    """The text of a line, and the number of days in it."""
+    if today is None:
+        return {"say": "hazard_line.interim"}
+    days = (hazard.deadline - today).days
+    if days < 0:
+        return {"say": "hazard_line.overdue", "days": -days}
+    return {"say": "hazard_line.due_today"} if days == 0 else {"say": "hazard_line.due_later", "days": days}
