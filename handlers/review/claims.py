@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 from schedules.context import Context
@@ -38,15 +39,15 @@ def prefetch_next(reviewer: Person, film_id: int, ctx: Context) -> ReviewableFil
     return None
 
 
-def _available(reviewer: Person, ctx: Context) -> list[tuple[int, NightReview]]:
+def _available(reviewer: Person, ctx: Context) -> Iterator[tuple[int, NightReview]]:
     """The films left for this reviewer, in order, those claimed already first in each night."""
-    claims, available = ctx.store.review.claims(ctx.now), []
+    claims = ctx.store.review.claims(ctx.now)
     for night in (ctx.night, ctx.night - ONE_DAY):
         review = night_review(ctx, night)
         pending = _pending_for(reviewer, review)
         own = [film_id for film_id in pending if claims.get(film_id) == reviewer.id]
-        available += [(film_id, review) for film_id in [*own, *(each for each in pending if each not in claims)]]
-    return available
+        for film_id in [*own, *(each for each in pending if each not in claims)]:
+            yield film_id, review
 
 
 def _pending_for(reviewer: Person, review: NightReview) -> list[int]:

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from tests.bench import callbacks, doors, films, lanes, machine, processes, province, receiving, web, year
+from tests.bench import callbacks, doors, films, lanes, machine, processes, province, receiving, review, web, year
 from tests.bench.rig import Row, close_servers
 
 BENCHES: dict[str, Callable[[bool], Iterator[Row]]] = {
@@ -24,6 +24,7 @@ BENCHES: dict[str, Callable[[bool], Iterator[Row]]] = {
     "pieces": doors.pieces,
     "board": web.board,
     "watching": web.watching,
+    "review": review.reviewing,
     "province": province.waves,
     "year": year.a_year,
     "workers": processes.workers,

@@ -83,8 +83,8 @@ def _fill(found: Service, nights: int) -> None:
     with found.database.transaction() as session:
         parts: Sequence[Any] = session.execute(select(KeyPart.enterprise_id, KeyPart.id)).all()
         store = Store(session)
-        tonight = night_of(_now(), RuleBook(SHANGHAI))
-        session.execute(insert(InboxRow).values(id=1, channel="x", message_key="x", raw="", received_at=_now()))
+        tonight = night_of(now(), RuleBook(SHANGHAI))
+        session.execute(insert(InboxRow).values(id=1, channel="x", message_key="x", raw="", received_at=now()))
         for back in range(nights):
             night = tonight - timedelta(days=back)
             rows = [
@@ -101,7 +101,7 @@ def _fill(found: Service, nights: int) -> None:
     found.cloud.add_member("boss")
 
 
-def _now() -> datetime:
+def now() -> datetime:
     return datetime.now(SHANGHAI)
 
 
@@ -143,7 +143,7 @@ def _notice(night: Any, number: int) -> dict[str, Any]:
         "form": "text",
         "text_key": "wave.missing",
         "params": {},
-        "due_at": _now(),
+        "due_at": now(),
         "state": "sent",
         "attempts": 1,
     }
