@@ -35,7 +35,7 @@ def test_every_changed_cell_is_named_with_both_values(office: Office) -> None:
     sheets["重点部位"][0][4] = "防爆设备"
     sheets["人员"][3][1], sheets["人员"][3][3] = None, "E001、E002"
     sheets["值班表"][1][3] = None
-    sheets["群"][0][1] = "another-key"
+    sheets["群"][0][1:] = ["another-key", "chat-9"]
     sheets["规则"] = [["截止时间", "05:30", DAY]]
     outcome = office.take_sheets(sheets, dry_run=True)
     assert changes(outcome) == [
@@ -45,6 +45,7 @@ def test_every_changed_cell_is_named_with_both_values(office: Office) -> None:
         "人员表第 5 行 巡检1 E001、E002的“手机”：原为“13800000000”，改为“空”",
         "人员表第 5 行 巡检1 E001、E002的“企业编号”：原为“E001”，改为“E001、E002”",
         "群表第 2 行 样例群的“机器人key”：原为“•••”，改为“•••”",
+        "群表第 2 行 样例群的“会话id”：原为“空”，改为“chat-9”",
         "值班表第 3 行 2026-11-24的“备班领导”：原为“陈科”，改为“空”",
     ]
     assert "规则表新增的 1 项：截止时间 2026-11-23" in outcome.text_lines()

@@ -1,25 +1,27 @@
-"""Finds the enterprise that a cell means, by its code or its name."""
+"""Finds the enterprise that a cell means. Stricter than handlers.enterprise_names: a row must not land by a guess."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from difflib import get_close_matches
+from collections.abc import Iterable, Sequence
 
 from bot.workbooks.register.cells import name_key
 from bot.workbooks.register.result import CellError
+from handlers.enterprise_names import matching_enterprises
 from storage.db.models import Enterprise
 from storage.register_terms import DEREGISTERED
+from storage.store import Store
 
-MAX_CANDIDATES = 5
-# Comparing a name with every other is slow; a whole column of unknown names needs no candidates for each.
+_MAX_CANDIDATES = 5
+# A search reads all enterprises; a whole column of unknown names needs no candidates for each.
 _MAX_SEARCHES = 50
 
 
 class EnterpriseNames:
     """The enterprises by code, full name and short name, and by code and name together."""
 
-    def __init__(self, enterprises: Iterable[Enterprise]) -> None:
+    def __init__(self, store: Store, enterprises: Iterable[Enterprise]) -> None:
+        self._store = store
         self._by_code: dict[str, Enterprise] = {}
         self._by_name: dict[str, list[Enterprise]] = defaultdict(list)
         self._searches = 0
@@ -43,19 +45,14 @@ class EnterpriseNames:
             return found[0]
         if found:
             raise CellError("register.ambiguous_enterprise", count=len(found), candidates=_shown(found))
-        if similar := self._similar(name_key(text)):
-            raise CellError("register.enterprise_not_found", candidates=_shown(similar))
+        if candidates := self._candidates(text):
+            raise CellError("register.enterprise_not_found", candidates=_shown(candidates))
         raise CellError("register.no_such_enterprise")
 
-    def _similar(self, key: str) -> list[Enterprise]:
+    def _candidates(self, text: str) -> Sequence[Enterprise]:
         self._searches += 1
-        if self._searches > _MAX_SEARCHES:
-            return []
-        names = [name for name in self._by_name if key in name or (name and name in key)]
-        names += get_close_matches(key, self._by_name, n=MAX_CANDIDATES, cutoff=0.75) if len(key) > 2 else []
-        found = {each.code: each for name in names for each in self._by_name[name]}
-        return [each for each in found.values() if each.status != DEREGISTERED]
+        return matching_enterprises(text, self._store) if self._searches <= _MAX_SEARCHES else []
 
 
-def _shown(enterprises: list[Enterprise]) -> list[str]:
-    return [f"{each.code} {each.name}" for each in enterprises[:MAX_CANDIDATES]]
+def _shown(enterprises: Sequence[Enterprise]) -> list[str]:
+    return [f"{each.code} {each.name}" for each in enterprises[:_MAX_CANDIDATES]]

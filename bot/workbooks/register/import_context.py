@@ -38,7 +38,7 @@ class ImportContext:
     @cached_property
     def enterprise_names(self) -> EnterpriseNames:
         """The enterprises by name, those of the workbook included: used once the sheet 企业 is applied."""
-        return EnterpriseNames(self.enterprises.values())
+        return EnterpriseNames(self.store, self.enterprises.values())
 
     def rows(self, title: str) -> list[ParsedRow]:
         """The valid rows of a sheet."""
