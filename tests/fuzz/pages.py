@@ -99,7 +99,11 @@ _CHANGES = ("POST", "PUT", "PATCH", "DELETE")
 def names(source: Path) -> tuple[str, ...]:
     """Every string in the file of a view that may be the name of a parameter or form field, and columns of sheets."""
     texts = source.read_text("utf-8") + _SHARED.read_text("utf-8")
-    columns = {column.field for sheet in SHEETS for column in sheet.columns} if source.name == "register.py" else set()
+    columns = (
+        {column.field for sheet in SHEETS for column in sheet.columns}
+        if source.name in ("register.py", "roster.py")
+        else set()
+    )
     return tuple(sorted({*re.findall(r'(?<=[(\[ ])"([a-z_]{1,20})"(?=[,)\]])', texts), *columns} - {"csrf_token"}))
 
 
