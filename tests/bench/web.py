@@ -27,14 +27,15 @@ _WATCHERS, _POLL_EVERY_S, _FIRST_LOAD_KB = 100, 4.0, 300
 def board(quick: bool) -> Iterator[Row]:
     """The page as a leader's phone asks for it, one after the other; the second county is 27 times as large."""
     for kind in ("SQLite",) if quick else ("SQLite", "PostgreSQL"):
-        for enterprises, nights, bar in ((75, 40 if quick else 365, 150), (2000, 2 if quick else 14, 600)):
+        for enterprises, nights, bar in ((75, 40 if quick else 365, 150), (2000, 2 if quick else 14, 150)):
             with service(kind, ("web",), enterprises, 4) as found:
                 _fill(found, nights)
                 browser = sign_in(found)
                 times = sorted(_asked(browser, found, 20 if quick else 60))
                 p95 = times[int(len(times) * 0.95)]
                 what = f"tonight's board, {enterprises} enterprises, {kind}, {nights} nights of films: p95"
-                yield Row(what, f"**{p95:.0f} ms** (median {times[len(times) // 2]:.0f})", f"≤ {bar} ms")
+                median = times[len(times) // 2]
+                yield Row(what, f"**{p95:.0f} ms** (median {median:.0f}, longest {times[-1]:.0f})", f"≤ {bar} ms")
                 if enterprises == 75 and kind == "SQLite":
                     yield Row(
                         "… first load over the wire", f"**{_first_load_kb(found):.0f} kB**", f"≤ {_FIRST_LOAD_KB}"

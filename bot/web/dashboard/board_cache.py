@@ -18,8 +18,9 @@ from schedules.night_snapshot import NightSnapshot, load_night_snapshot
 
 MAX_AGE_S = 1.0
 """How old a snapshot may be for a browser that polls; with its interval this is the delay of a change."""
-# Reading snapshots for those who open the page takes at most a fifth of the time, however large the county.
-_REUSE_FACTOR = 5
+# Reading snapshots for those who open the page takes at most a twentieth of the time, however large the county: one
+# that took long to read is used for longer, up to the interval at which the opened page polls.
+_REUSE_FACTOR, _MAX_REUSE_S = 20, 4.0
 # A hundred browsers that show the same county are served one rendered board.
 _MAX_BOARDS = 64
 
@@ -35,18 +36,18 @@ class SnapshotCache:
     def snapshot(self, max_age_s: float = MAX_AGE_S) -> tuple[NightSnapshot, str]:
         """A snapshot begun at most `max_age_s` before this call, and its version: the same while nothing changes.
 
-        One that took long to read is used for longer, up to MAX_AGE_S. Callers that wait for the same read share it.
-        Raises StorageError.
+        Without `max_age_s` it is as of now, of a large county somewhat older. Callers that wait for the same read share
+        it. Raises StorageError.
         """
         asked_at = monotonic()
         with self._lock:
-            oldest = asked_at - max(max_age_s, min(MAX_AGE_S, self._took_s * _REUSE_FACTOR))
+            oldest = asked_at - (max_age_s or min(_MAX_REUSE_S, self._took_s * _REUSE_FACTOR))
             if self._latest is None or self._read_at < oldest:
-                self._read_at = monotonic()
+                began = monotonic()
                 with self._uow.read() as store:
                     snapshot = load_night_snapshot(self._uow.context(store))
                 self._latest = snapshot, _digest(snapshot.change_key)
-                self._took_s = monotonic() - self._read_at
+                self._read_at, self._took_s = began, monotonic() - began
             return self._latest
 
 
