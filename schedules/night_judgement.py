@@ -122,10 +122,15 @@ def garbage_collection_off() -> Iterator[None]:
             gc.enable()
 
 
-def judge_nights(ctx: Context, first: date, last: date) -> dict[date, NightJudgement]:
-    """The judgements of all nights from the first through the last, with as many queries as for one night."""
+def judge_nights(
+    ctx: Context, first: date, last: date, enterprises: frozenset[int] | None = None
+) -> dict[date, NightJudgement]:
+    """The judgements of all nights from the first through the last, with as many queries as for one night.
+
+    Of these enterprises, None = of all.
+    """
     session = ctx.store.session
-    rows = report_queries.judgement_rows(session, first, last)
+    rows = report_queries.judgement_rows(session, first, last, enterprises)
     rows_by_night, rejections = _by_night(rows), _by_night(ctx.store.review.rejections(first, last))
     employers, closed = _employers(rows, ctx.store), report_queries.closed_nights(session, first, last)
     nights = [first + timedelta(days=days) for days in range((last - first).days + 1)]
@@ -135,6 +140,8 @@ def judge_nights(ctx: Context, first: date, last: date) -> dict[date, NightJudge
         window = submission_window(night, ctx.rules)
         rejected = _rejected_ids(rejections[night], window, ctx.now)
         expected = _from_closed_night(closed[night]) if night in closed else registered
+        if enterprises is not None:
+            expected = [each for each in expected if each.id in enterprises]
         films = _judgeable_films(rows_by_night[night], employers, rejected)
         judgements[night] = judge(expected, films, window, ctx.now)
     return judgements

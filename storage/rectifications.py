@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, or_, select
@@ -14,6 +14,11 @@ from storage.db.upsert import insert_if_absent
 
 # The text of a rectification request.
 PROBLEM_TEXT_KEY = "rectification.request"
+
+# A request closed before it was opened never reached the enterprise.
+_WAS_OPENED = or_(
+    RectificationRequest.closed_at.is_(None), RectificationRequest.closed_at > RectificationRequest.opened_at
+)
 
 
 class RectificationStore:
@@ -38,13 +43,10 @@ class RectificationStore:
 
     def of_film(self, submission_id: int, now: datetime) -> Sequence[RectificationRequest]:
         """Every request about a film that has been opened by now, the latest first."""
-        was_opened = or_(
-            RectificationRequest.closed_at.is_(None), RectificationRequest.closed_at > RectificationRequest.opened_at
-        )
         return self.session.scalars(
             select(RectificationRequest)
             .where(RectificationRequest.submission_id == submission_id, RectificationRequest.opened_at <= now)
-            .where(was_opened)
+            .where(_WAS_OPENED)
             .order_by(RectificationRequest.id.desc())
         ).all()
 
@@ -63,6 +65,17 @@ class RectificationStore:
             .order_by(RectificationRequest.opened_at.desc(), RectificationRequest.id.desc())
         ).all()
         return [(request, film) for request, film in rows]
+
+    def counts_by_night(self, enterprise_id: int, first: date, last: date, now: datetime) -> dict[date, int]:
+        """Night -> number of requests about the films of an enterprise that have been opened by now."""
+        rows = self.session.execute(
+            select(Submission.night, func.count())
+            .join(RectificationRequest, RectificationRequest.submission_id == Submission.id)
+            .where(RectificationRequest.enterprise_id == enterprise_id, RectificationRequest.opened_at <= now)
+            .where(_WAS_OPENED, Submission.night >= first, Submission.night <= last)
+            .group_by(Submission.night)
+        )
+        return {night: count for night, count in rows}
 
     def first_requested_at(self, submission_ids: Iterable[int]) -> dict[int, datetime]:
         """Film id -> when the first request about it was sent."""

@@ -6,14 +6,24 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select, true
 from sqlalchemy.orm import Session
 
 from storage.db.models import ClosedNight, ContentItem, ContentPush, Decision, Enterprise, GroupChat, Notice, Submission
 
 
-def judgement_rows(session: Session, first: date, last: date) -> Sequence[Any]:
-    """The columns that judging needs, of all films of these nights."""
+def judgement_rows(
+    session: Session, first: date, last: date, enterprises: frozenset[int] | None = None
+) -> Sequence[Any]:
+    """The columns that judging needs, of the films of these nights, of these enterprises (None = of all).
+
+    Includes films whose enterprise is not known yet: they may belong to any.
+    """
+    belongs = (
+        true()
+        if enterprises is None
+        else or_(Submission.enterprise_id.in_(enterprises), Submission.enterprise_id.is_(None))
+    )
     return session.execute(
         select(
             Submission.id,
@@ -25,7 +35,7 @@ def judgement_rows(session: Session, first: date, last: date) -> Sequence[Any]:
             Submission.attribution,
             Submission.person_id,
             Submission.kind,
-        ).where(Submission.night >= first, Submission.night <= last)
+        ).where(Submission.night >= first, Submission.night <= last, belongs)
     ).all()
 
 
@@ -35,6 +45,17 @@ def closed_nights(session: Session, first: date, last: date) -> dict[date, dict[
         select(ClosedNight.night, ClosedNight.expected).where(ClosedNight.night >= first, ClosedNight.night <= last)
     )
     return {night: expected for night, expected in rows}
+
+
+def film_times(session: Session, enterprise_id: int, first: date, last: date) -> dict[date, tuple[datetime, datetime]]:
+    """Night -> when the first and the last filed film of an enterprise were sent."""
+    rows = session.execute(
+        select(Submission.night, func.min(Submission.sent_at), func.max(Submission.sent_at))
+        .where(Submission.enterprise_id == enterprise_id, Submission.night >= first, Submission.night <= last)
+        .where(Submission.state == "filed", Submission.kind == "film")
+        .group_by(Submission.night)
+    )
+    return {night: (first_sent_at, last_sent_at) for night, first_sent_at, last_sent_at in rows}
 
 
 def filed_film_totals(session: Session, first: date, last: date) -> Sequence[Any]:

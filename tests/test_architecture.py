@@ -81,6 +81,8 @@ COMPOSED = {
     "notice_kind.",
     "notice_state.",
     "notice_outcome.",
+    "own_page.answer",
+    "enterprise_month.",
     "attempt_outcome.",
     "delivery_cause.",
     "doctor.official_account",
@@ -94,6 +96,7 @@ COMPOSED = {
 GIVEN_AT_RUN_TIME = {
     "list.more",
     "alert.about_emergency",
+    "enterprise_month.summary",
     "help.commands",
     "hazard_chat.accept",
     "hazard_chat.accept_card",

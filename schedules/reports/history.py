@@ -31,7 +31,7 @@ class History:
 
 def history(ctx: Context, first: date, last: date, enterprises: frozenset[int] | None = None) -> History:
     """The nights from the first through the last, of these enterprises (None = all), the worst enterprise first."""
-    judged = load_judged_nights(ctx, first, last).for_enterprises(enterprises)
+    judged = load_judged_nights(ctx, first, last, enterprises)
     states: dict[str, dict[date, str]] = defaultdict(dict)
     for night, judgement in judged.judgements.items():
         for each in judgement.enterprises:

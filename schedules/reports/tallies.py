@@ -66,16 +66,6 @@ class JudgedNights:
     judgements: Mapping[date, NightJudgement]
     outage_nights: frozenset[date]
 
-    def for_enterprises(self, enterprises: frozenset[int] | None) -> JudgedNights:
-        """The same nights of only these enterprises; None = of all."""
-        if enterprises is None:
-            return self
-        filtered = {
-            night: NightJudgement([each for each in judgement.enterprises if each.enterprise.id in enterprises])
-            for night, judgement in self.judgements.items()
-        }
-        return JudgedNights(filtered, self.outage_nights)
-
     def by_night(self) -> dict[date, StateTally]:
         """The counts of each night."""
         return {
@@ -105,8 +95,13 @@ class JudgedNights:
         return StateTally(by_night)
 
 
-def load_judged_nights(ctx: Context, first: date, last: date) -> JudgedNights:
-    """The nights from the first through the last that have begun and in which this service was running."""
+def load_judged_nights(
+    ctx: Context, first: date, last: date, enterprises: frozenset[int] | None = None
+) -> JudgedNights:
+    """The nights from the first through the last that have begun and in which this service was running.
+
+    Of these enterprises, None = of all.
+    """
     nights = [first + timedelta(days=days) for days in range((last - first).days + 1)]
     windows = {night: submission_window(night, ctx.rules) for night in nights}
     begun = [night for night in nights if windows[night].opens <= ctx.now]
@@ -114,7 +109,7 @@ def load_judged_nights(ctx: Context, first: date, last: date) -> JudgedNights:
     served = begun[bisect_left(begun, True, key=lambda night: was_in_service(ctx.store, windows[night].closes)) :]
     if not served:
         return JudgedNights({}, frozenset())
-    judgements = judge_nights(ctx, served[0], served[-1])
+    judgements = judge_nights(ctx, served[0], served[-1], enterprises)
     return JudgedNights(judgements, frozenset(night for night in served if windows[night].extension))
 
 

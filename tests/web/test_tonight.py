@@ -102,9 +102,11 @@ def test_an_outage_is_hatched_on_the_timeline(dashboard: Dashboard) -> None:
 
 def test_an_enterprise_sees_only_itself(dashboard: Dashboard) -> None:
     head = dashboard.signed_in("head")
-    page = head.get("/").text
-    assert "甲化工" in page
-    assert "乙化工" not in page
+    assert head.get("/").headers["Location"] == "/own/"
+    for path in ("/own/", "/tonight/board"):
+        page = head.get(path).text
+        assert "甲化工" in page
+        assert "乙化工" not in page
     assert figure(page, "unjudged") == 1
     assert head.get("/tonight/E001").status_code == 200
     assert head.get("/tonight/E002").status_code == 404
@@ -173,7 +175,7 @@ def board_of(browser: Browser, version: str) -> str:
 def test_the_version_of_a_board_depends_on_the_viewer(dashboard: Dashboard) -> None:
     """Two people can share a browser: a board of one must not count as the version of the other."""
     county, head = dashboard.signed_in("leader"), dashboard.signed_in("head")
-    assert board_version(county.get("/").text) != board_version(head.get("/").text)
+    assert board_version(county.get("/").text) != board_version(head.get("/tonight/board").text)
     assert "E002" in county.get("/tonight/board").text
     assert "E002" not in head.get("/tonight/board").text
     assert head.get("/tonight/board").headers["Cache-Control"] == "no-store"
@@ -181,7 +183,7 @@ def test_the_version_of_a_board_depends_on_the_viewer(dashboard: Dashboard) -> N
 
 # The roles that may open each page.
 OPENS: dict[str, set[str]] = {
-    "/": set(ROLES),
+    "/own/": {"patroller", "head"},
     "/account": set(ROLES),
     "/tonight/board": set(ROLES),
     "/tonight/E001": set(ROLES),
@@ -199,11 +201,12 @@ def everybody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Br
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("path", OPENS)
 def test_each_role_opens_only_its_pages(everybody: dict[str, Browser], role: str, path: str) -> None:
-    assert everybody[role].get(path).status_code == (200 if role in OPENS[path] else 403)
+    refusal = 302 if path == "/own/" else 403
+    assert everybody[role].get(path).status_code == (200 if role in OPENS[path] else refusal)
 
 
-@pytest.mark.parametrize("role", ["leader", "head"])
-def test_the_number_of_queries_does_not_grow_with_the_county(tmp_path: Path, role: str) -> None:
+@pytest.mark.parametrize(("role", "path", "most"), [("leader", "/", 12), ("head", "/own/", 40)])
+def test_the_number_of_queries_does_not_grow_with_the_county(tmp_path: Path, role: str, path: str, most: int) -> None:
     for number, enterprises in enumerate((4, 40)):
         folder = tmp_path / str(number)
         folder.mkdir()
@@ -212,8 +215,8 @@ def test_the_number_of_queries_does_not_grow_with_the_county(tmp_path: Path, rol
             browser, asked = made.signed_in(role), []
             engine = made.story.bot.uow.database.engine
             event.listen(engine, "before_cursor_execute", lambda *about, asked=asked: asked.append(about[2]))
-            assert browser.get("/").status_code == 200
-        assert len(asked) <= 11, "\n".join(asked)
+            assert browser.get(path).status_code == 200
+        assert len(asked) <= most, "\n".join(asked)
 
 
 def _scatter(made: Dashboard, number: int) -> None:

@@ -22,6 +22,7 @@ from bot.web.dashboard import (
     history,
     notices,
     office_tasks,
+    own_enterprise,
     register,
     reports,
     review,
@@ -39,6 +40,7 @@ from bot.web.headers import SiteSettings
 
 PAGES = (
     tonight.blueprint,
+    own_enterprise.blueprint,
     alerts.blueprint,
     urging.blueprint,
     account.blueprint,

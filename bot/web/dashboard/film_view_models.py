@@ -74,8 +74,7 @@ def film_cards(ctx: Context, night: date, viewer: Viewer) -> list[FilmCard]:
         if film.kind == "film" and film.state == "filed" and viewer.can_see(film.enterprise_id)
     ]
     films.sort(key=lambda film: (position.get(film.id, len(position)), film.number))
-    verdicts = {film_id: each for film_id, each in review.verdicts.items() if _is_visible(each, viewer, ctx)}
-    review = replace(review, verdicts=verdicts)
+    review = replace(review, verdicts=visible_verdicts(review, viewer, ctx))
     return [_card(film, review, queued.get(film.id), claims, enterprises, parts, ctx.store) for film in films]
 
 
@@ -105,6 +104,11 @@ def _card(
         verdict.reviewer_name if verdict else None,
         holder.name if holder else None,
     )
+
+
+def visible_verdicts(review: NightReview, viewer: Viewer, ctx: Context) -> dict[int, Verdict]:
+    """Film id -> the verdict on it that the viewer may see."""
+    return {film_id: each for film_id, each in review.verdicts.items() if _is_visible(each, viewer, ctx)}
 
 
 def _is_visible(verdict: Verdict, viewer: Viewer, ctx: Context) -> bool:

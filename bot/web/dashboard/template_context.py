@@ -12,6 +12,7 @@ from flask_login import current_user
 from bot.texts import all_texts, recipient_label, say
 from bot.unit_of_work import UnitOfWork
 from bot.web.assets import asset
+from bot.web.dashboard.own_enterprise import OWN_PAGE
 from handlers.permissions import Viewer
 from schedules.review.queue import GRAVE_REASONS
 
@@ -64,8 +65,13 @@ def register_template_globals(app: Flask, uow: UnitOfWork) -> None:
     @app.context_processor
     def viewer_and_menu() -> dict[str, Any]:
         viewer = current_viewer()
-        menu = [(path, key) for path, key, action in MENU if viewer is not None and viewer.may(action)]
-        return {"viewer": viewer, "menu": menu}
+        return {"viewer": viewer, "menu": _menu(viewer) if viewer else []}
+
+
+def _menu(viewer: Viewer) -> list[tuple[str, str]]:
+    """What the viewer may open; the people of an enterprise have its page in place of the county's board."""
+    items = [(path, key) for path, key, action in MENU if viewer.may(action)]
+    return items if viewer.enterprise_ids is None else [(OWN_PAGE, "menu.own"), *items[1:]]
 
 
 def mark_label(mark: str) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, Response, abort, redirect, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
 
 from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard import board
 from bot.web.dashboard.authorization import requires_permission
 from bot.web.dashboard.board_cache import MAX_AGE_S, BoardCache
+from bot.web.dashboard.own_enterprise import OWN_PAGE
 from handlers.permissions import Viewer
 from schedules.night_judgement import judge_night
 from schedules.patrol_night import night_of, submission_window
@@ -28,7 +30,9 @@ def blueprint(uow: UnitOfWork) -> Blueprint:
 def _add_board(pages: Blueprint, boards: BoardCache) -> None:
     @pages.get("/")
     @requires_permission("tonight.see")
-    def tonight(viewer: Viewer) -> str:
+    def tonight(viewer: Viewer) -> str | AnyResponse:
+        if viewer.enterprise_ids is not None:
+            return redirect(OWN_PAGE)
         board_filter = board.parse_filter(request.args)
         rendered = boards.render(viewer, board_filter)
         return render_template("tonight.html", rendered=rendered, board_filter=board_filter, board=board)
