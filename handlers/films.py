@@ -14,7 +14,8 @@ from handlers.receipts import add_film_reply, film_params, send_receipt
 from handlers.rectification.answers import record_film_answer
 from handlers.replies import sender_and_enterprises
 from schedules.context import Context
-from schedules.patrol_night import night_of, submission_window
+from schedules.late_reminders import film_lateness
+from schedules.patrol_night import night_of
 from schedules.rules import RuleBook
 from storage.audit_log import FILM_FILED, SERVICE_ACTOR
 from storage.db.models import Submission
@@ -81,7 +82,7 @@ def file_film(submission_id: int, result: FilingResult, fault: str | None, ctx: 
     if not fault and resolve_duplicate(film, result.sha256, ctx.store):
         file_submission(film, replace(result, state="supporting"), [DUPLICATE_MARK], ctx)
         return
-    marks = [fault] if fault else _lateness_marks(film, ctx.rules)
+    marks = [fault] if fault else _lateness_marks(film, ctx)
     if not file_submission(film, replace(result, state="unfit" if fault else "filed"), marks, ctx):
         return
     if not fault:
@@ -141,6 +142,6 @@ def _too_short(film: Submission, result: FilingResult, rules: RuleBook) -> str |
     return "too_short" if (result.duration_s or 0) < shortest_s - _ROUNDING_S else None
 
 
-def _lateness_marks(film: Submission, rules: RuleBook) -> list[str]:
-    lateness = submission_window(film.night, rules).lateness(film.sent_at)
+def _lateness_marks(film: Submission, ctx: Context) -> list[str]:
+    lateness = film_lateness(film, ctx)
     return [] if lateness == "on_time" else [lateness]

@@ -7,6 +7,7 @@ from typing import Any
 
 from handlers.message import ARCHIVE_CHANNELS
 from schedules.context import Context
+from schedules.late_reminders import film_lateness
 from schedules.misses import nights_missed_before
 from schedules.night_judgement import judge_night
 from schedules.notify import notify_office, notify_sender
@@ -16,6 +17,7 @@ from storage.notices import NoticeDraft
 
 _TEXT_KEYS = {
     "on_time": "receipt.filed",
+    "reminder_late": "receipt.filed",
     "late": "receipt.late",
     "early": "receipt.early",
     "supplied_afterwards": "receipt.supplied_afterwards",
@@ -29,7 +31,7 @@ def send_receipt(submission: Submission, ctx: Context) -> None:
     # Two people may film for one enterprise: each receipt counts the films of both.
     ctx.store.lock_for_transaction(f"receipts/{submission.enterprise_id}/{submission.night}")
     judgement = judge_night(ctx, submission.night, submission.enterprise_id)
-    lateness = submission_window(submission.night, ctx.rules).lateness(submission.sent_at)
+    lateness = film_lateness(submission, ctx)
     params = film_params(submission, ctx)
     for judged in judgement.enterprises:
         total, missing = len(judged.enterprise.due_parts), [part.label for part in judged.missing_parts]
@@ -37,6 +39,7 @@ def send_receipt(submission: Submission, ctx: Context) -> None:
         if judged.part_states.get(submission.part_id or 0) == "exempt":
             _report_suspected_restart(submission, params, ctx)
     params["remarks"] = [{"say": f"mark.{mark}"} for mark in submission.marks if mark.startswith("seen_")]
+    params["remarks"] += [{"say": "mark.reminder_late"}] if lateness == "reminder_late" else []
     params["remarks"] += _return_after_misses(submission, ctx)
     add_film_reply(submission, ctx, _TEXT_KEYS[lateness], f"receipt/{submission.id}/{submission.part_id}", params)
 

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from types import MappingProxyType
 
 from schedules.patrol_night import SubmissionWindow
 
 STATES = ("on_time", "late", "partial", "missing", "exempt", "unjudged")
 _COUNTING = ("on_time", "late")
+_NO_GRACES: Mapping[int, datetime] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -122,14 +124,23 @@ class NightJudgement:
 
 
 def judge(
-    expected: Iterable[ExpectedEnterprise], films: Iterable[JudgeableFilm], window: SubmissionWindow, now: datetime
+    expected: Iterable[ExpectedEnterprise],
+    films: Iterable[JudgeableFilm],
+    window: SubmissionWindow,
+    now: datetime,
+    graces: Mapping[int, datetime] = _NO_GRACES,
 ) -> NightJudgement:
-    """Judge a night as of `now`, by the instants at which the platform says the films were sent."""
+    """Judge a night as of `now`, by the instants at which the platform says the films were sent.
+
+    `graces`: enterprise id -> until when a late film counts as on time.
+    """
     received: dict[int, str] = {}
     unattributed: Counter[int] = Counter()
     requested_again: set[int] = set()
     for film in films:
         lateness = window.lateness(film.sent_at)
+        if lateness == "late" and film.sent_at <= graces.get(film.enterprise_id or 0, window.closes):
+            lateness = "on_time"
         if lateness not in _COUNTING:
             continue
         if film.part_id is None:

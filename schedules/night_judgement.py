@@ -107,7 +107,7 @@ def _judge_rows(
 ) -> NightJudgement:
     rejections, window = ctx.store.review.rejections(night, night), submission_window(night, ctx.rules)
     films = _judgeable_films(rows, _employers(rows, ctx.store), _rejected_ids(rejections, window, ctx.now))
-    return judge(expected, films, window, ctx.now)
+    return judge(expected, films, window, ctx.now, ctx.store.outages.reminder_graces(night, night)[night])
 
 
 @contextmanager
@@ -134,6 +134,7 @@ def judge_nights(
     rows_by_night, rejections = _by_night(rows), _by_night(ctx.store.review.rejections(first, last))
     employers, closed = _employers(rows, ctx.store), report_queries.closed_nights(session, first, last)
     nights = [first + timedelta(days=days) for days in range((last - first).days + 1)]
+    graces = ctx.store.outages.reminder_graces(first, last)
     registered = _from_register(ctx.store) if closed.keys() < set(nights) else []
     judgements = {}
     for night in nights:
@@ -143,7 +144,7 @@ def judge_nights(
         if enterprises is not None:
             expected = [each for each in expected if each.id in enterprises]
         films = _judgeable_films(rows_by_night[night], employers, rejected)
-        judgements[night] = judge(expected, films, window, ctx.now)
+        judgements[night] = judge(expected, films, window, ctx.now, graces[night])
     return judgements
 
 

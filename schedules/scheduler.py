@@ -15,6 +15,7 @@ from schedules.completeness_check import check_completeness
 from schedules.content import push_content
 from schedules.context import Context, load_rule_book
 from schedules.hazards.reminders import remind_of_deadlines, remind_of_interim_measures
+from schedules.late_reminders import excuse_late_reminders
 from schedules.misses import remind_before_night, report_repeated_misses
 from schedules.night_judgement import close_nights
 from schedules.outage_notices import notify_outages
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 JOBS: dict[str, Job] = {
     "outage notices": notify_outages,
     "reminder waves": decide_reminder_waves,
+    "late reminders": excuse_late_reminders,
     "duty alerts": open_duty_alerts,
     "escalation": escalate_alerts,
     "roster check": check_duty_roster,

@@ -79,6 +79,11 @@ class NoticeLog:
         notices = select(Notice).where(Notice.person_id.in_(list(people)), Notice.night >= since)
         return self.session.scalars(notices.order_by(Notice.due_at.desc(), Notice.id.desc()).limit(limit)).all()
 
+    def reminders(self, night: date) -> Sequence[Notice]:
+        """The messages of the reminder waves of a night, in order."""
+        waves = select(Notice).where(Notice.night == night, Notice.kind == "reminder", Notice.check_name == "reminder")
+        return self.session.scalars(waves.order_by(Notice.id)).all()
+
     def attempts(self, notices: Iterable[int]) -> dict[int, list[DeliveryAttempt]]:
         """Notice id -> its attempts, in order."""
         found: dict[int, list[DeliveryAttempt]] = defaultdict(list)

@@ -6,13 +6,14 @@ of the service's clock.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from storage.db.models import Fact, Outage
+from storage.db.models import Fact, Outage, ReminderGrace
 from storage.db.upsert import insert_if_absent
 from storage.facts import FactStore
 
@@ -41,6 +42,20 @@ class OutageStore:
         """Every outage that overlaps a period, oldest first."""
         overlapping = select(Outage).where(Outage.started_at < until, Outage.ended_at > since)
         return self.session.scalars(overlapping.order_by(Outage.started_at)).all()
+
+    def add_reminder_graces(self, night: date, graces: Mapping[int, datetime]) -> None:
+        """Record by enterprise id until when the films of a night are not late because we reminded late."""
+        rows = (ReminderGrace(night=night, enterprise_id=key, until=until) for key, until in graces.items())
+        self.session.add_all(rows)
+        self.session.flush()
+
+    def reminder_graces(self, first: date, last: date) -> dict[date, dict[int, datetime]]:
+        """Night -> enterprise id -> the instant recorded by `add_reminder_graces`; empty for other nights."""
+        found: dict[date, dict[int, datetime]] = defaultdict(dict)
+        query = select(ReminderGrace).where(ReminderGrace.night >= first, ReminderGrace.night <= last)
+        for grace in self.session.scalars(query):
+            found[grace.night][grace.enterprise_id] = grace.until
+        return found
 
     def last_heartbeat(self, kind: str) -> datetime | None:
         """The last heartbeat of a component; None if there never was one or it was cleared."""

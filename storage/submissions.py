@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -246,6 +246,15 @@ class SubmissionStore:
         """Add a mark to films, which reviewers see."""
         for submission in self.session.scalars(select(Submission).where(Submission.id.in_(list(submission_ids)))):
             submission.marks = sorted({*submission.marks, mark})
+        self.session.flush()
+
+    def excuse_late_films(self, night: date, graces: Mapping[int, datetime]) -> None:
+        """Replace the mark `late` of films sent within the grace of their enterprise (by its id)."""
+        films = self.session.scalars(select(Submission).where(Submission.night == night))
+        for film in films:
+            until = graces.get(film.enterprise_id or 0)
+            if "late" in film.marks and until is not None and film.sent_at <= until:
+                film.marks = sorted({*film.marks, "reminder_late"} - {"late"})
         self.session.flush()
 
     def quarantined_now_bound(self) -> Sequence[Submission]:

@@ -222,6 +222,7 @@ GIVEN_AT_RUN_TIME = {
     "outage.processing_summary",
     "outage.receiving",
     "outage.receiving_summary",
+    "outage.reminders_late",
     "photo.stored",
     "question.card_answered",
     "question.enterprise",

@@ -163,6 +163,7 @@ def test_a_wave_is_not_made_up_once_the_window_is_over(tmp_path: Path) -> None:
         assert len(night.hears("leader")) == 2, "the alert is still due"
         night.says("leader", "已知悉")
         night.hears("leader")
+        assert ["催报因本系统原因发晚或没有发出" in text for text in night.hears("staff")] == [True]
 
 
 def test_an_enterprise_without_a_group_is_reminded_through_its_people(tmp_path: Path) -> None:

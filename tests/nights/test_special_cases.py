@@ -65,6 +65,7 @@ def test_what_was_sent_in_time_is_in_time_however_late_it_arrives(night: Story) 
     [film] = night.part("E001", "1")["submissions"]
     assert (film["sent_at"], film["received_at"]) == ("2026-11-24T05:58:00+08:00", "2026-11-24T06:10:00+08:00")
     night.hears("leader")
+    assert ["催报因本系统原因发晚" in text for text in night.hears("staff")] == [True]
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,7 @@ from storage.db.models import (
     ReceivedText,
     RectificationAnswer,
     RectificationRequest,
+    ReminderGrace,
     ReviewClaim,
     RpcCall,
     SecondReview,
@@ -247,6 +248,7 @@ def a_county() -> list[Base]:
         Submission(id=1, **FILM),
         ReceivedText(id=1, **WORD),
         NightEnterpriseChoice(person_id=1, night=DAY, enterprise_id=1),
+        ReminderGrace(night=DAY, enterprise_id=1, until=NOW),
         Notice(id=1, **NOTICE),
         Alert(id=1, once_key="a", cause="missing", night=DAY, opened_at=NOW, params={}),
         ContentItem(id=1, link_id="a", **ITEM),
@@ -370,6 +372,7 @@ REFUSED: dict[str, Base] = {
 KEYS: list[Base] = [
     Employment(person_id=1, enterprise_id=1),
     NightEnterpriseChoice(person_id=1, night=DAY, enterprise_id=1),
+    ReminderGrace(night=DAY, enterprise_id=1, until=NOW),
     Decision(key="a", decided_at=NOW, outcome="done"),
     Counter(name="a", value=2),
     AuditEntry(**ENTRY),

@@ -28,7 +28,16 @@ from storage.db.models.review import (
     SecondReview,
     Verdict,
 )
-from storage.db.models.service_state import AccessToken, AuditEntry, CallbackSignature, Counter, Decision, Fact, Outage
+from storage.db.models.service_state import (
+    AccessToken,
+    AuditEntry,
+    CallbackSignature,
+    Counter,
+    Decision,
+    Fact,
+    Outage,
+    ReminderGrace,
+)
 from storage.db.models.sign_ins import Credential, SignInAttempts, WebSession
 from storage.db.models.submissions import ClosedNight, InboxRow, NightEnterpriseChoice, ReceivedText, Submission
 from storage.db.models.uploads import Upload, UploadChunk
@@ -75,6 +84,7 @@ __all__ = [
     "ReceivedText",
     "RectificationAnswer",
     "RectificationRequest",
+    "ReminderGrace",
     "ReviewClaim",
     "RpcCall",
     "Rule",

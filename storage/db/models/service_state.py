@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.db.models.base import Base, Id
@@ -34,6 +34,15 @@ class Outage(Base):
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
+
+
+class ReminderGrace(Base):
+    """A reminder left late by our fault: until then the enterprise's films for the night are not late."""
+
+    __tablename__ = "reminder_grace"
+    night: Mapped[date] = mapped_column(primary_key=True)
+    enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id"), primary_key=True)
+    until: Mapped[datetime]
 
 
 class AccessToken(Base):

@@ -379,6 +379,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("enterprise_id", "number", name="key_part_number_once"),
     )
     op.create_table(
+        "reminder_grace",
+        sa.Column("night", sa.Date(), nullable=False),
+        sa.Column("enterprise_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["enterprise_id"], ["enterprise.id"]),
+        sa.PrimaryKeyConstraint("night", "enterprise_id"),
+    )
+    op.create_table(
         "night_enterprise_choice",
         sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("night", sa.Date(), nullable=False),
