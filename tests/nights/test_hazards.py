@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from storage.db.models import Hazard
-from tests.harness import NIGHT, Story, story
+from handlers.review.verdicts import VerdictDraft, record_verdict, undo_verdict
+from schedules.context import Context
+from storage.db.models import Hazard, Person
+from tests.harness import NIGHT, Story, row, story
 
 NUMBER = "YH-2026-0001"
 
@@ -188,6 +190,20 @@ def test_a_reason_that_is_said_later_is_the_matter(night: Story) -> None:
     assert hazard(night).matter == "法兰下面有滴漏"
 
 
+def test_a_verdict_that_is_restored_has_an_open_hazard_again(night: Story) -> None:
+    judged(night)
+    night.settle(10)
+    night.hears("h1")
+    night.hears("p1")
+    with night.office() as store:
+        ctx, staff = Context(store, night.bot.uow.rules(store), night.clock.now()), row(store, Person, name="王科")
+        later = record_verdict(VerdictDraft(1, "fit", staff), ctx)
+        assert [each.state for each in store.hazards.of_film(1)] == ["void"]
+        undo_verdict(later.id, staff, ctx)
+        assert [each.state for each in store.hazards.of_film(1)] == ["void", "incomplete"]
+    night.settle(10)
+
+
 # --- putting right, extending, accepting
 
 
@@ -325,3 +341,19 @@ def test_a_film_of_another_part_does_not_show_what_was_put_right(night: Story) -
     assert hazard(night).state == "awaiting_acceptance"
     night.hears("p1")
     night.hears("h1")
+
+
+def test_an_extension_is_refused_with_a_reason_by_the_office_only(night: Story) -> None:
+    chlorine_pipeline(night)
+    night.hears("h1")
+    night.says("h1", f"申请延期 {NUMBER} 12月20日 等垫片，防护：每班巡检两次")
+    night.hears("h1")
+    night.hears("staff")
+    night.says("h1", f"同意延期 {NUMBER}")
+    assert night.hears("h1") == ["甲化工负责人 没有办理这项操作的权限"]
+    night.taps("staff", "不同意")
+    night.hears("staff")
+    night.says("staff", "垫片有现货")
+    assert night.hears("staff") == [f"隐患 {NUMBER} 已办理，并通知了对方。"]
+    assert night.hears("h1") == [f"❌ 王科 不同意隐患 {NUMBER}（1 罐区）延期：垫片有现货。时限仍为 2026-12-01。"]
+    assert hazard(night).deadline == date(2026, 12, 1)
