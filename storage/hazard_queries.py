@@ -176,9 +176,12 @@ def is_overdue(today: date) -> ColumnElement[bool]:
 
 
 def _contains(text: str) -> ColumnElement[bool]:
-    columns = (Hazard.number, Hazard.matter, Hazard.measure, Hazard.responsible, Hazard.found_by)
+    columns = (Hazard.matter, Hazard.measure, Hazard.responsible, Hazard.found_by)
     names = select(Enterprise.id).where(
         or_(*(column.contains(text, autoescape=True) for column in (Enterprise.name, Enterprise.short_name)))
     )
-    matches = [column.icontains(text, autoescape=True) for column in columns]
-    return or_(*matches, Hazard.enterprise_id.in_(names))
+    return or_(
+        Hazard.number.contains(text.upper(), autoescape=True),
+        *(column.contains(text, autoescape=True) for column in columns),
+        Hazard.enterprise_id.in_(names),
+    )

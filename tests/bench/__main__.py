@@ -9,7 +9,20 @@ import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from tests.bench import callbacks, doors, films, lanes, machine, processes, province, receiving, review, web, year
+from tests.bench import (
+    callbacks,
+    doors,
+    films,
+    hazards,
+    lanes,
+    machine,
+    processes,
+    province,
+    receiving,
+    review,
+    web,
+    year,
+)
 from tests.bench.rig import Row, close_servers
 
 BENCHES: dict[str, Callable[[bool], Iterator[Row]]] = {
@@ -27,6 +40,7 @@ BENCHES: dict[str, Callable[[bool], Iterator[Row]]] = {
     "review": review.reviewing,
     "province": province.waves,
     "year": year.a_year,
+    "hazards": hazards.ledger,
     "workers": processes.workers,
     "starting": processes.starting,
 }

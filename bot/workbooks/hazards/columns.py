@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
-from typing import Any
 
 from bot.texts import all_texts, say
 from bot.workbooks.register import cells
@@ -140,6 +139,7 @@ EDITABLE = (
 )
 
 
+@cache
 def printed_state(state: str, *, is_overdue: bool) -> str:
     """完成情况: the state in words."""
     words = say(f"hazard_state.{state}")
@@ -154,6 +154,3 @@ def width_of(field: str) -> int:
 def heading_of(field: str) -> str:
     """Our heading of a field."""
     return SHEET.title_of(field)
-
-
-Row = dict[str, Any]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from bot.texts import say
@@ -49,10 +50,8 @@ class PrintedRows:
             "enterprise": enterprise,
             "part": self.parts[hazard.part_id].label if hazard.part_id is not None else None,
             **{name: getattr(hazard, name) for name in _AS_STORED},
-            "level": say(f"hazard_level.{hazard.level}"),
-            "kind": say(f"hazard_kind.{hazard.kind}"),
-            "source": say(f"hazard_source.{hazard.source}"),
-            "treatment": say(f"hazard_treatment.{hazard.treatment}"),
+            "level": _word("level", hazard.level),
+            "kind": _word("kind", hazard.kind),
             "found_at": f"{hazard.found_at.astimezone(self._ctx.rules.zone):%Y-%m-%d %H:%M}",
             "rectified_by": enterprise,
             "state": printed_state(hazard.state, is_overdue=is_overdue(hazard, self._ctx.today)),
@@ -60,6 +59,11 @@ class PrintedRows:
             "accepted_on": accepted_on,
             "closed_on": accepted_on,
         }
+
+
+@cache
+def _word(field: str, value: str) -> str:
+    return say(f"hazard_{field}.{value}")
 
 
 _AS_STORED = (
