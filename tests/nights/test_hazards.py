@@ -357,3 +357,24 @@ def test_an_extension_is_refused_with_a_reason_by_the_office_only(night: Story) 
     assert night.hears("staff") == [f"隐患 {NUMBER} 已办理，并通知了对方。"]
     assert night.hears("h1") == [f"❌ 王科 不同意隐患 {NUMBER}（1 罐区）延期：垫片有现货。时限仍为 2026-12-01。"]
     assert hazard(night).deadline == date(2026, 12, 1)
+
+
+def test_reminders_reach_the_phones(night: Story) -> None:
+    night.says("p1", "隐患 罐区 护栏锈蚀")
+    night.says("h1", f"{NUMBER} 责任人 甲化工负责人 措施 更换 时限 11-25")
+    skip_to(night, "08:59")
+    night.time("09:01")
+    reminded = [said for said in night.hears("h1") if said.startswith("⏰")]
+    assert reminded == [
+        f"⏰ 您负责的隐患请抓紧整改：\n{NUMBER} 甲化工 1 罐区（护栏锈蚀）：11-25 到期，还有1天\n"
+        "整改好后回复“已整改”加编号，并发来同一部位的视频或照片。"
+    ]
+    night.says("h1", "申请延期 12-20 等材料，防护：拉警戒线")
+    night.taps("staff", "同意")
+    skip_to(night, "23:49")
+    night.time("23:51")
+    for who in ("h1", "p1"):
+        assert f"🛡️ 今晚请落实延期隐患的防护措施：\n{NUMBER} 1 罐区（护栏锈蚀）：拉警戒线（至 12-20）" in night.hears(
+            who
+        )
+    skip_to(night, "23:51")
