@@ -21,7 +21,7 @@ REPEAT_PERIOD = timedelta(days=90)
 @dataclass(frozen=True)
 class HazardFilter:
     """Which hazards of the ledger; None and empty values do not restrict. `text` is searched in number, matter,
-    measure, responsible person, finder and enterprise. `found_from` and `found_until` are both included."""
+    measure, responsible person, finder and enterprise. `found_from`, `found_until` and `due_until` are included."""
 
     states: tuple[str, ...] = ()
     enterprise_ids: frozenset[int] | None = None
@@ -34,6 +34,7 @@ class HazardFilter:
     found_by: str | None = None
     found_from: date | None = None
     found_until: date | None = None
+    due_until: date | None = None
     text: str = ""
 
 
@@ -132,6 +133,8 @@ class HazardQueries:
             query = query.where(Hazard.found_on >= wanted.found_from)
         if wanted.found_until is not None:
             query = query.where(Hazard.found_on <= wanted.found_until)
+        if wanted.due_until is not None:
+            query = query.where(Hazard.deadline <= wanted.due_until)
         return query.where(_contains(wanted.text.strip())) if wanted.text.strip() else query
 
     def repeated(self, part_id: int, kind: str, found_on: date) -> Hazard | None:

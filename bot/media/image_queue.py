@@ -15,34 +15,37 @@ from storage.objects import ObjectMissing
 
 log = logging.getLogger(__name__)
 
+_Image = tuple[str, str, float | None]
+
 # A film's bytes never change, so a second attempt helps only if the machine was too busy at the first.
 _RETRY_FAILED_AFTER_S = 3600.0
 _MAX_PENDING, _MAX_FAILED = 200, 4096
 
 
 class ImageQueue:
-    """The queue of one process and the thread that draws. An image is a film's object key and a kind."""
+    """The queue of one process and the thread that draws. An image is a film's object key, a kind and a position."""
 
     def __init__(self, film_images: FilmImages, retry_failed_after_s: float = _RETRY_FAILED_AFTER_S) -> None:
         self._film_images, self._retry_failed_after_s = film_images, retry_failed_after_s
         self._lock = threading.Lock()
-        self._requests: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
-        self._pending = set[tuple[str, str]]()
-        self._failed_at: dict[tuple[str, str], float] = {}
+        self._requests: queue.SimpleQueue[_Image] = queue.SimpleQueue()
+        self._pending = set[_Image]()
+        self._failed_at: dict[_Image, float] = {}
         self._loop: BackgroundLoop | None = None
 
-    def find_image(self, object_key: str, kind: str) -> str:
+    def find_image(self, object_key: str, kind: str, at_s: float | None = None) -> str:
         """The key of an image. Raises FilmImagesBusy if it has not been drawn yet: ask again in a few seconds.
 
-        Raises PictureError if drawing it failed within the last hour, OutOfSpace, ObjectError.
+        `at_s`: the position of a still in seconds. Raises PictureError if drawing it failed within the last hour,
+        OutOfSpace, ObjectError.
         """
-        key = self._film_images.find_image(object_key, kind)
+        key = self._film_images.find_image(object_key, kind, at_s)
         if key is None:
-            self._enqueue((object_key, kind))
+            self._enqueue((object_key, kind, at_s))
             raise FilmImagesBusy
         return key
 
-    def _enqueue(self, image: tuple[str, str]) -> None:
+    def _enqueue(self, image: _Image) -> None:
         with self._lock:
             if image in self._failed_at and monotonic() - self._failed_at[image] < self._retry_failed_after_s:
                 raise PictureError("drawing it failed a short time ago")
@@ -68,7 +71,7 @@ class ImageQueue:
                 self._pending.discard(image)
         return True
 
-    def _remember_failure(self, image: tuple[str, str]) -> None:
+    def _remember_failure(self, image: _Image) -> None:
         with self._lock:
             self._failed_at.pop(image, None)
             self._failed_at[image] = monotonic()

@@ -21,6 +21,7 @@ MENU = (
     ("/", "menu.tonight", "tonight.see"),
     ("/films", "menu.films", "films.watch"),
     ("/review", "menu.review", "review.see"),
+    ("/hazards", "menu.hazards", "hazards.see"),
     ("/history", "menu.history", "history.see"),
     ("/reports", "menu.reports", "reports.see"),
     ("/office", "menu.office_tasks", "office_tasks.see"),

@@ -1,0 +1,219 @@
+"""The hazard ledger: the list with its filters, the board of the week, new hazards, and the ledger as a workbook."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from io import BytesIO
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, redirect, render_template, request, send_file
+from werkzeug.wrappers import Response
+
+from bot.texts import say
+from bot.unit_of_work import UnitOfWork
+from bot.web.dashboard.authorization import requires_permission
+from bot.web.parameters import parse_night, parse_number, text_argument
+from handlers.enterprise_names import resolve_enterprise, resolve_part
+from handlers.hazards.access import film_of_receipt
+from handlers.hazards.adding import HazardDraft, add_hazard
+from handlers.permissions import Viewer
+from schedules.context import Context
+from schedules.hazards.rules import is_overdue, lacks, proposed_deadline
+from storage import hazard_terms as terms
+from storage.db.models import Hazard
+from storage.errors import OperationRefused
+from storage.hazards import HazardFilter
+
+_PAGE_SIZE, _BOARD_SIZE = 50, 100
+_WEEK = timedelta(days=7)
+_LONGEST_TEXT = 100
+_OPEN_STATES = (terms.INCOMPLETE, terms.RECTIFYING, terms.AWAITING_ACCEPTANCE)
+
+
+@dataclass(frozen=True)
+class HazardRow:
+    """A hazard as lists show it."""
+
+    hazard: Hazard
+    enterprise_name: str
+    part_name: str
+    is_overdue: bool
+    lacks: list[str]
+
+
+def blueprint(uow: UnitOfWork) -> Blueprint:
+    """/hazards."""
+    pages = Blueprint("hazards", __name__)
+    _add_lists(pages, uow)
+    _add_new(pages, uow)
+    return pages
+
+
+def hazard_rows(hazards: Sequence[Hazard], ctx: Context) -> list[HazardRow]:
+    """With the names that a person reads; two queries for any number of hazards."""
+    names, parts = ctx.store.register.enterprise_names(), ctx.store.register.part_names()
+    return [
+        HazardRow(
+            hazard,
+            names[hazard.enterprise_id][1],
+            parts[hazard.part_id] if hazard.part_id is not None else say("hazard_chat.no_part"),
+            is_overdue(hazard, ctx.today),
+            lacks(hazard) if hazard.state == terms.INCOMPLETE else [],
+        )
+        for hazard in hazards
+    ]
+
+
+def _add_lists(pages: Blueprint, uow: UnitOfWork) -> None:
+    @pages.get("/hazards")
+    @requires_permission("hazards.see")
+    def list_hazards(viewer: Viewer) -> str:
+        with uow.read() as store:
+            ctx = uow.context(store)
+            wanted, error = _requested_filter(viewer, ctx)
+            return render_template("hazards.html", error=error, **_page(wanted, ctx))
+
+    @pages.get("/hazards/week")
+    @requires_permission("hazards.see")
+    def show_week(viewer: Viewer) -> str:
+        with uow.read() as store:
+            return render_template("hazard_week.html", sections=_week(viewer, uow.context(store)))
+
+    @pages.get("/hazards/ledger.xlsx")
+    @requires_permission("hazards.see")
+    def download(viewer: Viewer) -> Response:
+        from bot.workbooks.hazards.export import export_hazards
+
+        with uow.read() as store:
+            ctx = uow.context(store)
+            content = export_hazards(ctx, _requested_filter(viewer, ctx)[0])
+        name = say("hazard_page.file_name", day=ctx.today.isoformat())
+        return send_file(BytesIO(content), as_attachment=True, download_name=name)
+
+
+def _requested_filter(viewer: Viewer, ctx: Context) -> tuple[HazardFilter, str]:
+    """The filter in the query, within what the viewer may see; and why a part of it could not be applied."""
+
+    def choice(name: str, values: Sequence[str]) -> str | None:
+        found = text_argument(name)
+        return found if found in values else None
+
+    state = choice("state", terms.STATES)
+    wanted = HazardFilter(
+        states=(state,) if state else (),
+        enterprise_ids=viewer.enterprise_ids,
+        level=choice("level", terms.LEVELS),
+        kind=choice("kind", terms.KINDS),
+        source=choice("source", terms.SOURCES),
+        overdue="overdue" in request.args,
+        text=text_argument("text")[:_LONGEST_TEXT],
+    )
+    named = text_argument("enterprise")[:_LONGEST_TEXT]
+    if not named or viewer.enterprise_ids is not None:
+        return wanted, ""
+    try:
+        return replace(wanted, enterprise_ids=frozenset({resolve_enterprise(named, ctx.store).id})), ""
+    except OperationRefused as refused:
+        return replace(wanted, enterprise_ids=frozenset()), say(refused.text_key, **refused.params)
+
+
+def _page(wanted: HazardFilter, ctx: Context) -> dict[str, Any]:
+    hazards = list(ctx.store.hazards.find(wanted, ctx.today, _PAGE_SIZE + 1, _position()))
+    shown = hazards[:_PAGE_SIZE]
+    of_all_states = replace(wanted, states=(), overdue=False)
+    return {
+        "rows": hazard_rows(shown, ctx),
+        "older_than": f"{shown[-1].year}.{shown[-1].ordinal}" if len(hazards) > _PAGE_SIZE else "",
+        "counts": ctx.store.hazards.counts(of_all_states, ctx.today),
+        "wanted": wanted,
+        "terms": terms,
+        "enterprise_text": text_argument("enterprise")[:_LONGEST_TEXT],
+        "enterprises": ctx.store.register.supervised_enterprises() if wanted.enterprise_ids is None else [],
+        "query": _query,
+    }
+
+
+def _position() -> tuple[int, int] | None:
+    """The place in the ledger after which a page begins, as `year.ordinal`."""
+    year, _, ordinal = request.args.get("before", "").partition(".")
+    before = parse_number(year), parse_number(ordinal)
+    return None if before[0] is None or before[1] is None else (before[0], before[1])
+
+
+def _query(**changed: str) -> str:
+    """The query of the present page with some parameters changed; it begins with the latest hazard."""
+    kept = {name: value for name, value in request.args.items() if name != "before"}
+    return urlencode({name: value for name, value in {**kept, **changed}.items() if value})
+
+
+def _week(viewer: Viewer, ctx: Context) -> list[tuple[str, list[HazardRow], int]]:
+    """What is overdue, falls due within seven days, waits for acceptance, and was found in the last seven days."""
+    mine = HazardFilter(enterprise_ids=viewer.enterprise_ids)
+    wanted = {
+        "overdue": replace(mine, overdue=True),
+        "due": replace(mine, states=(terms.INCOMPLETE, terms.RECTIFYING), due_until=ctx.today + _WEEK),
+        "to_accept": replace(mine, states=(terms.AWAITING_ACCEPTANCE,)),
+        "new": replace(mine, found_from=ctx.today - _WEEK),
+    }
+    return [
+        (
+            name,
+            hazard_rows(ctx.store.hazards.find(each, ctx.today, _BOARD_SIZE), ctx),
+            ctx.store.hazards.counts(each, ctx.today)["total"],
+        )
+        for name, each in wanted.items()
+    ]
+
+
+def _add_new(pages: Blueprint, uow: UnitOfWork) -> None:
+    @pages.get("/hazards/new")
+    @requires_permission("hazards.add")
+    def show_form(viewer: Viewer) -> str:
+        with uow.read() as store:
+            return _form(viewer, uow.context(store), request.args, "")
+
+    @pages.post("/hazards/new")
+    @requires_permission("hazards.add")
+    def add(viewer: Viewer) -> Response | tuple[str, int]:
+        try:
+            with uow.transaction() as store:
+                number = add_hazard(_draft(uow.context(store)), viewer, uow.context(store)).number
+        except OperationRefused as refused:
+            with uow.read() as store:
+                return _form(viewer, uow.context(store), request.form, say(refused.text_key, **refused.params)), 422
+        return redirect(f"/hazards/{number}")
+
+
+def _draft(ctx: Context) -> HazardDraft:
+    form = {name: value.strip() for name, value in request.form.items()}
+    part = resolve_part(resolve_enterprise(form.get("enterprise", ""), ctx.store), form.get("part", ""), ctx.store)
+    film = film_of_receipt(form["receipt"], ctx) if form.get("receipt") else None
+    fields: dict[str, Any] = {
+        name: form.get(name) or None for name in ("matter", "responsible", "measure", "criterion")
+    }
+    fields |= {name: form[name] for name in ("level", "kind", "treatment") if form.get(name)}
+    return HazardDraft(
+        part.enterprise_id, {**fields, "part_id": part.id, "deadline": parse_night(form.get("deadline", ""))}, film=film
+    )
+
+
+def _form(viewer: Viewer, ctx: Context, given: Any, error: str) -> str:
+    register = ctx.store.register
+    enterprises = [each for each in register.supervised_enterprises() if viewer.can_see(each.id)]
+    return render_template(
+        "hazard_new.html",
+        given=given,
+        error=error,
+        enterprises=enterprises,
+        parts=register.parts_of(enterprises[0].id) if len(enterprises) == 1 else [],
+        terms=terms,
+        proposed=_proposed(ctx.today),
+        today=ctx.today,
+    )
+
+
+def _proposed(today: date) -> dict[str, date]:
+    return {kind: proposed_deadline(kind, terms.GENERAL, terms.BY_DEADLINE, today) for kind in terms.KINDS}
