@@ -512,7 +512,7 @@ def test_a_film_without_a_name_at_report_time_is_reported_as_not_judged(tmp_path
         for who in ("leader", "backup", "staff"):
             text, _ = night.hears(who)
             assert "未报0" in text
-            assert "待判（1家）：甲化工有限公司" in text
+            assert "待判：甲化工有限公司" in text
         night.hears("p1")
 
 

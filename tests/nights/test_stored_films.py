@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import zipfile
 from pathlib import Path
@@ -15,7 +14,8 @@ from bot.media.integrity import INTEGRITY_FACT, IntegrityResult, IntegritySample
 from bot.reports.daily import daily_json
 from bot.reports.night import night_json
 from bot.unit_of_work import UnitOfWork
-from bot.workbooks.reports.daily import write_daily_table
+from bot.workbooks.reports.daily import daily_tables
+from bot.workbooks.reports.report_workbook import report_workbook
 from schedules.context import Context
 from schedules.reports.daily import daily_report
 from storage.backup import backup, restore
@@ -156,11 +156,10 @@ def shown(database: Database, night: Story) -> tuple[str, str, bytes]:
     """The night, its table and its workbook, as the outside sees them from this database."""
     as_of, memory = at("13:00"), UnitOfWork(database, night.engine, night.clock, SHANGHAI)
     with memory.read() as store:
-        book, sheet = memory.rules(store), io.BytesIO()
+        book = memory.rules(store)
         ctx = Context(store, book, as_of)
         report, view = daily_report(ctx, NIGHT), night_json(ctx, NIGHT)
-    write_daily_table(sheet, report, book)
-    return json.dumps(view), json.dumps(daily_json(report, book)), sheet.getvalue()
+    return json.dumps(view), json.dumps(daily_json(report, book)), report_workbook(daily_tables(report, book))
 
 
 def a_whole_night(night: Story) -> None:
