@@ -64,7 +64,7 @@ WRAPPED: dict[str, Callable[[str], Any]] = {
     "itself": lambda name: name,
     "in a list": lambda name: [name, name],
     "in a text": lambda name: {"say": "wave.enterprise_parts", "name": name, "parts": [name, name]},
-    "in texts": lambda name: [{"say": "report.late", "count": 1, "names": [name]}] * 2,
+    "in texts": lambda name: [{"say": "daily_summary.missing", "names": [name]}] * 2,
 }
 
 

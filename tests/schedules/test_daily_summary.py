@@ -44,7 +44,7 @@ def test_the_gravest_is_named_first_and_the_figures_stand_above() -> None:
         ((("甲", "on_time"), ("乙", "exempt")), "全部按时，没有缺报。"),
         ((("甲", "on_time"), ("乙", "late")), "没有缺报。"),
         ((), "该夜无应报企业。"),
-        (tuple((f"{n}厂", "missing") for n in range(1, 9)), "未报：1厂、2厂、3厂、4厂、5厂等，另有3项。"),
+        (tuple((f"{n}厂", "missing") for n in range(1, 9)), "未报：1厂、2厂、3厂、4厂、5厂等，另有3家。"),
     ],
 )
 def test_the_second_line_says_it_in_one_sentence(rows: tuple[tuple[str, str], ...], line: str) -> None:

@@ -190,7 +190,7 @@ def test_the_head_of_an_enterprise_can_have_a_password(dashboard: Dashboard, fol
     run(folder, "user", "add", "孙厂长", "--role", "负责人", "--enterprise", "E002", given=f"{WORD}\n")
     browser = dashboard.browser()
     enter(browser, "孙厂长", WORD)
-    page = browser.get("/").text
+    page = browser.get("/", follow_redirects=True).text
     assert "乙化工" in page
     assert "甲化工" not in page
 

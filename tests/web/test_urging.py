@@ -27,5 +27,5 @@ def test_one_enterprise_is_asked_from_its_page(dashboard: Dashboard) -> None:
 @pytest.mark.parametrize("role", ["patroller", "head", "auditor"])
 def test_others_cannot_ask(dashboard: Dashboard, role: str) -> None:
     browser = dashboard.signed_in(role)
-    assert "催报全部未报企业" not in browser.get("/").text
-    assert browser.act("/tonight/urge", page="/").status_code == 403
+    assert "催报全部未报企业" not in browser.get("/", follow_redirects=True).text
+    assert browser.act("/tonight/urge").status_code == 403
