@@ -77,7 +77,7 @@ def test_the_history_shows_a_chart(open_as: Opener, window: Window) -> None:
 @BOTH
 def test_a_head_raises_an_objection(open_as: Opener, window: Window) -> None:
     page = open_as(HEAD_ACCOUNT, window)
-    page.get_by_role("link", name="历史").click()
+    page.get_by_role("link", name="历史", exact=True).click()
     assert page.locator(".heatmap th[scope=row]").count() == 1
     page.locator(".heatmap th[scope=row] a").click()
     page.get_by_label("要说明什么").fill(f"昨夜停电，请核实（{window.name}）")
