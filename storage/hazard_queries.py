@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
@@ -21,7 +21,8 @@ REPEAT_PERIOD = timedelta(days=90)
 @dataclass(frozen=True)
 class HazardFilter:
     """Which hazards of the ledger; None and empty values do not restrict. `text` is searched in number, matter,
-    measure, responsible person, finder and enterprise. `found_from`, `found_until` and `due_until` are included."""
+    measure, responsible person, finder and enterprise. `found_from`, `found_until` and `due_until` are included.
+    `repeated`: only those found again on the same part. `accepted_since` is included, `accepted_before` is not."""
 
     states: tuple[str, ...] = ()
     enterprise_ids: frozenset[int] | None = None
@@ -30,11 +31,13 @@ class HazardFilter:
     source: str | None = None
     kind: str | None = None
     overdue: bool = False
-    responsible_id: int | None = None
+    repeated: bool = False
     found_by: str | None = None
     found_from: date | None = None
     found_until: date | None = None
     due_until: date | None = None
+    accepted_since: datetime | None = None
+    accepted_before: datetime | None = None
     text: str = ""
 
 
@@ -119,7 +122,6 @@ class HazardQueries:
             Hazard.level: wanted.level,
             Hazard.source: wanted.source,
             Hazard.kind: wanted.kind,
-            Hazard.responsible_id: wanted.responsible_id,
             Hazard.found_by: wanted.found_by,
         }
         query = query.where(*(column == value for column, value in equal.items() if value is not None))
@@ -129,12 +131,9 @@ class HazardQueries:
             query = query.where(in_list(self.session, Hazard.enterprise_id, sorted(wanted.enterprise_ids)))
         if wanted.overdue:
             query = query.where(is_overdue(today))
-        if wanted.found_from is not None:
-            query = query.where(Hazard.found_on >= wanted.found_from)
-        if wanted.found_until is not None:
-            query = query.where(Hazard.found_on <= wanted.found_until)
-        if wanted.due_until is not None:
-            query = query.where(Hazard.deadline <= wanted.due_until)
+        if wanted.repeated:
+            query = query.where(Hazard.repeat_of.is_not(None))
+        query = query.where(*_within(wanted))
         return query.where(_contains(wanted.text.strip())) if wanted.text.strip() else query
 
     def repeated(self, part_id: int, kind: str, found_on: date) -> Hazard | None:
@@ -176,6 +175,20 @@ def is_overdue(today: date) -> ColumnElement[bool]:
     return and_(
         Hazard.state.in_((RECTIFYING, AWAITING_ACCEPTANCE)), Hazard.deadline < func.coalesce(Hazard.submitted_on, today)
     )
+
+
+def _within(wanted: HazardFilter) -> list[ColumnElement[bool]]:
+    """The limits of dates that a filter has."""
+    limits: list[tuple[Any, Any]] = [
+        (wanted.found_from, Hazard.found_on.__ge__),
+        (wanted.found_until, Hazard.found_on.__le__),
+        (wanted.due_until, Hazard.deadline.__le__),
+        (wanted.accepted_since, Hazard.closed_at.__ge__),
+        (wanted.accepted_before, Hazard.closed_at.__lt__),
+    ]
+    if wanted.accepted_since is not None or wanted.accepted_before is not None:
+        limits.append((ACCEPTED, Hazard.state.__eq__))
+    return [compare(limit) for limit, compare in limits if limit is not None]
 
 
 def _contains(text: str) -> ColumnElement[bool]:

@@ -7,6 +7,9 @@ ACCEPTED, VOID = "accepted", "void"
 STATES = (INCOMPLETE, RECTIFYING, AWAITING_ACCEPTANCE, ACCEPTED, VOID)
 # A closed hazard never changes again.
 CLOSED_STATES = (ACCEPTED, VOID)
+OPEN_STATES = (INCOMPLETE, RECTIFYING, AWAITING_ACCEPTANCE)
+# What is void was no hazard.
+VALID_STATES = (*OPEN_STATES, ACCEPTED)
 # The first move of a hazard comes from nowhere.
 ALLOWED_MOVES: dict[str | None, tuple[str, ...]] = {
     None: (INCOMPLETE, RECTIFYING),

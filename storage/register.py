@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, literal, or_, select
 from sqlalchemy.orm import Session
 
 from storage.db.models import Binding, Employment, Enterprise, GroupChat, KeyPart, Person, Rule
@@ -151,10 +151,10 @@ class Register:
             found[person_id].append(enterprise_id)
         return found
 
-    def parts_of(self, enterprise_id: int) -> list[KeyPart]:
+    def parts_of(self, enterprise_id: int, *, also_unused: bool = False) -> list[KeyPart]:
         """The key parts in use, in the natural order of their numbers."""
-        parts = self.session.scalars(select(KeyPart).where(KeyPart.enterprise_id == enterprise_id, KeyPart.in_use))
-        return sorted(parts, key=lambda part: natural_sort_key(part.number))
+        parts = select(KeyPart).where(KeyPart.enterprise_id == enterprise_id, or_(KeyPart.in_use, literal(also_unused)))
+        return sorted(self.session.scalars(parts), key=lambda part: natural_sort_key(part.number))
 
     def required_parts_of(self, enterprise_id: int) -> list[KeyPart]:
         """The parts to film now: during a shutdown only those required in it, if there are any."""

@@ -71,6 +71,8 @@ COMPOSED = {
     "hazard_count.",
     "hazard_extension.",
     "hazard_week.",
+    "hazard_page.found_",
+    "hazard_page.accepted_",
     "hazard_level.",
     "hazard_source.",
     "hazard_kind.",

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from bot.cli.context import open_uow, parse_day
-from bot.cli.progress import busy
+from bot.cli.progress import busy, track
 from bot.texts import say
 from handlers.permissions import Viewer
 from schedules.context import Context
@@ -189,8 +189,8 @@ def export(file: Path) -> None:
     from bot.workbooks.hazards.export import export_hazards
     from storage.hazards import HazardFilter
 
-    with open_uow(read_only=True) as (_, uow), uow.read() as store, busy(say("progress.export")):
-        content = export_hazards(uow.context(store), HazardFilter())
+    with open_uow(read_only=True) as (_, uow), uow.read() as store:
+        content = export_hazards(uow.context(store), HazardFilter(), track(say("progress.export")))
     file.write_bytes(content)
     click.echo(say("import.file_written", file=str(file)))
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date
+from typing import TypeVar
+from urllib.parse import urlencode
 
 from flask import Flask, abort, request
 from werkzeug.routing import BaseConverter, ValidationError
@@ -13,6 +16,7 @@ FIRST_NIGHT, LAST_NIGHT = date(2000, 1, 1), date(2199, 12, 31)
 MAX_ID = 2**63 - 1
 """Ids are BIGINT."""
 _MAX_SECONDS = 1e6
+_Place = TypeVar("_Place")
 
 
 def register_converters(app: Flask) -> None:
@@ -80,3 +84,16 @@ def night_argument(name: str = "night") -> date | None:
     if not text:
         return None
     return parse_night(text) or abort(404)
+
+
+def position_argument(parse_first: Callable[[str], _Place | None]) -> tuple[_Place, int] | None:
+    """The place in a list after which a page begins, as `first.number` in `before`; None for anything else."""
+    first_text, _, number_text = request.args.get("before", "").partition(".")
+    first, number = parse_first(first_text), parse_number(number_text)
+    return None if first is None or number is None else (first, number)
+
+
+def query_with(**changed: str) -> str:
+    """The query of the present page with some parameters changed; a list begins with its first page again."""
+    kept = {name: value for name, value in request.args.items() if name != "before"}
+    return urlencode({name: value for name, value in {**kept, **changed}.items() if value})

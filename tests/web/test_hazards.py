@@ -107,6 +107,29 @@ def test_the_list_is_filtered_searched_and_counted(dashboard: Dashboard) -> None
     assert sheet.max_row == 2
 
 
+def test_the_list_is_filtered_by_part_finder_date_and_group_of_states(dashboard: Dashboard) -> None:
+    staff = registered(dashboard)
+    staff.act("/hazards/new", {**NEW, "part": "装卸台", "matter": "接地线断开", "kind": "electrical"})
+    dashboard.signed_in("leader").act("/hazards/new", {**NEW, "matter": "护栏锈蚀", "kind": "other"})
+    staff.act("/hazards/YH-2026-0003/void", {"reason": "重复登记"})
+    hear_all(dashboard.story)
+    assert 'name="part"' not in staff.get("/hazards").text
+    today, tomorrow = (f"2026-11-{day}" for day in (23, 24))
+    for query, seen in (
+        ("enterprise=甲化工&part=2", ["接地线断开"]),
+        ("found_by=李局", ["护栏锈蚀"]),
+        (f"found_from={today}&found_until={today}&state=valid", ["法兰渗漏", "接地线断开"]),
+        (f"found_from={tomorrow}", []),
+        (f"accepted_until={tomorrow}", []),
+        ("state=open&part=2", ["法兰渗漏", "接地线断开"]),
+        ("repeated=1", []),
+    ):
+        page = staff.get(f"/hazards?{query}").text
+        assert [words for words in ("法兰渗漏", "接地线断开", "护栏锈蚀") if words in page] == seen, query
+    assert '<option value="2" selected>2 装卸台</option>' in staff.get("/hazards?enterprise=甲化工&part=2").text
+    assert "不含撤销 2" in staff.get("/hazards?state=valid").text
+
+
 def test_a_long_ledger_is_shown_page_by_page(dashboard: Dashboard) -> None:
     with dashboard.story.office() as store:
         ctx = dashboard.story.bot.uow.context(store)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from io import BytesIO
+from itertools import islice
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Blueprint, redirect, render_template, request, send_file
 from werkzeug.wrappers import Response
@@ -15,7 +15,8 @@ from werkzeug.wrappers import Response
 from bot.texts import say
 from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard.authorization import requires_permission
-from bot.web.parameters import parse_night, parse_number, text_argument
+from bot.web.dashboard.hazard_filter import STATE_GROUPS, RequestedFilter, form_values, requested_filter
+from bot.web.parameters import parse_night, parse_number, position_argument, query_with
 from handlers.enterprise_names import resolve_enterprise, resolve_part
 from handlers.hazards.access import film_of_receipt
 from handlers.hazards.adding import HazardDraft, add_hazard
@@ -29,8 +30,6 @@ from storage.hazards import HazardFilter
 
 _PAGE_SIZE, _BOARD_SIZE = 50, 100
 _WEEK = timedelta(days=7)
-_LONGEST_TEXT = 100
-_OPEN_STATES = (terms.INCOMPLETE, terms.RECTIFYING, terms.AWAITING_ACCEPTANCE)
 
 
 @dataclass(frozen=True)
@@ -73,8 +72,13 @@ def _add_lists(pages: Blueprint, uow: UnitOfWork) -> None:
     def list_hazards(viewer: Viewer) -> str:
         with uow.read() as store:
             ctx = uow.context(store)
-            wanted, error = _requested_filter(viewer, ctx)
-            return render_template("hazards.html", error=error, **_page(wanted, ctx))
+            register, is_of_county = ctx.store.register, viewer.enterprise_ids is None
+            return render_template(
+                "hazards.html",
+                enterprises=register.supervised_enterprises() if is_of_county else [],
+                finders=register.office_staff() if is_of_county else [],
+                **_page(requested_filter(viewer, ctx), ctx),
+            )
 
     @pages.get("/hazards/week")
     @requires_permission("hazards.see")
@@ -89,64 +93,28 @@ def _add_lists(pages: Blueprint, uow: UnitOfWork) -> None:
 
         with uow.read() as store:
             ctx = uow.context(store)
-            content = export_hazards(ctx, _requested_filter(viewer, ctx)[0])
+            content = export_hazards(ctx, requested_filter(viewer, ctx).wanted)
         name = say("hazard_page.file_name", day=ctx.today.isoformat())
         return send_file(BytesIO(content), as_attachment=True, download_name=name)
 
 
-def _requested_filter(viewer: Viewer, ctx: Context) -> tuple[HazardFilter, str]:
-    """The filter in the query, within what the viewer may see; and why a part of it could not be applied."""
-
-    def choice(name: str, values: Sequence[str]) -> str | None:
-        found = text_argument(name)
-        return found if found in values else None
-
-    state = choice("state", terms.STATES)
-    wanted = HazardFilter(
-        states=(state,) if state else (),
-        enterprise_ids=viewer.enterprise_ids,
-        level=choice("level", terms.LEVELS),
-        kind=choice("kind", terms.KINDS),
-        source=choice("source", terms.SOURCES),
-        overdue="overdue" in request.args,
-        text=text_argument("text")[:_LONGEST_TEXT],
-    )
-    named = text_argument("enterprise")[:_LONGEST_TEXT]
-    if not named or viewer.enterprise_ids is not None:
-        return wanted, ""
-    try:
-        return replace(wanted, enterprise_ids=frozenset({resolve_enterprise(named, ctx.store).id})), ""
-    except OperationRefused as refused:
-        return replace(wanted, enterprise_ids=frozenset()), say(refused.text_key, **refused.params)
-
-
-def _page(wanted: HazardFilter, ctx: Context) -> dict[str, Any]:
-    hazards = list(ctx.store.hazards.find(wanted, ctx.today, _PAGE_SIZE + 1, _position()))
+def _page(requested: RequestedFilter, ctx: Context) -> dict[str, Any]:
+    wanted = requested.wanted
+    hazards = list(ctx.store.hazards.find(wanted, ctx.today, _PAGE_SIZE + 1, position_argument(parse_number)))
     shown = hazards[:_PAGE_SIZE]
     of_all_states = replace(wanted, states=(), overdue=False)
+    counts = ctx.store.hazards.counts(of_all_states, ctx.today)
     return {
         "rows": hazard_rows(shown, ctx),
         "older_than": f"{shown[-1].year}.{shown[-1].ordinal}" if len(hazards) > _PAGE_SIZE else "",
-        "counts": ctx.store.hazards.counts(of_all_states, ctx.today),
+        "counts": counts,
+        "state_counts": {name: sum(counts[each] for each in states) for name, states in STATE_GROUPS.items()},
+        "requested": requested,
         "wanted": wanted,
         "terms": terms,
-        "enterprise_text": text_argument("enterprise")[:_LONGEST_TEXT],
-        "enterprises": ctx.store.register.supervised_enterprises() if wanted.enterprise_ids is None else [],
-        "query": _query,
+        "given": form_values(),
+        "query": query_with,
     }
-
-
-def _position() -> tuple[int, int] | None:
-    """The place in the ledger after which a page begins, as `year.ordinal`."""
-    year, _, ordinal = request.args.get("before", "").partition(".")
-    before = parse_number(year), parse_number(ordinal)
-    return None if before[0] is None or before[1] is None else (before[0], before[1])
-
-
-def _query(**changed: str) -> str:
-    """The query of the present page with some parameters changed; it begins with the latest hazard."""
-    kept = {name: value for name, value in request.args.items() if name != "before"}
-    return urlencode({name: value for name, value in {**kept, **changed}.items() if value})
 
 
 def _week(viewer: Viewer, ctx: Context) -> list[tuple[str, list[HazardRow], int]]:
@@ -158,12 +126,10 @@ def _week(viewer: Viewer, ctx: Context) -> list[tuple[str, list[HazardRow], int]
         "to_accept": replace(mine, states=(terms.AWAITING_ACCEPTANCE,)),
         "new": replace(mine, found_from=ctx.today - _WEEK),
     }
+    found = {name: ctx.store.hazards.find(each, ctx.today, _BOARD_SIZE) for name, each in wanted.items()}
+    rows = iter(hazard_rows([hazard for hazards in found.values() for hazard in hazards], ctx))
     return [
-        (
-            name,
-            hazard_rows(ctx.store.hazards.find(each, ctx.today, _BOARD_SIZE), ctx),
-            ctx.store.hazards.counts(each, ctx.today)["total"],
-        )
+        (name, list(islice(rows, len(found[name]))), ctx.store.hazards.counts(each, ctx.today)["total"])
         for name, each in wanted.items()
     ]
 
@@ -180,7 +146,8 @@ def _add_new(pages: Blueprint, uow: UnitOfWork) -> None:
     def add(viewer: Viewer) -> Response | tuple[str, int]:
         try:
             with uow.transaction() as store:
-                number = add_hazard(_draft(uow.context(store)), viewer, uow.context(store)).number
+                ctx = uow.context(store)
+                number = add_hazard(_draft(ctx), viewer, ctx).number
         except OperationRefused as refused:
             with uow.read() as store:
                 return _form(viewer, uow.context(store), request.form, say(refused.text_key, **refused.params)), 422

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template
 
 from bot.texts import all_texts, say
 from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard.authorization import requires_permission
+from bot.web.dashboard.enterprise_argument import enterprise_text, find_enterprise
 from bot.web.dashboard.notice_view_models import notice_view
-from bot.web.parameters import night_argument, parse_night, parse_number, text_argument
-from handlers.enterprise_names import resolve_enterprise
+from bot.web.parameters import night_argument, parse_night, position_argument, query_with, text_argument
 from handlers.permissions import Viewer
 from storage.db.models import Enterprise
-from storage.errors import OperationRefused
-from storage.notice_log import OUTCOMES, NoticeFilter, NoticeLog, Position, WaitingRoute
-from storage.store import Store
+from storage.notice_log import OUTCOMES, NoticeFilter, NoticeLog, WaitingRoute
 
 _PAGE_SIZE, _ROUTES_SHOWN = 50, 20
 _SPANS = (1, 7, 31)
@@ -41,20 +38,20 @@ def blueprint(uow: UnitOfWork) -> Blueprint:
     def list_notices(viewer: Viewer) -> str:
         with uow.read() as store:
             ctx = uow.context(store)
-            enterprise_text = text_argument("enterprise")[:_LONGEST_NAME]
-            enterprise, error = _find_enterprise(enterprise_text, store)
+            typed = enterprise_text()
+            enterprise, error = find_enterprise(typed, store)
             wanted, log = _requested_filter(ctx.night, enterprise), NoticeLog(store.session)
             return render_template(
                 "notices.html",
                 wanted=wanted,
-                enterprise_text=enterprise_text,
+                enterprise_text=typed,
                 error=error,
                 enterprises=store.register.supervised_enterprises(),
                 kinds=_kinds(),
                 outcomes=list(OUTCOMES),
                 spans={days: _span_query(ctx.night, days) for days in _SPANS},
                 now=ctx.now,
-                query=_query,
+                query=query_with,
                 **_queue(log.waiting(ctx.now)),
                 **({"views": []} if error else _listed(wanted, log)),
             )
@@ -64,7 +61,7 @@ def blueprint(uow: UnitOfWork) -> Blueprint:
 
 def _listed(wanted: NoticeFilter, log: NoticeLog) -> dict[str, Any]:
     """One page of the list: its notices, the counts of the whole list, and where the next page begins."""
-    notices = list(log.page(wanted, _position(), _PAGE_SIZE + 1))
+    notices = list(log.page(wanted, position_argument(parse_night), _PAGE_SIZE + 1))
     shown, has_more = notices[:_PAGE_SIZE], len(notices) > _PAGE_SIZE
     attempts = log.attempts(notice.id for notice in shown)
     return {
@@ -97,33 +94,12 @@ def _requested_filter(tonight: date, enterprise: Enterprise | None) -> NoticeFil
     )
 
 
-def _find_enterprise(text: str, store: Store) -> tuple[Enterprise | None, str]:
-    """The enterprise that a text names, or why it names none."""
-    try:
-        return (resolve_enterprise(text, store), "") if text else (None, "")
-    except OperationRefused as refused:
-        return None, say(refused.text_key, **refused.params)
-
-
-def _position() -> Position | None:
-    """The place in the list after which a page begins, as `night.id`."""
-    night_text, _, id_text = request.args.get("before", "").partition(".")
-    night, notice_id = parse_night(night_text), parse_number(id_text)
-    return None if night is None or notice_id is None else (night, notice_id)
-
-
 def _kinds() -> list[str]:
     return [key.partition(".")[2] for key in all_texts() if key.startswith("notice_kind.")]
 
 
 def _span_query(tonight: date, days: int) -> str:
-    return _query(**{"from": f"{tonight - timedelta(days=days - 1)}", "to": f"{tonight}"})
-
-
-def _query(**changed: str) -> str:
-    """The query of the present page with some parameters changed; it begins with the latest notice."""
-    kept = {name: value for name, value in request.args.items() if name != "before"}
-    return urlencode({name: value for name, value in {**kept, **changed}.items() if value})
+    return query_with(**{"from": f"{tonight - timedelta(days=days - 1)}", "to": f"{tonight}"})
 
 
 def _format_delay(delay: timedelta) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from bot.texts import say
-from bot.workbooks.reports.report_table import STATE_STYLES, ReportTable, TableRow
+from bot.workbooks.reports.report_table import STATE_STYLES, ReportTable, TableRow, format_percent
 from bot.workbooks.reports.report_workbook import report_workbook
 from schedules.reports.enterprise_month import EnterpriseMonth, EnterpriseNight
 
@@ -19,15 +19,10 @@ def enterprise_month_workbook(month: EnterpriseMonth, zone: ZoneInfo) -> bytes:
     )
     columns = [(say(f"enterprise_month.{name}"), width) for name, width in _WIDTHS.items()]
     rows = [_row(each, zone) for each in month.nights]
-    intro = say("enterprise_month.summary", **month.tally.counts, rate=_share(month))
+    intro = say("enterprise_month.summary", **month.tally.counts, rate=format_percent(month.tally.on_time_rate))
     issued_at = month.issued_at.astimezone(zone)
     sheet_title = say("enterprise_month.sheet")
     return report_workbook([ReportTable(sheet_title, title, [intro], columns, frozenset({7}), rows, issued_at)])
-
-
-def _share(month: EnterpriseMonth) -> str:
-    rate = month.tally.on_time_rate
-    return "—" if rate is None else f"{rate:.0%}"
 
 
 def _row(each: EnterpriseNight, zone: ZoneInfo) -> TableRow:
