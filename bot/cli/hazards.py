@@ -190,7 +190,9 @@ def export(file: Path) -> None:
     from storage.hazards import HazardFilter
 
     with open_uow(read_only=True) as (_, uow), uow.read() as store:
-        content = export_hazards(uow.context(store), HazardFilter(), track(say("progress.export")))
+        ctx, everything = uow.context(store), HazardFilter()
+        total = store.hazards.counts(everything, ctx.today)["total"]
+        content = export_hazards(ctx, everything, track(say("progress.export"), total=total))
     file.write_bytes(content)
     click.echo(say("import.file_written", file=str(file)))
 

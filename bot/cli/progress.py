@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 Track = Callable[[Iterable[Any]], Iterable[Any]]
 
 
-def track(label: str, console: Console | None = None) -> Track:
-    """A function that hands items through and draws a bar of how many are done."""
+def track(label: str, console: Console | None = None, total: int | None = None) -> Track:
+    """A function that hands items through and draws a bar of how many are done; `total`: of items without a length."""
     from rich.progress import track as draw
 
     console = console or _stderr()
     if not console.is_terminal:
         return iter
-    return lambda items: draw(items, description=label, console=console, transient=True)
+    return lambda items: draw(items, label, total, console=console, transient=True)
 
 
 @contextmanager

@@ -18,9 +18,12 @@ from openpyxl.writer.excel import ExcelWriter
 
 FONT_NAME = "微软雅黑"
 DATE_FORMAT, TEXT_FORMAT = "yyyy-mm-dd", "@"
-_THIN = Side(style="thin", color="BFBFBF")
+# By the type of a column.
+NUMBER_FORMATS = {"text": TEXT_FORMAT, "date": DATE_FORMAT, "number": "0"}
+BORDER_COLOR, HEADING_COLOR = "BFBFBF", "DDEBF7"
+_THIN = Side(style="thin", color=BORDER_COLOR)
 CELL_BORDER = Border(left=_THIN, right=_THIN, top=_THIN, bottom=_THIN)
-HEADING_FILL = PatternFill("solid", fgColor="DDEBF7")
+HEADING_FILL = PatternFill("solid", fgColor=HEADING_COLOR)
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _FORMULA_STARTS = ("=", "+", "-", "@")
 # Fixed timestamps, so that the same content gives the same bytes.
@@ -36,7 +39,7 @@ def cell_at(sheet: Worksheet, row: int, column: int) -> Cell:
 def write_value(cell: Cell, value: Any) -> None:
     """Write a value; a text is stored as text even if it begins like a formula."""
     if isinstance(value, str):
-        text = _NOT_IN_XML.sub("", value)
+        text = printable(value)
         cell.value = text
         # openpyxl takes "=1+1" for a formula and "#N/A" for an error.
         cell.data_type = "s"
@@ -48,9 +51,9 @@ def write_value(cell: Cell, value: Any) -> None:
         cell.number_format = DATE_FORMAT
 
 
-def is_plain_text(text: str) -> bool:
-    """Whether a text needs no care to stay a text; see `write_value`."""
-    return not text.startswith((*_FORMULA_STARTS, "#")) and _NOT_IN_XML.search(text) is None
+def printable(text: str) -> str:
+    """Without the characters that no workbook can hold."""
+    return _NOT_IN_XML.sub("", text)
 
 
 def write_heading(cell: Cell, title: str) -> None:

@@ -146,10 +146,18 @@ def test_an_export_has_21_columns_and_importing_it_changes_nothing(ledger: Ledge
     assert len(rows[0]) == 21
     cells = dict(zip(PRINTED, rows[2], strict=True))
     assert (cells["matter"], cells["state"], cells["accepted_by"]) == ("=1+1 泄漏", "已验收", "李局")
+    formats = {cell.value: cell.number_format for cell in load_workbook(path).active[3]}
+    assert (formats["=1+1 泄漏"], formats[cells["deadline"]], formats["+加固"]) == ("@", "yyyy-mm-dd", "@")
     versions = [ledger.field(f"YH-2026-000{number}", "version") for number in (1, 2)]
     result = imported(ledger, path)
     assert (result.refusals, result.added, result.changed, result.sheet("隐患").unchanged) == ([], 0, 0, 2)
     assert [ledger.field(f"YH-2026-000{number}", "version") for number in (1, 2)] == versions
+
+
+def test_an_empty_ledger_is_a_sheet_of_headings(ledger: Ledger, tmp_path: Path) -> None:
+    path = exported(ledger, tmp_path)
+    assert next(load_workbook(path).active.iter_rows(values_only=True)) == tuple(PRINTED.values())
+    assert (imported(ledger, path).refusals, counts(ledger)["total"]) == ([], 0)
 
 
 def test_an_export_that_was_edited_changes_what_may_be_changed(ledger: Ledger, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ SHEET = Sheet(
     SHEET_TITLE,
     (
         Column("隐患编号", "number", cells.code, width=16, synonyms=("编号",)),
-        Column("序号", "ordinal", cells.raw_text, width=6),
+        Column("序号", "ordinal", cells.raw_text, width=6, cell_type="number"),
         Column("企业编号", "enterprise_code", cells.code),
         Column("企业名称", "enterprise", cells.text, width=24, synonyms=("单位", "企业", "单位名称")),
         Column("部位", "part", cells.text, width=16, synonyms=("检查地点", "重点部位")),
@@ -83,16 +83,16 @@ SHEET = Sheet(
         Column("发现时间", "found_at", point_of_time, width=17, synonyms=("排查时间",)),
         Column("发现人", "found_by", cells.text, width=10, synonyms=("排查人",)),
         Column("措施", "measure", long_text, width=36, synonyms=("整改措施",)),
-        Column("时限", "deadline", cells.calendar_date, width=12, synonyms=("整改时限",)),
-        Column("整改资金", "cost_yuan", yuan, width=10, synonyms=("整改资金(元)",)),
+        Column("时限", "deadline", cells.calendar_date, width=12, cell_type="date", synonyms=("整改时限",)),
+        Column("整改资金", "cost_yuan", yuan, width=10, cell_type="number", synonyms=("整改资金(元)",)),
         Column("整改单位", "rectified_by", cells.text, width=24),
         Column("责任人", "responsible", cells.text, width=10, synonyms=("整改责任人",)),
         Column("完成情况", "state", cells.text, width=12),
         Column("验收人", "accepted_by", cells.text, width=10, synonyms=("复查/验收人", "复查验收人")),
-        Column("验收日期", "accepted_on", cells.calendar_date, width=12),
+        Column("验收日期", "accepted_on", cells.calendar_date, width=12, cell_type="date"),
         Column("督办单位", "supervised_by", cells.text, width=16),
         Column("督办人", "supervisor", cells.text, width=10),
-        Column("销号日期", "closed_on", cells.calendar_date, width=12),
+        Column("销号日期", "closed_on", cells.calendar_date, width=12, cell_type="date"),
         Column("备注", "remarks", long_text, width=24),
     ),
     extra_headings=("事项",),
@@ -146,9 +146,9 @@ def printed_state(state: str, *, is_overdue: bool) -> str:
     return say("hazards.state_overdue", state=words) if is_overdue else words
 
 
-def width_of(field: str) -> int:
-    """The width of a column, in characters."""
-    return next(column.width for column in SHEET.columns if column.field == field)
+def column_of(field: str) -> Column:
+    """The column of a field."""
+    return next(column for column in SHEET.columns if column.field == field)
 
 
 def heading_of(field: str) -> str:

@@ -14,9 +14,8 @@ from bot.texts import say
 from bot.workbooks.register.rows import SheetRows, content_items, register_rows
 from bot.workbooks.register.schema import CONTENT, SHEETS, Sheet
 from bot.workbooks.styles import (
-    DATE_FORMAT,
     FONT_NAME,
-    TEXT_FORMAT,
+    NUMBER_FORMATS,
     add_dropdown,
     cell_at,
     set_column_width,
@@ -60,7 +59,6 @@ def _fill(target: Worksheet, sheet: Sheet, rows: list[dict[str, Any]]) -> None:
     font, top = Font(name=FONT_NAME), Alignment(vertical="top")
     target.freeze_panes = "A2"
     last_row = len(rows) + 1 + SPARE_ROWS
-    formats = {"text": TEXT_FORMAT, "date": DATE_FORMAT, "number": "0"}
     for index, column in enumerate(sheet.columns, 1):
         write_heading(cell_at(target, 1, index), column.title)
         set_column_width(target, index, column.width)
@@ -70,12 +68,12 @@ def _fill(target: Worksheet, sheet: Sheet, rows: list[dict[str, Any]]) -> None:
         for index, column in enumerate(sheet.columns, 1):
             cell = cell_at(target, number, index)
             write_value(cell, row.get(column.field))
-            cell.number_format = formats[column.cell_type]
+            cell.number_format = NUMBER_FORMATS[column.cell_type]
             cell.font, cell.alignment = font, top
     for number in range(len(rows) + 2, last_row + 1):
         for index, column in enumerate(sheet.columns, 1):
             # Otherwise Excel makes a number of a code typed into an empty row.
-            target.cell(number, index).number_format = formats[column.cell_type]
+            target.cell(number, index).number_format = NUMBER_FORMATS[column.cell_type]
     target.auto_filter.ref = target.dimensions if rows else None
 
 
