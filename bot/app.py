@@ -34,7 +34,6 @@ from bot.web import FilmAccess, SiteSettings, create_app
 from bot.worker import BackgroundService, Worker
 from schedules.completeness_check import MONITOR_FACT
 from storage.db.database import Database
-from storage.disk_reserve import DiskReserve
 from storage.objects import ObjectStore
 from storage.uploads import CHANNEL
 
@@ -65,7 +64,12 @@ class Bot:
     web: Flask
     aibot_connection: AibotConnection | None
     uploads: Uploads
-    disk_reserve: DiskReserve
+    film_access: FilmAccess
+
+    def close(self) -> None:
+        """End the threads that began with the first message and the first image."""
+        self.inbox_writer.close()
+        self.film_access.image_queue.close()
 
 
 def build_bot(
@@ -89,18 +93,25 @@ def build_bot(
     intake, delivery = Intake(uow, channels, objects), Delivery(uow, channels, SEND_CHECKS, attachments)
     pollers, heartbeat = SourcePollers(uow, channels), Heartbeat(clock)
     aibot = _aibot_connection(config, uow, inbox_writer, channels)
-    services: list[BackgroundService] = [
-        pollers,
-        *([aibot] if aibot else []),
-        BackgroundLoop("integrity sampling", _SAMPLING_INTERVAL, IntegritySampler(uow, objects).run_once),
-        BackgroundLoop("upload clean-up", _HOUSEKEEPING_INTERVAL, uploads.remove_unneeded_pieces),
-        BackgroundLoop("thumbnails", _HOUSEKEEPING_INTERVAL, ThumbnailGenerator(uow, images).run_once),
-    ]
+    connections: list[BackgroundService] = [pollers, *([aibot] if aibot else [])]
+    services = [*connections, *_housekeeping(uow, objects, images, uploads)]
     worker = Worker(uow, inbox_writer, intake, delivery, heartbeat, config.EXECUTOR_ID, services)
     site = SiteSettings(config.public_url, secret_key, timeouts.readiness_s, timeouts.startup_grace_s)
     film_access = FilmAccess(objects, images, ImageQueue(images), links, reserve)
     web = create_app(uow, inbox_writer, channels, film_access, uploads, site)
-    return Bot(config, uow, objects, channels, inbox_writer, pollers, worker, heartbeat, web, aibot, uploads, reserve)
+    return Bot(
+        config, uow, objects, channels, inbox_writer, pollers, worker, heartbeat, web, aibot, uploads, film_access
+    )
+
+
+def _housekeeping(
+    uow: UnitOfWork, objects: ObjectStore, images: FilmImages, uploads: Uploads
+) -> list[BackgroundService]:
+    return [
+        BackgroundLoop("integrity sampling", _SAMPLING_INTERVAL, IntegritySampler(uow, objects).run_once),
+        BackgroundLoop("upload clean-up", _HOUSEKEEPING_INTERVAL, uploads.remove_unneeded_pieces),
+        BackgroundLoop("thumbnails", _HOUSEKEEPING_INTERVAL, ThumbnailGenerator(uow, images).run_once),
+    ]
 
 
 def _aibot_connection(

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
+import queue
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Generic, TypeVar
 
 from bot.logs import over, trouble
 from storage.errors import DatabaseUnavailable
 from storage.objects import ObjectError
 
 log = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
 
 _STOP_TIMEOUT_S = 2.0
 # What an unavailable database, object store or disk raises; anything else is a defect and gets a traceback.
@@ -98,3 +102,36 @@ class BackgroundLoop:
         log.error("%s: %s: %s", self._name, kind, error, exc_info=None if is_outage else error, extra=trouble(subject))
         self._failures += 1
         self._troubles.add(subject)
+
+
+class BackgroundQueue(Generic[Item]):
+    """Items that one thread handles, up to `max_batch` of them at a time. The thread starts with the first item."""
+
+    def __init__(self, name: str, handle: Callable[[list[Item]], None], max_batch: int = 1) -> None:
+        self._handle, self._max_batch = handle, max_batch
+        self._items: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
+        self._loop = BackgroundLoop(name, timedelta(0), self._handle_batch)
+        self._starting, self._is_started = threading.Lock(), False
+
+    def put(self, item: Item) -> None:
+        """Add an item; returns at once."""
+        with self._starting:
+            if not self._is_started:
+                self._loop.start()
+                self._is_started = True
+        self._items.put(item)
+
+    def close(self) -> None:
+        """End the thread after the batch that it handles; what waits behind it is dropped."""
+        self._items.put(None)
+        self._loop.stop()
+
+    def _handle_batch(self) -> None:
+        batch = [self._items.get()]
+        while len(batch) < self._max_batch and not self._items.empty():
+            batch.append(self._items.get())
+        if None in batch:
+            # For the next call, in case the loop has not been stopped yet.
+            self._items.put(None)
+        if items := [item for item in batch if item is not None]:
+            self._handle(items)

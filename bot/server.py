@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 
 from bot.app import Bot, build_bot, record_heartbeat_setting
@@ -34,17 +34,16 @@ def serving_bot(
     """A bot for a process that serves. Raises SettingsError, SchemaMismatch, OperationRefused."""
     if not config.SECRET_KEY.get_secret_value():
         raise SettingsError(say("settings.required", name="SECRET_KEY"))
-    database = open_database(config, migrate=migrate)
-    try:
-        bot = build_bot(config, database, serving_clock(database, start, speed))
+    with (
+        closing(open_database(config, migrate=migrate)) as database,
+        closing(build_bot(config, database, serving_clock(database, start, speed))) as bot,
+    ):
         if bot.uow.clock.is_rehearsal:
             now = bot.uow.clock.now().astimezone(config.TIMEZONE)
             log.warning(
                 "rehearsal: the clock begins at %s, %s times as fast", f"{now:%Y-%m-%d %H:%M:%S}", bot.uow.clock.speed
             )
         yield bot
-    finally:
-        database.close()
 
 
 def serve(bot: Bot, *, web: bool, worker: bool) -> None:

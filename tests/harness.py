@@ -298,10 +298,13 @@ def story(
             store.facts.store_fact("service_started", {"at": clock.instant.isoformat()})
             County(store, cloud, night).settle(**county)
         played = Story(bot, cloud, clock, engine)
-        with holding(bot):
-            yield played
-        played.nothing_unexpected()
-        database.close()
+        try:
+            with holding(bot):
+                yield played
+            played.nothing_unexpected()
+        finally:
+            bot.close()
+            database.close()
 
 
 def connect(bot: Bot, cloud: Cloud) -> None:

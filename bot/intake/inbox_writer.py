@@ -6,13 +6,11 @@ transaction, because its fsync and the wait for the lock cost more than the rows
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 
-from bot.background import BackgroundLoop
+from bot.background import BackgroundQueue
 from bot.clock import monotonic, sleep
 from bot.unit_of_work import UnitOfWork
 from storage.errors import DatabaseUnavailable
@@ -42,9 +40,7 @@ class InboxWriter:
 
     def __init__(self, uow: UnitOfWork, timeout_s: float = CALLBACK_TIMEOUT_S) -> None:
         self._uow, self._timeout_s = uow, timeout_s
-        self._pending: queue.SimpleQueue[_PendingMessage] = queue.SimpleQueue()
-        self._starting = threading.Lock()
-        self._loop: BackgroundLoop | None = None
+        self._pending = BackgroundQueue[_PendingMessage]("inbox writer", self._save_batch, _BATCH)
         self.on_saved: Callable[[], None] = lambda: None
         self._yielding = threading.Lock()
         self._arrivals: deque[float] = deque([-_BURST_S] * _BURST, maxlen=_BURST)
@@ -61,7 +57,6 @@ class InboxWriter:
 
     def _save_in_batch(self, message: InboundMessage) -> bool:
         pending = _PendingMessage(message)
-        self._ensure_started()
         self._pending.put(pending)
         if not pending.done.acquire(timeout=self._timeout_s):
             pending.abandoned = True
@@ -80,22 +75,13 @@ class InboxWriter:
             while self._arrivals[0] + _BURST_S > monotonic() and until > monotonic():
                 sleep(_BURST_POLL_S)
 
-    def _ensure_started(self) -> None:
-        """Start the loop with the first message: a process that receives nothing needs none."""
-        with self._starting:
-            if self._loop is None:
-                self._loop = BackgroundLoop("inbox writer", timedelta(0), self._save_batch)
-                self._loop.start()
+    def close(self) -> None:
+        """End the thread."""
+        self._pending.close()
 
-    def _save_batch(self) -> bool:
-        batch = [self._pending.get()]
-        while len(batch) < _BATCH and not self._pending.empty():
-            batch.append(self._pending.get())
-        self._resolve([each for each in batch if not each.abandoned])
-        return True
-
-    def _resolve(self, batch: Sequence[_PendingMessage]) -> None:
+    def _save_batch(self, pending: Sequence[_PendingMessage]) -> None:
         """Store a batch and release its callers; of a message that is in it twice, one is new."""
+        batch = [each for each in pending if not each.abandoned]
         try:
             new_keys = self._uow.store_messages([each.message for each in batch], self._timeout_s)
             for each in batch:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import queue
 import threading
-from datetime import timedelta
 
-from bot.background import BackgroundLoop
+from bot.background import BackgroundQueue
 from bot.clock import monotonic
 from bot.media.film_images import FilmImages, FilmImagesBusy
 from storage.film import PictureError
@@ -28,10 +26,9 @@ class ImageQueue:
     def __init__(self, film_images: FilmImages, retry_failed_after_s: float = _RETRY_FAILED_AFTER_S) -> None:
         self._film_images, self._retry_failed_after_s = film_images, retry_failed_after_s
         self._lock = threading.Lock()
-        self._requests: queue.SimpleQueue[_Image] = queue.SimpleQueue()
+        self._requests = BackgroundQueue[_Image]("film images", self._draw)
         self._pending = set[_Image]()
         self._failed_at: dict[_Image, float] = {}
-        self._loop: BackgroundLoop | None = None
 
     def find_image(self, object_key: str, kind: str, at_s: float | None = None) -> str:
         """The key of an image. Raises FilmImagesBusy if it has not been drawn yet: ask again in a few seconds.
@@ -53,12 +50,13 @@ class ImageQueue:
                 return
             self._pending.add(image)
             self._requests.put(image)
-            if self._loop is None:  # a process whose pages show no films needs no thread
-                self._loop = BackgroundLoop("film images", timedelta(0), self._draw_next)
-                self._loop.start()
 
-    def _draw_next(self) -> bool:
-        image = self._requests.get()
+    def close(self) -> None:
+        """End the thread; an image that is being drawn is waited for, at most two seconds."""
+        self._requests.close()
+
+    def _draw(self, images: list[_Image]) -> None:
+        [image] = images
         try:
             self._film_images.ensure_image(*image)
         except FilmImagesBusy:
@@ -69,7 +67,6 @@ class ImageQueue:
         finally:
             with self._lock:
                 self._pending.discard(image)
-        return True
 
     def _remember_failure(self, image: _Image) -> None:
         with self._lock:

@@ -137,6 +137,7 @@ def run_edge(
     try:
         yield Edge(bot, cloud, clock, engine, database, client)
     finally:
+        bot.close()
         database.close()
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.background import BackgroundLoop, backoff
+from bot.background import BackgroundLoop, BackgroundQueue, backoff
 from bot.logs import RepeatFilter
 from storage.errors import DatabaseUnavailable
 from tests.bot.parts import until
@@ -122,3 +122,39 @@ def test_a_defect_is_logged_with_its_traceback_and_does_not_end_the_loop(caplog:
         assert [loop.attempt() for _ in range(5)] == [1, 2, 4, 5, 5]
     assert [record.exc_info is not None for record in caplog.records] == [True]
     assert len(calls) == 5
+
+
+def test_a_queue_handles_what_waits_in_batches() -> None:
+    handled: list[list[int]] = []
+    may_go_on = threading.Event()
+
+    def handle(items: list[int]) -> None:
+        handled.append(items)
+        may_go_on.wait(20)
+
+    items = BackgroundQueue[int]("test", handle, max_batch=3)
+    items.put(0)
+    until(lambda: handled)
+    for item in range(1, 6):
+        items.put(item)
+    may_go_on.set()
+    until(lambda: sum(map(len, handled)) == 6)
+    assert handled == [[0], [1, 2, 3], [4, 5]]
+    items.close()
+
+
+def test_a_queue_goes_on_after_an_error_and_its_thread_ends_when_it_is_closed() -> None:
+    handled: list[int] = []
+
+    def handle(items: list[int]) -> None:
+        if items == [1]:
+            raise DatabaseUnavailable("away")
+        handled.extend(items)
+
+    items = BackgroundQueue[int]("test queue", handle)
+    items.put(1)
+    items.put(2)
+    until(lambda: handled == [2])
+    items.close()
+    assert "test queue" not in {each.name for each in threading.enumerate()}
+    BackgroundQueue[int]("never used", handle).close()

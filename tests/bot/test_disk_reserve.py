@@ -31,7 +31,7 @@ def night(dashboard: Dashboard) -> Story:
 
 def fill(night: Story) -> None:
     """From now on everything that is free is reserved."""
-    night.bot.disk_reserve.size = 10**18
+    night.bot.film_access.reserve.size = 10**18
 
 
 def film_over_chat(night: Story) -> None:
@@ -53,7 +53,7 @@ def test_an_upload_neither_begins_nor_continues(night: Story) -> None:
 
 def test_an_upload_is_refused_for_which_there_is_no_room_beside_the_reserve(night: Story) -> None:
     phone = asked(night)
-    night.bot.disk_reserve.size = (night.bot.disk_reserve.free_bytes() or 0) - 100 * 1024**2
+    night.bot.film_access.reserve.size = (night.bot.film_access.reserve.free_bytes() or 0) - 100 * 1024**2
     assert (phone.begin(400 * 1024**2).status_code, phone.begin(1024**2).status_code) == (507, 201)
 
 

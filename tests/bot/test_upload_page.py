@@ -403,6 +403,7 @@ def test_another_process_can_continue_an_upload(night: Story, tmp_path: Path) ->
     while start < len(film):
         assert other.put(where, start, film[start : start + MAX_PIECE_BYTES]).status_code == 204
         start += MAX_PIECE_BYTES
+    second.close()
     database.close()
     night.settle(1)
     assert night.hears("p1")[0].startswith("✅ 收到 1124-0001")

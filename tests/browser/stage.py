@@ -77,6 +77,7 @@ def county(folder: Path) -> Iterator[Stage]:
             yield Stage(Story(bot, cloud, clock, engine), url)
         finally:
             close()
+            bot.close()
             database.close()
 
 

@@ -208,8 +208,7 @@ def with_false_padding(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "mark"),
-    [(lambda data: data[:-7], "media_garbled"), (with_false_padding, "media_garbled")],
+    ("spoil", "mark"), [(lambda data: data[:-7], "media_garbled"), (with_false_padding, "media_garbled")]
 )
 def test_ciphertext_that_is_none_costs_the_film_with_a_reason(night: Story, spoil: Any, mark: str) -> None:
     night.time("00:21")
