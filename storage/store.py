@@ -17,6 +17,7 @@ from storage.db.leases import LeaseStore
 from storage.duty import DutyStore
 from storage.facts import FactStore
 from storage.hazard_deadlines import HazardDeadlineStore
+from storage.hazard_figures import HazardFigureStore
 from storage.hazard_prompts import HazardPromptStore
 from storage.hazards import HazardStore
 from storage.inbox import InboxStore
@@ -66,6 +67,7 @@ class Store:
         self.hazards = HazardStore(session)
         self.hazard_prompts = HazardPromptStore(session)
         self.hazard_deadlines = HazardDeadlineStore(session)
+        self.hazard_figures = HazardFigureStore(session)
         self.facts = FactStore(session)
         self.issued_reports = IssuedReportStore(session)
         self.audit_log = AuditLogStore(session)

@@ -71,6 +71,7 @@ COMPOSED = {
     "hazard_count.",
     "hazard_extension.",
     "hazard_week.",
+    "hazard_table.",
     "hazard_page.found_",
     "hazard_page.accepted_",
     "hazard_level.",

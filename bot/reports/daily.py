@@ -8,7 +8,9 @@ from typing import Any
 
 from rich.console import Console
 
+from bot.reports.hazard_figures import four, rows_json
 from bot.texts import say
+from bot.workbooks.reports.hazards import hazards_of_day_sentence
 from schedules.reports.daily import DailyReport
 from schedules.rules import RuleBook
 
@@ -40,7 +42,16 @@ def daily_json(report: DailyReport, rules: RuleBook) -> dict[str, Any]:
         "films_digest": report.films_digest,
         "films": [{**vars(film), "sent_at": local(film.sent_at)} for film in report.films],
         "enterprises": rows,
+        "hazards": _hazards(report, rules),
     }
+
+
+def _hazards(report: DailyReport, rules: RuleBook) -> dict[str, Any] | None:
+    if report.hazards is None:
+        return None
+    period, before = report.hazards.period, four(report.hazards.before)
+    rows = rows_json(period, rules)
+    return {"day": period.first.isoformat(), **four(period.tally()), "before": before, "rows": rows}
 
 
 def print_daily(report: DailyReport, _rules: RuleBook) -> None:
@@ -50,6 +61,8 @@ def print_daily(report: DailyReport, _rules: RuleBook) -> None:
     console.print(say("board.title", night=report.night.isoformat()), counts)
     if not report.rows:
         console.print(say("workbook.daily_no_enterprises"))
+    if report.hazards is not None:
+        console.print(hazards_of_day_sentence(report.hazards))
     for row in report.rows:
         if row.state not in ("on_time", "exempt"):
             console.print(f"{say(f'board.{row.state}')}  {row.code} {row.name}  {row.done}/{row.due}")

@@ -9,10 +9,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bot.reports.hazard_figures import hazards_json
 from bot.texts import say
-from bot.workbooks.reports.periods import period_tables
+from bot.workbooks.reports.hazards import hazards_sentence
+from bot.workbooks.reports.periods import PREVIOUS, period_tables
 from bot.workbooks.reports.report_table import ReportTable, format_percent
-from bot.workbooks.reports.yearly import yearly_tables
+from bot.workbooks.reports.yearly import PREVIOUS_YEAR, yearly_tables
 from schedules.judgement import STATES
 from schedules.reports.periods import PeriodReport
 from schedules.reports.tallies import StateTally
@@ -45,7 +47,8 @@ def period_sentences(report: PeriodReport) -> list[str]:
         for row in report.rows[:_MAX_NAMED]
         if row.states["missing"] or row.states["partial"]
     ]
-    return [summary, say("period.worst", worst=worst)] if worst else [summary]
+    hazards = hazards_sentence(report.hazards, report.previous_hazards.tally(), PREVIOUS[report.period])
+    return [summary, *([say("period.worst", worst=worst)] if worst else []), hazards]
 
 
 def yearly_sentence(report: YearlyReport) -> str:
@@ -53,12 +56,18 @@ def yearly_sentence(report: YearlyReport) -> str:
     return say("yearly.sentence", year=report.first.year, rate=rate, **report.figures)
 
 
+def yearly_sentences(report: YearlyReport) -> list[str]:
+    """The sentence of the nights, and that of the hazards."""
+    hazards = hazards_sentence(report.hazards, report.previous_hazards.tally(), PREVIOUS_YEAR)
+    return [yearly_sentence(report), hazards]
+
+
 def tables_of_period(report: PeriodReport, rules: RuleBook) -> list[ReportTable]:
     return period_tables(report, period_sentences(report), rules)
 
 
 def tables_of_year(report: YearlyReport, rules: RuleBook) -> list[ReportTable]:
-    return yearly_tables(report, yearly_sentence(report), rules)
+    return yearly_tables(report, yearly_sentences(report), rules)
 
 
 def period_json(report: PeriodReport, rules: RuleBook) -> dict[str, Any]:
@@ -81,6 +90,7 @@ def period_json(report: PeriodReport, rules: RuleBook) -> dict[str, Any]:
         ],
         "reminders_sent": report.reminders_sent,
         "pushes": dict(report.pushes),
+        "hazards": hazards_json(report.hazards, report.previous_hazards, rules),
     }
 
 
@@ -103,6 +113,7 @@ def yearly_json(report: YearlyReport, rules: RuleBook) -> dict[str, Any]:
         ],
         "lapses": [{**vars(each), "night": each.night.isoformat()} for each in report.lapses],
         "pushes": [{**vars(each), "day": each.day.isoformat()} for each in report.pushes],
+        "hazards": hazards_json(report.hazards, report.previous_hazards, rules),
     }
 
 
@@ -147,7 +158,8 @@ def print_period(report: PeriodReport, _rules: RuleBook) -> None:
 def print_yearly(report: YearlyReport, _rules: RuleBook) -> None:
     """Print the summary and the figures."""
     console = Console()
-    console.print(yearly_sentence(report))
+    for sentence in yearly_sentences(report):
+        console.print(sentence)
     for name, figure in report.figures.items():
         if name != "film_bytes":
             console.print(f"{say(f'figure.{name}')}  {figure}")

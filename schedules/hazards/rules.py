@@ -80,4 +80,9 @@ def is_overdue(hazard: HazardLike, today: date) -> bool:
     """
     if hazard.state not in (RECTIFYING, AWAITING_ACCEPTANCE) or hazard.deadline is None:
         return False
-    return hazard.deadline < (hazard.submitted_on or today)
+    return deadline_missed(hazard.deadline, hazard.submitted_on, today)
+
+
+def deadline_missed(deadline: date, submitted_on: date | None, today: date) -> bool:
+    """`submitted_on`: when it was reported as put right, None if it was not."""
+    return deadline < (submitted_on or today)

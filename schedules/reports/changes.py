@@ -1,6 +1,7 @@
 """The differences between two reports of one night. Pure.
 
-The review is left out: it continues after the report, and corrects nothing in it.
+The review is left out: it continues after the report, and corrects nothing in it. So do hazards, except that those
+found on the day of the report and registered later are named.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from schedules.reports.daily import DailyReport, ReportRow
 from schedules.rules import RuleBook
 
 _NOTHING = "—"
+# Of the county: what is listed, not counted.
+_LISTS = ("receipts", "hazards")
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,10 @@ def _county(old: DailyReport, new: DailyReport) -> Iterator[Change]:
     known = {film.receipt for film in old.films}
     if added := [film.receipt for film in new.films if film.receipt not in known]:
         yield Change(None, "receipts", None, added)
+    if old.hazards is not None and new.hazards is not None:
+        reported = {row.number for row in old.hazards.period.rows if row.tally.found}
+        if found := [row.number for row in new.hazards.period.rows if row.tally.found and row.number not in reported]:
+            yield Change(None, "hazards", None, found)
 
 
 def _rows(old: DailyReport, new: DailyReport) -> Iterator[Change]:
@@ -74,7 +81,7 @@ def change_text(change: Change, rules: RuleBook) -> dict[str, Any]:
 
 def field_text(change: Change) -> dict[str, Any]:
     """The name of what has changed, as a text parameter."""
-    is_count = change.enterprise is None and change.field != "receipts"
+    is_count = change.enterprise is None and change.field not in _LISTS
     return {"say": f"board.{change.field}" if is_count else f"amendment.{change.field}"}
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from schedules.alerts.summaries import emergency_summaries
 from schedules.context import Context
+from schedules.hazards.figures import HazardDay, hazards_of_day
 from schedules.judgement import EnterpriseJudgement, NightJudgement
 from schedules.night_judgement import judge_night
 from schedules.patrol_night import SubmissionWindow, shift_day_of_night, submission_window
@@ -72,6 +73,8 @@ class DailyReport:
     films: tuple[ReportedFilm, ...] = ()
     audit_log_head: str | None = None
     emergencies: tuple[dict[str, Any], ...] = ()
+    # Of the day on which the shift of the night begins; None in reports that were issued without them.
+    hazards: HazardDay | None = None
 
     @property
     def films_digest(self) -> str:
@@ -84,9 +87,7 @@ def daily_report(ctx: Context, night: date) -> DailyReport:
     """The report of a night as it stood at `ctx.now`."""
     store = ctx.store
     submissions = [each for each in store.submissions.of_night(night) if each.received_at <= ctx.now]
-    by_enterprise: dict[int | None, list[Submission]] = defaultdict(list)
-    for each in submissions:
-        by_enterprise[each.enterprise_id].append(each)
+    by_enterprise = _by_enterprise(submissions)
     judgement, review = judge_night(ctx, night), night_review(ctx, night)
     rows = [
         _row(judged, by_enterprise[judged.enterprise.id], tally_review(review, judged.enterprise.id))
@@ -113,7 +114,15 @@ def daily_report(ctx: Context, night: date) -> DailyReport:
         films=_films(submissions, judgement),
         audit_log_head=str(head) if head else None,
         emergencies=emergency_summaries(ctx, night),
+        hazards=hazards_of_day(ctx, shift_day_of_night(night)),
     )
+
+
+def _by_enterprise(submissions: Sequence[Submission]) -> dict[int | None, list[Submission]]:
+    found: dict[int | None, list[Submission]] = defaultdict(list)
+    for each in submissions:
+        found[each.enterprise_id].append(each)
+    return found
 
 
 def _row(judged: EnterpriseJudgement, submissions: Sequence[Submission], review: ReviewTally) -> ReportRow:

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from schedules.context import Context
+from schedules.hazards.figures import HazardPeriod, hazards_of_period
 from schedules.patrol_night import ONE_DAY
 from schedules.reports.tallies import (
     EnterpriseTally,
@@ -39,6 +40,8 @@ class PeriodReport:
     previous_rows: Mapping[str, StateTally]
     reminders_sent: int
     pushes: Mapping[str, int]
+    hazards: HazardPeriod
+    previous_hazards: HazardPeriod
 
 
 def weekly_report(ctx: Context, day: date) -> PeriodReport:
@@ -54,7 +57,8 @@ def monthly_report(ctx: Context, day: date) -> PeriodReport:
 def _report(ctx: Context, period: Period, day: date) -> PeriodReport:
     first, last = _BOUNDS[period](day)
     judged = load_judged_nights(ctx, first, last)
-    previous = load_judged_nights(ctx, *_BOUNDS[period](first - ONE_DAY))
+    previous_bounds = _BOUNDS[period](first - ONE_DAY)
+    previous = load_judged_nights(ctx, *previous_bounds)
     return PeriodReport(
         period,
         first,
@@ -68,4 +72,6 @@ def _report(ctx: Context, period: Period, day: date) -> PeriodReport:
         {row.code: row for row in previous.by_enterprise()},
         reminders_sent=sum(report_queries.reminders_sent(ctx.store.session, first, last).values()),
         pushes=pushes_by_kind(ctx.store, first, last),
+        hazards=hazards_of_period(ctx, first, last),
+        previous_hazards=hazards_of_period(ctx, *previous_bounds),
     )

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from schedules.context import Context
+from schedules.hazards.figures import HazardPeriod, hazards_of_period
 from schedules.judgement import NightJudgement
+from schedules.patrol_night import ONE_DAY
 from schedules.reports.tallies import EnterpriseTally, StateTally, load_judged_nights, year_bounds
 from storage import report_queries
 from storage.content import LINK, VIDEO
@@ -64,6 +66,8 @@ class YearlyReport:
     films_by_enterprise: Mapping[str, FilmTotals]
     reminders: Mapping[date, int]
     pushes: tuple[PushedItem, ...]
+    hazards: HazardPeriod
+    previous_hazards: HazardPeriod
 
     @property
     def films(self) -> FilmTotals:
@@ -95,6 +99,7 @@ class YearlyReport:
             "links": self.push_count(LINK),
             "videos": self.push_count(VIDEO),
             "excused_nights": len(self.outage_nights),
+            **self.hazards.figures,
         }
 
 
@@ -116,6 +121,8 @@ def yearly_report(ctx: Context, day: date) -> YearlyReport:
         by_enterprise,
         report_queries.reminders_sent(ctx.store.session, first, last),
         tuple(PushedItem(*row) for row in report_queries.sent_pushes(ctx.store.session, first, last)),
+        hazards_of_period(ctx, first, last),
+        hazards_of_period(ctx, *year_bounds(first - ONE_DAY)),
     )
 
 

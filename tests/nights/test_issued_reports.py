@@ -17,8 +17,11 @@ from bot.cli import cli
 from bot.media.integrity import IntegritySampler
 from bot.pdf import report_pdf
 from bot.reports.issued_files import issued_tables
+from handlers.hazards.access import actor_named
+from handlers.hazards.adding import HazardDraft, add_hazard
+from handlers.hazards.moving import void_hazard
 from schedules.audit_log import check_audit_log
-from storage.db.models import AuditEntry, Counter, IssuedReport, IssuedReportFile, Rule, Submission
+from storage.db.models import AuditEntry, Counter, Enterprise, IssuedReport, IssuedReportFile, Rule, Submission
 from tests.harness import NIGHT, Story, at, row, story
 from tests.places import BOTH, Place, current_place
 
@@ -151,7 +154,7 @@ def test_an_outsider_recomputes_the_digest_of_the_films_from_the_second_sheet(pl
         book = load_workbook(io.BytesIO(to_the_report(night)))
         lines = [
             f"{row[1]} {row[8]}\n"
-            for row in book.worksheets[1].iter_rows(values_only=True)
+            for row in book["回执"].iter_rows(values_only=True)
             if isinstance(row[0], int) and row[8]
         ]
         digest = hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
@@ -161,6 +164,37 @@ def test_an_outsider_recomputes_the_digest_of_the_films_from_the_second_sheet(pl
         with night.office() as store:
             [issued] = [each for each in store.audit_log.page() if each.action == "report_issued"]
         assert issued.detail["films_digest"] == digest
+
+
+def hazard(night: Story, matter: str) -> str:
+    """The number of a hazard of E001 that was found on the day before the night."""
+    with night.office() as store:
+        ctx, part = night.bot.uow.context(store), store.register.parts_of(row(store, Enterprise, code="E001").id)[0]
+        fields = {"part_id": part.id, "matter": matter, "responsible": "外包队", "measure": "停用"}
+        draft = HazardDraft(part.enterprise_id, {**fields, "deadline": NIGHT}, found_at=at("-23:40"))
+        return add_hazard(draft, actor_named("王科", store), ctx).number
+
+
+def test_what_becomes_of_a_hazard_later_does_not_alter_the_report_and_one_registered_later_is_an_amendment(
+    place: Place, tmp_path: Path
+) -> None:
+    with story(tmp_path, enterprises=2, parts=1) as night:
+        number = hazard(night, "法兰渗漏")
+        to_the_report(night)
+        before = asked_for(tmp_path)
+        day = json.loads(before[2])["hazards"]
+        assert (day["found"], [each["matter"] for each in day["rows"]]) == (1, ["法兰渗漏"])
+        with night.office() as store:
+            void_hazard(number, "重复登记", actor_named("王科", store), night.bot.uow.context(store))
+        night.time("08:10")
+        later = hazard(night, "护栏锈蚀")
+        night.time("12:02")
+        assert asked_for(tmp_path) == before
+        [amendment] = [text for text in night.hears("leader") if "更正" in text]
+        assert f"全县：后登记的隐患 — → {later}" in amendment
+        for who in night.cloud.members:
+            night.hears(who)
+        night.group_hears("KEY")
 
 
 def faults(night: Story) -> list[str]:

@@ -72,7 +72,7 @@ def test_files_are_downloaded_and_those_of_the_issued_report_stay(dashboard: Das
     assert before[1].data.startswith(b"%PDF-")
     assert "2026-11-24.pdf" in before[1].headers["Content-Disposition"]
     month = staff.get("/reports/monthly/2026-11-24/xlsx")
-    assert load_workbook(io.BytesIO(month.data)).sheetnames == ["夜巡月报", "各夜"]
+    assert load_workbook(io.BytesIO(month.data)).sheetnames == ["夜巡月报", "各夜", "隐患", "隐患统计", "隐患明细"]
     for who in dashboard.story.cloud.members:
         dashboard.story.hears(who)
     dashboard.story.group_hears("KEY")

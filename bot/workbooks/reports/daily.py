@@ -1,4 +1,4 @@
-"""The tables of one patrol night: the enterprises, and the receipts."""
+"""The tables of one patrol night: the enterprises, the hazards of the day, and the receipts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.texts import fill, say
 from bot.workbooks.register.cells import RISK_LEVELS
+from bot.workbooks.reports.hazards import hazards_of_day_table
 from bot.workbooks.reports.report_table import STATE_STYLES, ReportTable, TableRow, format_date, format_datetime
 from schedules.reports.daily import DailyReport, ReportedFilm, ReportRow
 from schedules.review.tally import ReviewFinding, ReviewTally
@@ -44,7 +45,7 @@ LEFT_ALIGNED_FILM_COLUMNS = frozenset({3, 4, 9})
 
 
 def daily_tables(report: DailyReport, rules: RuleBook) -> list[ReportTable]:
-    """The enterprises, and every receipt.
+    """The enterprises, the hazards of the day, and every receipt.
 
     Raises ValueError when the counts do not agree with the rows: such a table must not be issued.
     """
@@ -60,7 +61,13 @@ def daily_tables(report: DailyReport, rules: RuleBook) -> list[ReportTable]:
     sheet_title, issued_at = say("workbook.daily_sheet"), report.issued_at.astimezone(rules.zone)
     intro_lines = _intro_lines(report, rules)
     night = ReportTable(sheet_title, title, intro_lines, COLUMNS, LEFT_ALIGNED_COLUMNS, rows, issued_at)
-    return [night, _films_table(report, rules)]
+    return [night, *_hazards_table(report, rules), _films_table(report, rules)]
+
+
+def _hazards_table(report: DailyReport, rules: RuleBook) -> list[ReportTable]:
+    """The second sheet; none in a report that was issued without it."""
+    issued_at = report.issued_at.astimezone(rules.zone)
+    return [] if report.hazards is None else [hazards_of_day_table(report.hazards, issued_at)]
 
 
 def _check_counts(report: DailyReport) -> None:
@@ -96,7 +103,7 @@ def _films_line(report: DailyReport) -> str:
 
 
 def _films_table(report: DailyReport, rules: RuleBook) -> ReportTable:
-    """The second sheet: every receipt, from which the digest on the first can be recomputed."""
+    """Every receipt, from which the digest on the first can be recomputed."""
     rows = [TableRow(_film_values(number, film, report.night, rules)) for number, film in enumerate(report.films, 1)]
     title = say("workbook.films_title", night=format_date(report.night, with_year=True))
     intro_lines = (say("workbook.films_intro"), _films_line(report))

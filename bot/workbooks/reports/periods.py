@@ -1,4 +1,4 @@
-"""The weekly and the monthly table: a sheet by enterprise and a sheet by night."""
+"""The weekly and the monthly table: a sheet by enterprise, a sheet by night, and those of hazards."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from datetime import date
 from typing import Any
 
 from bot.texts import say
+from bot.workbooks.reports.hazards import hazard_tables
 from bot.workbooks.reports.report_table import Percent, ReportTable, TableRow, format_date
 from schedules.judgement import STATES
 from schedules.reports.periods import Period, PeriodReport
 from schedules.reports.tallies import StateTally
 from schedules.rules import RuleBook
 
-_PREVIOUS: dict[Period, str] = {"weekly": "上周", "monthly": "上月"}
+# What the period before is called.
+PREVIOUS: dict[Period, str] = {"weekly": "上周", "monthly": "上月"}
 _COLUMNS = (
     ("序号", 6),
     ("企业编号", 10),
@@ -50,7 +52,7 @@ def period_tables(report: PeriodReport, intro_lines: Sequence[str], rules: RuleB
     title = say(
         f"{report.period}.title", first=format_date(report.first, with_year=True), last=format_date(report.last)
     )
-    columns = [(heading.format(_PREVIOUS[report.period]), width) for heading, width in _COLUMNS]
+    columns = [(heading.format(PREVIOUS[report.period]), width) for heading, width in _COLUMNS]
     issued_at, name = report.issued_at.astimezone(rules.zone), say(f"{report.period}.sheet")
     return [
         ReportTable(name, title, intro_lines, columns, frozenset({3}), _enterprises(report), issued_at),
@@ -61,6 +63,13 @@ def period_tables(report: PeriodReport, intro_lines: Sequence[str], rules: RuleB
             _NIGHT_COLUMNS,
             frozenset({10}),
             _nights(report),
+            issued_at,
+        ),
+        *hazard_tables(
+            report.hazards,
+            report.previous_hazards,
+            PREVIOUS[report.period],
+            {row.code: row.name for row in report.rows},
             issued_at,
         ),
     ]

@@ -7,12 +7,14 @@ from datetime import date
 from typing import Any
 
 from bot.texts import say
+from bot.workbooks.reports.hazards import hazard_tables, rows_sheet
 from bot.workbooks.reports.periods import worst_state
 from bot.workbooks.reports.report_table import STATE_STYLES, Percent, ReportTable, TableRow
 from schedules.reports.tallies import StateTally
 from schedules.reports.yearly import FilmTotals, YearlyReport
 from schedules.rules import RuleBook
 
+PREVIOUS_YEAR = "上年"
 _COUNTS = (
     ("应报", 9),
     ("按时", 9),
@@ -48,7 +50,7 @@ _SHEET_OF = {
 }
 
 
-def yearly_tables(report: YearlyReport, intro_line: str, rules: RuleBook) -> list[ReportTable]:
+def yearly_tables(report: YearlyReport, intro_lines: Sequence[str], rules: RuleBook) -> list[ReportTable]:
     """A sheet of figures, and the rows behind each."""
     title, issued_at = say("workbook.yearly_title", year=report.first.year), report.issued_at.astimezone(rules.zone)
     sheets: dict[str, tuple[Sequence[tuple[str, float]], list[TableRow], set[int]]] = {
@@ -59,9 +61,11 @@ def yearly_tables(report: YearlyReport, intro_line: str, rules: RuleBook) -> lis
         "pushes": (_PUSHES, [TableRow(_pushed(each)) for each in report.pushes], {4, 5}),
     }
     return [
-        ReportTable(_sheet(name), title, [intro_line], columns, frozenset(words), rows, issued_at)
+        ReportTable(_sheet(name), title, intro_lines, columns, frozenset(words), rows, issued_at)
         for name, (columns, rows, words) in sheets.items()
-    ]
+    ] + hazard_tables(
+        report.hazards, report.previous_hazards, PREVIOUS_YEAR, {row.code: row.name for row in report.rows}, issued_at
+    )
 
 
 def _sheet(name: str) -> str:
@@ -70,7 +74,9 @@ def _sheet(name: str) -> str:
 
 def _figures(report: YearlyReport) -> list[TableRow]:
     figures = report.figures
-    return [TableRow((say(f"figure.{name}"), figures[name], _sheet(sheet))) for name, sheet in _SHEET_OF.items()]
+    sheet_of = {name: _sheet(sheet) for name, sheet in _SHEET_OF.items()}
+    sheet_of |= dict.fromkeys(report.hazards.figures, rows_sheet())
+    return [TableRow((say(f"figure.{name}"), figures[name], sheet)) for name, sheet in sheet_of.items()]
 
 
 def _counts(tally: StateTally) -> tuple[Any, ...]:
