@@ -141,6 +141,7 @@ GIVEN_AT_RUN_TIME = {
     "hazard_reminder.interim",
     "hazard_reminder.office",
     "hazard_reminder.person",
+    "hazard_table.sentence",
     "misses.before_night",
     "misses.head",
     "urge.request",

@@ -7,7 +7,7 @@ from datetime import date, datetime, tzinfo
 from typing import Any
 
 from bot.texts import say
-from bot.workbooks.hazards.columns import PRINTED, printed_state, width_of
+from bot.workbooks.hazards.columns import PRINTED, column_of, printed_state
 from bot.workbooks.reports.report_table import Percent, ReportTable, TableRow, format_date, format_percent
 from schedules.hazards.figures import FIGURES, NOTHING, CountedHazard, HazardDay, HazardPeriod, HazardTally
 from storage.hazard_terms import LEVELS, MAJOR
@@ -88,9 +88,8 @@ def hazard_tables(
     this: HazardPeriod, before: HazardPeriod, previous: str, enterprises: Mapping[str, str], issued_at: datetime
 ) -> list[ReportTable]:
     """The three sheets of a week, month or year. `enterprises`: code -> name of those to be listed in any case."""
-    span = {"first": format_date(this.first, with_year=True), "last": format_date(this.last)}
-    title, sentence = say("hazard_table.title", **span), hazards_sentence(this, before.tally(), previous)
-    intro = [say("hazard_table.definitions"), sentence]
+    title = say("hazard_table.title", first=format_date(this.first, with_year=True), last=format_date(this.last))
+    intro = [say("hazard_table.definitions"), hazards_sentence(this, before.tally(), previous)]
     sheets: list[tuple[str, Sequence[tuple[str, float]], set[int], list[TableRow]]] = [
         (say("hazard_table.sheet"), _ENTERPRISES, {3}, _by_enterprise(this, before, enterprises)),
         (say("hazard_table.statistics_sheet"), _STATISTICS, {1}, _statistics(this, before)),
@@ -203,7 +202,7 @@ def hazards_of_day_table(day: HazardDay, issued_at: datetime) -> ReportTable:
     intro = [say("hazard_table.day_intro"), hazards_of_day_sentence(day)]
     columns = [
         (say("hazard_table.happened"), 12.0),
-        *((heading, width_of(field)) for field, heading in PRINTED.items()),
+        *((heading, column_of(field).width) for field, heading in PRINTED.items()),
     ]
     left = frozenset(number for number, field in enumerate(PRINTED, 2) if field in _LEFT)
     rows = [
