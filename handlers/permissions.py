@@ -48,6 +48,8 @@ CHANGE_ACTIONS: dict[str, frozenset[str]] = {
     "review.judge": _OFFICE_ROLES | {LEADER},
     "review.answer": _ENTERPRISE_ROLES,
     "hazards.add": _ENTERPRISE_ROLES | _OFFICE_ROLES | {LEADER},
+    # Rows of any enterprise, found by any person.
+    "hazards.import": _OFFICE_ROLES | {LEADER},
     # The head of an enterprise edits hazards of its own; see handlers/hazards/editing.py for the fields.
     "hazards.edit": _OFFICE_ROLES | {LEADER, HEAD},
     "hazards.submit": _ENTERPRISE_ROLES | _OFFICE_ROLES | {LEADER},

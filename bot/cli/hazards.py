@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -160,26 +159,20 @@ def extend(
 @click.pass_context
 def import_(context: click.Context, file: Path, dry_run: bool) -> None:
     """Read a sheet of hazards: all of it, or nothing and every refused cell named."""
-    from bot.workbooks.hazards.apply import SheetImport
+    from bot.workbooks.hazards.apply import apply_hazards
     from bot.workbooks.hazards.read import read_hazards
     from handlers.hazards.access import command_actor
 
     with busy(say("progress.import_read")):
         parsed = read_hazards(file)
-    with busy(say("progress.import")), open_uow() as (_, uow), suppress(_Undo), uow.transaction() as store:
-        result = SheetImport(parsed, command_actor("night-patrol hazard import"), uow.context(store)).run()
-        if result.refusals or dry_run:
-            raise _Undo
-        result.applied = True
+    with busy(say("progress.import")), open_uow() as (_, uow), uow.transaction() as store:
+        actor = command_actor("night-patrol hazard import")
+        result = apply_hazards(parsed, actor, uow.context(store), dry_run=dry_run)
     for line in result.text_lines():
         click.echo(line, err=bool(result.refusals))
     outcome = "refused" if result.refusals else "applied" if result.applied else "dry_run"
     click.echo(say(f"import.{outcome}", count=len(result.refusals)), err=bool(result.refusals))
     context.exit(1 if result.refusals else 0)
-
-
-class _Undo(Exception):
-    """Ends a transaction whose changes are not wanted."""
 
 
 @hazard.command()

@@ -168,8 +168,12 @@ def test_an_export_is_imported_without_a_change_and_a_wrong_sheet_not_at_all(led
     refused = run(tmp_path, "hazard", "import", path)
     assert (refused.exit_code, "第 2 行“完成情况”" in refused.stderr, "未导入" in refused.stderr) == (1, True, True)
     workbook.active.cell(2, list(PRINTED).index("state") + 1).value = "整改中"
+    workbook.active.cell(2, list(PRINTED).index("measure") + 1).value = "更换法兰"
     workbook.save(path)
-    assert run(tmp_path, "hazard", "import", path, "--dry-run").exit_code == 0
+    preview = run(tmp_path, "hazard", "import", path, "--dry-run")
+    assert "隐患表第 2 行 YH-2026-0001的“措施”：原为“更换垫片”，改为“更换法兰”" in preview.stdout
+    assert "隐患表第 3 行 新增：甲化工 新的隐患" in preview.stdout
+    assert "试读完成，未作修改" in preview.stdout
     assert told(tmp_path, "hazard", "list") == before
     assert run(tmp_path, "hazard", "import", path).exit_code == 0
     assert told(tmp_path, "hazard", "list")["counts"]["total"] == 2

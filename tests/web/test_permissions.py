@@ -30,6 +30,7 @@ TABLE = {
     "enterprises.urge": "LSA",
     "review.answer": "PH",
     "hazards.add": "PHLSA",
+    "hazards.import": "LSA",
     "hazards.edit": "HLSA",
     "hazards.submit": "PHLSA",
     "hazards.accept": "HLSA",

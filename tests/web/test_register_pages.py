@@ -170,7 +170,12 @@ def test_a_workbook_is_imported_as_previewed(dashboard: Dashboard, tmp_path: Pat
     assert "新增 2" in page
     assert marks(staff, "企业", "E101") == []  # only shown so far
     digest = re.findall(r"/import/(\w{64})", page)[0]
-    assert "已导入" in staff.act(f"/import/{digest}", page="/import").text
+    preview = re.findall(r'name="preview" value="(\w{64})"', page)[0]
+    staff.act("/register/企业/row", {**ENTERPRISE, "code": "E101"})
+    outdated = staff.act(f"/import/{digest}", {"preview": preview}, page="/import")
+    assert (outdated.status_code, "试读以后有人改动过" in outdated.text) == (422, True)
+    preview = re.findall(r'name="preview" value="(\w{64})"', outdated.text)[0]
+    assert "已导入" in staff.act(f"/import/{digest}", {"preview": preview}, page="/import").text
     assert len(marks(staff, "企业", "E10")) == 2
     assert staff.act(f"/import/{'0' * 64}", page="/import").status_code == 404
 

@@ -20,6 +20,7 @@ from bot.web.dashboard import (
     film_media,
     films,
     hazard,
+    hazard_import,
     hazards,
     history,
     notices,
@@ -57,6 +58,7 @@ PAGES = (
 OBJECT_STORE_PAGES = (
     films.blueprint,
     film_media.blueprint,
+    hazard_import.blueprint,
     hazard.blueprint,
     review.blueprint,
     review_sheets.blueprint,

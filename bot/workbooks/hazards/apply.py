@@ -11,7 +11,8 @@ from typing import Any
 from bot.workbooks.hazards.columns import EDITABLE, SHEET_TITLE, heading_of
 from bot.workbooks.hazards.printed import PrintedRows
 from bot.workbooks.register.parse import ParsedRegister, ParsedRow
-from bot.workbooks.register.result import CellError, ImportRefusal, ImportResult
+from bot.workbooks.register.result import CellChange, CellError, ImportRefusal, ImportResult, NewRow
+from bot.workbooks.register.rows import cell_text
 from handlers.hazards.adding import HazardDraft, add_new_hazard
 from handlers.hazards.editing import edit_hazard
 from handlers.part_names import find_part
@@ -42,6 +43,26 @@ _FIELD_OF_TEXT = {
 }
 
 
+# What a changed row is compared by: to complete a hazard moves it, too.
+_COMPARED = ("part", *EDITABLE, "state")
+
+
+def apply_hazards(
+    parsed: ParsedRegister, actor: Viewer, ctx: Context, *, dry_run: bool = False, confirmed: str | None = None
+) -> ImportResult:
+    """Bring the ledger to what a sheet says; a refused cell or `dry_run` leaves everything as it was.
+
+    `confirmed`: see ImportResult.differs_from.
+    """
+    with ctx.store.session.begin_nested() as attempt:
+        result = SheetImport(parsed, actor, ctx).run()
+        if result.refusals or dry_run or result.differs_from(confirmed):
+            attempt.rollback()
+            return result
+    result.applied = True
+    return result
+
+
 class SheetImport:
     """One sheet into the ledger. With refusals the caller undoes the transaction."""
 
@@ -52,6 +73,7 @@ class SheetImport:
         self._printed = PrintedRows(ctx)
         self._by_code = {each.code: each for each in self._printed.enterprises.values()}
         self._repeats = _Repeats(ctx)
+        self._changed: dict[str, tuple[ParsedRow, Hazard]] = {}
         self._parts: dict[int, list[Any]] = {}
         for part in self._printed.parts.values():
             self._parts.setdefault(part.enterprise_id, []).append(part)
@@ -81,7 +103,19 @@ class SheetImport:
                     field = _FIELD_OF_TEXT.get(error.text_key, "matter")
                     self._refuse(row, field, CellError(error.text_key, **error.params).reason)
         self._ctx.store.session.flush()
+        self._record_changes(printed)
         return self.result
+
+    def _record_changes(self, before: dict[str, dict[str, Any]]) -> None:
+        """Every cell of the ledger that differs, as the workbook shows it."""
+        after = self._printed.of([hazard for _, hazard in self._changed.values()])
+        for row in after:
+            number = row["number"]
+            for field in _COMPARED:
+                old, new = (cell_text(values[field]) for values in (before[number], row))
+                if old != new:
+                    place = (SHEET_TITLE, self._changed[number][0].number, number, heading_of(field))
+                    self.result.changes.append(CellChange(*place, old, new))
 
     def _refuse(self, row: ParsedRow, field: str, reason: str) -> None:
         value = row.get(field)
@@ -114,6 +148,8 @@ class SheetImport:
         )
         added = add_new_hazard(draft, self._actor, self._ctx, self._repeats.find)
         self._repeats.add(added)
+        what = (enterprise.short_name, row.get("part"), row.get("matter"))
+        self.result.new_rows.append(NewRow(SHEET_TITLE, row.number, " ".join(filter(None, what))))
         return True
 
     def _instant(self, at: datetime) -> datetime:
@@ -161,6 +197,7 @@ class SheetImport:
         changes |= self._changed_part(row, hazard, printed["part"])
         if changes:
             edit_hazard(hazard.number, changes, self._actor, self._ctx)
+            self._changed[hazard.number] = (row, hazard)
         return bool(changes)
 
     def _compared(self, value: Any) -> Any:

@@ -52,6 +52,8 @@ class PrintedRows:
             **{name: getattr(hazard, name) for name in _AS_STORED},
             "level": _word("level", hazard.level),
             "kind": _word("kind", hazard.kind),
+            "source": _word("source", hazard.source),
+            "treatment": _word("treatment", hazard.treatment),
             "found_at": f"{hazard.found_at.astimezone(self._ctx.rules.zone):%Y-%m-%d %H:%M}",
             "rectified_by": enterprise,
             "state": printed_state(hazard.state, is_overdue=is_overdue(hazard, self._ctx.today)),

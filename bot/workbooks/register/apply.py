@@ -30,6 +30,7 @@ def apply_register(
     now: datetime,
     *,
     dry_run: bool = False,
+    confirmed: str | None = None,
     actor: str | None = "night-patrol import",
     may_appoint: bool = True,
 ) -> ImportResult:
@@ -38,7 +39,7 @@ def apply_register(
     `store` must belong to a writing transaction, which the caller commits. Content files are stored in `objects`
     only when the whole import is applied; storage.objects.ObjectError is raised when that fails, and nothing is
     changed. The audit log names `actor`; None leaves the entry to the caller. Without `may_appoint`, rows that give or
-    change APPOINTED_ROLES, or accounts of people who have one, are refused.
+    change APPOINTED_ROLES, or accounts of people who have one, are refused. `confirmed`: see ImportResult.differs_from.
     """
     result = _initial_result(parsed)
     if parsed.has_unreadable_sheet:
@@ -46,7 +47,7 @@ def apply_register(
     with store.session.begin_nested() as attempt:
         context = _import_context(parsed, store, now, result, may_appoint=may_appoint)
         _run_steps(context)
-        if result.refusals or dry_run:
+        if result.refusals or dry_run or result.differs_from(confirmed):
             attempt.rollback()
             return result
         store_files(parsed, objects)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,6 +65,20 @@ class CellChange:
         return say("register.changed", place=place, name=self.name, column=self.column, old=old, new=new)
 
 
+@dataclass(frozen=True)
+class NewRow:
+    """A row that is added; `row` is Excel's row number."""
+
+    sheet: str
+    row: int
+    name: str
+
+    def __str__(self) -> str:
+        return say(
+            "register.new_row", place=sheet_label(self.sheet) + say("register.at_row", row=self.row), name=self.name
+        )
+
+
 @dataclass
 class SheetResult:
     """The counts of one sheet and what is new; `not_mentioned` is in the database but not in the sheet."""
@@ -90,6 +105,7 @@ class ImportResult:
     sheets: dict[str, SheetResult] = field(default_factory=dict)
     refusals: list[ImportRefusal] = field(default_factory=list)
     changes: list[CellChange] = field(default_factory=list)
+    new_rows: list[NewRow] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     hidden_sheets: list[str] = field(default_factory=list)
@@ -119,8 +135,27 @@ class ImportResult:
         )
 
     def text_lines(self) -> list[str]:
-        """The result in sentences: what must be corrected, what to note, every changed cell, the counts."""
-        return [*map(str, self.refusals), *self.remark_lines(), *map(str, self.changes), *self.count_lines()]
+        """The result in sentences: what must be corrected, what to note, every changed cell and new row, the counts."""
+        return [*map(str, self.refusals), *self.remark_lines(), *self._change_lines(), *self.count_lines()]
+
+    def _change_lines(self) -> list[str]:
+        return [*map(str, self.changes), *map(str, self.new_rows)]
+
+    @property
+    def digest(self) -> str:
+        """Of what is changed and added; the same for the same workbook over the same data."""
+        lines = "\n".join([*self._change_lines(), *self.count_lines()])
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+    def differs_from(self, confirmed: str | None) -> bool:
+        """Whether this is not what a person confirmed, by the digest of the preview; if so, a note says it.
+
+        None: without a preview.
+        """
+        if confirmed in (None, self.digest):
+            return False
+        self.notes.append(say("import_page.outdated"))
+        return True
 
     def remark_lines(self) -> list[str]:
         """What the office should know of the workbook."""
