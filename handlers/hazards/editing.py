@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from handlers.hazards.access import author, lock_hazard
-from handlers.hazards.fields import REQUIRED_FIELDS, FieldBase, clean_fields, field_label
+from handlers.hazards.fields import FIELD_NAMES, FieldBase, clean_fields, field_label
 from handlers.hazards.telling import tell_to_rectify
 from handlers.permissions import COUNTY_ROLES, Viewer
 from schedules.context import Context
-from schedules.hazards.rules import lacks
+from schedules.hazards.rules import REQUIRED_FIELDS, lacks
 from storage.db.models import Hazard
 from storage.errors import OperationRefused
 from storage.hazard_terms import AWAITING_ACCEPTANCE, INCOMPLETE, MAJOR, RECTIFYING, SELF_CHECK
 
-# What an enterprise itself fills in for a hazard that others have found.
-ENTERPRISE_FIELDS = frozenset({"responsible", "measure", "cause", "cost_yuan", "plan"})
+# What an enterprise fills in for a hazard that others have found; of one that it found itself, all but what the office
+# decides.
+_ENTERPRISE_FIELDS = frozenset({"responsible", "measure", "cause", "cost_yuan", "plan"})
+_OFFICE_FIELDS = frozenset({"source", "supervised_by", "supervisor"})
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,15 @@ class HazardConflict(OperationRefused):
         self.hazard, self.differences = hazard, differences
 
 
+def editable_fields(hazard: Hazard, actor: Viewer) -> frozenset[str]:
+    """The fields of an open hazard that the actor may change; an enterprise cannot lower the level of a major one."""
+    if actor.roles & COUNTY_ROLES:
+        return FIELD_NAMES
+    if hazard.source != SELF_CHECK:
+        return _ENTERPRISE_FIELDS
+    return FIELD_NAMES - _OFFICE_FIELDS - ({"level"} if hazard.level == MAJOR else set())
+
+
 def edit_hazard(
     number: str, changes: Mapping[str, Any], actor: Viewer, ctx: Context, version: int | None = None
 ) -> Hazard:
@@ -54,8 +65,9 @@ def edit_hazard(
     `changes`: see handlers.hazards.fields. Raises HazardConflict, OperationRefused.
     """
     hazard = lock_hazard(number, "hazards.edit", actor, ctx, INCOMPLETE, RECTIFYING, AWAITING_ACCEPTANCE)
-    _check_fields_permitted(hazard, changes, actor)
     differing = {name: value for name, value in changes.items() if getattr(hazard, name) != value}
+    for name in differing.keys() - editable_fields(hazard, actor):
+        raise OperationRefused("hazards.field_of_office", field=field_label(name))
     cleaned = clean_fields(differing, FieldBase(hazard.enterprise_id, hazard.found_on), ctx)
     changed = {name: value for name, value in cleaned.items() if getattr(hazard, name) != value}
     if version is not None and version != hazard.version:
@@ -65,14 +77,6 @@ def edit_hazard(
         _check_still_complete(hazard, changed)
         _apply(hazard, changed, actor, ctx)
     return hazard
-
-
-def _check_fields_permitted(hazard: Hazard, changes: Mapping[str, Any], actor: Viewer) -> None:
-    if actor.roles & COUNTY_ROLES or hazard.source == SELF_CHECK:
-        return
-    for name in changes:
-        if name not in ENTERPRISE_FIELDS:
-            raise OperationRefused("hazards.field_of_office", field=field_label(name))
 
 
 def _check_still_complete(hazard: Hazard, changed: Mapping[str, Any]) -> None:

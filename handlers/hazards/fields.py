@@ -32,8 +32,6 @@ _CHOICES = {
     "classification": terms.CLASSIFICATIONS,
     "stage": terms.STAGES,
 }
-# Without one of these a hazard cannot be in rectification.
-REQUIRED_FIELDS = ("part_id", "matter", "responsible", "measure", "deadline")
 # Fields that always have a value.
 _NEVER_EMPTY = ("level", "source", "kind", "treatment")
 _MAX_COST_YUAN = 2_000_000_000
@@ -138,3 +136,4 @@ _CLEANERS: dict[str, Callable[[str, Any, FieldBase, Context], dict[str, Any]]] =
     "plan": _plan,
 }
 FIELDS = frozenset(_CLEANERS)
+FIELD_NAMES = frozenset(_CLEANERS)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from storage.hazard_terms import AWAITING_ACCEPTANCE, MAJOR, ON_THE_SPOT, PLAN_HEADINGS, RECTIFYING
 
 # The four lists (事项, 责任, 措施, 时限) and where the hazard is.
-_REQUIRED = ("part_id", "matter", "responsible", "measure", "deadline")
+REQUIRED_FIELDS = ("part_id", "matter", "responsible", "measure", "deadline")
 # How a missing field is called towards the outside.
 _NAMES = {"part_id": "part"}
 # Days to rectify a general hazard, by its kind.
@@ -49,7 +49,7 @@ class HazardLike(Protocol):
 
 def lacks(hazard: HazardLike) -> list[str]:
     """The names of what must be filled in before a hazard can be in rectification."""
-    missing = [_NAMES.get(name, name) for name in _REQUIRED if getattr(hazard, name) is None]
+    missing = [_NAMES.get(name, name) for name in REQUIRED_FIELDS if getattr(hazard, name) is None]
     if hazard.level == MAJOR and hazard.criterion is None:
         missing.append("criterion")
     return missing

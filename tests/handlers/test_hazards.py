@@ -180,6 +180,23 @@ def test_an_enterprise_fills_in_its_own_fields_only(ledger: Ledger) -> None:
     assert ledger.state(own) == "rectifying"
 
 
+def test_an_enterprise_may_repeat_what_it_may_not_change(ledger: Ledger) -> None:
+    """A form sends every field, whether or not it was changed."""
+    number = ledger.add()
+    same = {name: ledger.field(number, name) for name in ("matter", "level", "kind", "source", "part_id")}
+    ledger.does(edit_hazard, number, {**same, "measure": "停用"}, by="甲安全员")
+    assert ledger.field(number, "measure") == "停用"
+
+
+def test_an_enterprise_cannot_lower_a_major_hazard_that_it_found_itself(ledger: Ledger) -> None:
+    own = ledger.add(by="甲安全员", deadline=None)
+    ledger.does(edit_hazard, own, {"level": "major"}, by="甲安全员")
+    for changes in ({"level": "general"}, {"source": "inspection"}, {"supervisor": "甲安全员"}):
+        with refused("field_of_office"):
+            ledger.does(edit_hazard, own, changes, by="甲安全员")
+    assert (ledger.field(own, "level"), ledger.field(own, "source")) == ("major", "self_check")
+
+
 @pytest.mark.parametrize("who", ["审计", "甲巡检员"])
 def test_who_may_not_edit_is_refused(ledger: Ledger, who: str) -> None:
     number = ledger.add()

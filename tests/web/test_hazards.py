@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from io import BytesIO
 
@@ -83,6 +84,35 @@ def test_two_people_who_edit_at_once_are_told_both_values(dashboard: Dashboard) 
     late = dashboard.signed_in("leader").act(f"/hazards/{NUMBER}/edit", {"measure": "带压堵漏", "version": version})
     assert late.status_code == 422
     assert "现为“更换阀门”，您填写“带压堵漏”" in late.text
+
+
+def fields_of(page: str) -> set[str]:
+    """The names in the form that edits a hazard."""
+    form = page.partition('/edit">')[2].partition("</form>")[0]
+    return set(re.findall(r'name="(\w+)"', form)) - {"csrf_token", "version"}
+
+
+def test_a_head_fills_in_what_the_office_left_to_the_enterprise(dashboard: Dashboard) -> None:
+    registered(dashboard)
+    head = dashboard.signed_in("head")
+    assert fields_of(head.get(f"/hazards/{NUMBER}").text) == {"responsible", "measure", "cause", "cost_yuan"}
+    head.act(
+        f"/hazards/{NUMBER}/edit",
+        {"responsible": "甲化工负责人", "measure": "更换阀门", "cause": "", "cost_yuan": "800"},
+    )
+    page = head.get(f"/hazards/{NUMBER}").text
+    assert ("更换阀门" in page, "<dd>800</dd>" in page) == (True, True)
+    refused = head.act(f"/hazards/{NUMBER}/edit", {"level": "major"})
+    assert (refused.status_code, "等级由监管人员填写" in refused.text) == (422, True)
+    hear_all(dashboard.story)
+
+
+def test_a_rectification_plan_can_be_emptied(dashboard: Dashboard) -> None:
+    staff = registered(dashboard, level="major", criterion="AQ 3067-2026 5.2.1")
+    staff.act(f"/hazards/{NUMBER}/edit", {"plan_aims": "停用老管线", "plan_funds": ""})
+    assert "停用老管线" in staff.get(f"/hazards/{NUMBER}").text
+    staff.act(f"/hazards/{NUMBER}/edit", {"plan_aims": "", "plan_funds": ""})
+    assert "停用老管线" not in staff.get(f"/hazards/{NUMBER}").text
 
 
 def test_the_list_is_filtered_searched_and_counted(dashboard: Dashboard) -> None:

@@ -18,7 +18,7 @@ from bot.web.dashboard.film_access import FilmAccess, film_page_url
 from bot.web.dashboard.hazards import hazard_rows
 from bot.web.parameters import parse_night, parse_number
 from handlers.hazards.access import film_of_receipt, find_hazard
-from handlers.hazards.editing import edit_hazard
+from handlers.hazards.editing import edit_hazard, editable_fields
 from handlers.hazards.extensions import ask_extension, grant_extension, refuse_extension
 from handlers.hazards.moving import accept_hazard, return_hazard, submit_hazard, void_hazard
 from handlers.permissions import Viewer
@@ -90,8 +90,8 @@ def _edit(number: str, viewer: Viewer, ctx: Context) -> None:
         changes["part_id"] = parse_number(request.form["part_id"])
     if "cost_yuan" in request.form:
         changes["cost_yuan"] = parse_number(request.form["cost_yuan"])
-    plan = {heading: request.form.get(f"plan_{heading}", "").strip() for heading in terms.PLAN_HEADINGS}
-    if any(plan.values()):
+    plan = {heading: request.form.get(f"plan_{heading}") for heading in terms.PLAN_HEADINGS}
+    if any(text is not None for text in plan.values()):
         changes["plan"] = plan
     edit_hazard(number, changes, viewer, ctx, parse_number(request.form.get("version", "")))
 
@@ -142,14 +142,12 @@ def _render(number: str, viewer: Viewer, ctx: Context, error: str = "") -> str:
         before=films.get(hazard.submission_id or 0),
         after=films.get(last_attempt.submission_id) if last_attempt else None,
         asked=next((each for each in history.extensions if each.state == terms.ASKED), None),
-        extensions=history.extensions,
-        attempts=len(history.attempts),
+        editable=editable_fields(hazard, viewer),
         plan_lacks=plan_lacks(hazard),
         needs_cause=needs_cause(hazard),
         parts=ctx.store.register.parts_of(hazard.enterprise_id),
         people=ctx.store.register.employees([hazard.enterprise_id]).get(hazard.enterprise_id, []),
         film_page_url=film_page_url,
-        today=ctx.today,
         is_open=hazard.state not in terms.CLOSED_STATES,
     )
 
