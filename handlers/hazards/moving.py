@@ -86,7 +86,8 @@ def return_hazard(number: str, reason: str | None, actor: Viewer, ctx: Context) 
 def _judge(number: str, verdict: str, reason: str | None, actor: Viewer, ctx: Context) -> Hazard:
     hazard = lock_hazard(number, "hazards.accept", actor, ctx, AWAITING_ACCEPTANCE)
     attempt = ctx.store.hazards.attempts(hazard.number)[-1]
-    _check_impartial(hazard, attempt, actor, ctx)
+    if text_key := reason_not_to_judge(hazard, attempt, actor, ctx):
+        raise OperationRefused(text_key, number=hazard.number, name=actor.name)
     ctx.store.hazards.judge_attempt(attempt, verdict, author(actor), ctx.now, reason)
     if verdict == ACCEPTED:
         hazard.accepted_by_id = actor.person_id
@@ -103,15 +104,17 @@ def _judge(number: str, verdict: str, reason: str | None, actor: Viewer, ctx: Co
     return hazard
 
 
-def _check_impartial(hazard: Hazard, attempt: HazardAttempt, actor: Viewer, ctx: Context) -> None:
-    """Not the person who put it right, filmed it or answers for it; an enterprise only judges what it found itself."""
+def reason_not_to_judge(hazard: Hazard, attempt: HazardAttempt, actor: Viewer, ctx: Context) -> str | None:
+    """The text that says why the actor may not judge an attempt, if that is so.
+
+    Whoever put it right, filmed it or answers for it may not; an enterprise judges only what it found itself.
+    """
     material = ctx.store.submissions.get(attempt.submission_id)
     filmed_by = material.person_id if material else None
     if is_involved(hazard, actor) or actor.person_id in (attempt.by_id, filmed_by):
-        raise OperationRefused("hazards.own_rectification", number=hazard.number, name=actor.name)
+        return "hazards.own_rectification"
     is_own_find = hazard.source == SELF_CHECK and hazard.level == GENERAL
-    if not actor.roles & COUNTY_ROLES and not is_own_find:
-        raise OperationRefused("hazards.not_permitted", name=actor.name)
+    return None if actor.roles & COUNTY_ROLES or is_own_find else "hazards.not_permitted"
 
 
 def void_hazard(number: str, reason: str | None, actor: Viewer, ctx: Context) -> Hazard:

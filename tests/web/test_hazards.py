@@ -52,6 +52,7 @@ def test_a_hazard_is_registered_completed_put_right_and_accepted(dashboard: Dash
     night.says("p1", "1")
     night.film("p1")
     head.act(f"/hazards/{NUMBER}/submit", {"receipt": "1124-0001", "reason": "垫片已换"})
+    assert [f"/{NUMBER}/accept" in each.get(f"/hazards/{NUMBER}").text for each in (head, staff)] == [False, True]
     refused = head.act(f"/hazards/{NUMBER}/accept", {})
     assert (refused.status_code, "须由其他人复查验收" in refused.text) == (422, True)
     without_reason = staff.act(f"/hazards/{NUMBER}/return", {"reason": ""})

@@ -68,17 +68,22 @@ def _add_images(pages: Blueprint, uow: UnitOfWork, film_access: FilmAccess) -> N
             film = get_film_or_404(store, viewer, night, receipt)
         if kind not in _IMAGE_KINDS or film.object_key is None:
             abort(404)
-        try:
-            image_key = film_access.image_queue.find_image(film.object_key, _IMAGE_KINDS[kind])
-            body = film_access.film_images.read_image(image_key)
-        except (PictureError, ObjectMissing):
-            abort(404)
-        except FilmImagesBusy:
-            return Response(status=202, headers={"Retry-After": str(_RETRY_AFTER_S)})
+        response = image_response(film_access, film.object_key, _IMAGE_KINDS[kind])
         # The grid of the review reports by itself which sheets were on the screen.
-        if kind == "sheet" and "grid" not in request.args:
+        if response.status_code == 200 and kind == "sheet" and "grid" not in request.args:
             record_view(uow, viewer, film, "contact_sheet")
-        return Response(body, content_type="image/jpeg", headers={"Cache-Control": _CACHE_CONTROL})
+        return response
+
+
+def image_response(film_access: FilmAccess, object_key: str, kind: str, at_s: float | None = None) -> Response:
+    """An image of a film or photo; 202 while it is being drawn, 404 if it cannot be drawn."""
+    try:
+        body = film_access.film_images.read_image(film_access.image_queue.find_image(object_key, kind, at_s))
+    except (PictureError, ObjectMissing):
+        abort(404)
+    except FilmImagesBusy:
+        return Response(status=202, headers={"Retry-After": str(_RETRY_AFTER_S)})
+    return Response(body, content_type="image/jpeg", headers={"Cache-Control": _CACHE_CONTROL})
 
 
 def _add_copy(pages: Blueprint, uow: UnitOfWork, film_access: FilmAccess) -> None:

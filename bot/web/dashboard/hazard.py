@@ -10,32 +10,28 @@ from typing import Any
 from flask import Blueprint, Response, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from bot.media.film_images import FilmImagesBusy
 from bot.texts import say
 from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard.authorization import requires_permission
 from bot.web.dashboard.film_access import FilmAccess, film_page_url
+from bot.web.dashboard.film_media import image_response
 from bot.web.dashboard.hazards import hazard_rows
 from bot.web.parameters import parse_night, parse_number
 from handlers.hazards.access import film_of_receipt, find_hazard
 from handlers.hazards.editing import edit_hazard, editable_fields
 from handlers.hazards.extensions import ask_extension, grant_extension, refuse_extension
-from handlers.hazards.moving import accept_hazard, return_hazard, submit_hazard, void_hazard
+from handlers.hazards.moving import accept_hazard, reason_not_to_judge, return_hazard, submit_hazard, void_hazard
 from handlers.permissions import Viewer
 from schedules.context import Context
 from schedules.hazards.rules import needs_cause, plan_lacks
 from storage import hazard_terms as terms
 from storage.db.models import Hazard, HazardAttempt, HazardExtension, HazardMove, Submission
 from storage.errors import OperationRefused
-from storage.film import PictureError
 from storage.hazards import HazardHistory
-from storage.objects import ObjectMissing
 
 Act = Callable[[str, Viewer, Context], object]
 _TEXTS = ("matter", "responsible", "measure", "criterion", "cause", "supervised_by", "supervisor", "remarks")
 _CHOICES = ("level", "source", "kind", "treatment", "classification", "stage")
-_RETRY_AFTER_S = 3
-_CACHE_CONTROL = "private, max-age=86400"
 
 
 @dataclass(frozen=True)
@@ -141,6 +137,7 @@ def _render(number: str, viewer: Viewer, ctx: Context, error: str = "") -> str:
         timeline=_timeline(history, films),
         before=films.get(hazard.submission_id or 0),
         after=films.get(last_attempt.submission_id) if last_attempt else None,
+        not_to_judge=reason_not_to_judge(hazard, last_attempt, viewer, ctx) if last_attempt else None,
         asked=next((each for each in history.extensions if each.state == terms.ASKED), None),
         editable=editable_fields(hazard, viewer),
         plan_lacks=plan_lacks(hazard),
@@ -213,11 +210,4 @@ def _add_images(pages: Blueprint, uow: UnitOfWork, film_access: FilmAccess) -> N
         if shown is None or shown.object_key is None:
             abort(404)
         at_s = (hazard.at_s or 0.0) if submission_id == hazard.submission_id else 0.0
-        try:
-            key = film_access.image_queue.find_image(shown.object_key, "still", at_s)
-            body = film_access.film_images.read_image(key)
-        except (PictureError, ObjectMissing):
-            abort(404)
-        except FilmImagesBusy:
-            return Response(status=202, headers={"Retry-After": str(_RETRY_AFTER_S)})
-        return Response(body, content_type="image/jpeg", headers={"Cache-Control": _CACHE_CONTROL})
+        return image_response(film_access, shown.object_key, "still", at_s)
