@@ -101,7 +101,7 @@ def _claim(enterprise_id: int, ctx: Context) -> bool:
 
 
 def _notify(missing: list[EnterpriseJudgement], by: str, ctx: Context) -> None:
-    """The patrollers, or where there are none everybody of the enterprise who may be reminded."""
+    """The patrollers, or where there are none all employees who may be reminded."""
     employees = ctx.store.register.employees(each.enterprise.id for each in missing)
     drafts = []
     for each in missing:

@@ -11,7 +11,7 @@ def pinyin_initials(text: str) -> tuple[str, ...]:
 
     长风A厂 -> ("cz", "f", "a", "c…").
     """
-    # The dictionaries take 0.7 s and 57 MB: loaded only where somebody types letters.
+    # The dictionaries take 0.7 s and 57 MB: loaded only where letters are typed.
     from pypinyin import Style, pinyin
 
     initials: list[str] = []

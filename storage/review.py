@@ -13,7 +13,7 @@ from storage.db.models import Enterprise, KeyPart, ReviewClaim, SecondReview, Su
 from storage.db.upsert import insert_if_absent
 
 REJECTING_VERDICTS = ("unclear", "wrong_part")
-# A reviewer can take a verdict back for this long; nobody outside the office learns of it before.
+# A reviewer can take a verdict back for this long; it is kept within the office until then.
 UNDO_PERIOD = timedelta(seconds=10)
 
 

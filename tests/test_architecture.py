@@ -101,6 +101,7 @@ COMPOSED = {
 # Texts with placeholders that are chosen, or whose parameters are gathered, at run time: the stories read these.
 GIVEN_AT_RUN_TIME = {
     "list.more",
+    "hazards.own_rectification",
     "alert.about_emergency",
     "enterprise_month.summary",
     "help.commands",

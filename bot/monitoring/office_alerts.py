@@ -1,4 +1,4 @@
-"""Notifying the office when a channel fails for everybody: an operator must act."""
+"""Notifying the office when a channel fails for all users: an operator must act."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def find_repeated(store: Store) -> FindRepeated:
 def add_new_hazard(draft: HazardDraft, actor: Viewer, ctx: Context, repeated: FindRepeated) -> Hazard:
     """Add a hazard whose once-key is known to be new; it is written with the next flush. Raises OperationRefused.
 
-    Nobody is told: of many hazards at once, those in charge learn by the daily reminders.
+    No notices: those in charge learn of many hazards at once by the daily reminders.
     """
     enterprise = require_enterprise(draft.enterprise_id, "hazards.add", actor, ctx.store)
     hazard = _store(draft, actor, ctx, repeated)

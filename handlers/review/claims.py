@@ -1,4 +1,4 @@
-"""Which reviewer gets which film: nobody reviews what another one has claimed."""
+"""Which reviewer gets which film: a claimed film is reviewed by no other."""
 
 from __future__ import annotations
 

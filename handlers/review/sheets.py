@@ -46,7 +46,7 @@ def plain_films(reviewer: Person, night: date, ctx: Context) -> list[ReviewableF
 def pass_sheets(page: SheetsPage, reviewer: Person, ctx: Context) -> Sequence[Verdict]:
     """Record what was looked at, and pass the films that are still plain and without a verdict.
 
-    Raises OperationRefused if nobody can have looked for so long since the page was opened.
+    Raises OperationRefused if that is longer than the page has been open.
     """
     ctx.store.lock_for_transaction(REVIEW_LOCK)
     looked_at = {film_id: seconds for film_id, seconds in page.seconds.items() if seconds >= SHEET_SECONDS}

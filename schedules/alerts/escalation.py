@@ -103,7 +103,7 @@ def escalate(alert: Alert, ctx: Context) -> None:
 
 
 def upcoming_rung(alert: Alert, ctx: Context) -> tuple[Sequence[Person], datetime] | None:
-    """Who is alerted next if nobody acknowledges, and when; None after the last rung.
+    """Who is alerted next without an acknowledgement, and when; None after the last rung.
 
     No people: the SMS and mail addresses.
     """

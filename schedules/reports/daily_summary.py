@@ -1,4 +1,4 @@
-"""The morning message about a daily report: its figures, and in a second line what somebody has to act upon. Pure.
+"""The morning message about a daily report: its figures, and in a second line what needs action. Pure.
 
 Everything else stands in the report, to which the message links.
 """

@@ -22,7 +22,7 @@ def render_film(
     is_review: bool,
     after: Submission | None = None,
 ) -> str:
-    """The whole page, or without a `view` the part that is fetched ahead: nobody is looking at that yet.
+    """The whole page, or without a `view` the part that is fetched ahead and not seen yet.
 
     `after` is the film that the reviewer judges before this one; None for the one judged last.
     """

@@ -231,6 +231,6 @@ class _Repeats:
 
 
 def _once_key(row: ParsedRow) -> str:
-    """The same for the same row in whichever file, so that a sheet that is read twice adds nothing."""
+    """The same for the same row in any file, so that a sheet that is read twice adds nothing."""
     fields = ("enterprise_code", "enterprise", "part", "matter", "found_at", "found_by", "deadline")
     return f"sheet/{hashlib.sha256(repr([row.get(field) for field in fields]).encode()).hexdigest()[:32]}"

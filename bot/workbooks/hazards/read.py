@@ -1,4 +1,4 @@
-"""Reads a sheet of hazards in whatever order and under whichever headings its columns come."""
+"""Reads a sheet of hazards; its columns are found by their headings, in any order."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ class PersonMatcher:
         self.matches: dict[int, Person] = {}
 
     def match(self, person_rows: list[PersonRow]) -> None:
-        """Fill `matches` with everybody who is in the database."""
+        """Fill `matches` with the people in the database."""
         by_id = {person.id: person for person in self.known.people}
         for realm in REALMS:
             self._by_holder(person_rows, realm, self.known.current_holders, by_id)

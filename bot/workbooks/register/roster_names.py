@@ -51,7 +51,7 @@ class RosterNames:
         return person.id in self._told
 
     def people_named(self, name: str) -> list[Person]:
-        """Everybody of exactly that name, active or not."""
+        """All people of exactly that name, active or not."""
         return self._by_name.get(name, [])
 
     def eligible(self, post: str) -> list[Person]:

@@ -1,4 +1,4 @@
-"""The tables of which every report consists, whatever form it is given in."""
+"""The tables of a report, the same for every format."""
 
 from __future__ import annotations
 
