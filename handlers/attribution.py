@@ -11,7 +11,6 @@ from handlers.message import Message
 from handlers.pairing import MAX_GAP, PairingItem, pair_films_with_texts
 from handlers.part_names import find_enterprise, find_part, strip_enterprise_name
 from handlers.receipts import add_film_reply, film_params, send_receipt
-from handlers.rectification.answers import record_film_answer
 from schedules.context import Context
 from storage.db.models import Enterprise, KeyPart, Notice, ReceivedText, Submission
 from storage.notices import NoticeForm
@@ -151,7 +150,6 @@ def assign_part(film: Submission, enterprise_id: int, part_id: int, attributed_b
     if film.state == "filed":
         mark_reused_films(film, ctx.store)
         send_receipt(film, ctx)
-        record_film_answer(film, ctx)
 
 
 def apply_choice(film: Submission, choice_kind: str, chosen_id: int, ctx: Context) -> None:

@@ -11,7 +11,6 @@ from handlers.emergency.recognition import Certainty
 from handlers.hazards.material import is_of_office, take_filed
 from handlers.message import Message
 from handlers.receipts import add_film_reply, film_params, send_receipt
-from handlers.rectification.answers import record_film_answer
 from handlers.replies import sender_and_enterprises
 from schedules.context import Context
 from schedules.late_reminders import film_lateness
@@ -95,7 +94,6 @@ def file_film(submission_id: int, result: FilingResult, fault: str | None, ctx: 
         add_film_reply(film, ctx, f"unfit.{fault}", f"unfit/{film.id}", film_params(film, ctx))
     elif film.attribution == "attributed" and film.state == "filed":
         send_receipt(film, ctx)
-        record_film_answer(film, ctx)
     attribute_films(ctx, film.realm, film.sender, film.night)
 
 

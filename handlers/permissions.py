@@ -46,14 +46,14 @@ CHANGE_ACTIONS: dict[str, frozenset[str]] = {
     "alerts.acknowledge": _OFFICE_ROLES | {LEADER},
     "enterprises.urge": _OFFICE_ROLES | {LEADER},
     "review.judge": _OFFICE_ROLES | {LEADER},
-    "review.answer": _ENTERPRISE_ROLES,
     "hazards.add": _ENTERPRISE_ROLES | _OFFICE_ROLES | {LEADER},
     # Rows of any enterprise, found by any person.
     "hazards.import": _OFFICE_ROLES | {LEADER},
     # The head of an enterprise edits hazards of its own; see handlers/hazards/editing.py for the fields.
     "hazards.edit": _OFFICE_ROLES | {LEADER, HEAD},
     "hazards.submit": _ENTERPRISE_ROLES | _OFFICE_ROLES | {LEADER},
-    # The head of an enterprise accepts what its own people found; see handlers/hazards/acceptance.py.
+    "hazards.dispute": _ENTERPRISE_ROLES | _OFFICE_ROLES | {LEADER},
+    # The head of an enterprise accepts what its own people found; see handlers/hazards/moving.py.
     "hazards.accept": _OFFICE_ROLES | {LEADER, HEAD},
     "hazards.void": _OFFICE_ROLES | {LEADER},
     "hazards.ask_extension": _ENTERPRISE_ROLES | _OFFICE_ROLES,

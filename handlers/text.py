@@ -15,7 +15,6 @@ from handlers.hazards import chat as hazard_chat
 from handlers.hazards import reporting
 from handlers.message import Message
 from handlers.part_names import find_enterprise, normalize_text, parse_part_number
-from handlers.rectification.answers import record_text_answer
 from handlers.replies import add_rate_limited_reply, add_reply, sender_and_enterprises, sender_name, sender_of
 from handlers.review import chat
 from schedules.context import Context
@@ -139,7 +138,7 @@ def _handle_of_known(message: Message, person: Person, certainty: Certainty, ctx
         return add_reply(message, ctx, "enrolment.instructions")
     if certainty is Certainty.NONE and _handle_chat(message, person, ctx):
         return None
-    if chat.handle_reviewer_text(message, person, ctx) or record_text_answer(message, person, ctx):
+    if chat.handle_reviewer_text(message, person, ctx):
         return None
     if certainty is not Certainty.NONE:
         doubts.ask(message, ctx)

@@ -15,7 +15,9 @@ from storage.facts import FactStore
 # A film or photo of the finding, or of what was put right.
 FINDING, AFTER = "finding", "after"
 # A text.
-EXTENSION, OBJECTION, RETURN_REASON, REFUSAL_REASON = "extension", "objection", "return_reason", "refusal_reason"
+MEASURE, EXTENSION, OBJECTION = "measure", "extension", "objection"
+RETURN_REASON, REFUSAL_REASON = "return_reason", "refusal_reason"
+TEXTS = (MEASURE, EXTENSION, OBJECTION, RETURN_REASON, REFUSAL_REASON)
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
-from sqlalchemy.orm import Session
 
 from storage.db.models import Enterprise, Hazard, HazardAttempt, HazardExtension, HazardMove
 from storage.db.upsert import in_list
+from storage.hazard_films import HazardFilmQueries, is_known_to_enterprise
 from storage.hazard_terms import ACCEPTED, ASKED, AWAITING_ACCEPTANCE, RECTIFYING, STATES, VOID
 
 REPEAT_PERIOD = timedelta(days=90)
@@ -22,7 +22,8 @@ REPEAT_PERIOD = timedelta(days=90)
 class HazardFilter:
     """Which hazards of the ledger; None and empty values do not restrict. `text` is searched in number, matter,
     measure, responsible person, finder and enterprise. `found_from`, `found_until` and `due_until` are included.
-    `repeated`: only those found again on the same part. `accepted_since` is included, `accepted_before` is not."""
+    `repeated`: only those found again on the same part. `accepted_since` is included, `accepted_before` is not.
+    `known_at`: those that their enterprises may know of by then."""
 
     states: tuple[str, ...] = ()
     enterprise_ids: frozenset[int] | None = None
@@ -38,6 +39,7 @@ class HazardFilter:
     due_until: date | None = None
     accepted_since: datetime | None = None
     accepted_before: datetime | None = None
+    known_at: datetime | None = None
     text: str = ""
 
 
@@ -50,10 +52,7 @@ class HazardHistory:
     extensions: list[HazardExtension] = field(default_factory=list)
 
 
-class HazardQueries:
-    def __init__(self, session: Session) -> None:
-        self.session = session
-
+class HazardQueries(HazardFilmQueries):
     def get(self, number: str) -> Hazard | None:
         return self.session.get(Hazard, number)
 
@@ -64,11 +63,6 @@ class HazardQueries:
 
     def by_once_key(self, once_key: str) -> Hazard | None:
         return self.session.scalar(select(Hazard).where(Hazard.once_key == once_key))
-
-    def of_film(self, submission_id: int) -> Sequence[Hazard]:
-        """The hazards that a film or photo shows, the oldest first."""
-        query = select(Hazard).where(Hazard.submission_id == submission_id)
-        return self.session.scalars(query.order_by(Hazard.year, Hazard.ordinal)).all()
 
     def attempts(self, number: str) -> Sequence[HazardAttempt]:
         """Every attempt at putting a hazard right, the oldest first."""
@@ -129,6 +123,8 @@ class HazardQueries:
             query = query.where(Hazard.state.in_(wanted.states))
         if wanted.enterprise_ids is not None:
             query = query.where(in_list(self.session, Hazard.enterprise_id, sorted(wanted.enterprise_ids)))
+        if wanted.known_at is not None:
+            query = query.where(is_known_to_enterprise(wanted.known_at))
         if wanted.overdue:
             query = query.where(is_overdue(today))
         if wanted.repeated:

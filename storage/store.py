@@ -28,7 +28,6 @@ from storage.objections import ObjectionStore
 from storage.outages import OutageStore
 from storage.personal_channels import PersonalChannel
 from storage.poll_cursors import PollCursorStore
-from storage.rectifications import RectificationStore
 from storage.register import Register
 from storage.review import ReviewStore
 from storage.sign_in_attempts import SignInAttemptStore
@@ -63,7 +62,6 @@ class Store:
         self.poll_cursors = PollCursorStore(session)
         self.view_log = ViewLogStore(session)
         self.review = ReviewStore(session)
-        self.rectifications = RectificationStore(session)
         self.hazards = HazardStore(session)
         self.hazard_prompts = HazardPromptStore(session)
         self.hazard_deadlines = HazardDeadlineStore(session)

@@ -7,7 +7,7 @@ from typing import Any
 
 from handlers import attribution, bindings, status
 from handlers.hazards.telling import check_task
-from handlers.rectification.consequences import check_verdict, check_withdrawal
+from handlers.review.consequences import check_verdict, check_withdrawal
 from schedules import reminders
 from schedules.alerts import escalation
 from schedules.context import Context

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from handlers.permissions import ADMIN, Viewer, build_viewer
 from schedules.context import Context
+from schedules.hazards.rules import lacks
 from schedules.patrol_night import ONE_DAY
 from storage.db.models import Enterprise, Hazard, Person, Submission
 from storage.errors import OperationRefused
-from storage.hazards import Author
+from storage.hazard_terms import INCOMPLETE
+from storage.hazards import Author, HazardFilter
 from storage.register_terms import DEREGISTERED
 from storage.store import Store
 
@@ -64,10 +68,22 @@ def existing_hazard(number: str, store: Store) -> Hazard:
     return hazard
 
 
-def find_hazard(number: str, actor: Viewer, store: Store) -> Hazard:
+def may_see(hazard: Hazard, viewer: Viewer, now: datetime) -> bool:
+    """Whether a hazard may be shown: an enterprise sees its own, from when it may learn of them."""
+    is_known = viewer.enterprise_ids is None or hazard.is_known_to_enterprise(now)
+    return viewer.may("hazards.see") and viewer.can_see(hazard.enterprise_id) and is_known
+
+
+def visible_hazards(viewer: Viewer, now: datetime) -> HazardFilter:
+    """The part of the ledger that `may_see` allows."""
+    is_of_county = viewer.enterprise_ids is None
+    return HazardFilter(enterprise_ids=viewer.enterprise_ids, known_at=None if is_of_county else now)
+
+
+def find_hazard(number: str, actor: Viewer, ctx: Context) -> Hazard:
     """A hazard that the actor may see. Raises OperationRefused."""
-    hazard = existing_hazard(number, store)
-    if not actor.may("hazards.see") or not actor.can_see(hazard.enterprise_id):
+    hazard = existing_hazard(number, ctx.store)
+    if not may_see(hazard, actor, ctx.now):
         raise OperationRefused("hazards.unknown", number=number.strip())
     return hazard
 
@@ -77,7 +93,7 @@ def lock_hazard(number: str, action: str, actor: Viewer, ctx: Context, *states: 
 
     Raises OperationRefused.
     """
-    seen = find_hazard(number, actor, ctx.store)
+    seen = find_hazard(number, actor, ctx)
     hazard = ctx.store.hazards.lock(seen.number)
     assert hazard is not None
     require_enterprise(hazard.enterprise_id, action, actor, ctx.store)
@@ -91,6 +107,13 @@ def require_state(hazard: Hazard, *states: str) -> None:
         raise OperationRefused(
             "hazards.wrong_state", number=hazard.number, state={"say": f"hazard_state.{hazard.state}"}
         )
+
+
+def require_complete(hazard: Hazard) -> None:
+    """Raises OperationRefused for a hazard that lacks something, and so cannot be put right yet."""
+    if hazard.state == INCOMPLETE:
+        missing = [{"say": f"hazard_field.{name}"} for name in lacks(hazard)]
+        raise OperationRefused("hazards.still_incomplete", number=hazard.number, missing=missing)
 
 
 def is_involved(hazard: Hazard, actor: Viewer) -> bool:

@@ -40,7 +40,8 @@ class HazardDraft:
 
     `fields`: see handlers.hazards.fields; the source follows from the actor and the film if it is not among them.
     `found_at` (None = now) and `found_by` (None = the actor). `film`: the film or photo that shows it, `at_s` seconds
-    from its start. A second draft with the same `once_key`, such as `verdict/12`, adds nothing.
+    from its start. A second draft with the same `once_key`, such as `verdict/12`, adds nothing. `withheld_until`: when
+    the enterprise may learn of it (None = now).
     """
 
     enterprise_id: int
@@ -50,6 +51,7 @@ class HazardDraft:
     film: Submission | None = None
     at_s: float | None = None
     once_key: str | None = None
+    withheld_until: datetime | None = None
 
 
 def add_hazard(draft: HazardDraft, actor: Viewer, ctx: Context) -> Hazard:
@@ -122,6 +124,7 @@ def _store(draft: HazardDraft, actor: Viewer, ctx: Context, repeated: FindRepeat
         submission_id=draft.film.id if draft.film else None,
         at_s=draft.at_s,
         once_key=draft.once_key,
+        withheld_until=draft.withheld_until,
     )
 
 

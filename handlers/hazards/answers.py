@@ -1,4 +1,4 @@
-"""The words that complete an act on a hazard: an extension's date and reason, an objection, why it is returned."""
+"""The words that complete an act on a hazard: the measure, an extension's date and reason, why it is returned."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import re
 from datetime import timedelta
 
 from handlers.hazards.access import actor_of, find_hazard, require_state
+from handlers.hazards.completing import add_stored_reply
 from handlers.hazards.dates import find_date
+from handlers.hazards.disputing import dispute_hazard
+from handlers.hazards.editing import edit_hazard
 from handlers.hazards.extensions import ask_extension, refuse_extension
-from handlers.hazards.fields import clean_text
 from handlers.hazards.moving import return_hazard
-from handlers.hazards.wording import hazard_params
 from handlers.message import Message
 from handlers.permissions import Viewer
 from handlers.replies import add_reply
 from schedules.context import Context
-from schedules.notify import notify_office
 from storage.db.models import Hazard, Person
 from storage.errors import OperationRefused
-from storage.hazard_prompts import EXTENSION, OBJECTION, REFUSAL_REASON, RETURN_REASON
-from storage.hazard_terms import AWAITING_ACCEPTANCE, INCOMPLETE, RECTIFYING
+from storage.hazard_prompts import MEASURE, OBJECTION, REFUSAL_REASON, RETURN_REASON, TEXTS
+from storage.hazard_terms import INCOMPLETE
 
 # For how long the next text is what was asked for.
 _ANSWER_PERIOD = timedelta(minutes=30)
@@ -31,7 +31,7 @@ _REASON = re.compile(r"^[\s,，;；。:：]*(?:延期)?(?:至|到|原因|理由)
 def answer_prompt(message: Message, person: Person, ctx: Context) -> bool:
     """Whether the text is what the person was asked for; if it is refused, the question stays open."""
     prompt = ctx.store.hazard_prompts.open_prompt(person.id)
-    if prompt is None or prompt.expects not in (EXTENSION, OBJECTION, RETURN_REASON, REFUSAL_REASON):
+    if prompt is None or prompt.expects not in TEXTS:
         return False
     if not timedelta(0) <= message.sent_at - prompt.asked_at <= _ANSWER_PERIOD:
         return False
@@ -41,7 +41,7 @@ def answer_prompt(message: Message, person: Person, ctx: Context) -> bool:
         add_reply(message, ctx, "hazard_chat.cancelled", hazard=prompt.number)
         return True
     try:
-        apply_words(prompt.expects, find_hazard(prompt.number, actor, ctx.store), words, message, actor, ctx)
+        apply_words(prompt.expects, find_hazard(prompt.number, actor, ctx), words, message, actor, ctx)
     except OperationRefused as refused:
         add_reply(message, ctx, refused.text_key, **refused.params)
     else:
@@ -57,9 +57,19 @@ def apply_words(expected: str, hazard: Hazard, words: str, message: Message, act
     if expected == REFUSAL_REASON:
         refuse_extension(hazard.number, words, actor, ctx)
         return add_reply(message, ctx, "hazard_chat.recorded", hazard=hazard.number)
+    if expected == MEASURE:
+        return _take(hazard, words, message, actor, ctx)
     if expected == OBJECTION:
-        return _object(hazard, words, message, actor, ctx)
+        dispute_hazard(hazard.number, words, actor, ctx)
+        return add_reply(message, ctx, "hazard_chat.objection_forwarded", hazard=hazard.number)
     return _ask_extension(hazard, words, message, actor, ctx)
+
+
+def _take(hazard: Hazard, words: str, message: Message, actor: Viewer, ctx: Context) -> None:
+    """The person will put it right, and says how."""
+    require_state(hazard, INCOMPLETE)
+    edit_hazard(hazard.number, {"responsible": actor.name, "measure": words}, actor, ctx)
+    add_stored_reply(hazard, message, ctx)
 
 
 def _ask_extension(hazard: Hazard, words: str, message: Message, actor: Viewer, ctx: Context) -> None:
@@ -72,17 +82,3 @@ def _ask_extension(hazard: Hazard, words: str, message: Message, actor: Viewer, 
     extension = ask_extension(hazard.number, found.day, reason, interim[0].strip(" 。"), actor, ctx, message.sent_at)
     deadline = extension.new_deadline.isoformat()
     add_reply(message, ctx, "hazard_chat.extension_asked", hazard=hazard.number, deadline=deadline)
-
-
-def _object(hazard: Hazard, words: str, message: Message, actor: Viewer, ctx: Context) -> None:
-    """On record, and to the office."""
-    require_state(hazard, INCOMPLETE, RECTIFYING, AWAITING_ACCEPTANCE)
-    text = clean_text(words, 500, "reason")
-    if text is None:
-        raise OperationRefused("hazards.reason_required")
-    subject = hazard.audit_subject
-    ctx.store.audit_log.record(ctx.now, actor.name, "hazard_disputed", subject=subject, text=text)
-    once_key = f"hazard-disputed/{message.channel}/{message.key}"
-    params = {**hazard_params(hazard, ctx), "name": actor.name, "text": text}
-    notify_office(ctx, ctx.night, "hazard_chat.disputed", once_key, **params)
-    add_reply(message, ctx, "hazard_chat.objection_forwarded", hazard=hazard.number)

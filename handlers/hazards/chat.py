@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from handlers.cards import update_card
 from handlers.hazards import completing, reporting
-from handlers.hazards.access import actor_of, find_hazard, require_state
+from handlers.hazards.access import actor_of, find_hazard, require_complete, require_state, visible_hazards
 from handlers.hazards.answers import answer_prompt, apply_words
 from handlers.hazards.extensions import grant_extension
 from handlers.hazards.material import take_expected
@@ -19,12 +20,12 @@ from handlers.replies import add_reply, current_owner
 from schedules.context import Context
 from storage.db.models import Hazard, Person
 from storage.errors import OperationRefused
-from storage.hazard_prompts import AFTER, EXTENSION, OBJECTION, REFUSAL_REASON, RETURN_REASON, HazardPrompt
-from storage.hazard_terms import RECTIFYING
-from storage.hazards import HazardFilter
+from storage.hazard_prompts import AFTER, EXTENSION, MEASURE, OBJECTION, REFUSAL_REASON, RETURN_REASON, HazardPrompt
+from storage.hazard_terms import INCOMPLETE, RECTIFYING
 
 _BUTTON = re.compile(r"hazard:(YH-\d{4}-\d{4,9}):([a-z]+):(\d{1,18})", re.ASCII)
 _EXPECTED = {
+    "take": MEASURE,
     "done": AFTER,
     "extend": EXTENSION,
     "dispute": OBJECTION,
@@ -32,6 +33,7 @@ _EXPECTED = {
     "refuse": REFUSAL_REASON,
 }
 _ACT_OF_WORD = {
+    "由我整改": "take",
     "已整改": "done",
     "申请延期": "extend",
     "有异议": "dispute",
@@ -44,8 +46,13 @@ _WORDS = re.compile(
     rf"(?P<act>{'|'.join(_ACT_OF_WORD)})[\s:：]*(?P<number>YH-\d{{4}}-\d{{4,9}})?[\s:：,，。]*(?P<words>.*)",
     re.DOTALL | re.IGNORECASE,
 )
-# Of the acts that need no number, because a person mostly has one hazard to put right.
-_OWN_ACTS = ("done", "extend", "dispute")
+# The acts that need no number, because a person mostly has one hazard in these states.
+_STATES_OF_OWN_ACT = {
+    "take": (INCOMPLETE,),
+    "done": (INCOMPLETE, RECTIFYING),
+    "extend": (RECTIFYING,),
+    "dispute": (INCOMPLETE, RECTIFYING),
+}
 _MAX_NAMED = 8
 
 
@@ -56,7 +63,7 @@ def handle_button(message: Message, ctx: Context) -> None:
         return add_reply(message, ctx, "question.not_your_film")
     number, act, subject = match[1], match[2], int(match[3])
     try:
-        hazard = find_hazard(number, actor_of(person, ctx.store), ctx.store)
+        hazard = find_hazard(number, actor_of(person, ctx.store), ctx)
         if not is_current(hazard, message.button, subject, ctx):
             raise OperationRefused("hazard_chat.outdated", hazard=number)
         _act(act, hazard, "", message, person, ctx)
@@ -97,10 +104,10 @@ def _meant(number: str | None, act: str, person: Person, ctx: Context) -> Hazard
     """The hazard by its number, or the only one that the person has to put right. Raises OperationRefused."""
     actor = actor_of(person, ctx.store)
     if number is not None:
-        return find_hazard(number, actor, ctx.store)
-    if act not in _OWN_ACTS or not actor.enterprise_ids:
+        return find_hazard(number, actor, ctx)
+    if act not in _STATES_OF_OWN_ACT or not actor.enterprise_ids:
         return None
-    wanted = HazardFilter(states=(RECTIFYING,), enterprise_ids=actor.enterprise_ids)
+    wanted = replace(visible_hazards(actor, ctx.now), states=_STATES_OF_OWN_ACT[act])
     found = ctx.store.hazards.find(wanted, ctx.today, limit=200)
     own = [each for each in found if each.responsible_id == person.id] or list(found)
     if len(own) > 1:
@@ -114,8 +121,12 @@ def _act(act: str, hazard: Hazard, words: str, message: Message, person: Person,
     if act in _DECISIONS:
         _DECISIONS[act](hazard, actor, ctx)
         return add_reply(message, ctx, "hazard_chat.recorded", hazard=hazard.number)
-    if act in ("done", "extend"):
-        require_state(hazard, RECTIFYING)
+    if act in _STATES_OF_OWN_ACT and act != "dispute":
+        require_state(hazard, *_STATES_OF_OWN_ACT[act])
+    if act == "done":
+        require_complete(hazard)
+    if act == "take" and not actor.may("hazards.edit"):
+        raise OperationRefused("hazards.not_permitted", name=actor.name)
     if words and act != "done":
         return apply_words(_EXPECTED[act], hazard, words, message, actor, ctx)
     ctx.store.hazard_prompts.ask(person.id, HazardPrompt(hazard.number, _EXPECTED[act], message.sent_at))

@@ -38,16 +38,20 @@ def handle(message: Message, person: Person, ctx: Context) -> bool:
         return False
     actor = actor_of(person, ctx.store)
     try:
-        hazard = find_hazard(match["number"], actor, ctx.store)
+        hazard = find_hazard(match["number"], actor, ctx)
         given = _fields(match["words"], hazard, ctx)
         if given:
             hazard = edit_hazard(hazard.number, given, actor, ctx)
-        params = hazard_params(hazard, ctx)
-        text_key = "hazard_chat.incomplete" if hazard.state == INCOMPLETE else "hazard_chat.stored"
-        add_reply(message, ctx, text_key, **params, lacks=lacks_params(hazard))
+        add_stored_reply(hazard, message, ctx)
     except OperationRefused as refused:
         add_reply(message, ctx, refused.text_key, **refused.params)
     return True
+
+
+def add_stored_reply(hazard: Hazard, message: Message, ctx: Context) -> None:
+    """Reply what of a hazard is stored, or what it still lacks."""
+    text_key = "hazard_chat.incomplete" if hazard.state == INCOMPLETE else "hazard_chat.stored"
+    add_reply(message, ctx, text_key, **hazard_params(hazard, ctx), lacks=lacks_params(hazard))
 
 
 def _fields(words: str, hazard: Hazard, ctx: Context) -> dict[str, Any]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from handlers.hazards.access import author, find_hazard, is_involved, lock_hazard, require_state
+from handlers.hazards.access import author, find_hazard, is_involved, lock_hazard, require_complete, require_state
 from handlers.hazards.fields import clean_text
-from handlers.hazards.telling import tell_to_accept, tell_verdict
+from handlers.hazards.telling import tell_to_accept, tell_verdict, tell_void
 from handlers.permissions import COUNTY_ROLES, Viewer
 from schedules.context import Context
-from schedules.hazards.rules import lacks
-from storage.db.models import Hazard, HazardAttempt, Submission
+from storage.db.models import Hazard, HazardAttempt, Submission, Verdict
 from storage.errors import OperationRefused
 from storage.hazard_terms import (
     ACCEPTED,
@@ -40,9 +39,7 @@ def submit_hazard(
     `said_at`: when the person said so (None = now), which counts for the deadline. Raises OperationRefused.
     """
     hazard = lock_hazard(number, "hazards.submit", actor, ctx, INCOMPLETE, RECTIFYING)
-    if hazard.state == INCOMPLETE:
-        missing = [{"say": f"hazard_field.{name}"} for name in lacks(hazard)]
-        raise OperationRefused("hazards.still_incomplete", number=hazard.number, missing=missing)
+    require_complete(hazard)
     if material is None:
         raise OperationRefused("hazards.no_material", number=hazard.number)
     _check_material(hazard, material, ctx)
@@ -117,12 +114,12 @@ def reason_not_to_judge(hazard: Hazard, attempt: HazardAttempt, actor: Viewer, c
     return None if actor.roles & COUNTY_ROLES or is_own_find else "hazards.not_permitted"
 
 
-def void_hazard(number: str, reason: str | None, actor: Viewer, ctx: Context) -> Hazard:
+def void_hazard(number: str, reason: str | None, actor: Viewer, ctx: Context, verdict: Verdict | None = None) -> Hazard:
     """Declare a hazard void; it keeps its number and stays in the ledger. Raises OperationRefused.
 
-    The only act on a hazard of a deregistered enterprise.
+    The only act on a hazard of a deregistered enterprise. `verdict`: the one on its film by which it is void.
     """
-    seen, why = find_hazard(number, actor, ctx.store), _required_reason(reason)
+    seen, why = find_hazard(number, actor, ctx), _required_reason(reason)
     if not actor.may("hazards.void"):
         raise OperationRefused("hazards.not_permitted", name=actor.name)
     hazard = ctx.store.hazards.lock(seen.number)
@@ -130,6 +127,7 @@ def void_hazard(number: str, reason: str | None, actor: Viewer, ctx: Context) ->
     require_state(hazard, INCOMPLETE, RECTIFYING, AWAITING_ACCEPTANCE)
     ctx.store.hazards.move(hazard, VOID, author(actor), ctx.now, why)
     ctx.store.audit_log.record(ctx.now, actor.name, "hazard_voided", subject=hazard.audit_subject, reason=why)
+    tell_void(hazard, author(actor), why, verdict, ctx)
     return hazard
 
 

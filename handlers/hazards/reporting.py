@@ -10,7 +10,7 @@ from handlers.enterprise_names import resolve_enterprise
 from handlers.hazards.access import actor_of, author
 from handlers.hazards.adding import HazardDraft, add_hazard
 from handlers.hazards.material import latest_finding
-from handlers.hazards.telling import tell_incomplete
+from handlers.hazards.telling import tell_found
 from handlers.hazards.wording import hazard_params, lacks_params
 from handlers.message import Message
 from handlers.part_names import find_enterprise, find_part, normalize_text
@@ -113,7 +113,7 @@ def _add(report: _Report, message: Message, actor: Viewer, ctx: Context) -> None
     )
     hazard = add_hazard(draft, actor, ctx)
     if hazard.state == INCOMPLETE:
-        tell_incomplete(hazard, ctx, actor.person_id)
+        tell_found(hazard, ctx)
     if hazard.submission_id is None:
         ctx.store.hazard_prompts.ask(actor.person_id, HazardPrompt(hazard.number, FINDING, message.sent_at))
     params = hazard_params(hazard, ctx)

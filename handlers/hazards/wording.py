@@ -32,7 +32,19 @@ def lacks_params(hazard: Hazard) -> dict[str, Any]:
     missing = [{"say": f"hazard_field.{name}"} for name in lacks(hazard)]
     if not missing:
         return {"say": "hazard_chat.complete"}
-    return {"say": "hazard_chat.lacks", "missing": missing, "hazard": hazard.number}
+    text_key = "hazard_chat.lacks" if hazard.deadline is None else "hazard_chat.lacks_but_deadline"
+    return {"say": text_key, "missing": missing, "hazard": hazard.number}
+
+
+def found_params(hazard: Hazard, film: Submission | None, ctx: Context) -> dict[str, Any]:
+    """By whom a hazard was found and what it lacks, with the film and the deadline."""
+    seen: list[dict[str, str]] = []
+    if film is not None and hazard.deadline is not None:
+        time, deadline = ctx.rules.clock_time(film.sent_at), hazard.deadline.isoformat()
+        seen = [{"say": "hazard_chat.seen_on_film", "receipt": film.receipt, "time": time, "deadline": deadline}]
+    elif film is not None:
+        seen = [{"say": "hazard_chat.has_material", "receipt": film.receipt}]
+    return {"finder": hazard.found_by, "seen": seen, "lacks": lacks_params(hazard)}
 
 
 def picture_params(material: Submission | None, at_s: float | None = None) -> dict[str, Any]:

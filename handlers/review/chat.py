@@ -10,10 +10,9 @@ from handlers.hazards.from_verdicts import follow_verdict
 from handlers.message import Message
 from handlers.permissions import build_viewer
 from handlers.receipts import film_params
-from handlers.rectification.consequences import pass_on_reason
 from handlers.replies import add_reply, current_owner
 from handlers.review.claims import claim_next
-from handlers.review.verdicts import VerdictDraft, record_verdict, undo_verdict
+from handlers.review.verdicts import MAX_REASON_LENGTH, VerdictDraft, record_verdict, undo_verdict
 from schedules.context import Context
 from schedules.notify import notify_sender
 from schedules.patrol_night import ONE_DAY
@@ -79,7 +78,7 @@ def _record_reason(message: Message, person: Person, ctx: Context) -> bool:
     verdict = ctx.store.review.latest_verdict_by(person.id, "problem", ctx.now - _REASON_PERIOD)
     if verdict is None or verdict.reason or verdict.via != "chat":
         return False
-    pass_on_reason(verdict, message.text.strip(), ctx)
+    verdict.reason = message.text.strip()[:MAX_REASON_LENGTH]
     film = ctx.store.submissions.get(verdict.submission_id)
     assert film is not None
     follow_verdict(film, verdict, person, ctx)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from handlers.hazards.from_verdicts import follow_verdict
-from handlers.rectification import consequences
+from handlers.hazards.from_verdicts import follow_restored_verdict, follow_verdict
+from handlers.review import consequences
 from handlers.review.claims import CLAIM_LIFETIME, REVIEW_LOCK
 from schedules.context import Context
 from storage.db.models import Person, Submission, Verdict
@@ -13,7 +13,7 @@ from storage.errors import OperationRefused
 from storage.review import UNDO_PERIOD
 
 VERDICTS = ("fit", "problem", "unclear", "wrong_part")
-_MAX_REASON_LENGTH = 300
+MAX_REASON_LENGTH = 300
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def record_verdict(draft: VerdictDraft, ctx: Context) -> Verdict:
     """Record a verdict, once if given twice; what follows waits for UNDO_PERIOD. Raises OperationRefused."""
     review = ctx.store.review
     ctx.store.lock_for_transaction(REVIEW_LOCK)
-    film, reason = _reviewable_film(draft, ctx), (draft.reason or "").strip()[:_MAX_REASON_LENGTH] or None
+    film, reason = _reviewable_film(draft, ctx), (draft.reason or "").strip()[:MAX_REASON_LENGTH] or None
     previous, second = review.current_verdict(film.id), review.second_review(film.id)
     if previous is not None and _is_repeated(draft, reason, film, previous):
         return previous
@@ -86,8 +86,9 @@ def undo_verdict(verdict_id: int, reviewer: Person, ctx: Context) -> Submission:
         ctx.store.review.finish_second_review(film.id, None)
     details = {"receipt": film.receipt, "night": film.night.isoformat(), "verdict": verdict.verdict}
     ctx.store.audit_log.record(ctx.now, reviewer.name, "verdict_undone", **details)
-    follow_verdict(film, restored, reviewer, ctx)
-    consequences.undo_verdict(verdict, restored, ctx)
+    follow_restored_verdict(film, restored, reviewer, ctx)
+    if restored is not None:
+        consequences.reopen_requests(restored, ctx)
     ctx.store.review.claim(film.id, reviewer.id, ctx.now, ctx.now + CLAIM_LIFETIME)
     return film
 

@@ -28,6 +28,14 @@ def people_in_charge(hazards: Iterable[Addressed], store: Store) -> Mapping[str,
     found: dict[str, list[Person]] = {}
     for each in wanted:
         people = employees.get(each.enterprise_id, [])
-        responsible = [person for person in people if person.id == each.responsible_id]
-        found[each.number] = responsible or [person for person in people if person.has_role(*RESPONSIBLE_ROLES)]
+        found[each.number] = [person for person in people if person.id == each.responsible_id] or _heads(people)
     return found
+
+
+def heads(enterprise_id: int, store: Store) -> list[Person]:
+    """Those who answer for an enterprise."""
+    return _heads(store.register.employees([enterprise_id]).get(enterprise_id, []))
+
+
+def _heads(employees: Iterable[Person]) -> list[Person]:
+    return [person for person in employees if person.has_role(*RESPONSIBLE_ROLES)]

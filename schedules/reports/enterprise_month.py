@@ -16,8 +16,8 @@ _COUNTING = ("on_time", "late")
 
 @dataclass(frozen=True)
 class EnterpriseNight:
-    """`done` of the `due` parts were filmed; `problems` were found in the films. In an `is_extended` night an outage
-    extended the window."""
+    """`done` of the `due` parts were filmed; `problems`: hazards that the review found. In an `is_extended` night an
+    outage extended the window."""
 
     night: date
     state: str
@@ -51,7 +51,7 @@ def enterprise_month(ctx: Context, enterprise: Enterprise, day: date) -> Enterpr
     first, last = month_bounds(day)
     judged = load_judged_nights(ctx, first, last, frozenset({enterprise.id}))
     sent = report_queries.film_times(ctx.store.session, enterprise.id, first, last)
-    problems = ctx.store.rectifications.counts_by_night(enterprise.id, first, last, ctx.now)
+    problems = ctx.store.hazards.counts_by_night(enterprise.id, first, last, ctx.now)
     nights = []
     for night, judgement in sorted(judged.judgements.items()):
         for each in judgement.enterprises:

@@ -1,4 +1,4 @@
-"""How long the steps after a film took: received, viewed, judged, rectification requested, answered.
+"""How long the steps after a film took: received, viewed, judged, told to the enterprise, put right.
 
 It measures the supervisors as well as the enterprises.
 """
@@ -17,22 +17,22 @@ from storage.store import Store
 class ResponseTimes:
     """The instants of one film, None for what has not happened.
 
-    `judged_at` is the first verdict; `requested_at` is when a rectification request was really sent.
+    `judged_at` is the first verdict; `told_at` is when the message about a hazard was really sent.
     """
 
     sent_at: datetime
     received_at: datetime
     viewed_at: datetime | None = None
     judged_at: datetime | None = None
-    requested_at: datetime | None = None
-    answered_at: datetime | None = None
+    told_at: datetime | None = None
+    submitted_at: datetime | None = None
 
 
 STEPS = (
     ("received_at", "viewed_at"),
     ("viewed_at", "judged_at"),
-    ("judged_at", "requested_at"),
-    ("requested_at", "answered_at"),
+    ("judged_at", "told_at"),
+    ("told_at", "submitted_at"),
 )
 
 
@@ -62,16 +62,15 @@ def response_times(store: Store, films: Sequence[Submission]) -> dict[int, Respo
     """The instants of these films by film id, with as many queries for many as for one."""
     ids = [film.id for film in films]
     viewed, judged = store.view_log.first_viewed_at(ids), store.review.first_reviewed_at(ids)
-    requested = store.rectifications.first_requested_at(ids)
-    answered = store.rectifications.first_answered_at(ids)
+    told, submitted = store.hazards.first_told_at(ids), store.hazards.first_submitted_at(ids)
     return {
         film.id: ResponseTimes(
             film.sent_at,
             film.received_at,
             viewed.get(film.id),
             judged.get(film.id),
-            requested.get(film.id),
-            answered.get(film.id),
+            told.get(film.id),
+            submitted.get(film.id),
         )
         for film in films
     }

@@ -147,7 +147,7 @@ def test_an_expired_film_url_is_renewed(chromium: Browser, stage: Stage) -> None
         assert (page.request.get(old).status, page.request.get(new).status) == (410, 200), "only the new URL plays"
 
 
-def test_a_head_answers_a_rectification_request_on_the_phone(chromium: Browser, stage: Stage) -> None:
+def test_a_head_takes_over_a_hazard_on_the_phone(chromium: Browser, stage: Stage) -> None:
     with stage.story.office() as store:
         leader = store.register.account_owner("wecom", LEADER_ACCOUNT, stage.story.clock.now())
         assert leader is not None
@@ -157,13 +157,15 @@ def test_a_head_answers_a_rectification_request_on_the_phone(chromium: Browser, 
     stage.story.clock.instant += UNDO_PERIOD
     with opener(chromium, stage) as open_as:
         page = open_as(HEAD_ACCOUNT, PHONE)
-        page.goto("/films?show=problem")
-        page.locator(".film-card").first.click()
-        expect(page.get_by_text("通道堵塞")).to_be_visible()
+        page.goto("/own/")
+        expect(page.get_by_text("通道堵塞").first).to_be_visible()
         assert serious(page) == []
-        page.get_by_label("处置情况").fill("已清理")
-        page.get_by_role("button", name="答复").click()
-        expect(page.get_by_text("已清理")).to_be_visible()
+        page.get_by_role("link", name="去补全").tap()
+        page.get_by_label("责任人").fill("甲化工负责人")
+        page.get_by_label("整改措施").fill("已清理")
+        page.get_by_role("button", name="保存").tap()
+        expect(page.get_by_text("整改中").first).to_be_visible()
+        assert serious(page) == []
 
 
 SMALL = replace(PHONE, name="phone", settings={**PHONE.settings, "viewport": {"width": 360, "height": 640}})

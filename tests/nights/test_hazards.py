@@ -68,8 +68,9 @@ def test_a_report_with_a_photo_before_or_after_is_a_hazard(night: Story, photo_f
         f"🚩 已登记隐患 {NUMBER}：甲化工 · 1 罐区，护栏锈蚀。\n"
         f"还缺：责任人、整改措施、整改时限。补全请回复“{NUMBER} 责任人 姓名 措施 内容 时限 12-01”。\n{material}"
     ]
-    [told] = night.hears("h1")
-    assert told.startswith(f"🚩 甲化工巡检员 登记了隐患 {NUMBER}：甲化工 · 1 罐区，护栏锈蚀。\n还缺：")
+    *_, told, card = night.hears("h1")
+    assert told.startswith(f"🚩 甲化工巡检员 登记了隐患 {NUMBER}：甲化工 · 1 罐区，护栏锈蚀。")
+    assert card.startswith(f"发现隐患 {NUMBER}")
     if not photo_first:
         night.settle(300)
         photo(night, "p1")
@@ -156,10 +157,12 @@ def test_a_problem_on_a_film_is_a_hazard_with_all_that_is_known(night: Story) ->
     judged(night)
     night.settle(10)
     for who in ("h1", "p1"):
-        picture, said = night.hears(who)
+        picture, said = night.hears(who)[:2]
         assert picture == "1124-0001.jpg"
-        assert said.endswith(
-            f"\n已登记为隐患 {NUMBER}，整改时限 2026-12-01。请回复“{NUMBER} 责任人 姓名 措施 内容”补全。"
+        assert said.startswith(
+            f"🚩 李局 登记了隐患 {NUMBER}：甲化工 · 1 罐区，液氯管道法兰渗漏。"
+            "见 1124-0001（02:10）的画面，整改时限 2026-12-01。\n"
+            f"还缺：责任人、整改措施。补全请回复“{NUMBER} 责任人 姓名 措施 内容”。\n"
         )
     found = hazard(night)
     assert (found.source, found.found_by, found.matter, found.submission_id, found.state) == (
@@ -176,8 +179,73 @@ def test_an_undone_verdict_leaves_no_open_hazard(night: Story) -> None:
     judged(night)
     night.says("leader", "撤销")
     assert night.hears("leader") == ["已撤销 1124-0001 的结论，没有通知企业。请重新审看。"]
-    night.settle(10)
     assert hazard(night).state == "void"
+    night.settle(60)
+    for who in ("h1", "p1"):
+        assert night.hears(who) == []
+        night.says(who, f"有异议 {NUMBER} 没有的事")
+        assert night.hears(who) == [f"没有编号为 {NUMBER} 的隐患"]
+
+
+def test_within_ten_seconds_the_enterprise_does_not_know_of_it(night: Story) -> None:
+    judged(night)
+    night.settle(8)
+    complete(night)
+    assert night.hears("h1") == [f"没有编号为 {NUMBER} 的隐患"]
+    night.settle(2)
+    assert night.hears("h1")[1].startswith(f"🚩 李局 登记了隐患 {NUMBER}")
+    night.hears("p1")
+
+
+def test_the_head_takes_it_over_with_one_button_and_one_sentence(night: Story) -> None:
+    judged(night)
+    night.settle(10)
+    night.hears("p1")
+    night.hears("h1")
+    night.says("h1", "已整改")
+    assert night.hears("h1") == [f"隐患 {NUMBER} 待补全，还缺：责任人、整改措施"]
+    night.taps("h1", "由我整改")
+    assert night.hears("h1") == [f"请用一句话写明隐患 {NUMBER} 的整改措施，如：更换垫片并试漏。"]
+    night.says("h1", "更换垫片")
+    *_, card, stored = night.hears("h1")
+    assert card.startswith(f"请整改 {NUMBER}")
+    assert stored == f"已记入隐患 {NUMBER}：液氯管道法兰渗漏；责任人 甲化工负责人；措施 更换垫片；时限 2026-12-01。"
+    assert hazard(night).state == "rectifying"
+    night.says("p1", f"由我整改 {NUMBER} 拧紧")
+    assert night.hears("p1") == [f"隐患 {NUMBER} 目前“整改中”，不能办理这项操作"]
+
+
+def test_a_verdict_that_is_changed_later_withdraws_the_hazard_once(night: Story) -> None:
+    judged(night)
+    night.settle(10)
+    night.hears("h1")
+    night.hears("p1")
+    judge_again(night, "fit")
+    withdrawn = [f"✅ 隐患 {NUMBER}（1 罐区，液氯管道法兰渗漏）已撤销，不用整改了（王科：审看结论已更改或撤销）。"]
+    assert (night.hears("h1"), night.hears("p1")) == ([], [])
+    night.settle(10)
+    assert (night.hears("h1"), night.hears("p1")) == (withdrawn, withdrawn)
+
+
+def test_a_second_reviewer_s_words_are_told_once_they_hold(night: Story) -> None:
+    judged(night)
+    night.settle(10)
+    night.hears("h1")
+    night.hears("p1")
+    judge_again(night, "problem", "阀门也在滴漏")
+    assert night.hears("h1") == []
+    night.settle(10)
+    told = [f"🚩 隐患 {NUMBER}（1 罐区）的问题说明：阀门也在滴漏（王科）"]
+    assert (night.hears("h1"), night.hears("p1")) == (told, told)
+    assert hazard(night).matter == "阀门也在滴漏"
+
+
+def judge_again(night: Story, word: str, reason: str | None = None) -> None:
+    """A clerk gives another verdict on the film."""
+    with night.office() as store:
+        ctx, staff = Context(store, night.bot.uow.rules(store), night.clock.now()), row(store, Person, name="王科")
+        record_verdict(VerdictDraft(1, word, staff, reason=reason), ctx)
+    night.settle()
 
 
 def test_a_reason_that_is_said_later_is_the_matter(night: Story) -> None:
@@ -201,7 +269,10 @@ def test_a_verdict_that_is_restored_has_an_open_hazard_again(night: Story) -> No
         assert [each.state for each in store.hazards.of_film(1)] == ["void"]
         undo_verdict(later.id, staff, ctx)
         assert [each.state for each in store.hazards.of_film(1)] == ["void", "incomplete"]
+    night.settle()
     night.settle(10)
+    for who in ("h1", "p1"):
+        assert night.hears(who)[1].startswith("🚩 李局 登记了隐患 YH-2026-0002")
 
 
 # --- putting right, extending, accepting
@@ -297,7 +368,8 @@ def test_a_chlorine_pipeline_is_extended_and_accepted_in_the_third_attempt(night
             ("returned", "看不清垫片"),
             ("accepted", None),
         ]
-    assert night.hears("leader") == ["💬 甲化工 甲化工负责人 答复 1124-0001（1 罐区）：发来视频 1124-0004"]
+    asked = [said for said in night.hears("leader") if said.startswith("📋")]
+    assert [f"（第{attempt}次）" in said for attempt, said in enumerate(asked, 1)] == [True] * 3
 
 
 def test_an_enterprise_finds_puts_right_and_accepts_its_own(night: Story) -> None:

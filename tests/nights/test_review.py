@@ -1,4 +1,4 @@
-"""From the film to the verdict, and from 有问题 to the enterprise's answer."""
+"""From the film to the verdict, and what the enterprise and the patroller hear of it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_button_gives_the_verdict_and_brings_the_next_film(night: Story) -> No
     assert night.hears("leader") == ["要审看的都看完了，辛苦！"]
 
 
-def test_a_problem_goes_to_the_enterprise_at_once_with_its_picture_and_the_answer_comes_back(night: Story) -> None:
+def test_a_problem_goes_to_the_enterprise_with_its_picture_and_the_objection_comes_back(night: Story) -> None:
     night.time("00:10")
     named_film(night)
     night.says("leader", "审看")
@@ -61,24 +61,24 @@ def test_a_problem_goes_to_the_enterprise_at_once_with_its_picture_and_the_answe
     ]
     assert (night.hears("h1"), night.hears("p1")) == ([], [])
     night.settle(10)
-    urged = "🚩 甲化工 · 1 罐区 的巡检视频 1124-0001（00:10）审看发现问题：画面有异常，审看人随后说明（李局）。"
-    for who in ("h1", "p1"):
-        picture, words = night.hears(who)
-        assert picture == "1124-0001.jpg"
-        assert words.startswith(urged)
+    found = "🚩 李局 登记了隐患 YH-2026-0001：甲化工 · 1 罐区，事项待补充。见 1124-0001（00:10）的画面，整改时限"
+    for who, more in (("h1", 1), ("p1", 0)):
+        picture, words, *cards = night.hears(who)
+        assert (picture, len(cards)) == ("1124-0001.jpg", more)
+        assert words.startswith(found)
     assert night.cloud.phone("h1").received[0].msgtype == "image"
+    assert list(night.cloud.phone("h1").cards[-1].buttons.values()) == ["由我整改", "有异议"]
     night.says("leader", "法兰下面有滴漏")
     assert night.hears("leader") == ["说明已转给企业。"]
-    told = ["🚩 1124-0001（1 罐区）的问题说明：法兰下面有滴漏（李局）"]
+    told = ["🚩 隐患 YH-2026-0001（1 罐区）的问题说明：法兰下面有滴漏（李局）"]
     assert (night.hears("h1"), night.hears("p1")) == (told, told)
     night.time("00:25")
-    night.says("h1", "已经紧固，不再滴漏")
-    kept = "已记为对 1124-0001（1 罐区）的答复，并转给审看人。要补充请回复“答复”加内容。"
-    assert night.hears("h1") == [kept]
-    assert night.hears("leader") == ["💬 甲化工 甲化工负责人 答复 1124-0001（1 罐区）：已经紧固，不再滴漏"]
-    night.time("00:40")
-    named_film(night)
-    assert night.hears("leader") == ["💬 甲化工 甲化工巡检员 答复 1124-0001（1 罐区）：发来视频 1124-0002"]
+    night.taps("h1", "有异议")
+    night.hears("h1")
+    night.says("h1", "是冷凝水，已擦干")
+    assert night.hears("h1") == ["对隐患 YH-2026-0001 的异议已记录，并转给工作人员。"]
+    objection = ["💬 甲化工负责人 对隐患 YH-2026-0001（甲化工 · 1 罐区，法兰下面有滴漏）有异议：是冷凝水，已擦干"]
+    assert (night.hears("leader"), night.hears("staff")) == (objection, objection)
 
 
 def test_a_patroller_may_not_review(night: Story) -> None:
@@ -250,27 +250,9 @@ def test_the_daily_table_says_what_was_found_and_is_the_same_when_issued_again(n
     night.settle()
     night.time("00:20")
     for who in ("h1", "p1"):
-        assert night.hears(who) == ["✅ 1124-0001（1 罐区）的问题经复核已撤回，不用处置了。"]
-
-
-def test_an_answer_may_name_the_film_it_is_about(night: Story) -> None:
-    night.time("00:10")
-    named_film(night, part="1")
-    named_film(night, part="2")
-    judge(night, "leader", "有问题 甲")
-    judge(night, "leader", "有问题 乙")
-    for who in ("h1", "p1"):
-        night.hears(who)
-    night.says("h1", "答复：1124-0001 已处理")
-    assert night.hears("h1")[0].startswith("已记为对 1124-0001（1 罐区）的答复")
-    night.says("h1", "2号也处理好了，换了密封")
-    assert night.hears("h1")[0].startswith("已记为对 1124-0002（2 装卸台）的答复")
-    assert len(night.hears("leader")) == 2
-    night.says("h1", "答复 补充说明")
-    assert night.hears("h1")[0].startswith("已记为对 1124-0002（2 装卸台）的答复")
-    night.hears("leader")
-    night.says("h2", "答复 没有的事")
-    assert night.hears("h2") == ["现在没有等贵单位答复的问题。"]
+        assert night.hears(who) == [
+            "✅ 隐患 YH-2026-0001（1 罐区，法兰滴漏）已撤销，不用整改了（王科：审看结论已更改或撤销）。"
+        ]
 
 
 def test_the_names_of_parts_still_go_with_films_while_a_problem_is_open(night: Story) -> None:
@@ -296,8 +278,8 @@ def test_a_verdict_that_is_taken_back_reaches_nobody(night: Story) -> None:
     assert night.hears("leader") == ["已撤销 1124-0001 的结论，没有通知企业。请重新审看。"]
     night.settle(60)
     assert (night.hears("h1"), night.hears("p1")) == ([], [])
-    night.says("h1", "答复 没有的事")
-    assert night.hears("h1") == ["现在没有等贵单位答复的问题。"]
+    night.says("h1", "有异议 YH-2026-0001 没有的事")
+    assert night.hears("h1") == ["没有编号为 YH-2026-0001 的隐患"]
     night.says("leader", "合格")
     night.hears("leader")
     with night.office() as store:

@@ -49,8 +49,6 @@ from storage.db.models import (
     Person,
     PollCursor,
     ReceivedText,
-    RectificationAnswer,
-    RectificationRequest,
     ReminderGrace,
     ReviewClaim,
     RpcCall,
@@ -158,8 +156,6 @@ LOOK: dict[str, Any] = {
 }
 CLAIM: dict[str, Any] = {"submission_id": 1, "person_id": 1, "claimed_at": NOW, "expires_at": NOW}
 SECOND: dict[str, Any] = {"submission_id": 1, "night": DAY, "first_verdict_id": 1, "selected_at": NOW}
-URGE: dict[str, Any] = {"verdict_id": 1, "submission_id": 1, "enterprise_id": 1, "opened_at": NOW}
-ANSWER: dict[str, Any] = {"request_id": 1, "answered_at": NOW, "author_name": "张三", "submission_id": 1}
 UPLOAD: dict[str, Any] = {
     "once_key": "a",
     "realm": "wecom",
@@ -273,8 +269,6 @@ def a_county() -> list[Base]:
         ReviewClaim(**CLAIM),
         Verdict(id=1, **VERDICT),
         SecondReview(**SECOND),
-        RectificationRequest(id=1, **URGE),
-        RectificationAnswer(id=1, **ANSWER),
         Lease(name="a"),
         Upload(id=1, **{**UPLOAD, "link_id": "a", "state": "open"}),
         UploadChunk(id=1, **PIECE),
@@ -319,8 +313,6 @@ REFUSED: dict[str, Base] = {
     "film_view_not_negative": FilmView(**{**LOOK, "watched_s": -1.0}),
     "verdict_known": Verdict(**{**VERDICT, "submission_id": 1, "verdict": "good", "superseded_at": NOW}),
     "verdict_via": Verdict(**{**VERDICT, "via": "telephone", "superseded_at": NOW}),
-    "rectification_request.verdict_id": RectificationRequest(**URGE),
-    "rectification_answer_film_once": RectificationAnswer(**ANSWER),
     "content_push_once": ContentPush(item_id=1, group_id=1, day=date(2027, 1, 1), notice_id=1),
     "credential.login": Credential(**{**PASSWORD, "person_id": 2}),
     "web_session.oauth_state_sha256": WebSession(**{**SESSION, "token_sha256": "b"}),
@@ -430,13 +422,8 @@ ORPHANS: list[Base] = [
         SecondReview(**{**SECOND, "submission_id": 2, column: 9})
         for column in ("first_verdict_id", "second_verdict_id")
     ),
-    RectificationRequest(**{**URGE, "verdict_id": 9}),
     UploadChunk(**{**PIECE, "upload_id": 9}),
     *(Upload(**{**UPLOAD, "once_key": "b", column: 9}) for column in ("person_id", "enterprise_id", "part_id")),
-    *(
-        RectificationAnswer(**{**ANSWER, "submission_id": None, column: 9})
-        for column in ("request_id", "person_id", "submission_id")
-    ),
 ]
 
 

@@ -11,7 +11,7 @@ import openpyxl
 from storage.db.models import Employment, Enterprise, Person
 from tests.harness import row
 from tests.web.parts import Dashboard
-from tests.web.test_films import FILM, film_of
+from tests.web.test_films import film_of
 from tests.web.test_review import after_undo_period, judge
 
 
@@ -32,7 +32,7 @@ def test_a_head_lands_on_the_own_page(dashboard: Dashboard) -> None:
     assert "甲化工" in page
     assert 'href="/own/" aria-current="page"' in page
     assert not re.search("乙化工|丙化工|丁化工|E00[234]", page)
-    assert "没有待整改的问题" in section(page, "待整改")
+    assert "没有待整改的隐患" in section(page, "待整改")
     assert "李局" in section(page, "今晚各部位")
 
 
@@ -40,25 +40,25 @@ def test_county_roles_stay_on_the_board(dashboard: Dashboard) -> None:
     assert dashboard.signed_in("leader").get("/own/").headers["Location"] == "/"
 
 
-def test_open_requests_come_first_and_lead_to_the_answer(dashboard: Dashboard) -> None:
+def test_hazards_come_first_and_lead_to_their_pages(dashboard: Dashboard) -> None:
     film_of(dashboard)
     judge(dashboard.signed_in("leader"), "problem", "阀门滴漏", at_s="4.0")
     head = dashboard.signed_in("head")
     early = head.get("/own/").text
-    assert ("没有待整改的问题" in early, "阀门滴漏" in early) == (True, False)  # it can still be undone
+    assert ("没有待整改的隐患" in early, "阀门滴漏" in early) == (True, False)  # it can still be undone
     after_undo_period(dashboard)
     for who in ("h1", "p1"):
         dashboard.story.hears(who)
     page = head.get("/own/").text
-    assert re.search(r"1 罐区 +阀门滴漏 .*李局审看发现", section(page, "待整改（1）"))
-    assert f'href="{FILM}"' in page
+    assert re.search(r"1 罐区 +阀门滴漏 +YH-2026-0001 +待补全 .*李局 +去补全", section(page, "待整改（1）"))
+    assert 'href="/hazards/YH-2026-0001"' in page
     assert page.index("待整改") < page.index("今晚各部位") < page.index("近30夜")
     assert "有问题" in section(page, "今晚各部位")
     assert "阀门滴漏" not in dashboard.signed_in_as("h2").get("/own/").text
-    head.act(f"{FILM}/answer", {"words": "已更换垫片"})
+    head.act("/hazards/YH-2026-0001/edit", {"responsible": "甲化工负责人", "measure": "更换垫片"})
     dashboard.story.settle()
-    dashboard.story.hears("leader")
-    assert "已更换垫片" in section(head.get("/own/").text, "待整改（1）")
+    dashboard.story.hears("h1")
+    assert re.search("整改中 .*去办理", section(head.get("/own/").text, "待整改（1）"))
 
 
 def test_the_last_nights_can_be_read_aloud(dashboard: Dashboard) -> None:

@@ -112,26 +112,32 @@ def test_verdicts_other_than_fit_need_a_reason(dashboard: Dashboard) -> None:
     assert "1124-0001" in staff.get("/films?show=rejected").text
 
 
-def test_an_enterprise_answers_a_rectification_request(dashboard: Dashboard) -> None:
+def test_an_enterprise_sees_the_hazard_and_when_what_happened(dashboard: Dashboard) -> None:
     film_of(dashboard)
     judge(dashboard.signed_in("leader"), "problem", "阀门滴漏", at_s="4.0")
     after_undo_period(dashboard)
     for who in ("h1", "p1"):
-        picture, words = dashboard.story.hears(who)
+        picture, words = dashboard.story.hears(who)[:2]
         assert picture == "1124-0001.jpg"
-        assert "阀门滴漏（李局）" in words
+        assert words.startswith("🚩 李局 登记了隐患 YH-2026-0001：甲化工 · 1 罐区，阀门滴漏。")
     kept = dashboard.story.bot.objects.stat("pictures/2026-11-24/1124-0001/still-40.jpg")
     assert kept is not None
     head = dashboard.signed_in("head")
-    assert "还没有答复" in head.get(FILM).text
+    page = head.get(FILM).text
+    assert '<a href="/hazards/YH-2026-0001">' in page
     dashboard.story.clock.instant += timedelta(minutes=12)
-    head.act(f"{FILM}/answer", {"words": "已更换垫片"})
+    head.act("/hazards/YH-2026-0001/edit", {"responsible": "甲化工负责人", "measure": "更换垫片"})
     dashboard.story.settle()
-    assert dashboard.story.hears("leader") == ["💬 甲化工 甲化工负责人 答复 1124-0001（1 罐区）：已更换垫片"]
+    dashboard.story.hears("h1")
+    film_of(dashboard)
+    head.act("/hazards/YH-2026-0001/submit", {"receipt": "1124-0002"})
+    dashboard.story.settle()
+    for who in ("leader", "staff"):
+        assert "甲化工负责人 报隐患 YH-2026-0001 整改完成" in dashboard.story.hears(who)[1]
     page = dashboard.signed_in("leader").get(FILM).text
-    assert "已更换垫片" in page
     times = page[page.index("办理进度") :]
-    assert [times.count(f"11-24 {when}") >= 1 for when in ("00:15", "00:27")] == [True, True]
+    for label, instant in (("通知企业", "00:15"), ("报整改完成", "00:27")):
+        assert f"{label}</span> 11-24 {instant}" in times
 
 
 @pytest.mark.parametrize(
@@ -154,8 +160,6 @@ def test_some_roles_give_verdicts(dashboard: Dashboard, role: str, sees: int, ju
     assert browser.act(f"{FILM}/claim").status_code == judges
     assert browser.act(f"{FILM}/verdict", {"word": "fit"}).status_code == judges
     assert browser.act(f"{FILM}/copy", buffered=True).status_code == copies
-    answers = 302 if role in (PATROLLER, HEAD) else 403
-    assert browser.act(f"{FILM}/answer", {"words": ""}).status_code == answers
 
 
 def test_a_verdict_without_csrf_token_is_refused(dashboard: Dashboard) -> None:
@@ -184,11 +188,15 @@ def test_an_enterprise_sees_a_verdict_once_it_cannot_be_undone(dashboard: Dashbo
     head = dashboard.signed_in("head")
     for path in (FILM, "/films?show=problem"):
         assert "有问题</span>" not in head.get(path).text
-    assert head.act(f"{FILM}/answer", {"words": "没有的事"}).status_code == 302
+    for path in (FILM, "/hazards", "/hazards/week", "/own/"):
+        assert "阀门滴漏" not in head.get(path).text
+    assert head.get("/hazards/YH-2026-0001").status_code == 404
+    assert "阀门滴漏" in dashboard.signed_in("leader").get("/hazards").text
     after_undo_period(dashboard)
     for path in (FILM, "/films?show=problem"):
         assert "有问题</span>" in head.get(path).text
-    assert "没有的事" not in head.get(FILM).text
+    for path in (FILM, "/hazards", "/hazards/week", "/own/", "/hazards/YH-2026-0001"):
+        assert "阀门滴漏" in head.get(path).text
     dashboard.story.hears("h1"), dashboard.story.hears("p1")
 
 
@@ -294,6 +302,8 @@ def test_the_toast_takes_a_verdict_back(dashboard: Dashboard) -> None:
     assert (dashboard.story.hears("h1"), dashboard.story.hears("p1")) == ([], [])
     assert "应看 1 段，已看 0 段" in leader.get("/review").text
     assert "已撤销" in leader.get(FILM).text
+    head = dashboard.signed_in("head")
+    assert "YH-2026-0001" not in head.get("/hazards").text + head.get(FILM).text
     trail = dashboard.signed_in("auditor").get("/trail").text
     assert "撤销了 2026-11-24 夜视频 1124-0001 的结论：有问题" in trail
 
@@ -307,7 +317,7 @@ def test_after_ten_seconds_the_toast_is_gone_and_undoing_is_refused(dashboard: D
     after_undo_period(dashboard)
     assert "/review/undo" not in leader.get(FILM).text
     assert "已超过10秒" in leader.act("/review/undo", {"verdict": toast[1]}).text
-    assert len(dashboard.story.hears("h1")) == len(dashboard.story.hears("p1")) == 2
+    assert (len(dashboard.story.hears("h1")), len(dashboard.story.hears("p1"))) == (3, 2)
 
 
 def test_the_page_of_the_next_film_leads_back_to_the_last_one(dashboard: Dashboard) -> None:

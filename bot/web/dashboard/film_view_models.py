@@ -7,21 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from bot.web.dashboard.film_access import film_page_url
+from handlers.hazards.access import may_see
 from handlers.permissions import Viewer
 from handlers.unplaced_films import PartChoices, film_choices
 from schedules.context import Context
 from schedules.reports.response_times import ResponseTimes, response_times
 from schedules.review.night_review import NightReview, night_review
 from schedules.review.queue import QueuedFilm
-from storage.db.models import (
-    Enterprise,
-    FilmView,
-    KeyPart,
-    RectificationAnswer,
-    RectificationRequest,
-    Submission,
-    Verdict,
-)
+from storage.db.models import Enterprise, FilmView, Hazard, KeyPart, Submission, Verdict
 from storage.review import UNDO_PERIOD
 from storage.store import Store
 
@@ -53,7 +46,7 @@ class FilmDetails:
     part_choices: PartChoices | None
     sender_name: str
     verdicts: Sequence[Verdict]
-    rectifications: Sequence[tuple[RectificationRequest, Sequence[RectificationAnswer]]]
+    hazards: Sequence[Hazard]
     views: Sequence[FilmView]
     earlier_films: Sequence[Submission]
     response_times: ResponseTimes
@@ -118,8 +111,7 @@ def _is_visible(verdict: Verdict, viewer: Viewer, ctx: Context) -> bool:
 
 
 def film_details(ctx: Context, film: Submission, viewer: Viewer) -> FilmDetails:
-    requests, claims = ctx.store.rectifications.of_film(film.id, ctx.now), ctx.store.review.claims(ctx.now)
-    answers = ctx.store.rectifications.answers(each.id for each in requests)
+    claims = ctx.store.review.claims(ctx.now)
     person, holder = (ctx.store.register.person(each or 0) for each in (film.person_id, claims.get(film.id)))
     review = night_review(ctx, film.night, film.enterprise_id) if film.enterprise_id else None
     queued = next((each for each in review.queued if each.film_id == film.id), None) if review else None
@@ -129,7 +121,7 @@ def film_details(ctx: Context, film: Submission, viewer: Viewer) -> FilmDetails:
         part_choices=film_choices(film, ctx) if viewer.may("films.attach") else None,
         sender_name=person.name if person else film.sender,
         verdicts=[each for each in ctx.store.review.verdict_history(film.id) if _is_visible(each, viewer, ctx)],
-        rectifications=[(each, [answer for answer in answers if answer.request_id == each.id]) for each in requests],
+        hazards=[each for each in ctx.store.hazards.of_film(film.id) if may_see(each, viewer, ctx.now)],
         views=ctx.store.view_log.of_film(film.id),
         earlier_films=ctx.store.submissions.previous_films_of_part(film.part_id, film.night, _EARLIER_NIGHTS)
         if film.part_id

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from flask import Blueprint, Response, abort, jsonify, make_response, redirect, render_template, request
-from werkzeug.wrappers import Response as AnyResponse
+from flask import Blueprint, Response, abort, jsonify, make_response, render_template, request
 
 from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard.authorization import requires_permission
-from bot.web.dashboard.film_access import FilmAccess, film_page_url, get_film_or_404, record_view, requested_night
+from bot.web.dashboard.film_access import FilmAccess, get_film_or_404, record_view, requested_night
 from bot.web.dashboard.film_page import render_film
 from bot.web.dashboard.film_view_models import FilmCard, film_cards
 from bot.web.parameters import parse_seconds, text_argument
 from handlers.permissions import Viewer
-from handlers.rectification.answers import record_page_answer
 from handlers.review import watching
 from schedules.patrol_night import night_of
 from storage.store import Store
@@ -48,7 +46,6 @@ def blueprint(uow: UnitOfWork, film_access: FilmAccess) -> Blueprint:
 
     _add_film(pages, uow, film_access)
     _add_watch_time(pages, uow)
-    _add_answer(pages, uow)
     return pages
 
 
@@ -104,15 +101,3 @@ def record_watch_time(store: Store, uow: UnitOfWork, viewer: Viewer, view_id: in
     watched_s, covered_s = (parse_seconds(request.form.get(name, "")) or 0.0 for name in ("watched", "covered"))
     if person is not None:
         watching.record_watch_time(view_id, person, watched_s, covered_s, uow.context(store))
-
-
-def _add_answer(pages: Blueprint, uow: UnitOfWork) -> None:
-    @pages.post("/films/<night:night>/<receipt>/answer")
-    @requires_permission("review.answer")
-    def answer(viewer: Viewer, night: date, receipt: str) -> Response | AnyResponse:
-        text = request.form.get("words", "").strip()
-        with uow.transaction() as store:
-            film, person = get_film_or_404(store, viewer, night, receipt), store.register.person(viewer.person_id)
-            if text and person is not None:
-                record_page_answer(film, person, text, uow.context(store))
-        return redirect(film_page_url(film))

@@ -18,6 +18,7 @@ from bot.web.dashboard.film_media import image_response
 from bot.web.dashboard.hazards import hazard_rows
 from bot.web.parameters import parse_night, parse_number
 from handlers.hazards.access import film_of_receipt, find_hazard
+from handlers.hazards.disputing import dispute_hazard
 from handlers.hazards.editing import edit_hazard, editable_fields
 from handlers.hazards.extensions import ask_extension, grant_extension, refuse_extension
 from handlers.hazards.moving import accept_hazard, reason_not_to_judge, return_hazard, submit_hazard, void_hazard
@@ -113,6 +114,7 @@ _ACTS: dict[str, tuple[str, Act]] = {
     "accept": ("hazards.accept", lambda number, viewer, ctx: accept_hazard(number, viewer, ctx, _reason())),
     "return": ("hazards.accept", lambda number, viewer, ctx: return_hazard(number, _reason(), viewer, ctx)),
     "void": ("hazards.void", lambda number, viewer, ctx: void_hazard(number, _reason(), viewer, ctx)),
+    "dispute": ("hazards.dispute", lambda number, viewer, ctx: dispute_hazard(number, _reason(), viewer, ctx)),
     "extension": ("hazards.ask_extension", _ask),
     "grant": ("hazards.decide_extension", lambda number, viewer, ctx: grant_extension(number, viewer, ctx, _reason())),
     "refuse": (
@@ -151,7 +153,7 @@ def _render(number: str, viewer: Viewer, ctx: Context, error: str = "") -> str:
 
 def _find_or_404(number: str, viewer: Viewer, ctx: Context) -> Hazard:
     try:
-        return find_hazard(number, viewer, ctx.store)
+        return find_hazard(number, viewer, ctx)
     except OperationRefused:
         abort(404)
 

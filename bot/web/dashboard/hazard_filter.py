@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 from typing import Any
 
@@ -11,6 +11,7 @@ from flask import request
 
 from bot.web.dashboard.enterprise_argument import enterprise_text, find_enterprise
 from bot.web.parameters import parse_night, text_argument
+from handlers.hazards.access import visible_hazards
 from handlers.permissions import Viewer
 from schedules.context import Context
 from schedules.patrol_night import ONE_DAY, local_instant
@@ -48,7 +49,8 @@ def requested_filter(viewer: Viewer, ctx: Context) -> RequestedFilter:
         enterprise_ids = frozenset({enterprise.id} if enterprise else ())
     parts = ctx.store.register.parts_of(enterprise.id, also_unused=True) if enterprise else []
     state = _choice("state", tuple(STATE_GROUPS)) or ""
-    wanted = HazardFilter(
+    wanted = replace(
+        visible_hazards(viewer, ctx.now),
         states=STATE_GROUPS.get(state, ()),
         enterprise_ids=enterprise_ids,
         part_id=next((part.id for part in parts if part.number == text_argument("part")), None),

@@ -18,7 +18,7 @@ from bot.web.dashboard.authorization import requires_permission
 from bot.web.dashboard.hazard_filter import STATE_GROUPS, RequestedFilter, form_values, requested_filter
 from bot.web.parameters import parse_night, parse_number, position_argument, query_with
 from handlers.enterprise_names import resolve_enterprise, resolve_part
-from handlers.hazards.access import film_of_receipt
+from handlers.hazards.access import film_of_receipt, visible_hazards
 from handlers.hazards.adding import HazardDraft, add_hazard
 from handlers.permissions import Viewer
 from schedules.context import Context
@@ -26,7 +26,6 @@ from schedules.hazards.rules import is_overdue, lacks, proposed_deadline
 from storage import hazard_terms as terms
 from storage.db.models import Hazard
 from storage.errors import OperationRefused
-from storage.hazards import HazardFilter
 
 _PAGE_SIZE, _BOARD_SIZE = 50, 100
 _WEEK = timedelta(days=7)
@@ -119,7 +118,7 @@ def _page(requested: RequestedFilter, ctx: Context) -> dict[str, Any]:
 
 def _week(viewer: Viewer, ctx: Context) -> list[tuple[str, list[HazardRow], int]]:
     """What is overdue, falls due within seven days, waits for acceptance, and was found in the last seven days."""
-    mine = HazardFilter(enterprise_ids=viewer.enterprise_ids)
+    mine = visible_hazards(viewer, ctx.now)
     wanted = {
         "overdue": replace(mine, overdue=True),
         "due": replace(mine, states=(terms.INCOMPLETE, terms.RECTIFYING), due_until=ctx.today + _WEEK),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from io import BytesIO
 from typing import Any
@@ -14,8 +15,10 @@ from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard import board
 from bot.web.dashboard.authorization import requires_permission
 from bot.web.dashboard.film_view_models import visible_verdicts
+from bot.web.dashboard.hazards import hazard_rows
 from bot.web.parameters import parse_night, text_argument
 from bot.workbooks.reports.enterprise_month import enterprise_month_workbook
+from handlers.hazards.access import visible_hazards
 from handlers.permissions import Viewer
 from schedules.context import Context
 from schedules.night_judgement import judge_night
@@ -24,11 +27,12 @@ from schedules.reports.enterprise_month import enterprise_month
 from schedules.reports.history import history
 from schedules.review.night_review import night_review
 from storage.db.models import Enterprise
+from storage.hazard_terms import INCOMPLETE, RECTIFYING
 
 OWN_PAGE = "/own/"
 _NIGHTS = 30
-# Older requests stay on the films' pages.
-_OPEN_FOR = timedelta(days=366)
+# All of them stand in the ledger.
+_MOST_HAZARDS = 50
 _WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -55,9 +59,9 @@ def _add_page(pages: Blueprint, uow: UnitOfWork) -> None:
                 "own_enterprise.html",
                 enterprise=enterprise,
                 enterprises=enterprises,
-                open_requests=_open_requests(enterprise, ctx),
                 board=board,
                 now=ctx.now,
+                **_to_put_right(enterprise, viewer, ctx),
                 **_tonight(enterprise, viewer, ctx),
                 **_month(enterprise, ctx),
             )
@@ -96,21 +100,14 @@ def _requested_month(ctx: Context) -> date:
     return min(month or abort(404), ctx.night.replace(day=1))
 
 
-def _open_requests(enterprise: Enterprise, ctx: Context) -> list[dict[str, Any]]:
-    """The open rectification requests with their films, verdicts and answers, the latest first."""
-    store = ctx.store
-    found = store.rectifications.open_of_enterprises([enterprise.id], ctx.now - _OPEN_FOR, ctx.now)
-    answers, parts = store.rectifications.answers(request.id for request, _ in found), store.register.part_names()
-    return [
-        {
-            "request": request,
-            "film": film,
-            "part": parts.get(film.part_id or 0, ""),
-            "verdict": store.review.verdict(request.verdict_id),
-            "answers": [answer for answer in answers if answer.request_id == request.id],
-        }
-        for request, film in found
-    ]
+def _to_put_right(enterprise: Enterprise, viewer: Viewer, ctx: Context) -> dict[str, Any]:
+    """The hazards that are not reported as put right, the latest first."""
+    own = replace(visible_hazards(viewer, ctx.now), enterprise_ids=frozenset({enterprise.id}))
+    wanted = replace(own, states=(INCOMPLETE, RECTIFYING))
+    return {
+        "hazards": hazard_rows(ctx.store.hazards.find(wanted, ctx.today, _MOST_HAZARDS), ctx),
+        "hazard_count": ctx.store.hazards.counts(wanted, ctx.today)["total"],
+    }
 
 
 def _tonight(enterprise: Enterprise, viewer: Viewer, ctx: Context) -> dict[str, Any]:

@@ -20,14 +20,7 @@ from storage.db.models.register import (
     Person,
     Rule,
 )
-from storage.db.models.review import (
-    FilmView,
-    RectificationAnswer,
-    RectificationRequest,
-    ReviewClaim,
-    SecondReview,
-    Verdict,
-)
+from storage.db.models.review import FilmView, ReviewClaim, SecondReview, Verdict
 from storage.db.models.service_state import (
     AccessToken,
     AuditEntry,
@@ -82,8 +75,6 @@ __all__ = [
     "Person",
     "PollCursor",
     "ReceivedText",
-    "RectificationAnswer",
-    "RectificationRequest",
     "ReminderGrace",
     "ReviewClaim",
     "RpcCall",

@@ -114,6 +114,8 @@ class Hazard(Base):
     registered_at: Mapped[datetime]
     registered_by: Mapped[str]
     registered_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    # When the enterprise may learn of it (None: at once): a verdict can still be undone for a moment.
+    withheld_until: Mapped[datetime | None]
     # The film or photo that shows it, and the position in the film in seconds.
     submission_id: Mapped[int | None] = mapped_column(ForeignKey("submission.id"), index=True)
     at_s: Mapped[float | None]
@@ -136,6 +138,10 @@ class Hazard(Base):
     def audit_subject(self) -> str:
         """The subject of its entries in the audit log."""
         return f"隐患/{self.number}"
+
+    def is_known_to_enterprise(self, at: datetime) -> bool:
+        """Whether the enterprise may know of it by then; of one that was closed before, it never does."""
+        return self.withheld_until is None or self.withheld_until <= min(at, self.closed_at or at)
 
 
 class HazardMove(Base):

@@ -1,10 +1,10 @@
-"""Views, claims and verdicts of films, second reviews, rectification requests and answers."""
+"""Views, claims and verdicts of films, and second reviews."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.db.models.base import Base, Id
@@ -87,30 +87,3 @@ class SecondReview(Base):
     first_verdict_id: Mapped[int] = mapped_column(ForeignKey("verdict.id"))
     selected_at: Mapped[datetime]
     second_verdict_id: Mapped[int | None] = mapped_column(ForeignKey("verdict.id"))
-
-
-class RectificationRequest(Base):
-    """A problem found in a film, sent to the enterprise for an answer."""
-
-    __tablename__ = "rectification_request"
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    verdict_id: Mapped[int] = mapped_column(ForeignKey("verdict.id"), unique=True)
-    submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"), index=True)
-    enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id"), index=True)
-    # When the enterprise is told, or would have been.
-    opened_at: Mapped[datetime]
-    closed_at: Mapped[datetime | None]
-
-
-class RectificationAnswer(Base):
-    """An enterprise's answer: a text, or a film."""
-
-    __tablename__ = "rectification_answer"
-    __table_args__ = (UniqueConstraint("request_id", "submission_id", name="rectification_answer_film_once"),)
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    request_id: Mapped[int] = mapped_column(ForeignKey("rectification_request.id"), index=True)
-    answered_at: Mapped[datetime]
-    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    author_name: Mapped[str]
-    text: Mapped[str | None]
-    submission_id: Mapped[int | None] = mapped_column(ForeignKey("submission.id"))

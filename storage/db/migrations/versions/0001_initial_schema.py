@@ -684,22 +684,6 @@ def upgrade() -> None:
     )
     op.create_index("verdict_of_night", "verdict", ["night", "given_at"])
     op.create_table(
-        "rectification_request",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("verdict_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("submission_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("enterprise_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["enterprise_id"], ["enterprise.id"]),
-        sa.ForeignKeyConstraint(["submission_id"], ["submission.id"]),
-        sa.ForeignKeyConstraint(["verdict_id"], ["verdict.id"]),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("verdict_id"),
-    )
-    op.create_index("ix_rectification_request_enterprise_id", "rectification_request", ["enterprise_id"])
-    op.create_index("ix_rectification_request_submission_id", "rectification_request", ["submission_id"])
-    op.create_table(
         "second_review",
         sa.Column("submission_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("night", sa.Date(), nullable=False),
@@ -712,22 +696,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("submission_id"),
     )
     op.create_index("ix_second_review_night", "second_review", ["night"])
-    op.create_table(
-        "rectification_answer",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("request_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("author_name", sa.Text(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=True),
-        sa.Column("submission_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.ForeignKeyConstraint(["person_id"], ["person.id"]),
-        sa.ForeignKeyConstraint(["request_id"], ["rectification_request.id"]),
-        sa.ForeignKeyConstraint(["submission_id"], ["submission.id"]),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("request_id", "submission_id", name="rectification_answer_film_once"),
-    )
-    op.create_index("ix_rectification_answer_request_id", "rectification_answer", ["request_id"])
     _create_hazards()
 
 
@@ -802,6 +770,7 @@ def _create_hazards() -> None:
         sa.Column("registered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("registered_by", sa.Text(), nullable=False),
         sa.Column("registered_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("withheld_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("submission_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("at_s", sa.Double(), nullable=True),
         sa.Column("repeat_of", sa.Text(), nullable=True),
