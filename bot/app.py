@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 
 from flask import Flask
 
@@ -30,7 +31,7 @@ from bot.monitoring.liveness import STARTUP_GRACE_S
 from bot.monitoring.outage_recorder import Heartbeat
 from bot.signed_links import SignedLinks
 from bot.unit_of_work import UnitOfWork
-from bot.web import FilmAccess, SiteSettings, create_app
+from bot.web import FilmAccess, SiteSettings, create_app, create_receivers
 from bot.worker import BackgroundService, Worker
 from schedules.completeness_check import MONITOR_FACT
 from storage.db.database import Database
@@ -61,10 +62,19 @@ class Bot:
     pollers: SourcePollers
     worker: Worker
     heartbeat: Heartbeat
-    web: Flask
     aibot_connection: AibotConnection | None
     uploads: Uploads
     film_access: FilmAccess
+    site: SiteSettings
+
+    @cached_property
+    def receivers(self) -> Flask:
+        return create_receivers(self.inbox_writer, self.channels, self.uow.clock)
+
+    @cached_property
+    def web(self) -> Flask:
+        """Everything that is served; built when first asked for, because a worker serves nothing."""
+        return create_app(self.receivers, self.uow, self.channels, self.film_access, self.uploads, self.site)
 
     def close(self) -> None:
         """End the threads that began with the first message and the first image."""
@@ -98,9 +108,8 @@ def build_bot(
     worker = Worker(uow, inbox_writer, intake, delivery, heartbeat, config.EXECUTOR_ID, services)
     site = SiteSettings(config.public_url, secret_key, timeouts.readiness_s, timeouts.startup_grace_s)
     film_access = FilmAccess(objects, images, ImageQueue(images), links, reserve)
-    web = create_app(uow, inbox_writer, channels, film_access, uploads, site)
     return Bot(
-        config, uow, objects, channels, inbox_writer, pollers, worker, heartbeat, web, aibot, uploads, film_access
+        config, uow, objects, channels, inbox_writer, pollers, worker, heartbeat, aibot, uploads, film_access, site
     )
 
 

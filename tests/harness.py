@@ -309,7 +309,7 @@ def story(
 
 def connect(bot: Bot, cloud: Cloud) -> None:
     """Deliver every platform's callbacks to the bot without a network."""
-    client = bot.web.test_client()
+    client = bot.receivers.test_client()
     doors = {
         "wecom_app": cloud.callback_sender,
         "wecom_kf": cloud.kf.callback_sender,

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -48,7 +49,11 @@ class Edge:
     clock: HandClock
     engine: InlineEngine
     database: Database
-    client: Client
+
+    @cached_property
+    def client(self) -> Client:
+        """A client of the pages."""
+        return self.bot.web.test_client()
 
     def settle(self, seconds: float = 0) -> None:
         """Advance the clock and run everything that is due."""
@@ -130,12 +135,12 @@ def run_edge(
     database = Database(current_place().migrated(folder))
     bot = build_bot(config, database, clock, engine, timeouts, objects)
     engine.start(bot.worker.run_job)
-    client = bot.web.test_client()
+    client = bot.receivers.test_client()
     cloud.callback_sender.transport = lambda query, body: (
         client.post(f"/callbacks/wecom_app?{query}", data=body, content_type="text/xml").status_code
     )
     try:
-        yield Edge(bot, cloud, clock, engine, database, client)
+        yield Edge(bot, cloud, clock, engine, database)
     finally:
         bot.close()
         database.close()

@@ -61,7 +61,7 @@ def county(folder: Path) -> Iterator[Stage]:
         engine = InlineEngine()
         bot = build_bot(config, database, clock, engine)
         engine.start(bot.worker.run_job)
-        client = bot.web.test_client()
+        client = bot.receivers.test_client()
         cloud.callback_sender.transport = lambda query, body: (
             client.post(f"/callbacks/wecom_app?{query}", data=body, content_type="text/xml").status_code
         )
