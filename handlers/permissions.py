@@ -36,6 +36,9 @@ VIEW_ACTIONS: dict[str, frozenset[str]] = {
     "films.download": COUNTY_ROLES,
     "review.see": COUNTY_ROLES,
     "hazards.see": _EVERYBODY,
+    # The head of an enterprise sees the inspections of its own and the documents served on it.
+    "inspections.see": COUNTY_ROLES | {HEAD},
+    "cases.see": COUNTY_ROLES,
     "office_tasks.see": _OFFICE_ROLES | {AUDITOR},
     "register.see": _OFFICE_ROLES | {AUDITOR},
     "audit_log.see": COUNTY_ROLES,
@@ -58,6 +61,8 @@ CHANGE_ACTIONS: dict[str, frozenset[str]] = {
     "hazards.void": _OFFICE_ROLES | {LEADER},
     "hazards.ask_extension": _ENTERPRISE_ROLES | _OFFICE_ROLES,
     "hazards.decide_extension": _OFFICE_ROLES | {LEADER},
+    # Inspections, documents and cases alike.
+    "inspections.edit": _OFFICE_ROLES,
     "objection.raise": _ENTERPRISE_ROLES,
     "objection.answer": _OFFICE_ROLES,
     "films.attach": _OFFICE_ROLES,

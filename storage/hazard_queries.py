@@ -28,6 +28,7 @@ class HazardFilter:
     states: tuple[str, ...] = ()
     enterprise_ids: frozenset[int] | None = None
     part_id: int | None = None
+    inspection_number: str | None = None
     level: str | None = None
     source: str | None = None
     kind: str | None = None
@@ -113,6 +114,7 @@ class HazardQueries(HazardFilmQueries):
     def _filtered(self, query: Any, wanted: HazardFilter, today: date) -> Any:
         equal = {
             Hazard.part_id: wanted.part_id,
+            Hazard.inspection_number: wanted.inspection_number,
             Hazard.level: wanted.level,
             Hazard.source: wanted.source,
             Hazard.kind: wanted.kind,

@@ -15,12 +15,14 @@ from storage.contacts import ContactStore
 from storage.content import ContentStore
 from storage.db.leases import LeaseStore
 from storage.duty import DutyStore
+from storage.enforcement import EnforcementStore
 from storage.facts import FactStore
 from storage.hazard_deadlines import HazardDeadlineStore
 from storage.hazard_figures import HazardFigureStore
 from storage.hazard_prompts import HazardPromptStore
 from storage.hazards import HazardStore
 from storage.inbox import InboxStore
+from storage.inspections import InspectionStore
 from storage.invitations import InvitationStore
 from storage.issued_reports import IssuedReportStore
 from storage.notices import NoticeStore
@@ -64,14 +66,13 @@ class Store:
         self.review = ReviewStore(session)
         self.hazards = HazardStore(session)
         self.hazard_prompts = HazardPromptStore(session)
-        self.hazard_deadlines = HazardDeadlineStore(session)
-        self.hazard_figures = HazardFigureStore(session)
+        self.hazard_deadlines, self.hazard_figures = HazardDeadlineStore(session), HazardFigureStore(session)
+        self.inspections, self.enforcement = InspectionStore(session), EnforcementStore(session)
         self.facts = FactStore(session)
         self.issued_reports = IssuedReportStore(session)
         self.audit_log = AuditLogStore(session)
         self.objections = ObjectionStore(session)
-        self.sign_ins = SignInStore(session)
-        self.sign_in_attempts = SignInAttemptStore(session)
+        self.sign_ins, self.sign_in_attempts = SignInStore(session), SignInAttemptStore(session)
 
     def lock_for_transaction(self, name: str) -> None:
         """Lock a name until the end of the transaction, so that no other transaction works on the same subject.

@@ -81,7 +81,17 @@ def _hazard(
     }
 
 
-_FURTHER = ("cause", "classification", "stage", "cost_yuan", "plan", "supervised_by", "supervisor", "remarks")
+_FURTHER = (
+    "inspection_number",
+    "cause",
+    "classification",
+    "stage",
+    "cost_yuan",
+    "plan",
+    "supervised_by",
+    "supervisor",
+    "remarks",
+)
 
 
 def _extension(each: HazardExtension, instant: Any) -> dict[str, Any]:

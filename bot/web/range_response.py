@@ -1,4 +1,4 @@
-"""A stored film over HTTP, with range requests: players need them to seek, and some do not play without them."""
+"""A stored object over HTTP, with range requests: players need them to seek, and some do not play without them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,21 @@ from werkzeug.wsgi import wrap_file
 from storage.objects import ObjectMissing, ObjectStore
 
 _CHUNK_BYTES = 256 * 1024
-_CONTENT_TYPES = {"mp4": "video/mp4", "3gp": "video/3gpp", "mkv": "video/x-matroska", "webm": "video/webm"}
+_CONTENT_TYPES = {
+    "mp4": "video/mp4",
+    "3gp": "video/3gpp",
+    "mkv": "video/x-matroska",
+    "webm": "video/webm",
+    "pdf": "application/pdf",
+    "jpg": "image/jpeg",
+    "png": "image/png",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+}
 
 
-def range_response(objects: ObjectStore, key: str, file_name: str, sha256: str | None = None) -> AnyResponse:
+def range_response(
+    objects: ObjectStore, key: str, file_name: str, sha256: str | None = None, *, is_attachment: bool = False
+) -> AnyResponse:
     """The object or the requested range of it; 404 when it is missing. `sha256` becomes the ETag."""
     try:
         stat, file = objects.stat(key), objects.open(key)
@@ -23,7 +34,7 @@ def range_response(objects: ObjectStore, key: str, file_name: str, sha256: str |
     body = wrap_file(request.environ, file, _CHUNK_BYTES)
     response = Response(body, direct_passthrough=True)
     response.content_length, response.content_type = size, _content_type(key)
-    response.headers.set("Content-Disposition", "inline", filename=file_name)
+    response.headers.set("Content-Disposition", "attachment" if is_attachment else "inline", filename=file_name)
     response.headers["Cache-Control"] = "private, no-cache"
     response.call_on_close(file.close)
     if sha256:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from handlers.hazards.access import author, require_enterprise
-from handlers.hazards.fields import FieldBase, clean_fields
+from handlers.hazards.fields import FieldBase, clean_fields, field_label
 from handlers.hazards.telling import tell_to_rectify
 from handlers.permissions import COUNTY_ROLES, Viewer
 from schedules.context import Context
 from schedules.hazards.rules import lacks
+from schedules.patrol_night import local_instant
 from storage.db.models import Hazard, Submission
 from storage.errors import OperationRefused
 from storage.hazard_terms import (
@@ -26,6 +27,7 @@ from storage.hazard_terms import (
     SELF_CHECK,
 )
 from storage.hazards import Author
+from storage.inspection_terms import hazard_source
 from storage.store import Store
 
 # Part, kind, and the date of the finding -> the number of the earlier hazard that a new one repeats.
@@ -100,6 +102,7 @@ def add_new_hazard(draft: HazardDraft, actor: Viewer, ctx: Context, repeated: Fi
 
 
 def _store(draft: HazardDraft, actor: Viewer, ctx: Context, repeated: FindRepeated) -> Hazard:
+    draft = _completed_from_inspection(draft, actor, ctx)
     found_at, found_by = _found_at(draft, ctx), draft.found_by or author(actor)
     found_on = ctx.rules.local_date(found_at)
     values = _defaults(draft, actor) | clean_fields(draft.fields, FieldBase(draft.enterprise_id, found_on), ctx)
@@ -125,6 +128,23 @@ def _store(draft: HazardDraft, actor: Viewer, ctx: Context, repeated: FindRepeat
         at_s=draft.at_s,
         once_key=draft.once_key,
         withheld_until=draft.withheld_until,
+    )
+
+
+def _completed_from_inspection(draft: HazardDraft, actor: Viewer, ctx: Context) -> HazardDraft:
+    """What the draft does not say of source, finder and time is that of the inspection on which it was found."""
+    number = str(draft.fields.get("inspection_number") or "").strip().upper()
+    inspection = ctx.store.inspections.get(number) if number else None
+    if number and not actor.roles & COUNTY_ROLES:
+        raise OperationRefused("hazards.field_of_office", field=field_label("inspection_number"))
+    if inspection is None:
+        return draft
+    ids = [each["id"] for each in inspection.inspectors]
+    return replace(
+        draft,
+        fields={"source": hazard_source(inspection.kind), **draft.fields},
+        found_at=draft.found_at or local_instant(inspection.held_on, time(), ctx.rules),
+        found_by=draft.found_by or Author(ids[0] if len(ids) == 1 else None, inspection.inspector_names),
     )
 
 

@@ -19,7 +19,7 @@ from storage.hazard_terms import AWAITING_ACCEPTANCE, INCOMPLETE, MAJOR, RECTIFY
 # What an enterprise fills in for a hazard that others have found; of one that it found itself, all but what the office
 # decides.
 _ENTERPRISE_FIELDS = frozenset({"responsible", "measure", "cause", "cost_yuan", "plan"})
-_OFFICE_FIELDS = frozenset({"source", "supervised_by", "supervisor"})
+_OFFICE_FIELDS = frozenset({"source", "inspection_number", "supervised_by", "supervisor"})
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from handlers.hazards.access import author, is_involved, lock_hazard
-from handlers.hazards.fields import clean_text, field_label
+from handlers.hazards.fields import clean_text, required_text
 from handlers.hazards.telling import tell_decision, tell_to_decide
 from handlers.permissions import Viewer
 from schedules.context import Context
@@ -30,7 +30,7 @@ def ask_extension(
     `said_at`: when the person said so (None = now). Raises OperationRefused.
     """
     hazard = lock_hazard(number, "hazards.ask_extension", actor, ctx, RECTIFYING)
-    why, meanwhile = _required(reason, "reason"), _required(interim, "interim")
+    why, meanwhile = required_text(reason, _MAX_LENGTH, "reason"), required_text(interim, _MAX_LENGTH, "interim")
     assert hazard.deadline is not None
     asked_on = ctx.rules.local_date(min(said_at or ctx.now, ctx.now))
     if asked_on > hazard.deadline:
@@ -70,7 +70,7 @@ def grant_extension(number: str, actor: Viewer, ctx: Context, reason: str | None
 def refuse_extension(number: str, reason: str | None, actor: Viewer, ctx: Context) -> HazardExtension:
     """Refuse the request: the deadline stays. Raises OperationRefused."""
     hazard, extension = _asked(number, actor, ctx)
-    why = _required(reason, "reason")
+    why = required_text(reason, _MAX_LENGTH, "reason")
     _decide(extension, REFUSED, actor, ctx, why)
     ctx.store.audit_log.record(
         ctx.now, actor.name, "hazard_extension_refused", subject=hazard.audit_subject, reason=why
@@ -93,10 +93,3 @@ def _decide(extension: HazardExtension, state: str, actor: Viewer, ctx: Context,
     extension.state, extension.decided_at, extension.decision_reason = state, ctx.now, reason
     extension.decided_by_id, extension.decided_by = actor.person_id, actor.name
     ctx.store.session.flush()
-
-
-def _required(value: str | None, name: str) -> str:
-    text = clean_text(value, _MAX_LENGTH, name)
-    if text is None:
-        raise OperationRefused("hazards.field_required", field=field_label(name))
-    return text

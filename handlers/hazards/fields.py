@@ -12,6 +12,7 @@ from schedules.hazards.criteria import find_criterion
 from storage import hazard_terms as terms
 from storage.errors import OperationRefused
 
+MAX_REASON = 500
 _MAX_LENGTHS = {
     "matter": 300,
     "responsible": 50,
@@ -35,6 +36,7 @@ _CHOICES = {
 # Fields that always have a value.
 _NEVER_EMPTY = ("level", "source", "kind", "treatment")
 _MAX_COST_YUAN = 2_000_000_000
+_MAX_NUMBER = 20
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,8 @@ def clean_fields(given: Mapping[str, Any], base: FieldBase, ctx: Context) -> dic
 
 
 def field_label(name: str) -> dict[str, str]:
-    """A text parameter that is rendered as the Chinese name of a field."""
-    return {"say": f"hazard_field.{name}"}
+    """A text parameter that is rendered as the Chinese name of a field: of a hazard, unless it names its section."""
+    return {"say": name if "." in name else f"hazard_field.{name}"}
 
 
 def clean_text(value: Any, max_length: int, label: str) -> str | None:
@@ -69,6 +71,22 @@ def clean_text(value: Any, max_length: int, label: str) -> str | None:
     if len(text) > max_length:
         raise OperationRefused("hazards.too_long", field=field_label(label), max_length=max_length)
     return text or None
+
+
+def required_text(value: Any, max_length: int, label: str) -> str:
+    """Raises OperationRefused for a text that is empty or too long."""
+    text = clean_text(value, max_length, label)
+    if text is None:
+        raise OperationRefused("hazards.field_required", field=field_label(label))
+    return text
+
+
+def required_reason(reason: str | None) -> str:
+    """Raises OperationRefused."""
+    text = clean_text(reason, MAX_REASON, "reason")
+    if text is None:
+        raise OperationRefused("hazards.reason_required")
+    return text
 
 
 def _text(name: str, value: Any, base: FieldBase, ctx: Context) -> dict[str, Any]:
@@ -106,6 +124,21 @@ def _part(name: str, value: int | None, base: FieldBase, ctx: Context) -> dict[s
     return {name: value}
 
 
+def _inspection(name: str, value: Any, base: FieldBase, ctx: Context) -> dict[str, Any]:
+    """The number of an inspection of the same enterprise."""
+    text = clean_text(value, _MAX_NUMBER, name)
+    if text is None:
+        return {name: None}
+    inspection = ctx.store.inspections.get(text.upper())
+    if inspection is None:
+        raise OperationRefused("inspections.unknown", number=text)
+    if inspection.enterprise_id != base.enterprise_id:
+        raise OperationRefused("inspections.of_another_enterprise", number=inspection.number)
+    if inspection.voided_at is not None:
+        raise OperationRefused("inspections.is_void", number=inspection.number)
+    return {name: inspection.number}
+
+
 def _responsible(name: str, value: Any, base: FieldBase, ctx: Context) -> dict[str, Any]:
     """With the id of the person, if the enterprise has exactly one of that name."""
     text = clean_text(value, _MAX_LENGTHS[name], name)
@@ -131,9 +164,9 @@ _CLEANERS: dict[str, Callable[[str, Any, FieldBase, Context], dict[str, Any]]] =
     "criterion": _criterion,
     "deadline": _deadline,
     "part_id": _part,
+    "inspection_number": _inspection,
     "responsible": _responsible,
     "cost_yuan": _cost,
     "plan": _plan,
 }
-FIELDS = frozenset(_CLEANERS)
 FIELD_NAMES = frozenset(_CLEANERS)

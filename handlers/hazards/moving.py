@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from handlers.hazards.access import author, find_hazard, is_involved, lock_hazard, require_complete, require_state
-from handlers.hazards.fields import clean_text
+from handlers.hazards.fields import MAX_REASON, clean_text, required_reason
 from handlers.hazards.telling import tell_to_accept, tell_verdict, tell_void
 from handlers.permissions import COUNTY_ROLES, Viewer
 from schedules.context import Context
@@ -22,7 +22,6 @@ from storage.hazard_terms import (
     VOID,
 )
 
-_MAX_REASON = 500
 _STORED_STATES = ("filed", "supporting")
 
 
@@ -44,7 +43,7 @@ def submit_hazard(
         raise OperationRefused("hazards.no_material", number=hazard.number)
     _check_material(hazard, material, ctx)
     attempt = ctx.store.hazards.add_attempt(
-        hazard, material.id, author(actor), ctx.now, clean_text(note, _MAX_REASON, "reason")
+        hazard, material.id, author(actor), ctx.now, clean_text(note, MAX_REASON, "reason")
     )
     hazard.fixed_by_id = actor.person_id
     hazard.submitted_on = ctx.rules.local_date(min(said_at or ctx.now, ctx.now))
@@ -72,12 +71,12 @@ def _check_material(hazard: Hazard, material: Submission, ctx: Context) -> None:
 
 def accept_hazard(number: str, actor: Viewer, ctx: Context, reason: str | None = None) -> Hazard:
     """Accept that a hazard was put right. Raises OperationRefused."""
-    return _judge(number, ACCEPTED, clean_text(reason, _MAX_REASON, "reason"), actor, ctx)
+    return _judge(number, ACCEPTED, clean_text(reason, MAX_REASON, "reason"), actor, ctx)
 
 
 def return_hazard(number: str, reason: str | None, actor: Viewer, ctx: Context) -> Hazard:
     """Return a hazard to rectification. Raises OperationRefused."""
-    return _judge(number, RETURNED, _required_reason(reason), actor, ctx)
+    return _judge(number, RETURNED, required_reason(reason), actor, ctx)
 
 
 def _judge(number: str, verdict: str, reason: str | None, actor: Viewer, ctx: Context) -> Hazard:
@@ -119,7 +118,7 @@ def void_hazard(number: str, reason: str | None, actor: Viewer, ctx: Context, ve
 
     The only act on a hazard of a deregistered enterprise. `verdict`: the one on its film by which it is void.
     """
-    seen, why = find_hazard(number, actor, ctx), _required_reason(reason)
+    seen, why = find_hazard(number, actor, ctx), required_reason(reason)
     if not actor.may("hazards.void"):
         raise OperationRefused("hazards.not_permitted", name=actor.name)
     hazard = ctx.store.hazards.lock(seen.number)
@@ -129,10 +128,3 @@ def void_hazard(number: str, reason: str | None, actor: Viewer, ctx: Context, ve
     ctx.store.audit_log.record(ctx.now, actor.name, "hazard_voided", subject=hazard.audit_subject, reason=why)
     tell_void(hazard, author(actor), why, verdict, ctx)
     return hazard
-
-
-def _required_reason(reason: str | None) -> str:
-    text = clean_text(reason, _MAX_REASON, "reason")
-    if text is None:
-        raise OperationRefused("hazards.reason_required")
-    return text

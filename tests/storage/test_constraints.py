@@ -19,6 +19,7 @@ from storage.db.models import (
     AuditEntry,
     Base,
     Binding,
+    CaseHazard,
     ClosedNight,
     ContentItem,
     ContentPush,
@@ -26,8 +27,11 @@ from storage.db.models import (
     Credential,
     Decision,
     DeliveryAttempt,
+    DocumentHazard,
     DutyShift,
     Employment,
+    EnforcementCase,
+    EnforcementDocument,
     Enterprise,
     Fact,
     FilmView,
@@ -37,6 +41,7 @@ from storage.db.models import (
     HazardExtension,
     HazardMove,
     InboxRow,
+    Inspection,
     Invitation,
     IssuedReport,
     IssuedReportFile,
@@ -229,6 +234,38 @@ EXTENSION: dict[str, Any] = {
     "state": "asked",
 }
 DECIDED: dict[str, Any] = {**EXTENSION, "state": "granted", "decided_at": NOW, "decided_by_id": 2}
+VISIT: dict[str, Any] = {
+    "number": "JC-2026-0001",
+    "year": 2026,
+    "ordinal": 1,
+    "version": 1,
+    "kind": "annual",
+    "held_on": DAY,
+    "enterprise_id": 1,
+    "inspectors": [],
+    "registered_at": NOW,
+    "registered_by": "张三",
+}
+ANOTHER_VISIT: dict[str, Any] = {**VISIT, "number": "JC-2026-0002", "ordinal": 2}
+CASE: dict[str, Any] = {
+    "number": "立1",
+    "version": 1,
+    "filed_on": DAY,
+    "enterprise_id": 1,
+    "cause": "未检测",
+    "registered_at": NOW,
+    "registered_by": "张三",
+}
+ANOTHER_CASE: dict[str, Any] = {**CASE, "number": "立2"}
+DOCUMENT: dict[str, Any] = {
+    "kind": "site_record",
+    "number": "检1",
+    "issued_on": DAY,
+    "enterprise_id": 1,
+    "registered_at": NOW,
+    "registered_by": "张三",
+}
+ANOTHER_DOCUMENT: dict[str, Any] = {**DOCUMENT, "number": "检2"}
 
 
 def a_county() -> list[Base]:
@@ -236,6 +273,7 @@ def a_county() -> list[Base]:
     return [
         GroupChat(id=1, name="一群"),
         Enterprise(id=1, code="E001", name="甲", short_name="甲"),
+        Enterprise(id=2, code="E009", name="己", short_name="己"),
         KeyPart(id=1, enterprise_id=1, number="1", name="罐区"),
         Person(id=1, name="张三", roles=[]),
         Employment(person_id=1, enterprise_id=1),
@@ -276,6 +314,11 @@ def a_county() -> list[Base]:
         Hazard(**HAZARD),
         HazardAttempt(**ATTEMPT),
         HazardExtension(id=1, **EXTENSION),
+        Inspection(**VISIT),
+        EnforcementCase(id=1, **CASE),
+        EnforcementDocument(id=1, **DOCUMENT),
+        CaseHazard(case_id=1, hazard_number="YH-2026-0001"),
+        DocumentHazard(document_id=1, hazard_number="YH-2026-0001"),
     ]
 
 
@@ -357,6 +400,16 @@ REFUSED: dict[str, Base] = {
     "hazard_extension_decided": HazardExtension(**{**DECIDED, "decided_at": None}),
     "hazard_extension_decided_by_another": HazardExtension(**{**DECIDED, "decided_by_id": 1}),
     "hazard_extension_reason": HazardExtension(**{**DECIDED, "state": "refused"}),
+    "inspection_number_once": Inspection(**{**VISIT, "number": "JC-2026-0002"}),
+    "inspection_kind": Inspection(**{**ANOTHER_VISIT, "kind": "weekly"}),
+    "inspection_voided": Inspection(**{**ANOTHER_VISIT, "voided_at": NOW, "voided_by": "张三"}),
+    "enforcement_case_fine": EnforcementCase(**{**ANOTHER_CASE, "fine_yuan": 0, "fined_on": DAY}),
+    "enforcement_case_fined_on": EnforcementCase(**{**ANOTHER_CASE, "fine_yuan": 20000}),
+    "enforcement_case_dates": EnforcementCase(**{**ANOTHER_CASE, "closed_on": DAY - timedelta(days=1)}),
+    "enforcement_case_voided": EnforcementCase(**{**ANOTHER_CASE, "void_reason": "错"}),
+    "enforcement_document_kind": EnforcementDocument(**{**ANOTHER_DOCUMENT, "kind": "letter"}),
+    "enforcement_document_file": EnforcementDocument(**{**ANOTHER_DOCUMENT, "sha256": "0"}),
+    "enforcement_document_voided": EnforcementDocument(**{**ANOTHER_DOCUMENT, "voided_at": NOW}),
     "web_session_method": WebSession(
         **{**SESSION, "token_sha256": "b", "oauth_state_sha256": "b", "sign_in_method": "charm"}
     ),
@@ -383,6 +436,9 @@ KEYS: list[Base] = [
     HazardMove(**MOVE),
     Hazard(**{**ANOTHER_HAZARD, "number": "YH-2026-0001"}),
     HazardAttempt(**{**ATTEMPT, "submission_id": 2}),
+    Inspection(**{**ANOTHER_VISIT, "number": "JC-2026-0001"}),
+    CaseHazard(case_id=1, hazard_number="YH-2026-0001"),
+    DocumentHazard(document_id=1, hazard_number="YH-2026-0001"),
 ]
 ORPHANS: list[Base] = [
     # The state of a hazard without that move.
@@ -394,6 +450,28 @@ ORPHANS: list[Base] = [
     HazardAttempt(**{**JUDGED, "verdict_by_id": 9}),
     HazardExtension(**{**DECIDED, "hazard_number": "YH-2026-0009"}),
     *(HazardExtension(**{**DECIDED, column: 9}) for column in ("asked_by_id", "decided_by_id")),
+    Inspection(**{**ANOTHER_VISIT, "enterprise_id": 9}),
+    *(
+        EnforcementCase(**{**ANOTHER_CASE, **wrong})
+        for wrong in ({"inspection_number": "JC-2026-0009"}, {"registered_by_id": 9}, {"enterprise_id": 9})
+    ),
+    *(
+        EnforcementDocument(**{**ANOTHER_DOCUMENT, **wrong})
+        for wrong in (
+            {"inspection_number": "JC-2026-0009"},
+            {"case_id": 9},
+            {"case_id": 1, "enterprise_id": 2},
+            {"inspection_number": "JC-2026-0001", "enterprise_id": 2},
+        )
+    ),
+    *(
+        CaseHazard(**{"case_id": 1, "hazard_number": "YH-2026-0001", **wrong})
+        for wrong in ({"case_id": 9}, {"hazard_number": "YH-2026-0009"})
+    ),
+    *(
+        DocumentHazard(**{"document_id": 1, "hazard_number": "YH-2026-0001", **wrong})
+        for wrong in ({"document_id": 9}, {"hazard_number": "YH-2026-0009"})
+    ),
     IssuedReportFile(**{**FILE, "number": 1}),
     *(Objection(**{**OBJECTION, column: 9}) for column in ("enterprise_id", "raised_by", "answered_by")),
     Enterprise(code="E002", name="乙", short_name="乙", group_id=9),
@@ -510,6 +588,11 @@ def test_a_film_has_one_current_verdict(session: Session) -> None:
 
 def test_a_hazard_has_one_undecided_extension(session: Session) -> None:
     assert refuse(session, HazardExtension(**EXTENSION))[0] == "unique"
+
+
+@pytest.mark.parametrize("row", [EnforcementCase(**CASE), EnforcementDocument(**DOCUMENT)])
+def test_a_number_in_force_is_used_once(session: Session, row: Base) -> None:
+    assert refuse(session, row)[0] == "unique"
 
 
 def test_every_constraint_of_the_models_has_a_test() -> None:

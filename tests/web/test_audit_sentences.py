@@ -31,6 +31,8 @@ DETAILS = {
     "second_factor": True,
     "roles": ["值班领导", "管理员"],
     "hazard_fields": ["measure", "deadline"],
+    "inspection_fields": ["plan"],
+    "case_fields": ["closed_on", "fine_yuan"],
 }
 
 

@@ -12,9 +12,12 @@ from urllib.parse import quote
 
 # Values for the variables in URLs; nothing needs to exist for them.
 URL_VALUES = {
+    "act": "edit",
     "alert_id": "1",
+    "case_id": "1",
     "code": "E001",
     "day": "2026-11-24",
+    "document_id": "1",
     "digest": "0" * 64,
     "generation": "1",
     "kind": "thumb",

@@ -15,8 +15,9 @@ from bot.workbooks.hazards.columns import PRINTED
 from bot.workbooks.hazards.export import export_hazards
 from bot.workbooks.hazards.read import read_hazards
 from bot.workbooks.register.result import ImportResult
-from handlers.hazards.access import command_actor
+from handlers.hazards.access import actor_named, command_actor
 from handlers.hazards.moving import accept_hazard, submit_hazard
+from handlers.inspections.inspecting import InspectionDraft, add_inspection
 from storage.hazards import HazardFilter
 from tests.handlers.hazard_parts import NOW, Ledger, a_ledger, day
 from tests.places import Place
@@ -193,6 +194,41 @@ def test_a_new_row_cannot_be_accepted_already_and_an_unknown_number_is_refused(l
     rows = [{**ROW, "完成情况": "已验收"}, {**ROW, "隐患编号": "YH-2026-0077"}]
     first, second = imported(ledger, sheet(tmp_path, rows, headings)).refusals
     assert (first.column, second.column, second.reason) == ("完成情况", "隐患编号", "没有编号为 YH-2026-0077 的隐患")
+
+
+def visit(ledger: Ledger, enterprise_id: int = 1, held_on: int = -3) -> str:
+    """The number of an inspection by 王科."""
+    with ledger.acting() as ctx:
+        draft = InspectionDraft("expert", day(held_on), "王科")
+        return add_inspection(enterprise_id, draft, actor_named("王科", ctx.store), ctx).number
+
+
+def test_the_rows_of_a_sheet_hang_on_their_inspections(ledger: Ledger, tmp_path: Path) -> None:
+    number, again = visit(ledger), visit(ledger, held_on=-2)
+    row = {**ROW, "检查编号": number, "来源": None, "发现人": None, "发现时间": None}
+    rows = [row, {**row, "检查编号": again}, {**row, "检查编号": None, "事项": "护栏锈蚀"}]
+    assert imported(ledger, sheet(tmp_path, rows, (*HEADINGS, "检查编号"))).added == 3
+    with ledger.reading() as ctx:
+        loose, second, first = ctx.store.hazards.find(HazardFilter(), ctx.today)
+        assert [each.inspection_number for each in (first, second, loose)] == [number, again, None]
+        assert (first.source, first.found_by, first.found_by_id, first.found_on) == ("expert", "王科", 1, day(-3))
+        assert (second.found_on, second.repeat_of, loose.source) == (day(-2), first.number, "inspection")
+    known = {"隐患编号": loose.number, "事项": "护栏锈蚀", "检查编号": number}
+    assert imported(ledger, sheet(tmp_path, [known], tuple(known))).changed == 1
+    assert ledger.field(loose.number, "inspection_number") == number
+
+
+def test_a_row_of_no_or_another_enterprises_inspection_is_named_and_nothing_is_imported(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    foreign = visit(ledger, enterprise_id=2)
+    rows = [ROW, {**ROW, "检查编号": foreign}, {**ROW, "检查编号": "JC-2026-0099"}]
+    result = imported(ledger, sheet(tmp_path, rows, (*HEADINGS, "检查编号")))
+    assert [(each.row, each.column, each.cell_text, each.reason) for each in result.refusals] == [
+        (3, "检查编号", foreign, f"检查 {foreign} 查的不是这家企业"),
+        (4, "检查编号", "JC-2026-0099", "没有编号为 JC-2026-0099 的检查"),
+    ]
+    assert counts(ledger)["total"] == 0
 
 
 def test_a_file_that_is_no_workbook_is_refused(ledger: Ledger, tmp_path: Path) -> None:

@@ -19,7 +19,11 @@ _VALUE_TEXTS = {
     "cause": "alert_page.{}",
     "sign_in_method": "sign_in.by_{}",
     "second_factor": "audit_value.second_factor_{}",
+    "inspection_kind": "inspection_kind.{}",
+    "document_kind": "document_kind.{}",
 }
+# Details that list the changed fields of a noun.
+_FIELD_TEXTS = {"hazard_fields": "hazard_field", "inspection_fields": "inspection_field", "case_fields": "case_field"}
 
 
 def audit_sentence(entry: AuditEntry) -> str:
@@ -36,8 +40,8 @@ def _detail(entry: AuditEntry, name: str) -> Any:
     value = entry.detail.get(name)
     if name == "number":
         return say("audit_value.amendment", number=value) if value else say("audit_value.report")
-    if name == "hazard_fields" and isinstance(value, list):
-        return "、".join(say(f"hazard_field.{each}") for each in value)
+    if name in _FIELD_TEXTS and isinstance(value, list):
+        return "、".join(say(f"{_FIELD_TEXTS[name]}.{each}") for each in value)
     key = _VALUE_TEXTS.get(name, "").format(value).lower()
     if key in all_texts():
         return say(key)

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from bot.texts import say
 from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard.authorization import requires_permission
+from bot.web.dashboard.enforcement import shown_enforcement
 from bot.web.dashboard.film_access import FilmAccess, film_page_url
 from bot.web.dashboard.film_media import image_response
 from bot.web.dashboard.hazards import hazard_rows
@@ -27,11 +28,22 @@ from schedules.context import Context
 from schedules.hazards.rules import needs_cause, plan_lacks
 from storage import hazard_terms as terms
 from storage.db.models import Hazard, HazardAttempt, HazardExtension, HazardMove, Submission
+from storage.enforcement import EnforcementFilter
 from storage.errors import OperationRefused
 from storage.hazards import HazardHistory
 
 Act = Callable[[str, Viewer, Context], object]
-_TEXTS = ("matter", "responsible", "measure", "criterion", "cause", "supervised_by", "supervisor", "remarks")
+_TEXTS = (
+    "inspection_number",
+    "matter",
+    "responsible",
+    "measure",
+    "criterion",
+    "cause",
+    "supervised_by",
+    "supervisor",
+    "remarks",
+)
 _CHOICES = ("level", "source", "kind", "treatment", "classification", "stage")
 
 
@@ -148,6 +160,7 @@ def _render(number: str, viewer: Viewer, ctx: Context, error: str = "") -> str:
         people=ctx.store.register.employees([hazard.enterprise_id]).get(hazard.enterprise_id, []),
         film_page_url=film_page_url,
         is_open=hazard.state not in terms.CLOSED_STATES,
+        **shown_enforcement(EnforcementFilter(hazard_number=hazard.number), viewer, ctx),
     )
 
 

@@ -57,6 +57,7 @@ def requested_filter(viewer: Viewer, ctx: Context) -> RequestedFilter:
         level=_choice("level", terms.LEVELS),
         kind=_choice("kind", terms.KINDS),
         source=_choice("source", terms.SOURCES),
+        inspection_number=text_argument("inspection")[:_LONGEST_TEXT].upper() or None,
         overdue="overdue" in request.args,
         repeated="repeated" in request.args,
         found_by=text_argument("found_by")[:_LONGEST_TEXT] or None,

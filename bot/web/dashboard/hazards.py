@@ -146,11 +146,13 @@ def _add_new(pages: Blueprint, uow: UnitOfWork) -> None:
         try:
             with uow.transaction() as store:
                 ctx = uow.context(store)
-                number = add_hazard(_draft(ctx), viewer, ctx).number
+                hazard = add_hazard(_draft(ctx), viewer, ctx)
+                number = hazard.inspection_number
+                page = f"/inspections/{number}" if number else f"/hazards/{hazard.number}"
         except OperationRefused as refused:
             with uow.read() as store:
                 return _form(viewer, uow.context(store), request.form, say(refused.text_key, **refused.params)), 422
-        return redirect(f"/hazards/{number}")
+        return redirect(page)
 
 
 def _draft(ctx: Context) -> HazardDraft:
@@ -160,6 +162,8 @@ def _draft(ctx: Context) -> HazardDraft:
     fields: dict[str, Any] = {
         name: form.get(name) or None for name in ("matter", "responsible", "measure", "criterion")
     }
+    if form.get("inspection"):
+        fields["inspection_number"] = form["inspection"]
     fields |= {name: form[name] for name in ("level", "kind", "treatment") if form.get(name)}
     return HazardDraft(
         part.enterprise_id, {**fields, "part_id": part.id, "deadline": parse_night(form.get("deadline", ""))}, film=film
@@ -167,13 +171,19 @@ def _draft(ctx: Context) -> HazardDraft:
 
 
 def _form(viewer: Viewer, ctx: Context, given: Any, error: str) -> str:
-    register = ctx.store.register
-    enterprises = [each for each in register.supervised_enterprises() if viewer.can_see(each.id)]
+    register, number = ctx.store.register, str(given.get("inspection") or "")
+    inspection = ctx.store.inspections.get(number) if viewer.enterprise_ids is None else None
+    enterprises = [
+        each
+        for each in register.supervised_enterprises()
+        if viewer.can_see(each.id) and (inspection is None or inspection.enterprise_id == each.id)
+    ]
     return render_template(
         "hazard_new.html",
         given=given,
         error=error,
         enterprises=enterprises,
+        inspection=inspection,
         parts=register.parts_of(enterprises[0].id) if len(enterprises) == 1 else [],
         terms=terms,
         proposed=_proposed(ctx.today),

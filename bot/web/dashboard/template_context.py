@@ -22,6 +22,7 @@ MENU = (
     ("/films", "menu.films", "films.watch"),
     ("/review", "menu.review", "review.see"),
     ("/hazards", "menu.hazards", "hazards.see"),
+    ("/inspections", "menu.inspections", "inspections.see"),
     ("/history", "menu.history", "history.see"),
     ("/reports", "menu.reports", "reports.see"),
     ("/office", "menu.office_tasks", "office_tasks.see"),

@@ -40,6 +40,9 @@ _FIELD_OF_TEXT = {
     "hazards.part_of_another": "part",
     "hazards.enterprise_deregistered": "enterprise",
     "hazards.wrong_state": "number",
+    "inspections.unknown": "inspection_number",
+    "inspections.of_another_enterprise": "inspection_number",
+    "inspections.is_void": "inspection_number",
 }
 
 
@@ -137,7 +140,7 @@ class SheetImport:
             self._refuse(row, "state", CellError("hazards.only_by_acts").reason)
         enterprise = self._enterprise(row)
         given = {name: row.get(name) for name in EDITABLE if row.get(name) is not None}
-        fields = {"source": "inspection", **given, "part_id": self._part_id(row, enterprise)}
+        fields = {**given, "part_id": self._part_id(row, enterprise)}
         found_at, found_by = row.get("found_at"), row.get("found_by")
         draft = HazardDraft(
             enterprise.id,
@@ -233,4 +236,8 @@ class _Repeats:
 def _once_key(row: ParsedRow) -> str:
     """The same for the same row in any file, so that a sheet that is read twice adds nothing."""
     fields = ("enterprise_code", "enterprise", "part", "matter", "found_at", "found_by", "deadline")
-    return f"sheet/{hashlib.sha256(repr([row.get(field) for field in fields]).encode()).hexdigest()[:32]}"
+    values = [row.get(field) for field in fields]
+    # The same finding of another inspection is another hazard.
+    if row.get("inspection_number") is not None:
+        values.append(row.get("inspection_number"))
+    return f"sheet/{hashlib.sha256(repr(values).encode()).hexdigest()[:32]}"

@@ -71,6 +71,7 @@ def _word(field: str, value: str) -> str:
 _AS_STORED = (
     "matter",
     "criterion",
+    "inspection_number",
     "found_by",
     "measure",
     "deadline",

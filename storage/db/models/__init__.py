@@ -4,6 +4,7 @@ from storage.db.models.alerts import Alert, AlertEntry
 from storage.db.models.base import Base, Id, UtcDateTime
 from storage.db.models.contacts import Contact
 from storage.db.models.hazards import Hazard, HazardAttempt, HazardExtension, HazardMove
+from storage.db.models.inspections import CaseHazard, DocumentHazard, EnforcementCase, EnforcementDocument, Inspection
 from storage.db.models.issued_reports import IssuedReport, IssuedReportFile
 from storage.db.models.leases import Lease, RpcCall
 from storage.db.models.notices import ContentItem, ContentPush, DeliveryAttempt, Notice
@@ -43,6 +44,7 @@ __all__ = [
     "Base",
     "Binding",
     "CallbackSignature",
+    "CaseHazard",
     "ClosedNight",
     "Contact",
     "ContentItem",
@@ -51,8 +53,11 @@ __all__ = [
     "Credential",
     "Decision",
     "DeliveryAttempt",
+    "DocumentHazard",
     "DutyShift",
     "Employment",
+    "EnforcementCase",
+    "EnforcementDocument",
     "Enterprise",
     "Fact",
     "FilmView",
@@ -63,6 +68,7 @@ __all__ = [
     "HazardMove",
     "Id",
     "InboxRow",
+    "Inspection",
     "Invitation",
     "IssuedReport",
     "IssuedReportFile",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
@@ -15,6 +16,11 @@ from sqlalchemy.types import TypeDecorator
 def random_id() -> str:
     """The id by which a link names a row. It cannot be guessed, even with the key that signs links."""
     return secrets.token_urlsafe(16)
+
+
+def quoted(values: Iterable[str]) -> str:
+    """Words as a list of SQL literals, for a check."""
+    return ",".join(f"'{value}'" for value in values)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

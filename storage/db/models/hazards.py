@@ -14,15 +14,11 @@ from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage import hazard_terms as terms
-from storage.db.models.base import Base, Id
+from storage.db.models.base import Base, Id, quoted
 
 
 def _known(column: str, values: Iterable[str]) -> CheckConstraint:
-    return CheckConstraint(f"{column} in ({_quoted(values)})", name=f"hazard_{column}")
-
-
-def _quoted(values: Iterable[str]) -> str:
-    return ",".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} in ({quoted(values)})", name=f"hazard_{column}")
 
 
 _MOVES = [f"{before or ''}>{after}" for before, targets in terms.ALLOWED_MOVES.items() for after in targets]
@@ -45,6 +41,11 @@ class Hazard(Base):
             ["hazard_move.hazard_number", "hazard_move.seq", "hazard_move.to_state"],
             name="hazard_state_is_of_last_move",
         ),
+        ForeignKeyConstraint(
+            ["inspection_number", "enterprise_id"],
+            ["inspection.number", "inspection.enterprise_id"],
+            name="hazard_of_inspection",
+        ),
         _known("state", terms.STATES),
         _known("level", terms.LEVELS),
         _known("source", terms.SOURCES),
@@ -53,7 +54,7 @@ class Hazard(Base):
         _known("classification", terms.CLASSIFICATIONS),
         _known("stage", terms.STAGES),
         CheckConstraint(
-            f"state in ({_quoted((terms.INCOMPLETE, terms.VOID))}) or (part_id is not null and matter is not null"
+            f"state in ({quoted((terms.INCOMPLETE, terms.VOID))}) or (part_id is not null and matter is not null"
             " and responsible is not null and measure is not null and deadline is not null"
             " and first_deadline is not null and (level <> 'major' or criterion is not null))",
             name="hazard_complete",
@@ -64,7 +65,7 @@ class Hazard(Base):
         CheckConstraint("cost_yuan >= 0", name="hazard_cost"),
         CheckConstraint("repeat_of <> number", name="hazard_repeats_another"),
         CheckConstraint(
-            f"(closed_at is not null) = (state in ({_quoted(terms.CLOSED_STATES)}))", name="hazard_closed_at"
+            f"(closed_at is not null) = (state in ({quoted(terms.CLOSED_STATES)}))", name="hazard_closed_at"
         ),
         CheckConstraint(
             "state <> 'accepted' or (accepted_by_id is not null and fixed_by_id is not null"
@@ -85,6 +86,7 @@ class Hazard(Base):
     last_move: Mapped[int] = mapped_column(default=1)
     enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id"))
     part_id: Mapped[int | None] = mapped_column(ForeignKey("key_part.id"))
+    inspection_number: Mapped[str | None] = mapped_column(index=True)
     level: Mapped[str] = mapped_column(default=terms.GENERAL)
     # Standard and clause, as in criteria.toml.
     criterion: Mapped[str | None]
@@ -158,8 +160,8 @@ class HazardMove(Base):
             ["hazard_move.hazard_number", "hazard_move.seq", "hazard_move.to_state"],
             name="hazard_move_continues",
         ),
-        CheckConstraint(f"{_MOVE} in ({_quoted(_MOVES)})", name="hazard_move_allowed"),
-        CheckConstraint(f"reason is not null or {_MOVE} not in ({_quoted(_WITH_REASON)})", name="hazard_move_reason"),
+        CheckConstraint(f"{_MOVE} in ({quoted(_MOVES)})", name="hazard_move_allowed"),
+        CheckConstraint(f"reason is not null or {_MOVE} not in ({quoted(_WITH_REASON)})", name="hazard_move_reason"),
         CheckConstraint(
             "coalesce(previous_seq, 0) = seq - 1 and (previous_seq is null) = (from_state is null)",
             name="hazard_move_sequence",
@@ -182,7 +184,7 @@ class HazardAttempt(Base):
     __tablename__ = "hazard_attempt"
     __table_args__ = (
         UniqueConstraint("hazard_number", "submission_id", name="hazard_attempt_film_once"),
-        CheckConstraint(f"verdict in ({_quoted(terms.VERDICTS)})", name="hazard_attempt_verdict"),
+        CheckConstraint(f"verdict in ({quoted(terms.VERDICTS)})", name="hazard_attempt_verdict"),
         CheckConstraint(
             "(verdict is null) = (verdict_at is null) and (verdict is null) = (verdict_by_id is null)",
             name="hazard_attempt_judged",
@@ -209,7 +211,7 @@ class HazardExtension(Base):
 
     __tablename__ = "hazard_extension"
     __table_args__ = (
-        CheckConstraint(f"state in ({_quoted(terms.EXTENSION_STATES)})", name="hazard_extension_state"),
+        CheckConstraint(f"state in ({quoted(terms.EXTENSION_STATES)})", name="hazard_extension_state"),
         CheckConstraint("new_deadline > old_deadline", name="hazard_extension_later"),
         CheckConstraint("asked_on <= old_deadline", name="hazard_extension_in_time"),
         CheckConstraint(

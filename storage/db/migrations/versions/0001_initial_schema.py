@@ -733,6 +733,156 @@ def _create_hazards() -> None:
         sa.UniqueConstraint("hazard_number", "seq", name="hazard_move_seq_once"),
     )
     op.create_table(
+        "inspection",
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("held_on", sa.Date(), nullable=False),
+        sa.Column("enterprise_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("inspectors", sa.JSON(), nullable=False),
+        sa.Column("plan", sa.Text(), nullable=True),
+        sa.Column("remarks", sa.Text(), nullable=True),
+        sa.Column("registered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("registered_by", sa.Text(), nullable=False),
+        sa.Column("registered_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("voided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("voided_by", sa.Text(), nullable=True),
+        sa.Column("voided_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("void_reason", sa.Text(), nullable=True),
+        sa.CheckConstraint("kind in ('annual','special','expert','unannounced')", name="inspection_kind"),
+        sa.CheckConstraint(
+            "(voided_at is null) = (void_reason is null) and (voided_at is null) = (voided_by is null)",
+            name="inspection_voided",
+        ),
+        sa.ForeignKeyConstraint(["enterprise_id"], ["enterprise.id"]),
+        sa.ForeignKeyConstraint(["registered_by_id"], ["person.id"]),
+        sa.ForeignKeyConstraint(["voided_by_id"], ["person.id"]),
+        sa.PrimaryKeyConstraint("number"),
+        sa.UniqueConstraint("year", "ordinal", name="inspection_number_once"),
+    )
+    op.create_index("inspection_enterprise", "inspection", ["enterprise_id"], unique=False)
+    op.create_index("inspection_of_enterprise", "inspection", ["number", "enterprise_id"], unique=True)
+    op.create_index(op.f("ix_inspection_held_on"), "inspection", ["held_on"], unique=False)
+    op.create_table(
+        "enforcement_case",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("filed_on", sa.Date(), nullable=False),
+        sa.Column("enterprise_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("inspection_number", sa.Text(), nullable=True),
+        sa.Column("cause", sa.Text(), nullable=False),
+        sa.Column("fine_yuan", sa.Integer(), nullable=True),
+        sa.Column("fined_on", sa.Date(), nullable=True),
+        sa.Column("closed_on", sa.Date(), nullable=True),
+        sa.Column("remarks", sa.Text(), nullable=True),
+        sa.Column("registered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("registered_by", sa.Text(), nullable=False),
+        sa.Column("registered_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("voided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("voided_by", sa.Text(), nullable=True),
+        sa.Column("voided_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("void_reason", sa.Text(), nullable=True),
+        sa.CheckConstraint("(fine_yuan is null) = (fined_on is null)", name="enforcement_case_fined_on"),
+        sa.CheckConstraint(
+            "(voided_at is null) = (void_reason is null) and (voided_at is null) = (voided_by is null)",
+            name="enforcement_case_voided",
+        ),
+        sa.CheckConstraint("fine_yuan > 0", name="enforcement_case_fine"),
+        sa.CheckConstraint(
+            "fined_on >= filed_on and closed_on >= filed_on and closed_on >= fined_on", name="enforcement_case_dates"
+        ),
+        sa.ForeignKeyConstraint(["enterprise_id"], ["enterprise.id"]),
+        sa.ForeignKeyConstraint(
+            ["inspection_number", "enterprise_id"],
+            ["inspection.number", "inspection.enterprise_id"],
+            name="enforcement_case_of_inspection",
+        ),
+        sa.ForeignKeyConstraint(["registered_by_id"], ["person.id"]),
+        sa.ForeignKeyConstraint(["voided_by_id"], ["person.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "enforcement_case_number_once",
+        "enforcement_case",
+        ["number"],
+        unique=True,
+        sqlite_where=sa.text("voided_at is null"),
+        postgresql_where=sa.text("voided_at is null"),
+    )
+    op.create_index("enforcement_case_of_enterprise", "enforcement_case", ["id", "enterprise_id"], unique=True)
+    op.create_index(op.f("ix_enforcement_case_enterprise_id"), "enforcement_case", ["enterprise_id"], unique=False)
+    op.create_index(op.f("ix_enforcement_case_filed_on"), "enforcement_case", ["filed_on"], unique=False)
+    op.create_index(op.f("ix_enforcement_case_fined_on"), "enforcement_case", ["fined_on"], unique=False)
+    op.create_index(
+        op.f("ix_enforcement_case_inspection_number"), "enforcement_case", ["inspection_number"], unique=False
+    )
+    op.create_table(
+        "enforcement_document",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("issued_on", sa.Date(), nullable=False),
+        sa.Column("enterprise_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("inspection_number", sa.Text(), nullable=True),
+        sa.Column("case_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("remarks", sa.Text(), nullable=True),
+        sa.Column("file_name", sa.Text(), nullable=True),
+        sa.Column("object_key", sa.Text(), nullable=True),
+        sa.Column("sha256", sa.Text(), nullable=True),
+        sa.Column("registered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("registered_by", sa.Text(), nullable=False),
+        sa.Column("registered_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("voided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("voided_by", sa.Text(), nullable=True),
+        sa.Column("voided_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("void_reason", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "kind in ('site_record','rectification_order','measures_decision','recheck_opinion','penalty_decision','case_filing','other')",
+            name="enforcement_document_kind",
+        ),
+        sa.CheckConstraint(
+            "(sha256 is null) = (object_key is null) and (sha256 is null) = (file_name is null)",
+            name="enforcement_document_file",
+        ),
+        sa.CheckConstraint(
+            "(voided_at is null) = (void_reason is null) and (voided_at is null) = (voided_by is null)",
+            name="enforcement_document_voided",
+        ),
+        sa.ForeignKeyConstraint(
+            ["case_id", "enterprise_id"],
+            ["enforcement_case.id", "enforcement_case.enterprise_id"],
+            name="enforcement_document_of_case",
+        ),
+        sa.ForeignKeyConstraint(["enterprise_id"], ["enterprise.id"]),
+        sa.ForeignKeyConstraint(
+            ["inspection_number", "enterprise_id"],
+            ["inspection.number", "inspection.enterprise_id"],
+            name="enforcement_document_of_inspection",
+        ),
+        sa.ForeignKeyConstraint(["registered_by_id"], ["person.id"]),
+        sa.ForeignKeyConstraint(["voided_by_id"], ["person.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "enforcement_document_number_once",
+        "enforcement_document",
+        ["kind", "number"],
+        unique=True,
+        sqlite_where=sa.text("voided_at is null"),
+        postgresql_where=sa.text("voided_at is null"),
+    )
+    op.create_index(op.f("ix_enforcement_document_case_id"), "enforcement_document", ["case_id"], unique=False)
+    op.create_index(
+        op.f("ix_enforcement_document_enterprise_id"), "enforcement_document", ["enterprise_id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_enforcement_document_inspection_number"), "enforcement_document", ["inspection_number"], unique=False
+    )
+    op.create_index(op.f("ix_enforcement_document_issued_on"), "enforcement_document", ["issued_on"], unique=False)
+    op.create_table(
         "hazard",
         sa.Column("number", sa.Text(), nullable=False),
         sa.Column("year", sa.Integer(), nullable=False),
@@ -743,6 +893,7 @@ def _create_hazards() -> None:
         sa.Column("last_move", sa.Integer(), nullable=False),
         sa.Column("enterprise_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("part_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("inspection_number", sa.Text(), nullable=True),
         sa.Column("level", sa.Text(), nullable=False),
         sa.Column("criterion", sa.Text(), nullable=True),
         sa.Column("source", sa.Text(), nullable=False),
@@ -820,6 +971,11 @@ def _create_hazards() -> None:
             ["hazard_move.hazard_number", "hazard_move.seq", "hazard_move.to_state"],
             name="hazard_state_is_of_last_move",
         ),
+        sa.ForeignKeyConstraint(
+            ["inspection_number", "enterprise_id"],
+            ["inspection.number", "inspection.enterprise_id"],
+            name="hazard_of_inspection",
+        ),
         sa.ForeignKeyConstraint(["part_id"], ["key_part.id"]),
         sa.ForeignKeyConstraint(["registered_by_id"], ["person.id"]),
         sa.ForeignKeyConstraint(
@@ -836,6 +992,7 @@ def _create_hazards() -> None:
     op.create_index("hazard_state_deadline", "hazard", ["state", "deadline"], unique=False)
     op.create_index(op.f("ix_hazard_closed_at"), "hazard", ["closed_at"], unique=False)
     op.create_index(op.f("ix_hazard_found_on"), "hazard", ["found_on"], unique=False)
+    op.create_index(op.f("ix_hazard_inspection_number"), "hazard", ["inspection_number"], unique=False)
     op.create_index(op.f("ix_hazard_responsible_id"), "hazard", ["responsible_id"], unique=False)
     op.create_index(op.f("ix_hazard_submission_id"), "hazard", ["submission_id"], unique=False)
     op.create_table(
@@ -907,12 +1064,41 @@ def _create_hazards() -> None:
         postgresql_where=sa.text("state = 'asked'"),
     )
     op.create_index(op.f("ix_hazard_extension_hazard_number"), "hazard_extension", ["hazard_number"], unique=False)
+    op.create_table(
+        "case_hazard",
+        sa.Column("case_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("hazard_number", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["enforcement_case.id"]),
+        sa.ForeignKeyConstraint(["hazard_number"], ["hazard.number"]),
+        sa.PrimaryKeyConstraint("case_id", "hazard_number"),
+    )
+    op.create_index(op.f("ix_case_hazard_hazard_number"), "case_hazard", ["hazard_number"], unique=False)
+    op.create_table(
+        "document_hazard",
+        sa.Column("document_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("hazard_number", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["document_id"], ["enforcement_document.id"]),
+        sa.ForeignKeyConstraint(["hazard_number"], ["hazard.number"]),
+        sa.PrimaryKeyConstraint("document_id", "hazard_number"),
+    )
+    op.create_index(op.f("ix_document_hazard_hazard_number"), "document_hazard", ["hazard_number"], unique=False)
     for name, table, condition in _GUARDED_UPDATES:
         _refuse(name, table, "update", condition)
-    for table in ("hazard", "hazard_move", "hazard_attempt", "hazard_extension"):
+    for table in _NEVER_DELETED:
         _refuse(f"{table}_never_deleted", table, "delete", "1 = 1")
 
 
+_NEVER_DELETED = (
+    "hazard",
+    "hazard_move",
+    "hazard_attempt",
+    "hazard_extension",
+    "inspection",
+    "enforcement_case",
+    "enforcement_document",
+    "case_hazard",
+    "document_hazard",
+)
 # Name, table, and the updates that are refused.
 _GUARDED_UPDATES = (
     ("hazard_closed", "hazard", "old.state in ('accepted','void')"),
@@ -943,6 +1129,35 @@ _GUARDED_UPDATES = (
         "old.state <> 'asked' or new.asked_at <> old.asked_at or new.asked_by_id <> old.asked_by_id"
         " or new.old_deadline <> old.old_deadline or new.new_deadline <> old.new_deadline",
     ),
+    ("inspection_void_kept", "inspection", "old.voided_at is not null"),
+    (
+        "inspection_origin",
+        "inspection",
+        "new.number <> old.number or new.year <> old.year or new.ordinal <> old.ordinal"
+        " or new.enterprise_id <> old.enterprise_id or new.registered_at <> old.registered_at",
+    ),
+    ("enforcement_case_void_kept", "enforcement_case", "old.voided_at is not null"),
+    (
+        "enforcement_case_origin",
+        "enforcement_case",
+        "new.number <> old.number or new.filed_on <> old.filed_on or new.enterprise_id <> old.enterprise_id"
+        " or new.registered_at <> old.registered_at",
+    ),
+    ("enforcement_document_void_kept", "enforcement_document", "old.voided_at is not null"),
+    (
+        "enforcement_document_origin",
+        "enforcement_document",
+        "new.kind <> old.kind or new.number <> old.number or new.issued_on <> old.issued_on"
+        " or new.enterprise_id <> old.enterprise_id or new.registered_at <> old.registered_at",
+    ),
+    (
+        "enforcement_document_file_kept",
+        "enforcement_document",
+        "old.sha256 is not null and (new.sha256 is null or new.sha256 <> old.sha256"
+        " or new.object_key <> old.object_key)",
+    ),
+    ("case_hazard_unalterable", "case_hazard", "1 = 1"),
+    ("document_hazard_unalterable", "document_hazard", "1 = 1"),
 )
 
 
