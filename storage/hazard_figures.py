@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from storage.db.models import Enterprise, Hazard, HazardAttempt, HazardExtension, HazardMove, KeyPart
-from storage.hazard_terms import GRANTED, INCOMPLETE, RECTIFYING, VOID
+from storage.db.upsert import in_list
+from storage.hazard_terms import ACCEPTED, GRANTED, INCOMPLETE, OPEN_STATES, RECTIFYING, VOID
 
 
 class HazardFigureStore:
@@ -65,6 +66,40 @@ class HazardFigureStore:
             HazardMove.at >= instant,
         )
         return set(self.session.scalars(first_moves))
+
+    # Development over time: of these enterprises, None = of all.
+
+    def found_by_day(self, since: date, enterprise_ids: frozenset[int] | None) -> Sequence[Any]:
+        """Date of the finding, and number of hazards."""
+        return self._numbers((Hazard.found_on,), enterprise_ids, Hazard.found_on >= since)
+
+    def found_by_kind(self, since: date, enterprise_ids: frozenset[int] | None) -> Sequence[Any]:
+        return self._numbers((Hazard.kind,), enterprise_ids, Hazard.found_on >= since)
+
+    def found_by_part(self, since: date, enterprise_ids: frozenset[int] | None) -> Sequence[Any]:
+        """Enterprise id, part id, and number of hazards."""
+        return self._numbers((Hazard.enterprise_id, Hazard.part_id), enterprise_ids, Hazard.found_on >= since)
+
+    def repeats(self, since: date, enterprise_ids: frozenset[int] | None) -> Sequence[Any]:
+        """Enterprise id, part id, kind, and number of the hazards that were found again."""
+        columns = (Hazard.enterprise_id, Hazard.part_id, Hazard.kind)
+        return self._numbers(columns, enterprise_ids, Hazard.found_on >= since, Hazard.repeat_of.is_not(None))
+
+    def open_by_day(self, enterprise_ids: frozenset[int] | None) -> Sequence[Any]:
+        """Date of the finding, and number of the hazards that are open."""
+        return self._numbers((Hazard.found_on,), enterprise_ids, Hazard.state.in_(OPEN_STATES))
+
+    def accepted_since(self, since: datetime, enterprise_ids: frozenset[int] | None) -> Sequence[datetime]:
+        """When each hazard was accepted."""
+        accepted = select(Hazard.closed_at).where(Hazard.state == ACCEPTED, Hazard.closed_at >= since)
+        return [at for at in self.session.scalars(accepted.where(*self._among(enterprise_ids))) if at is not None]
+
+    def _numbers(self, columns: tuple[Any, ...], enterprise_ids: frozenset[int] | None, *where: Any) -> Sequence[Any]:
+        query = select(*columns, func.count()).where(Hazard.state != VOID, *where, *self._among(enterprise_ids))
+        return self.session.execute(query.group_by(*columns)).all()
+
+    def _among(self, enterprise_ids: frozenset[int] | None) -> list[ColumnElement[bool]]:
+        return [] if enterprise_ids is None else [in_list(self.session, Hazard.enterprise_id, sorted(enterprise_ids))]
 
 
 _COLUMNS = (

@@ -72,6 +72,7 @@ COMPOSED = {
     "hazard_extension.",
     "hazard_week.",
     "hazard_table.",
+    "hazard_statistics.",
     "hazard_page.found_",
     "hazard_page.accepted_",
     "hazard_level.",

@@ -43,7 +43,7 @@ class RequestedFilter:
 
 def requested_filter(viewer: Viewer, ctx: Context) -> RequestedFilter:
     """The filter in the query, within what the viewer may see."""
-    enterprise, error = _enterprise(viewer, ctx)
+    enterprise, error = chosen_enterprise(viewer, ctx)
     enterprise_ids = viewer.enterprise_ids
     if error or enterprise is not None:
         enterprise_ids = frozenset({enterprise.id} if enterprise else ())
@@ -69,12 +69,20 @@ def requested_filter(viewer: Viewer, ctx: Context) -> RequestedFilter:
     return RequestedFilter(wanted, state, parts, error)
 
 
-def _enterprise(viewer: Viewer, ctx: Context) -> tuple[Enterprise | None, str]:
+def chosen_enterprise(viewer: Viewer, ctx: Context) -> tuple[Enterprise | None, str]:
     """The one enterprise to look at, if there is only one; and why the text names none."""
     if viewer.enterprise_ids is None:
         return find_enterprise(enterprise_text(), ctx.store)
-    only = next(iter(viewer.enterprise_ids)) if len(viewer.enterprise_ids) == 1 else None
-    return (ctx.store.register.enterprise(only) if only is not None else None), ""
+    own = [each for each in map(ctx.store.register.enterprise, sorted(viewer.enterprise_ids)) if each is not None]
+    if len(own) > 1:
+        own = [each for each in own if enterprise_text() in (each.code, each.short_name, each.name)]
+    return (own[0] if len(own) == 1 else None), ""
+
+
+def selectable_enterprises(viewer: Viewer, ctx: Context) -> list[Enterprise]:
+    """What the field of the enterprise offers; nothing where there is no choice."""
+    seen = [each for each in ctx.store.register.supervised_enterprises() if viewer.can_see(each.id)]
+    return seen if len(seen) > 1 else []
 
 
 def _accepted_between(ctx: Context) -> dict[str, datetime | None]:

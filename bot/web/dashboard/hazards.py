@@ -15,7 +15,13 @@ from werkzeug.wrappers import Response
 from bot.texts import say
 from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard.authorization import requires_permission
-from bot.web.dashboard.hazard_filter import STATE_GROUPS, RequestedFilter, form_values, requested_filter
+from bot.web.dashboard.hazard_filter import (
+    STATE_GROUPS,
+    RequestedFilter,
+    form_values,
+    requested_filter,
+    selectable_enterprises,
+)
 from bot.web.parameters import parse_night, parse_number, position_argument, query_with
 from handlers.enterprise_names import resolve_enterprise, resolve_part
 from handlers.hazards.access import film_of_receipt, visible_hazards
@@ -71,11 +77,10 @@ def _add_lists(pages: Blueprint, uow: UnitOfWork) -> None:
     def list_hazards(viewer: Viewer) -> str:
         with uow.read() as store:
             ctx = uow.context(store)
-            register, is_of_county = ctx.store.register, viewer.enterprise_ids is None
             return render_template(
                 "hazards.html",
-                enterprises=register.supervised_enterprises() if is_of_county else [],
-                finders=register.office_staff() if is_of_county else [],
+                enterprises=selectable_enterprises(viewer, ctx),
+                finders=ctx.store.register.office_staff() if viewer.enterprise_ids is None else [],
                 **_page(requested_filter(viewer, ctx), ctx),
             )
 
