@@ -16,6 +16,7 @@ from schedules.context import Context
 from schedules.rules import RuleBook
 from storage.db.models import Enterprise, Hazard, InboxRow, KeyPart, Notice, Person, Submission
 from storage.store import Store
+from tests.harness import Story
 
 # Kind, what was found, what is to be done, and what it costs in yuan.
 _MATTERS = (
@@ -36,7 +37,13 @@ _MAJOR = {"level": "major", "criterion": "AQ 3067-2026 5.2.3", "supervised_by": 
 _DAYS, _HAZARDS, _MAJOR_ONES = 180, 90, (70, 79, 86)
 
 
-class LedgerWriter:
+def fill_ledger(story: Story) -> None:
+    """Half a year of hazards until now."""
+    with story.office() as store:
+        _LedgerWriter(store, story.bot.uow.rules(store), story.clock.instant).write()
+
+
+class _LedgerWriter:
     """Adds hazards at past instants and lets people act on them then."""
 
     def __init__(self, store: Store, rules: RuleBook, now: datetime) -> None:
