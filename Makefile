@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: help rehearse demo test test-servers test-slow test-interop lint bench faults screenshots setup clean lock audit
+.PHONY: help rehearse demo test test-servers test-slow test-interop lint bench faults screenshots examples setup clean lock audit
 help:
 	@echo "make rehearse  a night to take part in: simulated phones and the service; ends with Ctrl-C"
 	@echo "make demo   play a whole night against the simulated WeCom cloud"
@@ -15,6 +15,7 @@ help:
 	@echo "make audit  check what requirements.lock pins for known vulnerabilities"
 	@echo "make bench  measure, and print the tables of docs/performance.md"
 	@echo "make screenshots  take the pictures of docs/screenshots (needs Chromium)"
+	@echo "make examples  write docs/examples, a filled example of each table"
 	@echo "make faults a long random night with every kind of fault (the table of docs/promises.md), then fuzzed callbacks"
 	@echo "make setup  only install, into .venv"
 
@@ -78,6 +79,9 @@ faults: .venv/.dev
 # Needs Chromium and a Chinese font: apt-get install chromium fonts-noto-cjk
 screenshots: .venv/.dev
 	$(BIN)/python -m tests.browser.screenshots
+
+examples: .venv/.dev
+	$(BIN)/python -m tests.browser.examples
 
 # Needs uv; nothing else does.
 lock:

@@ -11,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.chromium import launched
+from tests.browser.ledger import fill_ledger
 from tests.browser.stage import HEAD_ACCOUNT, LEADER_ACCOUNT, STAFF_ACCOUNT, Stage, played_night
 from tests.browser.windows import DESK, PHONE, WALL, Window
 
@@ -24,6 +25,11 @@ PAGES: tuple[tuple[str, str | None, str], ...] = (
     ("unplaced-films", STAFF_ACCOUNT, "/tonight/waiting"),
     ("review", LEADER_ACCOUNT, "/review"),
     ("review-sheets", LEADER_ACCOUNT, "/review/sheets"),
+    ("hazards", STAFF_ACCOUNT, "/hazards"),
+    ("hazard", STAFF_ACCOUNT, "/hazards/YH-2026-0080"),
+    ("hazard-week", STAFF_ACCOUNT, "/hazards/week"),
+    ("hazard-statistics", STAFF_ACCOUNT, "/hazards/statistics"),
+    ("hazard-import", STAFF_ACCOUNT, "/hazards/import"),
     ("history", STAFF_ACCOUNT, "/history?days=7"),
     ("enterprise", STAFF_ACCOUNT, "/enterprises/E001"),
     ("search", STAFF_ACCOUNT, "/search?q=E001"),
@@ -61,6 +67,7 @@ def taken(folder: Path) -> None:
         launched(playwright) as browser,
         played_night(Path(place), crews=30) as stage,
     ):
+        fill_ledger(stage.story)
         for name, account, path in PAGES:
             for window in (PHONE, DESK):
                 _take(browser, stage, account, window, path, folder / f"{name}-{window.name}.png")

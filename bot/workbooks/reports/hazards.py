@@ -7,7 +7,7 @@ from datetime import date, datetime, tzinfo
 from typing import Any
 
 from bot.texts import say
-from bot.workbooks.hazards.columns import PRINTED, column_of, printed_state
+from bot.workbooks.hazards.columns import PRINTED, column_of
 from bot.workbooks.reports.report_table import Percent, ReportTable, TableRow, format_date, format_percent
 from schedules.hazards.figures import FIGURES, NOTHING, CountedHazard, HazardDay, HazardPeriod, HazardTally
 from storage.hazard_terms import LEVELS, MAJOR
@@ -227,7 +227,7 @@ def _printed(ordinal: int, row: CountedHazard, zone: tzinfo | None) -> list[Any]
         "kind": say(f"hazard_kind.{row.kind}"),
         "found_at": f"{row.found_at.astimezone(zone):%Y-%m-%d %H:%M}",
         "rectified_by": row.enterprise,
-        "state": printed_state(row.state, is_overdue=bool(row.tally.overdue)),
+        "state": say(f"hazard_state.{row.state}"),
         "closed_on": row.accepted_on,
     }
     return [_cell(values[field]) for field in PRINTED]
