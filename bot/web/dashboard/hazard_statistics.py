@@ -15,7 +15,7 @@ from bot.web.dashboard.enterprise_argument import enterprise_text
 from bot.web.dashboard.hazard_filter import chosen_enterprise, selectable_enterprises
 from handlers.permissions import Viewer
 from schedules.context import Context
-from schedules.hazards.statistics import AgeCount, HazardStatistics, PlaceCount, WeekCount, hazard_statistics
+from schedules.reports.hazard_statistics import AgeCount, HazardStatistics, PlaceCount, WeekCount, hazard_statistics
 
 
 @dataclass(frozen=True)
