@@ -69,7 +69,7 @@ def test_the_week_lists_each_enterprise_with_last_week_beside_the_worst_first(le
         (2, "E001", "甲化工有限公司", 2, 1, 0, 1, 2, 1, 0, 0, 0),
         (None, None, "合计", 3, 1, 1, 1, 3, 1, 0, 0, 0),
     ]
-    assert rows[2][0] == (
+    assert rows[3][0] == (
         "隐患：新发现 3 项（重大 1 项），整改率 0.0%；已验收 1 项，逾期 1 项，批准延期 1 次"
         "（上周：新发现 1，已验收 0，逾期 0，批准延期 0）。"
     )

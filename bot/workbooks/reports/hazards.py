@@ -89,7 +89,8 @@ def hazard_tables(
 ) -> list[ReportTable]:
     """The three sheets of a week, month or year. `enterprises`: code -> name of those to be listed in any case."""
     title = say("hazard_table.title", first=format_date(this.first, with_year=True), last=format_date(this.last))
-    intro = [say("hazard_table.definitions"), hazards_sentence(this, before.tally(), previous)]
+    definitions = [say("hazard_table.counted"), say("hazard_table.counted_at_end")]
+    intro = [*definitions, hazards_sentence(this, before.tally(), previous)]
     sheets: list[tuple[str, Sequence[tuple[str, float]], set[int], list[TableRow]]] = [
         (say("hazard_table.sheet"), _ENTERPRISES, {3}, _by_enterprise(this, before, enterprises)),
         (say("hazard_table.statistics_sheet"), _STATISTICS, {1}, _statistics(this, before)),
