@@ -131,3 +131,9 @@ def film_details(ctx: Context, film: Submission, viewer: Viewer) -> FilmDetails:
         sampled=bool(queued and queued.sampled),
         claimed_by=holder.name if holder and holder.id != viewer.person_id else None,
     )
+
+
+def sender_names(films: Sequence[Submission], store: Store) -> dict[int, str]:
+    """Film id -> name of its sender, or the account of an unknown one."""
+    people = store.register.people_by_id({film.person_id for film in films if film.person_id is not None})
+    return {film.id: people[film.person_id].name if film.person_id in people else film.sender for film in films}

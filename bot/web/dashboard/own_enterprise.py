@@ -14,7 +14,7 @@ from bot.texts import say
 from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard import board
 from bot.web.dashboard.authorization import requires_permission
-from bot.web.dashboard.film_view_models import visible_verdicts
+from bot.web.dashboard.film_view_models import sender_names, visible_verdicts
 from bot.web.dashboard.hazards import hazard_rows
 from bot.web.parameters import parse_night, text_argument
 from bot.workbooks.reports.enterprise_month import enterprise_month_workbook
@@ -114,16 +114,13 @@ def _tonight(enterprise: Enterprise, viewer: Viewer, ctx: Context) -> dict[str, 
     """Tonight's parts with films and verdicts, the last nights, and who is on duty."""
     night, store = ctx.night, ctx.store
     films = store.submissions.of_enterprise(enterprise.id, night)
-    people = store.register.people_by_id({film.person_id for film in films if film.person_id is not None})
     nights = history(ctx, night - timedelta(days=_NIGHTS - 1), night, frozenset({enterprise.id}))
     return {
         "night": night,
         "window": submission_window(night, ctx.rules),
         "judgement": next(iter(judge_night(ctx, night, enterprise.id).enterprises), None),
         "films": films,
-        "sender_names": {
-            film.id: people[film.person_id].name if film.person_id in people else film.sender for film in films
-        },
+        "sender_names": sender_names(films, store),
         "verdicts": visible_verdicts(night_review(ctx, night, enterprise.id), viewer, ctx),
         "nights": nights,
         "own_nights": next(iter(nights.enterprises), None),

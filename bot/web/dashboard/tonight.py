@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from flask import Blueprint, Response, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -11,12 +9,11 @@ from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard import board
 from bot.web.dashboard.authorization import requires_permission
 from bot.web.dashboard.board_cache import MAX_AGE_S, BoardCache
+from bot.web.dashboard.film_view_models import sender_names
 from bot.web.dashboard.own_enterprise import OWN_PAGE
 from handlers.permissions import Viewer
 from schedules.night_judgement import judge_night
 from schedules.patrol_night import night_of, submission_window
-from storage.db.models import Submission
-from storage.store import Store
 
 
 def blueprint(uow: UnitOfWork) -> Blueprint:
@@ -75,9 +72,3 @@ def _add_details(pages: Blueprint, uow: UnitOfWork) -> None:
                 sender_names=sender_names(films, store),
                 board=board,
             )
-
-
-def sender_names(films: Sequence[Submission], store: Store) -> dict[int, str]:
-    """Film id -> name of its sender, or the account of an unknown one."""
-    people = store.register.people_by_id({film.person_id for film in films if film.person_id is not None})
-    return {film.id: people[film.person_id].name if film.person_id in people else film.sender for film in films}

@@ -10,8 +10,8 @@ from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard.authorization import requires_permission
 from bot.web.dashboard.error_pages import error_page
 from bot.web.dashboard.film_access import film_page_url
+from bot.web.dashboard.film_view_models import sender_names
 from bot.web.dashboard.office_tasks import Outcome, TaskPage
-from bot.web.dashboard.tonight import sender_names
 from bot.web.parameters import parse_number
 from handlers import unplaced_films
 from handlers.enterprise_names import matching_enterprises
