@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from storage.db.models import CaseHazard, DocumentHazard, EnforcementCase, EnforcementDocument, Enterprise, Hazard
@@ -119,12 +120,32 @@ class EnforcementStore:
             query = query.where(EnforcementCase.id < before)
         return self.session.scalars(query.order_by(EnforcementCase.id.desc()).limit(limit)).all()
 
+    def cases_between(self, first: date, last: date) -> Sequence[EnforcementCase]:
+        """The cases in force that were filed or fined from the first day to the last."""
+        query = select(EnforcementCase).where(
+            EnforcementCase.voided_at.is_(None),
+            or_(EnforcementCase.filed_on.between(first, last), EnforcementCase.fined_on.between(first, last)),
+        )
+        return self.session.scalars(query).all()
+
     def hazards_of_case(self, case_id: int) -> Sequence[Hazard]:
         query = select(Hazard).join(CaseHazard, CaseHazard.hazard_number == Hazard.number)
         query = query.where(CaseHazard.case_id == case_id)
         return self.session.scalars(query.order_by(Hazard.year, Hazard.ordinal)).all()
 
     # Both
+
+    def counts_of_inspections(self, numbers: Sequence[str]) -> tuple[Counter[str], Counter[str]]:
+        """How many documents and how many cases in force hang on each inspection."""
+
+        def count(model: type[EnforcementDocument] | type[EnforcementCase]) -> Counter[str]:
+            query = select(model.inspection_number, func.count()).where(
+                in_list(self.session, model.inspection_number, numbers), model.voided_at.is_(None)
+            )
+            rows = self.session.execute(query.group_by(model.inspection_number))
+            return Counter({number or "": found for number, found in rows})
+
+        return count(EnforcementDocument), count(EnforcementCase)
 
     def _add(self, row: _Row, author: Author, at: datetime) -> _Row:
         row.registered_at, row.registered_by, row.registered_by_id = at, author.name, author.id

@@ -301,6 +301,7 @@ GIVEN_AT_RUN_TIME = {
     "workbook.daily_counts",
     "workbook.daily_window",
     "workbook.daily_window_extended",
+    "yearly.enforcement",
     "yearly.sentence",
 }
 

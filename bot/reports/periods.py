@@ -9,8 +9,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bot.reports.enforcement import enforcement_json
 from bot.reports.hazard_figures import hazards_json
 from bot.texts import say
+from bot.workbooks.reports.enforcement import enforcement_sentence
 from bot.workbooks.reports.hazards import hazards_sentence
 from bot.workbooks.reports.periods import PREVIOUS, period_tables
 from bot.workbooks.reports.report_table import ReportTable, format_percent
@@ -57,9 +59,9 @@ def yearly_sentence(report: YearlyReport) -> str:
 
 
 def yearly_sentences(report: YearlyReport) -> list[str]:
-    """The sentence of the nights, and that of the hazards."""
+    """The sentence of the nights, that of the hazards, and that of the inspections."""
     hazards = hazards_sentence(report.hazards, report.previous_hazards.tally(), PREVIOUS_YEAR)
-    return [yearly_sentence(report), hazards]
+    return [yearly_sentence(report), hazards, enforcement_sentence(report.enforcement)]
 
 
 def tables_of_period(report: PeriodReport, rules: RuleBook) -> list[ReportTable]:
@@ -114,6 +116,7 @@ def yearly_json(report: YearlyReport, rules: RuleBook) -> dict[str, Any]:
         "lapses": [{**vars(each), "night": each.night.isoformat()} for each in report.lapses],
         "pushes": [{**vars(each), "day": each.day.isoformat()} for each in report.pushes],
         "hazards": hazards_json(report.hazards, report.previous_hazards, rules),
+        **enforcement_json(report.enforcement),
     }
 
 

@@ -11,6 +11,7 @@ from schedules.context import Context
 from schedules.hazards.figures import HazardPeriod, hazards_of_period
 from schedules.judgement import NightJudgement
 from schedules.patrol_night import ONE_DAY
+from schedules.reports.enforcement import EnforcementPeriod, enforcement_of_period
 from schedules.reports.tallies import EnterpriseTally, StateTally, load_judged_nights, year_bounds
 from storage import report_queries
 from storage.content import LINK, VIDEO
@@ -68,6 +69,7 @@ class YearlyReport:
     pushes: tuple[PushedItem, ...]
     hazards: HazardPeriod
     previous_hazards: HazardPeriod
+    enforcement: EnforcementPeriod
 
     @property
     def films(self) -> FilmTotals:
@@ -100,6 +102,7 @@ class YearlyReport:
             "videos": self.push_count(VIDEO),
             "excused_nights": len(self.outage_nights),
             **self.hazards.figures,
+            **self.enforcement.figures,
         }
 
 
@@ -123,6 +126,7 @@ def yearly_report(ctx: Context, day: date) -> YearlyReport:
         tuple(PushedItem(*row) for row in report_queries.sent_pushes(ctx.store.session, first, last)),
         hazards_of_period(ctx, first, last),
         hazards_of_period(ctx, *year_bounds(first - ONE_DAY)),
+        enforcement_of_period(ctx, first, last),
     )
 
 

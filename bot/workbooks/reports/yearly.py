@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from bot.texts import say
+from bot.workbooks.reports.enforcement import enforcement_sheets, enforcement_tables
 from bot.workbooks.reports.hazards import hazard_tables, rows_sheet
 from bot.workbooks.reports.periods import worst_state
 from bot.workbooks.reports.report_table import STATE_STYLES, Percent, ReportTable, TableRow
@@ -60,12 +61,15 @@ def yearly_tables(report: YearlyReport, intro_lines: Sequence[str], rules: RuleB
         "lapses": (_LAPSES, _lapses(report), {3}),
         "pushes": (_PUSHES, [TableRow(_pushed(each)) for each in report.pushes], {4, 5}),
     }
+    names = {row.code: row.name for row in report.rows}
     return [
-        ReportTable(_sheet(name), title, intro_lines, columns, frozenset(words), rows, issued_at)
-        for name, (columns, rows, words) in sheets.items()
-    ] + hazard_tables(
-        report.hazards, report.previous_hazards, PREVIOUS_YEAR, {row.code: row.name for row in report.rows}, issued_at
-    )
+        *(
+            ReportTable(_sheet(name), title, intro_lines, columns, frozenset(words), rows, issued_at)
+            for name, (columns, rows, words) in sheets.items()
+        ),
+        *hazard_tables(report.hazards, report.previous_hazards, PREVIOUS_YEAR, names, issued_at),
+        *enforcement_tables(report.enforcement, title, issued_at),
+    ]
 
 
 def _sheet(name: str) -> str:
@@ -75,7 +79,7 @@ def _sheet(name: str) -> str:
 def _figures(report: YearlyReport) -> list[TableRow]:
     figures = report.figures
     sheet_of = {name: _sheet(sheet) for name, sheet in _SHEET_OF.items()}
-    sheet_of |= dict.fromkeys(report.hazards.figures, rows_sheet())
+    sheet_of |= dict.fromkeys(report.hazards.figures, rows_sheet()) | enforcement_sheets()
     return [TableRow((say(f"figure.{name}"), figures[name], sheet)) for name, sheet in sheet_of.items()]
 
 
