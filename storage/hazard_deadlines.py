@@ -28,6 +28,7 @@ class DueHazard:
     enterprise_id: int
     responsible_id: int | None
     part_id: int | None
+    level: str
     matter: str
     deadline: date
     interim: str = ""
@@ -66,7 +67,15 @@ class HazardDeadlineStore:
         return list({row[0]: DueHazard(*row) for row in rows}.values())
 
 
-_COLUMNS = (Hazard.number, Hazard.enterprise_id, Hazard.responsible_id, Hazard.part_id, Hazard.matter, Hazard.deadline)
+_COLUMNS = (
+    Hazard.number,
+    Hazard.enterprise_id,
+    Hazard.responsible_id,
+    Hazard.part_id,
+    Hazard.level,
+    Hazard.matter,
+    Hazard.deadline,
+)
 _HALF_TIME = tuple_(Hazard.found_on, Hazard.deadline)
 
 

@@ -12,5 +12,9 @@ OFFICE_ROLES = (OFFICE_STAFF, ADMIN)
 # Only an administrator gives these roles, and changes the accounts of people who have them.
 APPOINTED_ROLES = (DUTY_LEADER, ADMIN)
 
+# The levels of major-hazard sources, and the three people who answer for the safety of each (包保).
+SOURCE_LEVELS = ("一级", "二级", "三级", "四级")
+GUARANTORS = ("head", "technical", "operation")
+
 PRODUCING, SHUT_DOWN, DEREGISTERED = "生产", "停产", "注销"
 ENTERPRISE_STATUSES = (PRODUCING, SHUT_DOWN, DEREGISTERED)

@@ -25,6 +25,7 @@ from storage.inbox import InboxStore
 from storage.inspections import InspectionStore
 from storage.invitations import InvitationStore
 from storage.issued_reports import IssuedReportStore
+from storage.major_hazard_sources import MajorHazardSourceStore
 from storage.notices import NoticeStore
 from storage.objections import ObjectionStore
 from storage.outages import OutageStore
@@ -48,6 +49,7 @@ class Store:
     def __init__(self, session: Session, personal_channels: Sequence[PersonalChannel] = ()) -> None:
         self.session, self.personal_channels = session, tuple(personal_channels)
         self.register = Register(session)
+        self.major_hazard_sources = MajorHazardSourceStore(session)
         self.invitations = InvitationStore(session)
         self.inbox = InboxStore(session)
         self.submissions = SubmissionStore(session)

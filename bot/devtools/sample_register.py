@@ -15,6 +15,7 @@ from bot.workbooks.register.schema import (
     ENTERPRISES,
     FILMING_RULES,
     GROUPS,
+    HAZARD_SOURCES,
     IN_USE,
     LINK,
     PARTS,
@@ -26,7 +27,7 @@ from bot.workbooks.register.schema import (
 )
 from bot.workbooks.styles import workbook_bytes
 from schedules.rules import RULE_DEFAULTS
-from storage.register_terms import PRODUCING, SHUT_DOWN
+from storage.register_terms import PRODUCING, SHUT_DOWN, SOURCE_LEVELS
 
 SHIFT_COUNT, ENTERPRISE_COUNT = 14, 75
 GROUP_NAMES = ("云溪县夜巡一组", "云溪县夜巡二组", "云溪县夜巡三组")
@@ -88,6 +89,7 @@ def write_sample_register(
         ENTERPRISES: [_enterprise(index, code) for index, code in enumerate(codes)],
         PARTS: [part for code in codes for part in _parts(code)],
         PEOPLE: _office() + [person for index, code in enumerate(codes) for person in _plant(index, code)],
+        HAZARD_SOURCES: [source for index, code in enumerate(codes) for source in _hazard_sources(index, code)],
         GROUPS: [{"name": name, "robot_key": key} for name, key in zip(GROUP_NAMES, robot_keys, strict=True)],
         ROSTER: [_shift(first_day, index) for index in range(SHIFT_COUNT)],
         RULES: [{"name": name, "value": value} for name, value in {**RULE_DEFAULTS, **rules}.items()],
@@ -142,6 +144,25 @@ def _plant(index: int, code: str) -> RowValues:
     return [
         _employee(2 * index, "巡检员", code, f"patrol{index + 1:03d}"),
         _employee(2 * index + 1, "负责人" if index % 2 else "负责人、安全员", code, f"head{index + 1:03d}"),
+    ]
+
+
+def _hazard_sources(index: int, code: str) -> RowValues:
+    """Its head and its patroller answer for the sources of an enterprise."""
+    patroller, head = (person["name"] for person in _plant(index, code))
+    return [
+        {
+            "code": code,
+            "source_number": str(number + 1),
+            "source_name": f"{PART_KINDS[number % len(PART_KINDS)][0]}{'一二'[number // len(PART_KINDS)]}单元",
+            "source_level": SOURCE_LEVELS[number % len(SOURCE_LEVELS)],
+            "part_numbers": str(number % len(PART_KINDS) + 1),
+            "head": head,
+            "technical": head,
+            "operation": patroller,
+            "use": IN_USE,
+        }
+        for number in range(HAZARD_SOURCE_COUNTS.get(index, 0))
     ]
 
 

@@ -37,11 +37,13 @@ def hazards_json(ctx: Context, hazards: Sequence[Hazard]) -> Iterator[dict[str, 
 
 
 class _Names:
-    """Codes of enterprises and numbers of parts, which the rows name by their ids."""
+    """Codes of enterprises, numbers of parts and who answers for them, which the rows name by their ids."""
 
     def __init__(self, ctx: Context) -> None:
         self.codes = {key: code for key, (code, _) in ctx.store.register.enterprise_names().items()}
         self.parts = ctx.store.register.part_numbers()
+        sources = ctx.store.major_hazard_sources.of_parts(self.parts)
+        self.guarantors = {part_id: found[0].guarantors for part_id, found in sources.items()}
 
 
 def _film_ids(hazards: Iterable[Hazard], histories: Iterable[HazardHistory]) -> set[int]:
@@ -55,15 +57,15 @@ def _hazard(
     def instant(value: datetime | None) -> str | None:
         return value.astimezone(ctx.rules.zone).isoformat() if value else None
 
-    values = exchange_values(hazard, names.codes[hazard.enterprise_id], history.attempts, history.moves)
+    code, guarantors = names.codes[hazard.enterprise_id], names.guarantors.get(hazard.part_id or 0, {})
+    values = exchange_values(hazard, code, history.attempts, history.moves, guarantors)
     return {
         **{name: getattr(hazard, name) for name in ("number", "version", "level", "criterion", "source", "kind")},
-        "enterprise": names.codes[hazard.enterprise_id],
+        "enterprise": code,
         "part": hazard.part_id and names.parts[hazard.part_id],
-        **{name: getattr(hazard, name) for name in ("treatment", "matter", "responsible", "measure")},
+        **{name: getattr(hazard, name) for name in ("treatment", "matter", "responsible", "measure", "state")},
         "deadline": hazard.deadline and hazard.deadline.isoformat(),
         "first_deadline": hazard.first_deadline and hazard.first_deadline.isoformat(),
-        "state": hazard.state,
         "lacks": lacks(hazard) if hazard.state == "incomplete" else [],
         "plan_lacks": plan_lacks(hazard),
         "overdue": is_overdue(hazard, ctx.today),

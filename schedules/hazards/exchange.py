@@ -68,8 +68,13 @@ def exchange_profile(name: str = DEFAULT_PROFILE) -> ExchangeProfile:
     )
 
 
-def exchange_values(hazard: Any, enterprise_code: str, attempts: Sequence[Any], moves: Sequence[Any]) -> dict[str, Any]:
-    """Our values of a hazard (see storage.db.models.hazards) by the names that the profiles use."""
+def exchange_values(
+    hazard: Any, enterprise_code: str, attempts: Sequence[Any], moves: Sequence[Any], guarantors: Mapping[str, int]
+) -> dict[str, Any]:
+    """Our values of a hazard (see storage.db.models.hazards) by the names that the profiles use.
+
+    `guarantors`: who answers for the major-hazard source of its part, by role (see storage.register_terms).
+    """
     accepted = next((each for each in attempts if each.verdict == ACCEPTED), None)
     last = moves[-1]
     return {
@@ -77,7 +82,7 @@ def exchange_values(hazard: Any, enterprise_code: str, attempts: Sequence[Any], 
         # The same for the same hazard whenever it is exported.
         "id": str(uuid5(NAMESPACE_URL, f"night-patrol/{enterprise_code}/{hazard.number}")),
         "enterprise_code": enterprise_code,
-        "registered_as": "other",
+        "registered_as": next((role for role, each in guarantors.items() if each == hazard.registered_by_id), "other"),
         "deleted": "yes" if hazard.state == VOID else "no",
         "changed_by": last.by_name,
         "changed_at": last.at,

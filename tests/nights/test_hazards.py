@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from handlers.hazards.access import actor_of
+from handlers.hazards.adding import HazardDraft, add_hazard
 from handlers.review.verdicts import VerdictDraft, record_verdict, undo_verdict
 from schedules.context import Context
-from storage.db.models import Hazard, Person
-from tests.harness import NIGHT, Story, row, story
+from storage.db.models import Hazard, MajorHazardSource, Person
+from tests.harness import NIGHT, County, Story, row, story
 
 NUMBER = "YH-2026-0001"
 
@@ -450,3 +452,61 @@ def test_reminders_reach_the_phones(night: Story) -> None:
             who
         )
     skip_to(night, "23:51")
+
+
+# --- on a major-hazard source
+
+
+def with_source(night: Story) -> None:
+    """Part 1 belongs to a major-hazard source: the head, a technician and an operator answer for it."""
+    with night.office() as store:
+        county = County(store, night.cloud)
+        people = [county.person(f"甲化工{name}", ["巡检员"], account, "E001") for name, account in OTHERS.items()]
+        source = MajorHazardSource(enterprise_id=1, number="1", name="液氯储存单元", level="一级")
+        source.parts = store.register.parts_of(1)[:1]
+        source.head_id = row(store, Person, name="甲化工负责人").id
+        source.technical_id, source.operation_id = (person.id for person in people)
+        store.session.add(source)
+
+
+OTHERS = {"工程师": "t1", "操作工": "o1"}
+
+
+def test_who_answers_for_the_operation_of_a_source_is_told_beside_the_head(night: Story) -> None:
+    with_source(night)
+    judged(night)
+    night.settle(10)
+    heard = {who: night.hears(who)[1].split("：")[0] for who in ("h1", "p1", "o1")}
+    assert heard == dict.fromkeys(("h1", "p1", "o1"), f"🚩 李局 登记了隐患 {NUMBER}")
+    assert night.hears("t1") == []
+    complete(night)
+    assert night.hears("h1")[1].startswith(f"🚩 请整改隐患 {NUMBER}")
+    assert (night.hears("o1"), night.hears("t1")) == ([], [])
+
+
+def test_all_who_answer_for_a_source_are_told_of_a_major_hazard_and_may_not_accept_it(night: Story) -> None:
+    with_source(night)
+    with night.office() as store:
+        ctx, staff = Context(store, night.bot.uow.rules(store), night.clock.now()), row(store, Person, name="王科")
+        fields = {
+            "part_id": 1,
+            "matter": "液氯储罐未设切断阀",
+            "responsible": "甲化工操作工",
+            "measure": "加装切断阀",
+            "deadline": date(2026, 12, 20),
+            "level": "major",
+            "criterion": "AQ 3067-2026 5.1.5",
+        }
+        add_hazard(HazardDraft(1, fields), actor_of(staff, store), ctx)
+    night.settle()
+    for who in ("h1", "t1", "o1"):
+        assert night.hears(who)[0].startswith(f"🚩 请整改隐患 {NUMBER}：甲化工 · 1 罐区，液氯储罐未设切断阀。")
+    night.settle(60)
+    night.says("t1", f"已整改 {NUMBER}")
+    photo(night, "t1")
+    night.hears("t1")
+    night.hears("staff")
+    for who in ("o1", "t1", "h1"):
+        night.says(who, f"通过 {NUMBER}")
+        assert hazard(night).state == "awaiting_acceptance"
+        night.hears(who)

@@ -165,4 +165,4 @@ def test_a_tick_asks_as_many_queries_for_many_hazards_as_for_few(ledger: Ledger)
     add_hazards(ledger, 600, first=6)
     assert queries_of_a_tick(ledger, day(TERM + 1)) <= few
     assert queries_of_a_tick(ledger, day(TERM + 1), time(9, 1)) == few_again
-    assert few <= 20
+    assert few <= 21

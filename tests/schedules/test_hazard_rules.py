@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from schedules.hazards.criteria import criteria_on, find_criterion, standards
-from schedules.hazards.exchange import exchange_lacks, exchange_profile, exchange_record
+from schedules.hazards.exchange import exchange_lacks, exchange_profile, exchange_record, exchange_values
 from schedules.hazards.rules import lacks, needs_cause, plan_lacks, proposed_deadline
 from storage import hazard_terms as terms
-from storage.db.models import Hazard
+from storage.db.models import Hazard, HazardMove
 
 DAY = date(2026, 11, 24)
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -106,6 +106,15 @@ def test_the_profiles_differ_where_the_receivers_do() -> None:
     assert (compact["dangersSrc"], compact["registTime"], "dangerSrc" in compact) == ("8", "20261124021000", False)
     counted = exchange_record({**VALUES, "level": "major"}, exchange_profile("levels_from_one"), ZONE)
     assert (counted["dangerLevel"], counted["dangerManageDeadline"]) == ("2", "2026-11-24 00:00:00")
+
+
+def test_the_category_says_which_person_of_the_major_hazard_source_registered_it() -> None:
+    move = HazardMove(by_name="王科")
+    guarantors = {"head": 4, "technical": 5, "operation": 6}
+    for registered_by_id, code in ((4, "1"), (5, "2"), (6, "3"), (7, "0"), (None, "0")):
+        hazard = Hazard(number="YH-2026-0001", state="rectifying", registered_by_id=registered_by_id)
+        values = exchange_values(hazard, "E001", [], [move], guarantors)
+        assert exchange_record(values, exchange_profile(), ZONE)["hazardCategory"] == code
 
 
 @pytest.mark.parametrize(

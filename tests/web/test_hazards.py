@@ -11,8 +11,8 @@ from openpyxl import load_workbook
 
 from handlers.hazards.access import actor_named
 from handlers.hazards.adding import HazardDraft, add_hazard
-from storage.db.models import Enterprise
-from tests.harness import Story
+from storage.db.models import Enterprise, MajorHazardSource, Person
+from tests.harness import Story, mobile_of, row
 from tests.web.parts import Browser, Dashboard
 
 NUMBER = "YH-2026-0001"
@@ -202,3 +202,17 @@ def test_the_week_shows_what_is_due_overdue_new_and_to_be_accepted(dashboard: Da
 def test_what_does_not_exist_is_not_found_and_a_wrong_query_is_ignored(dashboard: Dashboard, path: str) -> None:
     staff = registered(dashboard)
     assert staff.get(path).status_code == (200 if "before" in path else 404)
+
+
+def test_the_page_names_the_major_hazard_source_and_who_answers_for_it(dashboard: Dashboard) -> None:
+    with dashboard.story.office() as store:
+        part, person = store.register.parts_of(1)[0], row(store, Person, name="甲化工巡检员")
+        source = MajorHazardSource(enterprise_id=1, number="1", name="甲醇罐区", level="三级", parts=[part])
+        source.operation_id = person.id
+        store.session.add(source)
+    staff = registered(dashboard)
+    page = staff.get(f"/hazards/{NUMBER}").text
+    assert "1 甲醇罐区（三级）" in page
+    assert "操作负责人 甲化工巡检员" in page
+    assert f'href="tel:{mobile_of("甲化工巡检员")}"' in page
+    hear_all(dashboard.story)

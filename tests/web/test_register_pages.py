@@ -143,7 +143,7 @@ def test_an_empty_workbook_can_be_downloaded_where_one_imports(dashboard: Dashbo
     staff = dashboard.signed_in("staff")
     assert ">下载空白模板</a>" in staff.get("/import").text
     book = load_workbook(BytesIO(staff.get("/import/template").data))
-    assert book.sheetnames == ["企业", "重点部位", "人员", "群", "值班表", "规则", "内容"]
+    assert book.sheetnames == ["企业", "重点部位", "人员", "重大危险源", "群", "值班表", "规则", "内容"]
     assert dashboard.signed_in("patroller").get("/import/template").status_code == 403
 
 
@@ -209,8 +209,9 @@ def test_an_auditor_reads_the_register_and_changes_nothing(dashboard: Dashboard)
 def test_the_preview_shows_old_and_new_of_every_cell_page_by_page(dashboard: Dashboard) -> None:
     staff = dashboard.signed_in("staff")
     rows: list[list[object]] = [[f"F{number:03d}", f"企业{number}"] for number in range(250)]
-    digest = re.findall(r"/import/(\w{64})", upload(staff, rows))[0]
-    staff.act(f"/import/{digest}", page="/import")
+    page = upload(staff, rows)
+    digest, preview = (re.findall(pattern, page)[0] for pattern in (r"/import/(\w{64})", r'value="(\w{64})"'))
+    staff.act(f"/import/{digest}", {"preview": preview}, page="/import")
     page = upload(staff, [[code, f"新{name}"] for code, name in rows])
     assert "将要修改（500 处）" in page  # the short name follows the name
     assert re.search(r"第 2 行</span>\s*<span class=\"changes__name\">F000 新企业0</span> 企业名称", page)
@@ -315,3 +316,22 @@ def test_a_saved_row_tells_what_to_note(dashboard: Dashboard) -> None:
     staff = dashboard.signed_in("staff")
     answer = staff.act("/register/值班表/row", {"day": "2026-12-01", "leader": "李局", "backup": "李局"})
     assert "李局同时是值班领导和备班领导" in staff.get(answer.location).text
+
+
+def test_a_major_hazard_source_is_edited_with_the_people_and_parts_of_its_enterprise(dashboard: Dashboard) -> None:
+    staff = dashboard.signed_in("staff")
+    source = {"code": "E001", "source_number": "1", "source_name": "甲醇罐区", "source_level": "三级"}
+    assert staff.act("/register/重大危险源/row", source).status_code == 302
+    [mark] = marks(staff, "重大危险源", "E001")
+    page = staff.get(f"/register/重大危险源/row?row={mark}").text
+    assert "<option>甲化工巡检员</option>" in page
+    assert "<option>1 罐区</option>" in page
+    assert "乙化工巡检员" not in page
+    refused = staff.act(f"/register/重大危险源/row?row={mark}", {**source, "head": "乙化工负责人"})
+    assert (refused.status_code, "主要负责人：乙化工负责人不是甲化工有限公司的在职人员" in refused.text) == (422, True)
+    named = {**source, "part_numbers": ["1 罐区", "2 装卸台"], "head": "甲化工负责人", "operation": "甲化工巡检员"}
+    assert staff.act(f"/register/重大危险源/row?row={mark}", named).status_code == 302
+    [mark] = marks(staff, "重大危险源", "E001")
+    page = staff.get(f"/register/重大危险源/row?row={mark}").text
+    assert "操作负责人：— → 甲化工巡检员" in page
+    assert "<td>1、2</td>" in staff.get("/register/重大危险源").text

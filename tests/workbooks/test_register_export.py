@@ -109,7 +109,7 @@ def test_what_looks_like_a_formula_stays_text(office: Office, neighbour: Office)
 def test_the_sheet_is_made_for_office_people(office: Office) -> None:
     office.take_sheets(sample_sheets(1))
     book = load_workbook(office.give())
-    assert book.sheetnames == ["企业", "重点部位", "人员", "群", "值班表", "规则", "内容"]
+    assert book.sheetnames == ["企业", "重点部位", "人员", "重大危险源", "群", "值班表", "规则", "内容"]
     assert all(sheet.freeze_panes == "A2" for sheet in book.worksheets)
     lists = {validation.formula1 for validation in book["企业"].data_validations.dataValidation}
     assert lists == {'"红,橙,黄,蓝"', '"生产,停产,注销"'}
@@ -137,6 +137,7 @@ def test_the_example_is_a_whole_county_and_goes_round(office: Office, neighbour:
         "企业": 75,
         "重点部位": 300,
         "人员": 160,
+        "重大危险源": 16,
         "群": 3,
         "值班表": 14,
         "规则": len(RULE_DEFAULTS),

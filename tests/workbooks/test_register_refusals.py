@@ -239,7 +239,7 @@ FILES: list[tuple[bytes, str]] = [
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600,
         "文件设了密码，或者是旧的 .xls 格式；请在 Excel 里去掉密码，另存为 .xlsx",
     ),
-    (bytes_of(Workbook()), "没有可以导入的表；应有的表名是 企业、重点部位、人员、群、值班表、规则、内容"),
+    (bytes_of(Workbook()), "没有可以导入的表；应有的表名是 企业、重点部位、人员、重大危险源、群、值班表、规则、内容"),
 ]
 
 

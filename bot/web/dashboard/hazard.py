@@ -27,7 +27,7 @@ from handlers.permissions import Viewer
 from schedules.context import Context
 from schedules.hazards.rules import needs_cause, plan_lacks
 from storage import hazard_terms as terms
-from storage.db.models import Hazard, HazardAttempt, HazardExtension, HazardMove, Submission
+from storage.db.models import Hazard, HazardAttempt, HazardExtension, HazardMove, MajorHazardSource, Person, Submission
 from storage.enforcement import EnforcementFilter
 from storage.errors import OperationRefused
 from storage.hazards import HazardHistory
@@ -156,12 +156,21 @@ def _render(number: str, viewer: Viewer, ctx: Context, error: str = "") -> str:
         editable=editable_fields(hazard, viewer),
         plan_lacks=plan_lacks(hazard),
         needs_cause=needs_cause(hazard),
+        sources=_sources(hazard, ctx),
         parts=ctx.store.register.parts_of(hazard.enterprise_id),
         people=ctx.store.register.employees([hazard.enterprise_id]).get(hazard.enterprise_id, []),
         film_page_url=film_page_url,
         is_open=hazard.state not in terms.CLOSED_STATES,
         **shown_enforcement(EnforcementFilter(hazard_number=hazard.number), viewer, ctx),
     )
+
+
+def _sources(hazard: Hazard, ctx: Context) -> list[tuple[MajorHazardSource, dict[str, Person]]]:
+    """The major-hazard sources that its part belongs to, and by role who answers for each."""
+    part_ids = [hazard.part_id] if hazard.part_id is not None else []
+    sources = ctx.store.major_hazard_sources.of_parts(part_ids).get(hazard.part_id or 0, [])
+    people = ctx.store.register.people_by_id({each for source in sources for each in source.guarantors.values()})
+    return [(source, {role: people[person_id] for role, person_id in source.guarantors.items()}) for source in sources]
 
 
 def _find_or_404(number: str, viewer: Viewer, ctx: Context) -> Hazard:

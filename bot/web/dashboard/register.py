@@ -155,7 +155,7 @@ def _render_form(
         errors=errors,
         audit_entries=store.audit_log.of_subject(row.audit_subject) if row else [],
         may_edit=viewer.may(edit_action(title)),
-        pick_lists=pick_lists(store, sheet),
+        pick_lists=pick_lists(store, sheet, cells.get("code", "")),
         is_searched=is_searched,
         rule_kinds=RULE_KINDS if title == RULES else {},
         rule_help=rule_help,

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from bot.workbooks.register.changes import record_changes
 from bot.workbooks.register.content import apply_content, store_files
 from bot.workbooks.register.enterprises import apply_enterprises, apply_groups, apply_parts
+from bot.workbooks.register.hazard_sources import apply_hazard_sources
 from bot.workbooks.register.import_context import ImportContext
 from bot.workbooks.register.parse import ParsedRegister
 from bot.workbooks.register.people import apply_people
@@ -20,7 +21,16 @@ from storage.db.models import Enterprise
 from storage.objects import ObjectStore
 from storage.store import Store
 
-STEPS = (apply_groups, apply_enterprises, apply_parts, apply_people, apply_roster, apply_rules, apply_content)
+STEPS = (
+    apply_groups,
+    apply_enterprises,
+    apply_parts,
+    apply_people,
+    apply_hazard_sources,
+    apply_roster,
+    apply_rules,
+    apply_content,
+)
 
 
 def apply_register(

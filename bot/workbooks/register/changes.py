@@ -11,6 +11,7 @@ from bot.workbooks.register.rows import SheetRows, cell_text
 from bot.workbooks.register.schema import (
     CONTENT,
     ENTERPRISES,
+    HAZARD_SOURCES,
     PARTS,
     PEOPLE,
     ROSTER,
@@ -25,6 +26,7 @@ _NAME_FIELDS = {
     ENTERPRISES: ("code", "name"),
     PARTS: ("code", "number", "name"),
     PEOPLE: ("name", "codes"),
+    HAZARD_SOURCES: ("code", "source_number", "source_name"),
     ROSTER: ("day",),
     CONTENT: ("title",),
 }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from bot.workbooks.register.people_names import PeopleNames
 from bot.workbooks.register.roster_names import RosterNames
-from bot.workbooks.register.schema import ENTERPRISES, GROUPS, PEOPLE, Column, Sheet
+from bot.workbooks.register.schema import ENTERPRISES, GROUPS, HAZARD_SOURCES, PARTS, PEOPLE, Column, Sheet
 from storage.db.models import Enterprise
 from storage.register import natural_sort_key
 from storage.register_terms import DEREGISTERED
@@ -15,10 +16,29 @@ from storage.store import Store
 _MAX_SELECT = 40
 
 
-def pick_lists(store: Store, sheet: Sheet) -> dict[str, dict[str, str]]:
-    """Field -> each value it may refer to -> how it is shown; the parser of the workbook reads both."""
+def pick_lists(store: Store, sheet: Sheet, enterprise_code: str = "") -> dict[str, dict[str, str]]:
+    """Field -> each value it may refer to -> how it is shown; the parser of the workbook reads both.
+
+    Of what belongs to one enterprise, only that of the given one is offered.
+    """
+    if sheet.title == HAZARD_SOURCES:
+        return _of_hazard_source(store, sheet, enterprise_code)
     names = RosterNames(store.session) if any(column.refers_to == PEOPLE for column in sheet.columns) else None
     return {column.field: _values(store, column, names) for column in sheet.columns if column.refers_to}
+
+
+def _of_hazard_source(store: Store, sheet: Sheet, enterprise_code: str) -> dict[str, dict[str, str]]:
+    enterprise = store.session.scalar(select(Enterprise).where(Enterprise.code == enterprise_code))
+    found = {column.field: _values(store, column, None) for column in sheet.columns if column.refers_to == ENTERPRISES}
+    if enterprise is None:
+        return found
+    names = PeopleNames(store.session)
+    people = [names.name_at(person, enterprise.id) for person in names.employees(enterprise.id)]
+    offered = {
+        PARTS: {part.number: part.label for part in store.register.parts_of(enterprise.id)},
+        PEOPLE: {name: name for name in people},
+    }
+    return found | {column.field: offered[column.refers_to] for column in sheet.columns if column.refers_to in offered}
 
 
 def is_searched(values: dict[str, str]) -> bool:

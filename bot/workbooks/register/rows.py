@@ -8,8 +8,10 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import selectinload
 
 from bot.workbooks.register.match_people import REALMS, KnownPeople
+from bot.workbooks.register.people_names import PeopleNames
 from bot.workbooks.register.roster_names import RosterNames
 from bot.workbooks.register.rule_kinds import RULE_KINDS
 from bot.workbooks.register.schema import (
@@ -18,6 +20,7 @@ from bot.workbooks.register.schema import (
     ENTERPRISES,
     FILM_IN_SHUTDOWN,
     GROUPS,
+    HAZARD_SOURCES,
     IN_USE,
     LEFT_JOB,
     OUT_OF_USE,
@@ -28,10 +31,10 @@ from bot.workbooks.register.schema import (
     SHEETS_BY_TITLE,
     SKIP_IN_SHUTDOWN,
 )
-from storage.db.models import ContentItem, DutyShift, Enterprise, KeyPart, Person
+from storage.db.models import ContentItem, DutyShift, Enterprise, KeyPart, MajorHazardSource, Person
 from storage.duty import POSTS
 from storage.register import natural_sort_key
-from storage.register_terms import ROLES
+from storage.register_terms import GUARANTORS, ROLES
 from storage.store import Store
 
 RowValues = list[dict[str, Any]]
@@ -126,6 +129,30 @@ def _person_order(row: dict[str, Any]) -> tuple[Any, ...]:
     )
 
 
+def _hazard_sources(store: Store) -> RowValues:
+    sources = store.session.scalars(select(MajorHazardSource).options(selectinload(MajorHazardSource.parts))).all()
+    codes, names = _codes(store), PeopleNames(store.session) if sources else None
+    rows = []
+    for source in sources:
+        people = {
+            role: names.name_at(names.people[person_id], source.enterprise_id) if names else None
+            for role, person_id in source.guarantors.items()
+        }
+        rows.append(
+            {
+                "code": codes[source.enterprise_id],
+                "source_number": source.number,
+                "source_name": source.name,
+                "source_level": source.level,
+                "part_numbers": "、".join(sorted((part.number for part in source.parts), key=natural_sort_key)),
+                **dict.fromkeys(GUARANTORS),
+                **people,
+                "use": IN_USE if source.in_use else OUT_OF_USE,
+            }
+        )
+    return sorted(rows, key=lambda row: (natural_sort_key(row["code"]), natural_sort_key(row["source_number"])))
+
+
 def _groups(store: Store) -> RowValues:
     fields = ("name", "robot_key", "chat_id")
     return [{field: getattr(group, field) for field in fields} for group in store.register.groups()]
@@ -169,6 +196,7 @@ _CELLS: dict[str, Callable[[Store], RowValues]] = {
     ENTERPRISES: _enterprises,
     PARTS: _parts,
     PEOPLE: _people,
+    HAZARD_SOURCES: _hazard_sources,
     GROUPS: _groups,
     ROSTER: _roster,
     RULES: _rules,

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.workbooks.register import cells
-from storage.register_terms import ENTERPRISE_STATUSES, PRODUCING, ROLES
+from storage.register_terms import ENTERPRISE_STATUSES, PRODUCING, ROLES, SOURCE_LEVELS
 
 GROUPS, ENTERPRISES, PARTS, PEOPLE = "群", "企业", "重点部位", "人员"
+HAZARD_SOURCES = "重大危险源"
 ROSTER, RULES, CONTENT = "值班表", "规则", "内容"
 
 FILM_IN_SHUTDOWN, SKIP_IN_SHUTDOWN = "照拍", "免拍"
@@ -151,6 +152,38 @@ SHEETS = (
                 width=8,
             ),
         ),
+    ),
+    Sheet(
+        HAZARD_SOURCES,
+        (
+            Column("企业编号", "code", cells.code, required=True, synonyms=ENTERPRISE_HEADINGS, refers_to=ENTERPRISES),
+            Column("危险源编号", "source_number", cells.code, required=True, synonyms=("重大危险源编号",)),
+            Column("危险源名称", "source_name", cells.text, required=True, synonyms=("重大危险源名称",), width=24),
+            Column(
+                "危险源级别",
+                "source_level",
+                cells.choice(*SOURCE_LEVELS),
+                choices=SOURCE_LEVELS,
+                synonyms=("重大危险源级别", "重大危险源等级", "级别"),
+            ),
+            Column(
+                "部位",
+                "part_numbers",
+                cells.text_list,
+                default=[],
+                synonyms=("部位编号", "重点部位"),
+                refers_to=PARTS,
+                is_list=True,
+            ),
+            *(
+                Column(title, field, cells.person_name, synonyms=(f"{title[:2]}包保责任人",), refers_to=PEOPLE)
+                for title, field in (("主要负责人", "head"), ("技术负责人", "technical"), ("操作负责人", "operation"))
+            ),
+            Column(
+                "状态", "use", cells.choice(IN_USE, OUT_OF_USE), default=IN_USE, choices=(IN_USE, OUT_OF_USE), width=8
+            ),
+        ),
+        key_fields=("code", "source_number"),
     ),
     Sheet(
         GROUPS,

@@ -19,6 +19,7 @@ from bot.workbooks.register.schema import (
     EXAMPLE_PREFIX,
     FILMING_RULES,
     GROUPS,
+    HAZARD_SOURCES,
     IN_USE,
     LINK,
     PARTS,
@@ -30,13 +31,14 @@ from bot.workbooks.register.schema import (
     Column,
 )
 from bot.workbooks.styles import FONT_NAME, cell_at
-from storage.register_terms import PRODUCING
+from storage.register_terms import PRODUCING, SOURCE_LEVELS
 
 _COMMENT_WIDTH, _COMMENT_HEIGHT = 320, 140
 _TEXT_KEYS = {
     ENTERPRISES: "enterprise",
     PARTS: "part",
     PEOPLE: "person",
+    HAZARD_SOURCES: "hazard_source",
     GROUPS: "group",
     ROSTER: "roster",
     RULES: "rule",
@@ -69,6 +71,17 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
         "codes": "E001",
         "wecom": "zhangsan",
         "state": EMPLOYED,
+    },
+    HAZARD_SOURCES: {
+        "code": "E001",
+        "source_number": "1",
+        "source_name": "甲醇罐区储存单元",
+        "source_level": SOURCE_LEVELS[2],
+        "part_numbers": "1",
+        "head": "张三",
+        "technical": "张三",
+        "operation": "张三",
+        "use": IN_USE,
     },
     GROUPS: {"name": "云溪县夜巡一组", "robot_key": "693a91f6-7xxx-4bc4-97a0-0ec2sifa5aaa"},
     ROSTER: {"day": "2026-11-24", "leader": "方正平", "staff": "田小雨、石磊", "backup": "郭守安"},

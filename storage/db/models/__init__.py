@@ -18,6 +18,8 @@ from storage.db.models.register import (
     GroupChat,
     Invitation,
     KeyPart,
+    MajorHazardSource,
+    MajorHazardSourcePart,
     Person,
     Rule,
 )
@@ -74,6 +76,8 @@ __all__ = [
     "IssuedReportFile",
     "KeyPart",
     "Lease",
+    "MajorHazardSource",
+    "MajorHazardSourcePart",
     "NightEnterpriseChoice",
     "Notice",
     "Objection",

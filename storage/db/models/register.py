@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from storage.db.models.base import Base, Id
-from storage.register_terms import ENTERPRISE_STATUSES, PRODUCING
+from storage.register_terms import ENTERPRISE_STATUSES, GUARANTORS, PRODUCING, SOURCE_LEVELS
 
 _STATUSES = ",".join(f"'{status}'" for status in ENTERPRISE_STATUSES)
+_LEVELS = ",".join(f"'{level}'" for level in SOURCE_LEVELS)
 
 
 class GroupChat(Base):
@@ -50,6 +51,40 @@ class KeyPart(Base):
     def label(self) -> str:
         """Number and name, as people see the part."""
         return f"{self.number} {self.name}"
+
+
+class MajorHazardSource(Base):
+    """A major-hazard source (重大危险源): its parts, and the three people who answer for its safety (包保)."""
+
+    __tablename__ = "major_hazard_source"
+    __table_args__ = (
+        UniqueConstraint("enterprise_id", "number", name="major_hazard_source_number_once"),
+        CheckConstraint(f"level in ({_LEVELS})", name="major_hazard_source_level"),
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id"))
+    number: Mapped[str]
+    name: Mapped[str]
+    level: Mapped[str | None]
+    in_use: Mapped[bool] = mapped_column(default=True)
+    head_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    technical_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    operation_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    parts: Mapped[list[KeyPart]] = relationship(secondary="major_hazard_source_part", order_by=KeyPart.id)
+
+    @property
+    def guarantors(self) -> dict[str, int]:
+        """Role (see storage.register_terms) -> id of the person, of those who are named."""
+        found = {role: getattr(self, f"{role}_id") for role in GUARANTORS}
+        return {role: person_id for role, person_id in found.items() if person_id is not None}
+
+
+class MajorHazardSourcePart(Base):
+    """A key part that belongs to a major-hazard source."""
+
+    __tablename__ = "major_hazard_source_part"
+    source_id: Mapped[int] = mapped_column(ForeignKey("major_hazard_source.id"), primary_key=True)
+    part_id: Mapped[int] = mapped_column(ForeignKey("key_part.id"), primary_key=True, index=True)
 
 
 class Person(Base):

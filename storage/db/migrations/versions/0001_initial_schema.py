@@ -696,7 +696,39 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("submission_id"),
     )
     op.create_index("ix_second_review_night", "second_review", ["night"])
+    _create_major_hazard_sources()
     _create_hazards()
+
+
+def _create_major_hazard_sources() -> None:
+    op.create_table(
+        "major_hazard_source",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("enterprise_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("level", sa.Text(), nullable=True),
+        sa.Column("in_use", sa.Boolean(), nullable=False),
+        sa.Column("head_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("technical_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("operation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.CheckConstraint("level in ('一级','二级','三级','四级')", name="major_hazard_source_level"),
+        sa.ForeignKeyConstraint(["enterprise_id"], ["enterprise.id"]),
+        sa.ForeignKeyConstraint(["head_id"], ["person.id"]),
+        sa.ForeignKeyConstraint(["operation_id"], ["person.id"]),
+        sa.ForeignKeyConstraint(["technical_id"], ["person.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("enterprise_id", "number", name="major_hazard_source_number_once"),
+    )
+    op.create_table(
+        "major_hazard_source_part",
+        sa.Column("source_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("part_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["part_id"], ["key_part.id"]),
+        sa.ForeignKeyConstraint(["source_id"], ["major_hazard_source.id"]),
+        sa.PrimaryKeyConstraint("source_id", "part_id"),
+    )
+    op.create_index("ix_major_hazard_source_part_part_id", "major_hazard_source_part", ["part_id"])
 
 
 def _create_hazards() -> None:
