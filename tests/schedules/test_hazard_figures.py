@@ -106,6 +106,18 @@ def test_a_return_after_the_period_does_not_make_it_overdue_in_it(ledger: Ledger
     assert four(period(ledger, day(5), day(5))) == (0, 0, 1, 0)
 
 
+def test_the_state_is_that_of_the_end_of_the_period(ledger: Ledger) -> None:
+    number = ledger.add(measure=None, deadline=day(9))
+    ledger.later(days=1)
+    ledger.does(edit_hazard, number, {"measure": "更换垫片"}, by="王科")
+    ledger.later(days=1)
+    ledger.does(submit_hazard, number, ledger.film(), by="甲负责人")
+    ledger.later(days=1)
+    ledger.does(accept_hazard, number, by="李局")
+    states = [period(ledger, day(0), day(each)).rows[0].state for each in range(4)]
+    assert states == ["incomplete", "rectifying", "awaiting_acceptance", "accepted"]
+
+
 def test_a_day_lists_what_happened_and_what_is_overdue_only(ledger: Ledger) -> None:
     overdue, waiting = ledger.add(deadline=day(0)), ledger.add(deadline=day(20))
     ledger.later(days=1)
