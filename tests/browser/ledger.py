@@ -12,6 +12,10 @@ from handlers.hazards.access import actor_of
 from handlers.hazards.adding import HazardDraft, add_hazard
 from handlers.hazards.extensions import ask_extension, grant_extension
 from handlers.hazards.moving import accept_hazard, submit_hazard
+from handlers.inspections.cases import CaseCourse, CaseDraft, add_case
+from handlers.inspections.documents import DocumentDraft, add_document
+from handlers.inspections.inspecting import InspectionDraft, add_inspection
+from handlers.permissions import Viewer
 from schedules.context import Context
 from schedules.rules import RuleBook
 from storage.db.models import Enterprise, Hazard, InboxRow, KeyPart, Notice, Person, Submission
@@ -68,11 +72,30 @@ class _LedgerWriter:
         if number % 9 != 8:
             deadline = ctx.today + timedelta(days=dice.choice((3, 5, 7, 10, 30)))
             fields |= {"responsible": head.name, "measure": measure, "cost_yuan": cost or None, "deadline": deadline}
+        if fields["source"] == "inspection":
+            fields["inspection_number"] = self._inspection(enterprise, staff, ctx)
         draft = HazardDraft(enterprise.id, fields | (_MAJOR if number in _MAJOR_ONES else {}), found_at=found_at)
         hazard = add_hazard(draft, staff, ctx)
         self._store.session.flush()
+        if hazard.inspection_number is not None:
+            self._enforce(number, hazard, staff, ctx)
         if hazard.state == "rectifying" and dice.random() < 0.85:
             self._put_right(hazard, part, head, found_at)
+
+    def _inspection(self, enterprise: Enterprise, staff: Viewer, ctx: Context) -> str:
+        kind, inspectors = self._dice.choice(("annual", "special")), "、".join(each.name for each in self._office[:2])
+        plan = "年度执法检查计划" if kind == "annual" else "危险化学品专项整治"
+        return add_inspection(enterprise.id, InspectionDraft(kind, ctx.today, inspectors, plan), staff, ctx).number
+
+    def _enforce(self, number: int, hazard: Hazard, staff: Viewer, ctx: Context) -> None:
+        """An order to rectify; for every third inspection a case with a fine."""
+        refers = {"inspection_number": hazard.inspection_number, "hazard_numbers": [hazard.number]}
+        order = DocumentDraft("rectification_order", f"云应急责改〔2026〕{number + 1}号", ctx.today, **refers)
+        document = add_document(hazard.enterprise_id, order, staff, ctx)
+        if number % 3 == 0:
+            course = CaseCourse("未按规定采取措施消除事故隐患", 10_000 + 5_000 * self._dice.randrange(5), ctx.today)
+            case = CaseDraft(f"云应急立〔2026〕{number + 1}号", ctx.today, course, document_ids=[document.id], **refers)
+            add_case(hazard.enterprise_id, case, staff, ctx)
 
     def _put_right(self, hazard: Hazard, part: KeyPart, head: Person, found_at: datetime) -> None:
         fixed_at = found_at + timedelta(days=self._dice.choice((1, 2, 4, 6, 8)))
