@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from storage.db.models import Hazard, HazardExtension
-from storage.db.upsert import in_list
+from storage.db.upsert import in_list, in_rows
 from storage.hazard_terms import AWAITING_ACCEPTANCE, GRANTED, RECTIFYING
 
 # So many days before the deadline people are reminded.
@@ -34,49 +34,64 @@ class DueHazard:
     interim: str = ""
 
 
+@dataclass(frozen=True)
+class DueGroup:
+    """Due hazards for which the same people are in charge: how many, and the earliest deadline."""
+
+    enterprise_id: int
+    responsible_id: int | None
+    part_id: int | None
+    level: str
+    count: int
+    earliest: date
+
+
 class HazardDeadlineStore:
     def __init__(self, session: Session) -> None:
         self.session = session
 
-    def due(self, today: date, numbers: Sequence[str] | None = None) -> list[DueHazard]:
-        """Those in rectification, or those of them with these numbers, that are overdue, due today or soon, or at half
-        of their time; the earliest deadline first."""
-        soon = [today + timedelta(days=days) for days in DAYS_BEFORE]
-        due = select(*_COLUMNS).where(
-            Hazard.state == RECTIFYING, or_(Hazard.deadline <= today, Hazard.deadline.in_(soon))
-        )
-        half = select(*_COLUMNS).where(Hazard.state == RECTIFYING, _HALF_TIME.in_(_half_times(today)))
-        if numbers is not None:
-            among = in_list(self.session, Hazard.number, numbers)
-            due, half = due.where(among), half.where(among)
-        rows: list[Any] = [*self.session.execute(due), *self.session.execute(half)]
+    def due(self, today: date, enterprise_ids: Iterable[int] | None = None) -> list[DueHazard]:
+        """Those in rectification (of these enterprises) that are overdue, due today or soon, or at half of their time;
+        the earliest deadline first."""
+        among = self._among(enterprise_ids)
+        queries = [select(*_COLUMNS).where(condition, *among) for condition in self._due(today)]
+        rows: list[Any] = [row for query in queries for row in self.session.execute(query)]
         return sorted((DueHazard(*row) for row in rows), key=lambda each: (each.deadline, each.number))
 
-    def protected(self, numbers: Sequence[str] | None = None) -> list[DueHazard]:
-        """Those open with a granted extension, or those of them with these numbers, with its interim measure."""
+    def due_groups(self, today: date) -> list[DueGroup]:
+        """What `due` finds, by what decides who is in charge; the same may stand in two groups."""
+        grouped = select(*_CHARGE, func.count(), func.min(Hazard.deadline)).group_by(*_CHARGE)
+        rows: list[Any] = [row for each in self._due(today) for row in self.session.execute(grouped.where(each))]
+        return [DueGroup(*row) for row in rows]
+
+    def protected(self, enterprise_ids: Iterable[int] | None = None) -> list[DueHazard]:
+        """Those open with a granted extension (of these enterprises), with its interim measure."""
         query = select(*_COLUMNS, HazardExtension.interim).join(
             HazardExtension, HazardExtension.hazard_number == Hazard.number
         )
         query = query.where(HazardExtension.state == GRANTED, Hazard.state.in_((RECTIFYING, AWAITING_ACCEPTANCE)))
-        if numbers is not None:
-            query = query.where(in_list(self.session, Hazard.number, numbers))
         rows: Iterable[Any] = self.session.execute(
-            query.order_by(Hazard.deadline, Hazard.year, Hazard.ordinal, HazardExtension.id)
+            query.where(*self._among(enterprise_ids)).order_by(
+                Hazard.deadline, Hazard.year, Hazard.ordinal, HazardExtension.id
+            )
         )
         # The measure of the last extension holds.
         return list({row[0]: DueHazard(*row) for row in rows}.values())
 
+    def _due(self, today: date) -> list[ColumnElement[bool]]:
+        """The conditions of which each due hazard fulfils one."""
+        soon = [today + timedelta(days=days) for days in DAYS_BEFORE]
+        # The first of these is implied by the others, and is the one that the index can use.
+        near = Hazard.deadline <= max(soon), or_(Hazard.deadline <= today, Hazard.deadline.in_(soon))
+        at_half = in_rows(self.session, (Hazard.found_on, Hazard.deadline), _half_times(today))
+        return [and_(Hazard.state == RECTIFYING, *near), and_(Hazard.state == RECTIFYING, at_half)]
 
-_COLUMNS = (
-    Hazard.number,
-    Hazard.enterprise_id,
-    Hazard.responsible_id,
-    Hazard.part_id,
-    Hazard.level,
-    Hazard.matter,
-    Hazard.deadline,
-)
-_HALF_TIME = tuple_(Hazard.found_on, Hazard.deadline)
+    def _among(self, enterprise_ids: Iterable[int] | None) -> list[ColumnElement[bool]]:
+        return [] if enterprise_ids is None else [in_list(self.session, Hazard.enterprise_id, enterprise_ids)]
+
+
+_CHARGE = (Hazard.enterprise_id, Hazard.responsible_id, Hazard.part_id, Hazard.level)
+_COLUMNS = (Hazard.number, *_CHARGE, Hazard.matter, Hazard.deadline)
 
 
 def _half_times(today: date) -> list[tuple[date, date]]:

@@ -62,7 +62,7 @@ def tell_to_rectify(hazard: Hazard, ctx: Context) -> None:
     film = ctx.store.submissions.get(hazard.submission_id) if hazard.submission_id else None
     params = picture_params(film, hazard.at_s)
     task = _Task("hazard_chat.rectify", _ACTS_IN_CHARGE, hazard.last_move, params, ctx.night)
-    if not _give(task, people_in_charge([hazard], ctx.store)[hazard.number], hazard, ctx):
+    if not _give(task, people_in_charge([hazard], ctx.store)[0], hazard, ctx):
         _ask_office_to_call(hazard, ctx)
 
 
@@ -150,7 +150,7 @@ def tell_decision(hazard: Hazard, extension: HazardExtension, ctx: Context) -> N
 
 def _audience(hazard: Hazard, ctx: Context) -> list[Person]:
     """Those in charge of a hazard, and the person of the enterprise who sent the film that shows it."""
-    in_charge = people_in_charge([hazard], ctx.store)[hazard.number]
+    in_charge = people_in_charge([hazard], ctx.store)[0]
     film = ctx.store.submissions.get(hazard.submission_id) if hazard.submission_id else None
     employees = ctx.store.register.employees([hazard.enterprise_id]).get(hazard.enterprise_id, [])
     senders = [each for each in employees if film is not None and each.id == film.person_id]
@@ -158,7 +158,7 @@ def _audience(hazard: Hazard, ctx: Context) -> list[Person]:
 
 
 def _concerned(hazard: Hazard, person_id: int, ctx: Context) -> list[Person]:
-    people, other = people_in_charge([hazard], ctx.store)[hazard.number], ctx.store.register.person(person_id)
+    people, other = people_in_charge([hazard], ctx.store)[0], ctx.store.register.person(person_id)
     return people if other is None or other in people else [*people, other]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from storage.db.models import MajorHazardSource, Person
@@ -15,8 +15,6 @@ class Addressed(Protocol):
     """The columns that decide who is told."""
 
     @property
-    def number(self) -> str: ...
-    @property
     def enterprise_id(self) -> int: ...
     @property
     def part_id(self) -> int | None: ...
@@ -26,19 +24,21 @@ class Addressed(Protocol):
     def responsible_id(self) -> int | None: ...
 
 
-def people_in_charge(hazards: Iterable[Addressed], store: Store) -> Mapping[str, list[Person]]:
-    """Number -> the responsible person, or the heads of the enterprise; with two queries for any number of hazards.
+def people_in_charge(hazards: Sequence[Addressed], store: Store, *also: str) -> list[list[Person]]:
+    """For each hazard the responsible person, or the heads of the enterprise; with two queries for any number.
 
     On a part of a major-hazard source, who answers for the source is told as well: of a major hazard all three people,
-    of a general one without a responsible person the one for its operation.
+    of a general one without a responsible person the one for its operation. At last come the other people of the
+    enterprise with the roles `also`.
     """
-    wanted = list(hazards)
-    employees = store.register.employees({each.enterprise_id for each in wanted})
-    sources = store.major_hazard_sources.of_parts(each.part_id for each in wanted if each.part_id is not None)
-    return {
-        each.number: _in_charge(each, employees.get(each.enterprise_id, []), sources.get(each.part_id or 0, ()))
-        for each in wanted
-    }
+    employees = store.register.employees({each.enterprise_id for each in hazards})
+    sources = store.major_hazard_sources.of_parts({each.part_id for each in hazards if each.part_id is not None})
+    found = []
+    for each in hazards:
+        people = employees.get(each.enterprise_id, [])
+        in_charge = _in_charge(each, people, sources.get(each.part_id or 0, ()))
+        found.append([*in_charge, *(one for one in people if one.has_role(*also) and one not in in_charge)])
+    return found
 
 
 def _in_charge(hazard: Addressed, employees: Sequence[Person], sources: Iterable[MajorHazardSource]) -> list[Person]:

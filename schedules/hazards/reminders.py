@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from schedules.context import Context
-from schedules.hazards.recipients import people_in_charge
+from schedules.hazards.recipients import Addressed, people_in_charge
 from schedules.notify import notify_office_by, notify_people, was_in_service
 from schedules.patrol_night import ONE_DAY, local_instant, submission_window
 from storage.db.models import Notice, Person
@@ -17,8 +16,8 @@ from storage.notices import NoticeDraft
 from storage.register_terms import PATROLLER
 
 _TIME_OF_DAY, _SENT_WITHIN = time(9, 0), timedelta(hours=10)
-# What a message has room for, and how many hazards it counts; the ledger has all of them.
-_MAX_LINES, _MAX_MATTER, _MAX_COUNTED = 12, 20, 200
+# What a message has room for; the ledger has all of them.
+_MAX_LINES, _MAX_MATTER = 12, 20
 
 
 def remind_of_deadlines(ctx: Context) -> None:
@@ -26,15 +25,15 @@ def remind_of_deadlines(ctx: Context) -> None:
     due, key = local_instant(ctx.today, _TIME_OF_DAY, ctx.rules), f"hazard-reminders/{ctx.today}"
     if ctx.now < due or ctx.store.facts.decided([key]) or not was_in_service(ctx.store, due):
         return
-    hazards = ctx.store.hazard_deadlines.due(ctx.today)
-    ctx.store.facts.decide(key, ctx.now, f"{len(hazards)} due")
+    groups = ctx.store.hazard_deadlines.due_groups(ctx.today)
+    ctx.store.facts.decide(key, ctx.now, f"{sum(each.count for each in groups)} due")
     expires_at, params = ctx.now + _SENT_WITHIN, {"day": ctx.today.isoformat()}
-    drafts = []
-    for person, numbers in _numbers_by_person(hazards, ctx):
-        about = {**params, "numbers": numbers}
-        drafts.append((person, _draft("hazard_reminder.person", f"{key}/{person.id}", about, expires_at, ctx)))
+    drafts = [
+        (person, _draft("hazard_reminder.person", f"{key}/{person.id}", params, expires_at, ctx))
+        for person in _concerned(groups, ctx)
+    ]
     notify_people(drafts, ctx.store)
-    if any(each.deadline <= ctx.today for each in hazards):
+    if any(each.earliest <= ctx.today for each in groups):
         notify_office_by(_draft("hazard_reminder.office", key, params, expires_at, ctx), ctx.store)
 
 
@@ -47,27 +46,18 @@ def remind_of_interim_measures(ctx: Context) -> None:
         return
     hazards = ctx.store.hazard_deadlines.protected()
     ctx.store.facts.decide(key, ctx.now, f"{len(hazards)} protected")
-    patrollers = ctx.store.register.employees({each.enterprise_id for each in hazards})
     drafts = [
-        (person, _draft("hazard_reminder.interim", f"{key}/{person.id}", {"numbers": numbers}, window.closes, ctx))
-        for person, numbers in _numbers_by_person(hazards, ctx, patrollers)
+        (person, _draft("hazard_reminder.interim", f"{key}/{person.id}", {}, window.closes, ctx))
+        for person in _concerned(hazards, ctx, PATROLLER)
     ]
     notify_people(drafts, ctx.store)
 
 
-def _numbers_by_person(
-    hazards: Sequence[DueHazard], ctx: Context, employees: Mapping[int, list[Person]] | None = None
-) -> Iterable[tuple[Person, list[str]]]:
-    """Each person in charge, and each patroller among the employees, with the numbers of that person's hazards."""
-    in_charge = people_in_charge(hazards, ctx.store)
-    people: dict[int, Person] = {}
-    numbers: dict[int, list[str]] = defaultdict(list)
-    for each in hazards:
-        patrollers = [one for one in (employees or {}).get(each.enterprise_id, ()) if one.has_role(PATROLLER)]
-        for person in {person.id: person for person in (*in_charge[each.number], *patrollers)}.values():
-            people[person.id] = person
-            numbers[person.id].append(each.number)
-    return [(people[person_id], found[:_MAX_COUNTED]) for person_id, found in numbers.items()]
+def _concerned(hazards: Sequence[Addressed], ctx: Context, *also: str) -> list[Person]:
+    """The people in charge of any of these, and those with the roles `also`; which hazards it is about is read when
+    the message is sent."""
+    people = people_in_charge(hazards, ctx.store, *also)
+    return list({person.id: person for found in people for person in found}.values())
 
 
 def _draft(text_key: str, once_key: str, params: dict[str, Any], expires_at: datetime, ctx: Context) -> NoticeDraft:
@@ -85,17 +75,29 @@ def _draft(text_key: str, once_key: str, params: dict[str, Any], expires_at: dat
 
 def check_reminder(notice: Notice, ctx: Context) -> dict[str, Any] | None:
     """The hazards of a reminder as they are at the moment of sending; None when none of them is due any more."""
+    deadlines, works_for = ctx.store.hazard_deadlines, ctx.store.register.enterprise_ids_of([notice.person_id or 0])
+    enterprise_ids = works_for.get(notice.person_id or 0, [])
     if notice.text_key == "hazard_reminder.interim":
-        hazards = ctx.store.hazard_deadlines.protected(notice.params["numbers"])
+        hazards = _of_recipient(deadlines.protected(enterprise_ids), notice, ctx, PATROLLER)
         return {**notice.params, "lines": _lines(hazards, None, ctx)} if hazards else None
     today = date.fromisoformat(notice.params["day"])
     if notice.text_key == "hazard_reminder.person":
-        hazards = ctx.store.hazard_deadlines.due(today, notice.params["numbers"])
+        hazards = _of_recipient(deadlines.due(today, enterprise_ids), notice, ctx)
     else:
-        hazards = [each for each in ctx.store.hazard_deadlines.due(today) if each.deadline <= today]
+        hazards = [each for each in deadlines.due(today) if each.deadline <= today]
     overdue = sum(each.deadline < today for each in hazards)
     counts = {"overdue": overdue, "due_today": sum(each.deadline == today for each in hazards)}
     return {**notice.params, **counts, "lines": _lines(hazards, today, ctx)} if hazards else None
+
+
+def _of_recipient(hazards: Sequence[DueHazard], notice: Notice, ctx: Context, *also: str) -> list[DueHazard]:
+    """Those that concern the person to whom the notice goes."""
+    people = people_in_charge(hazards, ctx.store, *also)
+    return [
+        each
+        for each, concerned in zip(hazards, people, strict=True)
+        if notice.person_id in {person.id for person in concerned}
+    ]
 
 
 def _lines(hazards: Sequence[DueHazard], today: date | None, ctx: Context) -> list[dict[str, Any]]:

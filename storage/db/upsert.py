@@ -11,7 +11,18 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, TextClause, bindparam, func, literal_column, select, text
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Dialect,
+    TextClause,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    text,
+    tuple_,
+)
 from sqlalchemy.orm import Session
 
 from storage.db.models import Base
@@ -84,5 +95,23 @@ def in_list(session: Session, column: Any, values: Iterable[int] | Iterable[str]
     else:
         sql_type = column.type.compile(dialect=dialect)
         rows = text(f"select cast(each as {sql_type}) from json_array_elements_text(cast(:encoded as json)) each")
-        condition = column.in_(rows.bindparams(encoded=encoded).columns(literal_column("each", column.type)))
+        condition = column.in_(rows.bindparams(_unique(encoded)).columns(literal_column("each", column.type)))
     return condition
+
+
+def in_rows(session: Session, columns: Sequence[Any], rows: Iterable[Sequence[Any]]) -> ColumnElement[bool]:
+    """`(columns) in (rows)`, likewise."""
+    encoded, dialect = json.dumps(list(rows), default=str), session.get_bind().dialect
+    if dialect.name == "sqlite":
+        each = func.json_each(encoded).table_valued("value").c.value
+        return tuple_(*columns).in_(select(*(func.json_extract(each, f"$[{place}]") for place in range(len(columns)))))
+    types = [column.type.compile(dialect=dialect) for column in columns]
+    fields = ", ".join(f"cast(each->>{place} as {sql_type})" for place, sql_type in enumerate(types))
+    given = text(f"select {fields} from json_array_elements(cast(:encoded as json)) each")
+    named = given.bindparams(_unique(encoded)).columns(*(literal_column(each.name, each.type) for each in columns))
+    return tuple_(*columns).in_(named)
+
+
+def _unique(encoded: str) -> BindParameter[str]:
+    """A parameter of its own, also where a statement has several lists."""
+    return bindparam("encoded", encoded, unique=True)

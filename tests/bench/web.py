@@ -83,7 +83,6 @@ def _fill(found: Service, nights: int) -> None:
     """Add nights in which nearly all enterprises filmed, half of tonight's films, and a leader."""
     with found.database.transaction() as session:
         parts: Sequence[Any] = session.execute(select(KeyPart.enterprise_id, KeyPart.id)).all()
-        store = Store(session)
         tonight = night_of(now(), RuleBook(SHANGHAI))
         session.execute(insert(InboxRow).values(id=1, channel="x", message_key="x", raw="", received_at=now()))
         for back in range(nights):
@@ -95,10 +94,16 @@ def _fill(found: Service, nights: int) -> None:
             ]
             session.execute(insert(Submission), rows)
             session.execute(insert(Notice), [_notice(night, number) for number in range(30)])
+    add_leader(found)
+
+
+def add_leader(found: Service) -> None:
+    """Who looks at the pages."""
+    with found.database.transaction() as session:
         leader = Person(name="局长", roles=["值班领导"])
         session.add(leader)
         session.flush()
-        store.register.bind(leader.id, "wecom", "boss", None)
+        Store(session).register.bind(leader.id, "wecom", "boss", None)
     found.cloud.add_member("boss")
 
 

@@ -121,6 +121,18 @@ def test_a_reminder_that_is_no_longer_true_is_not_sent(ledger: Ledger) -> None:
     assert told(ledger) == {}
 
 
+def test_a_person_who_is_no_longer_in_charge_is_not_reminded(ledger: Ledger) -> None:
+    add_hazards(ledger, 2)
+    tick_on(ledger, day(TERM))
+    with ledger.acting() as ctx:
+        hazard = ctx.store.hazards.lock("YH-2026-0001")
+        assert hazard is not None
+        hazard.responsible_id = 5
+    said = told(ledger)
+    assert "YH-2026-0001" not in said["甲负责人"]
+    assert "YH-2026-0002" in said["甲负责人"]
+
+
 def test_interim_measures_are_shown_every_night_until_the_hazard_is_closed(ledger: Ledger) -> None:
     add_hazards(ledger, 1)
     with ledger.acting() as ctx:

@@ -1021,7 +1021,7 @@ def _create_hazards() -> None:
     )
     op.create_index("hazard_enterprise", "hazard", ["enterprise_id", "state"], unique=False)
     op.create_index("hazard_repeats", "hazard", ["part_id", "kind", "found_on"], unique=False)
-    op.create_index("hazard_state_deadline", "hazard", ["state", "deadline"], unique=False)
+    op.create_index("hazard_state_deadline", "hazard", ["state", "deadline", "found_on", "submitted_on"], unique=False)
     op.create_index(op.f("ix_hazard_closed_at"), "hazard", ["closed_at"], unique=False)
     op.create_index(op.f("ix_hazard_found_on"), "hazard", ["found_on"], unique=False)
     op.create_index(op.f("ix_hazard_inspection_number"), "hazard", ["inspection_number"], unique=False)
