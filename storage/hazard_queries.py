@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session
 
 from storage.db.models import Enterprise, Hazard, HazardAttempt, HazardExtension, HazardMove
 from storage.db.upsert import in_list
@@ -16,6 +17,7 @@ from storage.hazard_films import HazardFilmQueries, is_known_to_enterprise
 from storage.hazard_terms import ACCEPTED, ASKED, AWAITING_ACCEPTANCE, RECTIFYING, STATES, VOID
 
 REPEAT_PERIOD = timedelta(days=90)
+_MOST_REMEMBERED = 1000
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,10 @@ class HazardHistory:
 
 
 class HazardQueries(HazardFilmQueries):
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._searched: dict[str, Sequence[str]] = {}
+
     def get(self, number: str) -> Hazard | None:
         return self.session.get(Hazard, number)
 
@@ -132,7 +138,15 @@ class HazardQueries(HazardFilmQueries):
         if wanted.repeated:
             query = query.where(Hazard.repeat_of.is_not(None))
         query = query.where(*_within(wanted))
-        return query.where(_contains(wanted.text.strip())) if wanted.text.strip() else query
+        return query.where(self._matches(wanted.text.strip())) if wanted.text.strip() else query
+
+    def _matches(self, text: str) -> ColumnElement[bool]:
+        """A text that few hazards contain is looked for once in a transaction: nothing but a scan finds it."""
+        if text not in self._searched:
+            query = select(Hazard.number).where(_contains(text)).limit(_MOST_REMEMBERED + 1)
+            self._searched[text] = self.session.scalars(query).all()
+        numbers = self._searched[text]
+        return in_list(self.session, Hazard.number, numbers) if len(numbers) <= _MOST_REMEMBERED else _contains(text)
 
     def repeated(self, part_id: int, kind: str, found_on: date) -> Hazard | None:
         """The latest hazard of the same kind on the same part found in the 90 days before; not a void one."""

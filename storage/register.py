@@ -102,8 +102,11 @@ class Register:
 
     def people_with_role(self, *roles: str) -> list[Person]:
         """The active people with at least one of these roles."""
-        people = self.session.scalars(select(Person).where(Person.active).order_by(Person.id))
-        return [person for person in people if person.has_role(*roles)]
+        known = self.session.execute(select(Person.id, Person.roles).where(Person.active))
+        ids = [person_id for person_id, held in known if not set(roles).isdisjoint(held)]
+        return list(
+            self.session.scalars(select(Person).where(in_list(self.session, Person.id, ids)).order_by(Person.id))
+        )
 
     def office_staff(self) -> list[Person]:
         """The office staff; the administrators if there is no staff."""
@@ -167,10 +170,12 @@ class Register:
         rows = self.session.execute(select(Enterprise.id, Enterprise.code, Enterprise.short_name))
         return {enterprise_id: (code, name) for enterprise_id, code, name in rows}
 
-    def part_names(self) -> dict[int, str]:
-        """Part id -> number and name, parts no longer in use included."""
-        rows = self.session.execute(select(KeyPart.id, KeyPart.number, KeyPart.name))
-        return {part_id: f"{number} {name}" for part_id, number, name in rows}
+    def part_names(self, ids: Iterable[int] | None = None) -> dict[int, str]:
+        """Part id -> number and name, of all parts or of these, parts no longer in use included."""
+        query = select(KeyPart.id, KeyPart.number, KeyPart.name)
+        if ids is not None:
+            query = query.where(in_list(self.session, KeyPart.id, ids))
+        return {part_id: f"{number} {name}" for part_id, number, name in self.session.execute(query)}
 
     def part_numbers(self) -> dict[int, str]:
         """Part id -> number, parts no longer in use included."""

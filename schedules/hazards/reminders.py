@@ -102,7 +102,8 @@ def _of_recipient(hazards: Sequence[DueHazard], notice: Notice, ctx: Context, *a
 
 def _lines(hazards: Sequence[DueHazard], today: date | None, ctx: Context) -> list[dict[str, Any]]:
     """A line for each hazard, of its deadline or (without a date) of its interim measure; and how many more."""
-    enterprises, parts = ctx.store.register.enterprise_names(), ctx.store.register.part_names()
+    enterprises = ctx.store.register.enterprise_names()
+    parts = ctx.store.register.part_names(each.part_id for each in hazards[:_MAX_LINES] if each.part_id)
     lines: list[dict[str, Any]] = [
         {
             **_stage(each, today),

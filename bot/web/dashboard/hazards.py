@@ -58,7 +58,8 @@ def blueprint(uow: UnitOfWork) -> Blueprint:
 
 def hazard_rows(hazards: Sequence[Hazard], ctx: Context) -> list[HazardRow]:
     """With the names that a person reads; two queries for any number of hazards."""
-    names, parts = ctx.store.register.enterprise_names(), ctx.store.register.part_names()
+    names = ctx.store.register.enterprise_names()
+    parts = ctx.store.register.part_names(hazard.part_id for hazard in hazards if hazard.part_id is not None)
     return [
         HazardRow(
             hazard,
