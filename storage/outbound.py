@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 from pydantic import Discriminator, TypeAdapter
@@ -216,15 +217,18 @@ class OutboundMessage:
         return json.dumps(encode(replace(self, outcome_unknown=False)), ensure_ascii=False, sort_keys=True)
 
 
-_ADAPTER: TypeAdapter[OutboundMessage] = TypeAdapter(OutboundMessage)
+@cache
+def _adapter() -> TypeAdapter[OutboundMessage]:
+    """It takes longer to build than most commands take, and they encode no message."""
+    return TypeAdapter(OutboundMessage)
 
 
 def encode(message: OutboundMessage) -> dict[str, Any]:
     """The JSON of `notice.body`."""
-    body: dict[str, Any] = _ADAPTER.dump_python(message, mode="json")
+    body: dict[str, Any] = _adapter().dump_python(message, mode="json")
     return body
 
 
 def decode(body: dict[str, Any]) -> OutboundMessage:
     """The inverse of `encode`. Raises ValueError for a body that is not a message."""
-    return _ADAPTER.validate_python(body)
+    return _adapter().validate_python(body)

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import and_, literal, or_, select
+from sqlalchemy import and_, literal, or_, select, true
 from sqlalchemy.orm import Session
 
 from storage.db.models import Binding, Employment, Enterprise, GroupChat, KeyPart, Person, Rule
@@ -102,11 +102,8 @@ class Register:
 
     def people_with_role(self, *roles: str) -> list[Person]:
         """The active people with at least one of these roles."""
-        known = self.session.execute(select(Person.id, Person.roles).where(Person.active))
-        ids = [person_id for person_id, held in known if not set(roles).isdisjoint(held)]
-        return list(
-            self.session.scalars(select(Person).where(in_list(self.session, Person.id, ids)).order_by(Person.id))
-        )
+        people = self.session.scalars(select(Person).where(Person.active).order_by(Person.id))
+        return [person for person in people if person.has_role(*roles)]
 
     def office_staff(self) -> list[Person]:
         """The office staff; the administrators if there is no staff."""
@@ -172,10 +169,9 @@ class Register:
 
     def part_names(self, ids: Iterable[int] | None = None) -> dict[int, str]:
         """Part id -> number and name, of all parts or of these, parts no longer in use included."""
-        query = select(KeyPart.id, KeyPart.number, KeyPart.name)
-        if ids is not None:
-            query = query.where(in_list(self.session, KeyPart.id, ids))
-        return {part_id: f"{number} {name}" for part_id, number, name in self.session.execute(query)}
+        among = true() if ids is None else in_list(self.session, KeyPart.id, ids)
+        rows = self.session.execute(select(KeyPart.id, KeyPart.number, KeyPart.name).where(among))
+        return {part_id: f"{number} {name}" for part_id, number, name in rows}
 
     def part_numbers(self) -> dict[int, str]:
         """Part id -> number, parts no longer in use included."""

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
-
-from rich.console import Console
-from rich.table import Table
+from typing import TYPE_CHECKING, Any
 
 from bot.texts import recipient_label, say
 from schedules.alerts.ladder import place_on_ladder
@@ -17,6 +14,9 @@ from schedules.judgement import EnterpriseJudgement
 from schedules.night_judgement import judge_night
 from schedules.patrol_night import submission_window
 from storage.db.models import Alert, AlertEntry, Notice, Outage, Submission
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _COLOURS = {
     "on_time": "green",
@@ -153,6 +153,9 @@ class _NightView:
 
 def print_night(night: dict[str, Any], console: Console | None = None) -> None:
     """Print a night as returned by `night_json`: the counts, one line per enterprise, delivery problems."""
+    from rich.console import Console
+    from rich.table import Table
+
     console = console or Console()
     counts = "  ".join(
         f"[{_COLOURS.get(name, 'bold')}]{say(f'board.{name}')} {number}[/]" for name, number in night["counts"].items()
