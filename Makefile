@@ -9,7 +9,7 @@ help:
 	@echo "make demo   play a whole night against the simulated WeCom cloud"
 	@echo "make test   run the suite over SQLite and a directory"
 	@echo "make test-servers  run the same suite over PostgreSQL and an S3 server"
-	@echo "make test-slow  kills, faults and a real browser: what waits for real time"
+	@echo "make test-slow  kills, faults, a real browser, whole provinces: what takes long"
 	@echo "make test-interop  the platform's own client libraries against the simulator (needs npm)"
 	@echo "make lint   ruff, mypy, import-linter"
 	@echo "make audit  check what requirements.lock pins for known vulnerabilities"

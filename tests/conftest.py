@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -41,8 +42,15 @@ def module_place(request: pytest.FixtureRequest) -> Iterator[Place]:
     yield from _place(request)
 
 
+def pytest_collection_finish() -> None:
+    """Collect garbage more rarely, and not among the modules: that took a fifth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests that have a separate command: those against real servers, and those that wait for real time."""
+    """Mark tests that have a separate command: those against real servers, and those that take long."""
     for item in items:
         places = getattr(item, "callspec", None)
         if places is not None and "server" in places.params.values():

@@ -169,6 +169,7 @@ def test_a_secret_key_has_at_least_32_characters(length: int, accepted: bool) ->
         assert ("SECRET_KEY" in line, "32" in line, "openssl rand -hex 32" in line) == (True, True, True)
 
 
+@pytest.mark.slow
 def test_the_program_ends_with_one_line_and_no_traceback(tmp_path: Path) -> None:
     with Cloud() as cloud, program(cloud, tmp_path) as made:
         for settings in ({"PORT": "x"}, {"SECRET_KEY": ""}, {"SECRET_KEY": "short"}):

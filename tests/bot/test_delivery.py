@@ -159,6 +159,7 @@ def test_notices_of_a_route_are_sent_in_order(edge: Edge) -> None:
     assert "绑定码" in first
 
 
+@pytest.mark.slow
 def test_equal_texts_are_delivered_as_often_as_they_are_sent(edge: Edge) -> None:
     """The platform must drop repeats only: two requests for help get two answers."""
     for _ in range(3):

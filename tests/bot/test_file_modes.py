@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from stat import S_IMODE
 
+import pytest
+
 from bot.devtools.simulator import Cloud
 from tests.bot.processes import program
 
@@ -15,6 +17,7 @@ def accessible_to_others(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in paths if path.name != "log.txt")
 
 
+@pytest.mark.slow
 def test_written_files_are_not_readable_by_others(tmp_path: Path, cloud: Cloud) -> None:
     cloud.add_member("p1")
     with program(cloud, tmp_path) as service:

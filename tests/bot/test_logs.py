@@ -61,6 +61,7 @@ def pass_minutes(edge: Edge, clock: Clock, minutes: int) -> None:
         edge.settle(15)
 
 
+@pytest.mark.slow
 def test_a_platform_that_is_away_for_34_minutes_costs_a_line_a_minute(edge: Edge) -> None:
     stream, clock, everything = io.StringIO(), Clock(), Counter(level=logging.WARNING)
     with logging_to(stream, clock) as logger:

@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
 from PIL import ImageFont
 from pypdf import PdfReader
 
@@ -109,6 +110,7 @@ def test_a_table_that_is_too_long_says_what_is_left_out() -> None:
     )
 
 
+@pytest.mark.slow
 def test_help_does_not_wait_for_what_draws_reports() -> None:
     script = (
         "import sys; from bot.cli import cli; cli(['report', '--help'], standalone_mode=False); print(*sys.modules)"

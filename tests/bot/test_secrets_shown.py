@@ -65,6 +65,7 @@ def failed(settings: dict[str, str], folder: Path) -> str:
     return ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [["doctor"], ["night"], ["migrate"], ["serve"], ["report", "weekly"]])
 def test_failing_commands_show_no_secret(command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

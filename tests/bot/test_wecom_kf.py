@@ -80,6 +80,7 @@ def test_kill_9_loses_and_doubles_nothing(kf_program: Program) -> None:
     assert [each for each in kf_program.cloud.violations if each.errcode == 45009] == []
 
 
+@pytest.mark.slow
 def test_an_invitation_link_binds_the_person_who_opens_it(kf_program: Program) -> None:
     zhao, kf = register_patroller(kf_program), kf_program.cloud.kf.settings()
     result = kf_program.run("invite", "钱师傅", "--role", "巡检员", "--enterprise", "E001", "--json", **kf)
@@ -92,6 +93,7 @@ def test_an_invitation_link_binds_the_person_who_opens_it(kf_program: Program) -
     until(lambda: any("钱师傅" in text for text in zhao.texts), 40)
 
 
+@pytest.mark.slow
 def test_an_unreachable_platform_does_not_invalidate_the_code(kf_program: Program) -> None:
     register_patroller(kf_program)
     kf_program.cloud.faults.inject("kf/add_contact_way", http_status=502)

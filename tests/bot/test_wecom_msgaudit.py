@@ -198,6 +198,7 @@ def test_an_expired_film_is_marked_lost(msgaudit: Edge, chat_archive: Archive) -
     assert [(film.state, film.marks) for film in films(msgaudit)] == [("failed", ["media_lost"])]
 
 
+@pytest.mark.slow
 def test_entries_beyond_one_page_come_with_the_next_calls(msgaudit: Edge, chat_archive: Archive) -> None:
     for number in range(450):
         chat_archive.says("p1", ROOM, f"{number} 罐区")

@@ -86,6 +86,7 @@ def measure_tick(folder: Path, cloud: Cloud, enterprises: int, hour: str) -> tup
     return len(statements), sorted(times)[4]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hour", ["-23:00", "01:00", "03:30", "05:30", "08:00"])
 def test_a_tick_takes_the_same_number_of_queries_however_large_the_county(
     tmp_path: Path, cloud: Cloud, place: Place, hour: str

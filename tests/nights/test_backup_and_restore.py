@@ -94,6 +94,7 @@ def test_a_night_comes_back_with_the_same_reports_and_the_same_digests(tmp_path:
         assert before[-1] == {"checked": 2, "ok": 2, "altered": [], "absent": []}
 
 
+@pytest.mark.slow
 def test_a_backup_with_any_bit_changed_is_refused_or_is_the_same_backup(tmp_path: Path) -> None:
     """Metadata of the archive may change without harm; stored content may not."""
     with story(tmp_path, enterprises=1, parts=1) as played:
@@ -141,6 +142,7 @@ def test_trail_tells_whether_the_audit_log_continues_an_earlier_head(tmp_path: P
         assert (done.exit_code, "其后的记录被删除" in done.stderr) == (1, True)
 
 
+@pytest.mark.slow
 def test_a_backup_with_an_endless_row_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
     """A few kilobytes that would be a row of 200 MB."""
     origin, fresh = Database(f"sqlite:///{tmp_path}/origin.db"), Database(f"sqlite:///{tmp_path}/fresh.db")

@@ -122,6 +122,7 @@ def board(night: Story) -> Any:
     return same(told)
 
 
+@pytest.mark.slow
 def test_the_group_the_leader_and_the_board_cannot_tell_the_doors_apart(night: Story, hands: list[Hand]) -> None:
     night.time("00:21")
     for number, hand in enumerate(hands):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from storage.db.models import Binding, Enterprise, KeyPart, Person
 from tests.bot import test_harmless
 from tests.harness import Story, row, story
@@ -41,6 +43,7 @@ def text_of(value: Any) -> str:
     return text_of(vars(value)) if hasattr(value, "__dict__") else str(value)
 
 
+@pytest.mark.slow
 def test_a_night_among_hostile_names(tmp_path: Path) -> None:
     with story(tmp_path, start="00:10", enterprises=2, every_door=True) as night:
         night.cloud.add_customer("wm9", HOSTILE)

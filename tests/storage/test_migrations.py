@@ -125,6 +125,7 @@ def test_the_revisions_in_the_file_names_are_those_of_alembic() -> None:
     assert CURRENT.known_revisions() == [script.revision for script in scripts][::-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["serve", "web", "worker", "migrate"])
 def test_every_command_refuses_a_newer_database_with_one_line(database: Database, tmp_path: Path, command: str) -> None:
     database.migrate()

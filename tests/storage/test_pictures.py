@@ -129,6 +129,7 @@ def test_a_file_that_is_no_film_gives_no_picture(tmp_path: Path, content: bytes)
         write_watermarked_copy(film, tmp_path / "copy.mp4", "李局")
 
 
+@pytest.mark.slow
 def test_a_copy_that_takes_too_much_processor_time_is_aborted(tmp_path: Path) -> None:
     film = half_bright(tmp_path / "film.mp4", seconds=60, size=(1280, 720))
     with pytest.raises(PictureError):

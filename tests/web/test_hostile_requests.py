@@ -144,6 +144,7 @@ def test_the_name_of_an_uploaded_film_is_guarded(dashboard: Dashboard) -> None:
         assert browser.post(link, headers=headers).status_code == status, name
 
 
+@pytest.mark.slow
 def test_every_route_withstands_hostile_values_of_every_role(dashboard: Dashboard) -> None:
     failed, _ = failures(dashboard, 500, seed=1)
     assert failed[:3] == []

@@ -186,6 +186,7 @@ def test_a_refused_workbook_names_its_cells_and_cannot_be_confirmed(dashboard: D
     assert "确认导入" not in page
 
 
+@pytest.mark.slow
 def test_ten_thousand_rows_are_previewed(dashboard: Dashboard) -> None:
     page = upload(dashboard.signed_in("staff"), [[f"F{number:05d}", f"企业{number}"] for number in range(10_000)])
     assert "新增 10000" in page

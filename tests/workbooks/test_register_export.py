@@ -151,6 +151,7 @@ def test_the_example_is_a_whole_county_and_goes_round(office: Office, neighbour:
     goes_round(office, neighbour)
 
 
+@pytest.mark.slow
 def test_a_register_of_a_whole_province_is_taken(office: Office) -> None:
     assert office.take_sheets(sample_sheets(2000, 2)).applied
     assert len(office.all(KeyPart)) == 4000
@@ -164,6 +165,7 @@ NAMES = st.text(
 CODES = st.text("ABCxyz0123456789-_.=+@（ Ａ１", min_size=1, max_size=6)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(
     st.lists(st.tuples(CODES, NAMES, NAMES, st.sampled_from(["红", "蓝", None]), CODES, NAMES), min_size=1, max_size=5),
@@ -199,6 +201,7 @@ PEOPLE = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(st.lists(PEOPLE, min_size=1, max_size=3))
 def test_people_who_are_hard_to_tell_apart_go_round(sheets: list[list[tuple[Any, ...]]]) -> None:
