@@ -26,6 +26,7 @@ COMMANDS = {
     "attach": "register",
     "user": "users",
     "hazard": "hazards",
+    "inspection": "inspections",
     "night": "reports",
     "report": "reports",
     "doctor": "reports",
