@@ -165,6 +165,7 @@ GIVEN_AT_RUN_TIME = {
     "alert.emergency",
     "amendment.change",
     "amendment.notice",
+    "amendment.first_of",
     "audit_log.reports_contradicted",
     "report.amended",
     "alert.emergency_card",

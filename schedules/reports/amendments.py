@@ -14,7 +14,7 @@ from typing import Any
 from schedules.context import Context
 from schedules.notify import notify_people
 from schedules.patrol_night import local_instant, submission_window
-from schedules.reports.changes import Change, change_text, differences
+from schedules.reports.changes import Change, differences, short_change_text
 from schedules.reports.daily import daily_report
 from schedules.reports.issued import FILING_TIME, issue_report, issued_content, report_key
 from schedules.rules import RuleBook
@@ -106,7 +106,7 @@ def amendment_lines(changes: Iterable[Change], rules: RuleBook) -> list[dict[str
     """One line for the county and for each enterprise, as text parameters."""
     by_enterprise: dict[str | None, list[dict[str, Any]]] = defaultdict(list)
     for change in changes:
-        by_enterprise[change.enterprise].append(change_text(change, rules))
+        by_enterprise[change.enterprise].append(short_change_text(change, rules))
     county = {"say": "amendment.county"}
     return [
         {"say": "report.amended", "name": county if name is None else name, "changes": texts}

@@ -17,6 +17,8 @@ from schedules.rules import RuleBook
 _NOTHING = "—"
 # Of the county: what is listed, not counted.
 _LISTS = ("receipts", "hazards")
+# A message has room for so many; the amendment itself lists all.
+_MOST_LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,14 @@ def change_text(change: Change, rules: RuleBook) -> dict[str, Any]:
     """A change as a text parameter: the field, and both values."""
     shown = {"old": _shown(change.field, change.old, rules), "new": _shown(change.field, change.new, rules)}
     return {"say": "amendment.change", "field": field_text(change), **shown}
+
+
+def short_change_text(change: Change, rules: RuleBook) -> dict[str, Any]:
+    """The same for a message: of a long list the first one, and how many."""
+    text = change_text(change, rules)
+    if isinstance(change.new, list) and len(change.new) > _MOST_LISTED:
+        text["new"] = {"say": "amendment.first_of", "first": change.new[0], "count": len(change.new)}
+    return text
 
 
 def field_text(change: Change) -> dict[str, Any]:

@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from bot.texts import fill
 from handlers.hazards.adding import HazardDraft
 from handlers.hazards.editing import edit_hazard
 from handlers.hazards.extensions import ask_extension, grant_extension, refuse_extension
 from handlers.hazards.moving import accept_hazard, return_hazard, submit_hazard, void_hazard
 from schedules.hazards.figures import FIGURES, HazardPeriod, hazards_of_day, hazards_of_period
+from schedules.reports.amendments import amendment_lines
+from schedules.reports.changes import Change
 from storage.db.models import Hazard
 from storage.errors import OperationRefused
 from storage.hazards import HazardFilter, is_overdue
@@ -127,6 +130,15 @@ def test_a_day_lists_what_happened_and_what_is_overdue_only(ledger: Ledger) -> N
     assert [row.number for row in found.period.rows] == [overdue, new]
     assert waiting not in {row.number for row in found.period.rows}
     assert (four(found.period), found.before.found) == ((1, 0, 1, 0), 2)
+
+
+def test_many_hazards_that_are_registered_later_do_not_fill_the_message_of_the_amendment(ledger: Ledger) -> None:
+    numbers = [f"YH-2026-{number:04d}" for number in range(1, 41)]
+    with ledger.reading() as ctx:
+        [many] = amendment_lines([Change(None, "hazards", None, numbers)], ctx.rules)
+        [few] = amendment_lines([Change(None, "hazards", None, numbers[:2])], ctx.rules)
+    assert fill(many) == "全县：后登记的隐患 — → YH-2026-0001 等 40 项"
+    assert fill(few) == "全县：后登记的隐患 — → YH-2026-0001、YH-2026-0002"
 
 
 ACTS: list[tuple[Any, str, tuple[Any, ...]]] = [
