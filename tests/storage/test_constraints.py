@@ -47,6 +47,8 @@ from storage.db.models import (
     IssuedReportFile,
     KeyPart,
     Lease,
+    MajorHazardSource,
+    MajorHazardSourcePart,
     NightEnterpriseChoice,
     Notice,
     Objection,
@@ -234,6 +236,8 @@ EXTENSION: dict[str, Any] = {
     "state": "asked",
 }
 DECIDED: dict[str, Any] = {**EXTENSION, "state": "granted", "decided_at": NOW, "decided_by_id": 2}
+SOURCE: dict[str, Any] = {"enterprise_id": 1, "number": "1", "name": "甲醇罐区"}
+ANOTHER_SOURCE = {**SOURCE, "number": "2"}
 VISIT: dict[str, Any] = {
     "number": "JC-2026-0001",
     "year": 2026,
@@ -275,6 +279,8 @@ def a_county() -> list[Base]:
         Enterprise(id=1, code="E001", name="甲", short_name="甲"),
         Enterprise(id=2, code="E009", name="己", short_name="己"),
         KeyPart(id=1, enterprise_id=1, number="1", name="罐区"),
+        MajorHazardSource(id=1, **SOURCE),
+        MajorHazardSourcePart(source_id=1, part_id=1),
         Person(id=1, name="张三", roles=[]),
         Employment(person_id=1, enterprise_id=1),
         DutyShift(id=1, day=DAY, post="leader", person_id=1),
@@ -327,6 +333,8 @@ REFUSED: dict[str, Base] = {
     "group_chat.name": GroupChat(name="一群"),
     "enterprise.code": Enterprise(code="E001", name="乙", short_name="乙"),
     "enterprise_status": Enterprise(code="E002", name="乙", short_name="乙", status="歇业"),
+    "major_hazard_source_number_once": MajorHazardSource(**SOURCE),
+    "major_hazard_source_level": MajorHazardSource(**{**ANOTHER_SOURCE, "level": "五级"}),
     "key_part_number_once": KeyPart(enterprise_id=1, number="1", name="泵房"),
     "duty_shift_once": DutyShift(day=DAY, post="leader", person_id=1),
     "inbox_message_once": InboxRow(channel="wecom_app", message_key="a", raw="<xml/>", received_at=NOW),
@@ -438,6 +446,7 @@ KEYS: list[Base] = [
     HazardAttempt(**{**ATTEMPT, "submission_id": 2}),
     Inspection(**{**ANOTHER_VISIT, "number": "JC-2026-0001"}),
     CaseHazard(case_id=1, hazard_number="YH-2026-0001"),
+    MajorHazardSourcePart(source_id=1, part_id=1),
     DocumentHazard(document_id=1, hazard_number="YH-2026-0001"),
 ]
 ORPHANS: list[Base] = [
@@ -476,6 +485,11 @@ ORPHANS: list[Base] = [
     *(Objection(**{**OBJECTION, column: 9}) for column in ("enterprise_id", "raised_by", "answered_by")),
     Enterprise(code="E002", name="乙", short_name="乙", group_id=9),
     KeyPart(enterprise_id=9, number="1", name="罐区"),
+    *(
+        MajorHazardSource(**{**ANOTHER_SOURCE, column: 9})
+        for column in ("enterprise_id", "head_id", "technical_id", "operation_id")
+    ),
+    *(MajorHazardSourcePart(**{"source_id": 1, "part_id": 1, column: 9}) for column in ("source_id", "part_id")),
     Employment(person_id=9, enterprise_id=1),
     Employment(person_id=1, enterprise_id=9),
     Binding(person_id=9, realm="wecom", account="a", canonical_account="a"),
