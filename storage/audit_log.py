@@ -27,6 +27,8 @@ from storage.facts import FactStore
 
 FILM_FILED = "film_filed"
 """The action of the entry that holds the digest of a stored film."""
+DOCUMENT_FILE_ADDED = "document_file_added"
+"""The action of the entry that holds the digest of a document's file."""
 REPORT_ISSUED, REPORT_FILE_WRITTEN = "report_issued", "report_file_written"
 SERVICE_ACTOR = "系统"
 """The actor of what the service does by itself."""

@@ -83,6 +83,11 @@ class EnforcementStore:
             query = query.where(EnforcementDocument.id < before)
         return self.session.scalars(query.order_by(EnforcementDocument.id.desc()).limit(limit)).all()
 
+    def documents_with_file(self) -> Sequence[EnforcementDocument]:
+        """Every document that has its file, void ones included, in the order of registration."""
+        query = select(EnforcementDocument).where(EnforcementDocument.sha256.is_not(None))
+        return self.session.scalars(query.order_by(EnforcementDocument.id)).all()
+
     def hazards_of_document(self, document_id: int) -> Sequence[Hazard]:
         query = select(Hazard).join(DocumentHazard, DocumentHazard.hazard_number == Hazard.number)
         query = query.where(DocumentHazard.document_id == document_id)

@@ -17,6 +17,7 @@ from schedules.audit_log import AuditLogCheck, check_audit_log
 from schedules.notify import notify_fault, was_in_service
 from schedules.patrol_night import local_instant
 from schedules.rules import RuleBook
+from storage.audit_log import DOCUMENT_FILE_ADDED
 from storage.db.models import AuditEntry, Submission
 from storage.db.process_locks import process_lock
 from storage.objects import ObjectMissing, ObjectStore
@@ -53,7 +54,7 @@ class IntegrityResult:
 
 
 def verify_night(night: date | None, store: Store, objects: ObjectStore, track: Track = iter) -> IntegrityResult:
-    """Verify the films of a night or (None) of all, those whose row was removed included.
+    """Verify the films of a night or (None) of all, those whose row was removed included; then also all documents.
 
     Raises ObjectError when the store is unavailable.
     """
@@ -71,7 +72,28 @@ def verify_night(night: date | None, store: Store, objects: ObjectStore, track: 
             result.checked += 1
             receipt = entry.subject.rpartition("/")[2]
             result.absent.append({"receipt": receipt, "object_key": entry.detail["object_key"]})
+    if night is None:
+        _verify_documents(store, objects, result)
     return result
+
+
+def _verify_documents(store: Store, objects: ObjectStore, result: IntegrityResult) -> None:
+    """Add the files of documents, each under the number of its document."""
+    for document in store.enforcement.documents_with_file():
+        assert document.object_key is not None
+        result.checked += 1
+        reference = {"receipt": document.number, "object_key": document.object_key}
+        entries = store.audit_log.of_subject(document.audit_subject)
+        sealed = {each.detail["sha256"] for each in entries if each.action == DOCUMENT_FILE_ADDED}
+        try:
+            found, _ = _read(document.object_key, objects)
+        except ObjectMissing:
+            result.absent.append(reference)
+            continue
+        if found == document.sha256 and found in sealed:
+            result.ok += 1
+        else:
+            result.altered.append(reference)
 
 
 def verify_films(films: Iterable[FiledFilm], objects: ObjectStore) -> IntegrityResult:

@@ -19,6 +19,7 @@ from handlers.inspections.access import (
 )
 from handlers.permissions import Viewer
 from schedules.context import Context
+from storage.audit_log import DOCUMENT_FILE_ADDED
 from storage.db.models import EnforcementDocument
 from storage.errors import OperationRefused
 from storage.inspection_terms import DOCUMENT_KINDS
@@ -116,7 +117,7 @@ def _give_file(document: EnforcementDocument, file: StoredFile, actor: Viewer, c
     ctx.store.audit_log.record(
         ctx.now,
         actor.name,
-        "document_file_added",
+        DOCUMENT_FILE_ADDED,
         subject=document.audit_subject,
         document_kind=document.kind,
         file=file.name,

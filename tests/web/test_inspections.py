@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.media.integrity import verify_night
 from bot.web.dashboard.document_files import MAX_FILE_BYTES
 from tests.web.parts import Browser, Dashboard
 from tests.web.test_hazards import FOUR_LISTS, NEW, deadline, hear_all
@@ -134,6 +135,28 @@ def test_a_scan_is_added_later_and_never_replaced(dashboard: Dashboard) -> None:
     staff.act("/documents/1/void", {"reason": "传错"})
     assert "传错" in staff.get("/documents/1").text
     assert issue(staff, dashboard).status_code == 302
+
+
+def test_a_file_that_was_lost_or_swapped_is_found(dashboard: Dashboard) -> None:
+    staff, bot = visit(dashboard), dashboard.story.bot
+    issue(staff, dashboard)
+    issue(staff, dashboard, DOCX, number="责改2号")
+
+    def verified() -> list[Any]:
+        with bot.uow.read() as store:
+            result = verify_night(None, store, bot.objects)
+        damaged = [[each["receipt"] for each in found] for found in (result.altered, result.absent)]
+        return [result.checked, result.ok, *damaged]
+
+    assert verified() == [2, 2, [], []]
+    with bot.uow.read() as store:
+        swapped, lost = [each.object_key or "" for each in store.enforcement.documents_with_file()]
+    bot.objects.remove(swapped)
+    with bot.objects.spool() as spool:
+        spool.write(PDF + b"another page")
+        bot.objects.save(spool, swapped)
+    bot.objects.remove(lost)
+    assert verified() == [2, 0, ["责改1号"], ["责改2号"]]
 
 
 def test_an_enterprise_reads_its_own_without_what_is_internal(dashboard: Dashboard) -> None:
