@@ -93,7 +93,7 @@ def position_argument(parse_first: Callable[[str], _Place | None]) -> tuple[_Pla
     return None if first is None or number is None else (first, number)
 
 
-def query_with(**changed: str) -> str:
+def query_with(**changed: str | int) -> str:
     """The query of the present page with some parameters changed; a list begins with its first page again."""
-    kept = {name: value for name, value in request.args.items() if name != "before"}
+    kept = {name: value for name, value in request.args.items() if name not in ("before", "from")}
     return urlencode({name: value for name, value in {**kept, **changed}.items() if value})

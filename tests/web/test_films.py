@@ -60,6 +60,26 @@ def test_films_are_listed_by_risk(dashboard: Dashboard) -> None:
     assert "红色风险" in page
 
 
+def test_films_are_found_by_any_name_of_their_enterprise(dashboard: Dashboard) -> None:
+    film_of(dashboard, "p1")
+    film_of(dashboard, "p2")
+    staff = dashboard.signed_in("staff")
+    for text in ("乙化工", "乙化工有限公司", "E002", "yhg"):
+        page = staff.get(f"/films?enterprise={text}").text
+        assert ("1124-0002" in page, "1124-0001" in page) == (True, False), text
+    assert "1124-000" not in staff.get("/films?enterprise=不存在").text
+
+
+def test_a_long_list_of_films_has_pages(dashboard: Dashboard) -> None:
+    for part in "123":
+        film_of(dashboard, "p1", part)
+    staff = dashboard.signed_in("staff")
+    assert "上一页" not in staff.get("/films?show=all").text
+    second = staff.get("/films?show=all&from=1").text
+    assert ("1124-0001" in second, "1124-0002" in second, "1124-0003" in second) == (False, True, True)
+    assert 'href="?show=all">‹ 上一页' in second
+
+
 def test_an_enterprise_sees_only_its_own_films(dashboard: Dashboard) -> None:
     film_of(dashboard, "p1")
     film_of(dashboard, "p2")

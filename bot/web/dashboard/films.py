@@ -11,55 +11,64 @@ from bot.web.dashboard.authorization import requires_permission
 from bot.web.dashboard.film_access import FilmAccess, get_film_or_404, record_view, requested_night
 from bot.web.dashboard.film_page import render_film
 from bot.web.dashboard.film_view_models import FilmCard, film_cards
-from bot.web.parameters import parse_seconds, text_argument
+from bot.web.parameters import number_argument, parse_seconds, query_with, text_argument
+from handlers.enterprise_names import matching_enterprises
 from handlers.permissions import Viewer
 from handlers.review import watching
 from schedules.patrol_night import night_of
 from storage.store import Store
 
+_PAGE_SIZE = 60
 LIST_FILTERS = ("all", "pending", "problem", "rejected", "fit", "unplaced")
 
 
 def blueprint(uow: UnitOfWork, film_access: FilmAccess) -> Blueprint:
     """/films, /films/<night>/<receipt>, and what the page of a film requests."""
     pages = Blueprint("films", __name__)
-
-    @pages.get("/films")
-    @requires_permission("films.watch")
-    def films(viewer: Viewer) -> str:
-        with uow.read() as store:
-            ctx = uow.context(store)
-            night, tonight = requested_night(ctx), night_of(ctx.now, ctx.rules)
-            cards = film_cards(ctx, night, viewer)
-        list_filter, enterprise_query = request.args.get("show", "all"), text_argument("enterprise")
-        return render_template(
-            "films.html",
-            night=night,
-            previous_night=night - timedelta(days=1),
-            next_night=night + timedelta(days=1) if night < tonight else None,
-            counts={each: sum(_matches(card, each, "") for card in cards) for each in LIST_FILTERS},
-            list_filter=list_filter,
-            enterprise_query=enterprise_query,
-            list_filters=[each for each in LIST_FILTERS if each != "unplaced" or viewer.enterprise_ids is None],
-            cards=[card for card in cards if _matches(card, list_filter, enterprise_query)],
-        )
-
+    _add_list(pages, uow)
     _add_film(pages, uow, film_access)
     _add_watch_time(pages, uow)
     return pages
 
 
-def _matches(card: FilmCard, list_filter: str, enterprise_query: str) -> bool:
-    matches_filter = {
+def _add_list(pages: Blueprint, uow: UnitOfWork) -> None:
+    @pages.get("/films")
+    @requires_permission("films.watch")
+    def films(viewer: Viewer) -> str:
+        list_filter, enterprise_query = request.args.get("show", "all"), text_argument("enterprise")
+        with uow.read() as store:
+            ctx = uow.context(store)
+            night, tonight = requested_night(ctx), night_of(ctx.now, ctx.rules)
+            cards = film_cards(ctx, night, viewer)
+            if enterprise_query:
+                codes = {each.code for each in matching_enterprises(enterprise_query, store)}
+                cards = [card for card in cards if card.enterprise_code in codes]
+        shown, offset = [card for card in cards if _matches(card, list_filter)], number_argument("from") or 0
+        return render_template(
+            "films.html",
+            night=night,
+            previous_night=night - timedelta(days=1),
+            next_night=night + timedelta(days=1) if night < tonight else None,
+            counts={each: sum(_matches(card, each) for card in cards) for each in LIST_FILTERS},
+            list_filter=list_filter,
+            enterprise_query=enterprise_query,
+            list_filters=[each for each in LIST_FILTERS if each != "unplaced" or viewer.enterprise_ids is None],
+            cards=shown[offset : offset + _PAGE_SIZE],
+            offset=offset,
+            page_size=_PAGE_SIZE,
+            total=len(shown),
+            query=query_with,
+        )
+
+
+def _matches(card: FilmCard, list_filter: str) -> bool:
+    return {
         "pending": card.in_review_queue and card.verdict is None,
         "problem": card.verdict == "problem",
         "fit": card.verdict == "fit",
         "rejected": card.verdict in ("unclear", "wrong_part"),
         "unplaced": not card.is_attributed,
-    }
-    return matches_filter.get(list_filter, True) and (
-        enterprise_query in card.enterprise_name or enterprise_query == card.enterprise_code
-    )
+    }.get(list_filter, True)
 
 
 def _add_film(pages: Blueprint, uow: UnitOfWork, film_access: FilmAccess) -> None:

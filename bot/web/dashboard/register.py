@@ -14,7 +14,7 @@ from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard.authorization import requires_permission
 from bot.web.dashboard.film_access import FilmAccess
 from bot.web.dashboard.register_rules import rule_help, shown_rules
-from bot.web.parameters import number_argument, text_argument
+from bot.web.parameters import number_argument, query_with, text_argument
 from bot.workbooks.register.edit_row import RegisterRow, form_columns, list_rows, save_row
 from bot.workbooks.register.pick_lists import is_searched, pick_lists
 from bot.workbooks.register.result import ImportResult
@@ -60,6 +60,7 @@ def _add_list(pages: Blueprint, uow: UnitOfWork) -> None:
             total=len(rows),
             rows=rows[offset : offset + _PAGE_SIZE],
             page_size=_PAGE_SIZE,
+            query=query_with,
             secret_fields=SECRET_FIELDS,
             may_edit=viewer.may(edit_action(title)),
         )
