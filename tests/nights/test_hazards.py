@@ -12,6 +12,7 @@ from handlers.hazards.access import actor_of
 from handlers.hazards.adding import HazardDraft, add_hazard
 from handlers.review.verdicts import VerdictDraft, record_verdict, undo_verdict
 from schedules.context import Context
+from schedules.reports.yearly import yearly_report
 from storage.db.models import Hazard, MajorHazardSource, Person
 from tests.harness import NIGHT, County, Story, row, story
 
@@ -369,6 +370,19 @@ def test_a_chlorine_pipeline_is_extended_and_accepted_in_the_third_attempt(night
             ("returned", "垫片不是耐氯材质"),
             ("returned", "看不清垫片"),
             ("accepted", None),
+        ]
+        year = yearly_report(night.bot.uow.context(store), NIGHT)
+        assert {name: figure for name, figure in year.figures.items() if name.startswith("hazards_")} == {
+            "hazards_found": 1,
+            "hazards_major": 0,
+            "hazards_rectified": 1,
+            "hazards_closed": 1,
+            "hazards_overdue": 0,
+            "hazards_extended": 1,
+            "hazards_open": 0,
+        }
+        assert [(row.number, row.deadline, row.accepted_by) for row in year.hazards.rows] == [
+            (NUMBER, date(2026, 12, 20), "王科")
         ]
     asked = [said for said in night.hears("leader") if said.startswith("📋")]
     assert [f"（第{attempt}次）" in said for attempt, said in enumerate(asked, 1)] == [True] * 3
