@@ -43,6 +43,7 @@ BENCHES: dict[str, Callable[[bool], Iterator[Row]]] = {
     "hazards": hazards.ledger,
     "workers": processes.workers,
     "starting": processes.starting,
+    "loading": processes.loading,
 }
 
 

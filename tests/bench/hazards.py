@@ -26,7 +26,7 @@ from storage.hazards import HazardFilter
 from storage.store import Store
 from tests.bench.province import NIGHT, PARTS, settle
 from tests.bench.rig import Row, Service, database, folder, service
-from tests.bench.web import add_leader, sign_in
+from tests.bench.web import add_leader, cpu_s, sign_in
 from tests.harness import SHANGHAI, at
 
 _ENTERPRISES, _AT_ONCE = 750, 5_000
@@ -130,7 +130,7 @@ def _pages(found: Service, kind: str, count: int) -> Iterator[Row]:
     browser, address = sign_in(found), f"http://127.0.0.1:{found.port}/hazards"
     browser.get(address).raise_for_status()  # the first one also warms up
     for name, wanted in filters.items():
-        took = []
+        took, busy = [], cpu_s(found)
         for run in range(_RUNS):
             began = time.perf_counter()
             answer = browser.get(address, params=wanted(run))
@@ -138,7 +138,8 @@ def _pages(found: Service, kind: str, count: int) -> Iterator[Row]:
             assert "YH-2026-" in answer.text
         p95, median = statistics.quantiles(took, n=20)[-1] * 1000, statistics.median(took) * 1000
         what = f"page of a ledger of {count:,}, {kind}: {name}, p95"
-        yield Row(what, f"**{p95:.0f} ms** (median {median:.0f})", "≤ 200 ms")
+        share = (cpu_s(found) - busy) / _RUNS * 1000
+        yield Row(what, f"**{p95:.0f} ms** (median {median:.0f}, processor time {share:.0f})", "≤ 200 ms")
 
 
 def _ticks(kind: str, count: int) -> Iterator[Row]:
@@ -150,12 +151,15 @@ def _ticks(kind: str, count: int) -> Iterator[Row]:
             Store(session).facts.store_fact("service_started", {"at": (_NOW - timedelta(days=9)).isoformat()})
         asked: list[str] = []
         event.listen(kept.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
-        deciding = [_tick_ms(kept, NIGHT + timedelta(days=run)) for run in range(5)]
-        notices, queries = _count(kept, Notice) // 5, (len(asked) - 1) // 5
-        usual = [_tick_ms(kept, NIGHT + timedelta(days=4)) for _ in range(_RUNS)]
+        _tick_ms(kept, NIGHT)  # the first one also warms up
+        busy = time.process_time()
+        deciding = [_tick_ms(kept, NIGHT + timedelta(days=run)) for run in range(1, 6)]
+        share = (time.process_time() - busy) / 5 * 1000
+        notices, queries = _count(kept, Notice) // 6, len(asked) // 6
+        usual = [_tick_ms(kept, NIGHT + timedelta(days=5)) for _ in range(_RUNS)]
     what = f"tick over {count:,} open hazards, {kind}"
-    measured = f"**{statistics.median(deciding):.0f} ms** (longest {max(deciding):.0f}), {queries} queries"
-    yield Row(f"{what}: deciding, {notices} people to remind", measured, "≤ 100 ms")
+    times = f"**{statistics.median(deciding):.0f} ms** (longest {max(deciding):.0f}, processor time {share:.0f})"
+    yield Row(f"{what}: deciding, {notices} people to remind", f"{times}, {queries} queries", "≤ 100 ms")
     yield Row("… decided already", f"**{statistics.median(usual):.1f} ms** (longest {max(usual):.1f})", "≤ 100 ms")
 
 
@@ -177,12 +181,12 @@ def _count(kept: Database, model: type[Base]) -> int:
 def _excel(kept: Database, kind: str, count: int) -> Iterator[Row]:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with folder() as place:
-        began = time.perf_counter()
+        began, busy = time.perf_counter(), time.process_time()
         with kept.read() as session:
-            content = export_hazards(_context(Store(session)), HazardFilter())
-        took = time.perf_counter() - began
+            export_hazards(_context(Store(session)), HazardFilter())
+        took, share = time.perf_counter() - began, time.process_time() - busy
         grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024
-        measured = f"{took:.1f} s, {len(content) / 1e6:.1f} MB, {grown} MB more memory"
+        measured = f"**{took:.1f} s** (processor time {share:.1f}), {grown} MB more memory"
         yield Row(f"{count:,} rows × 21 columns to Excel, {kind}", measured, "≤ 20 s, ≤ 150 MB")
         path = _sheet(place, 5_000)
         began = time.perf_counter()

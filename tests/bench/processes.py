@@ -1,12 +1,18 @@
-"""The program as processes: a second worker, the time until it is ready, and what it costs when nothing happens."""
+"""The program as processes: a second worker, the time until it is ready, what it costs when nothing happens, and how
+much of a command is the loading of libraries."""
 
 from __future__ import annotations
 
+import os
+import resource
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
-from tests.bench.load import load
-from tests.bench.rig import Row, Service, end, is_ready, middle, service, spread, wait_until
+from tests.bench.load import ROOT, load
+from tests.bench.province import NIGHT, film_a_night, settle
+from tests.bench.rig import Row, Service, database, end, is_ready, middle, service, spread, wait_until
 
 
 def workers(quick: bool) -> Iterator[Row]:
@@ -52,3 +58,25 @@ def starting(quick: bool) -> Iterator[Row]:
                 idle.append(found.rss_mb())
         yield Row(f"`serve`, {kind}: from its start to ready", f"**{spread(took)} s**", "≤ 3 s")
         yield Row(f"… resident memory when idle, {kind}", f"**{spread(idle, '.0f')} MB**", "≤ 200 MB")
+
+
+def loading(quick: bool) -> Iterator[Row]:
+    """`night --json` of a county beside Python that only loads the largest libraries; in turn, the least of each."""
+    with database("SQLite") as kept:
+        settle(kept, 75)
+        film_a_night(kept, NIGHT, 75)
+        address = kept.url.render_as_string(hide_password=False)
+        commands = ("-m", "bot", "night", str(NIGHT), "--json"), ("-c", "import sqlalchemy.orm, pydantic")
+        rounds = [[_processor_s(words, address) for words in commands] for _ in range(3 if quick else 10)]
+    night, libraries = (min(column) for column in zip(*rounds, strict=True))
+    measured = f"**{night / libraries:.1f}**, {night:.2f} s against {libraries:.2f} s"
+    yield Row("`night --json`, processor time: of that of `import sqlalchemy.orm, pydantic`", measured, "≤ 1.3")
+
+
+def _processor_s(words: tuple[str, ...], address: str) -> float:
+    """The processor time of a command: other work on the machine disturbs it less than the time on the wall."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    env = {**os.environ, "DATABASE_URL": address, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, *words], env=env, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

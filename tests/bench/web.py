@@ -49,9 +49,9 @@ def watching(quick: bool) -> Iterator[Row]:
         browser = sign_in(found)
         version = _board_version(browser.get(f"http://127.0.0.1:{found.port}/").text)
         _poll(found, browser, version, _POLL_EVERY_S)
-        began, busy, idle = time.perf_counter(), _cpu_s(found), found.rss_mb()
+        began, busy, idle = time.perf_counter(), cpu_s(found), found.rss_mb()
         _poll(found, browser, version, 8 if quick else 40)
-        share = (_cpu_s(found) - busy) / (time.perf_counter() - began)
+        share = (cpu_s(found) - busy) / (time.perf_counter() - began)
         with found.database.transaction() as session:
             tonight = session.scalar(select(func.max(Submission.night)))
             session.execute(insert(Submission), [film_row(tonight, 100_000, 1, 1)])
@@ -187,6 +187,7 @@ def _first_load_kb(found: Service) -> float:
     return total / 1000
 
 
-def _cpu_s(found: Service) -> float:
+def cpu_s(found: Service) -> float:
+    """The processor time of the service so far."""
     fields = Path(f"/proc/{found.processes[0].pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
