@@ -9,7 +9,7 @@ from typing import Any
 
 from handlers.hazards.access import author, require_enterprise
 from handlers.hazards.fields import FieldBase, clean_fields, field_label
-from handlers.hazards.telling import tell_to_rectify
+from handlers.hazards.telling import tell_found, tell_to_rectify
 from handlers.permissions import COUNTY_ROLES, Viewer
 from schedules.context import Context
 from schedules.hazards.rules import lacks
@@ -70,6 +70,8 @@ def add_hazard(draft: HazardDraft, actor: Viewer, ctx: Context) -> Hazard:
     ctx.store.session.flush()
     if hazard.state == RECTIFYING:
         tell_to_rectify(hazard, ctx)
+    else:
+        tell_found(hazard, ctx)
     return hazard
 
 

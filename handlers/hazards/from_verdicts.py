@@ -9,7 +9,7 @@ from handlers.hazards.access import actor_of
 from handlers.hazards.adding import HazardDraft, add_hazard
 from handlers.hazards.editing import edit_hazard
 from handlers.hazards.moving import void_hazard
-from handlers.hazards.telling import tell_found, tell_matter
+from handlers.hazards.telling import tell_matter
 from handlers.permissions import Viewer
 from schedules.context import Context
 from schedules.hazards.rules import proposed_deadline
@@ -81,4 +81,4 @@ def _add(film: Submission, verdict: Verdict, actor: Viewer, ctx: Context) -> Non
         once_key=once_key,
         withheld_until=verdict.given_at + UNDO_PERIOD,
     )
-    tell_found(add_hazard(draft, actor, ctx), ctx)
+    add_hazard(draft, actor, ctx)

@@ -10,7 +10,6 @@ from handlers.enterprise_names import resolve_enterprise
 from handlers.hazards.access import actor_of, author
 from handlers.hazards.adding import HazardDraft, add_hazard
 from handlers.hazards.material import latest_finding
-from handlers.hazards.telling import tell_found
 from handlers.hazards.wording import hazard_params, lacks_params
 from handlers.message import Message
 from handlers.part_names import find_enterprise, find_part, normalize_text
@@ -20,7 +19,7 @@ from schedules.context import Context
 from storage.db.models import Enterprise, Hazard, KeyPart, Person
 from storage.errors import OperationRefused
 from storage.hazard_prompts import FINDING, HazardPrompt
-from storage.hazard_terms import INCOMPLETE, INSPECTION, SELF_CHECK
+from storage.hazard_terms import INSPECTION, SELF_CHECK
 
 _REPORT = re.compile(r"隐患(?P<separator>[\s:：,，、]*)(?P<words>.*)", re.DOTALL)
 _SEPARATORS = " \t\r\n:：,，、。"
@@ -112,8 +111,6 @@ def _add(report: _Report, message: Message, actor: Viewer, ctx: Context) -> None
         once_key=f"chat/{message.channel}/{message.key}",
     )
     hazard = add_hazard(draft, actor, ctx)
-    if hazard.state == INCOMPLETE:
-        tell_found(hazard, ctx)
     if hazard.submission_id is None:
         ctx.store.hazard_prompts.ask(actor.person_id, HazardPrompt(hazard.number, FINDING, message.sent_at))
     params = hazard_params(hazard, ctx)

@@ -216,3 +216,17 @@ def test_the_page_names_the_major_hazard_source_and_who_answers_for_it(dashboard
     assert "操作负责人 甲化工巡检员" in page
     assert f'href="tel:{mobile_of("甲化工巡检员")}"' in page
     hear_all(dashboard.story)
+
+
+def test_what_the_office_registers_on_the_page_is_told_to_the_head_who_takes_it_over(dashboard: Dashboard) -> None:
+    night = dashboard.story
+    dashboard.signed_in("staff").act("/hazards/new", {"enterprise": "E001", "part": "1", "matter": "护栏锈蚀"})
+    night.settle()
+    said, card = night.hears("h1")
+    assert said.startswith(
+        f"🚩 王科 登记了隐患 {NUMBER}：甲化工 · 1 罐区，护栏锈蚀。\n还缺：责任人、整改措施、整改时限。"
+    )
+    assert card.startswith(f"发现隐患 {NUMBER}")
+    night.taps("h1", "由我整改")
+    night.says("h1", "除锈刷漆")
+    assert night.hears("h1")[-1].startswith(f"已记入隐患 {NUMBER}。还缺：整改时限。")
