@@ -14,7 +14,13 @@ def atomic_private_file(path: Path) -> Iterator[IO[bytes]]:
     """A temporary file in the same directory, renamed to `path` at the end of the block. Raises OSError."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+        descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except OSError as error:
+        # People know the file by the name that they gave it.
+        error.filename = str(path)
+        raise
+    try:
+        with os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

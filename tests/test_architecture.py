@@ -36,6 +36,7 @@ COMPOSED = {
     "question.",
     "settings.expect_",
     "os_error.",
+    "network_error.",
     "command.",
     "option.",
     "daily_summary.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bot.texts import say
+from bot.texts import all_texts, say
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,14 @@ def absent(key: str, **params: Any) -> CheckResult:
 
 def failed(key: str, **params: Any) -> CheckResult:
     """The text says what to do about it."""
-    return CheckResult(False, say(key, **params))
+    return CheckResult(False, _sentence(key, params))
 
 
 def warning(key: str, **params: Any) -> CheckResult:
-    return CheckResult(None, say(key, **params))
+    return CheckResult(None, _sentence(key, params))
+
+
+def _sentence(key: str, params: dict[str, Any]) -> str:
+    """An error that requests names by its type is told in words."""
+    text_key = f"network_error.{str(params.get('error', '')).lower()}"
+    return say(key, **(params | {"error": say(text_key)} if text_key in all_texts() else params))

@@ -23,6 +23,7 @@ from bot.config import SettingsError, load_config
 from bot.doctor import platform
 from bot.texts import all_texts, os_error_text
 from storage.db.models import Person
+from storage.private_files import atomic_private_file
 from tests.bot.parts import Edge
 from tests.bot.test_doctor import county, problems, run_doctor  # noqa: F401
 
@@ -158,3 +159,9 @@ def test_a_platform_that_tells_no_time_is_not_ticked(county: Edge, monkeypatch: 
     bot = county.bot
     results = list(platform.check_platform(bot.config, bot.uow, bot.channels))
     assert [each.symbol for each in results if "无法核对本机时钟" in each.text] == ["！"]
+
+
+def test_a_file_that_cannot_be_written_is_named_as_it_was_given(tmp_path: Path) -> None:
+    with pytest.raises(OSError) as caught, atomic_private_file(tmp_path / "absent" / "patrol.backup"):  # noqa: PT011
+        pass
+    assert error_text(caught.value) == f"{tmp_path}/absent/patrol.backup：没有这个文件或目录"

@@ -252,7 +252,7 @@ def test_a_file_that_is_no_register_gets_one_sentence(office: Office, content: b
 
 def test_a_file_that_is_not_there_gets_one_sentence(office: Office) -> None:
     assert office.take(office.folder / "none.xlsx").text_lines() == ["打不开文件 none.xlsx：文件不存在或没有读取权限"]
-    assert office.take(office.folder).text_lines() == ["打不开文件 office：文件不存在或没有读取权限"]
+    assert office.take(office.folder).text_lines() == ["“office”是文件夹，请给出其中的工作簿文件"]
 
 
 def test_declared_entities_are_not_expanded(office: Office) -> None:

@@ -112,6 +112,8 @@ def read_grids(path: Path, sheet_titles: Sequence[str], limits: Limits) -> list[
 
 
 def _check_size(path: Path, limits: Limits) -> None:
+    if path.is_dir():
+        raise CellError("register.folder", name=path.resolve().name)
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
