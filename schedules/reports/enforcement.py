@@ -11,6 +11,7 @@ from storage.enforcement import EnforcementFilter
 from storage.hazard_terms import VOID
 from storage.inspection_terms import ANNUAL
 from storage.inspections import InspectionFilter
+from storage.report_queries import enterprise_codes_and_names
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class EnforcementPeriod:
 
 def enforcement_of_period(ctx: Context, first: date, last: date) -> EnforcementPeriod:
     """Both days are included."""
-    found, names = ctx.store.enforcement, ctx.store.register.enterprise_names()
+    found, names = ctx.store.enforcement, enterprise_codes_and_names(ctx.store.session)
     documents = found.documents(EnforcementFilter(since=first, until=last))
     cases = found.cases_between(first, last)
     return EnforcementPeriod(

@@ -93,7 +93,8 @@ def test_an_inspection_of_40_hazards_stands_in_the_years_figures(dashboard: Dash
         (NUMBER, 40, 1, 1),
         ("JC-2026-0002", 0, 0, 0),
     ]
-    assert [(each["number"], each["has_file"]) for each in year["documents"]] == [("责改1号", True)]
+    [document] = year["documents"]
+    assert (document["number"], document["enterprise"], document["has_file"]) == ("责改1号", "甲化工有限公司", True)
     assert [(each["number"], each["filed"], each["fine_yuan"]) for each in year["cases"]] == [("立1号", True, 350_000)]
     report = staff.get(f"/reports/year/{today(dashboard)}").text
     assert "下发文书 1 份，立案处罚企业 1 家（1 起），处罚金额 35 万元" in report
