@@ -89,7 +89,7 @@ def test_a_correct_installation_passes(county: Edge, tmp_path: Path) -> None:
         ({"WECOM_CORP_ID": "ww-other"}, "✘ CorpID 不对"),
         ({"WECOM_CALLBACK_TOKEN": "another"}, "✘ 按本机设置发到"),
         ({"WECOM_ENCODING_AES_KEY": "B" * 42 + "A"}, "✘ 按本机设置发到"),
-        ({"WECOM_API_URL": "http://127.0.0.1:9"}, "✘ 连不上 http://127.0.0.1:9：连接不上"),
+        ({"WECOM_API_URL": "http://127.0.0.1:9"}, "✘ 连不上 http://127.0.0.1:9：连接被拒绝或网络不通"),
         ({"PUBLIC_URL": "http://patrol.example.invalid"}, "✘ PUBLIC_URL 是 http://patrol.example.invalid，不是 https"),
         ({"PUBLIC_URL": "https://127.0.0.1:9"}, "✘ https://127.0.0.1:9 打不开本服务"),
         ({"PUBLIC_URL": ""}, "！ PUBLIC_URL 没有填"),
