@@ -109,6 +109,27 @@ def declare_void(
     return why
 
 
-def changed_values(row: Any, given: dict[str, Any]) -> dict[str, Any]:
-    """Those of the given values that the row does not have yet."""
-    return {name: value for name, value in given.items() if getattr(row, name) != value}
+def apply_changes(
+    row: Inspection | EnforcementCase, given: dict[str, Any], version: int | None, ctx: Context
+) -> dict[str, list[Any]]:
+    """Store the given values; those that changed by name, each with its value before and after for the audit log.
+
+    `version`: the one that they were made from, None to skip the check. Raises OperationRefused.
+    """
+    require_in_force(row)
+    if version is not None and version != row.version:
+        raise OperationRefused("inspections.changed_meanwhile", number=row.number)
+    changed = {name: (getattr(row, name), value) for name, value in given.items() if getattr(row, name) != value}
+    for name, (_, value) in changed.items():
+        setattr(row, name, value)
+    if changed:
+        row.version += 1
+        ctx.store.session.flush()
+    return {name: [_recorded(each) for each in values] for name, values in changed.items()}
+
+
+def _recorded(value: Any) -> Any:
+    """Inspectors are recorded by their names."""
+    if isinstance(value, list):
+        return "、".join(each["name"] for each in value)
+    return value.isoformat() if isinstance(value, date) else value

@@ -10,7 +10,7 @@ from typing import Any
 from handlers.hazards.access import author
 from handlers.hazards.fields import clean_text, field_label, required_text
 from handlers.inspections.access import (
-    changed_values,
+    apply_changes,
     declare_void,
     find_case,
     hazards_of,
@@ -110,23 +110,9 @@ def edit_case(
 ) -> EnforcementCase:
     """`version`: the one that the course was made from, None to skip the check. Raises OperationRefused."""
     case = _lock(case_id, actor, ctx)
-    require_in_force(case)
-    if version is not None and version != case.version:
-        raise OperationRefused("inspections.changed_meanwhile", number=case.number)
-    changed = changed_values(case, _clean(course, case.filed_on, ctx))
-    if changed:
-        before = {name: getattr(case, name) for name in changed}
-        for name, value in changed.items():
-            setattr(case, name, value)
-        case.version += 1
-        ctx.store.session.flush()
+    if changes := apply_changes(case, _clean(course, case.filed_on, ctx), version, ctx):
         ctx.store.audit_log.record(
-            ctx.now,
-            actor.name,
-            "case_edited",
-            subject=case.audit_subject,
-            case_fields=sorted(changed),
-            changes={name: [_stored(before[name]), _stored(value)] for name, value in changed.items()},
+            ctx.now, actor.name, "case_edited", subject=case.audit_subject, case_fields=sorted(changes), changes=changes
         )
     return case
 
@@ -166,7 +152,3 @@ def _clean(course: CaseCourse, filed_on: date, ctx: Context) -> dict[str, Any]:
         "closed_on": course.closed_on,
         "remarks": clean_text(course.remarks, 1000, "case_field.remarks"),
     }
-
-
-def _stored(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date) else value

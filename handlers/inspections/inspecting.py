@@ -9,14 +9,7 @@ from typing import Any
 
 from handlers.hazards.access import author, require_enterprise
 from handlers.hazards.fields import clean_text, field_label
-from handlers.inspections.access import (
-    changed_values,
-    declare_void,
-    find_inspection,
-    past_day,
-    require_editor,
-    require_in_force,
-)
+from handlers.inspections.access import apply_changes, declare_void, find_inspection, past_day, require_editor
 from handlers.permissions import Viewer
 from schedules.context import Context
 from storage.db.models import Inspection
@@ -66,23 +59,14 @@ def edit_inspection(
 ) -> Inspection:
     """`version`: the one that the draft was made from, None to skip the check. Raises OperationRefused."""
     inspection = _lock(number, actor, ctx)
-    require_in_force(inspection)
-    if version is not None and version != inspection.version:
-        raise OperationRefused("inspections.changed_meanwhile", number=inspection.number)
-    changed = changed_values(inspection, _clean(draft, ctx))
-    if changed:
-        before = {name: getattr(inspection, name) for name in changed}
-        for name, value in changed.items():
-            setattr(inspection, name, value)
-        inspection.version += 1
-        ctx.store.session.flush()
+    if changes := apply_changes(inspection, _clean(draft, ctx), version, ctx):
         ctx.store.audit_log.record(
             ctx.now,
             actor.name,
             "inspection_edited",
             subject=inspection.audit_subject,
-            inspection_fields=sorted(changed),
-            changes={name: [_stored(before[name]), _stored(value)] for name, value in changed.items()},
+            inspection_fields=sorted(changes),
+            changes=changes,
         )
     return inspection
 
@@ -135,9 +119,3 @@ def _inspectors(text: str, store: Store) -> list[dict[str, Any]]:
 def _registered(name: str, store: Store) -> int | None:
     people = store.register.people_named(name)
     return people[0].id if len(people) == 1 else None
-
-
-def _stored(value: Any) -> Any:
-    if isinstance(value, list):
-        return "、".join(each["name"] for each in value)
-    return value.isoformat() if isinstance(value, date) else value
