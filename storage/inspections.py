@@ -35,6 +35,7 @@ class InspectionFilter:
 class InspectionStore:
     def __init__(self, session: Session) -> None:
         self.session = session
+        self._kept: dict[str, Inspection] = {}
 
     def add(self, year: int, author: Author, at: datetime, **values: Any) -> Inspection:
         """A new inspection with the next number of the year."""
@@ -47,7 +48,11 @@ class InspectionStore:
         return inspection
 
     def get(self, number: str) -> Inspection | None:
-        return self.session.get(Inspection, number)
+        """Read once in a transaction: thousands of rows of a sheet may name the same one."""
+        found = self.session.get(Inspection, number)
+        if found is not None:
+            self._kept[number] = found
+        return found
 
     def lock(self, number: str) -> Inspection | None:
         """The inspection as it is now, locked until the end of the transaction."""
