@@ -109,6 +109,8 @@ COMPOSED = {
 GIVEN_AT_RUN_TIME = {
     "list.more",
     "hazards.own_rectification",
+    "hazard_exchange.missing",
+    "hazard_exchange.too_long",
     "alert.about_emergency",
     "enterprise_month.summary",
     "help.commands",

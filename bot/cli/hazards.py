@@ -15,8 +15,10 @@ from bot.cli.progress import busy, track
 from bot.texts import say
 from handlers.permissions import Viewer
 from schedules.context import Context
+from schedules.hazards.exchange import DEFAULT_PROFILE, exchange_profile, profile_names
 from storage import hazard_terms as terms
 from storage.db.models import Hazard
+from storage.errors import OperationRefused
 
 _BY = click.option("--by", "name", required=True, metavar="NAME")
 _JSON = click.option("--json", "as_json", is_flag=True)
@@ -188,6 +190,31 @@ def export(file: Path) -> None:
         content = export_hazards(ctx, everything, track(say("progress.export"), total=total))
     file.write_bytes(content)
     click.echo(say("import.file_written", file=str(file)))
+
+
+@hazard.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--profile", metavar="NAME", default=DEFAULT_PROFILE)
+def exchange(file: Path, profile: str) -> None:
+    """Write what the national exchange takes as JSON, and name what the other hazards lack."""
+    from bot.reports.hazards import exchange_records
+    from storage.hazards import HazardFilter
+
+    if profile not in profile_names():
+        raise OperationRefused("hazard_exchange.unknown_profile", profile=profile, profiles=profile_names())
+    with open_uow(read_only=True) as (_, uow), uow.read() as store:
+        ctx = uow.context(store)
+        found = exchange_records(ctx, store.hazards.find(HazardFilter(), ctx.today), exchange_profile(profile))
+    file.write_text(json.dumps(found.records, ensure_ascii=False, indent=1), encoding="utf-8")
+    click.echo(say("hazard_exchange.written", count=len(found.records), lacking=len(found.lacking)))
+    for number, names in found.lacking.items():
+        click.echo(say("hazard_exchange.lacks", number=number, missing=[_lacking(name) for name in names]))
+
+
+def _lacking(name: str) -> dict[str, Any]:
+    field = name.removesuffix("_too_long")
+    text_key = "hazard_exchange.missing" if field == name else "hazard_exchange.too_long"
+    return {"say": text_key, "field": {"say": f"hazard_field.{field}"}}
 
 
 def _perform(name: str, act: Callable[[Viewer, Context], Hazard], as_json: bool) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,12 +12,27 @@ from rich.table import Table
 
 from bot.texts import say
 from schedules.context import Context
-from schedules.hazards.exchange import exchange_lacks, exchange_profile, exchange_values
+from schedules.hazards.exchange import (
+    ExchangeProfile,
+    exchange_lacks,
+    exchange_profile,
+    exchange_record,
+    exchange_values,
+)
 from schedules.hazards.rules import is_overdue, lacks, needs_cause, plan_lacks
 from storage.db.models import Hazard, HazardAttempt, HazardExtension, HazardMove
+from storage.hazard_terms import INCOMPLETE
 from storage.hazards import HazardFilter, HazardHistory
 
 _BATCH = 1000
+
+
+@dataclass(frozen=True)
+class ExchangeRecords:
+    """What the exchange takes, and what it would refuse: number -> our names of what is lacking."""
+
+    records: list[dict[str, str | None]]
+    lacking: dict[str, list[str]]
 
 
 def ledger_json(ctx: Context, wanted: HazardFilter) -> dict[str, Any]:
@@ -28,12 +44,29 @@ def ledger_json(ctx: Context, wanted: HazardFilter) -> dict[str, Any]:
 def hazards_json(ctx: Context, hazards: Sequence[Hazard]) -> Iterator[dict[str, Any]]:
     """Each hazard with all that happened to it, as JSON values; instants are in the zone of the rules."""
     names = _Names(ctx)
-    for first in range(0, len(hazards), _BATCH):
-        batch = hazards[first : first + _BATCH]
-        histories = ctx.store.hazards.histories([hazard.number for hazard in batch])
+    for batch, histories in _batches(ctx, hazards):
         receipts = ctx.store.submissions.receipts(_film_ids(batch, histories.values()))
         for hazard in batch:
             yield _hazard(hazard, histories[hazard.number], receipts, names, ctx)
+
+
+def exchange_records(ctx: Context, hazards: Sequence[Hazard], profile: ExchangeProfile) -> ExchangeRecords:
+    """The hazards as a receiver of the national exchange reads them; one that is incomplete here is not for it."""
+    names, found = _Names(ctx), ExchangeRecords([], {})
+    for batch, histories in _batches(ctx, [hazard for hazard in hazards if hazard.state != INCOMPLETE]):
+        for hazard in batch:
+            values = names.exchange_values(hazard, histories[hazard.number])
+            if lacking := exchange_lacks(values, profile):
+                found.lacking[hazard.number] = lacking
+            else:
+                found.records.append(exchange_record(values, profile, ctx.rules.zone))
+    return found
+
+
+def _batches(ctx: Context, hazards: Sequence[Hazard]) -> Iterator[tuple[Sequence[Hazard], Mapping[str, HazardHistory]]]:
+    for first in range(0, len(hazards), _BATCH):
+        batch = hazards[first : first + _BATCH]
+        yield batch, ctx.store.hazards.histories([hazard.number for hazard in batch])
 
 
 class _Names:
@@ -44,6 +77,10 @@ class _Names:
         self.parts = ctx.store.register.part_numbers()
         sources = ctx.store.major_hazard_sources.of_parts(self.parts)
         self.guarantors = {part_id: found[0].guarantors for part_id, found in sources.items()}
+
+    def exchange_values(self, hazard: Hazard, history: HazardHistory) -> dict[str, Any]:
+        code, guarantors = self.codes[hazard.enterprise_id], self.guarantors.get(hazard.part_id or 0, {})
+        return exchange_values(hazard, code, history.attempts, history.moves, guarantors)
 
 
 def _film_ids(hazards: Iterable[Hazard], histories: Iterable[HazardHistory]) -> set[int]:
@@ -57,11 +94,10 @@ def _hazard(
     def instant(value: datetime | None) -> str | None:
         return value.astimezone(ctx.rules.zone).isoformat() if value else None
 
-    code, guarantors = names.codes[hazard.enterprise_id], names.guarantors.get(hazard.part_id or 0, {})
-    values = exchange_values(hazard, code, history.attempts, history.moves, guarantors)
+    values = names.exchange_values(hazard, history)
     return {
         **{name: getattr(hazard, name) for name in ("number", "version", "level", "criterion", "source", "kind")},
-        "enterprise": code,
+        "enterprise": values["enterprise_code"],
         "part": hazard.part_id and names.parts[hazard.part_id],
         **{name: getattr(hazard, name) for name in ("treatment", "matter", "responsible", "measure", "state")},
         "deadline": hazard.deadline and hazard.deadline.isoformat(),

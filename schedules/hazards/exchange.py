@@ -53,9 +53,18 @@ class ExchangeProfile:
 
 
 @cache
+def _tables() -> dict[str, Any]:
+    return tomllib.loads(_FILE.read_text(encoding="utf-8"))
+
+
+def profile_names() -> list[str]:
+    return list(_tables())
+
+
+@cache
 def exchange_profile(name: str = DEFAULT_PROFILE) -> ExchangeProfile:
     """Raises KeyError for an unknown profile."""
-    tables = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+    tables = _tables()
     table = tables[name]
     base = tables[table["based_on"]] if "based_on" in table else table
     renamed = table.get("rename", {})

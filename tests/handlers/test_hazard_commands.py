@@ -177,3 +177,34 @@ def test_an_export_is_imported_without_a_change_and_a_wrong_sheet_not_at_all(led
     assert told(tmp_path, "hazard", "list") == before
     assert run(tmp_path, "hazard", "import", path).exit_code == 0
     assert told(tmp_path, "hazard", "list")["counts"]["total"] == 2
+
+
+def test_the_exchange_gets_what_is_ready_and_the_office_learns_what_the_others_lack(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    number = told(tmp_path, *ADD, *LISTS)["number"]
+    told(tmp_path, *ADD)
+    path = str(tmp_path / "exchange.json")
+    shown = run(tmp_path, "hazard", "exchange", path)
+    assert (shown.exit_code, json.loads(Path(path).read_text("utf-8"))) == (0, [])
+    assert f"{number} 不能报送：缺企业编号（9位编码或18位统一社会信用代码）、缺危险源编码" in shown.stdout
+    with ledger.acting() as ctx:
+        hazard = ctx.store.hazards.get(number)
+        assert hazard is not None
+        hazard.hazard_code, hazard.risk_measure_id, hazard.check_record_id = "h1", "m1", "c1"
+        enterprise = ctx.store.register.enterprise(hazard.enterprise_id)
+        assert enterprise is not None
+        enterprise.code = "410900123"
+    assert "已写出 1 条；0 条还不能报送" in run(tmp_path, "hazard", "exchange", path).stdout
+    [record] = json.loads(Path(path).read_text("utf-8"))
+    assert (record["companyCode"], record["dangerName"], record["dangerState"]) == (
+        "410900123",
+        "液氯管道法兰渗漏",
+        "0",
+    )
+    assert run(tmp_path, "hazard", "exchange", path, "--profile", "compact").exit_code == 0
+    [record] = json.loads(Path(path).read_text("utf-8"))
+    assert ("dangersSrc" in record, "dangerSrc" in record) == (True, False)
+    assert "没有名为“x”的交换格式，可选：default、compact" in refusal(
+        tmp_path, "hazard", "exchange", path, "--profile", "x"
+    )

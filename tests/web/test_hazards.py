@@ -108,6 +108,14 @@ def test_a_head_fills_in_what_the_office_left_to_the_enterprise(dashboard: Dashb
     hear_all(dashboard.story)
 
 
+def test_the_office_fills_in_the_ids_of_the_exchange(dashboard: Dashboard) -> None:
+    staff = registered(dashboard)
+    ids = {"hazard_code": "h1", "risk_measure_id": "m1", "check_record_id": "c1"}
+    assert set(ids) <= fields_of(staff.get(f"/hazards/{NUMBER}").text)
+    staff.act(f"/hazards/{NUMBER}/edit", ids)
+    assert 'name="risk_measure_id" maxlength="36" value="m1"' in staff.get(f"/hazards/{NUMBER}").text
+
+
 def test_a_rectification_plan_can_be_emptied(dashboard: Dashboard) -> None:
     staff = registered(dashboard, level="major", criterion="AQ 3067-2026 5.2.1")
     staff.act(f"/hazards/{NUMBER}/edit", {"plan_aims": "停用老管线", "plan_funds": ""})

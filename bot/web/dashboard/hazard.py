@@ -43,6 +43,9 @@ _TEXTS = (
     "supervised_by",
     "supervisor",
     "remarks",
+    "hazard_code",
+    "risk_measure_id",
+    "check_record_id",
 )
 _CHOICES = ("level", "source", "kind", "treatment", "classification", "stage")
 
