@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from datetime import date
 from io import BytesIO
 from typing import Any
 
-from rustpy_xlsxwriter import Format, write_worksheet
+import xlsxwriter
 
 from bot.workbooks.hazards.columns import PRINTED, SHEET_TITLE, column_of
 from bot.workbooks.hazards.printed import PrintedRows
@@ -20,37 +21,43 @@ Track = Callable[[Iterable[Any]], Iterable[Any]]
 
 def export_hazards(ctx: Context, wanted: HazardFilter, track: Track = iter) -> bytes:
     """The hazards of a filter, the latest first; importing the workbook changes nothing."""
-    columns = {title: column_of(field) for field, title in PRINTED.items()}
     written = BytesIO()
-    write_worksheet(
-        _rows(track(PrintedRows(ctx).of_ledger(wanted))),
-        written,
-        SHEET_TITLE,
-        freeze_row=1,
-        header_format=_heading_format(),
-        column_widths=[float(column.width) for column in columns.values()],
-        # So a text stays a text when its cell is edited, even if it begins like a formula.
-        column_formats={
-            title: Format().set_num_format(NUMBER_FORMATS[column.cell_type]) for title, column in columns.items()
-        },
-    )
+    # Rows go to a temporary file as they are written, so that the ledger never is in the memory as a whole.
+    with xlsxwriter.Workbook(written, {"constant_memory": True}) as workbook:
+        sheet = workbook.add_worksheet(SHEET_TITLE)
+        _write_headings(workbook, sheet)
+        for line, row in enumerate(track(PrintedRows(ctx).of_ledger(wanted)), 1):
+            for column, field in enumerate(PRINTED):
+                _write(sheet, line, column, row[field])
     return written.getvalue()
 
 
-def _rows(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """By heading; an empty ledger has an empty row, from which the headings are taken."""
-    row = None
-    for row in rows:
-        yield {title: _printed(row[field]) for field, title in PRINTED.items()}
-    if row is None:
-        yield dict.fromkeys(PRINTED.values())
+def _write_headings(workbook: Any, sheet: Any) -> None:
+    heading = workbook.add_format(
+        {
+            "font_name": FONT_NAME,
+            "bold": True,
+            "bg_color": f"#{HEADING_COLOR}",
+            "border": 1,
+            "border_color": f"#{BORDER_COLOR}",
+            "align": "center",
+            "valign": "vcenter",
+            "text_wrap": True,
+        }
+    )
+    # By the column, so that a text stays a text when its cell is edited, even if it begins like a formula.
+    formats = {name: workbook.add_format({"num_format": each}) for name, each in NUMBER_FORMATS.items()}
+    for number, (field, title) in enumerate(PRINTED.items()):
+        column = column_of(field)
+        sheet.set_column(number, number, column.width, formats[column.cell_type])
+        sheet.write_string(0, number, title, heading)
+    sheet.freeze_panes(1, 0)
 
 
-def _printed(value: Any) -> Any:
-    return printable(value) if isinstance(value, str) else value
-
-
-def _heading_format() -> Format:
-    font = Format().set_font_name(FONT_NAME).set_bold().set_background_color(HEADING_COLOR)
-    centred = font.set_align("center").set_align("vertical_center").set_text_wrap()
-    return centred.set_border("thin").set_border_color(BORDER_COLOR)
+def _write(sheet: Any, line: int, column: int, value: Any) -> None:
+    if isinstance(value, str):
+        sheet.write_string(line, column, printable(value))
+    elif isinstance(value, date):
+        sheet.write_datetime(line, column, value)
+    elif value is not None:
+        sheet.write_number(line, column, value)
