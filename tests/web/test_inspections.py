@@ -215,3 +215,8 @@ def test_long_lists_are_shown_page_by_page(dashboard: Dashboard) -> None:
     assert ("立50" in first, "立01" in first, "立00" in first) == (True, True, False)
     assert "立00" in staff.get("/cases?before=2").text
     assert "没有符合条件的案件" in staff.get("/cases?year=2025").text
+
+
+@pytest.mark.parametrize("path", ["/inspections", "/documents", "/cases"])
+def test_the_menu_shows_where_one_is(dashboard: Dashboard, path: str) -> None:
+    assert '<a href="/inspections" aria-current="page">' in dashboard.signed_in("staff").get(path).text

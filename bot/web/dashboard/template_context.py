@@ -30,6 +30,8 @@ MENU = (
     ("/register", "menu.register", "register.see"),
     ("/trail", "menu.audit_log", "audit_log.see"),
 )
+# Pages that belong to another item of the menu than their path says.
+_MENU_PATHS = {"/documents": "/inspections", "/cases": "/inspections"}
 # The Content-Security-Policy forbids eval and inline styles.
 HTMX_CONFIG = {
     "allowEval": False,
@@ -57,6 +59,7 @@ def register_template_globals(app: Flask, uow: UnitOfWork) -> None:
         rehearsal=lambda: uow.clock.is_rehearsal,
         mark_label=mark_label,
         is_grave=GRAVE_REASONS.__contains__,
+        menu_path=_menu_path,
     )
 
     def local(instant: datetime, form: str = "%H:%M") -> str:
@@ -74,6 +77,11 @@ def _menu(viewer: Viewer) -> list[tuple[str, str]]:
     """What the viewer may open; the people of an enterprise have its page in place of the county's board."""
     items = [(path, key) for path, key, action in MENU if viewer.may(action)]
     return items if viewer.enterprise_ids is None else [(OWN_PAGE, "menu.own"), *items[1:]]
+
+
+def _menu_path(path: str) -> str:
+    first = "/" + path.split("/")[1]
+    return _MENU_PATHS.get(first, path)
 
 
 def mark_label(mark: str) -> str:
