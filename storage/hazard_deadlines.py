@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from storage.db.models import Hazard, HazardExtension
 from storage.db.upsert import in_list, in_rows
-from storage.hazard_terms import AWAITING_ACCEPTANCE, GRANTED, RECTIFYING
+from storage.hazard_terms import AWAITING_ACCEPTANCE, GRANTED, INCOMPLETE, RECTIFYING
 
 # So many days before the deadline people are reminded.
 DAYS_BEFORE = (3, 1)
@@ -22,28 +22,33 @@ _MAX_HALF = 183
 
 @dataclass(frozen=True)
 class DueHazard:
-    """A hazard to remind of; `interim` is the protection during its extension, if that was asked for."""
+    """A hazard to remind of; an incomplete one may have no matter and no deadline yet.
+
+    `interim` is the protection during its extension, if that was asked for.
+    """
 
     number: str
     enterprise_id: int
     responsible_id: int | None
     part_id: int | None
     level: str
-    matter: str
-    deadline: date
+    state: str
+    matter: str | None
+    deadline: date | None
     interim: str = ""
 
 
 @dataclass(frozen=True)
 class DueGroup:
-    """Due hazards for which the same people are in charge: how many, and the earliest deadline."""
+    """Due hazards in one state for which the same people are in charge: how many, and the earliest deadline."""
 
     enterprise_id: int
     responsible_id: int | None
     part_id: int | None
     level: str
+    state: str
     count: int
-    earliest: date
+    earliest: date | None
 
 
 class HazardDeadlineStore:
@@ -51,12 +56,12 @@ class HazardDeadlineStore:
         self.session = session
 
     def due(self, today: date, enterprise_ids: Iterable[int] | None = None) -> list[DueHazard]:
-        """Those in rectification (of these enterprises) that are overdue, due today or soon, or at half of their time;
-        the earliest deadline first."""
+        """Those (of these enterprises) that are overdue, due today or soon, at half of their time, or incomplete since
+        yesterday; the earliest deadline first, those without one last."""
         among = self._among(enterprise_ids)
         queries = [select(*_COLUMNS).where(condition, *among) for condition in self._due(today)]
         rows: list[Any] = [row for query in queries for row in self.session.execute(query)]
-        return sorted((DueHazard(*row) for row in rows), key=lambda each: (each.deadline, each.number))
+        return sorted((DueHazard(*row) for row in rows), key=lambda each: (each.deadline or date.max, each.number))
 
     def due_groups(self, today: date) -> list[DueGroup]:
         """What `due` finds, by what decides who is in charge; the same may stand in two groups."""
@@ -84,13 +89,17 @@ class HazardDeadlineStore:
         # The first of these is implied by the others, and is the one that the index can use.
         near = Hazard.deadline <= max(soon), or_(Hazard.deadline <= today, Hazard.deadline.in_(soon))
         at_half = in_rows(self.session, (Hazard.found_on, Hazard.deadline), _half_times(today))
-        return [and_(Hazard.state == RECTIFYING, *near), and_(Hazard.state == RECTIFYING, at_half)]
+        return [
+            and_(Hazard.state == RECTIFYING, *near),
+            and_(Hazard.state == RECTIFYING, at_half),
+            and_(Hazard.state == INCOMPLETE, Hazard.found_on < today),
+        ]
 
     def _among(self, enterprise_ids: Iterable[int] | None) -> list[ColumnElement[bool]]:
         return [] if enterprise_ids is None else [in_list(self.session, Hazard.enterprise_id, enterprise_ids)]
 
 
-_CHARGE = (Hazard.enterprise_id, Hazard.responsible_id, Hazard.part_id, Hazard.level)
+_CHARGE = (Hazard.enterprise_id, Hazard.responsible_id, Hazard.part_id, Hazard.level, Hazard.state)
 _COLUMNS = (Hazard.number, *_CHARGE, Hazard.matter, Hazard.deadline)
 
 

@@ -153,6 +153,7 @@ GIVEN_AT_RUN_TIME = {
     "hazard_chat.submitted",
     "hazard_line.due_later",
     "hazard_line.due_today",
+    "hazard_line.incomplete",
     "hazard_line.interim",
     "hazard_line.overdue",
     "hazard_reminder.interim",

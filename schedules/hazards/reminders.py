@@ -1,4 +1,7 @@
-"""Reminders of hazards: one message a day to each person and to the office, and the interim measures every night."""
+"""Reminders of hazards: one message a day to each person and to the office, and the interim measures every night.
+
+Those in charge of an incomplete hazard are reminded daily until nothing is lacking.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from schedules.notify import notify_office_by, notify_people, was_in_service
 from schedules.patrol_night import ONE_DAY, local_instant, submission_window
 from storage.db.models import Notice, Person
 from storage.hazard_deadlines import DueHazard
+from storage.hazard_terms import INCOMPLETE
 from storage.notices import NoticeDraft
 from storage.register_terms import PATROLLER
 
@@ -33,8 +37,12 @@ def remind_of_deadlines(ctx: Context) -> None:
         for person in _concerned(groups, ctx)
     ]
     notify_people(drafts, ctx.store)
-    if any(each.earliest <= ctx.today for each in groups):
+    if any(_is_for_office(each.state, each.earliest, ctx.today) for each in groups):
         notify_office_by(_draft("hazard_reminder.office", key, params, expires_at, ctx), ctx.store)
+
+
+def _is_for_office(state: str, deadline: date | None, today: date) -> bool:
+    return state == INCOMPLETE or (deadline is not None and deadline <= today)
 
 
 def remind_of_interim_measures(ctx: Context) -> None:
@@ -84,9 +92,9 @@ def check_reminder(notice: Notice, ctx: Context) -> dict[str, Any] | None:
     if notice.text_key == "hazard_reminder.person":
         hazards = _of_recipient(deadlines.due(today, enterprise_ids), notice, ctx)
     else:
-        hazards = [each for each in deadlines.due(today) if each.deadline <= today]
-    overdue = sum(each.deadline < today for each in hazards)
-    counts = {"overdue": overdue, "due_today": sum(each.deadline == today for each in hazards)}
+        hazards = [each for each in deadlines.due(today) if _is_for_office(each.state, each.deadline, today)]
+    stages = [_stage(each, today)["say"] for each in hazards]
+    counts = {name: stages.count(f"hazard_line.{name}") for name in ("overdue", "due_today", "incomplete")}
     return {**notice.params, **counts, "lines": _lines(hazards, today, ctx)} if hazards else None
 
 
@@ -110,8 +118,8 @@ def _lines(hazards: Sequence[DueHazard], today: date | None, ctx: Context) -> li
             "hazard": each.number,
             "enterprise": enterprises[each.enterprise_id][1],
             "part": parts.get(each.part_id or 0, ""),
-            "matter": each.matter[:_MAX_MATTER],
-            "deadline": f"{each.deadline:%m-%d}",
+            "matter": each.matter[:_MAX_MATTER] if each.matter else {"say": "hazard_chat.no_matter"},
+            "deadline": f"{each.deadline:%m-%d}" if each.deadline else "",
             "interim": each.interim[: 2 * _MAX_MATTER],
         }
         for each in hazards[:_MAX_LINES]
@@ -123,6 +131,8 @@ def _stage(hazard: DueHazard, today: date | None) -> dict[str, Any]:
     """The text of a line, and the number of days in it."""
     if today is None:
         return {"say": "hazard_line.interim"}
+    if hazard.state == INCOMPLETE or hazard.deadline is None:
+        return {"say": "hazard_line.incomplete"}
     days = (hazard.deadline - today).days
     if days < 0:
         return {"say": "hazard_line.overdue", "days": -days}

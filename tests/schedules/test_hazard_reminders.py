@@ -32,7 +32,7 @@ def ledger(tmp_path: Path, place: Place) -> Iterator[Ledger]:
 def add_hazards(ledger: Ledger, count: int, first: int = 1, **values: Any) -> None:
     """Hazards in rectification, found on the first day."""
     numbers = {ordinal: f"YH-2026-{ordinal:04d}" for ordinal in range(first, first + count)}
-    move = {"seq": 1, "to_state": "rectifying", "at": NOW, "by_name": "王科"}
+    move = {"seq": 1, "to_state": values.get("state", "rectifying"), "at": NOW, "by_name": "王科"}
     known: dict[str, Any] = {
         "year": 2026,
         "state": "rectifying",
@@ -93,7 +93,7 @@ def test_the_person_in_charge_is_reminded_at_half_time_before_the_deadline_on_it
     assert "YH-2026-0001 甲化工 1 罐区（护栏锈蚀）：12-04 到期，还有5天" in reminded[5]["甲负责人"]
     assert "今天到期" in reminded[10]["甲负责人"]
     assert "已逾期3天" in reminded[13]["甲负责人"]
-    assert reminded[13]["王科"].startswith("📋 隐患整改到期情况：已逾期1项，今天到期0项。\n")
+    assert reminded[13]["王科"].startswith("📋 隐患整改到期情况：已逾期1项，今天到期0项，待补全0项。\n")
 
 
 def test_a_person_gets_one_message_for_all_hazards(ledger: Ledger) -> None:
@@ -109,6 +109,23 @@ def test_without_a_responsible_person_in_the_register_the_heads_are_reminded(led
     add_hazards(ledger, 1, responsible="外包队", responsible_id=None)
     tick_on(ledger, day(TERM))
     assert set(told(ledger)) == {"甲负责人", "甲安全员", "王科"}
+
+
+def test_those_in_charge_of_an_incomplete_hazard_are_reminded_daily_from_the_next_day(ledger: Ledger) -> None:
+    lacking: dict[str, Any] = dict.fromkeys(
+        ("matter", "responsible", "responsible_id", "measure", "deadline", "first_deadline")
+    )
+    add_hazards(ledger, 1, state="incomplete", **lacking)
+    reminded = []
+    for days in range(3):
+        tick_on(ledger, day(days))
+        reminded.append(told(ledger))
+    assert reminded[0] == {}
+    for said in reminded[1:]:
+        assert set(said) == {"甲负责人", "甲安全员", "王科"}
+        assert "YH-2026-0001 甲化工 1 罐区（" in said["甲负责人"]
+        assert "待补全，请写明责任人、措施和时限" in said["甲负责人"]
+        assert "已逾期0项，今天到期0项，待补全1项" in said["王科"]
 
 
 def test_a_reminder_that_is_no_longer_true_is_not_sent(ledger: Ledger) -> None:
@@ -177,4 +194,4 @@ def test_a_tick_asks_as_many_queries_for_many_hazards_as_for_few(ledger: Ledger)
     add_hazards(ledger, 600, first=6)
     assert queries_of_a_tick(ledger, day(TERM + 1)) <= few
     assert queries_of_a_tick(ledger, day(TERM + 1), time(9, 1)) == few_again
-    assert few <= 21
+    assert few <= 22
