@@ -358,6 +358,7 @@ def test_unsigned_garbage_is_never_our_fault(besieged: Edge, query: bytes, body:
         assert answer.status_code in (400, 403)
 
 
+@pytest.mark.slow
 @FUZZ
 @given(inner=st.one_of(st.binary(max_size=300), st.text(max_size=100).map(str.encode)), whole=st.booleans())
 def test_signed_garbage_is_never_our_fault(besieged: Edge, inner: bytes, whole: bool) -> None:
@@ -365,6 +366,7 @@ def test_signed_garbage_is_never_our_fault(besieged: Edge, inner: bytes, whole: 
     assert post(besieged, *sealed(besieged.cloud, plain)) in (200, 400, 403)
 
 
+@pytest.mark.slow
 @FUZZ
 @given(
     fields=st.dictionaries(

@@ -120,6 +120,7 @@ def test_an_uploaded_film_is_filed_with_its_receipt(night: Story) -> None:
     assert (clip["state"], clip["sha256"]) == ("filed", hashlib.sha256(film).hexdigest())
 
 
+@pytest.mark.slow
 def test_a_slow_upload_does_not_make_a_film_late(night: Story) -> None:
     night.time("05:50")
     night.hears("leader"), night.group_hears("KEY"), night.hears("h1"), night.hears("h2")

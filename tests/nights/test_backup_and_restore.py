@@ -113,6 +113,7 @@ def test_a_backup_with_any_bit_changed_is_refused_or_is_the_same_backup(tmp_path
             fresh.close()
 
 
+@pytest.mark.slow
 def test_verify_ends_with_1_when_a_film_is_gone(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=3, parts=1) as played:
         a_night(played)

@@ -110,6 +110,7 @@ def test_reminders_that_a_film_overtook_were_not_due(tmp_path: Path, watcher: Wa
         assert (fact(night)["reminders_due"], fact(night)["ok"]) == (0, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", ["unknown", "failed", "expired"])
 def test_a_reminder_that_did_not_leave_keeps_the_watcher_waiting(tmp_path: Path, watcher: Watcher, state: str) -> None:
     with watched(tmp_path, watcher, enterprises=1, parts=1) as night:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 
 from storage.db.models import ContentItem, GroupChat
@@ -42,6 +43,7 @@ def days(night: Story, number: int) -> list[list[str]]:
     return found
 
 
+@pytest.mark.slow
 def test_planned_for_today_comes_first_then_planned_earlier_then_the_season_then_the_oldest(tmp_path: Path) -> None:
     with story(tmp_path, **COUNTY) as night:
         add(night, "最老的")

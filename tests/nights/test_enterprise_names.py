@@ -73,6 +73,7 @@ def test_what_none_matches_is_refused(named: Story, text: str) -> None:
     assert outcome(named, text).startswith(f"登记册里没有找到“{text}”")
 
 
+@pytest.mark.slow
 def test_the_names_of_very_many_are_not_all_listed(named: Story) -> None:
     with named.office() as store:
         for number in range(20):

@@ -211,6 +211,7 @@ ATTACKS: dict[str, list[Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_an_altered_report_contradicts_the_audit_log(place: Place, tmp_path: Path, attack: str) -> None:
     with story(tmp_path, enterprises=2, parts=1) as night:

@@ -287,6 +287,7 @@ def test_a_good_film_among_costly_ones_is_a_good_film(tmp_path: Path) -> None:
         assert [each.result().fault for each in costly] == [None] * 6
 
 
+@pytest.mark.slow
 def test_two_films_are_probed_at_once(tmp_path: Path) -> None:
     big = big_picture(tmp_path / "big.mov", 3000)
     most = 0

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from werkzeug.test import TestResponse
 
 from handlers.permissions import ADMIN, AUDITOR, HEAD, LEADER, PATROLLER, STAFF
@@ -23,6 +24,23 @@ PHONE = "Mozilla/5.0 (Linux; Android 14) MicroMessenger/8.0.50 wxwork/4.1.30"
 # Who of the county's fixed cast has which role.
 CAST = {PATROLLER: "p1", HEAD: "h1", LEADER: "leader", STAFF: "staff", AUDITOR: "auditor", ADMIN: "admin"}
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"|X-CSRFToken": "([^"]+)"')
+
+
+class _CompiledTemplates(BytecodeCache):
+    """The templates, compiled once for the applications of all tests."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED_TEMPLATES = _CompiledTemplates()
 
 
 class Browser(FlaskClient):
@@ -71,6 +89,7 @@ class Dashboard:
     def browser(self) -> Browser:
         """A browser that is not signed in."""
         self.story.bot.web.test_client_class = Browser
+        self.story.bot.web.jinja_env.bytecode_cache = _COMPILED_TEMPLATES
         made: Browser = self.story.bot.web.test_client()  # type: ignore[assignment]
         self.browsers.append(made)
         return made

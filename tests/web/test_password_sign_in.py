@@ -141,6 +141,7 @@ def statements_of(dashboard: Dashboard) -> list[str]:
     return seen
 
 
+@pytest.mark.slow
 def test_made_up_logins_do_not_fill_the_database(dashboard: Dashboard) -> None:
     now = wall_now()
     with dashboard.story.office() as store:

@@ -46,6 +46,7 @@ def test_each_night_has_its_figures_as_issued_and_its_amendments_below(dashboard
     assert amendment == ["第1号更正", "Excel PDF", *"4200110", "25.0%", "11-24 12:02"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("which", "label"), [("weekly", "2026年11月23日 至 11月29日"), ("monthly", "2026年11月"), ("year", "2026年")]
 )

@@ -74,6 +74,7 @@ def test_more_than_fits_into_the_time_is_refused(dashboard: Dashboard) -> None:
         assert store.session.query(FilmView).count() == 0
 
 
+@pytest.mark.slow
 def test_two_pages_open_at_once_share_the_time(dashboard: Dashboard) -> None:
     leader = dashboard.signed_in("leader")
     first, second = grid(leader), grid(leader)

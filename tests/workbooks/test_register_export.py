@@ -90,6 +90,7 @@ def test_an_empty_register_is_a_form_to_fill_in(office: Office) -> None:
     unchanged(office.take(written))
 
 
+@pytest.mark.slow
 def test_what_looks_like_a_formula_stays_text(office: Office, neighbour: Office) -> None:
     names = ["=1+1", "+8613800000000", "-5", "@SUM(A1)", '=HYPERLINK("http://x","y")']
     office.take_sheets({"企业": [[f"E{index}", "'"] for index in range(len(names))]})
