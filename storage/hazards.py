@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
 
 from storage.db.models import Hazard, HazardAttempt, HazardExtension, HazardMove
 from storage.facts import FactStore
@@ -25,9 +28,24 @@ class Author:
 
 
 class HazardStore(HazardQueries):
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._reserved: dict[int, list[int]] = {}
+
+    @contextmanager
+    def reserved_numbers(self, year: int, count: int) -> Iterator[None]:
+        """The `count` hazards that are added in the block get their numbers with one query."""
+        last = FactStore(self.session).next_number(f"hazards/{year}", count) if count else 0
+        self._reserved[year] = list(range(last, last - count, -1))
+        try:
+            yield
+        finally:
+            del self._reserved[year]
+
     def add(self, year: int, state: str, author: Author, at: datetime, **values: Any) -> Hazard:
         """A new hazard with the next number of the year, and its first move; written with the next flush."""
-        ordinal = FactStore(self.session).next_number(f"hazards/{year}")
+        reserved = self._reserved.get(year)
+        ordinal = reserved.pop() if reserved else FactStore(self.session).next_number(f"hazards/{year}")
         number = f"YH-{year}-{ordinal:04d}"
         self._add_move(number, 0, None, state, author, at, None)
         hazard = Hazard(number=number, year=year, ordinal=ordinal, state=state, registered_at=at, **values)

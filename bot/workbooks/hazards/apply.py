@@ -88,11 +88,14 @@ class SheetImport:
             return self.result
         counts = self.result.sheet(SHEET_TITLE)
         counts.rows_read = sheet.rows_read
-        known = self._ctx.store.hazards.existing_keys(_once_key(row) for row in sheet.rows if not row.get("number"))
+        keys = {_once_key(row) for row in sheet.rows if row.get("number") is None}
+        known = self._ctx.store.hazards.existing_keys(keys)
+        # A refused row undoes all, so each of these numbers is used or given back.
+        numbered = self._ctx.store.hazards.reserved_numbers(self._ctx.today.year, len(keys - known))
         hazards = self._ctx.store.hazards.of_numbers(str(row.get("number")) for row in sheet.rows if row.get("number"))
         printed = {row["number"]: row for row in self._printed.of(list(hazards.values()))}
         # New hazards are written together at the end.
-        with self._ctx.store.session.no_autoflush:
+        with self._ctx.store.session.no_autoflush, numbered:
             for row in sheet.rows:
                 number = row.get("number")
                 try:
