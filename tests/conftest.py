@@ -52,9 +52,13 @@ def pytest_collection_finish() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark tests that have a separate command: those against real servers, and those that take long."""
     for item in items:
-        places = getattr(item, "callspec", None)
-        if places is not None and "server" in places.params.values():
+        if _needs_server(item):
             item.add_marker("server")
         if {"faults", "browser"} & set(item.path.parts):
             item.add_marker("slow")
             item.add_marker(pytest.mark.timeout(_SLOW_TIMEOUT_S))
+
+
+def _needs_server(item: pytest.Item) -> bool:
+    params = item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
+    return any(value in ("server", "bucket") for value in params) or "s3" in getattr(item, "fixturenames", ())

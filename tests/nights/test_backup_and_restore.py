@@ -65,6 +65,7 @@ def a_night(played: Story) -> None:
     played.group_hears("KEY")
 
 
+@pytest.mark.slow
 def test_a_night_comes_back_with_the_same_reports_and_the_same_digests(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=3, parts=1) as played:
         a_night(played)
@@ -124,6 +125,7 @@ def test_verify_ends_with_1_when_a_film_is_gone(tmp_path: Path) -> None:
         assert (done.exit_code, json.loads(done.stdout)["absent"][0]["receipt"]) == (1, "1124-0001")
 
 
+@pytest.mark.slow
 def test_trail_tells_whether_the_audit_log_continues_an_earlier_head(tmp_path: Path) -> None:
     with story(tmp_path, enterprises=3, parts=1) as played:
         a_night(played)

@@ -66,6 +66,7 @@ def decided(night: Story) -> str:
         return str(row(store, Decision, key=f"self-audit/{NIGHT}").outcome)
 
 
+@pytest.mark.slow
 def test_a_night_that_is_accounted_for_is_told_once(tmp_path: Path, watcher: Watcher) -> None:
     with watched(tmp_path, watcher, enterprises=3, parts=1) as night:
         all_film(night, "p1", "p2")

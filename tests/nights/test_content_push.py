@@ -91,6 +91,7 @@ def watched(night: Story, link: str, **asking: str) -> bytes:
     return body
 
 
+@pytest.mark.slow
 def test_a_link_goes_as_a_news_card_and_a_film_as_a_file_or_as_a_link_when_it_is_too_large(tmp_path: Path) -> None:
     with story(tmp_path, **COUNTY) as night:
         add(night, "小片", "视频", url=None, object_key="content/1.mp4", file_name="1.mp4", bytes=20 * MB)

@@ -447,6 +447,7 @@ def test_an_extension_is_refused_with_a_reason_by_the_office_only(night: Story) 
     assert hazard(night).deadline == date(2026, 12, 1)
 
 
+@pytest.mark.slow
 def test_reminders_reach_the_phones(night: Story) -> None:
     night.says("p1", "隐患 罐区 护栏锈蚀")
     night.says("h1", f"{NUMBER} 责任人 甲化工负责人 措施 更换 时限 11-25")

@@ -77,6 +77,7 @@ def test_the_issued_report_gives_the_same_bytes_for_ever(place: Place, tmp_path:
         night.group_hears("KEY")
 
 
+@pytest.mark.slow
 def test_a_pdf_first_asked_for_later_is_that_of_the_issued_report(place: Place, tmp_path: Path) -> None:
     """The films that came since, a new name and a new rule are not in it."""
     with story(tmp_path, enterprises=2, parts=1) as night:

@@ -69,6 +69,7 @@ def test_an_auditor_has_all_view_and_no_change_permissions() -> None:
     assert {action for action, roles in CHANGE_ACTIONS.items() if "auditor" in roles} == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ROLES)
 def test_every_page_enforces_its_permission(everybody: dict[str, Browser], role: str) -> None:
     browser = everybody[role]

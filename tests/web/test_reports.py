@@ -79,6 +79,7 @@ def test_files_are_downloaded_and_those_of_the_issued_report_stay(dashboard: Das
     dashboard.story.group_hears("KEY")
 
 
+@pytest.mark.slow
 def test_an_amendment_stands_beside_its_report_with_its_own_files(dashboard: Dashboard) -> None:
     a_morning(dashboard)
     staff = dashboard.signed_in("staff")
@@ -124,6 +125,7 @@ def test_an_empty_night_says_so(tmp_path: Path) -> None:
         assert "该夜无应报企业。" in staff.get(f"/reports/daily/{NIGHT}").text
 
 
+@pytest.mark.slow
 def test_the_link_of_the_morning_message_opens_the_report(dashboard: Dashboard) -> None:
     dashboard.story.time("07:38")
     [message] = [text for text in dashboard.story.hears("leader") if text.startswith("📊")]

@@ -65,6 +65,7 @@ def test_people_are_picked_and_equals_told_apart(staff: Browser) -> None:
     assert "<input name=" not in form
 
 
+@pytest.mark.slow
 def test_a_change_is_checked_like_a_row_of_the_workbook(staff: Browser) -> None:
     status, answer = save(staff, leader="", backup="李局")
     assert (status, "值班领导：当天没有值班领导" in answer) == (422, True)

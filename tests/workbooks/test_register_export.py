@@ -57,6 +57,7 @@ def full_sheets() -> Sheets:
     return sheets
 
 
+@pytest.mark.slow
 def test_a_full_register_goes_round(office: Office, neighbour: Office) -> None:
     for name in ("甲", "乙"):
         (office.folder / name).mkdir()
