@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,19 @@ def objects(tmp_path: Path) -> Iterator[HoldingStore]:
     objects.released.set()
 
 
+@pytest.fixture
+def new_queue(objects: HoldingStore) -> Iterator[Callable[..., ImageQueue]]:
+    """Makes queues for the films of the store, whose threads end with the test."""
+    with ExitStack() as stack:
+
+        def make(film_images: FilmImages | None = None, **how: float) -> ImageQueue:
+            film_images = film_images or FilmImages(objects, DiskReserve(objects, 0))
+            return stack.enter_context(closing(ImageQueue(film_images, **how)))
+
+        yield make
+        objects.released.set()
+
+
 def drawn(images: ImageQueue, key: str, kind: str = "thumbnail") -> str:
     """The key of an image, as soon as it has been drawn. Raises PictureError."""
 
@@ -44,8 +58,10 @@ def ask_in_vain(images: ImageQueue, key: str, kind: str = "thumbnail") -> None:
         images.find_image(key, kind)
 
 
-def test_requests_do_not_wait_for_a_drawing_and_it_is_made_once(objects: HoldingStore) -> None:
-    images = ImageQueue(FilmImages(objects, DiskReserve(objects, 0)))
+def test_requests_do_not_wait_for_a_drawing_and_it_is_made_once(
+    objects: HoldingStore, new_queue: Callable[..., ImageQueue]
+) -> None:
+    images = new_queue()
     objects.released.clear()
     for _ in range(16):
         ask_in_vain(images, KEY)
@@ -54,8 +70,8 @@ def test_requests_do_not_wait_for_a_drawing_and_it_is_made_once(objects: Holding
     assert objects.opened == [KEY]
 
 
-def test_images_are_drawn_one_after_the_other(objects: HoldingStore) -> None:
-    images = ImageQueue(FilmImages(objects, DiskReserve(objects, 0)))
+def test_images_are_drawn_one_after_the_other(objects: HoldingStore, new_queue: Callable[..., ImageQueue]) -> None:
+    images = new_queue()
     other = objects.store(KEY.replace("0001", "0002"), make_film(seconds=3))
     objects.released.clear()
     for key in (KEY, other):
@@ -67,9 +83,11 @@ def test_images_are_drawn_one_after_the_other(objects: HoldingStore) -> None:
     assert objects.opened == [KEY, KEY, other, other]
 
 
-def test_a_drawing_that_failed_is_not_repeated_for_a_while(objects: HoldingStore) -> None:
+def test_a_drawing_that_failed_is_not_repeated_for_a_while(
+    objects: HoldingStore, new_queue: Callable[..., ImageQueue]
+) -> None:
     broken = objects.store("films/2026-11-24/1124-0003.mp4", b"no film" * 99)
-    images = ImageQueue(FilmImages(objects, DiskReserve(objects, 0)))
+    images = new_queue()
     with pytest.raises(PictureError):
         drawn(images, broken)
     for _ in range(16):
@@ -79,24 +97,26 @@ def test_a_drawing_that_failed_is_not_repeated_for_a_while(objects: HoldingStore
     assert drawn(images, KEY)  # others are drawn
 
 
-def test_a_drawing_that_failed_is_tried_again_later(objects: HoldingStore) -> None:
+def test_a_drawing_that_failed_is_tried_again_later(
+    objects: HoldingStore, new_queue: Callable[..., ImageQueue]
+) -> None:
     broken = objects.store("films/2026-11-24/1124-0003.mp4", b"no film" * 99)
-    images = ImageQueue(FilmImages(objects, DiskReserve(objects, 0)), retry_failed_after_s=0)
+    images = new_queue(retry_failed_after_s=0)
     ask_in_vain(images, broken)
     until(lambda: ask_in_vain(images, broken) or len(objects.opened) > 1)
     assert objects.opened[:2] == [broken, broken]
 
 
-def test_a_film_that_is_gone_has_no_image(objects: HoldingStore) -> None:
-    images = ImageQueue(FilmImages(objects, DiskReserve(objects, 0)))
+def test_a_film_that_is_gone_has_no_image(objects: HoldingStore, new_queue: Callable[..., ImageQueue]) -> None:
+    images = new_queue()
     with pytest.raises(PictureError):
         drawn(images, "films/2026-11-24/1124-0004.mp4")
 
 
-def test_no_image_is_drawn_twice_at_once(objects: HoldingStore) -> None:
+def test_no_image_is_drawn_twice_at_once(objects: HoldingStore, new_queue: Callable[..., ImageQueue]) -> None:
     """By a page and, in advance, in the background."""
     film_images = FilmImages(objects, DiskReserve(objects, 0))
-    images = ImageQueue(film_images)
+    images = new_queue(film_images)
     objects.released.clear()
     ask_in_vain(images, KEY)
     until(lambda: objects.opened)
