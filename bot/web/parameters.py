@@ -95,5 +95,5 @@ def position_argument(parse_first: Callable[[str], _Place | None]) -> tuple[_Pla
 
 def query_with(**changed: str | int) -> str:
     """The query of the present page with some parameters changed; a list begins with its first page again."""
-    kept = {name: value for name, value in request.args.items() if name not in ("before", "from")}
+    kept = {name: value for name, value in request.args.items() if name != "before"}
     return urlencode({name: value for name, value in {**kept, **changed}.items() if value})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from sqlalchemy import insert, select
@@ -14,7 +15,7 @@ from bot.texts import all_texts
 from storage.db.models import GroupChat, Notice, Person
 from storage.delivery_causes import DeliveryCause
 from tests.harness import NIGHT, Story, at
-from tests.web.parts import Dashboard
+from tests.web.parts import Dashboard, query_of
 
 # Words that only an operator understands.
 _RAW = re.compile(r"errcode|HTTP \d|no_account|undeliverable|Traceback|wecom_app")
@@ -143,6 +144,19 @@ def test_older_notices_follow_page_by_page(dashboard: Dashboard) -> None:
     names = [name for page in pages for name in re.findall(r"<b>(第\d+条)</b>", page)]
     assert [len(re.findall(r"<b>第", page)) for page in pages] == [50, 50, 20]
     assert (len(set(names)), "已过期 120" in pages[0]) == (120, True)
+
+
+def test_older_notices_and_other_outcomes_are_of_the_same_nights(dashboard: Dashboard) -> None:
+    with dashboard.story.office() as store:
+        person = store.session.scalars(select(Person).where(Person.name == "丙化工巡检员")).one()
+        rows = [_notice(number, person, at("00:20"), "expired") for number in range(60)]
+        store.session.execute(insert(Notice), rows)
+    page = dashboard.signed_in("leader").get("/notices?from=2026-11-20&to=2026-11-24").text
+    links = [unescape(each) for each in re.findall(r'href="\?([^"]*(?:before|outcome)=[^"]*)"', page)]
+    assert links
+    assert {(query_of(f"?{each}")["from"], query_of(f"?{each}")["to"]) for each in links} == {
+        ("2026-11-20", "2026-11-24")
+    }
 
 
 def _pages(dashboard: Dashboard, path: str | None) -> Iterator[str]:
