@@ -138,6 +138,13 @@ class AuditLogStore:
         filed = filed.where(AuditEntry.subject.startswith(subject_prefix, autoescape=True))
         return iter(self.session.scalars(filed.order_by(AuditEntry.position).execution_options(yield_per=1000)))
 
+    def sealed_document_files(self) -> set[tuple[str, str, str]]:
+        """Subject, object key and SHA-256 of every file of a document, as noted when it was added."""
+        query = select(AuditEntry.subject, AuditEntry.detail).where(AuditEntry.action == DOCUMENT_FILE_ADDED)
+        return {
+            (subject or "", detail["object_key"], detail["sha256"]) for subject, detail in self.session.execute(query)
+        }
+
     def details_by_subject(self, actions: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Subject -> action -> detail of the first such entry."""
         query = select(AuditEntry.subject, AuditEntry.action, AuditEntry.detail).where(AuditEntry.action.in_(actions))

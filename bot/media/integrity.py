@@ -17,7 +17,6 @@ from schedules.audit_log import AuditLogCheck, check_audit_log
 from schedules.notify import notify_fault, was_in_service
 from schedules.patrol_night import local_instant
 from schedules.rules import RuleBook
-from storage.audit_log import DOCUMENT_FILE_ADDED
 from storage.db.models import AuditEntry, Submission
 from storage.db.process_locks import process_lock
 from storage.objects import ObjectMissing, ObjectStore
@@ -78,19 +77,21 @@ def verify_night(night: date | None, store: Store, objects: ObjectStore, track: 
 
 
 def _verify_documents(store: Store, objects: ObjectStore, result: IntegrityResult) -> None:
-    """Add the files of documents, each under the number of its document."""
-    for document in store.enforcement.documents_with_file():
-        assert document.object_key is not None
+    """Add the files of documents, each under the number of its document; those whose row was removed included."""
+    sealed = store.audit_log.sealed_document_files()
+    stored = {
+        (each.audit_subject, each.object_key or "", each.sha256 or "")
+        for each in store.enforcement.documents_with_file()
+    }
+    for subject, key, sha256 in sorted(sealed | stored):
         result.checked += 1
-        reference = {"receipt": document.number, "object_key": document.object_key}
-        entries = store.audit_log.of_subject(document.audit_subject)
-        sealed = {each.detail["sha256"] for each in entries if each.action == DOCUMENT_FILE_ADDED}
+        reference = {"receipt": subject.rpartition("/")[2], "object_key": key}
         try:
-            found, _ = _read(document.object_key, objects)
+            found, _ = _read(key, objects)
         except ObjectMissing:
             result.absent.append(reference)
             continue
-        if found == document.sha256 and found in sealed:
+        if found == sha256 and (subject, key, sha256) in sealed & stored:
             result.ok += 1
         else:
             result.altered.append(reference)

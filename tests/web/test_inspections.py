@@ -11,6 +11,7 @@ import pytest
 
 from bot.media.integrity import verify_night
 from bot.web.dashboard.document_files import MAX_FILE_BYTES
+from storage.audit_log import DOCUMENT_FILE_ADDED
 from tests.web.parts import Browser, Dashboard
 from tests.web.test_hazards import FOUR_LISTS, NEW, deadline, hear_all
 
@@ -157,6 +158,19 @@ def test_a_file_that_was_lost_or_swapped_is_found(dashboard: Dashboard) -> None:
         bot.objects.save(spool, swapped)
     bot.objects.remove(lost)
     assert verified() == [2, 0, ["责改1号"], ["责改2号"]]
+
+
+def test_a_file_whose_document_is_gone_is_read_again_too(dashboard: Dashboard) -> None:
+    staff, bot = visit(dashboard), dashboard.story.bot
+    issue(staff, dashboard)
+    with dashboard.story.office() as store:
+        gone = {"object_key": "documents/gone.pdf", "sha256": "0" * 64}
+        store.audit_log.record(
+            dashboard.story.clock.instant, "王科", DOCUMENT_FILE_ADDED, subject="文书/责改9号", **gone
+        )
+    with bot.uow.read() as store:
+        result = verify_night(None, store, bot.objects)
+    assert (result.checked, result.ok, [each["receipt"] for each in result.absent]) == (2, 1, ["责改9号"])
 
 
 def test_an_enterprise_reads_its_own_without_what_is_internal(dashboard: Dashboard) -> None:
