@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from storage.db.models import CaseHazard, DocumentHazard, EnforcementCase, EnforcementDocument, Enterprise, Hazard
+from storage.db.models import CaseHazard, DocumentHazard, EnforcementCase, EnforcementDocument, Hazard
 from storage.db.upsert import in_list
+from storage.enterprise_search import is_of_enterprise_named
 from storage.hazards import Author
 
 _Row = TypeVar("_Row", EnforcementDocument, EnforcementCase)
@@ -175,7 +176,6 @@ class EnforcementStore:
         if not wanted.with_void:
             query = query.where(model.voided_at.is_(None))
         if text := wanted.text.strip():
-            named = (column.contains(text, autoescape=True) for column in (Enterprise.name, Enterprise.short_name))
-            enterprises = select(Enterprise.id).where(or_(*named))
-            query = query.where(or_(model.number.contains(text, autoescape=True), model.enterprise_id.in_(enterprises)))
+            of_enterprise = is_of_enterprise_named(model.enterprise_id, text)
+            query = query.where(or_(model.number.contains(text, autoescape=True), of_enterprise))
         return query

@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from storage.db.models import Enterprise, Hazard, HazardAttempt, HazardExtension, HazardMove
+from storage.db.models import Hazard, HazardAttempt, HazardExtension, HazardMove
 from storage.db.upsert import in_list
+from storage.enterprise_search import is_of_enterprise_named
 from storage.hazard_films import HazardFilmQueries, is_known_to_enterprise
 from storage.hazard_terms import ACCEPTED, ASKED, AWAITING_ACCEPTANCE, RECTIFYING, STATES, VOID
 
@@ -205,11 +206,8 @@ def _within(wanted: HazardFilter) -> list[ColumnElement[bool]]:
 
 def _contains(text: str) -> ColumnElement[bool]:
     columns = (Hazard.matter, Hazard.measure, Hazard.responsible, Hazard.found_by)
-    names = select(Enterprise.id).where(
-        or_(*(column.contains(text, autoescape=True) for column in (Enterprise.name, Enterprise.short_name)))
-    )
     return or_(
         Hazard.number.contains(text.upper(), autoescape=True),
         *(column.contains(text, autoescape=True) for column in columns),
-        Hazard.enterprise_id.in_(names),
+        is_of_enterprise_named(Hazard.enterprise_id, text),
     )

@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from storage.db.models import Enterprise, Hazard, Inspection
+from storage.db.models import Hazard, Inspection
 from storage.db.upsert import in_list
+from storage.enterprise_search import is_of_enterprise_named
 from storage.facts import FactStore
 from storage.hazards import Author
 
@@ -97,11 +98,8 @@ class InspectionStore:
 
 
 def _contains(text: str) -> Any:
-    names = select(Enterprise.id).where(
-        or_(*(column.contains(text, autoescape=True) for column in (Enterprise.name, Enterprise.short_name)))
-    )
     return or_(
         Inspection.number.contains(text.upper(), autoescape=True),
         Inspection.plan.contains(text, autoescape=True),
-        Inspection.enterprise_id.in_(names),
+        is_of_enterprise_named(Inspection.enterprise_id, text),
     )
