@@ -8,7 +8,7 @@ from handlers.permissions import ADMIN, Viewer, build_viewer
 from schedules.context import Context
 from schedules.hazards.rules import lacks
 from schedules.patrol_night import ONE_DAY
-from storage.db.models import Enterprise, Hazard, Person, Submission
+from storage.db.models import Enterprise, Hazard, Inspection, Person, Submission
 from storage.errors import OperationRefused
 from storage.hazard_terms import INCOMPLETE
 from storage.hazards import Author, HazardFilter
@@ -58,6 +58,18 @@ def require_enterprise(enterprise_id: int, action: str, actor: Viewer, store: St
     if enterprise.status == DEREGISTERED:
         raise OperationRefused("hazards.enterprise_deregistered", enterprise=enterprise.short_name)
     return enterprise
+
+
+def inspection_in_force(number: str, enterprise_id: int, store: Store) -> Inspection:
+    """An inspection of this enterprise that is not void. Raises OperationRefused."""
+    inspection = store.inspections.get(number.strip().upper())
+    if inspection is None:
+        raise OperationRefused("inspections.unknown", number=number.strip())
+    if inspection.enterprise_id != enterprise_id:
+        raise OperationRefused("inspections.of_another_enterprise", number=inspection.number)
+    if inspection.voided_at is not None:
+        raise OperationRefused("inspections.is_void", number=inspection.number)
+    return inspection
 
 
 def existing_hazard(number: str, store: Store) -> Hazard:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from handlers.hazards.access import inspection_in_force
 from schedules.context import Context
 from schedules.hazards.criteria import find_criterion
 from storage import hazard_terms as terms
@@ -125,18 +126,8 @@ def _part(name: str, value: int | None, base: FieldBase, ctx: Context) -> dict[s
 
 
 def _inspection(name: str, value: Any, base: FieldBase, ctx: Context) -> dict[str, Any]:
-    """The number of an inspection of the same enterprise."""
     text = clean_text(value, _MAX_NUMBER, name)
-    if text is None:
-        return {name: None}
-    inspection = ctx.store.inspections.get(text.upper())
-    if inspection is None:
-        raise OperationRefused("inspections.unknown", number=text)
-    if inspection.enterprise_id != base.enterprise_id:
-        raise OperationRefused("inspections.of_another_enterprise", number=inspection.number)
-    if inspection.voided_at is not None:
-        raise OperationRefused("inspections.is_void", number=inspection.number)
-    return {name: inspection.number}
+    return {name: inspection_in_force(text, base.enterprise_id, ctx.store).number if text else None}
 
 
 def _responsible(name: str, value: Any, base: FieldBase, ctx: Context) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from handlers.hazards.access import author
+from handlers.hazards.access import author, inspection_in_force
 from handlers.hazards.fields import field_label, required_reason
 from handlers.permissions import COUNTY_ROLES, Viewer
 from schedules.context import Context
@@ -77,14 +77,8 @@ def past_day(value: date | None, label: str, ctx: Context) -> date:
 
 
 def inspection_of(number: str | None, enterprise_id: int, ctx: Context) -> str | None:
-    """The number of an inspection of this enterprise, None for none. Raises OperationRefused."""
-    if not number:
-        return None
-    inspection = ctx.store.inspections.get(number)
-    if inspection is None or inspection.enterprise_id != enterprise_id:
-        raise OperationRefused("inspections.of_another_enterprise", number=number)
-    require_in_force(inspection)
-    return inspection.number
+    """The number of an inspection in force of this enterprise, None for none. Raises OperationRefused."""
+    return inspection_in_force(number, enterprise_id, ctx.store).number if number else None
 
 
 def hazards_of(numbers: Iterable[str], enterprise_id: int, ctx: Context) -> list[Hazard]:
