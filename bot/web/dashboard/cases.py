@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, redirect, render_template, request
+from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from bot.texts import say
@@ -13,19 +13,19 @@ from bot.web.dashboard.authorization import requires_permission
 from bot.web.dashboard.enforcement import (
     Origin,
     offered_years,
-    origin_or_404,
     requested_enforcement_filter,
     requested_origin,
     requested_year,
     required_enterprise,
 )
+from bot.web.dashboard.error_pages import or_404
 from bot.web.dashboard.hazards import hazard_rows
 from bot.web.parameters import number_argument, parse_night, parse_number, query_with
 from handlers.inspections.access import find_case
 from handlers.inspections.cases import CaseCourse, CaseDraft, add_case, edit_case, void_case
 from handlers.permissions import Viewer
 from schedules.context import Context
-from storage.db.models import EnforcementCase, EnforcementDocument
+from storage.db.models import EnforcementDocument
 from storage.enforcement import EnforcementFilter
 from storage.errors import OperationRefused
 
@@ -66,7 +66,7 @@ def _add_new(pages: Blueprint, uow: UnitOfWork) -> None:
     def show_form(viewer: Viewer) -> str:
         with uow.read() as store:
             ctx = uow.context(store)
-            return _form(origin_or_404(viewer, ctx), ctx, request.args, "")
+            return _form(or_404(requested_origin, request.args, viewer, ctx), ctx, request.args, "")
 
     @pages.post("/cases/new")
     @requires_permission("inspections.edit")
@@ -168,7 +168,7 @@ def _add_one(pages: Blueprint, uow: UnitOfWork) -> None:
 
 
 def _render(case_id: int, viewer: Viewer, ctx: Context, error: str = "") -> str:
-    case = _find_or_404(case_id, viewer, ctx)
+    case = or_404(find_case, case_id, viewer, ctx.store)
     return render_template(
         "case.html",
         case=case,
@@ -179,10 +179,3 @@ def _render(case_id: int, viewer: Viewer, ctx: Context, error: str = "") -> str:
         today=ctx.today,
         given=request.form if error else {},
     )
-
-
-def _find_or_404(case_id: int, viewer: Viewer, ctx: Context) -> EnforcementCase:
-    try:
-        return find_case(case_id, viewer, ctx.store)
-    except OperationRefused:
-        abort(404)

@@ -14,12 +14,12 @@ from bot.web.dashboard.document_files import MAX_FILE_BYTES, keep_file
 from bot.web.dashboard.enforcement import (
     Origin,
     offered_years,
-    origin_or_404,
     requested_enforcement_filter,
     requested_origin,
     requested_year,
     required_enterprise,
 )
+from bot.web.dashboard.error_pages import or_404
 from bot.web.dashboard.film_access import FilmAccess
 from bot.web.dashboard.hazards import hazard_rows
 from bot.web.parameters import number_argument, parse_night, query_with, text_argument
@@ -29,7 +29,6 @@ from handlers.inspections.documents import DocumentDraft, StoredFile, add_docume
 from handlers.permissions import Viewer
 from schedules.context import Context
 from storage import inspection_terms as terms
-from storage.db.models import EnforcementDocument
 from storage.errors import OperationRefused
 
 _PAGE_SIZE = 50
@@ -74,7 +73,7 @@ def _add_new(pages: Blueprint, uow: UnitOfWork, film_access: FilmAccess) -> None
     def show_form(viewer: Viewer) -> str:
         with uow.read() as store:
             ctx = uow.context(store)
-            return _form(origin_or_404(viewer, ctx), ctx, request.args, "")
+            return _form(or_404(requested_origin, request.args, viewer, ctx), ctx, request.args, "")
 
     @pages.post("/documents/new")
     @requires_permission("inspections.edit", max_body_bytes=MAX_FILE_BYTES)
@@ -145,7 +144,7 @@ def _add_file(pages: Blueprint, uow: UnitOfWork, film_access: FilmAccess) -> Non
     @requires_permission("inspections.see")
     def download(viewer: Viewer, document_id: int) -> Response:
         with uow.read() as store:
-            document = _find_or_404(document_id, viewer, uow.context(store))
+            document = or_404(find_document, document_id, viewer, store)
         if document.object_key is None:
             abort(404)
         name = document.file_name or ""
@@ -171,7 +170,7 @@ def _refusal(uow: UnitOfWork, document_id: int, viewer: Viewer, refused: Operati
 
 
 def _render(document_id: int, viewer: Viewer, ctx: Context, error: str = "") -> str:
-    document = _find_or_404(document_id, viewer, ctx)
+    document = or_404(find_document, document_id, viewer, ctx.store)
     may_see_case = document.case_id is not None and viewer.may("cases.see")
     return render_template(
         "document.html",
@@ -182,10 +181,3 @@ def _render(document_id: int, viewer: Viewer, ctx: Context, error: str = "") -> 
         rows=hazard_rows(ctx.store.enforcement.hazards_of_document(document.id), ctx),
         is_county=is_county(viewer),
     )
-
-
-def _find_or_404(document_id: int, viewer: Viewer, ctx: Context) -> EnforcementDocument:
-    try:
-        return find_document(document_id, viewer, ctx.store)
-    except OperationRefused:
-        abort(404)

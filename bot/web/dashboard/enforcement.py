@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from flask import abort, request
-
 from bot.web.parameters import parse_number, text_argument
 from handlers.enterprise_names import resolve_enterprise
 from handlers.hazards.access import find_hazard
@@ -106,14 +104,6 @@ def _of_inspection(number: str, ctx: Context) -> list[Hazard]:
     return [each for each in reversed(found) if each.state != VOID]
 
 
-def origin_or_404(viewer: Viewer, ctx: Context) -> Origin:
-    """The origin in the query."""
-    try:
-        return requested_origin(request.args, viewer, ctx)
-    except OperationRefused:
-        abort(404)
-
-
 def required_enterprise(origin: Origin) -> Enterprise:
     """Raises OperationRefused."""
     if origin.enterprise is None:
@@ -123,12 +113,12 @@ def required_enterprise(origin: Origin) -> Enterprise:
 
 def requested_enforcement_filter(viewer: Viewer, kinds: Sequence[str] = ()) -> EnforcementFilter:
     """The filter in the query, within what the viewer may see."""
-    year = requested_year()
+    since, until = requested_days()
     return EnforcementFilter(
         enterprise_ids=viewer.enterprise_ids,
         kinds=tuple(kinds),
-        since=date(year, 1, 1) if year else None,
-        until=date(year, 12, 31) if year else None,
+        since=since,
+        until=until,
         text=text_argument("text")[:LONGEST_TEXT],
         with_void=viewer.enterprise_ids is None,
     )
@@ -137,6 +127,12 @@ def requested_enforcement_filter(viewer: Viewer, kinds: Sequence[str] = ()) -> E
 def requested_year() -> int | None:
     year = parse_number(text_argument("year"))
     return year if year is not None and 2000 <= year <= 2199 else None
+
+
+def requested_days() -> tuple[date, date] | tuple[None, None]:
+    """The first and the last day of the year in the query."""
+    year = requested_year()
+    return (date(year, 1, 1), date(year, 12, 31)) if year else (None, None)
 
 
 def offered_years(ctx: Context) -> list[int]:

@@ -14,6 +14,7 @@ from bot.texts import say
 from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard.authorization import requires_permission
 from bot.web.dashboard.enforcement import shown_enforcement
+from bot.web.dashboard.error_pages import or_404
 from bot.web.dashboard.film_access import FilmAccess, film_page_url
 from bot.web.dashboard.film_media import image_response
 from bot.web.dashboard.hazards import hazard_rows
@@ -140,7 +141,7 @@ _ACTS: dict[str, tuple[str, Act]] = {
 
 
 def _render(number: str, viewer: Viewer, ctx: Context, error: str = "") -> str:
-    hazard = _find_or_404(number, viewer, ctx)
+    hazard = or_404(find_hazard, number, viewer, ctx)
     history = ctx.store.hazards.histories([hazard.number])[hazard.number]
     films = {each.id: each for each in ctx.store.submissions.by_ids(_film_ids(hazard, history))}
     last_attempt = history.attempts[-1] if history.attempts else None
@@ -174,13 +175,6 @@ def _sources(hazard: Hazard, ctx: Context) -> list[tuple[MajorHazardSource, dict
     sources = ctx.store.major_hazard_sources.of_parts(part_ids).get(hazard.part_id or 0, [])
     people = ctx.store.register.people_by_id({each for source in sources for each in source.guarantors.values()})
     return [(source, {role: people[person_id] for role, person_id in source.guarantors.items()}) for source in sources]
-
-
-def _find_or_404(number: str, viewer: Viewer, ctx: Context) -> Hazard:
-    try:
-        return find_hazard(number, viewer, ctx)
-    except OperationRefused:
-        abort(404)
 
 
 def _film_ids(hazard: Hazard, history: HazardHistory) -> list[int]:
@@ -231,7 +225,7 @@ def _add_images(pages: Blueprint, uow: UnitOfWork, film_access: FilmAccess) -> N
         """A photo, or of a film the picture at the position that was noted."""
         with uow.read() as store:
             ctx = uow.context(store)
-            hazard = _find_or_404(number, viewer, ctx)
+            hazard = or_404(find_hazard, number, viewer, ctx)
             history = store.hazards.histories([hazard.number])[hazard.number]
             shown = store.submissions.get(submission_id) if submission_id in _film_ids(hazard, history) else None
         if shown is None or shown.object_key is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from bot.web.dashboard.film_access import FilmAccess
 from bot.web.parameters import number_argument, text_argument
 from bot.workbooks.register.result import ImportResult
 from handlers.permissions import Viewer
-from storage.objects import ObjectConflict, ObjectMissing, ObjectStore
+from storage.objects import ObjectMissing, ObjectStore
 
 # Ten thousand rows are half a megabyte; anything larger is imported by the command.
 _MAX_WORKBOOK_BYTES = 4 * 1024 * 1024
@@ -81,8 +80,7 @@ def _add_preview(pages: Blueprint, page: ImportPage, film_access: FilmAccess) ->
         digest = hashlib.sha256(content).hexdigest()
         with film_access.objects.spool() as spool:
             spool.write(content)
-            with suppress(ObjectConflict):  # the same workbook was previewed before
-                film_access.objects.save(spool, _key(digest))
+            film_access.objects.save(spool, _key(digest))
         return page.render(page.read(content, viewer), digest, file.filename)
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
-from flask import Blueprint, abort, redirect, render_template, request
+from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from bot.texts import say
 from bot.unit_of_work import UnitOfWork
 from bot.web.dashboard.authorization import requires_permission
-from bot.web.dashboard.enforcement import LONGEST_TEXT, offered_years, requested_year, shown_enforcement
+from bot.web.dashboard.enforcement import LONGEST_TEXT, offered_years, requested_days, requested_year, shown_enforcement
+from bot.web.dashboard.error_pages import or_404
 from bot.web.dashboard.hazards import hazard_rows
 from bot.web.parameters import parse_night, parse_number, position_argument, query_with, text_argument
 from handlers.enterprise_names import resolve_enterprise
@@ -20,7 +20,6 @@ from handlers.inspections.inspecting import InspectionDraft, add_inspection, edi
 from handlers.permissions import Viewer
 from schedules.context import Context
 from storage import hazard_terms, inspection_terms
-from storage.db.models import Inspection
 from storage.enforcement import EnforcementFilter
 from storage.errors import OperationRefused
 from storage.hazards import HazardFilter
@@ -63,12 +62,12 @@ def _add_list(pages: Blueprint, uow: UnitOfWork) -> None:
 
 
 def _requested_filter(viewer: Viewer) -> InspectionFilter:
-    kind, year = text_argument("kind"), requested_year()
+    kind, (since, until) = text_argument("kind"), requested_days()
     return InspectionFilter(
         kind=kind if kind in inspection_terms.INSPECTION_KINDS else None,
         enterprise_ids=viewer.enterprise_ids,
-        since=date(year, 1, 1) if year else None,
-        until=date(year, 12, 31) if year else None,
+        since=since,
+        until=until,
         text=text_argument("text")[:LONGEST_TEXT],
         with_void=is_county(viewer),
     )
@@ -141,7 +140,7 @@ def _add_one(pages: Blueprint, uow: UnitOfWork) -> None:
 
 
 def _render(number: str, viewer: Viewer, ctx: Context, error: str = "") -> str:
-    inspection = _find_or_404(number, viewer, ctx)
+    inspection = or_404(find_inspection, number, viewer, ctx.store)
     wanted = HazardFilter(inspection_number=inspection.number)
     return render_template(
         "inspection.html",
@@ -157,10 +156,3 @@ def _render(number: str, viewer: Viewer, ctx: Context, error: str = "") -> str:
         given=request.form if error else {},
         **shown_enforcement(EnforcementFilter(inspection_number=inspection.number, with_void=True), viewer, ctx),
     )
-
-
-def _find_or_404(number: str, viewer: Viewer, ctx: Context) -> Inspection:
-    try:
-        return find_inspection(number, viewer, ctx.store)
-    except OperationRefused:
-        abort(404)
