@@ -27,7 +27,7 @@ HEADING_FILL = PatternFill("solid", fgColor=HEADING_COLOR)
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _FORMULA_STARTS = ("=", "+", "-", "@")
 # Fixed timestamps, so that the same content gives the same bytes.
-_STAMP = datetime(2000, 1, 1)  # noqa: DTZ001 - the format knows no zone
+CREATED = datetime(2000, 1, 1)  # noqa: DTZ001 - the format knows no zone
 _ZIP_STAMP = (2000, 1, 1, 0, 0, 0)
 
 
@@ -79,7 +79,7 @@ def add_dropdown(sheet: Worksheet, column: int, choices: tuple[str, ...], last_r
 
 def workbook_bytes(workbook: Workbook) -> bytes:
     """The workbook as bytes that depend on its content only."""
-    workbook.properties.created = workbook.properties.modified = _STAMP
+    workbook.properties.created = workbook.properties.modified = CREATED
     workbook.properties.creator = "night-patrol"
     written = BytesIO()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:

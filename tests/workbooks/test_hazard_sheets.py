@@ -145,6 +145,8 @@ def test_an_export_has_21_columns_and_importing_it_changes_nothing(ledger: Ledge
     rows = list(load_workbook(path).active.iter_rows(values_only=True))
     assert rows[0] == tuple(PRINTED.values())
     assert len(rows[0]) == 21
+    properties = load_workbook(path).properties  # of the content, not of when it was written
+    assert (properties.created.year, properties.modified.year) == (2000, 2000)
     cells = dict(zip(PRINTED, rows[2], strict=True))
     assert (cells["matter"], cells["state"], cells["accepted_by"]) == ("=1+1 泄漏", "已验收", "李局")
     formats = {cell.value: cell.number_format for cell in load_workbook(path).active[3]}

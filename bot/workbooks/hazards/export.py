@@ -11,7 +11,7 @@ import xlsxwriter
 
 from bot.workbooks.hazards.columns import PRINTED, SHEET_TITLE, column_of
 from bot.workbooks.hazards.printed import PrintedRows
-from bot.workbooks.styles import BORDER_COLOR, FONT_NAME, HEADING_COLOR, NUMBER_FORMATS, printable
+from bot.workbooks.styles import BORDER_COLOR, CREATED, FONT_NAME, HEADING_COLOR, NUMBER_FORMATS, printable
 from schedules.context import Context
 from storage.hazards import HazardFilter
 
@@ -24,6 +24,8 @@ def export_hazards(ctx: Context, wanted: HazardFilter, track: Track = iter) -> b
     written = BytesIO()
     # Rows go to a temporary file as they are written, so that the ledger never is in the memory as a whole.
     with xlsxwriter.Workbook(written, {"constant_memory": True}) as workbook:
+        # Not the time of the machine: the same ledger gives the same bytes.
+        workbook.set_properties({"created": CREATED})
         sheet = workbook.add_worksheet(SHEET_TITLE)
         _write_headings(workbook, sheet)
         for line, row in enumerate(track(PrintedRows(ctx).of_ledger(wanted)), 1):
