@@ -49,11 +49,10 @@ def blueprint(
     def ready() -> tuple[Response, int]:
         problems, warnings = _problems(uow, objects, site.readiness_timeout_s), _warnings(uow, reserve, channels)
         (warnings if liveness.in_grace_period else problems).update(_liveness_faults(uow, liveness))
-        clock = uow.clock
         answer: dict[str, Any] = {
             "status": "unavailable" if problems else "ok",
-            "now": clock.now().astimezone(uow.zone).isoformat(),
-            "rehearsal": clock.is_rehearsal,
+            "now": uow.clock.now().astimezone(uow.zone).isoformat(),
+            "rehearsal": uow.clock.is_rehearsal,
             "problems": problems,
             "warnings": warnings,
         }

@@ -8,7 +8,7 @@ from handlers.hazards.from_verdicts import follow_restored_verdict, follow_verdi
 from handlers.review import consequences
 from handlers.review.claims import CLAIM_LIFETIME, REVIEW_LOCK
 from schedules.context import Context
-from storage.db.models import Person, Submission, Verdict
+from storage.db.models import Person, SecondReview, Submission, Verdict
 from storage.errors import OperationRefused
 from storage.review import UNDO_PERIOD
 
@@ -36,8 +36,7 @@ def record_verdict(draft: VerdictDraft, ctx: Context) -> Verdict:
     previous, second = review.current_verdict(film.id), review.second_review(film.id)
     if previous is not None and _is_repeated(draft, reason, film, previous):
         return previous
-    is_by_another = previous is not None and previous.person_id != draft.reviewer.id
-    is_second = is_by_another and second is not None and second.second_verdict_id is None
+    is_second = _is_second_review(draft, previous, second)
     verdict = review.add_verdict(
         ctx.now,
         night=film.night,
@@ -52,15 +51,24 @@ def record_verdict(draft: VerdictDraft, ctx: Context) -> Verdict:
         is_second_review=is_second,
         watched_s=ctx.store.view_log.watched_seconds(film.id, draft.reviewer.id),
     )
-    if is_second:
-        review.finish_second_review(film.id, verdict.id)
     review.release_claim(film.id, ctx.now)
     _record_in_audit_log(film, verdict, previous, ctx)
     follow_verdict(film, verdict, draft.reviewer, ctx)
     consequences.apply_verdict(film, verdict, previous, ctx)
-    if is_second and previous is not None and previous.verdict != verdict.verdict:
-        _report_difference(film, verdict, previous, ctx)
+    if is_second:
+        _finish_second_review(film, verdict, previous, ctx)
     return verdict
+
+
+def _finish_second_review(film: Submission, verdict: Verdict, previous: Verdict | None, ctx: Context) -> None:
+    ctx.store.review.finish_second_review(film.id, verdict.id)
+    if previous is not None and previous.verdict != verdict.verdict:
+        _report_difference(film, verdict, previous, ctx)
+
+
+def _is_second_review(draft: VerdictDraft, previous: Verdict | None, second: SecondReview | None) -> bool:
+    is_by_another = previous is not None and previous.person_id != draft.reviewer.id
+    return is_by_another and second is not None and second.second_verdict_id is None
 
 
 def _is_repeated(draft: VerdictDraft, reason: str | None, film: Submission, previous: Verdict) -> bool:

@@ -19,6 +19,7 @@ from schedules.reports.tallies import pushes_by_kind, year_bounds
 from schedules.review.night_review import night_review
 from schedules.review.tally import NOTHING_TO_REVIEW, ReviewTally, tally_review
 from storage.db.models import Person, Submission
+from storage.store import Store
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,6 @@ def daily_report(ctx: Context, night: date) -> DailyReport:
         for judged in judgement.enterprises
     ]
     posts = store.duty.people_on_shift(shift_day_of_night(night))
-    head = store.audit_log.head()
     return DailyReport(
         night,
         submission_window(night, ctx.rules),
@@ -104,18 +104,25 @@ def daily_report(ctx: Context, night: date) -> DailyReport:
         leaders=_names(posts["leader"]),
         backups=_names(posts["backup"]),
         staff=_names(posts["staff"]),
-        reminders_sent=sum(
-            notice.kind == "reminder" and notice.state == "sent" for notice in store.notices.of_night(night)
-        ),
+        reminders_sent=_reminders_sent(store, night),
         pushes=pushes_by_kind(store, year_bounds(night)[0], night),
         unattributed=sum(each.attribution == "unattributed" and each.state == "filed" for each in submissions),
         quarantined=sum(each.attribution == "quarantined" for each in submissions),
         review=tally_review(review),
         films=_films(submissions, judgement),
-        audit_log_head=str(head) if head else None,
+        audit_log_head=_head(store),
         emergencies=emergency_summaries(ctx, night),
         hazards=hazards_of_day(ctx, shift_day_of_night(night)),
     )
+
+
+def _head(store: Store) -> str | None:
+    head = store.audit_log.head()
+    return str(head) if head else None
+
+
+def _reminders_sent(store: Store, night: date) -> int:
+    return sum(notice.kind == "reminder" and notice.state == "sent" for notice in store.notices.of_night(night))
 
 
 def _by_enterprise(submissions: Sequence[Submission]) -> dict[int | None, list[Submission]]:

@@ -15,6 +15,7 @@ from bot.web.dashboard.enterprise_argument import enterprise_text, find_enterpri
 from bot.web.dashboard.notice_view_models import notice_view
 from bot.web.parameters import night_argument, parse_night, position_argument, query_with, text_argument
 from handlers.permissions import Viewer
+from schedules.context import Context
 from storage.db.models import Enterprise
 from storage.notice_log import OUTCOMES, NoticeFilter, NoticeLog, WaitingRoute
 
@@ -37,26 +38,29 @@ def blueprint(uow: UnitOfWork) -> Blueprint:
     @requires_permission("notices.see")
     def list_notices(viewer: Viewer) -> str:
         with uow.read() as store:
-            ctx = uow.context(store)
-            typed = enterprise_text()
-            enterprise, error = find_enterprise(typed, store)
-            wanted, log = _requested_filter(ctx.night, enterprise), NoticeLog(store.session)
-            return render_template(
-                "notices.html",
-                wanted=wanted,
-                enterprise_text=typed,
-                error=error,
-                enterprises=store.register.supervised_enterprises(),
-                kinds=_kinds(),
-                outcomes=list(OUTCOMES),
-                spans={days: _span_query(ctx.night, days) for days in _SPANS},
-                now=ctx.now,
-                query=query_with,
-                **_queue(log.waiting(ctx.now)),
-                **({"views": []} if error else _listed(wanted, log)),
-            )
+            return _render(uow.context(store))
 
     return pages
+
+
+def _render(ctx: Context) -> str:
+    typed = enterprise_text()
+    enterprise, error = find_enterprise(typed, ctx.store)
+    wanted, log = _requested_filter(ctx.night, enterprise), NoticeLog(ctx.store.session)
+    return render_template(
+        "notices.html",
+        wanted=wanted,
+        enterprise_text=typed,
+        error=error,
+        enterprises=ctx.store.register.supervised_enterprises(),
+        kinds=_kinds(),
+        outcomes=list(OUTCOMES),
+        spans={days: _span_query(ctx.night, days) for days in _SPANS},
+        now=ctx.now,
+        query=query_with,
+        **_queue(log.waiting(ctx.now)),
+        **({"views": []} if error else _listed(wanted, log)),
+    )
 
 
 def _listed(wanted: NoticeFilter, log: NoticeLog) -> dict[str, Any]:

@@ -40,6 +40,11 @@ def blueprint(uow: UnitOfWork) -> Blueprint:
     def choices(viewer: Viewer) -> str:
         return _render_choices(uow)
 
+    _add_buttons(pages, uow)
+    return pages
+
+
+def _add_buttons(pages: Blueprint, uow: UnitOfWork) -> None:
     @pages.post("/office/films")
     @requires_permission("films.attach")
     def handle_films(viewer: Viewer) -> Response | AnyResponse | tuple[str, int]:
@@ -55,8 +60,6 @@ def blueprint(uow: UnitOfWork) -> Blueprint:
         if request.form.get("page") == "waiting":
             return _render_waiting(uow, outcome), status
         return TaskPage(uow).render(viewer, outcome), status
-
-    return pages
 
 
 def _handle(ctx: Context, viewer: Viewer) -> tuple[str, HandledFilms, dict[str, str]]:

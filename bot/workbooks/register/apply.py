@@ -46,17 +46,15 @@ def apply_register(
 ) -> ImportResult:
     """Bring the register to what the workbook says; a refused cell or `dry_run` leaves everything as it was.
 
-    `store` must belong to a writing transaction, which the caller commits. Content files are stored in `objects`
-    only when the whole import is applied; storage.objects.ObjectError is raised when that fails, and nothing is
-    changed. The audit log names `actor`; None leaves the entry to the caller. Without `may_appoint`, rows that give or
-    change APPOINTED_ROLES, or accounts of people who have one, are refused. `confirmed`: see ImportResult.differs_from.
+    The caller commits. Content files are stored in `objects` when all is applied; if that fails, ObjectError is raised
+    and nothing is changed. The audit log names `actor`, None: no entry. Without `may_appoint`, rows that change
+    APPOINTED_ROLES, or accounts of people who have one, are refused. `confirmed`: see ImportResult.differs_from.
     """
     result = _initial_result(parsed)
     if parsed.has_unreadable_sheet:
         return result
     with store.session.begin_nested() as attempt:
-        context = _import_context(parsed, store, now, result, may_appoint=may_appoint)
-        _run_steps(context)
+        _run_steps(_import_context(parsed, store, now, result, may_appoint=may_appoint))
         if result.refusals or dry_run or result.differs_from(confirmed):
             attempt.rollback()
             return result
