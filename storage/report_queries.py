@@ -114,11 +114,6 @@ def sent_pushes(session: Session, first: date, last: date) -> Sequence[Any]:
     ).all()
 
 
-def enterprise_codes(session: Session) -> dict[int, str]:
-    """Enterprise id -> code, deregistered ones included."""
-    return {enterprise_id: code for enterprise_id, code in session.execute(select(Enterprise.id, Enterprise.code))}
-
-
 def enterprise_codes_and_names(session: Session) -> dict[int, tuple[str, str]]:
     """Enterprise id -> code and full name, deregistered ones included."""
     rows = session.execute(select(Enterprise.id, Enterprise.code, Enterprise.name))

@@ -133,9 +133,10 @@ def yearly_report(ctx: Context, day: date) -> YearlyReport:
 def _film_totals(store: Store, first: date, last: date) -> tuple[dict[date, FilmTotals], dict[str, FilmTotals]]:
     by_night: dict[date, FilmTotals] = defaultdict(FilmTotals)
     by_code: dict[str, FilmTotals] = defaultdict(FilmTotals)
-    codes = report_queries.enterprise_codes(store.session)
+    names = report_queries.enterprise_codes_and_names(store.session)
     for row in report_queries.filed_film_totals(store.session, first, last):
-        totals, code = FilmTotals(row.films, int(row.bytes), float(row.seconds)), codes.get(row.enterprise_id, "")
+        totals = FilmTotals(row.films, int(row.bytes), float(row.seconds))
+        code, _ = names.get(row.enterprise_id, ("", ""))
         by_night[row.night] += totals
         by_code[code] += totals
     return by_night, by_code

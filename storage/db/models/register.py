@@ -7,11 +7,8 @@ from datetime import date, datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from storage.db.models.base import Base, Id
+from storage.db.models.base import Base, Id, quoted
 from storage.register_terms import ENTERPRISE_STATUSES, GUARANTORS, PRODUCING, SOURCE_LEVELS
-
-_STATUSES = ",".join(f"'{status}'" for status in ENTERPRISE_STATUSES)
-_LEVELS = ",".join(f"'{level}'" for level in SOURCE_LEVELS)
 
 
 class GroupChat(Base):
@@ -24,7 +21,7 @@ class GroupChat(Base):
 
 class Enterprise(Base):
     __tablename__ = "enterprise"
-    __table_args__ = (CheckConstraint(f"status in ({_STATUSES})", name="enterprise_status"),)
+    __table_args__ = (CheckConstraint(f"status in ({quoted(ENTERPRISE_STATUSES)})", name="enterprise_status"),)
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     code: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
@@ -59,7 +56,7 @@ class MajorHazardSource(Base):
     __tablename__ = "major_hazard_source"
     __table_args__ = (
         UniqueConstraint("enterprise_id", "number", name="major_hazard_source_number_once"),
-        CheckConstraint(f"level in ({_LEVELS})", name="major_hazard_source_level"),
+        CheckConstraint(f"level in ({quoted(SOURCE_LEVELS)})", name="major_hazard_source_level"),
     )
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id"))
