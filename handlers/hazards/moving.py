@@ -103,7 +103,7 @@ def _judge(number: str, verdict: str, reason: str | None, actor: Viewer, ctx: Co
 def reason_not_to_judge(hazard: Hazard, attempt: HazardAttempt, actor: Viewer, ctx: Context) -> str | None:
     """The text that says why the actor may not judge an attempt, if that is so.
 
-    Whoever put it right, filmed it or answers for it may not; an enterprise judges only what it found itself.
+    The people who put it right, filmed it or answer for it may not; an enterprise judges only what it found itself.
     """
     material = ctx.store.submissions.get(attempt.submission_id)
     filmed_by = material.person_id if material else None

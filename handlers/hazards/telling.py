@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from handlers.hazards.access import actor_of
@@ -29,7 +29,7 @@ _ACTS_IN_CHARGE = ("done", "extend", "dispute")
 
 @dataclass(frozen=True)
 class _Task:
-    """What somebody has to do: its text (the card's has the suffix `_card`), and the acts on the buttons, if any.
+    """What is to be done: its text (the card's has the suffix `_card`), and the acts on the buttons, if any.
 
     `subject` is what the buttons are about: the last move of the hazard, or an extension; a later one outdates them.
     """
@@ -162,13 +162,9 @@ def _concerned(hazard: Hazard, person_id: int, ctx: Context) -> list[Person]:
     return people if other is None or other in people else [*people, other]
 
 
-def _due_at(hazard: Hazard, ctx: Context) -> datetime:
-    return max(ctx.now, hazard.withheld_until or ctx.now)
-
-
 def _draft(text_key: str, about: str, hazard: Hazard, params: dict[str, Any], ctx: Context) -> NoticeDraft:
     """A message to read; the once-key is completed with the person's id."""
-    due_at = _due_at(hazard, ctx)
+    due_at = max(ctx.now, hazard.withheld_until or ctx.now)
     return NoticeDraft(
         kind="system",
         text_key=text_key,

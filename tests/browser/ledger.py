@@ -56,7 +56,7 @@ class _LedgerWriter:
         self._enterprises = store.register.supervised_enterprises()[:24]
 
     def write(self) -> None:
-        """Nobody is sent anything about them."""
+        """No notices are sent about them."""
         last_notice = self._store.session.scalar(select(func.max(Notice.id))) or 0
         days = sorted((self._dice.randrange(_DAYS) for _ in range(_HAZARDS)), reverse=True)
         for number, days_ago in enumerate(days):
