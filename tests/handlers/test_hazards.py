@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +165,7 @@ def test_the_deadline_of_a_hazard_in_rectification_changes_by_extension_only(led
         ledger.does(edit_hazard, number, {"deadline": day(9)}, by="王科")
     with refused("field_required"):
         ledger.does(edit_hazard, number, {"measure": " "}, by="王科")
+    assert (ledger.field(number, "deadline"), ledger.field(number, "version")) == (day(7), 1)
 
 
 def test_an_enterprise_fills_in_its_own_fields_only(ledger: Ledger) -> None:
@@ -202,6 +203,7 @@ def test_who_may_not_edit_is_refused(ledger: Ledger, who: str) -> None:
     number = ledger.add()
     with refused("not_permitted"):
         ledger.does(edit_hazard, number, {"measure": "停用"}, by=who)
+    assert ledger.field(number, "version") == 1
 
 
 # --- putting right and acceptance
@@ -244,6 +246,7 @@ def test_who_is_responsible_by_name_or_filmed_the_proof_does_not_accept(ledger: 
     for who in ("李局", "王科"):
         with refused("own_rectification"):
             ledger.does(accept_hazard, number, by=who)
+    assert ledger.state(number) == "awaiting_acceptance"
 
 
 def test_the_database_itself_refuses_acceptance_by_who_fixed_it(ledger: Ledger) -> None:
@@ -294,6 +297,7 @@ def test_a_film_shown_before_or_older_than_the_return_is_no_second_proof(ledger:
     ledger.does(return_hazard, number, "仍有渗漏", by="王科")
     with refused("material_too_old"):
         ledger.does(submit_hazard, number, unused, by="甲负责人")
+    assert ledger.state(number) == "rectifying"
 
 
 @pytest.mark.parametrize("act", [return_hazard, void_hazard])
@@ -301,6 +305,7 @@ def test_returning_and_voiding_need_a_reason(ledger: Ledger, act: Any) -> None:
     number = submitted(ledger)
     with refused("reason_required"):
         ledger.does(act, number, "  ", by="王科")
+    assert ledger.state(number) == "awaiting_acceptance"
 
 
 def test_a_hazard_is_overdue_by_the_day_it_is_reported_as_put_right(ledger: Ledger) -> None:
@@ -340,6 +345,13 @@ def test_an_extension_is_granted_by_another_and_the_first_deadline_stays(ledger:
         ledger.does(grant_extension, number, by="王科")
 
 
+def asked_until(ledger: Ledger, number: str) -> list[date]:
+    """The deadlines of the requests that are not decided."""
+    with ledger.reading() as ctx:
+        asked = ctx.store.hazards.asked_extension(number)
+        return [asked.new_deadline] if asked else []
+
+
 def test_an_extension_cannot_be_asked_after_the_deadline_or_without_its_parts(ledger: Ledger) -> None:
     number = ledger.add()
     for until, reason, interim, text_key in (
@@ -353,9 +365,11 @@ def test_an_extension_cannot_be_asked_after_the_deadline_or_without_its_parts(le
     ledger.later(days=8)
     with refused("extension_too_late"):
         ledger.does(ask_extension, number, day(20), "备件未到", "测漏", by="甲负责人")
+    assert asked_until(ledger, number) == []
     ledger.does(
         ask_extension, number, day(20), "备件未到", "测漏", by="甲负责人", said_at=ledger.now - timedelta(days=1)
     )
+    assert asked_until(ledger, number) == [day(20)]
 
 
 def test_an_extension_that_ran_out_is_not_granted(ledger: Ledger) -> None:
@@ -376,6 +390,7 @@ def test_nobody_decides_an_extension_that_they_asked_for_or_gain_by(ledger: Ledg
     for who in ("王科", "李局"):
         with refused("own_extension"):
             ledger.does(grant_extension, number, by=who)
+    assert asked_until(ledger, number) == [day(9)]
 
 
 # --- what the database itself keeps
@@ -484,6 +499,7 @@ def test_the_person_named_must_be_the_only_one(ledger: Ledger) -> None:
         ledger.actor("王科")
     with refused("nobody_named"):
         ledger.actor("赵六")
+    assert ledger.actor("李局").name == "李局"
 
 
 @embedded_only
@@ -493,6 +509,8 @@ def test_an_auditor_adds_nothing(ledger: Ledger, who: str) -> None:
         add_hazard(HazardDraft(1), actor_named(who, ctx.store), ctx)
     with refused("not_permitted"):
         ledger.add(by="乙负责人")
+    with ledger.reading() as ctx:
+        assert ctx.store.hazards.counts(HazardFilter(), ctx.today)["total"] == 0
 
 
 @embedded_only

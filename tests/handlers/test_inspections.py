@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,9 @@ from handlers.inspections.access import find_document, find_inspection
 from handlers.inspections.cases import CaseCourse, CaseDraft, add_case, edit_case, void_case
 from handlers.inspections.documents import DocumentDraft, StoredFile, add_document, add_file, void_document
 from handlers.inspections.inspecting import InspectionDraft, add_inspection, edit_inspection, void_inspection
+from storage.enforcement import EnforcementFilter
 from storage.errors import OperationRefused
+from storage.inspections import InspectionFilter
 from tests.handlers.hazard_parts import TODAY, Ledger, a_ledger, day
 from tests.places import Place
 
@@ -74,6 +76,14 @@ def refused(text_key: str) -> Iterator[None]:
     assert found.value.text_key == text_key
 
 
+def in_force(office: Office) -> tuple[int, int, int]:
+    """How many inspections, documents and cases there are that are not void."""
+    with office.ledger.reading() as ctx:
+        enforcement, everything = ctx.store.enforcement, EnforcementFilter()
+        inspections = ctx.store.inspections.find(InspectionFilter())
+        return len(inspections), len(enforcement.documents(everything)), len(enforcement.cases(everything))
+
+
 def test_inspections_are_numbered_by_year_and_name_the_registered_people(office: Office) -> None:
     assert [office.visit(), office.visit(2)] == [NUMBER, "JC-2026-0002"]
     with office.ledger.reading() as ctx:
@@ -99,6 +109,7 @@ def test_only_the_office_writes(office: Office, by: str) -> None:
     ):
         with refused("hazards.not_permitted"):
             act()
+    assert in_force(office) == (1, 1, 1)
 
 
 @pytest.mark.parametrize(
@@ -115,6 +126,7 @@ def test_only_the_office_writes(office: Office, by: str) -> None:
 def test_an_inspection_that_lacks_something_is_refused(office: Office, changed: Any, text_key: str) -> None:
     with refused(text_key):
         office.visit(draft=InspectionDraft(**{**vars(VISIT), **changed}))
+    assert in_force(office) == (0, 0, 0)
 
 
 def test_an_edit_from_an_outdated_version_is_refused(office: Office) -> None:
@@ -126,6 +138,11 @@ def test_an_edit_from_an_outdated_version_is_refused(office: Office) -> None:
     office.does(edit_case, case, CaseCourse("未按规定检测", 20000, TODAY), version=1)
     with refused("inspections.changed_meanwhile"):
         office.does(edit_case, case, COURSE, version=1)
+    with office.ledger.reading() as ctx:
+        inspection, edited = ctx.store.inspections.get(NUMBER), ctx.store.enforcement.case(case)
+        assert inspection is not None
+        assert edited is not None
+        assert (inspection.kind, edited.fine_yuan) == ("expert", 20000)
 
 
 @pytest.mark.parametrize(("kind", "source"), [("annual", "inspection"), ("expert", "expert")])
@@ -160,6 +177,9 @@ def test_a_hazard_hangs_on_no_unknown_void_or_foreign_inspection(office: Office)
         ledger.add(inspection_number=NUMBER)
     with refused("inspections.is_void"):
         office.issue(inspection_number=NUMBER)
+    assert in_force(office) == (0, 0, 0)
+    with ledger.reading() as ctx:
+        assert ctx.store.inspections.hazard_counts([NUMBER]) == {}
 
 
 def test_the_number_of_a_document_is_used_once_unless_it_is_void(office: Office) -> None:
@@ -180,7 +200,10 @@ def test_a_document_gets_its_file_once(office: Office) -> None:
     document = office.issue()
     office.does(add_file, document, FILE)
     with refused("inspections.file_exists"):
-        office.does(add_file, document, FILE)
+        office.does(add_file, document, replace(FILE, sha256="1" * 64))
+    with office.ledger.reading() as ctx:
+        [stored] = ctx.store.enforcement.documents_with_file()
+        assert stored.sha256 == FILE.sha256
 
 
 def test_what_a_document_or_case_refers_to_is_of_the_same_enterprise(office: Office) -> None:
@@ -200,8 +223,10 @@ def test_what_a_document_or_case_refers_to_is_of_the_same_enterprise(office: Off
         office.issue(2, number="3", case_id=case)
     with refused("inspections.document_of_another_case"):
         office.file_case(number="2", document_ids=[document])
+    assert in_force(office) == (1, 2, 1)
     office.does(void_case, case, "并案")
     office.file_case(number="2", document_ids=[document])
+    assert in_force(office) == (1, 2, 1)
 
 
 @pytest.mark.parametrize(
@@ -219,6 +244,7 @@ def test_what_a_document_or_case_refers_to_is_of_the_same_enterprise(office: Off
 def test_a_case_with_an_impossible_course_is_refused(office: Office, course: CaseCourse, text_key: str) -> None:
     with refused(text_key):
         office.file_case(course=course)
+    assert in_force(office) == (0, 0, 0)
 
 
 def test_an_enterprise_sees_its_own_inspections_and_the_documents_served_on_it(office: Office) -> None:

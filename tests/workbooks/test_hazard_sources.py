@@ -10,7 +10,7 @@ from bot.workbooks.register.result import ImportResult
 from storage.db.models import MajorHazardSource
 from tests.workbooks.conftest import Office
 from tests.workbooks.sample import HEADINGS, read_cells, sample_sheets
-from tests.workbooks.test_register_export import goes_round
+from tests.workbooks.test_register_export import assert_round_trip
 
 TITLE = "重大危险源"
 COLUMNS = [
@@ -52,7 +52,7 @@ def test_sources_go_round(office: Office, neighbour: Office) -> None:
         ("E001", "1", "甲醇罐区", "三级", "1、2", "负责1", "负责1", "巡检1", "在用"),
         ("E001", "2", "液氯库", None, None, None, None, None, "停用"),
     ]
-    goes_round(office, neighbour)
+    assert_round_trip(office, neighbour)
 
 
 def test_names_are_read_and_what_is_emptied_is_removed(office: Office) -> None:
@@ -117,7 +117,7 @@ def test_people_of_one_name_are_told_apart_by_their_numbers(office: Office, neig
     assert "有 2 个王伟，分不清是谁" in str(refusal)
     assert take(office, [*FULL[:6], "王伟（13811110002）", "巡检1", None]).applied
     assert stored(office)[0][6] == "王伟（13811110002）"
-    goes_round(office, neighbour)
+    assert_round_trip(office, neighbour)
 
 
 def test_a_person_who_left_stays_until_another_is_named(office: Office) -> None:

@@ -24,17 +24,17 @@ from tests.workbooks.sample import HEADINGS, Sheets, read_cells, sample_sheets
 DAY = date(2026, 11, 23)
 
 
-def unchanged(outcome: ImportResult) -> None:
+def assert_unchanged(outcome: ImportResult) -> None:
     assert [str(refusal) for refusal in outcome.refusals] == []
     assert {title: (sheet.added, sheet.changed) for title, sheet in outcome.sheets.items()} == dict.fromkeys(
         outcome.sheets, (0, 0)
     )
 
 
-def goes_round(office: Office, neighbour: Office) -> None:
+def assert_round_trip(office: Office, neighbour: Office) -> None:
     """Export, import changes nothing; import into another database and export gives the same cells."""
     written = office.give("out.xlsx")
-    unchanged(office.take(written))
+    assert_unchanged(office.take(written))
     outcome = neighbour.take(written)
     assert [str(refusal) for refusal in outcome.refusals] == []
     assert read_cells(neighbour.give("out.xlsx")) == read_cells(written)
@@ -63,7 +63,7 @@ def test_a_full_register_goes_round(office: Office, neighbour: Office) -> None:
         (office.folder / name).mkdir()
         (office.folder / name / "film.mp4").write_bytes(name.encode())
     assert office.take_sheets(full_sheets()).applied
-    goes_round(office, neighbour)
+    assert_round_trip(office, neighbour)
     films = [item for item in neighbour.all(ContentItem) if item.object_key]
     assert [item.file_name for item in films] == ["film.mp4"] * 3
     assert (office.folder / "out-文件" / "film.mp4").read_bytes() == "甲".encode()
@@ -75,20 +75,20 @@ def test_people_who_left_and_old_shifts_of_theirs_go_round(office: Office, neigh
     office.take_sheets(sheets)
     leaving = [["陈科", "13900000002", "值班领导", None, "chenke", None, "离职"]]
     office.take_sheets({"人员": leaving}, HEADINGS | {"人员": [*HEADINGS["人员"], "状态"]})
-    goes_round(office, neighbour)
+    assert_round_trip(office, neighbour)
 
 
 def test_people_known_by_invitation_only_go_round(office: Office) -> None:
     office.take_sheets(sample_sheets(1))
     with office.database.transaction() as session:
         session.add_all([Person(name="张三", roles=["安全员", "巡检员"]), Person(name="张三", roles=["管理员"])])
-    unchanged(office.take(office.give()))
+    assert_unchanged(office.take(office.give()))
 
 
 def test_an_empty_register_is_a_form_to_fill_in(office: Office) -> None:
     written = office.give()
     assert read_cells(written)["企业"] == [tuple(HEADINGS["企业"])]
-    unchanged(office.take(written))
+    assert_unchanged(office.take(written))
 
 
 @pytest.mark.slow
@@ -105,7 +105,7 @@ def test_what_looks_like_a_formula_stays_text(office: Office, neighbour: Office)
     assert all(cells.cell(row, 2).quotePrefix for row in range(2, 7))
     with zipfile.ZipFile(office.folder / "out.xlsx") as archive:
         assert b"<f>" not in archive.read("xl/worksheets/sheet1.xml")
-    goes_round(office, neighbour)
+    assert_round_trip(office, neighbour)
 
 
 def test_the_sheet_is_made_for_office_people(office: Office) -> None:
@@ -150,14 +150,14 @@ def test_the_example_is_a_whole_county_and_goes_round(office: Office, neighbour:
     assert sum(enterprise.major_hazard_sources > 0 for enterprise in enterprises) == 5
     assert sum(enterprise.status == "停产" for enterprise in enterprises) == 4
     assert len(outcome.warnings) == 4
-    goes_round(office, neighbour)
+    assert_round_trip(office, neighbour)
 
 
 @pytest.mark.slow
 def test_a_register_of_a_whole_province_is_taken(office: Office) -> None:
     assert office.take_sheets(sample_sheets(2000, 2)).applied
     assert len(office.all(KeyPart)) == 4000
-    unchanged(office.take_sheets(sample_sheets(2000, 2)))
+    assert_unchanged(office.take_sheets(sample_sheets(2000, 2)))
 
 
 # Whatever can stand in a cell; XML has no room for control characters.
@@ -183,7 +183,7 @@ def test_odd_names_and_codes_go_round(plants: list[tuple[Any, ...]], people: lis
                 "人员": [[name, mobile, "巡检员", None, account] for name, mobile, account in people],
             }
             if office.take_sheets(text_cells(sheets)).applied:
-                goes_round(office, neighbour)
+                assert_round_trip(office, neighbour)
         finally:
             office.close()
             neighbour.close()
@@ -214,8 +214,8 @@ def test_people_who_are_hard_to_tell_apart_go_round(sheets: list[list[tuple[Any,
             for people in sheets:
                 rows = {"企业": [["E1", "甲"], ["E2", "乙"]], "人员": [list(person) for person in people]}
                 if office.take_sheets(rows, headings).applied:
-                    unchanged(office.take_sheets(rows, headings))
-            goes_round(office, neighbour)
+                    assert_unchanged(office.take_sheets(rows, headings))
+            assert_round_trip(office, neighbour)
         finally:
             office.close()
             neighbour.close()
