@@ -36,6 +36,7 @@ class InspectionFilter:
 class InspectionStore:
     def __init__(self, session: Session) -> None:
         self.session = session
+        # The session forgets what is not referred to, and thousands of rows of a sheet may name one inspection.
         self._kept: dict[str, Inspection] = {}
 
     def add(self, year: int, author: Author, at: datetime, **values: Any) -> Inspection:
@@ -49,7 +50,7 @@ class InspectionStore:
         return inspection
 
     def get(self, number: str) -> Inspection | None:
-        """Read once in a transaction: thousands of rows of a sheet may name the same one."""
+        """Read once in a transaction."""
         found = self.session.get(Inspection, number)
         if found is not None:
             self._kept[number] = found
