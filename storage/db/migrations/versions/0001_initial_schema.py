@@ -697,7 +697,11 @@ def upgrade() -> None:
     )
     op.create_index("ix_second_review_night", "second_review", ["night"])
     _create_major_hazard_sources()
+    _create_hazard_moves()
+    _create_inspections()
     _create_hazards()
+    _create_hazards_of_documents_and_cases()
+    _refuse_changes()
 
 
 def _create_major_hazard_sources() -> None:
@@ -731,7 +735,7 @@ def _create_major_hazard_sources() -> None:
     op.create_index("ix_major_hazard_source_part_part_id", "major_hazard_source_part", ["part_id"])
 
 
-def _create_hazards() -> None:
+def _create_hazard_moves() -> None:
     op.create_table(
         "hazard_move",
         sa.Column("hazard_number", sa.Text(), nullable=False),
@@ -764,6 +768,9 @@ def _create_hazards() -> None:
         sa.PrimaryKeyConstraint("hazard_number", "seq", "to_state"),
         sa.UniqueConstraint("hazard_number", "seq", name="hazard_move_seq_once"),
     )
+
+
+def _create_inspections() -> None:
     op.create_table(
         "inspection",
         sa.Column("number", sa.Text(), nullable=False),
@@ -914,6 +921,9 @@ def _create_hazards() -> None:
         op.f("ix_enforcement_document_inspection_number"), "enforcement_document", ["inspection_number"], unique=False
     )
     op.create_index(op.f("ix_enforcement_document_issued_on"), "enforcement_document", ["issued_on"], unique=False)
+
+
+def _create_hazards() -> None:
     op.create_table(
         "hazard",
         sa.Column("number", sa.Text(), nullable=False),
@@ -1096,6 +1106,9 @@ def _create_hazards() -> None:
         postgresql_where=sa.text("state = 'asked'"),
     )
     op.create_index(op.f("ix_hazard_extension_hazard_number"), "hazard_extension", ["hazard_number"], unique=False)
+
+
+def _create_hazards_of_documents_and_cases() -> None:
     op.create_table(
         "case_hazard",
         sa.Column("case_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1114,6 +1127,9 @@ def _create_hazards() -> None:
         sa.PrimaryKeyConstraint("document_id", "hazard_number"),
     )
     op.create_index(op.f("ix_document_hazard_hazard_number"), "document_hazard", ["hazard_number"], unique=False)
+
+
+def _refuse_changes() -> None:
     for name, table, condition in _GUARDED_UPDATES:
         _refuse(name, table, "update", condition)
     for table in _NEVER_DELETED:
